@@ -1,0 +1,1 @@
+"""What two or more services need: the event language, the runtime, the edge. Holds no service's rule."""

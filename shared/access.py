@@ -1,0 +1,104 @@
+"""The one place that decides who may do what. Deny by default.
+
+Three questions, all of which must be answered yes: does the person's duty include the action; does the
+programme's role map let the organisation do it; does the organisation have the part in this journey that the
+action takes. Source: domain.md, §2.10 and design.md, §6.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.errors import Forbidden
+from shared.events import Organisation
+from shared.passage import Passage
+from shared.programmes import Action, Programme, Programmes
+
+Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
+Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
+
+CASE: frozenset[Duty] = frozenset({"caseworker", "supervisor"})
+FIGURES: frozenset[Duty] = frozenset({"caseworker", "supervisor", "analyst", "owner"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: a person's handle, their organisation, their duty."""
+
+    person: str
+    organisation: Organisation
+    duty: Duty
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an action takes: one of the duties, and one of the parts (none: no journey is involved)."""
+
+    duties: frozenset[Duty]
+    parts: frozenset[Part] = frozenset()
+
+
+RULES: dict[Action, Rule] = {
+    "register_participant": Rule(CASE),
+    "read_participant": Rule(CASE),
+    "erase_participant": Rule(frozenset({"caseworker"})),
+    "refer": Rule(frozenset({"caseworker"})),
+    "withdraw_referral": Rule(frozenset({"caseworker"}), frozenset({"referrer"})),
+    "answer_referral": Rule(CASE, frozenset({"named_provider"})),
+    "read_journey": Rule(CASE, frozenset({"referrer", "provider", "named_provider", "responsible", "receiver"})),
+    "record_consent": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
+    "start_journey": Rule(CASE, frozenset({"responsible"})),
+    "register_mistake": Rule(CASE, frozenset({"referrer", "responsible"})),
+    "log_activity": Rule(CASE, frozenset({"responsible"})),
+    "log_output": Rule(CASE),
+    "offer_handover": Rule(CASE, frozenset({"responsible"})),
+    "recall_handover": Rule(CASE, frozenset({"responsible"})),
+    "answer_handover": Rule(CASE, frozenset({"receiver"})),
+    "record_entry": Rule(CASE, frozenset({"provider", "responsible"})),
+    "record_exit": Rule(CASE, frozenset({"responsible"})),
+    "answer_follow_up": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
+    "read_report": Rule(FIGURES),
+}
+
+
+def parts(organisation: Organisation, passage: Passage) -> frozenset[Part]:
+    """The parts that the organisation has in the journey. A referral that names no provider is open to all."""
+    held: dict[Part, bool] = {
+        "referrer": organisation == passage.referrer,
+        "provider": organisation == passage.provider,
+        "named_provider": passage.named_provider in (None, organisation),
+        "responsible": organisation == passage.responsible,
+        "receiver": passage.offer is not None and organisation == passage.offer.to_organisation,
+    }
+    return frozenset(part for part, holds in held.items() if holds)
+
+
+def authorise(actor: Actor, action: Action, programme: Programme, passage: Passage | None = None) -> None:
+    """Let the actor pass, or raise Forbidden saying which of the three questions was answered no.
+
+    passage: the journey concerned; required when the action's rule names parts.
+    """
+    rule = RULES[action]
+    if actor.duty not in rule.duties:
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+    if not programme.allows(actor.organisation, action):
+        raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
+    if rule.parts and (passage is None or not rule.parts & parts(actor.organisation, passage)):
+        raise Forbidden("not-your-journey", f"{actor.organisation} has no part in this journey that may {action}.")
+
+
+def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) -> None:
+    """Let the actor pass when some programme's role map lets the organisation do this.
+
+    For what concerns a person before any journey does. Raises Forbidden.
+    """
+    rule = RULES[action]
+    if actor.duty not in rule.duties:
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+    if not any(one.allows(actor.organisation, action) for one in programmes.all_latest().values()):
+        raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
+
+
+def authorise_operator(actor: Actor) -> None:
+    """Let operators pass; they see no person. Raises Forbidden."""
+    if actor.duty != "operator":
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not operate the platform.")

@@ -1,0 +1,125 @@
+"""The exception tree of the platform, and the one catalogue of codes that callers see.
+
+    Refused                 the caller must act; becomes a problem document (RFC 9457), nothing is stored
+      Invalid               the request itself is wrong; carries every field's error at once
+      Forbidden             the role map, the duty or the relation to the journey does not allow it
+      Unknown               there is no such thing, or none that the caller may know of
+      Conflict              right request, wrong moment: the state does not allow it
+      NotYetSeen            the caller knows more than this service does yet; the same request again will do
+    Busy                    nobody is at fault; the same request with the same key again will do
+    Unready                 an event needs something that has not arrived; it waits, nobody acts
+    Halt                    the operator must act; names cause and cure
+
+Domain code raises these with a code from CODES; only `web.py` knows their HTTP status.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One stable error code: its HTTP status, what it means, and who must act."""
+
+    status: int
+    title: str
+    actor: str = "caller"
+
+
+CODES: dict[str, Code] = {
+    # the request
+    "invalid-fields": Code(422, "One or more fields are wrong; `errors` names each."),
+    "unreadable-body": Code(400, "The body is not valid JSON."),
+    "unsupported-media-type": Code(415, "The content type is not one that the route reads."),
+    "body-too-large": Code(413, "The body is larger than the route allows."),
+    "idempotency-key-missing": Code(400, "Every POST names itself in an Idempotency-Key header."),
+    "idempotency-key-reused": Code(422, "The Idempotency-Key was used with another body."),
+    "invalid-header": Code(400, "A request header cannot be read; `errors` names it."),
+    "method-not-allowed": Code(405, "The route does not answer this method."),
+    # who is asking
+    "unauthenticated": Code(401, "No valid bearer token."),
+    "not-allowed": Code(403, "The programme's role map does not let the organisation do this."),
+    "wrong-duty": Code(403, "The person's duty does not include this."),
+    "not-your-journey": Code(403, "The organisation has no such part in this journey."),
+    "unknown-route": Code(404, "There is no such route."),
+    "not-found": Code(404, "There is no such resource."),
+    # order and state
+    "not-yet-seen": Code(409, "This service has not yet seen what the caller has; try again."),
+    "wrong-stage": Code(409, "The journey's stage does not allow this."),
+    "already-referred": Code(409, "The organisation used this reference for another referral."),
+    "consent-not-asked": Code(409, "The participant's answer on consent to sharing must be recorded first."),
+    "consent-missing": Code(409, "The participant has not consented to what this would reveal."),
+    "offer-open": Code(409, "Another handover awaits its answer."),
+    "offer-closed": Code(409, "The handover is already answered, expired or recalled."),
+    "follow-up-closed": Code(409, "The follow-up is already answered, or its time has passed."),
+    "follow-up-not-due": Code(409, "The follow-up's day has not come."),
+    "superseded": Code(409, "A later entry has already corrected this one."),
+    "participant-erased": Code(409, "The participant was erased."),
+    "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
+    "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
+    # the platform
+    "busy": Code(503, "The database did not answer in time; the same request again is safe.", "nobody"),
+    "internal": Code(500, "The platform failed; nothing was stored.", "operator"),
+}
+
+FieldErrors = Mapping[str, object]
+
+
+class Refused(Exception):
+    """The caller must act. `code` is one of CODES; `detail` says what in a sentence without personal data."""
+
+    def __init__(self, code: str, detail: str, errors: FieldErrors | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+
+
+class Invalid(Refused):
+    """The request is wrong; `errors` maps each field to its reasons."""
+
+    def __init__(self, errors: FieldErrors, detail: str = "One or more fields are wrong.") -> None:
+        super().__init__("invalid-fields", detail, errors)
+
+
+class Forbidden(Refused):
+    """The caller may not do this."""
+
+
+class Unknown(Refused):
+    """There is no such thing."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("not-found", f"There is no such {what}.")
+
+
+class Conflict(Refused):
+    """The state does not allow it now."""
+
+
+class NotYetSeen(Refused):
+    """This service is behind what the caller has seen."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("not-yet-seen", detail)
+
+
+class Busy(Exception):
+    """Nobody is at fault; repeating the request with the same key is safe."""
+
+
+class Unready(Exception):
+    """An event rests on something that has not arrived: the event waits for `needs`."""
+
+    def __init__(self, needs: str) -> None:
+        super().__init__(needs)
+        self.needs = needs
+
+
+class Halt(Exception):
+    """The process must not go on: `cause` and `cure` are for the operator."""
+
+    def __init__(self, cause: str, cure: str) -> None:
+        super().__init__(f"{cause} {cure}")
+        self.cause = cause
+        self.cure = cure

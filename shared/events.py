@@ -1,0 +1,413 @@
+"""Every event of the platform, defined once.
+
+An event is a frozen dataclass registered with its type, version, owning service and kind of subject;
+JSON Schemas, the AsyncAPI document and the README's event table are generated from here. Within a version
+only optional fields are added. Events carry pseudonymous ids and facts: never a name, a personnummer, free
+text or a special-category answer (design.md §3).
+
+Two times: `occurred_on`, the Swedish calendar day on which it happened, and `recorded_at`, UTC, when the
+platform learnt of it. Late logging is normal, so nothing may assume that they agree.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Literal, NewType, TypeVar
+
+from msgspec import Meta
+
+Source = Literal["intake", "activity-tracking", "handover", "outcome"]
+SOURCES: tuple[Source, ...] = ("intake", "activity-tracking", "handover", "outcome")
+
+JourneyId = NewType("JourneyId", str)
+ParticipantId = NewType("ParticipantId", str)
+SessionId = NewType("SessionId", str)
+HandoverId = NewType("HandoverId", str)
+FollowUpId = NewType("FollowUpId", str)
+OutputId = NewType("OutputId", str)
+
+Organisation = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="organisation code")]
+Code = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="code that the programme defines")]
+Municipality = Annotated[str, Meta(pattern=r"^[0-9]{4}$", description="Swedish municipality code (SCB)")]
+Minutes = Annotated[int, Meta(ge=0, le=1440, description="minutes")]
+Quantity = Annotated[int, Meta(ge=1, le=1000)]
+
+Attendance = Literal["yes", "late", "no"]
+Purpose = Literal["sharing", "sus"]
+HandoverKind = Literal[
+    "medical_to_vocational",
+    "provider_to_provider",
+    "provider_to_employer",
+    "provider_to_education",
+    "provider_to_agency",
+]
+ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
+Situation = Literal["employed", "student", "unemployed", "inactive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What every event says: the day it happened and the moment it was recorded."""
+
+    occurred_on: date
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One version of one event: its name on the wire and who owns it."""
+
+    name: str
+    version: int
+    source: Source
+    subject: str
+    topic: str
+    body: type
+
+    @property
+    def summary(self) -> str:
+        """The first line of the definition, for tables and schemas."""
+        return (self.body.__doc__ or "").strip().splitlines()[0]
+
+
+TOPICS: dict[Source, str] = {source: f"journey.{source}.v1" for source in SOURCES}
+PROGRAMMES_TOPIC = "journey.programmes.v1"
+CONTROL_TOPIC = "journey.control.v1"
+INDICATORS_TOPIC = "journey.indicators.v1"
+
+BY_NAME: dict[str, EventType] = {}
+BY_BODY: dict[type, EventType] = {}
+
+
+Body = TypeVar("Body", bound=type[Fact])
+
+
+def event(
+    source: Source, thing: str, *, subject: str = "journey", version: int = 1, topic: str | None = None
+) -> Callable[[Body], Body]:
+    """Register a body as `journey.<source>.<thing>.v<version>`."""
+
+    def register(body: Body) -> Body:
+        name = f"journey.{source}.{thing}.v{version}"
+        entry = EventType(name, version, source, subject, topic or TOPICS[source], body)
+        BY_NAME[name] = BY_BODY[body] = entry
+        return body
+
+    return register
+
+
+# --- intake: from referral to start -------------------------------------------------------------------
+
+
+@event("intake", "referral-received")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralReceived(Fact):
+    """An organisation referred a person to a programme; the journey begins."""
+
+    participant_id: ParticipantId
+    programme: Code
+    programme_version: int
+    referrer: Organisation
+    municipality: Municipality
+    provider: Organisation | None = None
+    previous_journey: JourneyId | None = None
+
+
+@event("intake", "referral-accepted")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralAccepted(Fact):
+    """A provider took the person on and became responsible for the journey."""
+
+    provider: Organisation
+
+
+@event("intake", "referral-declined")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralDeclined(Fact):
+    """The provider, or the person, said no; the reason's code says who refused and what follows."""
+
+    provider: Organisation
+    reason: Code
+
+
+@event("intake", "referral-withdrawn")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralWithdrawn(Fact):
+    """The referrer took the referral back before the journey started."""
+
+    reason: Code
+
+
+@event("intake", "consent-given")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven(Fact):
+    """The participant consented to a purpose, for named organisations, up to and including a day."""
+
+    purpose: Purpose
+    organisations: tuple[Organisation, ...]
+    last_day: date
+
+
+@event("intake", "consent-refused")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRefused(Fact):
+    """The participant was asked and said no."""
+
+    purpose: Purpose
+
+
+@event("intake", "consent-withdrawn")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(Fact):
+    """The participant took a consent back; open offers that rest on it fall."""
+
+    purpose: Purpose
+
+
+@event("intake", "journey-started")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyStarted(Fact):
+    """Participation began."""
+
+
+@event("intake", "journey-registered-by-mistake")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyRegisteredByMistake(Fact):
+    """The journey should never have been registered; it counts nowhere."""
+
+    reason: Code
+
+
+@event("intake", "participant-erased", subject="participant")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantErased(Fact):
+    """The participant's key was destroyed; what identified them can no longer be read."""
+
+
+# --- activity-tracking: what the participant does ------------------------------------------------------
+
+
+@event("activity-tracking", "activity-planned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityPlanned(Fact):
+    """A period of one activity entered the plan. `activity` is absent where it would reveal health."""
+
+    organisation: Organisation
+    activity: Code | None = None
+    first_on: date
+    last_on: date | None = None
+
+
+@event("activity-tracking", "goal-set")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalSet(Fact):
+    """The participant set a goal of their own; its words stay in activity tracking."""
+
+    goal: Code
+
+
+@event("activity-tracking", "goal-reached")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalReached(Fact):
+    """The participant reached a goal."""
+
+    goal: Code
+
+
+@event("activity-tracking", "session-logged")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLogged(Fact):
+    """One session of an activity, attended or not. `activity` is absent where it would reveal health."""
+
+    session: SessionId
+    organisation: Organisation
+    activity: Code | None = None
+    attendance: Attendance
+    minutes: Minutes
+    reason: Code | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAsLogged:
+    """What a session said before it was corrected, so that every figure can follow without looking back."""
+
+    occurred_on: date
+    attendance: Attendance
+    minutes: Minutes
+
+
+@event("activity-tracking", "session-corrected")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCorrected(Fact):
+    """A later entry supersedes an earlier one; `void` says that the session never took place."""
+
+    session: SessionId
+    corrects: SessionId
+    replaced: SessionAsLogged
+    organisation: Organisation
+    activity: Code | None = None
+    attendance: Attendance
+    minutes: Minutes
+    reason: Code | None = None
+    void: bool = False
+
+
+@event("activity-tracking", "progress-measured")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressMeasured(Fact):
+    """A round of the programme's indicators was asked; the answers stay in activity tracking."""
+
+    round: Annotated[int, Meta(ge=1)]
+    answered: Annotated[int, Meta(ge=0, description="indicators answered")]
+
+
+@event("activity-tracking", "competence-validated")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompetenceValidated(Fact):
+    """Somebody competent assessed a competence against a stated level."""
+
+    competence: Code
+    level: Annotated[int, Meta(ge=1, le=10)]
+    validated_by: Organisation
+
+
+@event("activity-tracking", "participant-ready")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantReady(Fact):
+    """The responsible organisation judged the participant ready for the next step."""
+
+
+@event("activity-tracking", "output-logged", subject="output")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputLogged(Fact):
+    """A result of the programme that concerns no participant: a workplace carved, a manager trained."""
+
+    programme: Code
+    programme_version: int
+    output: Code
+    quantity: Quantity
+    municipality: Municipality
+    organisation: Organisation
+
+
+@event("activity-tracking", "output-corrected", subject="output")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputCorrected(Fact):
+    """The quantity of a logged output was wrong; zero takes it back."""
+
+    programme: Code
+    programme_version: int
+    output: Code
+    replaced_quantity: Annotated[int, Meta(ge=0, le=1000)]
+    quantity: Annotated[int, Meta(ge=0, le=1000)]
+    municipality: Municipality
+
+
+# --- handover: from one responsible organisation to the next -------------------------------------------
+
+
+@event("handover", "handover-offered")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverOffered(Fact):
+    """The responsible organisation offered the journey to another, up to and including a day."""
+
+    handover: HandoverId
+    kind: HandoverKind
+    from_organisation: Organisation
+    to_organisation: Organisation
+    deadline_on: date
+
+
+@event("handover", "handover-accepted")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverAccepted(Fact):
+    """The receiver said yes; responsibility moved, once."""
+
+    handover: HandoverId
+    kind: HandoverKind
+    from_organisation: Organisation
+    to_organisation: Organisation
+    offered_on: date
+
+
+@event("handover", "handover-declined")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverDeclined(Fact):
+    """The receiver said no; responsibility stays."""
+
+    handover: HandoverId
+    reason: Code
+
+
+@event("handover", "handover-expired")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverExpired(Fact):
+    """Nobody answered by the deadline; `occurred_on` is the day after it."""
+
+    handover: HandoverId
+
+
+@event("handover", "handover-recalled")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverRecalled(Fact):
+    """The offer was taken back: by the one who offered, by a withdrawn consent, or by the journey's end."""
+
+    handover: HandoverId
+    reason: Code
+
+
+# --- outcome: what came of it -------------------------------------------------------------------------
+
+
+@event("outcome", "entry-recorded")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRecorded(Fact):
+    """The entry answers were recorded; they leave outcome only as figures."""
+
+    complete: bool
+
+
+@event("outcome", "journey-exited")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyExited(Fact):
+    """Participation ended: by plan, broken off, moved or deceased. `organisation` was responsible then."""
+
+    way: ExitWay
+    organisation: Organisation
+    reason: Code | None = None
+    situation: Situation | None = None
+
+
+@event("outcome", "follow-up-due")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpDue(Fact):
+    """The day of a follow-up has come; `answer_by` is the last day for its answer."""
+
+    follow_up: FollowUpId
+    kind: Code
+    answer_by: date
+
+
+@event("outcome", "follow-up-answered")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpAnswered(Fact):
+    """The situation on the follow-up's day became known."""
+
+    follow_up: FollowUpId
+    kind: Code
+    situation: Situation
+
+
+@event("outcome", "follow-up-missed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpMissed(Fact):
+    """No answer came in time; missing is not "no"."""
+
+    follow_up: FollowUpId
+    kind: Code
+
+
+@event("outcome", "journey-closed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyClosed(Fact):
+    """Every follow-up is answered or missing; nothing more is expected."""
