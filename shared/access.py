@@ -43,7 +43,7 @@ RULES: dict[Action, Rule] = {
     "erase_participant": Rule(frozenset({"caseworker"})),
     "refer": Rule(frozenset({"caseworker"})),
     "withdraw_referral": Rule(frozenset({"caseworker"}), frozenset({"referrer"})),
-    "answer_referral": Rule(CASE, frozenset({"named_provider"})),
+    "answer_referral": Rule(CASE, frozenset({"named_provider", "provider"})),
     "read_journey": Rule(CASE, frozenset({"referrer", "provider", "named_provider", "responsible", "receiver"})),
     "record_consent": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
     "start_journey": Rule(CASE, frozenset({"responsible"})),
@@ -65,7 +65,7 @@ def parts(organisation: Organisation, passage: Passage) -> frozenset[Part]:
     held: dict[Part, bool] = {
         "referrer": organisation == passage.referrer,
         "provider": organisation == passage.provider,
-        "named_provider": passage.named_provider in (None, organisation),
+        "named_provider": passage.provider is None and passage.named_provider in (None, organisation),
         "responsible": organisation == passage.responsible,
         "receiver": passage.offer is not None and organisation == passage.offer.to_organisation,
     }

@@ -1,0 +1,126 @@
+"""What a decision is: plain values that the pure domain returns and the runtime makes durable.
+
+Nothing here does I/O. A subject is `<kind>/<id>` (`journey/…`, `output/…`, `participant/…`,
+`programme/<id>@<version>`); its state is one document, its events are numbered 1, 2, 3 … without holes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NewType, Protocol, TypeVar
+
+from shared.events import Fact, Source
+from shared.programmes import Programmes
+
+Subject = NewType("Subject", str)
+Vector = Mapping[str, int]
+"""{source: how many of its events on this subject have been applied}."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document of its own, so that no array in a state grows: replaces the row with that key, or is new."""
+
+    collection: str
+    key: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Amounts to add to counters of one document; the runtime sums all that one batch adds.
+
+    key: the document; `cells`: {field: amount}. `also`: fields set when the document is new.
+    """
+
+    collection: str
+    key: str
+    cells: Mapping[str, float]
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A command to be given to this subject at `due` (UTC), once, however many instances run."""
+
+    key: str
+    due: datetime
+    command: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message to one organisation's own reply topic, ordered after the earlier ones of this subject."""
+
+    organisation: str
+    type: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[S]):
+    """What a decision comes to. An unchanged `state` and nothing else means: nothing happened.
+
+    cancels: keys of timers that are no longer wanted; an unknown key is no error.
+    """
+
+    state: S
+    events: Sequence[Fact] = ()
+    rows: Sequence[Row] = ()
+    adds: Sequence[Add] = ()
+    timers: Sequence[Timer] = ()
+    cancels: Sequence[str] = ()
+    replies: Sequence[Reply] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One event as it reached this service: its body and where it came from.
+
+    after: what its emitter had applied of this subject when it spoke.
+    """
+
+    subject: Subject
+    source: Source
+    seq: int
+    type: str
+    body: Fact
+    after: Vector
+
+
+Fold = Callable[[Any, Received, Programmes], Change[Any]]
+"""(state or None, event, programmes) -> Change: pure; raises Unready when the event must wait."""
+
+TimerFold = Callable[[Any, Timer, datetime, Programmes], Change[Any]]
+"""(state, timer, at) -> Change: pure; a timer that no longer matters returns the state unchanged."""
+
+
+class Repository(Protocol):
+    """How one service's states become documents. Satisfied by each service's `repository.py`."""
+
+    collection: str
+    """The business collection that holds every subject's state."""
+
+    def write(self, state: Any) -> dict[str, Any]:
+        """The state as a document that MongoDB takes (dates as ISO strings, datetimes as they are)."""
+
+    def read(self, subject: Subject, document: Mapping[str, Any]) -> Any:
+        """The state that `write` made the document of."""
+
+
+def subject_of(kind: str, key: str) -> Subject:
+    """The subject of that kind."""
+    return Subject(f"{kind}/{key}")
+
+
+def kind_of(subject: Subject) -> str:
+    """`journey` of `journey/j-…`."""
+    return subject.partition("/")[0]
+
+
+def key_of(subject: Subject) -> str:
+    """`j-…` of `journey/j-…`."""
+    return subject.partition("/")[2]
