@@ -124,3 +124,33 @@ def kind_of(subject: Subject) -> str:
 def key_of(subject: Subject) -> str:
     """`j-…` of `journey/j-…`."""
     return subject.partition("/")[2]
+
+
+class Work(Protocol):
+    """What a use case may touch while it decides one command: everything here shares one transaction.
+
+    Handlers take a Work; tests give them a fake in memory. All reads see one snapshot; whatever is saved is
+    durable together with the events it causes, or not at all.
+    """
+
+    at: datetime
+    """The moment of the decision, UTC, by the service's clock."""
+    programmes: Programmes
+
+    def find(self, subject: Subject) -> Any | None:
+        """The subject's state, or None."""
+
+    def get(self, subject: Subject) -> Any:
+        """The subject's state. Raises Unknown."""
+
+    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
+        """A row saved earlier, or None."""
+
+    def revision(self, subject: Subject) -> int:
+        """How often commands and timers have changed the subject here; 0 when it is new."""
+
+    def save(self, subject: Subject, change: Change[S]) -> S:
+        """Make the change durable when the use case returns. Returns the new state."""
+
+    def new_id(self, prefix: str) -> str:
+        """A random id such as `j-7f3k…`: the prefix, then 26 characters of [0-9a-z] without i, l, o, u."""

@@ -1,0 +1,37 @@
+"""Swedish calendar days. Every date rule is in Europe/Stockholm. Source: domain.md, §4."""
+
+import calendar
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+def day_of(at: datetime) -> date:
+    """The Swedish calendar day on which the moment lies."""
+    return at.astimezone(STOCKHOLM).date()
+
+
+def start_of(on: date) -> datetime:
+    """The first moment of the Swedish day, UTC."""
+    return datetime.combine(on, time(), STOCKHOLM).astimezone(UTC)
+
+
+def days_after(on: date, days: int) -> date:
+    """The day so many calendar days later."""
+    return on + timedelta(days=days)
+
+
+def months_after(on: date, months: int) -> date:
+    """The same day of the month so many months later, or the last day of a shorter month.
+
+    31 Aug + 6 -> 28 or 29 Feb. Source: domain.md, §4, "Six months after".
+    """
+    index = on.month - 1 + months
+    year, month = on.year + index // 12, index % 12 + 1
+    return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
+
+
+def age_on(born: date, on: date) -> int:
+    """Completed years on that day. Source: domain.md, §4."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

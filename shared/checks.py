@@ -1,0 +1,37 @@
+"""Collect everything that is wrong with a command, so that the caller hears it all at once."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from shared.errors import Invalid
+
+
+class Findings:
+    """Field errors found so far; `raise_any` ends the check."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, list[str]] = {}
+
+    def add(self, field: str, reason: str) -> None:
+        """Note a reason against a field."""
+        self._errors.setdefault(field, []).append(reason)
+
+    def known(self, field: str, value: str | None, among: Iterable[str]) -> None:
+        """The value, where there is one, must be one of these codes."""
+        if value is not None and value not in set(among):
+            self.add(field, f"Not a known code: {value}.")
+
+    def not_future(self, field: str, on: date | None, today: date) -> None:
+        """The day, where there is one, must not lie after today."""
+        if on is not None and on > today:
+            self.add(field, f"Lies in the future; today is {today.isoformat()}.")
+
+    def not_before(self, field: str, on: date | None, earliest: date | None, what: str) -> None:
+        """The day must not lie before `earliest`, the day of `what`."""
+        if on is not None and earliest is not None and on < earliest:
+            self.add(field, f"Lies before {what} ({earliest.isoformat()}).")
+
+    def raise_any(self) -> None:
+        """Raise Invalid when anything was found."""
+        if self._errors:
+            raise Invalid(self._errors)
