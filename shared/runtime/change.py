@@ -80,7 +80,8 @@ class Change(Generic[S]):
 class Received:
     """One event as it reached this service: its body and where it came from.
 
-    after: what its emitter had applied of this subject when it spoke.
+    after: what its emitter had applied of this subject when it spoke. extra: what the service's own `enrich`
+    added from its own database, for what may not travel in an event.
     """
 
     subject: Subject
@@ -89,6 +90,7 @@ class Received:
     type: str
     body: Fact
     after: Vector
+    extra: Any = None
 
 
 Fold = Callable[[Any, Received, Programmes], Change[Any]]
