@@ -55,41 +55,38 @@ def hidden(*, few: bool) -> Hidden:
 def conceal(values: Mapping[str, int], relations: tuple[Relation, ...]) -> dict[str, bool]:
     """The counts to hide, each with whether it may be called few.
 
-    What was masked to cover another is covered itself before anything else is masked for that other. Ends, because
-    every round hides a visible count or unlabels a hidden one.
+    Ends, because every round hides a visible count or unlabels a hidden one.
     """
     masks = {name: True for name, value in values.items() if value < FEW}
     while True:
         bounds, blame = attack(values, masks, relations)
-        masked_first = sorted(masks, key=masks.__getitem__)
-        exposed = next((name for name in masked_first if bounds[name][0] == bounds[name][1]), None)
+        told = {name for name in masks if bounds[name][0] == bounds[name][1]}
+        exposed = next((name for name in masks if name in told and values[name] < FEW), None)
         if exposed is None:
             return masks
-        _cover(exposed, values, masks, blame)
+        _cover(exposed, masks, blame, told)
 
 
-def _cover(
-    exposed: str, values: Mapping[str, int], masks: dict[str, bool], blame: Mapping[str, Relation]
-) -> None:
-    """Mask one visible count of the relations that exposed this one; if all are hidden, stop calling them few."""
-    seen: list[str] = [exposed]
-    relations: list[Relation] = []
+def _cover(exposed: str, masks: dict[str, bool], blame: Mapping[str, Relation], told: set[str]) -> None:
+    """Mask one visible count of the relations that exposed this one; if all are hidden, stop calling them few.
+
+    Where a count that was masked earlier gave it away because it is told itself, that one is covered first.
+    """
+    seen = [exposed]
     for name in seen:
         relation = blame.get(name)
-        if relation is None or relation in relations:
-            continue
-        relations.append(relation)
-        visible = [member for member in relation.members if member not in masks]
+        if relation is not None:
+            seen += [one for one in relation.members if one in told and one in masks and one not in seen]
+    for name in reversed(seen):
+        relation = blame.get(name)
+        visible = [] if relation is None else [one for one in relation.members if one not in masks]
         if visible:
             masks[min(visible, key=_worth)] = False
             return
-        seen += [member for member in relation.members if member not in seen]
-    labelled = [name for name in seen if masks[name]]
-    if not labelled:
-        visible = [name for name in values if name not in masks]
-        labelled = [min(visible, key=_worth)]
-    for name in labelled:
-        masks[name] = False
+    for name in seen:
+        relation = blame.get(name)
+        for member in relation.members if relation else (name,):
+            masks[member] = False
 
 
 def attack(
