@@ -117,7 +117,9 @@ class Consumer:
         except (Busy, PyMongoError) as error:
             self._limit = max(SMALLEST, self._limit // 2)
             metric("journey_batch_failures_total", group=self.group).inc()
-            log.warning("batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit)
+            log.warning(
+                "batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit
+            )
             self._drop_session()
             self._stop.wait(0.2)
             self._reload()
@@ -140,7 +142,9 @@ class Consumer:
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
 
-    def _compare_and_set(self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]) -> None:
+    def _compare_and_set(
+        self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]
+    ) -> None:
         operations = [
             UpdateOne({"_id": self._offset_id(at), "next": expected}, {"$set": {"next": following}})
             for at, (expected, following) in moves.items()
@@ -170,7 +174,9 @@ class Consumer:
         fresh = [at for at in assigned if at not in self._next]
         if fresh:
             self._load(fresh)
-        return {at: records for at, records in polled.items() if at in assigned and at not in fresh and records}
+        return {
+            at: records for at, records in polled.items() if at in assigned and at not in fresh and records
+        }
 
     def _load(self, fresh: list[TopicPartition]) -> None:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
@@ -180,11 +186,17 @@ class Consumer:
         ids = {self._offset_id(at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
-        holders = {bytes(row["holder"]): row["holder"] for row in stored.values() if row.get("holder") not in (None, mine)}
+        holders = {
+            bytes(row["holder"]): row["holder"]
+            for row in stored.values()
+            if row.get("holder") not in (None, mine)
+        }
         if holders:
             self._client.admin.command("killSessions", [{"id": holder} for holder in holders.values()])
         operations = [
-            UpdateOne({"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True)
+            UpdateOne(
+                {"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True
+            )
             for one, at in ids.items()
         ]
         offsets.bulk_write(operations, ordered=False)
