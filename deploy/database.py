@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,14 @@ def apply(
     replica_set: str,
     within_seconds: float,
     tls: Mapping[str, Any] | None = None,
+    going_on: Callable[[], bool] = lambda: True,
 ) -> None:
     """Initiate what is missing, and give each service's user its password and its one role.
 
     host: `host:port`; also the address under which the member joins a new replica set.
     admin: user name and password. passwords: {database: password of the user of that name}.
-    Blocks until there is a primary, at most `within_seconds`. Safe to repeat. Raises CannotApply.
+    Blocks until there is a primary, at most `within_seconds` or until `going_on` says that there is
+    nothing to wait for. Safe to repeat. Raises CannotApply.
     """
     give_up_at = time.monotonic() + within_seconds
     options: dict[str, Any] = {
@@ -81,7 +83,7 @@ def apply(
                     "right one, or remove the data of this installation"
                 ) from error
             raise
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > give_up_at or not going_on():
             raise CannotApply(f"MongoDB at {host} was not ready within {within_seconds:.0f} s: {problem}")
         time.sleep(0.1)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from kafka.admin import (
     ResourceType,
     UserScramCredentialUpsertion,
 )
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
 
 DECLARATION = Path(__file__).with_name("topics.yaml")
 SCRAM = "SCRAM-SHA-512"
@@ -127,20 +127,25 @@ def acls_of(principal: Principal) -> frozenset[ACL]:
     return frozenset(rules)
 
 
-def connect(config: Mapping[str, Any], *, within_seconds: float) -> KafkaAdminClient:
+def connect(
+    config: Mapping[str, Any], *, within_seconds: float, going_on: Callable[[], bool] = lambda: True
+) -> KafkaAdminClient:
     """An admin client, waiting for a broker that is still starting.
 
-    config: keyword arguments of kafka-python's clients. Blocks up to `within_seconds`, then raises
-    CannotApply. A wrong password looks the same as a broker that does not answer.
+    config: keyword arguments of kafka-python's clients. Blocks up to `within_seconds`, or until
+    `going_on` says that there is nothing to wait for, then raises CannotApply. A wrong password
+    looks the same as a broker that does not answer.
     """
     give_up_at = time.monotonic() + within_seconds
     while True:
         try:
             return KafkaAdminClient(
-                **config, request_timeout_ms=15_000, api_version_auto_timeout_ms=3_000, bootstrap_timeout_ms=3_000
+                **config, request_timeout_ms=15_000, bootstrap_timeout_ms=3_000
             )
+        except KafkaConfigurationError:
+            raise
         except KafkaError as error:
-            if time.monotonic() > give_up_at:
+            if time.monotonic() > give_up_at or not going_on():
                 raise CannotApply(
                     f"Kafka at {config['bootstrap_servers']} did not accept {config.get('sasl_plain_username')!r} "
                     f"within {within_seconds:.0f} s: check that it runs and that the password is right ({error!r})"
