@@ -140,7 +140,7 @@ def connect(
     while True:
         try:
             return KafkaAdminClient(
-                **config, request_timeout_ms=15_000, bootstrap_timeout_ms=3_000
+                **config, request_timeout_ms=15_000, bootstrap_timeout_ms=3_000, reconnect_backoff_max_ms=200
             )
         except KafkaConfigurationError:
             raise
