@@ -38,10 +38,11 @@ from tests.unit.outcome.town import (
 
 BY_PLAN = RecordExit(way="by_plan", reason="goal_reached", situation="employed", occurred_on=EXITED_ON)
 DECEASED = RecordExit(way="deceased", occurred_on=EXITED_ON)
+NOW = noon(TODAY)
 LATER = noon(date(2017, 6, 1))
 
 
-def leave(state: Outcome, command: RecordExit = BY_PLAN, at: datetime = noon(TODAY)) -> Change[Outcome]:
+def leave(state: Outcome, command: RecordExit = BY_PLAN, at: datetime = NOW) -> Change[Outcome]:
     return record_exit(state, command, programme=TOWN, at=at)
 
 
