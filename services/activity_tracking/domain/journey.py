@@ -4,9 +4,10 @@ Entries (sessions, measures, goals …) are rows of their own; the state holds w
 nothing that grows with time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,8 +16,10 @@ from shared.checks import Findings
 from shared.errors import Conflict
 from shared.events import Code, Fact, JourneyId, Organisation, ReferralReceived
 from shared.passage import Passage, Stage, begin, follow
-from shared.programmes import ActivityKind, Programme, Programmes
+from shared.programmes import Programme, Programmes
 from shared.runtime.change import Change, Received, Row, key_of
+
+Entry = TypeVar("Entry")
 
 TAKING_PART: tuple[Stage, ...] = ("started", "ready")
 """The stages in which the person takes part now."""
@@ -45,8 +48,9 @@ class SessionCounts:
 class Journey:
     """What activity tracking must know of a journey to decide the next command.
 
-    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned: how many there
-    have ever been, which numbers the next. last_round: the highest round of the progress measure so far.
+    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
+    sessions): how many there have ever been, which numbers the next. last_round: the highest round of the
+    progress measure so far.
     """
 
     journey_id: JourneyId
@@ -55,6 +59,7 @@ class Journey:
     goals_set: int = 0
     planned: int = 0
     competences: int = 0
+    entries: int = 0
     sessions: SessionCounts = field(default_factory=SessionCounts)
     last_round: int = 0
     last_measured_on: date | None = None
@@ -108,15 +113,10 @@ def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: 
         found.add(field_name, f"Lies after the exit ({ended_on.isoformat()}).")
 
 
-def activity_kind(programme: Programme, code: str) -> ActivityKind | None:
-    """The programme's kind of activity with that code, or None."""
-    return next((kind for kind in programme.activities if kind.code == code), None)
-
-
 def public_activity(programme: Programme, code: str) -> Code | None:
     """The code as an event may say it: None where its name would reveal health. Source: domain.md, §5."""
-    kind = activity_kind(programme, code)
-    return None if kind is None or kind.special_category else kind.code
+    told = (kind.code for kind in programme.activities if not kind.special_category)
+    return code if code in told else None
 
 
 def may_see_inside(passage: Passage, organisation: Organisation, on: date) -> bool:
@@ -132,3 +132,8 @@ def may_see_inside(passage: Passage, organisation: Organisation, on: date) -> bo
 def as_row(collection: str, key: str, entry: Any) -> Row:
     """An entry as the row that holds it: days as ISO strings, moments as they are."""
     return Row(collection, key, msgspec.to_builtins(entry, builtin_types=(datetime,)))
+
+
+def entry_of(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
+    """The entry that `as_row` made the row of."""
+    return msgspec.convert(row, kind)

@@ -7,7 +7,6 @@ from services.activity_tracking.domain.journey import (
     BEGUN,
     TAKING_PART,
     Journey,
-    activity_kind,
     as_row,
     check_day,
     moved,
@@ -114,8 +113,7 @@ def plan(
     today = day_of(at)
     on = command.occurred_on or today
     found = Findings()
-    if activity_kind(programme, command.activity) is None:
-        found.add("activity", f"Not a known code: {command.activity}.")
+    found.known("activity", command.activity, (kind.code for kind in programme.activities))
     found.not_future("occurred_on", on, today)
     found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
     found.not_before("first_on", command.first_on, journey.passage.accepted_on, "the acceptance")

@@ -12,7 +12,6 @@ from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
     SessionCounts,
-    activity_kind,
     as_row,
     check_day,
     public_activity,
@@ -71,12 +70,14 @@ class CorrectSession:
 class Session:
     """A row: one entry. The chain of a session is followed by `corrects` and `superseded_by`.
 
-    organisation: where the session was held. recorded_by: who entered it, another one when a correction came
+    number: of the entry in its journey, in the order of recording, corrections included. organisation: where
+    the session was held. recorded_by: who entered it, another one when a correction came
     after a handover.
     """
 
     session_id: SessionId
     journey_id: JourneyId
+    number: int
     organisation: Organisation
     recorded_by: Organisation
     activity: Code
@@ -118,12 +119,14 @@ def log(
         raise Conflict("already-logged", "The reference names another session that was logged before.")
     found = Findings()
     _check(found, command.activity, command.attendance, command.minutes, command.reason, programme=programme)
+    found.no_personnummer("reference", command.reference)
     check_day(found, "occurred_on", command.occurred_on, journey, at)
     found.raise_any()
     require_stage(journey, BEGUN)
     entry = Session(
         session_id=session,
         journey_id=journey.journey_id,
+        number=journey.entries + 1,
         organisation=by,
         recorded_by=by,
         activity=command.activity,
@@ -147,7 +150,7 @@ def log(
     if command.reference is not None:
         named = {"session_id": session, "journey_id": journey.journey_id}
         rows.append(Row("session_references", reference_key(by, command.reference), named))
-    after = replace(journey, sessions=_counted(journey.sessions, entry, 1))
+    after = replace(journey, entries=entry.number, sessions=_counted(journey.sessions, entry, 1))
     return Change(after, events=(event,), rows=tuple(rows)), entry
 
 
@@ -180,7 +183,13 @@ def correct(
     if said == head:
         return Change(journey), head
     entry = replace(
-        said, session_id=session, recorded_by=by, recorded_at=at, reference=None, corrects=head.session_id
+        said,
+        session_id=session,
+        number=journey.entries + 1,
+        recorded_by=by,
+        recorded_at=at,
+        reference=None,
+        corrects=head.session_id,
     )
     event = SessionCorrected(
         occurred_on=entry.occurred_on,
@@ -197,7 +206,7 @@ def correct(
         void=entry.void,
     )
     counts = _counted(_counted(journey.sessions, head, -1), entry, 1)
-    after = replace(journey, sessions=replace(counts, corrected=counts.corrected + 1))
+    after = replace(journey, entries=entry.number, sessions=replace(counts, corrected=counts.corrected + 1))
     rows = (
         as_row("sessions", head.session_id, replace(head, superseded_by=session)),
         as_row("sessions", session, entry),
@@ -237,8 +246,7 @@ def _check(
     *,
     programme: Programme,
 ) -> None:
-    if activity_kind(programme, activity) is None:
-        found.add("activity", f"Not a known code: {activity}.")
+    found.known("activity", activity, (kind.code for kind in programme.activities))
     if attendance == "no":
         if minutes != 0:
             found.add("minutes", "Must be 0 when nobody came.")

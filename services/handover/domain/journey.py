@@ -4,6 +4,7 @@ Pure: no I/O, no clock. Facts are never refused; one that comes too late is reco
 (design.md, §1; `shared/passage.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -185,3 +186,8 @@ def as_row(entry: Offer) -> Row:
     """The offer as the row that holds it: days as ISO strings, moments as they are."""
     body: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(datetime,))
     return Row("offers", entry.handover_id, body)
+
+
+def offer_of(row: Mapping[str, Any]) -> Offer:
+    """The offer that `as_row` made the row of."""
+    return msgspec.convert(row, Offer)
