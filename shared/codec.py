@@ -113,7 +113,9 @@ def read_body(name: str, value: bytes) -> Fact:
     try:
         body: Fact = decoder.decode(value)
     except msgspec.DecodeError as error:
-        raise Undecodable(f"The body is no {name} at{str(error).partition(' - at')[2] or ' its root'}.") from None
+        raise Undecodable(
+            f"The body is no {name} at{str(error).partition(' - at')[2] or ' its root'}."
+        ) from None
     return body
 
 

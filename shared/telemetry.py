@@ -57,11 +57,21 @@ METRICS: tuple[Metric, ...] = (
     Metric("journey_commands_total", "counter", "commands", "HTTP commands answered", ("route", "status")),
     Metric("journey_command_seconds", "histogram", "seconds", "time from request to answer", ("route",)),
     Metric("journey_events_applied_total", "counter", "events", "events folded into state", ("group",)),
-    Metric("journey_events_duplicate_total", "counter", "events", "events seen before and skipped", ("group",)),
+    Metric(
+        "journey_events_duplicate_total", "counter", "events", "events seen before and skipped", ("group",)
+    ),
     Metric("journey_events_parked_total", "counter", "events", "events parked", ("group", "reason")),
     Metric("journey_batches_total", "counter", "batches", "polls made durable", ("group",)),
-    Metric("journey_batch_failures_total", "counter", "batches", "polls rolled back and repeated", ("group",)),
-    Metric("journey_fenced_total", "counter", "batches", "polls refused because another owns the offset", ("group",)),
+    Metric(
+        "journey_batch_failures_total", "counter", "batches", "polls rolled back and repeated", ("group",)
+    ),
+    Metric(
+        "journey_fenced_total",
+        "counter",
+        "batches",
+        "polls refused because another owns the offset",
+        ("group",),
+    ),
     Metric("journey_batch_limit", "gauge", "events", "most events in the next poll", ("group",)),
     Metric("journey_consumer_lag", "gauge", "events", "events in the log not yet applied", ("group",)),
     Metric("journey_waiting", "gauge", "events", "events that wait for an earlier one", ("group",)),
@@ -81,7 +91,8 @@ METRICS: tuple[Metric, ...] = (
 REGISTRY = CollectorRegistry()
 _KINDS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 _metrics: dict[str, Any] = {
-    metric.name: _KINDS[metric.kind](metric.name, metric.meaning, metric.labels, registry=REGISTRY) for metric in METRICS
+    metric.name: _KINDS[metric.kind](metric.name, metric.meaning, metric.labels, registry=REGISTRY)
+    for metric in METRICS
 }
 
 

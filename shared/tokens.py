@@ -41,7 +41,9 @@ class Tokens:
             claims = self._decode(token)
             self._claims.validate(claims)
         except (JoseError, ValueError, OSError) as error:
-            raise Forbidden("unauthenticated", f"The bearer token was refused: {type(error).__name__}.") from None
+            raise Forbidden(
+                "unauthenticated", f"The bearer token was refused: {type(error).__name__}."
+            ) from None
         if claims["duty"] not in DUTIES:
             raise Forbidden("unauthenticated", "The bearer token names no known duty.")
         return Actor(str(claims["sub"]), str(claims["organisation"]), claims["duty"])

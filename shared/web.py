@@ -87,7 +87,10 @@ def path_subject(kind: str, prefix: str, key: str) -> Subject:
 
 
 def guarded(
-    action: Action | None, *, media_types: tuple[str, ...] = ("application/json",), body_limit: int = BODY_LIMIT_BYTES
+    action: Action | None,
+    *,
+    media_types: tuple[str, ...] = ("application/json",),
+    body_limit: int = BODY_LIMIT_BYTES,
 ) -> Callable[[View], View]:
     """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
 
@@ -118,7 +121,9 @@ def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None 
     key = None
     if request.method == "POST":
         key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
-    answer = _commands().run(use_case, key=key, body=request.get_data(), subject=subject, vector=_caller_vector())
+    answer = _commands().run(
+        use_case, key=key, body=request.get_data(), subject=subject, vector=_caller_vector()
+    )
     _set_headers(answer.vector, answer.revision)
     g.subject = answer.subject
     return answer.body
@@ -145,7 +150,9 @@ def if_match() -> int | None:
         return None
     found = re.fullmatch(r'"(\d{1,9})"', text)
     if found is None:
-        raise Refused("invalid-header", "If-Match holds one ETag.", {"If-Match": ["Not an ETag of this resource."]})
+        raise Refused(
+            "invalid-header", "If-Match holds one ETag.", {"If-Match": ["Not an ETag of this resource."]}
+        )
     return int(found[1])
 
 
@@ -242,7 +249,9 @@ def _add_hooks(app: Flask, tokens: Tokens) -> None:
         route = request.url_rule.rule if request.url_rule else "unknown"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         if request.path not in OPEN_PATHS:
-            metric("journey_commands_total", route=f"{request.method} {route}", status=str(response.status_code)).inc()
+            metric(
+                "journey_commands_total", route=f"{request.method} {route}", status=str(response.status_code)
+            ).inc()
             metric("journey_command_seconds", route=f"{request.method} {route}").observe(seconds)
             log.info(
                 "answered",

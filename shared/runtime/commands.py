@@ -66,7 +66,9 @@ class Commands:
         self._clock = clock
         self._waiting = BoundedSemaphore(waiters)
 
-    def run(self, use_case: UseCase, *, key: str | None, body: bytes, subject: Subject | None, vector: Vector) -> Answer:
+    def run(
+        self, use_case: UseCase, *, key: str | None, body: bytes, subject: Subject | None, vector: Vector
+    ) -> Answer:
         """Decide and make durable, once per key. Safe to repeat with the same key after any failure.
 
         key: `<organisation>:<route>:<the caller's key>`; None for commands that are idempotent by nature. vector: what

@@ -117,7 +117,9 @@ class Consumer:
         except (Busy, PyMongoError) as error:
             self._limit = max(SMALLEST, self._limit // 2)
             metric("journey_batch_failures_total", group=self.group).inc()
-            log.warning("batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit)
+            log.warning(
+                "batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit
+            )
             self._drop_session()
             self._stop.wait(0.2)
             self._reload()
@@ -140,7 +142,9 @@ class Consumer:
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
 
-    def _compare_and_set(self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]) -> None:
+    def _compare_and_set(
+        self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]
+    ) -> None:
         operations = [
             UpdateOne({"_id": self._offset_id(at), "next": expected}, {"$set": {"next": following}})
             for at, (expected, following) in moves.items()
@@ -170,30 +174,38 @@ class Consumer:
         fresh = [at for at in assigned if at not in self._next]
         if fresh:
             self._load(fresh)
-        return {at: records for at, records in polled.items() if at in assigned and at not in fresh and records}
+        return {
+            at: records for at, records in polled.items() if at in assigned and at not in fresh and records
+        }
 
     def _load(self, fresh: list[TopicPartition]) -> None:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
         consumer = self._connected()
         offsets = self._database["offsets"]
-        earliest = consumer.beginning_offsets(fresh)
+        earliest, latest = consumer.beginning_offsets(fresh), consumer.end_offsets(fresh)
         ids = {self._offset_id(at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
-        holders = {bytes(row["holder"]): row["holder"] for row in stored.values() if row.get("holder") not in (None, mine)}
+        holders = {
+            bytes(row["holder"]): row["holder"]
+            for row in stored.values()
+            if row.get("holder") not in (None, mine)
+        }
         if holders:
             self._client.admin.command("killSessions", [{"id": holder} for holder in holders.values()])
         operations = [
-            UpdateOne({"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True)
+            UpdateOne(
+                {"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True
+            )
             for one, at in ids.items()
         ]
         offsets.bulk_write(operations, ordered=False)
         for row in offsets.find({"_id": {"$in": list(ids)}}):
             at = ids[row["_id"]]
-            if row["next"] < earliest[at]:
+            if not earliest[at] <= row["next"] <= latest[at]:
                 raise Halt(
-                    f"{at.topic}[{at.partition}] starts at {earliest[at]}, but {self.group} has read to {row['next']} only.",
-                    "Events were removed from the log before they were applied: restore the topic, or rebuild.",
+                    f"{at.topic}[{at.partition}] holds {earliest[at]} to {latest[at]}, {self.group} is at {row['next']}.",
+                    "The log lost events or was made anew: restore the topic, or rebuild from the archive.",
                 )
             self._next[at] = row["next"]
             consumer.seek(at, row["next"])

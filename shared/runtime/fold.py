@@ -142,7 +142,9 @@ class Batch:
     def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
         body = codec.read_body(envelope.type, record.value)
         if not isinstance(body, ProgrammePublished):
-            raise Halt(f"{record.topic} holds a {envelope.type}.", "Only programmes belong there; correct its ACLs.")
+            raise Halt(
+                f"{record.topic} holds a {envelope.type}.", "Only programmes belong there; correct its ACLs."
+            )
         self._programmes.store(self._unit, body.programme)
         return body.programme.key
 
@@ -161,7 +163,9 @@ class Batch:
         for row in self._database["parked"].find(condition, session=self._session):
             envelope = codec.read_envelope([(name, text.encode()) for name, text in row["headers"].items()])
             identity = row.pop("_id")
-            self._parked[row["subject"]][envelope.source, envelope.seq] = _Parked(identity, envelope, row["value"], row)
+            self._parked[row["subject"]][envelope.source, envelope.seq] = _Parked(
+                identity, envelope, row["value"], row
+            )
 
     def _fetch_extras(self, events: Sequence[tuple[Envelope, Arrived]]) -> None:
         if self._enrich is None:
@@ -257,7 +261,14 @@ class Batch:
                     moved = True
 
     def _park(
-        self, held: Held, envelope: Envelope, record: Arrived, reason: str, *, needs: str | None = None, error: str = ""
+        self,
+        held: Held,
+        envelope: Envelope,
+        record: Arrived,
+        reason: str,
+        *,
+        needs: str | None = None,
+        error: str = "",
     ) -> None:
         """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
         identity = f"{self._group}|{envelope.subject}|{envelope.source}|{envelope.seq}"
@@ -276,7 +287,9 @@ class Batch:
             "error": error,
             "at": datetime.now(UTC),
         } | ({"needs": needs} if needs else {})
-        self._parked[held.subject][envelope.source, envelope.seq] = _Parked(identity, envelope, record.value, document)
+        self._parked[held.subject][envelope.source, envelope.seq] = _Parked(
+            identity, envelope, record.value, document
+        )
         self._unit.put("parked", identity, document)
         self.tally.parked[reason] = self.tally.parked.get(reason, 0) + 1
 

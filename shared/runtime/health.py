@@ -117,13 +117,17 @@ class Health:
             ends = self._ends()
             pending = {"pend": {"$in": list(range(SHARDS))}}
             outbox = self._database["events"].count_documents(pending) if self._own else 0
-            oldest = self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
+            oldest = (
+                self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
+            )
             due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
             waiting = self._database["parked"].count_documents({"group": self._group, "reason": "waiting"})
             parked = self._database["parked"].count_documents({"group": self._group}) - waiting
             prefix = {"_id": {"$gte": f"{self._group}:", "$lt": f"{self._group};"}}
             applied = {row["_id"]: row["next"] for row in self._database["offsets"].find(prefix)}
-        lag = sum(end - applied.get(f"{self._group}:{at.topic}:{at.partition}", 0) for at, end in ends.items())
+        lag = sum(
+            end - applied.get(f"{self._group}:{at.topic}:{at.partition}", 0) for at, end in ends.items()
+        )
         halted = self._consumer.halted
         age = max(0.0, time.time() - oldest["ts"] / 1e6) if oldest else 0.0
         metric("journey_consumer_lag", group=self._group).set(lag)

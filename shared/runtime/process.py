@@ -45,7 +45,11 @@ log = structlog.get_logger()
 
 RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     # the relay's only query: what is unpublished, in order
-    "events": [IndexModel([("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}})],
+    "events": [
+        IndexModel(
+            [("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}}
+        )
+    ],
     # draining a subject, and waking what waited for a programme
     "parked": [
         IndexModel([("group", ASCENDING), ("subject", ASCENDING)]),

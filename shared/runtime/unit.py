@@ -247,7 +247,12 @@ class Unit:
             for cell, amount in add.cells.items():
                 cells[cell] += amount
         for timer in change.timers:
-            document = {"due": timer.due, "subject": held.subject, "command": timer.command, "body": dict(timer.body)}
+            document = {
+                "due": timer.due,
+                "subject": held.subject,
+                "command": timer.command,
+                "body": dict(timer.body),
+            }
             self.put("timers", timer.key, document)
         for key in change.cancels:
             self.put("timers", key, None)
@@ -278,10 +283,18 @@ class Unit:
         self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
 
     def _reply(self, held: Held, organisation: str, kind: str, body: Mapping[str, Any]) -> None:
-        self.answer(organisation, f"reply/{held.subject}:{held.replies:08d}", held.subject, kind, body, held.tick())
+        self.answer(
+            organisation, f"reply/{held.subject}:{held.replies:08d}", held.subject, kind, body, held.tick()
+        )
 
     def answer(
-        self, organisation: str, identity: str, subject: str, kind: str, body: Mapping[str, Any], order: int | None = None
+        self,
+        organisation: str,
+        identity: str,
+        subject: str,
+        kind: str,
+        body: Mapping[str, Any],
+        order: int | None = None,
     ) -> None:
         """Send one message to the organisation's own reply topic; the same identity is sent once."""
         headers = {
@@ -295,7 +308,9 @@ class Unit:
             "content-type": "application/json",
         }
         topic = f"inbound.{organisation}.replies.v1"
-        self._publish(identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body))
+        self._publish(
+            identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body)
+        )
 
     def _publish(
         self, identity: str, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
@@ -327,7 +342,9 @@ class Unit:
                 self.write(collection, UpdateOne({"_id": f"{key}|{shard}"}, update, upsert=True))
         for (collection, key), body in self._puts.items():
             gone = body is None
-            self.write(collection, DeleteOne({"_id": key}) if gone else ReplaceOne({"_id": key}, body, upsert=True))
+            self.write(
+                collection, DeleteOne({"_id": key}) if gone else ReplaceOne({"_id": key}, body, upsert=True)
+            )
         for collection, operations in self._writes.items():
             self._bulk(collection, operations)
 
