@@ -44,7 +44,9 @@ RULES: dict[Action, Rule] = {
     "refer": Rule(frozenset({"caseworker"})),
     "withdraw_referral": Rule(frozenset({"caseworker"}), frozenset({"referrer"})),
     "answer_referral": Rule(CASE, frozenset({"named_provider", "provider"})),
-    "read_journey": Rule(CASE, frozenset({"referrer", "provider", "named_provider", "responsible", "receiver"})),
+    "read_journey": Rule(
+        CASE, frozenset({"referrer", "provider", "named_provider", "responsible", "receiver"})
+    ),
     "record_consent": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
     "start_journey": Rule(CASE, frozenset({"responsible"})),
     "register_mistake": Rule(CASE, frozenset({"referrer", "responsible"})),
@@ -83,7 +85,9 @@ def authorise(actor: Actor, action: Action, programme: Programme, passage: Passa
     if not programme.allows(actor.organisation, action):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
     if rule.parts and (passage is None or not rule.parts & parts(actor.organisation, passage)):
-        raise Forbidden("not-your-journey", f"{actor.organisation} has no part in this journey that may {action}.")
+        raise Forbidden(
+            "not-your-journey", f"{actor.organisation} has no part in this journey that may {action}."
+        )
 
 
 def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) -> None:

@@ -19,7 +19,7 @@ class Findings:
     def known(self, field: str, value: str | None, among: Iterable[str]) -> None:
         """The value, where there is one, must be one of these codes."""
         if value is not None and value not in set(among):
-            self.add(field, f"Not a known code: {value}.")
+            self.add(field, "Not a code that the programme knows.")
 
     def not_future(self, field: str, on: date | None, today: date) -> None:
         """The day, where there is one, must not lie after today."""

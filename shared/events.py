@@ -27,7 +27,9 @@ FollowUpId = NewType("FollowUpId", str)
 OutputId = NewType("OutputId", str)
 
 Organisation = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="organisation code")]
-Code = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="code that the programme defines")]
+Code = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="code that the programme defines")
+]
 Municipality = Annotated[str, Meta(pattern=r"^[0-9]{4}$", description="Swedish municipality code (SCB)")]
 Minutes = Annotated[int, Meta(ge=0, le=1440, description="minutes")]
 Quantity = Annotated[int, Meta(ge=1, le=1000)]

@@ -14,7 +14,9 @@ from typing import Literal
 from shared import events as e
 from shared.programmes import ProgrammeKey, programme_key
 
-Stage = Literal["received", "accepted", "declined", "withdrawn", "started", "ready", "exited", "closed", "mistake"]
+Stage = Literal[
+    "received", "accepted", "declined", "withdrawn", "started", "ready", "exited", "closed", "mistake"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Add:
 
     collection: str
     key: str
-    cells: Mapping[str, float]
+    cells: Mapping[str, int]
     also: Mapping[str, Any] = field(default_factory=dict)
 
 

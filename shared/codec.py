@@ -1,0 +1,124 @@
+"""Events on the wire: CloudEvents 1.0 in Kafka's binary mode.
+
+Headers carry who said what about whom, and after what; the value is the body as JSON. Each record is decoded
+once. Nothing here knows a service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.events import BY_BODY, BY_NAME, EventType, Fact
+
+Headers = list[tuple[str, bytes]]
+
+_encode = msgspec.json.Encoder().encode
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+class Undecodable(ValueError):
+    """The record is not an event that this code can read; its text names what is wrong, never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers say. `after` is the vector that the emitter had applied of this subject."""
+
+    type: str
+    source: str
+    subject: str
+    seq: int
+    after: dict[str, int]
+    traceparent: str
+
+
+def vector_text(vector: Mapping[str, int]) -> str:
+    """`handover=1, intake=3`: a vector as a header value, sorted."""
+    return ", ".join(f"{source}={vector[source]}" for source in sorted(vector))
+
+
+def parse_vector(text: str) -> dict[str, int]:
+    """The vector in a header value. Raises ValueError when it is none."""
+    if not text:
+        return {}
+    vector = {}
+    for part in text.split(","):
+        source, _, count = part.strip().partition("=")
+        vector[source] = int(count)
+    return vector
+
+
+def encode_headers(
+    kind: EventType, subject: str, seq: int, recorded_at: datetime, after: Mapping[str, int], traceparent: str
+) -> dict[str, str]:
+    """The headers of one event, as text; `ce_id` is `<source>:<subject>:<seq>`."""
+    return {
+        "ce_specversion": "1.0",
+        "ce_id": f"{kind.source}:{subject}:{seq}",
+        "ce_source": kind.source,
+        "ce_type": kind.name,
+        "ce_subject": subject,
+        "ce_time": recorded_at.isoformat(),
+        "ce_sequence": str(seq),
+        "ce_after": vector_text(after),
+        "traceparent": traceparent,
+        "content-type": "application/json",
+    }
+
+
+def encode_body(body: Fact) -> bytes:
+    """The value of the record."""
+    return _encode(body)
+
+
+def encode_plain(body: Mapping[str, Any]) -> bytes:
+    """A message that is no event, as JSON."""
+    return _encode(body)
+
+
+def event_type(body: Fact) -> EventType:
+    """The registered type of this body."""
+    return BY_BODY[type(body)]
+
+
+def read_envelope(headers: Headers) -> Envelope:
+    """What the headers say. Raises Undecodable when one is missing or unreadable."""
+    texts = dict(headers)
+    try:
+        return Envelope(
+            type=texts["ce_type"].decode(),
+            source=texts["ce_source"].decode(),
+            subject=texts["ce_subject"].decode(),
+            seq=int(texts["ce_sequence"]),
+            after=parse_vector(texts.get("ce_after", b"").decode()),
+            traceparent=texts.get("traceparent", b"").decode(),
+        )
+    except KeyError as missing:
+        raise Undecodable(f"The header {missing} is missing.") from None
+    except ValueError:
+        raise Undecodable("A header cannot be read.") from None
+
+
+def read_body(name: str, value: bytes) -> Fact:
+    """The body of an event of that type; unknown fields are ignored. Raises Undecodable."""
+    decoder = _decoders.get(name)
+    if decoder is None:
+        kind = BY_NAME.get(name)
+        if kind is None:
+            raise Undecodable(f"The type {name} is not known to this version.")
+        decoder = _decoders[name] = msgspec.json.Decoder(kind.body)
+    try:
+        body: Fact = decoder.decode(value)
+    except msgspec.DecodeError as error:
+        raise Undecodable(
+            f"The body is no {name} at{str(error).partition(' - at')[2] or ' its root'}."
+        ) from None
+    return body
+
+
+def body_schema(kind: EventType) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a body, as published."""
+    return msgspec.json.schema(kind.body)

@@ -1,0 +1,50 @@
+"""Settings, all from the environment; the only module that reads it. Secrets have no defaults."""
+
+from dataclasses import dataclass
+
+from environs import Env
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process needs to know of its surroundings."""
+
+    mongodb_uri: str
+    kafka_servers: tuple[str, ...]
+    kafka_security: str
+    kafka_username: str
+    kafka_password: str
+    kafka_ca_file: str | None
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_jwks_url: str
+    http_host: str
+    http_port: int
+    health_port: int
+    driven_clock: bool
+    log_level: str
+    vault_master_key: str | None
+    reply_organisations: frozenset[str]
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises environs.EnvError naming the variable that is missing or wrong."""
+    env = Env()
+    return Settings(
+        mongodb_uri=env.str("MONGODB_URI"),
+        kafka_servers=tuple(env.list("KAFKA_BOOTSTRAP_SERVERS")),
+        kafka_security=env.str("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+        kafka_username=env.str("KAFKA_USERNAME"),
+        kafka_password=env.str("KAFKA_PASSWORD"),
+        kafka_ca_file=env.str("KAFKA_CA_FILE", None),
+        oidc_issuer=env.str("OIDC_ISSUER"),
+        oidc_audience=env.str("OIDC_AUDIENCE", "journeys"),
+        oidc_jwks_url=env.str("OIDC_JWKS_URL"),
+        http_host=env.str("HTTP_HOST", "127.0.0.1"),
+        http_port=env.int("HTTP_PORT", 8000),
+        health_port=env.int("HEALTH_PORT", 9000),
+        driven_clock=env.bool("DRIVEN_CLOCK", False),
+        log_level=env.str("LOG_LEVEL", "INFO"),
+        vault_master_key=env.str("VAULT_MASTER_KEY", None),
+        reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
+    )

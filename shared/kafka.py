@@ -1,0 +1,22 @@
+"""How every client of this platform reaches Kafka: one set of options, pinned against its known traps."""
+
+from typing import Any
+
+from shared.config import Settings
+
+API_VERSION = (4, 0)
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Options that consumers, producers and admin clients share.
+
+    A wrong SCRAM password shows as a bootstrap timeout, not as an authentication error (design.md, §4).
+    """
+    return {
+        "bootstrap_servers": list(settings.kafka_servers),
+        "security_protocol": settings.kafka_security,
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": settings.kafka_password,
+        "api_version": API_VERSION,
+    } | ({"ssl_cafile": settings.kafka_ca_file} if settings.kafka_ca_file else {})

@@ -1,0 +1,268 @@
+"""Events in: one transaction per poll, however many partitions it spans.
+
+Each poll's states, rows, outgoing events, parked events and consumer offsets become durable together. The stored
+offset is compared and set: whoever finds another value there has been replaced, changes nothing and starts over
+from what is stored. Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from threading import Event
+from typing import Any
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from pymongo import MongoClient, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from shared.errors import Busy, Halt
+from shared.runtime.fold import Arrived, Tally
+from shared.runtime.unit import transact
+from shared.telemetry import metric
+
+SMALLEST, FIRST, LARGEST = 1, 500, 5000
+TRANSACTION_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+Absorb = Callable[[ClientSession, list[Arrived]], Tally]
+"""Writes everything a batch comes to, inside the transaction that also moves the offsets; may be called again."""
+
+
+class Fenced(Exception):
+    """Another process has moved the offset on: this one must reload and start over."""
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes what the group coordinator says. Runs on Kafka's IO thread, so it only notes."""
+
+    def __init__(self) -> None:
+        self.revoked: set[TopicPartition] = set()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self.revoked |= set(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        pass
+
+
+class Consumer:
+    """One member of one group, in one thread.
+
+    group: names the offsets; several groups of one service keep their own. topics: names, or a pattern of names.
+    """
+
+    def __init__(
+        self,
+        *,
+        group: str,
+        client: MongoClient[dict[str, Any]],
+        database: str,
+        kafka_options: Mapping[str, Any],
+        absorb: Absorb,
+        stop: Event,
+        topics: Iterable[str] = (),
+        pattern: str | None = None,
+    ) -> None:
+        self.group = group
+        self.halted: Halt | None = None
+        self.progressed_at = time.monotonic()
+        self._client = client
+        self._database = client[database]
+        self._kafka_options = kafka_options
+        self._absorb = absorb
+        self._stop = stop
+        self._topics = list(topics)
+        self._pattern = pattern
+        self._limit = FIRST
+        self._next: dict[TopicPartition, int] = {}
+        self._assignment = _Assignment()
+        self._consumer: KafkaConsumer | None = None
+        self._session: ClientSession | None = None
+
+    def run(self) -> None:
+        """Consume until told to stop; after a Halt, stand still and say so."""
+        while not self._stop.is_set():
+            try:
+                self._once()
+            except Halt as halt:
+                self.halted = halt
+                metric("journey_halted", group=self.group).set(1)
+                log.error("halted", group=self.group, cause=halt.cause, cure=halt.cure)
+                break
+        self._close()
+        while self.halted and not self._stop.is_set():
+            self.progressed_at = time.monotonic()
+            self._stop.wait(1)
+
+    def _once(self) -> None:
+        try:
+            polled = self._connected().poll(timeout_ms=250, max_records=self._limit)
+        except Exception as error:
+            log.warning("poll-failed", group=self.group, error=type(error).__name__)
+            self._close()
+            self._stop.wait(0.5)
+            return
+        self.progressed_at = time.monotonic()
+        try:
+            batch = self._claimed(polled)
+            if batch:
+                self._make_durable(batch)
+        except Fenced:
+            metric("journey_fenced_total", group=self.group).inc()
+            log.warning("fenced", group=self.group)
+            self._reload()
+        except (Busy, PyMongoError) as error:
+            self._limit = max(SMALLEST, self._limit // 2)
+            metric("journey_batch_failures_total", group=self.group).inc()
+            log.warning(
+                "batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit
+            )
+            self._drop_session()
+            self._stop.wait(0.2)
+            self._reload()
+
+    def _make_durable(self, batch: Mapping[TopicPartition, list[Any]]) -> None:
+        moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
+        arrived = [
+            Arrived(record.topic, record.partition, record.offset, record.headers, record.value or b"")
+            for records in batch.values()
+            for record in records
+        ]
+
+        def work(session: ClientSession) -> Tally:
+            self._compare_and_set(session, moves)
+            return self._absorb(session, arrived)
+
+        tally = transact(self._client, work, seconds=TRANSACTION_SECONDS, session=self._own_session())
+        for at, (_, following) in moves.items():
+            self._next[at] = following
+        self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
+        self._count(tally)
+
+    def _compare_and_set(
+        self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]
+    ) -> None:
+        operations = [
+            UpdateOne({"_id": self._offset_id(at), "next": expected}, {"$set": {"next": following}})
+            for at, (expected, following) in moves.items()
+        ]
+        result = self._database["offsets"].bulk_write(operations, ordered=False, session=session)
+        if result.matched_count != len(operations):
+            raise Fenced
+
+    def _count(self, tally: Tally) -> None:
+        metric("journey_batches_total", group=self.group).inc()
+        metric("journey_batch_limit", group=self.group).set(self._limit)
+        metric("journey_events_applied_total", group=self.group).inc(tally.applied)
+        metric("journey_events_duplicate_total", group=self.group).inc(tally.duplicate)
+        for reason, count in tally.parked.items():
+            metric("journey_events_parked_total", group=self.group, reason=reason).inc(count)
+            if reason != "waiting":
+                log.error("parked", group=self.group, reason=reason, count=count)
+
+    # --- where to read from --------------------------------------------------------------------------
+
+    def _claimed(self, polled: Mapping[TopicPartition, list[Any]]) -> dict[TopicPartition, list[Any]]:
+        """The records of partitions whose stored offset is loaded; the first poll of a new one only loads it."""
+        revoked, self._assignment.revoked = self._assignment.revoked, set()
+        for at in revoked:
+            self._next.pop(at, None)
+        assigned = self._connected().assignment()
+        fresh = [at for at in assigned if at not in self._next]
+        if fresh:
+            self._load(fresh)
+        return {
+            at: records for at, records in polled.items() if at in assigned and at not in fresh and records
+        }
+
+    def _load(self, fresh: list[TopicPartition]) -> None:
+        """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
+        consumer = self._connected()
+        offsets = self._database["offsets"]
+        earliest = consumer.beginning_offsets(fresh)
+        ids = {self._offset_id(at): at for at in fresh}
+        mine = self._own_session().session_id["id"]
+        stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
+        holders = {
+            bytes(row["holder"]): row["holder"]
+            for row in stored.values()
+            if row.get("holder") not in (None, mine)
+        }
+        if holders:
+            self._client.admin.command("killSessions", [{"id": holder} for holder in holders.values()])
+        operations = [
+            UpdateOne(
+                {"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True
+            )
+            for one, at in ids.items()
+        ]
+        offsets.bulk_write(operations, ordered=False)
+        for row in offsets.find({"_id": {"$in": list(ids)}}):
+            at = ids[row["_id"]]
+            if row["next"] < earliest[at]:
+                raise Halt(
+                    f"{at.topic}[{at.partition}] starts at {earliest[at]}, but {self.group} has read to {row['next']} only.",
+                    "Events were removed from the log before they were applied: restore the topic, or rebuild.",
+                )
+            self._next[at] = row["next"]
+            consumer.seek(at, row["next"])
+
+    def _reload(self) -> None:
+        """Read on from what is stored; on failure the next turn tries again."""
+        self._next.clear()
+
+    def _offset_id(self, at: TopicPartition) -> str:
+        return f"{self.group}:{at.topic}:{at.partition}"
+
+    # --- connections ---------------------------------------------------------------------------------
+
+    def _connected(self) -> KafkaConsumer:
+        if self._consumer is None:
+            self._consumer = KafkaConsumer(
+                **self._kafka_options,
+                group_id=self.group,
+                client_id=self.group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                partition_assignment_strategy=[RangePartitionAssignor],
+                session_timeout_ms=6000,
+                heartbeat_interval_ms=1500,
+                max_poll_interval_ms=120000,
+                max_partition_fetch_bytes=1 << 20,
+                fetch_max_wait_ms=250,
+                metadata_max_age_ms=30000,
+            )
+            self._assignment = _Assignment()
+            if self._pattern:
+                self._consumer.subscribe(pattern=self._pattern, listener=self._assignment)
+            else:
+                self._consumer.subscribe(self._topics, listener=self._assignment)
+        return self._consumer
+
+    def _own_session(self) -> ClientSession:
+        if self._session is None:
+            self._session = self._client.start_session()
+        return self._session
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            _quietly(session.end_session)
+
+    def _close(self) -> None:
+        """Leave the group and forget what was assigned; the next turn connects anew."""
+        self._next.clear()
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            _quietly(lambda: consumer.close(timeout_ms=2000))
+
+
+def _quietly(close: Callable[[], Any]) -> None:
+    """Close something that may already be broken; it is thrown away either way."""
+    try:
+        close()
+    except Exception as error:
+        log.info("close-failed", error=type(error).__name__)

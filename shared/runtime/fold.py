@@ -1,0 +1,307 @@
+"""Folding: what a batch of events does to the subjects it speaks of. Knows MongoDB only through the unit.
+
+Per subject and source, events are applied in the order 1, 2, 3 …: at or below what was applied is a duplicate and
+skipped; the next one, when everything its emitter had seen has been applied too, is applied; anything else is parked
+as `waiting` and drained as soon as what it waits for has come. An event whose fold fails, always in the same way,
+is parked as `poison` and blocks its subject, and no other.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from shared import codec
+from shared.codec import Envelope, Headers, Undecodable
+from shared.errors import Halt, Unready
+from shared.events import BY_BODY, BY_NAME, Fact
+from shared.programmes import ProgrammePublished
+from shared.runtime.change import Fold, Received, Subject
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.unit import Held, Unit
+from shared.telemetry import resume_trace
+
+Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
+
+POISON_IN_A_ROW = 20
+POISON_WINDOW = 1000
+POISON_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One record of the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    headers: Headers
+    value: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one batch came to."""
+
+    applied: int = 0
+    duplicate: int = 0
+    drained: int = 0
+    parked: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Parked:
+    identity: str
+    envelope: Envelope
+    value: bytes
+    document: Mapping[str, Any]
+
+
+class Breaker:
+    """Halts when so much fails that the fault must be ours: a bad deploy cannot park everything."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+        self._window: deque[bool] = deque(maxlen=POISON_WINDOW)
+
+    def note(self, failed: bool) -> None:
+        """Count one event. Raises Halt past the limits."""
+        self._in_a_row = self._in_a_row + 1 if failed else 0
+        self._window.append(failed)
+        full = len(self._window) == POISON_WINDOW
+        if self._in_a_row > POISON_IN_A_ROW or (full and sum(self._window) > POISON_WINDOW * POISON_SHARE):
+            raise Halt(
+                "Too many events failed in this version's code.",
+                "Deploy a version that handles them and start again; nothing was skipped.",
+            )
+
+
+class Batch:
+    """One batch on its way into one unit of work.
+
+    emits: False while a projection is rebuilt: states and rows follow, nothing leaves.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        database: Database[Any],
+        session: ClientSession,
+        *,
+        group: str,
+        own_source: str | None,
+        sources: frozenset[str],
+        folds: Mapping[type[Fact], Fold],
+        programmes: PublishedProgrammes,
+        breaker: Breaker,
+        enrich: Enrich | None,
+    ) -> None:
+        self.tally = Tally()
+        self._unit = unit
+        self._database = database
+        self._session = session
+        self._group = group
+        self._own_source = own_source
+        self._sources = sources
+        self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
+        self._programmes = programmes
+        self._breaker = breaker
+        self._enrich = enrich
+        self._parked: defaultdict[Subject, dict[tuple[str, int], _Parked]] = defaultdict(dict)
+        self._extras: dict[Subject, Any] = {}
+
+    def fold(self, records: Iterable[Arrived]) -> None:
+        """Apply, skip or park every record."""
+        events: list[tuple[Envelope, Arrived]] = []
+        fresh_programmes: list[str] = []
+        for record in records:
+            try:
+                envelope = codec.read_envelope(record.headers)
+            except Undecodable as error:
+                self._park_unreadable(record, str(error))
+                continue
+            if envelope.subject.startswith("programme/"):
+                fresh_programmes.append(self._take_programme(envelope, record))
+            else:
+                events.append((envelope, record))
+        woken = self._waiting_for(fresh_programmes)
+        subjects = {Subject(envelope.subject) for envelope, _ in events} | woken
+        self._unit.load(subjects)
+        self._load_parked(subjects)
+        self._fetch_extras(events)
+        for subject in woken:
+            self._drain(self._unit.held(subject))
+        for envelope, record in events:
+            self._one(envelope, record)
+
+    def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
+        body = codec.read_body(envelope.type, record.value)
+        if not isinstance(body, ProgrammePublished):
+            raise Halt(
+                f"{record.topic} holds a {envelope.type}.", "Only programmes belong there; correct its ACLs."
+            )
+        self._programmes.store(self._unit, body.programme)
+        return body.programme.key
+
+    def _waiting_for(self, needs: Sequence[str]) -> set[Subject]:
+        if not needs:
+            return set()
+        condition = {"group": self._group, "needs": {"$in": list(needs)}}
+        rows = self._database["parked"].find(condition, {"subject": 1}, session=self._session)
+        return {Subject(row["subject"]) for row in rows}
+
+    def _load_parked(self, subjects: Iterable[Subject]) -> None:
+        behind = [subject for subject in subjects if self._unit.held(subject).waits]
+        if not behind:
+            return
+        condition = {"group": self._group, "subject": {"$in": behind}}
+        for row in self._database["parked"].find(condition, session=self._session):
+            envelope = codec.read_envelope([(name, text.encode()) for name, text in row["headers"].items()])
+            identity = row.pop("_id")
+            self._parked[row["subject"]][envelope.source, envelope.seq] = _Parked(
+                identity, envelope, row["value"], row
+            )
+
+    def _fetch_extras(self, events: Sequence[tuple[Envelope, Arrived]]) -> None:
+        if self._enrich is None:
+            return
+        waiting = [(row.envelope, row.value) for rows in self._parked.values() for row in rows.values()]
+        pairs = [(envelope, record.value) for envelope, record in events] + waiting
+        received = [
+            self._received(envelope, codec.read_body(envelope.type, value))
+            for envelope, value in pairs
+            if envelope.type in self._folds
+        ]
+        self._extras = dict(self._enrich(self._database, self._session, received))
+
+    def _one(self, envelope: Envelope, record: Arrived) -> None:
+        held = self._unit.held(Subject(envelope.subject))
+        applied = held.applied.get(envelope.source, 0)
+        if envelope.seq <= applied or (envelope.source, envelope.seq) in self._parked[held.subject]:
+            self.tally.duplicate += 1
+            return
+        if held.blocked:
+            self._park(held, envelope, record, "blocked")
+            return
+        if envelope.seq != applied + 1 or not self._met(held, envelope):
+            self._park(held, envelope, record, "waiting")
+            return
+        if self._apply(held, envelope, record.value, record):
+            self._drain(held)
+
+    def _met(self, held: Held, envelope: Envelope) -> bool:
+        return all(
+            held.applied.get(source, 0) >= count
+            for source, count in envelope.after.items()
+            if source in self._sources and source != self._own_source
+        )
+
+    def _received(self, envelope: Envelope, body: Fact) -> Received:
+        subject = Subject(envelope.subject)
+        extra = self._extras.get(subject)
+        return Received(subject, envelope.source, envelope.seq, envelope.type, body, envelope.after, extra)  # type: ignore[arg-type]
+
+    def _apply(self, held: Held, envelope: Envelope, value: bytes, record: Arrived | None) -> bool:
+        """Fold one event; a record that must wait or is poison is parked. Returns whether the subject moved on."""
+        fold = self._folds.get(envelope.type)
+        change = None
+        try:
+            if fold is not None:
+                body = codec.read_body(envelope.type, value)
+                resume_trace(envelope.traceparent)
+                change = fold(held.state, self._received(envelope, body), self._programmes)
+            elif envelope.type not in BY_NAME:
+                raise Undecodable(f"The type {envelope.type} is not known to this version.")
+        except Unready as unready:
+            if record is not None:
+                self._park(held, envelope, record, "waiting", needs=unready.needs)
+            return False
+        except (PyMongoError, Halt):
+            raise
+        except Exception as error:
+            self._breaker.note(True)
+            held.blocked = held.dirty = True
+            reason = f"{type(error).__name__}: {error}"
+            if record is not None:
+                self._park(held, envelope, record, "poison", error=reason)
+            else:
+                row = self._parked[held.subject][envelope.source, envelope.seq]
+                self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
+            return False
+        self._breaker.note(False)
+        held.applied[envelope.source] = envelope.seq
+        for source, count in envelope.after.items():
+            held.seen[source] = max(held.seen.get(source, 0), count)
+        held.seen[envelope.source] = max(held.seen.get(envelope.source, 0), envelope.seq)
+        held.dirty = True
+        if change is not None:
+            self._unit.take(held, change)
+        self.tally.applied += 1
+        return True
+
+    def _drain(self, held: Held) -> None:
+        rows = self._parked[held.subject]
+        moved = True
+        while moved and rows and not held.blocked:
+            moved = False
+            for slot, row in sorted(rows.items()):
+                applied = held.applied.get(row.envelope.source, 0)
+                due = row.envelope.seq == applied + 1 and self._met(held, row.envelope)
+                if row.envelope.seq <= applied or (due and self._apply(held, row.envelope, row.value, None)):
+                    del rows[slot]
+                    held.waits -= 1
+                    held.dirty = True
+                    self._unit.put("parked", row.identity, None)
+                    self.tally.drained += 1
+                    moved = True
+
+    def _park(
+        self,
+        held: Held,
+        envelope: Envelope,
+        record: Arrived,
+        reason: str,
+        *,
+        needs: str | None = None,
+        error: str = "",
+    ) -> None:
+        """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
+        identity = f"{self._group}|{envelope.subject}|{envelope.source}|{envelope.seq}"
+        headers = {name: text.decode() for name, text in record.headers}
+        held.waits += 1
+        held.dirty = True
+        document = {
+            "group": self._group,
+            "subject": envelope.subject,
+            "source": envelope.source,
+            "seq": envelope.seq,
+            "type": envelope.type,
+            "reason": reason,
+            "headers": headers,
+            "value": record.value,
+            "error": error,
+            "at": datetime.now(UTC),
+        } | ({"needs": needs} if needs else {})
+        self._parked[held.subject][envelope.source, envelope.seq] = _Parked(
+            identity, envelope, record.value, document
+        )
+        self._unit.put("parked", identity, document)
+        self.tally.parked[reason] = self.tally.parked.get(reason, 0) + 1
+
+    def _park_unreadable(self, record: Arrived, error: str) -> None:
+        self._breaker.note(True)
+        identity = f"{self._group}|{record.topic}|{record.partition}|{record.offset}"
+        document = {
+            "group": self._group,
+            "subject": f"unreadable/{record.topic}:{record.partition}:{record.offset}",
+            "reason": "poison",
+            "error": error,
+            "at": datetime.now(UTC),
+        }
+        self._unit.put("parked", identity, document)
+        self.tally.parked["poison"] = self.tally.parked.get("poison", 0) + 1

@@ -1,0 +1,343 @@
+"""From one service's parts to its processes: web, or consume (consumer, relay and timers, each in a thread).
+
+The composition root of each service names its parts in a `Service`; everything that runs is built here, after any
+fork. A thread that dies ends its process, so that whoever supervises starts a whole one.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from flask import Flask
+from flask_smorest import Blueprint
+from gunicorn.app.base import BaseApplication
+from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from shared.config import Settings, read_settings
+from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
+from shared.kafka import client_options
+from shared.runtime.change import Fold, Repository, TimerFold
+from shared.runtime.clock import Clock
+from shared.runtime.commands import Commands
+from shared.runtime.consumer import Absorb, Consumer
+from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
+from shared.runtime.health import Health, Runnable
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.relay import Relay
+from shared.runtime.timers import Timers
+from shared.runtime.unit import Unit
+from shared.telemetry import configure_logging
+from shared.tokens import Tokens
+from shared.web import create_app
+
+WEB_THREADS = 8
+IDEMPOTENCY_SECONDS = 7 * 24 * 3600
+
+log = structlog.get_logger()
+
+RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
+    # the relay's only query: what is unpublished, in order
+    "events": [
+        IndexModel(
+            [("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}}
+        )
+    ],
+    # draining a subject, and waking what waited for a programme
+    "parked": [
+        IndexModel([("group", ASCENDING), ("subject", ASCENDING)]),
+        IndexModel([("group", ASCENDING), ("reason", ASCENDING)]),
+        IndexModel([("needs", ASCENDING)], sparse=True),
+    ],
+    # what is due, oldest first
+    "timers": [IndexModel([("due", ASCENDING)])],
+    # idempotency keys are forgotten after a week
+    "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
+    # the newest version of a programme
+    "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """A further consumer group of a service, with a state collection of its own, that emits nothing."""
+
+    group: str
+    repository: Repository
+    folds: Mapping[type[Fact], Fold]
+    enrich: Enrich | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that makes one service: its name, its parts, its pure rules.
+
+    blueprints: built once the settings are known. threads: further threads of the consume process. roles: further
+    processes, by name.
+    """
+
+    title: str
+    source: Source
+    database: str
+    repository: Repository
+    folds: Callable[[Settings], Mapping[type[Fact], Fold]]
+    timers: Mapping[str, TimerFold]
+    blueprints: Callable[[Settings], tuple[Blueprint, ...]]
+    indexes: Mapping[str, list[IndexModel]]
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+    threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
+    roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """One process's connections and clocks."""
+
+    service: Service
+    settings: Settings
+    client: MongoClient[dict[str, Any]]
+    clock: Clock
+    programmes: PublishedProgrammes
+    stop: threading.Event
+
+    @property
+    def kafka_options(self) -> dict[str, Any]:
+        """How this process reaches Kafka."""
+        return client_options(self.settings)
+
+    def unit(self, session: ClientSession, repository: Repository | None = None) -> Unit:
+        """A unit of work on this service's database, at this moment."""
+        return Unit(
+            self.client[self.service.database],
+            session,
+            repository or self.service.repository,
+            self.programmes,
+            self.service.source,
+            self.clock.now(session),
+        )
+
+
+def connect(service: Service, settings: Settings) -> Parts:
+    """Connect one process. Blocks until the database answers; creates the indexes that are missing."""
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.mongodb_uri,
+        tz_aware=True,
+        w="majority",
+        appname=f"{service.database}",
+        serverSelectionTimeoutMS=5000,
+        maxPoolSize=32,
+    )
+    database = client[service.database]
+    return Parts(
+        service=service,
+        settings=settings,
+        client=client,
+        clock=Clock(database, driven=settings.driven_clock),
+        programmes=PublishedProgrammes(database),
+        stop=threading.Event(),
+    )
+
+
+def create_indexes(parts: Parts) -> None:
+    """Create what is missing; waits for the database as long as it takes."""
+    database = parts.client[parts.service.database]
+    while not parts.stop.is_set():
+        try:
+            for collection, models in (*RUNTIME_INDEXES.items(), *parts.service.indexes.items()):
+                database[collection].create_indexes(models)
+            return
+        except PyMongoError as error:
+            log.warning("database-awaited", error=type(error).__name__)
+            parts.stop.wait(1)
+
+
+def build_web(service: Service, settings: Settings) -> Flask:
+    """The web application, connected."""
+    parts = connect(service, settings)
+    create_indexes(parts)
+    commands = Commands(
+        client=parts.client,
+        database=service.database,
+        repository=service.repository,
+        programmes=parts.programmes,
+        source=service.source,
+        clock=parts.clock,
+        waiters=max(1, WEB_THREADS // 4),
+    )
+
+    def ready() -> bool:
+        try:
+            parts.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+    return create_app(
+        title=service.title,
+        blueprints=service.blueprints(settings),
+        commands=commands,
+        tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        clock=parts.clock,
+        ready=ready,
+    )
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    def __init__(self, build: Callable[[], Flask], settings: Settings) -> None:
+        self._build = build
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": f"{self._settings.http_host}:{self._settings.http_port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": WEB_THREADS,
+            "keepalive": 75,
+            "graceful_timeout": 10,
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self._build()
+
+
+def serve_web(service: Service, settings: Settings) -> None:
+    """Serve HTTP until told to stop: one worker, so that metrics need no sharing; more by replicas."""
+    logging.getLogger("gunicorn").setLevel(logging.WARNING)
+    _Gunicorn(lambda: build_web(service, settings), settings).run()
+
+
+def absorb(parts: Parts, projection: Projection | None) -> Absorb:
+    """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
+    service = parts.service
+    folds = projection.folds if projection else service.folds(parts.settings)
+    breaker = Breaker()
+
+    def run(session: ClientSession, records: list[Arrived]) -> Tally:
+        unit = parts.unit(session, projection.repository if projection else None)
+        batch = Batch(
+            unit,
+            parts.client[service.database],
+            session,
+            group=projection.group if projection else service.source,
+            own_source=None if projection else service.source,
+            sources=frozenset(SOURCES),
+            folds=folds,
+            programmes=parts.programmes,
+            breaker=breaker,
+            enrich=projection.enrich if projection else None,
+        )
+        batch.fold(records)
+        unit.flush()
+        return batch.tally
+
+    return run
+
+
+def consumed_topics(service: Service, projection: Projection | None) -> list[str]:
+    """The topics of everybody else, of everybody for a projection, and the programmes."""
+    return [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
+
+
+def run_consume(parts: Parts, projection: Projection | None = None) -> None:
+    """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
+    service, settings = parts.service, parts.settings
+    create_indexes(parts)
+    group = projection.group if projection else service.source
+    topics = consumed_topics(service, projection)
+    consumer = Consumer(
+        group=group,
+        client=parts.client,
+        database=service.database,
+        kafka_options=parts.kafka_options,
+        absorb=absorb(parts, projection),
+        stop=parts.stop,
+        topics=topics,
+    )
+    runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
+    if projection is None:
+        relay = Relay(
+            client=parts.client, database=service.database, kafka_options=parts.kafka_options, stop=parts.stop
+        )
+        timers = Timers(
+            client=parts.client,
+            database=service.database,
+            repository=service.repository,
+            programmes=parts.programmes,
+            source=service.source,
+            folds=service.timers,
+            clock=parts.clock,
+            stop=parts.stop,
+        )
+        runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
+    health = Health(
+        database=parts.client[service.database],
+        clock=parts.clock,
+        kafka_options=parts.kafka_options,
+        group=group,
+        topics=topics,
+        consumer=consumer,
+        runnables=dict(runnables),
+        own=projection is None,
+    )
+    _run_threads(parts, runnables, health, settings.health_port)
+
+
+def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:
+    failed: list[str] = []
+
+    def guard(name: str, runnable: Runnable) -> None:
+        try:
+            runnable.run()
+        except BaseException as error:
+            failed.append(name)
+            log.error("thread-died", thread=name, error=type(error).__name__, exc_info=error)
+        finally:
+            parts.stop.set()
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: parts.stop.set())
+    server = health.serve(parts.settings.http_host, port)
+    threads = [threading.Thread(target=guard, args=pair, name=pair[0]) for pair in runnables]
+    for thread in threads:
+        thread.start()
+    log.info("ready", port=port)
+    while not parts.stop.wait(1):
+        pass
+    for thread in threads:
+        thread.join(timeout=15)
+    server.shutdown()
+    sys.stdout.flush()
+    os._exit(1 if failed or any(thread.is_alive() for thread in threads) else 0)
+
+
+def main(service: Service) -> None:
+    """`python -m services.<service>.app <role>`: run one process of the service."""
+    projections = {name: one for name, one in service.projections.items()}
+    roles = ["web", "consume", *projections, *service.roles]
+    if len(sys.argv) != 2 or sys.argv[1] not in roles:
+        sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")
+    role = sys.argv[1]
+    settings = read_settings()
+    configure_logging(service.database, role, settings.log_level)
+    sys.argv = sys.argv[:1]
+    if role == "web":
+        serve_web(service, settings)
+    elif role == "consume":
+        run_consume(connect(service, settings))
+    elif role in projections:
+        run_consume(connect(service, settings), projections[role])
+    else:
+        service.roles[role](connect(service, settings))

@@ -1,0 +1,60 @@
+"""The published programmes, as every service keeps them: one immutable document per version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pymongo.database import Database
+
+from shared.errors import Unready
+from shared.programmes import Programme, ProgrammeKey
+from shared.runtime.unit import Unit
+
+COLLECTION = "programmes"
+
+
+class PublishedProgrammes:
+    """Satisfies `shared.programmes.Programmes`. Versions never change, so each is decoded once per process."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._collection = database[COLLECTION]
+        self._decoded: dict[ProgrammeKey, Programme] = {}
+
+    def store(self, unit: Unit, programme: Programme) -> None:
+        """Keep a version when the unit commits; storing it again changes nothing."""
+        document = {
+            "programme": programme.id,
+            "version": programme.version,
+            "body": msgspec.to_builtins(programme),
+        }
+        unit.put(COLLECTION, programme.key, document)
+        self._decoded[programme.key] = programme
+
+    def get(self, key: ProgrammeKey) -> Programme:
+        """That version. Raises Unready when it has not arrived yet."""
+        found = self._decoded.get(key)
+        if found is None:
+            document = self._collection.find_one({"_id": key})
+            if document is None:
+                raise Unready(key)
+            found = self._decode(document)
+        return found
+
+    def latest(self, programme: str) -> Programme | None:
+        """The newest version, or None when the programme is unknown."""
+        document = self._collection.find_one({"programme": programme}, sort=[("version", -1)])
+        return None if document is None else self._decode(document)
+
+    def all_latest(self) -> Mapping[str, Programme]:
+        """The newest version of each programme, by its id."""
+        newest: dict[str, Programme] = {}
+        for document in self._collection.find(sort=[("programme", 1), ("version", 1)]):
+            newest[document["programme"]] = self._decode(document)
+        return newest
+
+    def _decode(self, document: Mapping[str, Any]) -> Programme:
+        key = ProgrammeKey(document["_id"])
+        found = self._decoded.get(key)
+        if found is None:
+            found = self._decoded[key] = msgspec.convert(document["body"], Programme)
+        return found

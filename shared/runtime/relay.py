@@ -1,0 +1,169 @@
+"""Events out: from the outbox to Kafka, at least once and per subject in order.
+
+What is unpublished carries `pend`, its shard; a shard is published by whoever holds its lease. Rows are read in a
+snapshot session, so that only what a majority has is published; sent in the outbox's order; every acknowledgement is
+checked inside the lease; then unmarked. After any failure the whole chunk is sent again by a new producer, so a
+failed row is never overtaken; consumers skip the duplicates.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from threading import Event
+from typing import Any
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from shared.runtime.unit import SHARDS
+from shared.telemetry import metric
+
+LEASE_SECONDS = 10
+MARGIN_SECONDS = 4
+CHUNK = 1000
+LINGER_SECONDS = 0.005
+
+log = structlog.get_logger()
+
+
+class Leases:
+    """Which shards this process publishes, by the database's own time."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self._leases = client[database].get_collection("leases", write_concern=WriteConcern("majority"))
+        self._owner = secrets.token_hex(8)
+        self._until = 0.0
+        self._held: list[int] = []
+
+    def hold(self) -> tuple[list[int], float]:
+        """Renew or take what is free. Returns the shards and for how many seconds they are surely ours."""
+        now = time.monotonic()
+        if self._until - now < LEASE_SECONDS - 2:
+            self._held = [shard for shard in range(SHARDS) if self._take(shard)]
+            self._until = now + LEASE_SECONDS
+        return self._held, self._until - now
+
+    def release(self) -> None:
+        """Let the next process take over at once."""
+        self._leases.update_many({"owner": self._owner}, {"$set": {"owner": None}})
+
+    def _take(self, shard: int) -> bool:
+        self._leases.update_one({"_id": shard}, {"$setOnInsert": {"owner": None}}, upsert=True)
+        free = {"$or": [{"$in": ["$owner", [self._owner, None]]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
+        taken = self._leases.update_one(
+            {"_id": shard, "$expr": free}, [{"$set": {"owner": self._owner, "until": until}}]
+        )
+        return taken.matched_count == 1
+
+
+class Relay:
+    """Publishes one service's outbox, in one thread."""
+
+    def __init__(
+        self,
+        *,
+        client: MongoClient[dict[str, Any]],
+        database: str,
+        kafka_options: Mapping[str, Any],
+        stop: Event,
+    ) -> None:
+        self.progressed_at = time.monotonic()
+        self._client = client
+        self._events = client[database]["events"]
+        self._leases = Leases(client, database)
+        self._kafka_options = kafka_options
+        self._stop = stop
+        self._producer: KafkaProducer | None = None
+
+    def run(self) -> None:
+        """Publish until told to stop."""
+        while not self._stop.is_set():
+            try:
+                if not self.publish_once():
+                    self._wait()
+            except (KafkaError, PyMongoError) as error:
+                metric("journey_relay_failures_total").inc()
+                log.warning("relay-failed", error=type(error).__name__)
+                self._discard_producer()
+                self._stop.wait(0.5)
+            self.progressed_at = time.monotonic()
+        self._discard_producer()
+        try:
+            self._leases.release()
+        except PyMongoError as error:
+            log.info("release-failed", error=type(error).__name__)
+
+    def publish_once(self) -> int:
+        """Publish one chunk. Returns how many events Kafka acknowledged. Raises KafkaError or PyMongoError."""
+        shards, seconds = self._leases.hold()
+        rows = self._pending(shards) if shards and seconds > MARGIN_SECONDS else []
+        if not rows:
+            return 0
+        self._send(rows, seconds - MARGIN_SECONDS / 2)
+        self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$unset": {"pend": 1}})
+        metric("journey_relayed_total").inc(len(rows))
+        return len(rows)
+
+    def _pending(self, shards: list[int]) -> list[dict[str, Any]]:
+        with self._client.start_session(snapshot=True) as session:
+            condition = {"pend": {"$in": shards}}
+            fields = {"topic": 1, "key": 1, "headers": 1, "body": 1}
+            cursor = self._events.find(condition, fields, sort=[("ts", 1)], limit=CHUNK, session=session)
+            return list(cursor)
+
+    def _send(self, rows: Iterable[Mapping[str, Any]], seconds: float) -> None:
+        producer = self._connected()
+        sent = [
+            producer.send(
+                row["topic"],
+                key=row["key"].encode(),
+                value=row["body"],
+                headers=[(name, text.encode()) for name, text in row["headers"].items()],
+            )
+            for row in rows
+        ]
+        producer.flush(timeout=seconds)
+        for future in sent:
+            future.get(timeout=0)
+
+    def _wait(self) -> None:
+        """Sleep until the outbox grows, or a second has passed.
+
+        The stream is opened before the outbox is looked at once more, so nothing that came between is missed; it only
+        wakes, the query is the data path.
+        """
+        pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+        with self._events.watch(pipeline, max_await_time_ms=1000) as stream:
+            if self.publish_once():
+                return
+            if stream.try_next() is not None:
+                self._stop.wait(LINGER_SECONDS)
+
+    def _connected(self) -> KafkaProducer:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                **self._kafka_options,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=0,
+                batch_size=1 << 17,
+                delivery_timeout_ms=(LEASE_SECONDS - MARGIN_SECONDS) * 1000,
+                request_timeout_ms=4000,
+                max_block_ms=4000,
+                allow_auto_create_topics=False,
+            )
+        return self._producer
+
+    def _discard_producer(self) -> None:
+        """Throw the producer away without letting it publish later what is about to be sent again."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            try:
+                producer.close(timeout=0)
+            except Exception as error:
+                log.info("close-failed", error=type(error).__name__)

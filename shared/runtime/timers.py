@@ -1,0 +1,92 @@
+"""Deadlines and reminders: written with the state that wants them, carried out once.
+
+A timer is removed in the transaction of its own effect; whoever finds it gone leaves it, so it happens once however
+many instances run, and a crash between the two is impossible.
+"""
+
+import time
+from collections.abc import Mapping
+from threading import Event
+from typing import Any
+
+import structlog
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from shared.errors import Busy
+from shared.runtime.change import Repository, Subject, Timer, TimerFold
+from shared.runtime.clock import Clock
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.unit import Unit, transact
+from shared.telemetry import metric, start_trace
+
+CHUNK = 200
+
+log = structlog.get_logger()
+
+
+class Timers:
+    """Carries out one service's timers, in one thread."""
+
+    def __init__(
+        self,
+        *,
+        client: MongoClient[dict[str, Any]],
+        database: str,
+        repository: Repository,
+        programmes: PublishedProgrammes,
+        source: str,
+        folds: Mapping[str, TimerFold],
+        clock: Clock,
+        stop: Event,
+    ) -> None:
+        self.progressed_at = time.monotonic()
+        self._client = client
+        self._database = client[database]
+        self._repository = repository
+        self._programmes = programmes
+        self._source = source
+        self._folds = folds
+        self._clock = clock
+        self._stop = stop
+
+    def run(self) -> None:
+        """Carry out what is due until told to stop."""
+        idle = 0.03 if self._clock.driven else 0.5
+        while not self._stop.is_set():
+            try:
+                if not self.fire_due():
+                    self._stop.wait(idle)
+            except (Busy, PyMongoError) as error:
+                log.warning("timers-failed", error=type(error).__name__)
+                self._stop.wait(0.5)
+            self.progressed_at = time.monotonic()
+
+    def fire_due(self) -> int:
+        """Carry out what is due now, the oldest first. Returns how many."""
+        due = {"due": {"$lte": self._clock.now()}}
+        rows = list(self._database["timers"].find(due, sort=[("due", 1)], limit=CHUNK))
+        fired = sum(self._fire(row) for row in rows)
+        metric("journey_timers_fired_total").inc(fired)
+        return fired
+
+    def _fire(self, row: Mapping[str, Any]) -> bool:
+        start_trace("")
+        timer = Timer(row["_id"], row["due"], row["command"], row["body"])
+        subject = Subject(row["subject"])
+
+        def work(session: ClientSession) -> bool:
+            gone = self._database["timers"].delete_one({"_id": timer.key, "due": timer.due}, session=session)
+            if gone.deleted_count == 0:
+                return False
+            at = self._clock.now(session)
+            unit = Unit(self._database, session, self._repository, self._programmes, self._source, at)
+            unit.save(subject, self._folds[timer.command](unit.get(subject), timer, at, self._programmes))
+            unit.flush()
+            return True
+
+        fired = transact(self._client, work)
+        if fired:
+            log.info("timer-fired", command=timer.command, subject=subject)
+        return fired

@@ -1,0 +1,359 @@
+"""The unit of work: one MongoDB transaction that holds everything one decision, or one batch, comes to.
+
+State, rows, outgoing events, timers and whatever the caller adds (consumer offsets, an idempotency key) become
+durable together or not at all. The state document of a subject:
+
+    {_id: subject, v, rev, out: {seq, hlc, replies}, in: {source: applied}, seen: {source: count}, waits, blocked,
+     state: {…}}
+
+`v` moves with every change, `rev` with commands and timers only (ETag). `out.seq` numbers this service's events on
+the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts what was applied per source,
+`seen` is the causal past: `in` merged with what the emitters had seen. `waits` counts this subject's parked events.
+"""
+
+import secrets
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import pymongo
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from shared import codec
+from shared.errors import Busy, Unknown
+from shared.events import Fact
+from shared.programmes import Programmes
+from shared.runtime.change import Change, Repository, Subject, Vector, kind_of
+from shared.telemetry import current_traceparent
+
+SHARDS = 4
+"""Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+def shard_of(subject: str) -> int:
+    """The shard that the subject's outgoing events and counters lie in."""
+    return zlib.crc32(subject.encode()) % SHARDS
+
+
+def random_id(prefix: str) -> str:
+    """`<prefix>-` and 26 random characters, 130 bits."""
+    return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(26))}"
+
+
+def transact(
+    client: pymongo.MongoClient[Document],
+    work: Callable[[ClientSession], T],
+    *,
+    seconds: float = 10.0,
+    session: ClientSession | None = None,
+) -> T:
+    """Run `work` in one transaction: snapshot reads, majority writes, repeated on conflicts, at most `seconds`.
+
+    `work` may run several times and must leave nothing behind but what it writes with the session. Raises Busy when
+    the time is up or the database cannot be reached: then the commit may or may not have happened, and only repeating
+    under the same idempotency key tells which.
+    """
+    try:
+        with pymongo.timeout(seconds):
+            if session is not None:
+                return _with_transaction(session, work)
+            with client.start_session() as own:
+                return _with_transaction(own, work)
+    except PyMongoError as error:
+        raise Busy(f"The database did not finish: {type(error).__name__}.") from error
+
+
+def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
+    return session.with_transaction(
+        work,
+        read_concern=ReadConcern("snapshot"),
+        write_concern=WriteConcern("majority"),
+        read_preference=ReadPreference.PRIMARY,
+    )
+
+
+@dataclass(slots=True)
+class Held:
+    """One subject's document while a unit of work holds it."""
+
+    subject: Subject
+    state: Any = None
+    v: int = 0
+    rev: int = 0
+    out_seq: int = 0
+    hlc: int = 0
+    replies: int = 0
+    applied: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    waits: int = 0
+    blocked: bool = False
+    dirty: bool = False
+    raised: bool = False
+
+    def tick(self) -> int:
+        """The next order key of the outbox: microseconds, never at or before an earlier one of this subject."""
+        self.hlc = max(time.time_ns() // 1000, self.hlc + 1)
+        return self.hlc
+
+
+class Unit:
+    """Everything one transaction reads and writes. Satisfies `change.Work`.
+
+    at: the moment of the decision, UTC. Reads go through the session; writes are collected and sent by `flush`.
+    """
+
+    def __init__(
+        self,
+        database: Database[Document],
+        session: ClientSession,
+        repository: Repository,
+        programmes: Programmes,
+        source: str,
+        at: datetime,
+    ) -> None:
+        self.at = at
+        self.programmes = programmes
+        self.emitted = 0
+        self._database = database
+        self._session = session
+        self._repository = repository
+        self._source = source
+        self._held: dict[Subject, Held] = {}
+        self._writes: defaultdict[str, list[Any]] = defaultdict(list)
+        self._puts: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+        self._adds: dict[tuple[str, str, int], tuple[defaultdict[str, int], Mapping[str, Any]]] = {}
+        self._last_saved: Subject | None = None
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def load(self, subjects: Iterable[Subject]) -> None:
+        """Fetch these subjects at once; a missing one is held as new."""
+        wanted = [subject for subject in subjects if subject not in self._held]
+        if not wanted:
+            return
+        for subject in wanted:
+            self._held[subject] = Held(subject)
+        collection = self._database[self._repository.collection]
+        condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
+        for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
+            self._held[document["_id"]] = self._read(document)
+
+    def _read(self, document: Document) -> Held:
+        subject = Subject(document["_id"])
+        out = document["out"]
+        state = document["state"]
+        return Held(
+            subject=subject,
+            state=None if state is None else self._repository.read(subject, state),
+            v=document["v"],
+            rev=document["rev"],
+            out_seq=out["seq"],
+            hlc=out["hlc"],
+            replies=out["replies"],
+            applied=document["in"],
+            seen=document["seen"],
+            waits=document["waits"],
+            blocked=document["blocked"],
+        )
+
+    def held(self, subject: Subject) -> Held:
+        """The subject's document, fetched if need be."""
+        self.load((subject,))
+        return self._held[subject]
+
+    def find(self, subject: Subject) -> Any | None:
+        """The subject's state, or None."""
+        return self.held(subject).state
+
+    def get(self, subject: Subject) -> Any:
+        """The subject's state. Raises Unknown."""
+        state = self.find(subject)
+        if state is None:
+            raise Unknown(f"{kind_of(subject)}")
+        return state
+
+    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
+        """A row saved by this or an earlier unit, or None."""
+        if (collection, key) in self._puts:
+            staged = self._puts[collection, key]
+            return None if staged is None else {"_id": key, **staged}
+        found: Document | None = self._database[collection].find_one({"_id": key}, session=self._session)
+        return found
+
+    def revision(self, subject: Subject) -> int:
+        """How often commands and timers have changed the subject here."""
+        return self.held(subject).rev
+
+    def vector(self, subject: Subject) -> Vector:
+        """What this service has said and applied of the subject."""
+        held = self.held(subject)
+        return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
+
+    @property
+    def last_saved(self) -> Subject | None:
+        """The subject that `save` was last called for."""
+        return self._last_saved
+
+    def new_id(self, prefix: str) -> str:
+        """A random id."""
+        return random_id(prefix)
+
+    # --- deciding --------------------------------------------------------------------------------
+
+    def save(self, subject: Subject, change: Change[T]) -> T:
+        """Take in what a command or a timer decided; an empty change leaves the subject untouched."""
+        held = self.held(subject)
+        self._last_saved = subject
+        if self.take(held, change) and not held.raised:
+            held.rev += 1
+            held.raised = True
+        return change.state
+
+    def take(self, held: Held, change: Change[Any]) -> bool:
+        """Collect a change's writes. Returns whether there was anything in it."""
+        for event in change.events:
+            self._emit(held, event)
+        for reply in change.replies:
+            held.replies += 1
+            self._reply(held, reply.organisation, reply.type, reply.body)
+        for row in change.rows:
+            self.put(row.collection, row.key, row.body)
+        for add in change.adds:
+            slot = (add.collection, add.key, shard_of(held.subject))
+            cells, _ = self._adds.setdefault(slot, (defaultdict(int), add.also))
+            for cell, amount in add.cells.items():
+                cells[cell] += amount
+        for timer in change.timers:
+            document = {
+                "due": timer.due,
+                "subject": held.subject,
+                "command": timer.command,
+                "body": dict(timer.body),
+            }
+            self.put("timers", timer.key, document)
+        for key in change.cancels:
+            self.put("timers", key, None)
+        moved = change.state is not held.state
+        changed = moved or bool(
+            change.events or change.rows or change.adds or change.timers or change.cancels or change.replies
+        )
+        held.state = change.state
+        held.dirty = held.dirty or changed
+        return changed
+
+    def put(self, collection: str, key: str, body: Mapping[str, Any] | None) -> None:
+        """Replace the document, or remove it; the last word of this transaction on a key counts."""
+        self._puts[collection, key] = body
+
+    def write(self, collection: str, operation: Any) -> None:
+        """Add a write of the caller's own to this transaction."""
+        self._writes[collection].append(operation)
+
+    def _emit(self, held: Held, body: Fact) -> None:
+        kind = codec.event_type(body)
+        held.out_seq += 1
+        past = {source: count for source, count in held.seen.items() if source != self._source}
+        headers = codec.encode_headers(
+            kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
+        )
+        identity = f"{held.subject}:{held.out_seq:08d}"
+        self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
+
+    def _reply(self, held: Held, organisation: str, kind: str, body: Mapping[str, Any]) -> None:
+        self.answer(
+            organisation, f"reply/{held.subject}:{held.replies:08d}", held.subject, kind, body, held.tick()
+        )
+
+    def answer(
+        self,
+        organisation: str,
+        identity: str,
+        subject: str,
+        kind: str,
+        body: Mapping[str, Any],
+        order: int | None = None,
+    ) -> None:
+        """Send one message to the organisation's own reply topic; the same identity is sent once."""
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": f"{self._source}:{identity}",
+            "ce_source": self._source,
+            "ce_type": kind,
+            "ce_subject": subject,
+            "ce_time": self.at.isoformat(),
+            "traceparent": current_traceparent(),
+            "content-type": "application/json",
+        }
+        topic = f"inbound.{organisation}.replies.v1"
+        self._publish(
+            identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body)
+        )
+
+    def _publish(
+        self, identity: str, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        self.emitted += 1
+        document = {
+            "_id": identity,
+            "topic": topic,
+            "key": key,
+            "pend": shard_of(key),
+            "ts": order,
+            "type": headers["ce_type"],
+            "headers": headers,
+            "body": body,
+        }
+        self.write("events", InsertOne(document))
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Send everything collected: one bulk write per collection."""
+        states = [ReplaceOne({"_id": held.subject}, self._write(held), upsert=True) for held in self._dirty()]
+        if states:
+            self._bulk(self._repository.collection, states)
+        for (collection, key, shard), (cells, also) in self._adds.items():
+            amounts = {cell: amount for cell, amount in cells.items() if amount}
+            if amounts:
+                update = {"$inc": amounts, "$setOnInsert": {"key": key, "shard": shard, **also}}
+                self.write(collection, UpdateOne({"_id": f"{key}|{shard}"}, update, upsert=True))
+        for (collection, key), body in self._puts.items():
+            gone = body is None
+            self.write(
+                collection, DeleteOne({"_id": key}) if gone else ReplaceOne({"_id": key}, body, upsert=True)
+            )
+        for collection, operations in self._writes.items():
+            self._bulk(collection, operations)
+
+    def _dirty(self) -> Sequence[Held]:
+        return [held for held in self._held.values() if held.dirty]
+
+    def _write(self, held: Held) -> Document:
+        return {
+            "v": held.v + 1,
+            "rev": held.rev,
+            "out": {"seq": held.out_seq, "hlc": held.hlc, "replies": held.replies},
+            "in": held.applied,
+            "seen": held.seen,
+            "waits": held.waits,
+            "blocked": held.blocked,
+            "state": None if held.state is None else self._repository.write(held.state),
+        }
+
+    def _bulk(self, collection: str, operations: Sequence[Any]) -> None:
+        self._database[collection].bulk_write(operations, ordered=False, session=self._session)

@@ -1,0 +1,138 @@
+"""Logs and metrics, each in one place: structured lines to stdout, and a closed list of metrics.
+
+A log line carries the trace id and, where there is one, the journey id; never the participant id, a name or a
+field's value. Metrics carry neither.
+"""
+
+import logging
+import secrets
+import sys
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+
+
+def current_traceparent() -> str:
+    """The W3C trace context of what is being done, or a new one."""
+    return _traceparent.get() or start_trace("")
+
+
+def start_trace(incoming: str) -> str:
+    """Continue the caller's trace, or begin one. Returns the traceparent."""
+    parts = incoming.split("-")
+    known = len(parts) == 4 and len(parts[1]) == 32 and all(c in "0123456789abcdef" for c in parts[1])
+    trace = parts[1] if known else secrets.token_hex(16)
+    value = f"00-{trace}-{secrets.token_hex(8)}-01"
+    _traceparent.set(value)
+    return value
+
+
+def resume_trace(traceparent: str) -> None:
+    """Speak in the name of the event being handled."""
+    _traceparent.set(traceparent)
+
+
+def trace_id() -> str:
+    """The 32 hex digits that join one command's effects in all services' logs."""
+    return current_traceparent().split("-")[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: what Prometheus calls it, its kind, its unit and what it means."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("journey_commands_total", "counter", "commands", "HTTP commands answered", ("route", "status")),
+    Metric("journey_command_seconds", "histogram", "seconds", "time from request to answer", ("route",)),
+    Metric("journey_events_applied_total", "counter", "events", "events folded into state", ("group",)),
+    Metric(
+        "journey_events_duplicate_total", "counter", "events", "events seen before and skipped", ("group",)
+    ),
+    Metric("journey_events_parked_total", "counter", "events", "events parked", ("group", "reason")),
+    Metric("journey_batches_total", "counter", "batches", "polls made durable", ("group",)),
+    Metric(
+        "journey_batch_failures_total", "counter", "batches", "polls rolled back and repeated", ("group",)
+    ),
+    Metric(
+        "journey_fenced_total",
+        "counter",
+        "batches",
+        "polls refused because another owns the offset",
+        ("group",),
+    ),
+    Metric("journey_batch_limit", "gauge", "events", "most events in the next poll", ("group",)),
+    Metric("journey_consumer_lag", "gauge", "events", "events in the log not yet applied", ("group",)),
+    Metric("journey_waiting", "gauge", "events", "events that wait for an earlier one", ("group",)),
+    Metric("journey_parked", "gauge", "events", "events parked for an operator", ("group",)),
+    Metric("journey_halted", "gauge", "boolean", "1 while the consumer refuses to go on", ("group",)),
+    Metric("journey_relayed_total", "counter", "events", "outgoing events acknowledged by Kafka"),
+    Metric("journey_relay_failures_total", "counter", "batches", "outgoing batches that must be sent again"),
+    Metric("journey_outbox_pending", "gauge", "events", "outgoing events not yet published"),
+    Metric("journey_outbox_oldest_seconds", "gauge", "seconds", "age of the oldest unpublished event"),
+    Metric("journey_timers_fired_total", "counter", "timers", "deadlines and reminders carried out"),
+    Metric("journey_timers_due", "gauge", "timers", "timers past their time and not yet carried out"),
+    Metric("journey_inbound_records_total", "counter", "records", "records from agencies", ("result",)),
+    Metric("journey_stream_clients", "gauge", "clients", "dashboards connected"),
+    Metric("journey_stream_dropped_total", "counter", "clients", "dashboards dropped for being slow"),
+)
+
+REGISTRY = CollectorRegistry()
+_KINDS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
+_metrics: dict[str, Any] = {
+    metric.name: _KINDS[metric.kind](metric.name, metric.meaning, metric.labels, registry=REGISTRY)
+    for metric in METRICS
+}
+
+
+def metric(name: str, **labels: str) -> Any:
+    """The metric with these labels. Raises KeyError for one that METRICS does not list."""
+    found = _metrics[name]
+    return found.labels(**labels) if labels else found
+
+
+def _add_trace(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    traceparent = _traceparent.get()
+    if traceparent:
+        line["trace_id"] = traceparent.split("-")[1]
+    return line
+
+
+def configure_logging(service: str, role: str, level: str) -> None:
+    """One JSON object a line to stdout, from structlog and from libraries alike."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    structlog.contextvars.bind_contextvars(service=service, role=role)

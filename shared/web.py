@@ -1,0 +1,392 @@
+"""The edge: HTTP in, problem documents out. Deny by default, everything wrong said at once.
+
+Only this module knows HTTP status codes of errors. A route is declared with its action (`guarded`), runs as a
+command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing of transactions or tokens.
+"""
+
+import functools
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, after_this_request, current_app, g, request
+from flask_smorest import Api, Blueprint
+from marshmallow import RAISE, Schema, post_load, validate
+from marshmallow import fields as ma
+from prometheus_client import generate_latest
+from werkzeug.exceptions import HTTPException
+
+from shared.access import Actor, authorise_operator
+from shared.codec import parse_vector, vector_text
+from shared.errors import CODES, Busy, Forbidden, Invalid, Refused, Unknown
+from shared.programmes import Action
+from shared.runtime.change import Subject, Vector, Work, subject_of
+from shared.runtime.clock import Clock
+from shared.runtime.commands import Commands
+from shared.telemetry import REGISTRY, metric, start_trace, trace_id
+from shared.tokens import Tokens
+
+BODY_LIMIT_BYTES = 64 * 1024
+IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
+ID = "[0-9a-hjkmnp-tv-z]{26}"
+
+log = structlog.get_logger()
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class CommandSchema(Schema):
+    """A command's body: unknown fields are refused; `makes` is the domain's command that it becomes."""
+
+    makes: type | None = None
+
+    class Meta:
+        unknown = RAISE
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        return data if self.makes is None else self.makes(**data)
+
+
+def organisation_field(**options: Any) -> ma.String:
+    """A field that holds an organisation's code."""
+    return ma.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,62}\Z"), **options)
+
+
+def code_field(**options: Any) -> ma.String:
+    """A field that holds a code which the programme defines."""
+    return ma.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z"), **options)
+
+
+def municipality_field(**options: Any) -> ma.String:
+    """A field that holds a Swedish municipality code."""
+    return ma.String(validate=validate.Regexp(r"^[0-9]{4}\Z"), **options)
+
+
+def id_field(prefix: str, **options: Any) -> ma.String:
+    """A field that holds one of the platform's own ids, `j-…`, `p-…`."""
+    return ma.String(validate=validate.Regexp(rf"^{prefix}-{ID}\Z"), **options)
+
+
+def journey_subject(journey_id: str) -> Subject:
+    """The subject of the journey in the path. Raises Unknown for what cannot be an id."""
+    return path_subject("journey", "j", journey_id)
+
+
+def path_subject(kind: str, prefix: str, key: str) -> Subject:
+    """The subject of an id in the path. Raises Unknown for what cannot be one."""
+    if not re.fullmatch(rf"{prefix}-{ID}", key):
+        raise Unknown(kind)
+    return subject_of(kind, key)
+
+
+# --- what a route says -----------------------------------------------------------------------------------
+
+
+def guarded(
+    action: Action | None,
+    *,
+    media_types: tuple[str, ...] = ("application/json",),
+    body_limit: int = BODY_LIMIT_BYTES,
+) -> Callable[[View], View]:
+    """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
+
+    None: any authenticated caller. The handler itself authorises, because only it knows the journey.
+    """
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        wrapped.action = action  # type: ignore[attr-defined]
+        wrapped.media_types = media_types  # type: ignore[attr-defined]
+        wrapped.body_limit = body_limit  # type: ignore[attr-defined]
+        return wrapped  # type: ignore[return-value]
+
+    return mark
+
+
+def actor() -> Actor:
+    """Who is asking."""
+    who: Actor = g.actor
+    return who
+
+
+def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:
+    """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision."""
+    key = None
+    if request.method == "POST":
+        key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
+    answer = _commands().run(
+        use_case, key=key, body=request.get_data(), subject=subject, vector=_caller_vector()
+    )
+    _set_headers(answer.vector, answer.revision)
+    g.subject = answer.subject
+    return answer.body
+
+
+def command_keyed(use_case: Callable[[Work], dict[str, Any]], *, key: str, body: bytes) -> dict[str, Any]:
+    """Run one row of a bulk request as a command of its own, under its own key."""
+    full = f"{actor().organisation}:{request.method} {request.path}:{key}"
+    return _commands().run(use_case, key=full, body=body, subject=None, vector={}).body
+
+
+def query(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:
+    """Answer from one snapshot, after waiting for what the caller has seen."""
+    answer = _commands().read(use_case, subject=subject, vector=_caller_vector())
+    _set_headers(answer.vector, answer.revision)
+    g.subject = answer.subject
+    return answer.body
+
+
+def if_match() -> int | None:
+    """The revision that the caller's change rests on, or None. Raises Refused on anything but one ETag."""
+    text = request.headers.get("If-Match")
+    if text is None:
+        return None
+    found = re.fullmatch(r'"(\d{1,9})"', text)
+    if found is None:
+        raise Refused(
+            "invalid-header", "If-Match holds one ETag.", {"If-Match": ["Not an ETag of this resource."]}
+        )
+    return int(found[1])
+
+
+def check_revision(current: int) -> None:
+    """Refuse a change to an existing resource that does not rest on its current revision (0: it is new)."""
+    expected = if_match()
+    if current and expected is None:
+        raise Refused("revision-missing", "Say which revision the change rests on, in If-Match.")
+    if expected is not None and expected != current:
+        raise Refused("stale-revision", "The resource has changed since.")
+
+
+def _commands() -> Commands:
+    commands: Commands = current_app.extensions["journeys"]
+    return commands
+
+
+def _idempotency_key() -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Refused("idempotency-key-missing", "Give 1 to 200 printable characters in Idempotency-Key.")
+    return key
+
+
+def _caller_vector() -> Vector:
+    try:
+        return parse_vector(request.headers.get("Journey-Vector", ""))
+    except ValueError:
+        raise Refused(
+            "invalid-header", "Journey-Vector cannot be read.", {"Journey-Vector": ["Not `source=count, …`."]}
+        ) from None
+
+
+def _set_headers(vector: Vector, revision: int) -> None:
+    @after_this_request
+    def add(response: Response) -> Response:
+        if vector:
+            response.headers["Journey-Vector"] = vector_text(vector)
+        if revision:
+            response.headers["ETag"] = f'"{revision}"'
+        return response
+
+
+# --- the application -------------------------------------------------------------------------------------
+
+
+def create_app(
+    *,
+    title: str,
+    blueprints: tuple[Blueprint, ...],
+    commands: Commands,
+    tokens: Tokens,
+    clock: Clock,
+    ready: Callable[[], bool],
+) -> Flask:
+    """The web application of one service."""
+    app = Flask(title, static_folder=None)
+    app.config.update(
+        API_TITLE=title,
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.extensions["journeys"] = commands
+    _add_hooks(app, tokens)
+    _add_errors(app)
+    api = Api(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    api.spec.options["security"] = [{"bearer": []}]
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    _add_platform_routes(app, clock, ready)
+    return app
+
+
+def _add_hooks(app: Flask, tokens: Tokens) -> None:
+    @app.before_request
+    def admit() -> None:
+        g.began = time.perf_counter()
+        start_trace(request.headers.get("traceparent", ""))
+        if request.path in OPEN_PATHS or request.path.startswith("/docs"):
+            return
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Forbidden("unauthenticated", "Send a bearer token.")
+        g.actor = tokens.verify(token.strip())
+        if request.routing_exception is None and request.method in ("POST", "PUT"):
+            _check_body(app.view_functions[request.endpoint or ""])
+
+    @app.after_request
+    def account(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        if request.path not in OPEN_PATHS:
+            metric(
+                "journey_commands_total", route=f"{request.method} {route}", status=str(response.status_code)
+            ).inc()
+            metric("journey_command_seconds", route=f"{request.method} {route}").observe(seconds)
+            log.info(
+                "answered",
+                route=f"{request.method} {route}",
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+                subject=_loggable(g.get("subject", "")),
+                organisation=g.actor.organisation if "actor" in g else None,
+            )
+        response.headers["Trace-Id"] = trace_id()
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _loggable(subject: str) -> str | None:
+    """Journeys may be named in the log; participants may not."""
+    return subject if subject.startswith(("journey/", "output/")) else None
+
+
+def _check_body(view: Any) -> None:
+    request.max_content_length = getattr(view, "body_limit", BODY_LIMIT_BYTES)
+    if (request.content_length or 0) > request.max_content_length:
+        raise Refused("body-too-large", f"At most {request.max_content_length} bytes.")
+    media_types = getattr(view, "media_types", ("application/json",))
+    if request.mimetype not in media_types:
+        raise Refused("unsupported-media-type", f"Send {' or '.join(media_types)}.")
+    if request.method == "POST":
+        _idempotency_key()
+    if request.mimetype == "application/json":
+        try:
+            parsed = json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise Refused("unreadable-body", "The body is not valid JSON in UTF-8.") from None
+        if not isinstance(parsed, dict):
+            raise Invalid({"body": ["Must be a JSON object."]})
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
+    known = CODES[code]
+    document: dict[str, Any] = {
+        "type": f"urn:journeys:problem:{code}",
+        "title": known.title,
+        "status": known.status,
+        "detail": detail,
+        "code": code,
+        "trace_id": trace_id(),
+    }
+    if errors:
+        document["errors"] = errors
+    response = Response(json.dumps(document), known.status, content_type="application/problem+json")
+    if code in ("busy", "not-yet-seen"):
+        response.headers["Retry-After"] = "1"
+    if code == "unauthenticated":
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _add_errors(app: Flask) -> None:
+    by_status = {
+        400: "unreadable-body",
+        404: "unknown-route",
+        405: "method-not-allowed",
+        413: "body-too-large",
+        415: "unsupported-media-type",
+    }
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return _problem(error.code, error.detail, error.errors)
+
+    @app.errorhandler(Busy)
+    def busy(error: Busy) -> Response:
+        log.warning("busy", reason=str(error))
+        return _problem("busy", "Nothing is known to be stored; repeat the request with the same key.")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        data = getattr(error, "data", None)
+        if error.code == 422 and data:
+            return _problem("invalid-fields", "One or more fields are wrong.", _flat(data["messages"]))
+        return _problem(by_status.get(error.code or 500, "internal"), error.name)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        log.error("failed", error=type(error).__name__, exc_info=error)
+        return _problem("internal", "Tell the operator the trace id.")
+
+
+def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
+    """Field errors without webargs' location level; an error of the whole body is named `body`."""
+    flat: dict[str, object] = {}
+    for location in messages.values():
+        if isinstance(location, Mapping):
+            flat.update({str(name).replace("_schema", "body"): reasons for name, reasons in location.items()})
+        else:
+            flat["body"] = location
+    return flat
+
+
+def _add_platform_routes(app: Flask, clock: Clock, ready: Callable[[], bool]) -> None:
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, str], int]:
+        return ({"status": "ready"}, 200) if ready() else ({"status": "database out of reach"}, 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), content_type="text/plain; version=0.0.4")
+
+    if clock.driven:
+        _add_clock(app, clock)
+
+
+def _add_clock(app: Flask, clock: Clock) -> None:
+    class MoveClock(Schema):
+        at = ma.AwareDateTime(required=True)
+
+    @app.get("/clock")
+    @guarded(None)
+    def read_clock() -> dict[str, str]:
+        return {"at": clock.now().isoformat()}
+
+    @app.post("/clock")
+    @guarded(None)
+    def move_clock() -> dict[str, str]:
+        authorise_operator(actor())
+        errors = MoveClock().validate(request.get_json())
+        if errors:
+            raise Invalid(errors)
+        return {"at": clock.move(MoveClock().load(request.get_json())["at"]).isoformat()}
