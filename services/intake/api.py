@@ -34,7 +34,7 @@ PURPOSE_HEADER = {
 
 def blueprints(vault: handlers.Vault, answered: Collection[Organisation]) -> tuple[Blueprint, ...]:
     """The routes of intake. answered: the organisations that have a reply topic."""
-    return _participants(vault), _referrals(), _journeys(answered), _programmes()
+    return _participants(vault), _referrals(answered), _journeys(answered), _programmes()
 
 
 def _participants(vault: handlers.Vault) -> Blueprint:
@@ -100,7 +100,7 @@ def _purpose() -> str:
     return purpose
 
 
-def _referrals() -> Blueprint:
+def _referrals(answered: Collection[Organisation]) -> Blueprint:
     routes = Blueprint("referrals", __name__, description="Referrals, and where they stand")
 
     @routes.route("/referrals", methods=["POST"])
@@ -109,7 +109,7 @@ def _referrals() -> Blueprint:
     @routes.response(201, schemas.ReferralSchema)
     def refer(body: referral.Refer) -> Answer:
         """Refer a participant; the referrer's own reference makes it idempotent."""
-        return command(lambda work: view(handlers.refer(work, actor(), body)))
+        return command(lambda work: view(handlers.refer(work, actor(), body, answered)))
 
     @routes.route("/referrals", methods=["GET"])
     @guarded("read_journey")
@@ -233,7 +233,7 @@ def _programmes() -> Blueprint:
     @routes.response(200, schemas.ProgrammeSchema)
     def read_programme(programme_id: str) -> Answer:
         """The newest version of a programme: its role map, codes, targets."""
-        return query(lambda work: {"programme": _plain(handlers.read_programme(work, programme_id))})
+        return query(lambda work: _plain(handlers.read_programme(work, programme_id)))
 
     return routes
 

@@ -100,7 +100,7 @@ def _participant(work: Work, actor: Actor, participant_id: ParticipantId, action
 # --- referrals ------------------------------------------------------------------------------------------------
 
 
-def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
+def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered) -> Referral:
     """Receive a referral; the same reference asking for the same is the same referral."""
     into = work.programmes.latest(command.programme)
     if into is None:
@@ -110,17 +110,20 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
-        return _keep(work, Change(referral.repeat(first, command)), ())
+        return _keep(work, Change(referral.repeat(first, command)), answered)
+    earlier = None
+    if command.previous_journey is not None:
+        earlier = work.find(subject_of("journey", command.previous_journey))
     change = referral.refer(
         command,
         journey_id=JourneyId(work.new_id("j")),
         by=actor.organisation,
         programme=into,
         participant=work.find(subject_of("participant", command.participant_id)),
-        previous=command.previous_journey and work.find(subject_of("journey", command.previous_journey)),
+        previous=earlier,
         at=work.at,
     )
-    return _keep(work, change, ())
+    return _keep(work, change, answered)
 
 
 def accept_referral(

@@ -10,8 +10,8 @@ and hash, because it may hold what must not be here; no answer and no log line r
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -33,8 +33,10 @@ from shared.runtime.process import Parts
 from shared.telemetry import start_trace
 
 GROUP = "intake-inbound"
-ANSWER = "journey.intake.referral-answer.v1"
-"""The reply that says what became of one inbound record."""
+ACCEPTED = "journey.intake.record-accepted.v1"
+"""The reply that says which journey one inbound record led to."""
+REJECTED = "journey.intake.record-rejected.v1"
+"""The reply that says why one inbound record led to nothing."""
 
 LIMIT_BYTES = 64 * 1024
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
@@ -48,10 +50,11 @@ log = structlog.get_logger()
 class Answer:
     """What became of one record. subject: the journey's, or the record's own when there is none."""
 
+    type: str
     organisation: Organisation
     identity: str
     subject: str
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any]
 
 
 def topic_of(organisation: Organisation) -> str:
@@ -99,69 +102,67 @@ def _nameable(messages: Any) -> Mapping[str, object]:
     return errors
 
 
-def receive(work: Work, record: Arrived) -> Answer:
+def receive(work: Work, record: Arrived, answered: Collection[Organisation]) -> Answer:
     """Refer what the record says, or say why not. Raises nothing that the record could be the reason for.
 
     Runs inside the transaction that moves the topic's offset; a refused record leaves nothing else in it.
     """
-    organisation = sender_of(record.topic)
-    place = f"{record.topic}:{record.partition}:{record.offset}"
-    told: dict[str, Any] = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "sha256": hashlib.sha256(record.value).hexdigest(),
-    }
-    sender = Actor(person="inbound", organisation=organisation, duty="caseworker")
+    sender = Actor(person="inbound", organisation=sender_of(record.topic), duty="caseworker")
     try:
-        referral = handlers.refer(work, sender, read_referral(record.value))
+        referral = handlers.refer(work, sender, read_referral(record.value), answered)
     except Refused as refusal:
-        rejected = {
-            "status": "rejected",
-            **told,
-            "code": refusal.code,
-            "detail": refusal.detail,
-            "errors": refusal.errors or {},
-        }
-        return Answer(organisation=organisation, identity=place, subject=f"record/{place}", body=rejected)
-    accepted = {
+        return rejected(record, refusal.code, refusal.detail, refusal.errors or {})
+    body = {
         "status": "accepted",
-        **told,
+        **_place(record),
         "referral_id": referral.journey_id,
+        "journey_id": referral.journey_id,
         "reference": referral.reference,
         "stage": referral.passage.stage,
     }
-    subject = f"journey/{referral.journey_id}"
-    return Answer(organisation=organisation, identity=place, subject=subject, body=accepted)
+    return _answer(ACCEPTED, record, f"journey/{referral.journey_id}", body)
 
 
-def failed(record: Arrived) -> Answer:
-    """The answer to a record that this version fails on: the operator must act, the sender may send it again."""
-    organisation = sender_of(record.topic)
-    place = f"{record.topic}:{record.partition}:{record.offset}"
-    body = {
-        "status": "rejected",
+def rejected(record: Arrived, code: str, detail: str, errors: Mapping[str, object]) -> Answer:
+    """The answer to a record that led to nothing. code: one of `shared.errors.CODES`."""
+    body = {"status": "rejected", **_place(record), "code": code, "detail": detail, "errors": dict(errors)}
+    return _answer(REJECTED, record, f"record/{_identity(record)}", body)
+
+
+def _answer(kind: str, record: Arrived, subject: str, body: Mapping[str, Any]) -> Answer:
+    return Answer(
+        type=kind,
+        organisation=sender_of(record.topic),
+        identity=_identity(record),
+        subject=subject,
+        body=body,
+    )
+
+
+def _identity(record: Arrived) -> str:
+    return f"{record.topic}:{record.partition}:{record.offset}"
+
+
+def _place(record: Arrived) -> dict[str, Any]:
+    return {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
         "sha256": hashlib.sha256(record.value).hexdigest(),
-        "code": "internal",
-        "detail": "The platform failed on this record; send it again when the operator has mended it.",
-        "errors": {},
     }
-    return Answer(organisation=organisation, identity=place, subject=f"record/{place}", body=body)
 
 
 def absorb(parts: Parts) -> Absorb:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
     breaker = Breaker()
+    answered = parts.settings.reply_organisations
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
         unit = parts.unit(session)
         for record in records:
             start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
-            answer = _answered(lambda one: receive(unit, one), record, breaker)
-            unit.answer(answer.organisation, answer.identity, answer.subject, ANSWER, answer.body)
+            answer = _answered(lambda one: receive(unit, one, answered), record, breaker)
+            unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
             log.info(
                 "inbound",
                 topic=record.topic,
@@ -186,7 +187,7 @@ def _answered(decide: Callable[[Arrived], Answer], record: Arrived, breaker: Bre
     except Exception as error:
         log.error("inbound-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
         breaker.note(True)
-        return failed(record)
+        return rejected(record, "internal", "The platform failed on this record; send it again later.", {})
     breaker.note(False)
     return answer
 

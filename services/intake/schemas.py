@@ -248,13 +248,32 @@ class ReferralPageSchema(Schema):
     cursor = ma.String(required=True, allow_none=True)
 
 
+class ProgrammeSchema(Schema):
+    """A version of a programme, as published: the shape of `deploy/programmes/*.yaml`."""
+
+    id = ma.String(required=True)
+    version = ma.Integer(required=True)
+    name = ma.Dict(required=True)
+    owner = ma.String(required=True)
+    starts_on = _day(required=True)
+    ends_on = _day(required=True)
+    municipalities = ma.List(ma.Dict(), required=True)
+    roles = ma.List(ma.Dict(), required=True)
+    organisations = ma.List(ma.Dict(), required=True)
+    activities = ma.List(ma.Dict(), required=True)
+    competences = ma.List(ma.Dict(), required=True)
+    competence_levels = ma.Integer(required=True)
+    progress = ma.Dict(required=True)
+    handover_kinds = ma.List(ma.String(), required=True)
+    handover_max_days = ma.Integer(required=True)
+    follow_ups = ma.List(ma.Dict(), required=True)
+    outputs = ma.List(ma.Dict(), required=True)
+    targets = ma.List(ma.Dict(), required=True)
+    reasons = ma.Dict(required=True)
+    long_term_months = ma.Integer(required=True)
+
+
 class ProgrammeListSchema(Schema):
     """The newest version of each programme."""
 
-    programmes = ma.List(ma.Dict(), required=True)
-
-
-class ProgrammeSchema(Schema):
-    """A programme as published."""
-
-    programme = ma.Dict(required=True)
+    programmes = ma.List(ma.Nested(ProgrammeSchema), required=True)

@@ -123,7 +123,8 @@ def addressed(change: Change[Referral], answered: Collection[e.Organisation]) ->
 def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:
     """What the reception of a referral comes to."""
     party = _party(referral.passage.participant_id, referral.passage.referrer)
-    return Change(referral, events=(received,), rows=(party, *rows))
+    replies = _told(None, referral, received)
+    return Change(referral, events=(received,), rows=(party, *rows), replies=replies)
 
 
 def _follow(referral: Referral, facts: Sequence[e.Fact]) -> Change[Referral]:
@@ -154,9 +155,9 @@ def _moved(referral: Referral, fact: e.Fact) -> Referral:
     return replace(referral, passage=passage, follow_ups={**referral.follow_ups, fact.kind: seen})
 
 
-def _told(before: Referral, after: Referral, fact: e.Fact) -> Sequence[Reply]:
+def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Reply]:
     stands = standing(after)
-    if stands == standing(before):
+    if before is not None and stands == standing(before):
         return ()
     body: Mapping[str, Any] = {
         **stands,
