@@ -6,7 +6,7 @@ from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
 from shared.runtime.process import Projection, Service, main
 
-FIGURES = Projection(group="outcome-figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries)
+FIGURES = Projection(group="figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries)
 
 SERVICE = Service(
     title="Outcome",
