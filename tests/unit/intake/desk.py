@@ -180,9 +180,7 @@ CONSENT = consent.RecordConsent(
 
 def accepted() -> Referral:
     """A referral that the provider took on, with consent to sharing."""
-    taken = referral.accept(
-        referred(), referral.Accept(occurred_on=ACCEPTED_ON), by=PROVIDER, at=AT
-    ).state
+    taken = referral.accept(referred(), referral.Accept(occurred_on=ACCEPTED_ON), by=PROVIDER, at=AT).state
     return consent.record(taken, CONSENT, programme=COACTIVE, at=AT).state
 
 

@@ -117,7 +117,10 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
         ({"last_day": date(2016, 3, 7)}, {"last_day"}),
         ({"occurred_on": date(2017, 5, 3)}, {"occurred_on"}),
         ({"given": False}, {"organisations", "last_day"}),
-        ({"organisations": (), "last_day": None, "occurred_on": date(2017, 5, 3)}, {"organisations", "last_day", "occurred_on"}),
+        (
+            {"organisations": (), "last_day": None, "occurred_on": date(2017, 5, 3)},
+            {"organisations", "last_day", "occurred_on"},
+        ),
     ],
 )
 def test_everything_wrong_with_an_answer_is_said_at_once(wrong: dict[str, Any], fields: set[str]) -> None:

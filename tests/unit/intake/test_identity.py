@@ -3,7 +3,6 @@
 from datetime import date
 
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +53,8 @@ def test_every_personnummer_and_coordination_number_is_found(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "AF-2016-000123", "900101-9803", "901301-9802", "1234567890123", "900101-98", "af-1", "2016-03-01"]
+    "text",
+    ["", "AF-2016-000123", "900101-9803", "901301-9802", "1234567890123", "900101-98", "af-1", "2016-03-01"],
 )
 def test_other_references_are_left_alone(text: str) -> None:
     assert not looks_like_personnummer(text)

@@ -177,7 +177,10 @@ def test_a_reply_says_what_a_reading_would_say() -> None:
 
 
 def test_an_organisation_without_a_reply_topic_is_told_nothing() -> None:
-    assert folds({"forsakringskassan"})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF).replies == ()
+    assert (
+        folds({"forsakringskassan"})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF).replies
+        == ()
+    )
 
 
 def test_intakes_own_decisions_are_told_too() -> None:

@@ -13,7 +13,18 @@ from shared import events as e
 from shared.access import Actor
 from shared.errors import Conflict, Forbidden, Halt, Unknown
 from shared.runtime.change import subject_of
-from tests.unit.intake.desk import AGENCY, AT, EMPLOYER, PERSON, PROVIDER, VAULT, Desk, asked, caseworker, register
+from tests.unit.intake.desk import (
+    AGENCY,
+    AT,
+    EMPLOYER,
+    PERSON,
+    PROVIDER,
+    VAULT,
+    Desk,
+    asked,
+    caseworker,
+    register,
+)
 
 HANDLE = e.ParticipantId("p-" + "0" * 26)
 

@@ -58,9 +58,7 @@ DECISIONS: dict[str, Decide] = {
 NO, SAME = "wrong-stage", "unchanged"
 TABLE: dict[str, dict[str, str]] = {
     #                    received          accepted       declined  withdrawn started ready exited closed mistake
-    "accept": dict(
-        zip(STAGES, ["accepted", SAME, NO, NO, SAME, SAME, SAME, SAME, NO], strict=True)
-    ),
+    "accept": dict(zip(STAGES, ["accepted", SAME, NO, NO, SAME, SAME, SAME, SAME, NO], strict=True)),
     "accept_elsewhere": dict(zip(STAGES, ["accepted", NO, NO, NO, NO, NO, NO, NO, NO], strict=True)),
     "decline": dict(zip(STAGES, ["declined", NO, SAME, NO, NO, NO, NO, NO, NO], strict=True)),
     "withdraw": dict(zip(STAGES, ["withdrawn", "withdrawn", NO, SAME, NO, NO, NO, NO, NO], strict=True)),
@@ -127,7 +125,10 @@ def test_nobody_starts_who_was_not_asked_about_sharing() -> None:
 @pytest.mark.parametrize(
     ("decide", "wrong"),
     [
-        (lambda on, code: referral.accept(referred(), referral.Accept(occurred_on=on), by=PROVIDER, at=AT), False),
+        (
+            lambda on, code: referral.accept(referred(), referral.Accept(occurred_on=on), by=PROVIDER, at=AT),
+            False,
+        ),
         (
             lambda on, code: referral.decline(
                 referred(),
@@ -170,9 +171,7 @@ def test_days_before_the_referral_or_after_today_and_unknown_codes_are_all_named
 
 def test_a_start_lies_not_before_the_acceptance() -> None:
     with pytest.raises(Invalid) as refused:
-        referral.start(
-            accepted(), referral.Start(occurred_on=REFERRED_ON), programme=COACTIVE, at=AT
-        )
+        referral.start(accepted(), referral.Start(occurred_on=REFERRED_ON), programme=COACTIVE, at=AT)
     assert refused.value.errors == {"occurred_on": ["Lies before the acceptance (2016-03-08)."]}
 
 
