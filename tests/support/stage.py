@@ -10,12 +10,12 @@ import itertools
 import secrets
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import yaml
@@ -26,7 +26,7 @@ from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, Login
 from services.outcome.stream.pages import read_pages
 from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.routes import Edge
-from services.outcome.stream.server import Connections, serve
+from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading
 from shared.access import Actor
 from shared.errors import Forbidden, Unready
@@ -159,16 +159,56 @@ class Stage:
         ]
 
 
-@contextlib.contextmanager
-def playing(stage: Stage, hub: Hub) -> Iterator[tuple[Reader, list[asyncio.AbstractEventLoop]]]:
-    """A reader of the stage that hands each snapshot to the hub, once the loop is there."""
-    loops: list[asyncio.AbstractEventLoop] = []
-    stop = threading.Event()
-    reader = Reader(stage, [lambda one: loops[0].call_soon_threadsafe(hub.publish, one)], stop, pace_seconds=0.05)
-    try:
-        yield reader, loops
-    finally:
-        stop.set()
+class Theatre:
+    """The stage with its server and its reader; used as a context, it serves in threads of its own."""
+
+    def __init__(self, stage: Stage, port: int = 0) -> None:
+        self.stage = stage
+        self.logins = HeldLogins()
+        self.hub = Hub()
+        self._loops: list[asyncio.AbstractEventLoop] = []
+        self._stop = threading.Event()
+        self._opened = threading.Event()
+        connections = Connections()
+        app = make_edge(stage, self.hub, connections, self.logins).app()
+        self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
+        deliver = [lambda one: self._loops[0].call_soon_threadsafe(self.hub.publish, one)]
+        self._reader = Reader(stage, deliver, self._stop, pace_seconds=0.05)
+        self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loops.append(loop)
+        self._threads[1].start()
+        self._opened.set()
+
+    @property
+    def address(self) -> str:
+        """Where it is served."""
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def link(self) -> str:
+        """A new login link for a member of the steering group."""
+        return f"{self.address}/login?code={self.logins.issue_link(STEERING, self.stage.programme.id)}"
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        if not self._opened.wait(10):
+            raise TimeoutError("The stage did not open.")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving; again is no error."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._loops[0].call_soon_threadsafe(self.hub.close)
+        self.server.should_exit = True
+        for thread in self._threads:
+            thread.join(10)
 
 
 def make_edge(stage: Stage, hub: Hub, connections: Connections, logins: HeldLogins) -> Edge:
@@ -194,23 +234,12 @@ def main() -> None:
     port = int(arguments[0]) if arguments else 8700
     stage = Stage(read_programme(), date.fromisoformat(arguments[1]) if len(arguments) > 1 else date(2017, 5, 1))
     days = int(arguments[2]) if len(arguments) > 2 else 6
-    hub, connections, logins = Hub(), Connections(), HeldLogins()
-    with playing(stage, hub) as (reader, loops):
-
-        def begin(loop: asyncio.AbstractEventLoop) -> None:
-            loops.append(loop)
-            threading.Thread(target=reader.run, daemon=True).start()
-            if days:
-                threading.Thread(target=tick, daemon=True).start()
-            for _ in range(9):
-                print(f"http://127.0.0.1:{port}/login?code={logins.issue_link(STEERING, stage.programme.id)}", flush=True)
-
-        def tick() -> None:
-            pause = threading.Event()
-            while not pause.wait(1):
-                stage.move(days if stage.day < stage.programme.ends_on else 0)
-
-        serve(make_edge(stage, hub, connections, logins).app(), hub, connections, "127.0.0.1", port, begin)
+    pause = threading.Event()
+    with Theatre(stage, port) as theatre, contextlib.suppress(KeyboardInterrupt):
+        for _ in range(9):
+            print(theatre.link(), flush=True)
+        while not pause.wait(1):
+            stage.move(days if stage.day < stage.programme.ends_on else 0)
 
 
 if __name__ == "__main__":

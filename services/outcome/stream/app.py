@@ -17,7 +17,7 @@ from services.outcome.stream.pages import read_pages
 from services.outcome.stream.publisher import KafkaOutlet, Publisher, Store
 from services.outcome.stream.reader import Reader
 from services.outcome.stream.routes import Edge
-from services.outcome.stream.server import Connections, serve
+from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
 from shared.runtime.process import Parts
@@ -68,7 +68,7 @@ def run(parts: Parts) -> None:
         for thread in threads:
             thread.start()
 
-    serve(edge.app(), hub, connections, settings.http_host, settings.http_port, begin)
+    make_server(edge.app(), hub, connections, settings.http_host, settings.http_port, begin).run()
     parts.stop.set()
     for thread in threads:
         thread.join(timeout=10)

@@ -19,6 +19,7 @@ Language = Literal["sv", "en"]
 LANGUAGES: tuple[Language, ...] = ("sv", "en")
 FIRST: Language = "sv"
 AND: Mapping[Language, str] = {"sv": "och", "en": "and"}
+LOCALES: Mapping[Language, str] = {"sv": "sv_SE", "en": "en_GB"}
 MANY_PLACES = 4
 
 Notice = Literal["sign-in", "link-spent", "forbidden", "not-found", "opening"]
@@ -51,7 +52,7 @@ class Pages:
             programme={"id": programme.id, "name": name},
             places=places(programme, lang),
             period=" – ".join(
-                format_date(day, format="long", locale=lang) for day in (programme.starts_on, programme.ends_on)
+                format_date(day, format="long", locale=LOCALES[lang]) for day in (programme.starts_on, programme.ends_on)
             ),
         )
 

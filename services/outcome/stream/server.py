@@ -69,15 +69,15 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(
+def make_server(
     app: ASGIApp,
     hub: Hub,
     connections: Connections,
     host: str,
     port: int,
     begin: Callable[[asyncio.AbstractEventLoop], None],
-) -> None:
-    """Serve until told to stop by SIGTERM or SIGINT. Blocks; needs the main thread.
+) -> Server:
+    """The server; `run()` serves until it is told to stop, by SIGTERM or SIGINT when in the main thread.
 
     begin: called once, in the loop's thread, when the port is open.
     """
@@ -94,4 +94,4 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    Server(config, hub, begin).run()
+    return Server(config, hub, begin)

@@ -42,7 +42,7 @@ function shares(block, counts) {
   return [["accepted", fromAccepted], ["received", counts.withdrawn - fromAccepted]];
 }
 
-const HORIZONTAL = { thick: 12, gap: 46, head: 64, label: 34, most: 250 };
+const HORIZONTAL = { thick: 12, gap: 46, head: 68, label: 38, most: 260 };
 const VERTICAL = { thick: 12, gap: 52, step: 44, most: 150, foot: 30 };
 
 /** Coordinates for every block and ribbon. `counts`: {block id: people}, possibly between two snapshots. */
@@ -55,25 +55,28 @@ function horizontal(list, counts, width) {
   const unit = most / Math.max(1, counts.received);
   const last = width - 176;
   const placed = {};
+  const lowest = [];
   let height = 0;
   for (let column = 0; column < 5; column += 1) {
     const x = (last / 4) * column;
     let y = head;
     for (const block of list.filter((one) => one.column === column)) {
       const length = Math.max(counts[block.id] > 0 ? 2.5 : 0, counts[block.id] * unit);
-      if (!block.trunk && column !== 4) y = Math.max(y, head + 10);
-      placed[block.id] = { x, y, w: thick, h: length, out: 0, in: 0, labelAt: block.trunk ? "head" : "side" };
+      if (block.from?.length > 1) y = Math.max(y, lowest[column - 1]);
+      placed[block.id] = { x, y, w: thick, h: length, out: 0, side: 0, in: 0, labelAt: block.trunk ? "head" : "side" };
       y += block.trunk ? length + gap : Math.max(length, label) + 16;
     }
     height = Math.max(height, y);
+    lowest[column] = y;
   }
   return { placed, ribbons: ribbons(list, counts, placed, unit, false), width, height: Math.max(height, head + most), upright: false };
 }
 
 function vertical(list, counts, width) {
   const { thick, gap, step, most, foot } = VERTICAL;
-  const unit = Math.min(most, width * 0.4) / Math.max(1, counts.received);
-  const side = Math.min(most, width * 0.4) + 28;
+  const trunkWidth = Math.min(most, width * 0.33);
+  const unit = trunkWidth / Math.max(1, counts.received);
+  const side = trunkWidth + 26;
   const placed = {};
   let y = foot;
   for (let column = 0; column < 5; column += 1) {
@@ -83,13 +86,13 @@ function vertical(list, counts, width) {
     let down = y;
     for (const block of branches) {
       const length = Math.max(counts[block.id] > 0 ? 2.5 : 0, counts[block.id] * unit);
-      placed[block.id] = { x: side, y: down, w: thick, h: Math.max(length, 2.5), out: 0, in: 0, labelAt: "side" };
+      placed[block.id] = { x: side, y: down, w: thick, h: Math.max(length, 2.5), out: 0, side: 0, in: 0, labelAt: "side" };
       down += Math.max(length, step - 8) + 12;
     }
     if (trunk) {
       const at = column === 0 ? y : down + 34;
       const length = Math.max(2.5, counts[trunk.id] * unit);
-      placed[trunk.id] = { x: 0, y: at, w: length, h: thick, out: 0, in: 0, labelAt: "head" };
+      placed[trunk.id] = { x: 0, y: at, w: length, h: thick, out: 0, side: 0, in: 0, labelAt: "head" };
       y = at + thick + gap - 16;
     } else {
       y = down;
@@ -101,13 +104,16 @@ function vertical(list, counts, width) {
 /** The outline of each ribbon, filled from the block it leaves to the block it reaches. */
 function ribbons(list, counts, placed, unit, upright) {
   const drawn = [];
+  const columns = Object.fromEntries(list.map((block) => [block.id, block.column]));
   for (const block of list) {
     for (const [from, count] of shares(block, counts)) {
       const [a, b] = [placed[from], placed[block.id]];
       if (count <= 0) continue;
       const thickness = Math.max(1.5, count * unit);
-      const path = upright ? downward(a, b, thickness, block.trunk) : rightward(a, b, thickness);
-      a.out += thickness;
+      const under = block.column - columns[from] > 1 ? placed.accepted.x : null;
+      const path = upright ? downward(a, b, thickness, block.trunk) : rightward(a, b, thickness, under);
+      if (upright && !block.trunk) a.side += thickness;
+      else a.out += thickness;
       b.in += thickness;
       drawn.push({ id: `${from}>${block.id}`, kind: block.kind, to: block.id, path });
     }
@@ -115,17 +121,25 @@ function ribbons(list, counts, placed, unit, upright) {
   return drawn;
 }
 
-function rightward(a, b, thickness) {
+/** To the right; `flat`: where a ribbon that passes beneath a column has come down, and runs level from there. */
+function rightward(a, b, thickness, flat) {
   const [x0, x1] = [a.x + a.w, b.x];
   const [y0, y1] = [a.y + a.out, b.y + b.in];
-  return band(x0, y0, x1, y1, thickness, (x, y) => `${x.toFixed(1)},${y.toFixed(1)}`);
+  const p = (x, y) => `${x.toFixed(1)},${y.toFixed(1)}`;
+  if (flat === null) return band(x0, y0, x1, y1, thickness, p);
+  const middle = (x0 + flat) / 2;
+  return (
+    `M${p(x0, y0)}C${p(middle, y0)} ${p(middle, y1)} ${p(flat, y1)}L${p(x1, y1)}L${p(x1, y1 + thickness)}` +
+    `L${p(flat, y1 + thickness)}C${p(middle, y1 + thickness)} ${p(middle, y0 + thickness)} ${p(x0, y0 + thickness)}Z`
+  );
 }
 
+/** Down along the trunk, or off to the side: the first to leave does so outermost, so that none crosses another. */
 function downward(a, b, thickness, trunk) {
-  const x0 = a.x + a.out;
   if (trunk) {
-    return band(a.y + a.h, x0, b.y, b.x + b.in, thickness, (along, across) => `${across.toFixed(1)},${along.toFixed(1)}`);
+    return band(a.y + a.h, a.x + a.out, b.y, b.x + b.in, thickness, (along, across) => `${across.toFixed(1)},${along.toFixed(1)}`);
   }
+  const x0 = a.x + Math.max(a.out, a.w - a.side - thickness);
   const [y0, y1, x1] = [a.y + a.h, b.y + b.in, b.x];
   const outer = x0 + thickness;
   const p = (x, y) => `${x.toFixed(1)},${y.toFixed(1)}`;

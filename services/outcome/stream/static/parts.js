@@ -12,8 +12,9 @@ export function make(tag, { class: names, ...attributes } = {}, ...children) {
   return element;
 }
 
-/** Write a text; mark the change for a moment when a figure replaces another. */
+/** Write a text, and why where it is no number; mark the change for a moment when a figure replaces another. */
 export function put(element, text, title = "") {
+  element.classList.toggle("absent", title !== "");
   if (element.textContent !== text) {
     const first = element.textContent === "";
     element.textContent = text;

@@ -103,18 +103,19 @@ export class Picture {
         const { x, y, w, h, labelAt } = drawing.placed[block.id];
         const text = this.format.count(block.cell);
         if (number.textContent !== text) number.textContent = text;
+        number.setAttribute("class", text === this.texts.masked ? "number masked" : "number");
         name.textContent = naming(this.texts, block.id).name;
         element.setAttribute("class", `word ${block.kind}${block.trunk ? " trunk" : ""}`);
         if (drawing.upright && labelAt === "head") {
           position(number, x, y - 8);
           position(name, x + 12 + number.getComputedTextLength(), y - 8);
         } else if (labelAt === "head") {
-          position(name, x, y - 40);
+          position(name, x, y - 42);
           position(number, x, y - 14);
         } else {
           const middle = y + Math.min(h, 40) / 2;
           position(number, x + w + 10, Math.max(middle, y + 9) + 2);
-          position(name, x + w + 10, Math.max(middle, y + 9) + 19);
+          position(name, x + w + 10, Math.max(middle, y + 9) + 21);
         }
       },
     };

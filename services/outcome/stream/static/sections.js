@@ -247,10 +247,11 @@ export class Sections {
   /** What has just happened: kinds of events and how long ago, counted from the snapshot's own moment. */
   newest(changes, asOf, elapsedSeconds) {
     const list = this.part("newest");
+    const arriving = list.childElementCount > 0 ? "arriving" : "";
     sync(list, changes, (one) => `${one.type}|${one.at}`, (one) => {
       const kind = one.type.split(".").at(-2);
       const [times, age] = [make("span", { class: "times" }), make("time", { datetime: one.at })];
-      const element = make("li", {}, make("span", {}, this.texts.changes[kind] ?? kind, " ", times), age);
+      const element = make("li", { class: arriving }, make("span", {}, this.texts.changes[kind] ?? kind, " ", times), age);
       return {
         element,
         update: (now) => {
