@@ -27,6 +27,7 @@ from player.wire import Wire
 OWNER = "urkraft"
 PROGRAMME = "coactive"
 WITH_TOPICS = "refer"
+PAGE_SECONDS = 5.0
 
 
 @click.command()
@@ -115,10 +116,12 @@ def _report(wire: Wire, codes: Codes) -> Mapping[str, Any]:
 def _page(wire: Wire, codes: Codes) -> str:
     """An address of the live page that can be opened once. Says so when there is none; the play goes on."""
     path = f"/programmes/{codes.programme}/page-links"
-    answer = wire.ask("stream", "POST", path, actor=(codes.owner, "owner"), body={}, key=os.urandom(12).hex())
-    if answer.status >= 300:
-        return f"no page, the stream answered {answer.status}"
-    return str(answer.body["url"])
+    who, key = (codes.owner, "owner"), os.urandom(12).hex()
+    try:
+        answer = wire.ask("stream", "POST", path, actor=who, body={}, key=key, patience_seconds=PAGE_SECONDS)
+    except Trouble:
+        return "there is no page, the stream does not answer"
+    return str(answer.body["url"]) if answer.status < 300 else f"no page, the stream answered {answer.status}"
 
 
 def _stay() -> None:

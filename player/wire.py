@@ -24,6 +24,9 @@ TIMEOUT_SECONDS = 15.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 AGAIN = frozenset({429, 500, 502, 503, 504})
+FAILED = 500
+FAILURE_SECONDS = 10.0
+"""How long a request is repeated that the platform itself fails on: a database on its way down may be why."""
 TOKEN_RESERVE_SECONDS = 60.0
 
 Vector = dict[str, int]
@@ -102,7 +105,8 @@ class Wire:
             sent["Idempotency-Key"] = key
         if vector:
             sent["Journey-Vector"] = write_vector(vector)
-        ends_at = time.monotonic() + patience_seconds
+        began_at = time.monotonic()
+        ends_at = began_at + patience_seconds
         pause, tries, why, renewed = FIRST_PAUSE_SECONDS, 0, "", False
         while True:
             tries += 1
@@ -119,9 +123,12 @@ class Wire:
                 if answer.status not in AGAIN and answer.code != "not-yet-seen":
                     return answer
                 why = f"{answer.status} {answer.code}"
+                if answer.status == FAILED:
+                    ends_at = min(ends_at, began_at + FAILURE_SECONDS)
+                    why += f" (trace {answer.headers.get('trace-id')})"
             if time.monotonic() + pause > ends_at:
                 raise Trouble(
-                    f"{method} {path} at {name} got no lasting answer in {patience_seconds:.0f} s; "
+                    f"{method} {path} at {name} got no lasting answer in {ends_at - began_at:.0f} s; "
                     f"the last was: {why}. `make status` says which process is down."
                 )
             if self._given_up.wait(pause):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-import personnummer
+from personnummer import personnummer
 
 from shared.errors import Invalid
 
