@@ -7,10 +7,14 @@ really says to them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from shared.events import Code, ExitWay, JourneyId, Organisation, Situation
 from shared.passage import Stage
+
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of the record's value")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,35 @@ class ReferralStatusChanged:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAccepted:
+    """An inbound record led to a referral; `offset` and `sha256` say which record."""
+
+    status: Literal["accepted"]
+    topic: str
+    partition: int
+    offset: int
+    sha256: Digest
+    referral_id: JourneyId
+    journey_id: JourneyId
+    reference: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRejected:
+    """An inbound record led to nothing; `code` is one of the error codes, `errors` names every wrong field."""
+
+    status: Literal["rejected"]
+    topic: str
+    partition: int
+    offset: int
+    sha256: Digest
+    code: str
+    detail: str
+    errors: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyType:
     """A reply. answers_record: it answers one inbound record; otherwise it comes of its own accord."""
@@ -82,5 +115,7 @@ class ReplyType:
 
 
 REPLIES: Mapping[str, ReplyType] = {
+    "journey.intake.record-accepted.v1": ReplyType(RecordAccepted, answers_record=True),
+    "journey.intake.record-rejected.v1": ReplyType(RecordRejected, answers_record=True),
     "journey.intake.referral-status-changed.v1": ReplyType(ReferralStatusChanged, answers_record=False),
 }
