@@ -5,7 +5,7 @@ Coordination numbers (*samordningsnummer*) count as personnummer throughout.
 
 import re
 
-import personnummer
+from personnummer import personnummer
 
 _CANDIDATE = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+]?\d{4}(?!\d)")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\ufe63\uff0d", "-"))

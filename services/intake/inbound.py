@@ -180,12 +180,12 @@ def absorb(parts: Parts) -> Absorb:
 
 
 def _answered(decide: Callable[[Arrived], Answer], record: Arrived, breaker: Breaker) -> Answer:
-    """The record's answer. Faults of the database go up and are tried again; our own are counted, and halt past limits."""
+    """The record's answer. Faults of the database go up, and all is tried again; our own halt once they are many."""
     try:
         answer = decide(record)
     except (PyMongoError, Busy, Halt):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever our own fault is, the next record goes on
         log.error("inbound-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
         breaker.note(True)
         return rejected(record, "internal", "The platform failed on this record; send it again later.", {})

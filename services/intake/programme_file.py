@@ -159,7 +159,7 @@ def _unwrapped(wanted: Any, value: Any) -> Any:
 
 
 def _reason(text: str, value: Any) -> str:
-    sentence = text.split(" - at ")[0].rstrip(".") + "."
+    sentence = text.partition(" - at ")[0].rstrip(".") + "."
     if "Expected `str`" in text and isinstance(value, int | date):
         return f"{sentence} Write it in quotes."
     return sentence
