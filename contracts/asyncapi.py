@@ -10,7 +10,15 @@ from contracts import inbound
 from contracts.examples import Example, frozen
 from contracts.services import NOWHERE, event_types, services
 from contracts.topics import TopicSettings, topic_settings
-from shared.events import CONTROL_TOPIC, INDICATORS_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS, EventType
+from shared.events import (
+    CONTROL_TOPIC,
+    INDICATORS_TOPIC,
+    PROGRAMMES_TOPIC,
+    SOURCES,
+    TOPICS,
+    EventType,
+    Source,
+)
 from shared.programmes import ProgrammePublished
 
 JSON_SCHEMA = "application/schema+json;version=2020-12"
@@ -77,9 +85,9 @@ HEADERS: dict[str, Any] = {
 
 
 def document() -> dict[str, Any]:
-    """The whole document, for the services that are there."""
+    """The whole document."""
     settings = topic_settings()
-    channels = {source: _channel(source, settings) for source in SOURCES}
+    channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
     channels["programmes"] = _programmes_channel(settings)
     channels["control"] = _bare_channel(CONTROL_TOPIC, "Requests between the services' operators.", settings)
     channels["indicators"] = _bare_channel(
@@ -89,10 +97,9 @@ def document() -> dict[str, Any]:
     )
     operations = _operations()
     messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
-    if "intake" in services():
-        channels.update(inbound.channels(settings))
-        operations.update(inbound.operations())
-        messages.update(inbound.messages())
+    channels.update(inbound.channels(settings))
+    operations.update(inbound.operations())
+    messages.update(inbound.messages())
     return {
         "asyncapi": "3.0.0",
         "id": "urn:journeys",
@@ -115,8 +122,8 @@ def text() -> str:
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _channel(source: str, settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
-    topic = next(topic for owner, topic in TOPICS.items() if owner == source)
+def _channel(source: Source, settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
+    topic = TOPICS[source]
     kinds = [kind for kind in event_types() if kind.topic == topic]
     return {
         "address": topic,
@@ -172,7 +179,7 @@ def _operations() -> dict[str, Any]:
         said = [kind for kind in event_types() if kind.source == service.source]
         for channel, kinds in _by_channel(said).items():
             found[f"{service.source}.says.{channel}"] = _operation("send", channel, kinds)
-        groups = {service.source: set(service.folds(NOWHERE))}
+        groups: dict[str, set[type]] = {service.source: set(service.folds(NOWHERE))}
         groups.update({one.group: set(one.folds) for one in service.projections.values()})
         for group, bodies in groups.items():
             heard = [kind for kind in event_types() if _heard(kind, bodies, service.source, group)]

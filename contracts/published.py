@@ -1,6 +1,5 @@
 """The files that are generated: what they should be, and which of them are not."""
 
-import re
 from pathlib import Path
 
 from contracts import asyncapi, schemas, tables
@@ -38,15 +37,12 @@ def files(root: Path) -> dict[Path, str]:
 def filled(readme: str) -> str:
     """The text with each table between its markers anew. Raises MarkerMissing."""
     for name, table in TABLES.items():
-        pattern = rf"(<!-- generated:{name} -->\n).*?(<!-- /generated -->)"
-        body = f"\n{table()}\n"
-        readme, places = re.subn(
-            pattern, lambda found, body=body: found[1] + body + found[2], readme, flags=re.DOTALL
-        )
-        if places != 1:
-            raise MarkerMissing(
-                f"README.md needs `<!-- generated:{name} -->` and `<!-- /generated -->` once."
-            )
+        opening, closing = f"<!-- generated:{name} -->\n", "<!-- /generated -->"
+        before, opened, rest = readme.partition(opening)
+        _, closed, after = rest.partition(closing)
+        if not (opened and closed) or opening in after:
+            raise MarkerMissing(f"README.md needs `{opening.strip()}` and `{closing}` once.")
+        readme = f"{before}{opening}\n{table()}\n{closing}{after}"
     return readme
 
 

@@ -68,17 +68,21 @@ def application(name: str) -> Flask:
     service = services()[name]
     client: MongoClient[dict[str, Any]] = MongoClient(NOWHERE.mongodb_uri, connect=False)
     database = client[service.database]
-    clock = Clock(database, driven=NOWHERE.driven_clock)
     commands = Commands(
         client=client,
         database=service.database,
         repository=service.repository,
         programmes=PublishedProgrammes(database),
         source=service.source,
-        clock=clock,
+        clock=Clock(database, driven=NOWHERE.driven_clock),
         waiters=1,
     )
     tokens = Tokens(NOWHERE.oidc_jwks_url, NOWHERE.oidc_issuer, NOWHERE.oidc_audience)
+    return application_of(service, commands, tokens, Clock(database, driven=NOWHERE.driven_clock))
+
+
+def application_of(service: Service, commands: Commands, tokens: Tokens, clock: Clock) -> Flask:
+    """The web application of a service over commands and tokens of the caller's choice."""
     return create_app(
         title=service.title,
         blueprints=service.blueprints(NOWHERE),
@@ -96,9 +100,8 @@ def handlers(kind: EventType) -> list[Handler]:
     for name, service in services().items():
         if service.source != kind.source and body in service.folds(NOWHERE):
             found.append(Handler(name, service.source))
-        for projection in service.projections.values():
-            if body in projection.folds:
-                found.append(Handler(name, projection.group))
+        projections = service.projections.values()
+        found += [Handler(name, one.group) for one in projections if body in one.folds]
     return found
 
 

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from flask import Flask, Response
 from flask_smorest import Api
 
 from shared.errors import CODES, Unknown
+from shared.events import Purpose
 
 DOCUMENT_PATH = "/openapi.json"
 PAGE_PATH = "/docs"
@@ -65,7 +66,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "programme_id": f"^{_CODE}$",
     "programme": f"^{_CODE}$",
     "goal": f"^{_CODE}$",
-    "purpose": f"^{_CODE}$",
+    "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 
 PROBLEM: dict[str, Any] = {

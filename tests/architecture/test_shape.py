@@ -75,8 +75,9 @@ def test_every_public_function_of_the_product_is_described() -> None:
     lacking = []
     for source in sources("services", "shared", "contracts"):
         for node in source.tree.body:
-            is_definition = isinstance(node, ast.FunctionDef | ast.ClassDef)
-            if is_definition and not node.name.startswith("_") and not ast.get_docstring(node):
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            if not node.name.startswith("_") and not ast.get_docstring(node):
                 lacking.append(f"{source.name}: {node.name}")
     assert lacking == []
 
@@ -96,7 +97,16 @@ def test_only_the_settings_module_knows_the_environment() -> None:
 
 
 def test_rules_and_use_cases_meet_no_clock_log_or_database() -> None:
-    forbidden = ("time", "logging", "structlog", "flask", "pymongo", "kafka", "marshmallow", "prometheus_client")
+    forbidden = (
+        "time",
+        "logging",
+        "structlog",
+        "flask",
+        "pymongo",
+        "kafka",
+        "marshmallow",
+        "prometheus_client",
+    )
     for source in sources("services"):
         if source.name.split("/")[2:][:1] in (["domain"], ["domain.py"], ["handlers.py"]):
             met = {name for name in source.names() if name.split(".")[0] in forbidden}

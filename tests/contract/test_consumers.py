@@ -26,7 +26,13 @@ SETTINGS = replace(
     NOWHERE, reply_organisations=frozenset({"arbetsformedlingen-skelleftea", "forsakringskassan"})
 )
 ENTRY = {"gender": "woman", "complete": True}
-STAGES: dict[str, Stage] = {"1ab": "closed", "2cd": "declined", "3ef": "withdrawn", "4gh": "exited", "5jk": "mistake"}
+STAGES: dict[str, Stage] = {
+    "1ab": "closed",
+    "2cd": "declined",
+    "3ef": "withdrawn",
+    "4gh": "exited",
+    "5jk": "mistake",
+}
 """Where the story of each example journey ends, by the end of its id."""
 
 
@@ -68,8 +74,8 @@ def groups() -> list[Group]:
     found = []
     for name, service in services().items():
         found.append(Group(name, name, service.source, service.folds(SETTINGS), service.repository))
-        for projection in service.projections.values():
-            found.append(Group(projection.group, name, None, projection.folds, projection.repository))
+        projections = service.projections.values()
+        found += [Group(one.group, name, None, one.folds, one.repository) for one in projections]
     return found
 
 
@@ -77,7 +83,9 @@ def received(example: Example) -> Received:
     envelope = codec.read_envelope(example.raw_headers)
     body = codec.read_body(envelope.type, example.value)
     source = BY_NAME[envelope.type].source
-    return Received(Subject(envelope.subject), source, envelope.seq, envelope.type, body, envelope.after, ENTRY)
+    return Received(
+        Subject(envelope.subject), source, envelope.seq, envelope.type, body, envelope.after, ENTRY
+    )
 
 
 @pytest.fixture(scope="module", params=[group.name for group in groups()])
@@ -139,7 +147,9 @@ def test_every_service_tells_the_same_story() -> None:
 def test_a_withdrawn_consent_recalls_the_open_offer() -> None:
     handover = replayed(next(one for one in groups() if one.name == "handover"))
     change = handover.handled["journey.intake.consent-withdrawn.v1/1.json"]
-    frozen_answer = next(one for one in EXAMPLES if one.name == "journey.handover.handover-recalled.v1/1.json")
+    frozen_answer = next(
+        one for one in EXAMPLES if one.name == "journey.handover.handover-recalled.v1/1.json"
+    )
     said = msgspec.to_builtins(change.events[0])
     assert {**said, "recorded_at": ""} == {**frozen_answer.body, "recorded_at": ""}
 
@@ -162,7 +172,9 @@ def replies() -> list[tuple[str, Reply]]:
 
 def test_what_a_referrer_is_told_is_what_was_published() -> None:
     told = replies()
-    assert {body for _, reply in told for body in [reply.type]} == {"journey.intake.referral-status-changed.v1"}
+    assert {body for _, reply in told for body in [reply.type]} == {
+        "journey.intake.referral-status-changed.v1"
+    }
     for name, reply in told:
         assert reply.type in REPLIES
         closed = {**reply_schema(reply.type), "additionalProperties": False}
