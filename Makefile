@@ -1,0 +1,98 @@
+# The commands of this project; `make help` lists them. Python 3.11 and libcurl4 are all it needs.
+#
+# STACK_PORT_BASE (8080) and STACK_DIR (.local) name the stack that a command works on.
+# STACK_PROCESSES starts only some of it: make up STACK_PROCESSES="issuer intake-web"
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+DEMO_COMMAND ?= $(PY) -m player
+export STACK_PORT_BASE STACK_DIR STACK_PROCESSES DEMO_COMMAND ONCE FAULT
+
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- Installing ---------------------------------------------------------------------------------
+
+.PHONY: venv venv-dev
+venv: $(VENV)/runtime ## Install what the services and the local stack run on, into .venv
+venv-dev: $(VENV)/development ## The same, and what tests and checks it
+
+$(VENV)/uv: requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or later is needed and '$(PYTHON)' is $$($(PYTHON) --version 2>&1): install it, and say which: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments: install its venv package (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Installing into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || { $(NO_PACKAGES) }
+	@touch $@
+
+$(VENV)/runtime: requirements.lock $(VENV)/uv
+	@VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r $< || { $(NO_PACKAGES) }
+	@touch $@
+
+$(VENV)/development: requirements-dev.lock $(VENV)/uv
+	@VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r $< || { $(NO_PACKAGES) }
+	@touch $@ $(VENV)/runtime
+
+NO_PACKAGES = echo "The packages could not be installed (see above): check this machine's network and disk, and run the same command again." >&2; exit 1;
+
+.PHONY: lock
+lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
+	$(COMPILE) requirements-uv.in -o requirements-uv.lock
+	$(COMPILE) requirements.in -o requirements.lock
+	$(COMPILE) requirements-dev.in -o requirements-dev.lock
+	$(MAKE) venv-dev
+	$(PY) -m deploy.local lock-jars
+
+# -- The local stack ----------------------------------------------------------------------------
+
+.PHONY: demo up down status logs token reset
+demo: venv ## Start everything, play a city, stop on Ctrl-C (ONCE=1: one round; FAULT=…: with a fault)
+	@$(PY) -m deploy.local demo
+
+up: venv ## Start everything in the background and wait until it is ready
+	@$(PY) -m deploy.local up
+
+down: venv ## Stop everything, in order
+	@$(PY) -m deploy.local down
+
+status: venv ## Show every process, its lag, its halts and their cure
+	@$(PY) -m deploy.local status
+
+logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
+	@$(PY) -m deploy.local logs $(P)
+
+token: venv ## Print a bearer token (ORG=forsakringskassan DUTY=caseworker)
+	@$(PY) -m deploy.local token "$(ORG)" "$(DUTY)"
+
+reset: venv ## Remove the data of a stack that is down
+	@$(PY) -m deploy.local reset
+
+# -- Checking -----------------------------------------------------------------------------------
+
+.PHONY: lint check test bench
+lint: venv-dev ## Style, types and the direction of imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+check: lint ## What needs no stack: lint, unit, contract and architecture tests
+	$(PY) -m pytest -n auto $(wildcard tests/unit tests/contract tests/architecture)
+
+# Short tests in parallel; then one stack, started by the session's fixture, for all that need one.
+test: check ## Everything: check, then integration and end-to-end tests against a real stack
+	$(PY) -m pytest $(wildcard tests/integration tests/e2e tests/chaos)
+
+bench: venv-dev ## Measure throughput and latency
+	$(PY) -m tests.bench

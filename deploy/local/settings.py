@@ -1,0 +1,153 @@
+"""Where a stack lives, which ports it has, and what each service is told about its surroundings.
+
+Two settings make a stack: STACK_PORT_BASE and STACK_DIR. Everything else follows from them, so
+several stacks run side by side. `CONTRACT` is the one place that says what a service may read from
+its environment; a test holds `Settings.environment` to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.credentials import Credentials
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+AUDIENCE = "journeys"
+REPLICA_SET = "rs0"
+
+# Service -> its roles. A service's Python package and its database have its name with underscores;
+# its Kafka principal and its process names have hyphens.
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "intake": ("web", "consume"),
+    "activity-tracking": ("web", "consume"),
+    "handover": ("web", "consume"),
+    "outcome": ("web", "consume", "stream", "project"),
+}
+
+# Process -> its port's distance from STACK_PORT_BASE.
+PORTS: Mapping[str, int] = {
+    "issuer": 0,
+    "intake-web": 1,
+    "activity-tracking-web": 2,
+    "handover-web": 3,
+    "outcome-web": 4,
+    "outcome-stream": 5,
+    "intake-consume": 11,
+    "activity-tracking-consume": 12,
+    "handover-consume": 13,
+    "outcome-consume": 14,
+    "outcome-project": 15,
+    "broker": 20,
+    "broker-controller": 21,
+    "database": 22,
+}
+
+CONTRACT: Mapping[str, str] = {
+    "KAFKA_BOOTSTRAP_SERVERS": "host:port, comma-separated",
+    "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT here, SASL_SSL in compose and Kubernetes",
+    "KAFKA_USERNAME": "the service's principal (SCRAM-SHA-512)",
+    "KAFKA_PASSWORD": "its password",
+    "KAFKA_CA_FILE": "certificate authority, with SASL_SSL only; not set here",
+    "MONGODB_URI": "with the service's own user; the service's database is the user's name",
+    "OIDC_ISSUER": "expected `iss` of every token",
+    "OIDC_AUDIENCE": "expected `aud`",
+    "OIDC_JWKS_URL": "where the issuer's public keys are",
+    "VAULT_MASTER_KEY": "intake only: 32 bytes in base64, wraps each participant's own key",
+    "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
+    "HTTP_PORT": "roles web and stream",
+    "HEALTH_PORT": "roles consume and project",
+    "DRIVEN_CLOCK": "1 here and never in production: business time is set by whoever drives the demonstration",
+    "OUTCOME_STREAM_URL": "where a browser finds the stream of figures",
+    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stack's place on this machine."""
+
+    port_base: int
+    folder: Path
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """STACK_PORT_BASE (8080), STACK_DIR (.local, relative to the repository), LOG_LEVEL (INFO)."""
+        return cls(
+            port_base=int(environment.get("STACK_PORT_BASE") or 8080),
+            folder=(REPOSITORY / (environment.get("STACK_DIR") or ".local")).resolve(),
+            log_level=environment.get("LOG_LEVEL") or "INFO",
+        )
+
+    @property
+    def credentials(self) -> Credentials:
+        """This stack's secrets, made when first asked for."""
+        return Credentials(self.folder / "secrets")
+
+    def port(self, process: str) -> int:
+        """The port a process listens on."""
+        return self.port_base + PORTS[process]
+
+    def url(self, process: str) -> str:
+        """`http://host:port` of a process, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port(process)}"
+
+    @property
+    def kafka_address(self) -> str:
+        """The broker's `host:port`."""
+        return f"127.0.0.1:{self.port('broker')}"
+
+    @property
+    def mongodb_address(self) -> str:
+        """The database's `host:port`."""
+        return f"127.0.0.1:{self.port('database')}"
+
+    def mongodb_uri(self, user: str) -> str:
+        """The connection string of `admin` or of a service database's own user."""
+        password = self.credentials.mongodb(user)
+        database = "" if user == "admin" else user
+        return f"mongodb://{user}:{password}@{self.mongodb_address}/{database}?authSource=admin&replicaSet={REPLICA_SET}"
+
+    def environment(self, service: str, role: str) -> dict[str, str]:
+        """All that one process of a service is told: the variables of `CONTRACT` and no others."""
+        if role not in SERVICES[service]:
+            raise ValueError(f"{service} has no role {role!r}; it has {', '.join(SERVICES[service])}")
+        port = "HTTP_PORT" if role in ("web", "stream") else "HEALTH_PORT"
+        told = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_USERNAME": service,
+            "KAFKA_PASSWORD": self.credentials.kafka(service),
+            "MONGODB_URI": self.mongodb_uri(service.replace("-", "_")),
+            "OIDC_ISSUER": self.url("issuer"),
+            "OIDC_AUDIENCE": AUDIENCE,
+            "OIDC_JWKS_URL": f"{self.url('issuer')}/jwks.json",
+            "HTTP_HOST": "127.0.0.1",
+            port: str(self.port(f"{service}-{role}")),
+            "DRIVEN_CLOCK": "1",
+            "OUTCOME_STREAM_URL": self.url("outcome-stream"),
+            "LOG_LEVEL": self.log_level,
+        }
+        if service == "intake":
+            told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
+        return told
+
+    def client_environment(self) -> dict[str, str]:
+        """What a program that plays the people and agencies outside is told: addresses and its credentials."""
+        return {
+            "STACK_PORT_BASE": str(self.port_base),
+            "STACK_DIR": str(self.folder),
+            "OIDC_ISSUER": self.url("issuer"),
+            "OIDC_TOKEN_URL": f"{self.url('issuer')}/token",
+            "OIDC_CLIENT_SECRET": self.credentials.client_secret(),
+            "INTAKE_URL": self.url("intake-web"),
+            "ACTIVITY_TRACKING_URL": self.url("activity-tracking-web"),
+            "HANDOVER_URL": self.url("handover-web"),
+            "OUTCOME_URL": self.url("outcome-web"),
+            "OUTCOME_STREAM_URL": self.url("outcome-stream"),
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_PASSWORDS_DIR": str(self.credentials.kafka_folder()),
+        }

@@ -1,0 +1,301 @@
+"""Topics, Kafka users and access rules, made to agree with `topics.yaml`.
+
+    python -m deploy.topics apply
+
+One command for every surrounding: the local stack, compose and a cluster run it with an
+administrator's credentials from the environment. It may be run again at any time, and concurrently:
+what agrees already is left alone. It never deletes a topic and never changes a partition count,
+since both would lose the order of what is already written; it says so and fails instead.
+
+Environment: KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME, KAFKA_PASSWORD,
+KAFKA_CA_FILE (with SASL_SSL) and, optionally, KAFKA_PASSWORDS_DIR: a folder with one file per
+principal, named as it is, holding its password; those users are made or given that password.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ConfigResource,
+    ConfigResourceType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    UserScramCredentialUpsertion,
+)
+from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
+
+DECLARATION = Path(__file__).with_name("topics.yaml")
+SCRAM = "SCRAM-SHA-512"
+
+
+class CannotApply(Exception):
+    """What is declared and what is there contradict each other; an operator must decide."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as declared. `config` values are strings, as Kafka holds them."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A Kafka user and the topics it may write and read; a trailing `*` is a prefix."""
+
+    name: str
+    write: tuple[str, ...]
+    read: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """All of `topics.yaml`, with every agency spelled out."""
+
+    topics: tuple[Topic, ...]
+    principals: tuple[Principal, ...]
+
+
+def declared(path: Path = DECLARATION) -> Declaration:
+    """Read the declaration; `{agency}` is replaced by each agency in turn."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    agencies: list[str] = document["agencies"]
+
+    def spelled_out(name: str) -> Iterator[str]:
+        if "{agency}" in name:
+            yield from (name.replace("{agency}", agency) for agency in agencies)
+        else:
+            yield name
+
+    topics = tuple(
+        Topic(name, declared["partitions"], {key: str(value) for key, value in declared["config"].items()})
+        for pattern, declared in document["topics"].items()
+        for name in spelled_out(pattern)
+    )
+    principals: list[Principal] = []
+    for pattern, grants in document["principals"].items():
+        for name in spelled_out(pattern):
+            # An agency's own grants name that agency; a service's grants name all of them.
+            own = {"{agency}": name} if "{agency}" in pattern else {}
+
+            def grant(kind: str, own: Mapping[str, str] = own, grants: Any = grants) -> tuple[str, ...]:
+                return tuple(
+                    topic
+                    for entry in grants.get(kind, ())
+                    for topic in ([entry.replace(*pair) for pair in own.items()] or spelled_out(entry))
+                )
+
+            principals.append(Principal(name, grant("write"), grant("read")))
+    return Declaration(topics, tuple(principals))
+
+
+def acls_of(principal: Principal) -> frozenset[ACL]:
+    """The access rules that give a principal its grants and nothing else."""
+
+    def allow(kind: ResourceType, name: str, pattern: ACLResourcePatternType, operation: ACLOperation) -> ACL:
+        return ACL(
+            f"User:{principal.name}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name, pattern)
+        )
+
+    def on_topic(name: str, operation: ACLOperation) -> ACL:
+        if name.endswith("*"):
+            return allow(ResourceType.TOPIC, name[:-1], ACLResourcePatternType.PREFIXED, operation)
+        return allow(ResourceType.TOPIC, name, ACLResourcePatternType.LITERAL, operation)
+
+    rules = {on_topic(name, ACLOperation.WRITE) for name in principal.write}
+    rules |= {on_topic(name, ACLOperation.READ) for name in principal.read}
+    if principal.read:
+        rules.add(allow(ResourceType.GROUP, principal.name, ACLResourcePatternType.PREFIXED, ACLOperation.READ))
+    return frozenset(rules)
+
+
+def connect(
+    config: Mapping[str, Any], *, within_seconds: float, going_on: Callable[[], bool] = lambda: True
+) -> KafkaAdminClient:
+    """An admin client, waiting for a broker that is still starting.
+
+    config: keyword arguments of kafka-python's clients. Blocks up to `within_seconds`, or until
+    `going_on` says that there is nothing to wait for, then raises CannotApply. A wrong password
+    looks the same as a broker that does not answer.
+    """
+    give_up_at = time.monotonic() + within_seconds
+    while True:
+        try:
+            return KafkaAdminClient(
+                **config, request_timeout_ms=15_000, bootstrap_timeout_ms=3_000, reconnect_backoff_max_ms=200
+            )
+        except KafkaConfigurationError:
+            raise
+        except KafkaError as error:
+            if time.monotonic() > give_up_at or not going_on():
+                raise CannotApply(
+                    f"Kafka at {config['bootstrap_servers']} did not accept {config.get('sasl_plain_username')!r} "
+                    f"within {within_seconds:.0f} s: check that it runs and that the password is right ({error!r})"
+                ) from error
+            time.sleep(0.1)
+
+
+def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> list[str]:
+    """Make the cluster agree with the declaration; returns what was changed, one line each.
+
+    Safe to repeat and to run concurrently. Raises CannotApply for a partition count that differs.
+    """
+    return [
+        *_apply_users(admin, declaration, passwords),
+        *_apply_topics(admin, declaration),
+        *_apply_acls(admin, declaration),
+    ]
+
+
+def _apply_users(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> Iterator[str]:
+    known = {principal.name for principal in declaration.principals}
+    wanted = {name: password for name, password in passwords.items() if name in known}
+    if not wanted:
+        return
+    refused = admin.alter_user_scram_credentials(
+        [UserScramCredentialUpsertion(name, SCRAM, password) for name, password in wanted.items()]
+    )
+    if failures := {name: message for name, message in refused.items() if message}:
+        raise CannotApply(f"Kafka refused these users: {failures}")
+    yield f"users: {', '.join(sorted(wanted))}"
+
+
+def _apply_topics(admin: KafkaAdminClient, declaration: Declaration) -> Iterator[str]:
+    there = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    missing = {
+        topic.name: {"num_partitions": topic.partitions, "configs": dict(topic.config)}
+        for topic in declaration.topics
+        if topic.name not in there
+    }
+    if missing:
+        try:
+            admin.create_topics(missing, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            pass  # someone else applies at the same time; theirs is the same declaration
+        yield from (f"topic {name}" for name in missing)
+    for topic in declaration.topics:
+        if there.get(topic.name, topic.partitions) != topic.partitions:
+            raise CannotApply(
+                f"{topic.name} has {there[topic.name]} partitions and {topic.partitions} are declared: changing the "
+                "count would break the order per subject, so make a new topic version or correct topics.yaml"
+            )
+    existing = [topic for topic in declaration.topics if topic.name not in missing]
+    if existing:
+        yield from _apply_configs(admin, existing)
+
+
+def _apply_configs(admin: KafkaAdminClient, topics: list[Topic]) -> Iterator[str]:
+    found = admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, topic.name, list(topic.config)) for topic in topics],
+        config_filter="all",
+    )
+    different = [
+        topic
+        for topic in topics
+        if {key: found["topic"][topic.name][key]["value"] for key in topic.config} != dict(topic.config)
+    ]
+    if different:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic.name, dict(topic.config)) for topic in different]
+        )
+        yield from (f"configuration of {topic.name}" for topic in different)
+
+
+def _apply_acls(admin: KafkaAdminClient, declaration: Declaration) -> Iterator[str]:
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
+    ours = {f"User:{principal.name}" for principal in declaration.principals}
+    wanted = {rule for principal in declaration.principals for rule in acls_of(principal)}
+    there = {rule for rule in found if rule.principal in ours}
+    if missing := wanted - there:
+        result = admin.create_acls(list(missing))
+        if result["failed"]:
+            raise CannotApply(f"Kafka refused access rules: {result['failed']}")
+        yield f"{len(missing)} access rules granted"
+    if surplus := there - wanted:
+        admin.delete_acls(
+            [
+                ACLFilter(
+                    rule.principal,
+                    rule.host,
+                    rule.operation,
+                    rule.permission_type,
+                    ResourcePatternFilter(
+                        rule.resource_pattern.resource_type,
+                        rule.resource_pattern.resource_name,
+                        rule.resource_pattern.pattern_type,
+                    ),
+                )
+                for rule in surplus
+            ]
+        )
+        yield f"{len(surplus)} access rules withdrawn"
+
+
+def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """kafka-python's client arguments from the KAFKA_* variables in the module's docstring."""
+    protocol = environment["KAFKA_SECURITY_PROTOCOL"]
+    config: dict[str, Any] = {
+        "bootstrap_servers": environment["KAFKA_BOOTSTRAP_SERVERS"].split(","),
+        "security_protocol": protocol,
+    }
+    if protocol.startswith("SASL"):
+        config |= {
+            "sasl_mechanism": SCRAM,
+            "sasl_plain_username": environment["KAFKA_USERNAME"],
+            "sasl_plain_password": environment["KAFKA_PASSWORD"],
+        }
+    if protocol.endswith("SSL") and environment.get("KAFKA_CA_FILE"):
+        config["ssl_cafile"] = environment["KAFKA_CA_FILE"]
+    return config
+
+
+def passwords_in(folder: Path) -> dict[str, str]:
+    """Each file's name and content: a principal and its password."""
+    return {file.name: file.read_text(encoding="utf-8").strip() for file in folder.iterdir() if file.is_file()}
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Command line of this module."""
+
+
+@main.command("apply")
+@click.option("--wait-seconds", default=120.0, help="How long to wait for the broker.")
+def apply_command(wait_seconds: float) -> None:
+    """Create users, topics and access rules that are missing, and withdraw rules no longer declared."""
+    folder = os.environ.get("KAFKA_PASSWORDS_DIR")
+    try:
+        admin = connect(config_from_environment(os.environ), within_seconds=wait_seconds)
+        try:
+            changed = apply(admin, declared(), passwords_in(Path(folder)) if folder else {})
+        finally:
+            admin.close()
+    except KeyError as missing:
+        sys.exit(f"Set the environment variable {missing.args[0]}.")
+    except CannotApply as reason:
+        sys.exit(str(reason))
+    for line in changed:
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    main()
