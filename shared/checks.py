@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
+import personnummer
+
 from shared.errors import Invalid
 
 
@@ -20,6 +22,11 @@ class Findings:
         """The value, where there is one, must be one of these codes."""
         if value is not None and value not in set(among):
             self.add(field, "Not a code that the programme knows.")
+
+    def no_personnummer(self, field: str, value: str | None) -> None:
+        """The text, where there is one, must not be read as a personnummer. Source: design.md, §3."""
+        if value is not None and personnummer.valid(value.strip()):
+            self.add(field, "Must not be a personnummer.")
 
     def not_future(self, field: str, on: date | None, today: date) -> None:
         """The day, where there is one, must not lie after today."""

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 from shared.access import Actor, authorise_operator
 from shared.codec import parse_vector, vector_text
 from shared.errors import CODES, Busy, Forbidden, Invalid, Refused, Unknown
+from shared.openapi import publish
 from shared.programmes import Action
 from shared.runtime.change import Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
@@ -214,18 +215,15 @@ def create_app(
         API_TITLE=title,
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["journeys"] = commands
     _add_hooks(app, tokens)
     _add_errors(app)
     api = Api(app)
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    api.spec.options["security"] = [{"bearer": []}]
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    publish(app, api)
     _add_platform_routes(app, clock, ready)
     return app
 

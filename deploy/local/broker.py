@@ -121,7 +121,7 @@ def _format(run: tuple[str, ...], folder: Path, configuration: Path, password: s
     arguments = folder / "format.arguments"
     admin = f"SCRAM-SHA-512=[name=admin,password={password}]"
     # In a file of arguments, since a command line can be read by every user of the machine.
-    words = (*run[1:], "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(configuration))
+    words = (*run[1:], "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(configuration))
     _write_private(arguments, "\n".join(f'"{word}"' for word in (*words, "--add-scram", admin)))
     try:
         done = subprocess.run([run[0], f"@{arguments}"], capture_output=True, text=True, check=False)

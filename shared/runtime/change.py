@@ -148,6 +148,14 @@ class Work(Protocol):
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """A row saved earlier, or None."""
 
+    def rows(
+        self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Rows whose fields equal `where`, ascending by one field, beyond its value `after` (None: from the first).
+
+        Sees what earlier units saved. `order` must be unique among the rows, or pages may skip some.
+        """
+
     def revision(self, subject: Subject) -> int:
         """How often commands and timers have changed the subject here; 0 when it is new."""
 

@@ -182,7 +182,7 @@ class Consumer:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
         consumer = self._connected()
         offsets = self._database["offsets"]
-        earliest = consumer.beginning_offsets(fresh)
+        earliest, latest = consumer.beginning_offsets(fresh), consumer.end_offsets(fresh)
         ids = {self._offset_id(at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
@@ -202,10 +202,10 @@ class Consumer:
         offsets.bulk_write(operations, ordered=False)
         for row in offsets.find({"_id": {"$in": list(ids)}}):
             at = ids[row["_id"]]
-            if row["next"] < earliest[at]:
+            if not earliest[at] <= row["next"] <= latest[at]:
                 raise Halt(
-                    f"{at.topic}[{at.partition}] starts at {earliest[at]}, but {self.group} has read to {row['next']} only.",
-                    "Events were removed from the log before they were applied: restore the topic, or rebuild.",
+                    f"{at.topic}[{at.partition}] holds {earliest[at]} to {latest[at]}, {self.group} is at {row['next']}.",
+                    "The log lost events or was made anew: restore the topic, or rebuild from the archive.",
                 )
             self._next[at] = row["next"]
             consumer.seek(at, row["next"])

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import pymongo
-from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -194,6 +194,14 @@ class Unit:
             return None if staged is None else {"_id": key, **staged}
         found: Document | None = self._database[collection].find_one({"_id": key}, session=self._session)
         return found
+
+    def rows(
+        self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """A page of rows saved by earlier units; an index should serve `where` and `order`."""
+        condition = dict(where) if after is None else {**where, order: {"$gt": after}}
+        found = self._database[collection].find(condition, sort=[(order, ASCENDING)], limit=limit, session=self._session)
+        return list(found)
 
     def revision(self, subject: Subject) -> int:
         """How often commands and timers have changed the subject here."""

@@ -1,0 +1,192 @@
+"""The report of a programme, built of nothing but summed cells: a pure function, so that anyone can recount it.
+
+Definitions stand in domain.md, §4 and §6; a figure that nothing was counted in is 0, a rate of nothing is None.
+The numbers here are exact; what may be shown outside is `disclosure.publish` of this.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.outcome.figures import cells as c
+from shared.programmes import Name, Programme
+
+Report = dict[str, Any]
+Cells = Mapping[str, int]
+
+
+def build(cells: Cells, programme: Programme, as_of: datetime) -> Report:
+    """The report as JSON values. cells: the programme's sums; as_of: the moment they were read, UTC.
+
+    Days are whole Swedish calendar days, minutes are minutes, rates lie between 0 and 1.
+    """
+    follow_ups = [one.code for one in programme.follow_ups]
+    broken_down = [*c.REACHED, c.EMPLOYED_AT_EXIT, *(c.employed_at(code) for code in follow_ups)]
+    places = _municipalities(cells, programme)
+    return {
+        "programme": programme.id,
+        "programme_version": programme.version,
+        "name": _name(programme.name),
+        "as_of": as_of.isoformat(),
+        "figures": _figures(cells, follow_ups),
+        "by_gender": {
+            gender: {figure: cells.get(c.grouped(figure, "gender", gender), 0) for figure in broken_down}
+            for gender in c.GENDERS
+        },
+        "by_municipality": {
+            place: {figure: cells.get(c.grouped(figure, "municipality", place), 0) for figure in broken_down}
+            for place in places
+        },
+        "where_now": {place: cells.get(f"where/{place}", 0) for place in c.PLACES},
+        "outputs": [
+            {
+                "output": output.code,
+                "name": _name(output.name),
+                "reached": cells.get(c.output_cell(output.code), 0),
+                "target": _target(programme, output.code),
+                "by_municipality": {
+                    place: cells.get(c.grouped(c.output_cell(output.code), "municipality", place), 0)
+                    for place in places
+                },
+            }
+            for output in programme.outputs
+        ],
+        "targets": [
+            {
+                "figure": target.figure,
+                "municipality": target.municipality,
+                "target": target.at_least,
+                "reached": _reached(cells, programme, target.figure, target.municipality),
+            }
+            for target in programme.targets
+        ],
+        "steps": [_step(cells, step) for step in c.STEPS],
+    }
+
+
+def _name(name: Name) -> dict[str, str]:
+    return {"sv": name.sv, "en": name.en}
+
+
+def _figures(cells: Cells, follow_ups: Iterable[str]) -> dict[str, Any]:
+    known, missing = cells.get("employed_at_exit/known", 0), cells.get("employed_at_exit/missing", 0)
+    employed = cells.get(c.EMPLOYED_AT_EXIT, 0)
+    return {
+        **{figure: cells.get(figure, 0) for figure in c.REACHED},
+        "exits": {way: cells.get(f"exit/{way}", 0) for way in c.WAYS},
+        "entries_complete": cells.get("entries_complete", 0),
+        "handovers": {answer: cells.get(f"handover/{answer}", 0) for answer in c.OFFERS},
+        "sessions": {part: cells.get(f"session/{part}", 0) for part in c.SESSIONS},
+        "employed_at_exit": {
+            "employed": employed,
+            "known": known,
+            "missing": missing,
+            "rate": rate(employed, known),
+            "missing_share": rate(missing, known + missing),
+        },
+        "follow_ups": {code: _follow_up(cells, code) for code in follow_ups},
+    }
+
+
+def _follow_up(cells: Cells, code: str) -> dict[str, Any]:
+    due, answered, missed = (
+        cells.get(c.follow_up_cell(code, part), 0) for part in ("due", "answered", "missed")
+    )
+    employed = cells.get(c.employed_at(code), 0)
+    return {
+        "due": due,
+        "answered": answered,
+        "missed": missed,
+        "employed": employed,
+        "rate": rate(employed, answered),
+        "missing_share": rate(missed, answered + missed),
+    }
+
+
+def rate(part: int, whole: int) -> float | None:
+    """The part of the whole, to four decimals; None where there is no whole."""
+    return round(part / whole, 4) if whole else None
+
+
+def _municipalities(cells: Cells, programme: Programme) -> list[str]:
+    own = [place.code for place in programme.municipalities]
+    seen = {cell.partition("@municipality=")[2] for cell, n in cells.items() if n and "@municipality=" in cell}
+    return own + sorted(seen - set(own))
+
+
+def _target(programme: Programme, figure: str) -> int | None:
+    of_figure = [target for target in programme.targets if target.figure == figure]
+    overall = [target.at_least for target in of_figure if target.municipality is None]
+    local = [target.at_least for target in of_figure if target.municipality is not None]
+    return overall[0] if overall else sum(local) or None
+
+
+def _reached(cells: Cells, programme: Programme, figure: str, municipality: str | None) -> int:
+    is_output = any(output.code == figure for output in programme.outputs)
+    counted = c.output_cell(figure) if is_output else figure
+    return cells.get(counted if municipality is None else c.grouped(counted, "municipality", municipality), 0)
+
+
+def _step(cells: Cells, step: str) -> dict[str, Any]:
+    prefix = f"days/{step}/"
+    histogram = {int(cell[len(prefix) :]): n for cell, n in cells.items() if cell.startswith(prefix) and n}
+    return {"step": step, "journeys": sum(histogram.values()), "median_days": median(histogram)}
+
+
+def median(histogram: Mapping[int, int]) -> float | None:
+    """The median of {days: how often}: the mean of the two in the middle where the count is even."""
+    count = sum(histogram.values())
+    if not count:
+        return None
+    lower, upper = _nth(histogram, (count - 1) // 2), _nth(histogram, count // 2)
+    return (lower + upper) / 2
+
+
+def _nth(histogram: Mapping[int, int], index: int) -> int:
+    seen = 0
+    for days in sorted(histogram):
+        seen += histogram[days]
+        if index < seen:
+            return days
+    raise IndexError(index)
+
+
+CSV_COLUMNS = ("programme", "as_of", "section", "group", "figure", "value")
+
+
+def as_csv(report: Report) -> str:
+    """The report as one row per number (RFC 4180): section, group, figure, value; no value where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(CSV_COLUMNS)
+    for section, group, figure, value in flat(report):
+        shown = "" if value is None else value
+        writer.writerow((report["programme"], report["as_of"], section, group, figure, shown))
+    return out.getvalue()
+
+
+def flat(report: Report) -> Iterator[tuple[str, str, str, Any]]:
+    """Every number of the report as (section, group, figure, value)."""
+    for figure, value in report["figures"].items():
+        if figure == "follow_ups":
+            for code, parts in value.items():
+                yield from ((figure, code, part, number) for part, number in parts.items())
+        elif isinstance(value, dict):
+            yield from ((figure, "", part, number) for part, number in value.items())
+        else:
+            yield "figures", "", figure, value
+    for section in ("by_gender", "by_municipality"):
+        for group, row in report[section].items():
+            yield from ((section, group, figure, number) for figure, number in row.items())
+    yield from (("where_now", "", place, number) for place, number in report["where_now"].items())
+    for output in report["outputs"]:
+        yield "outputs", "", output["output"], output["reached"]
+        yield from (("outputs", place, output["output"], n) for place, n in output["by_municipality"].items())
+    for target in report["targets"]:
+        yield "targets", target["municipality"] or "", target["figure"], target["target"]
+        yield "targets_reached", target["municipality"] or "", target["figure"], target["reached"]
+    for step in report["steps"]:
+        yield "steps", step["step"], "journeys", step["journeys"]
+        yield "steps", step["step"], "median_days", step["median_days"]

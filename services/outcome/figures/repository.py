@@ -1,0 +1,35 @@
+"""Reads what the projector keeps: sums over shards, and what happened last."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+NEWEST = 12
+
+INDEXES: dict[str, list[IndexModel]] = {
+    # read_cells: all shards of one programme's cells
+    "cells": [IndexModel([("programme", ASCENDING)])],
+    # newest: the subjects of one programme that changed last
+    "figure_journeys": [IndexModel([("state.programme", ASCENDING), ("state.newest_at", DESCENDING)])],
+}
+
+
+def read_cells(
+    database: Database[dict[str, Any]], programme: str, session: ClientSession | None = None
+) -> Mapping[str, int]:
+    """The programme's cells, each summed over its shards, as one consistent read. Blocks; a retry is safe."""
+    sums = [
+        {"$match": {"programme": programme}},
+        {"$group": {"_id": "$cell", "n": {"$sum": "$n"}}},
+    ]
+    return {row["_id"]: int(row["n"]) for row in database["cells"].aggregate(sums, session=session)}
+
+
+def newest(database: Database[dict[str, Any]], programme: str) -> list[dict[str, Any]]:
+    """What changed last, newest first: [{type, recorded_at}], at most 12; never whose. Blocks; a retry is safe."""
+    fields = {"_id": 0, "type": "$state.newest_type", "recorded_at": "$state.newest_at"}
+    found = database["figure_journeys"].find({"state.programme": programme}, fields)
+    return list(found.sort("state.newest_at", DESCENDING).limit(NEWEST))
