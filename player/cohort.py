@@ -57,7 +57,17 @@ LAST_REFERRAL_BEFORE_END = 290
 
 WOMEN = ("Anna", "Maria", "Elin", "Sara", "Fatima", "Ingrid", "Amina", "Kerstin", "Hodan", "Linnea", "Eva")
 MEN = ("Lars", "Erik", "Johan", "Ali", "Nils", "Per", "Hassan", "Anders", "Omar", "Karl", "Yonas", "Sven")
-FAMILIES = ("Lindström", "Marklund", "Burström", "Ahmed", "Holmgren", "Sandberg", "Tesfay", "Lundmark", "Forsberg")
+FAMILIES = (
+    "Lindström",
+    "Marklund",
+    "Burström",
+    "Ahmed",
+    "Holmgren",
+    "Sandberg",
+    "Tesfay",
+    "Lundmark",
+    "Forsberg",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,22 +98,42 @@ def people(codes: Codes, random: Random) -> tuple[Person, ...]:
     days = sorted(_weekday(first + timedelta(days=random.randint(0, span))) for _ in range(count))
     genders = _spread(random, count, {"woman": 0.50, "man": 0.43, "non_binary": 0.07})
     places = tuple(codes.municipalities)
-    municipalities = _spread(random, count, {places[0]: 0.6} | {one: 0.4 / (len(places) - 1) for one in places[1:]})
-    employments = _spread(random, count, {"unemployed": 0.62, "inactive": 0.26, "student": 0.06, "employed": 0.06})
+    municipalities = _spread(
+        random, count, {places[0]: 0.6} | {one: 0.4 / (len(places) - 1) for one in places[1:]}
+    )
+    employments = _spread(
+        random, count, {"unemployed": 0.62, "inactive": 0.26, "student": 0.06, "employed": 0.06}
+    )
     referrers = codes.those_who_may("refer", "register_participant", "withdraw_referral")
-    weights = {one: weight for one, weight in zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False)}
+    weights = {
+        one: weight for one, weight in zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False)
+    }
     from_whom = _spread(random, count, weights)
     return tuple(
-        _person(random, number, fates[number], days[number], genders[number], municipalities[number],
-                employments[number], from_whom[number])
+        _person(
+            random,
+            number,
+            fates[number],
+            days[number],
+            genders[number],
+            municipalities[number],
+            employments[number],
+            from_whom[number],
+        )
         for number in range(count)
-    )  # fmt: skip
+    )
 
 
 def _person(
-    random: Random, number: int, fate: Fate, referred_on: date, gender: str, municipality: str,
-    employment: str, referrer: str,
-) -> Person:  # fmt: skip
+    random: Random,
+    number: int,
+    fate: Fate,
+    referred_on: date,
+    gender: str,
+    municipality: str,
+    employment: str,
+    referrer: str,
+) -> Person:
     born_on = referred_on - timedelta(days=random.randint(19 * 366, 63 * 365))
     first_names = {"woman": WOMEN, "man": MEN}.get(gender, WOMEN + MEN)
     return Person(
@@ -127,7 +157,7 @@ def _test_personnummer(random: Random, born_on: date) -> str:
     digits = f"{born_on:%y%m%d}{random.randint(980, 999)}"
     doubled = (int(digit) * (2 - position % 2) for position, digit in enumerate(digits))
     check = -sum(value - 9 if value > 9 else value for value in doubled) % 10
-    return f"{born_on:%Y%m%d}-{digits[6:]}{check}"
+    return f"{born_on:%Y%m%d}{digits[6:]}{check}"
 
 
 def _spread(random: Random, count: int, shares: dict[str, float]) -> list[str]:

@@ -85,7 +85,9 @@ class Course:
             case "judge_ready":
                 self.ready_on = act.occurred_on
             case "offer":
-                self.offers[says["offer"]] = Offer(act.occurred_on, says["to_organisation"], says["deadline_on"])
+                self.offers[says["offer"]] = Offer(
+                    act.occurred_on, says["to_organisation"], says["deadline_on"]
+                )
             case "accept_offer":
                 offer = self.offers[says["offer"]]
                 offer.status, offer.answered_on = "accepted", act.occurred_on
@@ -133,7 +135,9 @@ class Course:
         if self.mistake:
             return "mistake"
         if self.exited_on:
-            ended = [self.follow_up(one.code, codes, as_of) in ("answered", "missed") for one in codes.follow_ups]
+            ended = [
+                self.follow_up(one.code, codes, as_of) in ("answered", "missed") for one in codes.follow_ups
+            ]
             return "closed" if self.way == "deceased" or all(ended) else "exited"
         if self.withdrawn_on:
             return "withdrawn"

@@ -4,7 +4,7 @@ The second opinion: nothing here is read from the platform. `compare` names each
 disagree. Source of the figures: domain.md, §4 and §6.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,8 +15,8 @@ from player.course import STAGES, Course, begin
 
 GENDERS = ("woman", "man", "non_binary", "not_known")
 WAYS = ("by_plan", "interrupted", "moved", "deceased")
-RATE_TOLERANCE = 0.00501
-"""Rates may be rounded to two decimals; their numerators and denominators are compared exactly."""
+RATE_TOLERANCE = 0.0001
+"""Rates are rounded to four decimals; their numerators and denominators are compared exactly."""
 NOT_FIGURES = frozenset({"programme", "programme_version", "name", "as_of", "published_at"})
 Report = Mapping[str, Any]
 
@@ -56,11 +56,11 @@ class Ledger:
         return {
             "figures": figures,
             "by_gender": {
-                one: _by_group(counted, codes, as_of, lambda course, one=one: course.gender == one)
+                one: _by_group([course for course in counted if course.gender == one], codes, as_of)
                 for one in GENDERS
             },
             "by_municipality": {
-                one: _by_group(counted, codes, as_of, lambda course, one=one: course.municipality == one)
+                one: _by_group([course for course in counted if course.municipality == one], codes, as_of)
                 for one in codes.municipalities
             },
             "where_now": {
@@ -77,7 +77,7 @@ class Ledger:
                 for target in codes.targets
             ],
             "steps": _steps(counted),
-        }  # fmt: skip
+        }
 
     def _output(self, code: str) -> dict[str, Any]:
         by_place = dict.fromkeys(self.codes.municipalities, 0)
@@ -92,12 +92,11 @@ class Ledger:
             reached: int = output["by_municipality"][municipality] if municipality else output["reached"]
             return reached
         among = [one for one in counted if municipality in (None, one.municipality)]
-        group: int = _by_group(among, self.codes, as_of, lambda _: True)[figure]
-        return group
+        return _by_group(among, self.codes, as_of)[figure]
 
 
 def _figures(counted: list[Course], codes: Codes, as_of: date) -> dict[str, Any]:
-    whole = _by_group(counted, codes, as_of, lambda _: True)
+    whole = _by_group(counted, codes, as_of)
     sessions = [one for course in counted for one in course.sessions.values()]
     attended = [one for one in sessions if one.attendance in ("yes", "late")]
     offers = [one for course in counted for one in course.offers.values()]
@@ -149,18 +148,16 @@ COUNTS: dict[str, Callable[[Course], bool]] = {
 """Which journeys each figure counts; those registered by mistake are left out before."""
 
 
-def _by_group(
-    counted: Iterable[Course], codes: Codes, as_of: date, belongs: Callable[[Course], bool]
-) -> dict[str, int]:
-    """The counts that the report also gives by gender and by municipality."""
-    group = [one for one in counted if belongs(one)]
+def _by_group(group: list[Course], codes: Codes, as_of: date) -> dict[str, int]:
+    """The counts that the report gives of all, by gender and by municipality."""
     found = {name: sum(map(counts, group)) for name, counts in COUNTS.items()}
     found["employed_at_exit_employed"] = sum(
         one.situation == "employed" for one in group if one.exited_on and one.way != "deceased"
     )
     for follow_up in codes.follow_ups:
         found[f"employed_{follow_up.code}"] = sum(
-            one.follow_up(follow_up.code, codes, as_of) == "answered" and one.answers[follow_up.code] == "employed"
+            one.follow_up(follow_up.code, codes, as_of) == "answered"
+            and one.answers[follow_up.code] == "employed"
             for one in group
         )
     return found
@@ -225,7 +222,8 @@ def compare(report: Report, own: Report) -> list[str]:
     differences = []
     for figure in sorted(theirs.keys() | ours.keys()):
         said, counted = theirs.get(figure), ours.get(figure)
-        if not _agree(figure, said, counted):
+        both = figure in theirs and figure in ours
+        if not (_agree(figure, said, counted) if both else not said and not counted):
             differences.append(f"{figure}: the report says {said}, the player counted {counted}")
     return differences
 
@@ -233,7 +231,7 @@ def compare(report: Report, own: Report) -> list[str]:
 def _agree(figure: str, said: float | None, counted: float | None) -> bool:
     if figure.endswith((".rate", ".missing_share")) and said is not None and counted is not None:
         return abs(said - counted) <= RATE_TOLERANCE
-    return said == counted or (said in (None, 0) and counted in (None, 0) and not figure.endswith(".median_days"))
+    return said == counted
 
 
 def flat(report: Report) -> dict[str, float | None]:
@@ -259,10 +257,14 @@ def _flatten(path: str, value: Any, found: dict[str, float | None]) -> None:
 
 def _row_name(row: Mapping[str, Any]) -> str:
     if "figure" in row:
-        return row["figure"] + (f".{row['municipality']}" if row.get("municipality") else "")
+        return f"{row['figure']}.{row['municipality']}" if row.get("municipality") else str(row["figure"])
     return str(row.get("output") or row.get("step"))
 
 
 def _figures_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row of outputs repeats its target, which is in `targets` already."""
-    return {name: value for name, value in row.items() if name != "name" and not ("output" in row and name == "target")}
+    return {
+        name: value
+        for name, value in row.items()
+        if name != "name" and not ("output" in row and name == "target")
+    }

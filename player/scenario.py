@@ -7,13 +7,13 @@ of the things that go wrong in real life is played, read off the plan itself.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import pairwise
 from random import Random
 
 from player.acts import Act, BadRecord, Deed, Plan, Step, step_after, step_from
 from player.codes import Codes
 from player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people
-from player.story import LATE_DAYS, Story
+from player.pen import LATE_DAYS
+from player.story import Story
 
 RETURNS: dict[Fate, tuple[int, Fate]] = {
     "declined": (6, "handed over"),
@@ -38,9 +38,15 @@ def build(codes: Codes, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     for person in cohort:
         ways += 1
         story = Story(
-            codes, random, person, way=f"w{ways:03}", fate=person.fate, referred_on=person.referred_on,
-            previous=None, inbound=inbound,
-        )  # fmt: skip
+            codes,
+            random,
+            person,
+            way=f"w{ways:03}",
+            fate=person.fate,
+            referred_on=person.referred_on,
+            previous=None,
+            inbound=inbound,
+        )
         acts += story.told()
         again_on = _weekday(story.today + timedelta(days=random.randint(20, 60)))
         latest = codes.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END)
@@ -48,26 +54,36 @@ def build(codes: Codes, seed: int, *, inbound: tuple[str, ...]) -> Plan:
             returns[person.fate] -= 1
             ways += 1
             again = Story(
-                codes, random, person, way=f"w{ways:03}", fate=RETURNS[person.fate][1], referred_on=again_on,
-                previous=story.way, inbound=inbound,
-            )  # fmt: skip
+                codes,
+                random,
+                person,
+                way=f"w{ways:03}",
+                fate=RETURNS[person.fate][1],
+                referred_on=again_on,
+                previous=story.way,
+                inbound=inbound,
+            )
             acts += again.told()
         elif story.exited_on:
             single.append(person)
     acts += _outputs(codes, random)
     last = max(_ends(codes, acts), step_from(codes.ends_on))
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
-    return _plan(acts, _bad_records(codes, random, cohort, inbound), last, len(cohort))
+    bad_records = _bad_records(codes, random, cohort, inbound)
+    return _plan(acts, bad_records, last=last, stops=_falling_due(codes, acts), number=len(cohort))
 
 
-def _plan(acts: Iterable[Act], bad_records: Sequence[BadRecord], last: date, number: int) -> Plan:
+def _plan(
+    acts: Iterable[Act], bad_records: Sequence[BadRecord], *, last: date, stops: Iterable[date], number: int
+) -> Plan:
+    """Acts by day; the clock also stops on `stops`, where nothing is done but something falls due."""
     by_day: dict[date, list[Act]] = {}
     for act in acts:
         by_day.setdefault(act.recorded_on, []).append(act)
     bad: dict[date, list[BadRecord]] = {}
     for record in bad_records:
         bad.setdefault(record.recorded_on, []).append(record)
-    days = sorted({*by_day, *bad, last})
+    days = sorted({*by_day, *bad, *stops, last})
     return Plan(
         steps=tuple(
             Step(on=on, acts=tuple(by_day.get(on, ())), bad_records=tuple(bad.get(on, ()))) for on in days
@@ -76,6 +92,26 @@ def _plan(acts: Iterable[Act], bad_records: Sequence[BadRecord], last: date, num
         commands=sum(map(len, by_day.values())) + len(bad_records),
         people=number,
     )
+
+
+def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
+    """Steps by which a follow-up is due that will be answered, or an offer has expired that nobody answers."""
+    found: set[date] = set()
+    exits: dict[str, date] = {}
+    unanswered: dict[tuple[str, str], date] = {}
+    for act in acts:
+        match act.deed:
+            case "record_exit":
+                exits[act.way] = act.occurred_on
+            case "answer_follow_up":
+                found.add(step_from(codes.follow_up(act.says["follow_up"]).due_on(exits[act.way])))
+            case "offer":
+                unanswered[act.way, act.says["offer"]] = act.says["deadline_on"]
+            case "accept_offer" | "decline_offer" | "recall_offer":
+                unanswered.pop((act.way, act.says["offer"]), None)
+            case _:
+                pass
+    return found | {step_after(deadline) for deadline in unanswered.values()}
 
 
 def _ends(codes: Codes, acts: Iterable[Act]) -> date:
@@ -91,9 +127,14 @@ def _ends(codes: Codes, acts: Iterable[Act]) -> date:
 
 def _erasure(person: Person, on: date) -> Act:
     return Act(
-        way=f"erasure-{person.key}", deed="erase", by=person.referrer, duty="caseworker", occurred_on=on,
-        recorded_on=on, says={"person": person.key},
-    )  # fmt: skip
+        way=f"erasure-{person.key}",
+        deed="erase",
+        by=person.referrer,
+        duty="caseworker",
+        occurred_on=on,
+        recorded_on=on,
+        says={"person": person.key},
+    )
 
 
 def _outputs(codes: Codes, random: Random) -> list[Act]:
@@ -115,13 +156,25 @@ def _outputs(codes: Codes, random: Random) -> list[Act]:
                 amount -= quantity
                 on = codes.starts_on + timedelta(days=random.randint(60, days - 20))
                 acts += _output(
-                    f"out-{len(acts):03}", output, quantity, place or random.choice(places), on,
-                    by=random.choice(loggers), wrong=random.random() < 0.12, random=random,
-                )  # fmt: skip
+                    f"out-{len(acts):03}",
+                    output,
+                    quantity,
+                    place or random.choice(places),
+                    on,
+                    by=random.choice(loggers),
+                    wrong=random.random() < 0.12,
+                    random=random,
+                )
         acts += _output(
-            f"out-{len(acts):03}", output, 0, places[0], codes.starts_on + timedelta(days=200), by=loggers[0],
-            wrong=True, random=random,
-        )  # fmt: skip
+            f"out-{len(acts):03}",
+            output,
+            0,
+            places[0],
+            codes.starts_on + timedelta(days=200),
+            by=loggers[0],
+            wrong=True,
+            random=random,
+        )
     return acts
 
 
@@ -132,7 +185,13 @@ def _output(
     first = quantity + random.randint(1, 3) if wrong else quantity
     says = {"output": output, "quantity": first, "municipality": place}
     logged = Act(
-        way=way, deed="log_output", by=by, duty="caseworker", occurred_on=on, recorded_on=step_from(on), says=says
+        way=way,
+        deed="log_output",
+        by=by,
+        duty="caseworker",
+        occurred_on=on,
+        recorded_on=step_from(on),
+        says=says,
     )
     if not wrong:
         return [logged]
@@ -140,10 +199,15 @@ def _output(
     return [
         logged,
         Act(
-            way=way, deed="correct_output", by=by, duty="caseworker", occurred_on=again, recorded_on=again,
+            way=way,
+            deed="correct_output",
+            by=by,
+            duty="caseworker",
+            occurred_on=again,
+            recorded_on=again,
             says={"quantity": quantity},
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _bad_records(
@@ -157,7 +221,11 @@ def _bad_records(
         by = inbound[number % len(inbound)]
         person = next(one for one in cohort[number * 11 :] if one.referrer == by)
         on = step_after(step_after(step_from(person.referred_on)))
-        good = {"programme": codes.programme, "municipality": person.municipality, "occurred_on": on.isoformat()}
+        good = {
+            "programme": codes.programme,
+            "municipality": person.municipality,
+            "occurred_on": on.isoformat(),
+        }
         if number == BAD_RECORDS - 1:
             records.append(
                 BadRecord(by=by, recorded_on=on, value=b'{"reference": ', participant=None, why="broken JSON")
@@ -166,10 +234,13 @@ def _bad_records(
         reference = f"19{random.randint(50, 99)}0{random.randint(1, 9)}1{random.randint(0, 9)}-98{random.randint(0, 9)}"
         records.append(
             BadRecord(
-                by=by, recorded_on=on, value=good | {"reference": _with_check_digit(reference)},
-                participant=person.key, why="personnummer as reference",
+                by=by,
+                recorded_on=on,
+                value=good | {"reference": _with_check_digit(reference)},
+                participant=person.key,
+                why="personnummer as reference",
             )
-        )  # fmt: skip
+        )
     return tuple(records)
 
 
@@ -234,11 +305,13 @@ def _incidents_of(acts: Sequence[Act], codes: Codes) -> Counter[str]:
         found["follow-up never answered"] += len(codes.follow_ups) - deeds.count("answer_follow_up")
     ending = ("accept_offer", "decline_offer", "recall_offer", "record_exit", "withdraw_consent", "mistake")
     of_offers = [act for act in acts if act.deed == "offer" or (act.deed in ending and not act.refused)]
-    for act, following in pairwise([*of_offers, None]):
-        if act and act.deed == "offer":
-            deadline: date = act.says["deadline_on"]
-            if following is None or following.recorded_on > deadline:
-                found["handover expired"] += 1
-            elif following.deed == "record_exit":
-                found["exit before answer"] += 1
+    followed_by: list[Act | None] = [*of_offers[1:], None]
+    for offer, following in zip(of_offers, followed_by, strict=False):
+        if offer.deed != "offer":
+            continue
+        deadline: date = offer.says["deadline_on"]
+        if following is None or following.recorded_on > deadline:
+            found["handover expired"] += 1
+        elif following.deed == "record_exit":
+            found["exit before answer"] += 1
     return found

@@ -1,61 +1,44 @@
 """One journey from referral to the last follow-up, as commands on days. Pure; chance comes from a seed.
 
-The order that every story keeps: nothing is recorded before it happened, a deadline that is to pass has passed
-a whole step before anything builds on it, and whoever logs a session is responsible on the day of recording.
+A deadline that is to pass has passed a whole step before anything builds on it.
 """
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from random import Random
 from typing import Any
 
-from player.acts import Act, Channel, Deed, step_after, step_from
-from player.codes import Codes
-from player.cohort import Fate, Person
+from player.acts import Act, Deed, step_after, step_from
+from player.pen import LATE_DAYS, Pen
 
-LATE_DAYS = 14
-"""Days between a session and its recording from which the log counts as late."""
-GOALS = ("Egen försörjning", "Svenska som räcker på jobbet", "Ett arbete med djur", "Klara hela veckan", "Körkort")
-CSV_PROVIDER_POSITION = -1
-"""The last provider of the document has a system of its own and sends its sessions as CSV."""
+GOALS = (
+    "Egen försörjning",
+    "Svenska som räcker på jobbet",
+    "Ett arbete med djur",
+    "Klara hela veckan",
+    "Körkort",
+)
 
 
-class Story:
-    """Writes one journey's acts in the order in which they are recorded."""
-
-    def __init__(
-        self, codes: Codes, random: Random, person: Person, *, way: str, fate: Fate,
-        referred_on: date, previous: str | None, inbound: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.codes, self.random, self.person = codes, random, person
-        self.way, self.fate, self.previous = way, fate, previous
-        self.inbound = inbound
-        self.referred_on = referred_on
-        self.today = referred_on
-        self.acts: list[Act] = []
-        self.sessions = self.offers = 0
-        self.exited_on: date | None = None
-        providers = codes.those_who_may("answer_referral", "start_journey", "log_activity", "offer_handover")
-        self.csv_provider = providers[CSV_PROVIDER_POSITION]
-        medical = tuple(one for one in providers if "refer" in codes.may[one])
-        vocational = tuple(one for one in providers if one not in medical)
-        self.medical_first = fate == "medical first" and bool(medical) and person.referrer not in medical
-        self.provider = self.responsible = random.choice(medical if self.medical_first else vocational)
-        self.next_provider = random.choice([one for one in vocational if one != self.provider])
-        self.receivers = tuple(
-            one for one in codes.those_who_may("answer_handover", "record_exit") if one not in providers
-        )
+class Story(Pen):
+    """One person's way through the programme, as their fate has it."""
 
     def told(self) -> list[Act]:
         """All acts of the journey, by the day of recording."""
         self._refer()
         match self.fate:
             case "declined":
-                self._act("decline", self.provider, self._later(4, 15), {"reason": self._one(self.codes.decline_reasons)})
+                self._act(
+                    "decline",
+                    self.provider,
+                    self._later(4, 15),
+                    {"reason": self._one(self.codes.decline_reasons)},
+                )
             case "withdrawn" | "mistake before start":
                 if self.random.random() < 0.5:
                     self._accept()
-                reasons = self.codes.withdraw_reasons if self.fate == "withdrawn" else self.codes.mistake_reasons
+                reasons = (
+                    self.codes.withdraw_reasons if self.fate == "withdrawn" else self.codes.mistake_reasons
+                )
                 deed: Deed = "withdraw" if self.fate == "withdrawn" else "mistake"
                 self._act(deed, self.person.referrer, self._later(3, 20), {"reason": self._one(reasons)})
             case _:
@@ -63,31 +46,6 @@ class Story:
                 self._begin()
                 self._take_part()
         return sorted(self.acts, key=lambda act: act.recorded_on)
-
-    # --- writing -------------------------------------------------------------------------------------
-
-    def _act(
-        self, deed: Deed, by: str, on: date, says: Mapping[str, Any] | None = None, *,
-        recorded_on: date | None = None, channel: Channel = "http", refused: bool = False,
-    ) -> date:  # fmt: skip
-        """Write one act, recorded on the next step unless told; returns the day of recording."""
-        recorded_on = recorded_on or step_from(on)
-        supervisor = deed in ("log_session", "correct_session", "measure") and channel == "http"
-        self.acts.append(
-            Act(
-                way=self.way, deed=deed, by=by, duty="supervisor" if supervisor else "caseworker", occurred_on=on,
-                recorded_on=recorded_on, says=says or {}, channel=channel, refused=refused,
-            )
-        )  # fmt: skip
-        self.today = max(self.today, recorded_on)
-        return recorded_on
-
-    def _later(self, least: int, most: int) -> date:
-        """A day so many days after the last recording."""
-        return self.today + timedelta(days=self.random.randint(least, most))
-
-    def _one(self, among: tuple[str, ...]) -> str:
-        return self.random.choice(among)
 
     # --- from referral to start ----------------------------------------------------------------------
 
@@ -141,7 +99,11 @@ class Story:
         if person.employment == "unemployed":
             says["unemployed_since"] = person.referred_on - timedelta(days=random.randint(100, 2000))
         corrected = random.random() < 0.05
-        first = says | {"gender": "man" if person.gender == "woman" else "woman", "isced": None} if corrected else says
+        first = (
+            says | {"gender": "man" if person.gender == "woman" else "woman", "isced": None}
+            if corrected
+            else says
+        )
         recorded = self._act("record_entry", self.provider, self._later(1, 5), first)
         if corrected:
             self._act("record_entry", self.provider, step_after(recorded), says)
@@ -167,10 +129,20 @@ class Story:
             case "mistake after start":
                 if self.random.random() < 0.5:
                     self._offer(self._one(self.receivers))
-                self._act("mistake", self.responsible, self._later(3, 9), {"reason": self._one(self.codes.mistake_reasons)})
+                self._act(
+                    "mistake",
+                    self.responsible,
+                    self._later(3, 9),
+                    {"reason": self._one(self.codes.mistake_reasons)},
+                )
             case "mistake after exit":
                 self._exit("interrupted", reason=self._of("interrupted", "broke_off"), follow_ups=False)
-                self._act("mistake", self.person.referrer, self._later(5, 20), {"reason": self._one(self.codes.mistake_reasons)})
+                self._act(
+                    "mistake",
+                    self.person.referrer,
+                    self._later(5, 20),
+                    {"reason": self._one(self.codes.mistake_reasons)},
+                )
             case "by plan":
                 self._ready()
                 self._exit("by_plan")
@@ -195,61 +167,16 @@ class Story:
             on = from_day + timedelta(days=6) + (number - 1) * every
             if on >= until:
                 break
-            answers = {one: self.random.randint(1, 5) for one in self.codes.indicators if self.random.random() < 0.95}
+            answers = {
+                one: self.random.randint(1, 5) for one in self.codes.indicators if self.random.random() < 0.95
+            }
             self._act("measure", self.responsible, on, {"round": number, "answers": answers})
         if self.random.random() < 0.4:
-            says = {"competence": self._one(self.codes.competences), "level": self.random.randint(1, self.codes.competence_levels)}
+            says = {
+                "competence": self._one(self.codes.competences),
+                "level": self.random.randint(1, self.codes.competence_levels),
+            }
             self._act("validate", self.responsible, until - timedelta(days=2), says)
-
-    def _log(self, after: date, boundary: date, *, count: int, until: date | None = None) -> None:
-        """Sessions on weekdays after `after` and not after `until` or the boundary, all recorded by the boundary.
-
-        Whoever is responsible now stays so until the boundary, a step day.
-        """
-        until = until or boundary
-        span = (until - after).days
-        for offset in sorted(self.random.randint(1, max(1, span)) for _ in range(count)):
-            day = after + timedelta(days=offset)
-            day -= timedelta(days=max(0, day.weekday() - 4))
-            if not after < day <= until:
-                continue
-            late = self.random.random() < 0.05
-            recorded = step_from(day + timedelta(days=self.random.randint(LATE_DAYS, 40))) if late else step_from(day)
-            recorded = min(recorded, boundary)
-            session = self._log_one(day, recorded)
-            if self.random.random() < 0.07:
-                self._correct(session, day, step_after(recorded), boundary)
-
-    def _log_one(self, day: date, recorded_on: date) -> str:
-        self.sessions += 1
-        session = f"s{self.sessions}"
-        channel: Channel = "csv" if self.responsible == self.csv_provider else "http"
-        says = {"session": session, "reference": f"{self.way}-{session}", "activity": self._one(self.codes.activities)}
-        self._act(
-            "log_session", self.responsible, day, says | self._attendance(), recorded_on=recorded_on, channel=channel
-        )
-        return session
-
-    def _attendance(self) -> dict[str, Any]:
-        drawn = self.random.random()
-        if drawn < 0.13:
-            return {"attendance": "no", "minutes": 0, "reason": self._one(self.codes.absence_reasons)}
-        minutes = self.random.choice((60, 90, 120, 180, 240, 240, 360))
-        return {"attendance": "late" if drawn < 0.22 else "yes", "minutes": minutes, "reason": None}
-
-    def _correct(self, session: str, day: date, recorded_on: date, boundary: date) -> None:
-        times = 2 if self.random.random() < 0.15 else 1
-        for _ in range(times):
-            if recorded_on > boundary:
-                return
-            self.sessions += 1
-            new = f"s{self.sessions}"
-            void = self.random.random() < 0.25
-            says = {"corrects": session, "session": new, "activity": self._one(self.codes.activities), "void": void}
-            self._act("correct_session", self.responsible, day, says | self._attendance(), recorded_on=recorded_on)
-            if void:
-                return
-            session, recorded_on = new, step_after(recorded_on)
 
     # --- handing over --------------------------------------------------------------------------------
 
@@ -270,12 +197,16 @@ class Story:
         on = step_from(self._later(1, 6))
         deadline = on + timedelta(days=self.random.randint(14, min(30, self.codes.handover_max_days)))
         self._act(
-            "offer", self.responsible, on,
+            "offer",
+            self.responsible,
+            on,
             {"offer": f"h{self.offers}", "kind": kind, "to_organisation": to, "deadline_on": deadline},
-        )  # fmt: skip
+        )
         return deadline
 
-    def _answer(self, deed: Deed, by: str, *, says: Mapping[str, Any] | None = None, refused: bool = False) -> date:
+    def _answer(
+        self, deed: Deed, by: str, *, says: Mapping[str, Any] | None = None, refused: bool = False
+    ) -> date:
         """Answer the open offer within a few days, on a step after the offer's and before any deadline."""
         on = step_from(step_after(self.today) + timedelta(days=self.random.randint(0, 5)))
         return self._act(deed, by, on, {"offer": f"h{self.offers}", **(says or {})}, refused=refused)
@@ -297,23 +228,31 @@ class Story:
         match self.fate:
             case "offer declined":
                 self._offer(to)
-                self._answer("decline_offer", to, says={"reason": self._one(self.codes.handover_decline_reasons)})
+                self._answer(
+                    "decline_offer", to, says={"reason": self._one(self.codes.handover_decline_reasons)}
+                )
             case "offer expired":
                 deadline = self._offer(to)
                 self.today = step_after(step_after(deadline))
             case "offer recalled":
                 self._offer(to)
-                self._answer("recall_offer", self.responsible, says={"reason": self._one(self.codes.recall_reasons)})
+                self._answer(
+                    "recall_offer", self.responsible, says={"reason": self._one(self.codes.recall_reasons)}
+                )
             case "consent withdrawn":
                 self._offer(to)
-                self._act("withdraw_consent", self.responsible, step_after(self.today), {"purpose": "sharing"})
+                self._act(
+                    "withdraw_consent", self.responsible, step_after(self.today), {"purpose": "sharing"}
+                )
                 self.today = step_after(self.today)
                 self._act("accept_offer", to, self.today, {"offer": f"h{self.offers}"}, refused=True)
             case "exit before answer":
                 self._offer(to)
                 self._exit("by_plan", at_once=True, refused_afterwards=to)
                 return
-        again = self.fate in ("offer declined", "offer recalled", "offer expired") and self.random.random() < 0.75
+        again = (
+            self.fate in ("offer declined", "offer recalled", "offer expired") and self.random.random() < 0.75
+        )
         if self.fate in ("handed over", "medical first") or again:
             to = self._receiver()
             self._accepted_by(to)
@@ -342,9 +281,14 @@ class Story:
         return wanted if wanted in reasons else next(iter(reasons), None)
 
     def _exit(
-        self, way: str, *, reason: str | None = None, follow_ups: bool = True, at_once: bool = False,
+        self,
+        way: str,
+        *,
+        reason: str | None = None,
+        follow_ups: bool = True,
+        at_once: bool = False,
         refused_afterwards: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         reasons = self.codes.exit_reasons.get(way, ())
         reason = reason or (self._one(reasons) if reasons else None)
         with_employer = self.responsible in self.receivers and "refer" not in self.codes.may[self.responsible]
@@ -355,7 +299,13 @@ class Story:
         recorded = self._act("record_exit", self.responsible, on, says)
         self.exited_on = on
         if refused_afterwards:
-            self._act("accept_offer", refused_afterwards, step_after(recorded), {"offer": f"h{self.offers}"}, refused=True)
+            self._act(
+                "accept_offer",
+                refused_afterwards,
+                step_after(recorded),
+                {"offer": f"h{self.offers}"},
+                refused=True,
+            )
         if "log_activity" in self.codes.may[self.responsible] and self.random.random() < 0.12:
             self._log_one(min(on, last_before), step_from(recorded + timedelta(days=LATE_DAYS + 2)))
         if follow_ups and way != "deceased":

@@ -219,8 +219,8 @@ def create_app(
     )
     app.extensions["journeys"] = commands
     _add_hooks(app, tokens)
-    _add_errors(app)
     api = Api(app)
+    _add_errors(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     publish(app, api)
