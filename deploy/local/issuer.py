@@ -32,7 +32,13 @@ _CLIENT = re.compile(r"(?P<organisation>[a-z0-9][a-z0-9-]{0,63}):(?P<duty>[a-z]+
 
 
 def sign(
-    key: RSAKey, issuer: str, organisation: str, duty: str, *, person: str | None = None, seconds: int = LIFETIME_SECONDS
+    key: RSAKey,
+    issuer: str,
+    organisation: str,
+    duty: str,
+    *,
+    person: str | None = None,
+    seconds: int = LIFETIME_SECONDS,
 ) -> str:
     """A token with the claims every service reads: sub (the person), organisation, duty."""
     now = int(time.time())
@@ -88,7 +94,9 @@ def application(settings: Settings, issuer: str) -> Flask:
             description = f"client_id is <organisation>:<duty>, duty one of {', '.join(DUTIES)}"
             return {"error": "invalid_request", "error_description": description}, 400
         seconds = form.get("expires_in", LIFETIME_SECONDS, type=int)
-        signed = sign(key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds)
+        signed = sign(
+            key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds
+        )
         return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
 
     return app
