@@ -5,7 +5,12 @@ from pathlib import Path
 
 from tests.support.browser import browser_path, open_browser
 
-PICTURES = (("wide", 1280, "light", "sv"), ("wide-dark", 1280, "dark", "en"), ("narrow", 390, "light", "sv"), ("narrow-dark", 360, "dark", "en"))
+PICTURES = (
+    ("wide", 1280, "light", "sv"),
+    ("wide-dark", 1280, "dark", "en"),
+    ("narrow", 390, "light", "sv"),
+    ("narrow-dark", 360, "dark", "en"),
+)
 
 
 def main() -> None:

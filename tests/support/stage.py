@@ -232,7 +232,9 @@ def main() -> None:
     """Serve until Ctrl-C; the day moves on every second."""
     arguments = sys.argv[1:]
     port = int(arguments[0]) if arguments else 8700
-    stage = Stage(read_programme(), date.fromisoformat(arguments[1]) if len(arguments) > 1 else date(2017, 5, 1))
+    stage = Stage(
+        read_programme(), date.fromisoformat(arguments[1]) if len(arguments) > 1 else date(2017, 5, 1)
+    )
     days = int(arguments[2]) if len(arguments) > 2 else 6
     pause = threading.Event()
     with Theatre(stage, port) as theatre, contextlib.suppress(KeyboardInterrupt):

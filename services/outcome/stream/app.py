@@ -86,5 +86,3 @@ def _thread(name: str, work: Callable[[], None], failed: list[str]) -> threading
             os.kill(os.getpid(), signal.SIGTERM)
 
     return threading.Thread(target=guarded, name=name, daemon=True)
-
-

@@ -234,7 +234,8 @@ class KafkaOutlet:
     def send(self, records: Sequence[Record]) -> None:
         """Send and wait for every acknowledgement, at most `SEND_SECONDS`."""
         futures = [
-            self._producer.send(one.topic, key=one.key, value=one.value, headers=one.headers) for one in records
+            self._producer.send(one.topic, key=one.key, value=one.value, headers=one.headers)
+            for one in records
         ]
         self._producer.flush(timeout=SEND_SECONDS)
         for future in futures:

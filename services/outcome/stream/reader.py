@@ -43,7 +43,11 @@ class Reader:
     """Reads, and hands on each snapshot that differs from the one before."""
 
     def __init__(
-        self, source: Source, deliver: Sequence[Callable[[Snapshot], None]], stop: Event, pace_seconds: float = PACE_SECONDS
+        self,
+        source: Source,
+        deliver: Sequence[Callable[[Snapshot], None]],
+        stop: Event,
+        pace_seconds: float = PACE_SECONDS,
     ) -> None:
         self.read_at: float | None = None
         self._source = source

@@ -134,7 +134,9 @@ class Edge:
         programme = await self._readable(actor, request.path_params["programme"])
         secret = await run_in_threadpool(self.logins.issue_link, actor, programme.id)
         base = self.public_url or f"{request.url.scheme}://{request.url.netloc}"
-        return JSONResponse({"url": f"{base}/login?code={secret}"}, 201, headers={"cache-control": "no-store"})
+        return JSONResponse(
+            {"url": f"{base}/login?code={secret}"}, 201, headers={"cache-control": "no-store"}
+        )
 
     async def login(self, request: Request) -> Response:
         """Exchange a link for a session and go on to the page."""
@@ -160,7 +162,9 @@ class Edge:
     async def readiness(self, request: Request) -> Response:
         """Whether this process can do its work: the data was read not long ago."""
         ready = self.ready()
-        return PlainTextResponse("ready\n" if ready else "the figures cannot be read\n", 200 if ready else 503)
+        return PlainTextResponse(
+            "ready\n" if ready else "the figures cannot be read\n", 200 if ready else 503
+        )
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The caller must act."""
