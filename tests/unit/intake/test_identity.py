@@ -2,7 +2,6 @@
 
 from datetime import date
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
