@@ -25,7 +25,7 @@ from deploy.local.settings import REPOSITORY, Settings
 from deploy.local.stack import Stack
 from deploy.local.trouble import Trouble
 
-READY_WITHIN_SECONDS = 150.0
+READY_WITHIN_SECONDS = 180.0
 # The line by which the background process tells that all is ready.
 UP = "up"
 

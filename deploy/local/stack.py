@@ -49,7 +49,7 @@ class Stack:
         *,
         restart: bool = False,
         say: Callable[[str], None] = silent,
-        ready_within_seconds: float = 90.0,
+        ready_within_seconds: float = 180.0,
     ) -> None:
         self.settings = settings
         self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
