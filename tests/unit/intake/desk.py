@@ -1,6 +1,6 @@
 """Intake in memory: the programme as it is published, a store, and a journey at any stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from shared.calendar import start_of
 from shared.errors import Unknown, Unready
 from shared.events import Fact
 from shared.passage import Stage
-from shared.programmes import Programme, ProgrammeKey
+from shared.programmes import Programme, ProgrammeKey, Programmes
 from shared.runtime.change import Change, Received, Reply, Subject, kind_of, subject_of
 
 COACTIVE_FILE = Path(__file__).parents[3] / "deploy" / "programmes" / "coactive.yaml"
@@ -83,7 +83,7 @@ SHELF = Shelf(COACTIVE)
 class Desk:
     """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `change.Work`."""
 
-    programmes: Shelf = field(default_factory=lambda: SHELF)
+    programmes: Programmes = field(default_factory=lambda: SHELF)
     at: datetime = AT
     documents: dict[Subject, dict[str, Any]] = field(default_factory=dict)
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -191,31 +191,42 @@ def exit_fact(way: e.ExitWay = "by_plan", organisation: str = PROVIDER) -> e.Jou
     )
 
 
+def _declined() -> Referral:
+    command = referral.Decline(reason="no_place", occurred_on=ACCEPTED_ON)
+    return referral.decline(referred(), command, by=PROVIDER, programme=COACTIVE, at=AT).state
+
+
+def _withdrawn() -> Referral:
+    command = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
+    return referral.withdraw(referred(), command, programme=COACTIVE, at=AT).state
+
+
+def _started() -> Referral:
+    command = referral.Start(occurred_on=STARTED_ON)
+    return referral.start(accepted(), command, programme=COACTIVE, at=AT).state
+
+
+def _mistaken() -> Referral:
+    command = referral.RegisterMistake(reason="duplicate", occurred_on=READY_ON)
+    return referral.register_mistake(_started(), command, programme=COACTIVE, at=AT).state
+
+
+WAYS: Mapping[Stage, Callable[[], Referral]] = {
+    "received": referred,
+    "accepted": accepted,
+    "declined": _declined,
+    "withdrawn": _withdrawn,
+    "started": _started,
+    "ready": lambda: _taken_in(at_stage("started"), e.ParticipantReady(occurred_on=READY_ON, recorded_at=AT)),
+    "exited": lambda: _taken_in(at_stage("ready"), exit_fact()),
+    "closed": lambda: _taken_in(at_stage("exited"), e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=AT)),
+    "mistake": _mistaken,
+}
+
+
 def at_stage(stage: Stage) -> Referral:
     """A journey that stands there."""
-    match stage:
-        case "received":
-            return referred()
-        case "accepted":
-            return accepted()
-        case "declined":
-            command = referral.Decline(reason="no_place", occurred_on=ACCEPTED_ON)
-            return referral.decline(referred(), command, by=PROVIDER, programme=COACTIVE, at=AT).state
-        case "withdrawn":
-            withdrawal = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
-            return referral.withdraw(referred(), withdrawal, programme=COACTIVE, at=AT).state
-        case "started":
-            begin = referral.Start(occurred_on=STARTED_ON)
-            return referral.start(accepted(), begin, programme=COACTIVE, at=AT).state
-        case "ready":
-            return _taken_in(at_stage("started"), e.ParticipantReady(occurred_on=READY_ON, recorded_at=AT))
-        case "exited":
-            return _taken_in(at_stage("ready"), exit_fact())
-        case "closed":
-            return _taken_in(at_stage("exited"), e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=AT))
-        case "mistake":
-            mistake = referral.RegisterMistake(reason="duplicate", occurred_on=READY_ON)
-            return referral.register_mistake(at_stage("started"), mistake, programme=COACTIVE, at=AT).state
+    return WAYS[stage]()
 
 
 def without_consent(state: Referral) -> Referral:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.identity import looks_like_personnummer, normal_form
+from services.intake.identity import normal_form
+from shared.checks import holds_personnummer
 
 WRITTEN = [
     "199001019802",
@@ -20,7 +21,7 @@ WRITTEN = [
     "AF-900101-9802",
     "AF/19900101-9802/2",
     "9001.0198.02",
-    "\u0669\u0660\u0660\u0661\u0660\u0661-\u0669\u0668\u0660\u0662",
+    "\uff19\uff10\uff10\uff11\uff10\uff11\uff0d\uff19\uff18\uff10\uff12",
 ]
 
 
@@ -31,7 +32,7 @@ def _luhn(nine: str) -> str:
 
 @pytest.mark.parametrize("text", WRITTEN)
 def test_a_personnummer_is_found_however_it_is_written(text: str) -> None:
-    assert looks_like_personnummer(text)
+    assert holds_personnummer(text)
 
 
 @given(
@@ -48,7 +49,7 @@ def test_every_personnummer_and_coordination_number_is_found(
     six = f"{born.year % 100:02d}{born.month:02d}{day:02d}"
     nine = f"{six}{number:03d}"
     prefix = str(born.year // 100) if century else ""
-    assert looks_like_personnummer(f"{prefix}{six}{separator}{number:03d}{_luhn(nine)}")
+    assert holds_personnummer(f"{prefix}{six}{separator}{number:03d}{_luhn(nine)}")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_every_personnummer_and_coordination_number_is_found(
     ["", "AF-2016-000123", "900101-9803", "901301-9802", "1234567890123", "900101-98", "af-1", "2016-03-01"],
 )
 def test_other_references_are_left_alone(text: str) -> None:
-    assert not looks_like_personnummer(text)
+    assert not holds_personnummer(text)
 
 
 @pytest.mark.parametrize("text", ["900101-9802", "199001019802", "19900101-9802", " 900101-9802 "])

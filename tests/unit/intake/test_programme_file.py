@@ -1,6 +1,7 @@
 """A programme's file: everything that is wrong with one is said at once, each with its line."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -214,7 +215,9 @@ def test_the_next_version_is_published_beside_it() -> None:
 # --- the command line -----------------------------------------------------------------------------------------
 
 
-def test_the_command_line_says_each_fault_as_file_and_line(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_line_says_each_fault_as_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     faulty = tmp_path / "faulty.yaml"
     faulty.write_text(changed("owner: urkraft", "owner: nobody"), encoding="utf-8")
     assert main(["check", str(faulty)]) == 1
@@ -224,11 +227,13 @@ def test_the_command_line_says_each_fault_as_file_and_line(tmp_path, capsys) -> 
 
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["burn", "x.yaml"], ["check", "a", "b"]])
-def test_a_misused_command_line_says_how_it_goes(arguments: list[str], capsys) -> None:  # type: ignore[no-untyped-def]
+def test_a_misused_command_line_says_how_it_goes(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     assert "usage:" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_said(capsys) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "/nowhere/at-all.yaml"]) == 1
     assert "cannot be read" in capsys.readouterr().err

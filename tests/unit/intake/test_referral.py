@@ -243,8 +243,8 @@ def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     first = handlers.refer(desk, caseworker(AGENCY), asked(person), ())
     again = asked(person, reference="AF-2", previous_journey=first.journey_id, occurred_on=ACCEPTED_ON)
     assert handlers.refer(desk, caseworker(AGENCY), again, ()).passage.previous_journey == first.journey_id
+    wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)
     with pytest.raises(Invalid) as refused:
-        wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)
         handlers.refer(desk, caseworker(AGENCY), wrong, ())
     assert refused.value.errors == {"previous_journey": ["Not an earlier journey of this participant."]}
 
