@@ -110,7 +110,9 @@ def apply_command() -> None:
         for line in prepare(Path(environment["PREPARED_DIR"]), environment, owners, at=datetime.now(UTC)):
             click.echo(line)
     except KeyError as missing:
-        sys.exit(f"Set the environment variable {missing.args[0]}: `python -m deploy.secrets > .env` makes them.")
+        sys.exit(
+            f"Set the environment variable {missing.args[0]}: `python -m deploy.secrets > .env` makes them."
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def vault_master_key() -> str:
 
 def cluster_id() -> str:
     """A Kafka cluster's id: 16 bytes in URL-safe base64, not beginning with a hyphen."""
-    while (made := base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")).startswith("-"):
+    while (made := base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")).startswith(
+        "-"
+    ):
         pass
     return made
 

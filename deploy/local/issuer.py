@@ -115,9 +115,7 @@ def main() -> None:
     host = os.environ.get("HTTP_HOST", "127.0.0.1")
     app = application(settings, os.environ.get("OIDC_ISSUER") or settings.url("issuer"))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    make_server(
-        host, settings.port("issuer"), app, threaded=True, request_handler=_KeepAlive
-    ).serve_forever()
+    make_server(host, settings.port("issuer"), app, threaded=True, request_handler=_KeepAlive).serve_forever()
 
 
 if __name__ == "__main__":
