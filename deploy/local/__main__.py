@@ -70,7 +70,9 @@ def up(settings: Settings) -> None:
         background.send_signal(signal.SIGTERM)
         background.wait()
         raise Trouble("Interrupted; nothing runs.") from None
-    click.echo(f"Up in {time.monotonic() - began:.0f} s. `make status`, `make logs`, `make token`, `make down`.")
+    click.echo(
+        f"Up in {time.monotonic() - began:.0f} s. `make status`, `make logs`, `make token`, `make down`."
+    )
     show_addresses(settings)
 
 
@@ -147,7 +149,11 @@ def down(settings: Settings) -> None:
         return
     with Record(settings.folder).owned():
         left = preflight.mend(settings)
-    click.echo(f"Ended what an earlier start left: {', '.join(name for name, _ in left)}." if left else "Nothing runs.")
+    click.echo(
+        f"Ended what an earlier start left: {', '.join(name for name, _ in left)}."
+        if left
+        else "Nothing runs."
+    )
 
 
 @main.command()
@@ -180,7 +186,19 @@ def status(settings: Settings) -> None:
 def show_status(control: Control) -> None:
     """Print the table of `status`."""
     table = Table(box=None, header_style="bold")
-    for heading in ("process", "does", "port", "pid", "up", "state", "restarts", "lag", "outbox", "timers", "halted"):
+    for heading in (
+        "process",
+        "does",
+        "port",
+        "pid",
+        "up",
+        "state",
+        "restarts",
+        "lag",
+        "outbox",
+        "timers",
+        "halted",
+    ):
         table.add_column(heading, justify="right" if heading in ("port", "pid", "up", "restarts") else "left")
     for name, entry in control.entries().items():
         progress = (control.progress(name) if entry.consumes else None) or {}
@@ -217,7 +235,14 @@ def spoken(seconds: float) -> str:
 
 def show_addresses(settings: Settings) -> None:
     """Print where a person finds what."""
-    for process in ("intake-web", "activity-tracking-web", "handover-web", "outcome-web", "outcome-stream", "issuer"):
+    for process in (
+        "intake-web",
+        "activity-tracking-web",
+        "handover-web",
+        "outcome-web",
+        "outcome-stream",
+        "issuer",
+    ):
         click.echo(f"  {process:<22} {settings.url(process)}")
     click.echo(f"  {'Kafka':<22} {settings.kafka_address}")
     click.echo(f"  {'MongoDB':<22} {settings.mongodb_address}")
@@ -231,7 +256,9 @@ def logs(settings: Settings, process: str | None) -> None:
     names = [name for name in EVERYTHING if name.startswith(process)] if process else list(SERVICE_PROCESSES)
     files = [file for name in names if (file := settings.folder / "logs" / f"{name}.log").exists()]
     if not files:
-        raise Trouble(f"No logs of {process or 'any service'} in {settings.folder / 'logs'}; names: {', '.join(EVERYTHING)}.")
+        raise Trouble(
+            f"No logs of {process or 'any service'} in {settings.folder / 'logs'}; names: {', '.join(EVERYTHING)}."
+        )
     os.execvp("tail", ["tail", "-n", "20", "-F", *map(str, files)])
 
 

@@ -32,7 +32,13 @@ _CLIENT = re.compile(r"(?P<organisation>[a-z0-9][a-z0-9-]{0,63}):(?P<duty>[a-z]+
 
 
 def sign(
-    key: RSAKey, issuer: str, organisation: str, duty: str, *, person: str | None = None, seconds: int = LIFETIME_SECONDS
+    key: RSAKey,
+    issuer: str,
+    organisation: str,
+    duty: str,
+    *,
+    person: str | None = None,
+    seconds: int = LIFETIME_SECONDS,
 ) -> str:
     """A token with the claims every service reads: sub (the person), organisation, duty."""
     now = int(time.time())
@@ -50,7 +56,11 @@ def sign(
 
 def application(settings: Settings) -> Flask:
     """The issuer's three routes."""
-    key, secret, issuer = settings.credentials.signing_key(), settings.credentials.client_secret(), settings.url("issuer")
+    key, secret, issuer = (
+        settings.credentials.signing_key(),
+        settings.credentials.client_secret(),
+        settings.url("issuer"),
+    )
     public: dict[str, Any] = {"keys": [key.as_dict(private=False)]}
     app = Flask("issuer")
 
@@ -88,7 +98,9 @@ def application(settings: Settings) -> Flask:
             description = f"client_id is <organisation>:<duty>, duty one of {', '.join(DUTIES)}"
             return {"error": "invalid_request", "error_description": description}, 400
         seconds = form.get("expires_in", LIFETIME_SECONDS, type=int)
-        signed = sign(key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds)
+        signed = sign(
+            key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds
+        )
         return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
 
     return app

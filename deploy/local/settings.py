@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.credentials import Credentials
+from deploy.topics import declared
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AUDIENCE = "journeys"
@@ -55,6 +56,7 @@ CONTRACT: Mapping[str, str] = {
     "OIDC_AUDIENCE": "expected `aud`",
     "OIDC_JWKS_URL": "where the issuer's public keys are",
     "VAULT_MASTER_KEY": "intake only: 32 bytes in base64, wraps each participant's own key",
+    "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
     "HTTP_PORT": "roles web and stream",
     "HEALTH_PORT": "roles consume and project",
@@ -132,6 +134,7 @@ class Settings:
         }
         if service == "intake":
             told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
+            told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         return told
 
     def client_environment(self) -> dict[str, str]:

@@ -54,7 +54,9 @@ class Stack:
         self.settings = settings
         self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
         if unknown := set(processes) - set(EVERYTHING):
-            raise Trouble(f"There is no process {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}.")
+            raise Trouble(
+                f"There is no process {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}."
+            )
         self._say = say
         self._within = ready_within_seconds
         self._supervisor = Supervisor(settings.folder, restart=restart, say=say, inherit=surroundings())
@@ -71,7 +73,9 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
         self.down()
 
     def _up(self) -> None:
@@ -83,7 +87,9 @@ class Stack:
                 "use it, stop it with `make down`, or set STACK_DIR and STACK_PORT_BASE for another."
             )
         if left := preflight.mend(self.settings):
-            self._say(f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}")
+            self._say(
+                f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}"
+            )
         preflight.check_ports(self.settings, self._wanted)
         mongod = database.mongod(os.environ)
         version = database.version(mongod)
@@ -131,7 +137,9 @@ class Stack:
         passwords = deploy.topics.passwords_in(self.settings.credentials.kafka_folder())
         with self._or_explain("broker"):
             admin = deploy.topics.connect(
-                self.kafka_admin_config(), within_seconds=self._within, going_on=lambda: self._still_runs("broker")
+                self.kafka_admin_config(),
+                within_seconds=self._within,
+                going_on=lambda: self._still_runs("broker"),
             )
             try:
                 deploy.topics.apply(admin, deploy.topics.declared(), passwords)

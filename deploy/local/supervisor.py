@@ -44,7 +44,9 @@ class _Supervised:
         self.wanted = False
         self.deaths_in_a_row = 0
         self.start_at = 0.0
-        self.entry = Entry("stopped", None, time.time(), 0, None, process.port, process.does, process.consumes)
+        self.entry = Entry(
+            "stopped", None, time.time(), 0, None, process.port, process.does, process.consumes
+        )
 
 
 class Supervisor:
@@ -105,10 +107,14 @@ class Supervisor:
                 return
             for name in waiting:
                 died, state = entries[name].restarts, entries[name].state
-                if died >= 3 or state == "failing" and not self._restart:
-                    raise Trouble(f"{name} keeps dying while it starts (exit {entries[name].last_exit}). {self.tail(name)}")
+                if died >= 3 or (state == "failing" and not self._restart):
+                    raise Trouble(
+                        f"{name} keeps dying while it starts (exit {entries[name].last_exit}). {self.tail(name)}"
+                    )
             if time.monotonic() > give_up_at:
-                raise Trouble(f"{waiting[0]} was not ready within {within_seconds:.0f} s. {self.tail(waiting[0])}")
+                raise Trouble(
+                    f"{waiting[0]} was not ready within {within_seconds:.0f} s. {self.tail(waiting[0])}"
+                )
             time.sleep(0.05)
 
     def mark_ready(self, name: str) -> None:
@@ -130,7 +136,9 @@ class Supervisor:
     def tail(self, name: str, lines: int = 15) -> str:
         """The end of a process's log, for a message."""
         path = self._logs / f"{name}.log"
-        text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if path.exists() else []
+        text = (
+            path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if path.exists() else []
+        )
         return f"The end of {path}:\n" + "\n".join(f"    {line}" for line in text)
 
     # Below: the supervisor's own thread.
@@ -153,7 +161,7 @@ class Supervisor:
             try:
                 task()
                 done.set_result(None)
-            except BaseException as error:  # handed to whoever asked
+            except BaseException as error:  # noqa: BLE001 - handed to whoever asked
                 done.set_exception(error)
             self._look()
 
@@ -213,7 +221,9 @@ class Supervisor:
         supervised.deaths_in_a_row = 1 if lived > FORGIVEN_AFTER_SECONDS else supervised.deaths_in_a_row + 1
         name, meaning = supervised.process.name, f"killed by signal {-code}" if code < 0 else f"exit {code}"
         if self._restart:
-            pause = min(FIRST_BACKOFF_SECONDS * 2 ** (supervised.deaths_in_a_row - 1), LONGEST_BACKOFF_SECONDS)
+            pause = min(
+                FIRST_BACKOFF_SECONDS * 2 ** (supervised.deaths_in_a_row - 1), LONGEST_BACKOFF_SECONDS
+            )
             supervised.start_at = time.monotonic() + pause
             self._say(f"{name} died ({meaning}); starting it again in {pause:g} s (logs/{name}.log)")
         else:
