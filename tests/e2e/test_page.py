@@ -70,7 +70,9 @@ def test_the_switch_changes_the_language_and_nothing_else(theatre: Theatre, visi
 
 def test_the_page_moves_while_the_figures_do(theatre: Theatre, visit: Open) -> None:
     page = visit()
-    expect(page.locator("#flow .word.trunk .number").first).to_have_text(str(figures(theatre)["figures"]["received"]))
+    expect(page.locator("#flow .word.trunk .number").first).to_have_text(
+        str(figures(theatre)["figures"]["received"])
+    )
     path = page.locator("#flow .ribbon").first.get_attribute("d")
     theatre.stage.move(200)
     after = figures(theatre)["figures"]
@@ -104,8 +106,14 @@ def test_an_open_definition_stays_open_while_figures_move(theatre: Theatre, visi
 
 def test_every_figure_has_a_definition(visit: Open) -> None:
     page = visit()
-    for row in page.locator("#steps li, #by-gender tbody th, #flow-rows th, #exits dt, #handovers dt, #sessions dt, #rates h3").all():
-        means = row.locator(".means span").inner_text() if row.is_visible() else row.locator(".means span").text_content()
+    for row in page.locator(
+        "#steps li, #by-gender tbody th, #flow-rows th, #exits dt, #handovers dt, #sessions dt, #rates h3"
+    ).all():
+        means = (
+            row.locator(".means span").inner_text()
+            if row.is_visible()
+            else row.locator(".means span").text_content()
+        )
         assert means
 
 
@@ -115,14 +123,16 @@ def test_few_are_shown_as_under_five(theatre: Theatre, browser: Browser) -> None
     page.goto(theatre.link())
     expect(page.locator("#as-of")).to_have_text("Läget 20 mars 2016")
     expect(page.locator("#exits dd").first).to_have_text("<5")
-    shown = page.locator("#by-gender td span, #by-municipality td span, #flow-rows td, #exits dd").all_inner_texts()
+    shown = page.locator(
+        "#by-gender td span, #by-municipality td span, #flow-rows td, #exits dd"
+    ).all_inner_texts()
     assert "<5" in shown
     assert not {"0", "1", "2", "3", "4"} & set(shown)
     page.close()
 
 
 def test_a_difference_under_five_is_hidden_too(visit: Open) -> None:
-    """"Studies or other" is what is known less those in work, so the page must hide what publishing cannot."""
+    """The picture shows what is known less those in work, so the page must hide what publishing cannot."""
     page = visit()
     hidden = page.evaluate("import('/static/format.js').then(({ minus }) => minus(12, 9))")
     assert hidden == {"hidden": True, "few": True}
@@ -153,7 +163,8 @@ def test_axe_finds_nothing(visit: Open, lang: str, theme: str, width: int) -> No
 def test_axe_finds_nothing_where_one_must_sign_in(theatre: Theatre, browser: Browser, theme: Any) -> None:
     page = browser.new_page(color_scheme=theme)
     answer = page.goto(f"{theatre.address}/programmes/coactive")
-    assert answer is not None and answer.status == 401
+    assert answer is not None
+    assert answer.status == 401
     expect(page.get_by_role("heading", level=1)).to_have_text("Du behöver en inloggningslänk")
     assert violations(page) == []
     page.close()
@@ -208,7 +219,9 @@ def test_the_page_says_when_contact_is_lost(theatre: Theatre, browser: Browser) 
 
 def violations(page: Page) -> list[str]:
     """What axe objects to on the page as it stands."""
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
     return [
         f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')}"
         for one in found.response["violations"]

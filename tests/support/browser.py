@@ -33,9 +33,7 @@ def chromium(playwright: Playwright) -> Path:
     own = Path(playwright.chromium.executable_path)
     if own.exists():
         return own
-    raise NoBrowser(
-        "No browser: run `apt-get install chromium`, or `.venv/bin/playwright install chromium`."
-    )
+    raise NoBrowser("No browser: run `apt-get install chromium`, or `.venv/bin/playwright install chromium`.")
 
 
 @contextmanager

@@ -57,7 +57,9 @@ class Cohort:
         return dict(cells)
 
 
-def make_cohort(seed: int = 7, people: int = 190, first_on: date = date(2016, 2, 1), days: int = 720) -> Cohort:
+def make_cohort(
+    seed: int = 7, people: int = 190, first_on: date = date(2016, 2, 1), days: int = 720
+) -> Cohort:
     """A cohort of the size of CoActive."""
     chance = random.Random(seed)
     return Cohort(tuple(_person(chance, first_on, days) for _ in range(people)), first_on)
@@ -104,24 +106,40 @@ def _count(cells: Counter[str], person: Person, day: date) -> None:
     if person.started_on <= day:
         cells["entries_complete"] += person.gender != "not_known"
         weeks = (min(day, person.exited_on) - person.started_on).days // 7
-        for part, share in (("logged", 1.0), ("attended", 0.86), ("late", 0.09), ("missed", 0.14), ("corrected", 0.02)):
+        for part, share in (
+            ("logged", 1.0),
+            ("attended", 0.86),
+            ("late", 0.09),
+            ("missed", 0.14),
+            ("corrected", 0.02),
+        ):
             cells[f"session/{part}"] += round(2 * weeks * share)
         cells["session/minutes"] += round(2 * weeks * 0.86) * 180
     if person.ready_on <= day:
-        cells["handover/offered"] += 1
-        answer = "accepted" if person.handed_over else ("declined", "expired", "recalled")[person.ready_on.toordinal() % 3]
-        cells[f"handover/{answer}"] += 1
-        if person.handed_over:
-            cells[c.days_cell("handover", 2 + person.ready_on.day % 9)] += 1
+        _count_handover(cells, person)
     if person.exited_on <= day:
-        cells[f"exit/{person.way}"] += 1
-        if person.way != "deceased":
-            cells["employed_at_exit/known" if person.situation else "employed_at_exit/missing"] += 1
-            for code, answer, due_on, ends_on in _follow_ups(person):
-                if due_on <= day:
-                    cells[c.follow_up_cell(code, "due")] += 1
-                    if ends_on <= day:
-                        cells[c.follow_up_cell(code, "answered" if answer else "missed")] += 1
+        _count_exit(cells, person, day)
+
+
+def _count_handover(cells: Counter[str], person: Person) -> None:
+    refusals = ("declined", "expired", "recalled")
+    answer = "accepted" if person.handed_over else refusals[person.ready_on.toordinal() % 3]
+    cells["handover/offered"] += 1
+    cells[f"handover/{answer}"] += 1
+    if person.handed_over:
+        cells[c.days_cell("handover", 2 + person.ready_on.day % 9)] += 1
+
+
+def _count_exit(cells: Counter[str], person: Person, day: date) -> None:
+    cells[f"exit/{person.way}"] += 1
+    if person.way == "deceased":
+        return
+    cells["employed_at_exit/known" if person.situation else "employed_at_exit/missing"] += 1
+    for code, situation, due_on, ends_on in _follow_ups(person):
+        if due_on <= day:
+            cells[c.follow_up_cell(code, "due")] += 1
+            if ends_on <= day:
+                cells[c.follow_up_cell(code, "answered" if situation else "missed")] += 1
 
 
 def _follow_ups(person: Person) -> list[tuple[str, str | None, date, date]]:

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from tests.support.browser import open_browser
 
-PICTURES = (("wide", 1280, "light", "sv"), ("wide-dark", 1280, "dark", "en"), ("narrow", 390, "light", "sv"), ("narrow-dark", 360, "dark", "en"))
+PICTURES = (
+    ("wide", 1280, "light", "sv"),
+    ("wide-dark", 1280, "dark", "en"),
+    ("narrow", 390, "light", "sv"),
+    ("narrow-dark", 360, "dark", "en"),
+)
 
 
 def main() -> None:
@@ -21,7 +26,7 @@ def main() -> None:
             )
             page = context.new_page()
             page.on("console", lambda line: print(line.text))
-            page.on("pageerror", lambda error: print(error))
+            page.on("pageerror", print)
             page.goto(link)
             if lang != "sv":
                 page.goto(f"{page.url}?lang={lang}")

@@ -52,7 +52,8 @@ class Pages:
             programme={"id": programme.id, "name": name},
             places=places(programme, lang),
             period=" – ".join(
-                format_date(day, format="long", locale=LOCALES[lang]) for day in (programme.starts_on, programme.ends_on)
+                format_date(day, format="long", locale=LOCALES[lang])
+                for day in (programme.starts_on, programme.ends_on)
             ),
         )
 
@@ -86,7 +87,10 @@ def places(programme: Programme, lang: Language) -> str:
     """`Skellefteå och Norsjö`; of many, the first few and how many more."""
     names = [place.name for place in programme.municipalities]
     if len(names) > MANY_PLACES:
-        names = [*names[: MANY_PLACES - 1], f"{len(names) - MANY_PLACES + 1} {'till' if lang == 'sv' else 'more'}"]
+        names = [
+            *names[: MANY_PLACES - 1],
+            f"{len(names) - MANY_PLACES + 1} {'till' if lang == 'sv' else 'more'}",
+        ]
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {AND[lang]} {names[-1]}"

@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -61,7 +61,10 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The routes and what they rest on. public_url: where browsers reach this process, when it is not as asked."""
+    """The routes and what they rest on.
+
+    now: real time, UTC. public_url: where browsers reach this process, when that is not the address they ask.
+    """
 
     hub: Hub
     logins: Logins
@@ -70,6 +73,7 @@ class Edge:
     pages: p.Pages
     cut: Callable[[Scope], None]
     ready: Callable[[], bool]
+    now: Callable[[], datetime]
     public_url: str | None = None
 
     def app(self) -> Starlette:
@@ -120,7 +124,7 @@ class Edge:
             self.hub,
             programme.id,
             version=resumed_version(request.headers.get("last-event-id")),
-            seconds=(until - datetime.now(UTC)).total_seconds(),
+            seconds=(until - self.now()).total_seconds(),
             cut=self.cut,
         )
 
@@ -134,7 +138,9 @@ class Edge:
         programme = await self._readable(actor, request.path_params["programme"])
         secret = await run_in_threadpool(self.logins.issue_link, actor, programme.id)
         base = self.public_url or f"{request.url.scheme}://{request.url.netloc}"
-        return JSONResponse({"url": f"{base}/login?code={secret}"}, 201, headers={"cache-control": "no-store"})
+        return JSONResponse(
+            {"url": f"{base}/login?code={secret}"}, 201, headers={"cache-control": "no-store"}
+        )
 
     async def login(self, request: Request) -> Response:
         """Exchange a link for a session and go on to the page."""
@@ -160,7 +166,9 @@ class Edge:
     async def readiness(self, request: Request) -> Response:
         """Whether this process can do its work: the data was read not long ago."""
         ready = self.ready()
-        return PlainTextResponse("ready\n" if ready else "the figures cannot be read\n", 200 if ready else 503)
+        return PlainTextResponse(
+            "ready\n" if ready else "the figures cannot be read\n", 200 if ready else 503
+        )
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The caller must act."""
@@ -191,7 +199,7 @@ class Edge:
         if login is not None and login.programme == wanted:
             return await self._readable(login.actor, wanted), login.expires_at
         actor = await self._bearer(request)
-        return await self._readable(actor, wanted), datetime.now(UTC) + TOKEN_LIFE
+        return await self._readable(actor, wanted), self.now() + TOKEN_LIFE
 
     async def _readable(self, actor: Actor, wanted: str) -> Programme:
         programme = await run_in_threadpool(self.programmes.latest, wanted)

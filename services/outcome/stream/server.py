@@ -52,7 +52,9 @@ class Connections:
 class Server(uvicorn.Server):
     """Ends the streams first, so that stopping takes no longer than answering the requests under way."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub, begin: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, hub: Hub, begin: Callable[[asyncio.AbstractEventLoop], None]
+    ) -> None:
         super().__init__(config)
         self._hub = hub
         self._begin = begin

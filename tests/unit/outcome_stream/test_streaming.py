@@ -91,7 +91,9 @@ def test_a_client_that_has_the_newest_waits_for_a_newer() -> None:
     async def scene(hub: Hub) -> None:
         client = Client()
         hub.publish(snapshot(7))
-        task = asyncio.create_task(stream(hub, [], version=7, heartbeat_seconds=0.01)(SCOPE, client.receive, client.send))
+        task = asyncio.create_task(
+            stream(hub, [], version=7, heartbeat_seconds=0.01)(SCOPE, client.receive, client.send)
+        )
         await client.has_sent(b": still here\n\n")
         assert client.frames == []
         hub.publish(snapshot(8))
