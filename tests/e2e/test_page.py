@@ -132,7 +132,7 @@ def test_few_are_shown_as_under_five(theatre: Theatre, browser: Browser) -> None
 
 
 def test_a_difference_under_five_is_hidden_too(visit: Open) -> None:
-    """ "Studies or other" is what is known less those in work, so the page must hide what publishing cannot."""
+    """The picture shows what is known less those in work, so the page must hide what publishing cannot."""
     page = visit()
     hidden = page.evaluate("import('/static/format.js').then(({ minus }) => minus(12, 9))")
     assert hidden == {"hidden": True, "few": True}
@@ -163,7 +163,8 @@ def test_axe_finds_nothing(visit: Open, lang: str, theme: str, width: int) -> No
 def test_axe_finds_nothing_where_one_must_sign_in(theatre: Theatre, browser: Browser, theme: Any) -> None:
     page = browser.new_page(color_scheme=theme)
     answer = page.goto(f"{theatre.address}/programmes/coactive")
-    assert answer is not None and answer.status == 401
+    assert answer is not None
+    assert answer.status == 401
     expect(page.get_by_role("heading", level=1)).to_have_text("Du behöver en inloggningslänk")
     assert violations(page) == []
     page.close()

@@ -1,16 +1,15 @@
-"""Finds a browser to drive: Chromium or Chrome on PATH, else Playwright's own."""
+"""Which browser the tests drive: the machine's Chromium, or the one Playwright has downloaded."""
+
+from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CURE = "apt-get install -y chromium"
-"""The line that mends a machine without one (Debian, Ubuntu)."""
-
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,28 +21,26 @@ FLAGS = (
 )
 
 
-class NoBrowser(Exception):
-    """There is none; the text is the line that installs one."""
+class NoBrowser(RuntimeError):
+    """There is no browser; the text says what to install."""
 
 
-def browser_path() -> str:
-    """The program to start. Raises NoBrowser."""
+def chromium(playwright: Playwright) -> Path:
+    """The browser's executable. Raises NoBrowser, saying what to install, when there is none."""
     for name in NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    if Path(own).exists():
+        if found := shutil.which(name):
+            return Path(found)
+    own = Path(playwright.chromium.executable_path)
+    if own.exists():
         return own
-    raise NoBrowser(CURE)
+    raise NoBrowser("No browser: run `apt-get install chromium`, or `.venv/bin/playwright install chromium`.")
 
 
 @contextmanager
-def open_browser(path: str) -> Iterator[Browser]:
-    """That browser, headless, until the block ends."""
+def open_browser() -> Iterator[Browser]:
+    """That browser, headless, until the block ends. Raises NoBrowser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=list(FLAGS))
         try:
             yield browser
         finally:

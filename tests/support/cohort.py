@@ -116,24 +116,30 @@ def _count(cells: Counter[str], person: Person, day: date) -> None:
             cells[f"session/{part}"] += round(2 * weeks * share)
         cells["session/minutes"] += round(2 * weeks * 0.86) * 180
     if person.ready_on <= day:
-        cells["handover/offered"] += 1
-        answer = (
-            "accepted"
-            if person.handed_over
-            else ("declined", "expired", "recalled")[person.ready_on.toordinal() % 3]
-        )
-        cells[f"handover/{answer}"] += 1
-        if person.handed_over:
-            cells[c.days_cell("handover", 2 + person.ready_on.day % 9)] += 1
+        _count_handover(cells, person)
     if person.exited_on <= day:
-        cells[f"exit/{person.way}"] += 1
-        if person.way != "deceased":
-            cells["employed_at_exit/known" if person.situation else "employed_at_exit/missing"] += 1
-            for code, answer, due_on, ends_on in _follow_ups(person):
-                if due_on <= day:
-                    cells[c.follow_up_cell(code, "due")] += 1
-                    if ends_on <= day:
-                        cells[c.follow_up_cell(code, "answered" if answer else "missed")] += 1
+        _count_exit(cells, person, day)
+
+
+def _count_handover(cells: Counter[str], person: Person) -> None:
+    refusals = ("declined", "expired", "recalled")
+    answer = "accepted" if person.handed_over else refusals[person.ready_on.toordinal() % 3]
+    cells["handover/offered"] += 1
+    cells[f"handover/{answer}"] += 1
+    if person.handed_over:
+        cells[c.days_cell("handover", 2 + person.ready_on.day % 9)] += 1
+
+
+def _count_exit(cells: Counter[str], person: Person, day: date) -> None:
+    cells[f"exit/{person.way}"] += 1
+    if person.way == "deceased":
+        return
+    cells["employed_at_exit/known" if person.situation else "employed_at_exit/missing"] += 1
+    for code, situation, due_on, ends_on in _follow_ups(person):
+        if due_on <= day:
+            cells[c.follow_up_cell(code, "due")] += 1
+            if ends_on <= day:
+                cells[c.follow_up_cell(code, "answered" if situation else "missed")] += 1
 
 
 def _follow_ups(person: Person) -> list[tuple[str, str | None, date, date]]:

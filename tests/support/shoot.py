@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.support.browser import browser_path, open_browser
+from tests.support.browser import open_browser
 
 PICTURES = (
     ("wide", 1280, "light", "sv"),
@@ -17,7 +17,7 @@ def main() -> None:
     """One picture of the whole page per width and theme."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with open_browser(browser_path()) as browser:
+    with open_browser() as browser:
         for (name, width, theme, lang), link in zip(PICTURES, sys.argv[2:], strict=False):
             context = browser.new_context(
                 viewport={"width": width, "height": 900},
@@ -26,7 +26,7 @@ def main() -> None:
             )
             page = context.new_page()
             page.on("console", lambda line: print(line.text))
-            page.on("pageerror", lambda error: print(error))
+            page.on("pageerror", print)
             page.goto(link)
             if lang != "sv":
                 page.goto(f"{page.url}?lang={lang}")

@@ -27,7 +27,7 @@ from services.outcome.stream.pages import read_pages
 from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
-from services.outcome.stream.snapshot import Reading
+from services.outcome.stream.snapshot import Reading, Snapshot
 from shared.access import Actor
 from shared.errors import Forbidden, Unready
 from shared.programmes import Programme, ProgrammeKey
@@ -172,14 +172,16 @@ class Theatre:
         connections = Connections()
         app = make_edge(stage, self.hub, connections, self.logins).app()
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
-        deliver = [lambda one: self._loops[0].call_soon_threadsafe(self.hub.publish, one)]
-        self._reader = Reader(stage, deliver, self._stop, pace_seconds=0.05)
+        self._reader = Reader(stage, [self._show], self._stop, pace_seconds=0.05)
         self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loops.append(loop)
         self._threads[1].start()
         self._opened.set()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._loops[0].call_soon_threadsafe(self.hub.publish, snapshot)
 
     @property
     def address(self) -> str:
@@ -224,6 +226,7 @@ def make_edge(stage: Stage, hub: Hub, connections: Connections, logins: HeldLogi
         programmes=HeldProgrammes(stage.programme),
         pages=read_pages(),
         cut=connections.cut,
+        now=lambda: datetime.now(UTC),
         ready=lambda: hub.latest(stage.programme.id) is not None,
     )
 

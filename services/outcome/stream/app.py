@@ -14,13 +14,13 @@ from services.outcome.stream import logins, publisher
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import StoredLogins
 from services.outcome.stream.pages import read_pages
-from services.outcome.stream.publisher import KafkaOutlet, Publisher, Store
+from services.outcome.stream.publisher import KafkaOutlet, Publisher, StoredLedger
 from services.outcome.stream.reader import Reader
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
-from shared.runtime.process import Parts
+from shared.runtime.process import Parts, create_indexes
 from shared.tokens import Tokens
 
 FRESH_SECONDS = 30.0
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 def run(parts: Parts) -> None:
     """Run the process until told to stop; a thread that dies ends it, so that a whole one is started."""
+    create_indexes(parts)
     database = parts.service.database
     hub, connections = Hub(), Connections()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -40,7 +41,7 @@ def run(parts: Parts) -> None:
         loops[0].call_soon_threadsafe(hub.publish, snapshot)
 
     publishing = Publisher(
-        Store(parts.client, database),
+        StoredLedger(parts.client, database),
         lambda: KafkaOutlet(parts.kafka_options),
         lambda: datetime.now(UTC),
         parts.stop,
@@ -56,6 +57,7 @@ def run(parts: Parts) -> None:
         pages=read_pages(),
         cut=connections.cut,
         ready=lambda: reader.fresh(FRESH_SECONDS),
+        now=lambda: datetime.now(UTC),
         public_url=settings.stream_url,
     )
     failed: list[str] = []

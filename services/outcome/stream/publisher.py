@@ -49,8 +49,27 @@ class Fenced(Exception):
     """Another publisher has written since; what this one believes is out of date."""
 
 
-class Store:
-    """What was published last, and who may publish next. Blocks; raises PyMongoError."""
+class Ledger(Protocol):
+    """What was published last, and who may publish next. Every method may block and raise PyMongoError."""
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False when another has it."""
+
+    def release(self) -> None:
+        """Let the next take over at once."""
+
+    def load(self) -> tuple[dict[str, Indicator], list[Indicator]]:
+        """What was published last by record key, and which of these Kafka may not have."""
+
+    def intend(self, indicators: Sequence[Indicator]) -> None:
+        """Note what is about to be sent. Raises Fenced when another publisher was here."""
+
+    def sent(self, indicators: Sequence[Indicator]) -> None:
+        """Note that Kafka has these."""
+
+
+class StoredLedger:
+    """Satisfies `Ledger` in outcome's database."""
 
     def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
         self._indicators = client[database]["indicators"]
@@ -124,9 +143,9 @@ class Publisher:
     """A thread that publishes the newest snapshot of each programme; what it had no time for is skipped."""
 
     def __init__(
-        self, store: Store, outlet: Callable[[], Outlet], now: Callable[[], datetime], stop: threading.Event
+        self, ledger: Ledger, outlet: Callable[[], Outlet], now: Callable[[], datetime], stop: threading.Event
     ) -> None:
-        self._store = store
+        self._ledger = ledger
         self._connect = outlet
         self._now = now
         self._stop = stop
@@ -135,7 +154,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._held: dict[str, Indicator] | None = None
         self._unsent: dict[str, Indicator] = {}
-        self._renewed_at = -LEASE_SECONDS
+        self._renewed_at = float("-inf")
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take note of the newest; never blocks on the network."""
@@ -152,7 +171,7 @@ class Publisher:
                 self._forget()
         self._forget()
         try:
-            self._store.release()
+            self._ledger.release()
         except PyMongoError as error:
             log.info("release-failed", error=type(error).__name__)
 
@@ -165,18 +184,18 @@ class Publisher:
             self._held = None
             return 0
         if self._held is None:
-            self._held, unsent = self._store.load()
+            self._held, unsent = self._ledger.load()
             self._unsent = {one.key: one for one in unsent}
         fresh = list(self._fresh(self._held))
         if fresh:
-            self._store.intend(fresh)
+            self._ledger.intend(fresh)
             for one in fresh:
                 self._held[one.key] = self._unsent[one.key] = one
         waiting = list(self._unsent.values())
         for first in range(0, len(waiting), CHUNK):
             chunk = waiting[first : first + CHUNK]
             self._connected().send([record(one) for one in chunk])
-            self._store.sent(chunk)
+            self._ledger.sent(chunk)
             for one in chunk:
                 del self._unsent[one.key]
         return len(waiting)
@@ -197,7 +216,7 @@ class Publisher:
     def _leading(self) -> bool:
         now = time.monotonic()
         if self._held is None or now - self._renewed_at > RENEW_SECONDS:
-            if not self._store.hold():
+            if not self._ledger.hold():
                 return False
             self._renewed_at = now
         return True
@@ -245,5 +264,5 @@ class KafkaOutlet:
         """Close without sending what is still held; it is sent again from the store."""
         try:
             self._producer.close(timeout=0)
-        except Exception as error:
+        except (KafkaError, OSError, RuntimeError) as error:
             log.info("close-failed", error=type(error).__name__)

@@ -48,12 +48,14 @@ class Reader:
         deliver: Sequence[Callable[[Snapshot], None]],
         stop: Event,
         pace_seconds: float = PACE_SECONDS,
+        pause_seconds: float = AFTER_FAILURE_SECONDS,
     ) -> None:
         self.read_at: float | None = None
         self._source = source
         self._deliver = deliver
         self._stop = stop
         self._pace_seconds = pace_seconds
+        self._pause_seconds = pause_seconds
         self._held: dict[str, Snapshot] = {}
 
     def run(self) -> None:
@@ -68,7 +70,7 @@ class Reader:
                         wakeup.wait(AT_LEAST_EVERY_SECONDS)
             except PyMongoError as error:
                 log.warning("figures-unread", error=type(error).__name__)
-                self._stop.wait(AFTER_FAILURE_SECONDS)
+                self._stop.wait(self._pause_seconds)
 
     def look(self) -> None:
         """Read once and hand on what differs."""

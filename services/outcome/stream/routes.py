@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -61,7 +61,10 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The routes and what they rest on. public_url: where browsers reach this process, when it is not as asked."""
+    """The routes and what they rest on.
+
+    now: real time, UTC. public_url: where browsers reach this process, when that is not the address they ask.
+    """
 
     hub: Hub
     logins: Logins
@@ -70,6 +73,7 @@ class Edge:
     pages: p.Pages
     cut: Callable[[Scope], None]
     ready: Callable[[], bool]
+    now: Callable[[], datetime]
     public_url: str | None = None
 
     def app(self) -> Starlette:
@@ -120,7 +124,7 @@ class Edge:
             self.hub,
             programme.id,
             version=resumed_version(request.headers.get("last-event-id")),
-            seconds=(until - datetime.now(UTC)).total_seconds(),
+            seconds=(until - self.now()).total_seconds(),
             cut=self.cut,
         )
 
@@ -195,7 +199,7 @@ class Edge:
         if login is not None and login.programme == wanted:
             return await self._readable(login.actor, wanted), login.expires_at
         actor = await self._bearer(request)
-        return await self._readable(actor, wanted), datetime.now(UTC) + TOKEN_LIFE
+        return await self._readable(actor, wanted), self.now() + TOKEN_LIFE
 
     async def _readable(self, actor: Actor, wanted: str) -> Programme:
         programme = await run_in_threadpool(self.programmes.latest, wanted)

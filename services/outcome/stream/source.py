@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.change_stream import CollectionChangeStream
+from pymongo.change_stream import ChangeStream
 from pymongo.database import Database
 
 from services.outcome.figures import disclosure, report
@@ -20,7 +20,7 @@ from shared.runtime.clock import Clock
 class CellsWakeup:
     """Wakes on the first write to a cell. The change stream only wakes; the reading is the data path."""
 
-    def __init__(self, stream: CollectionChangeStream[dict[str, Any]]) -> None:
+    def __init__(self, stream: ChangeStream[dict[str, Any]]) -> None:
         self._stream = stream
 
     def wait(self, seconds: float) -> None:
