@@ -90,6 +90,7 @@ class Stack:
             self._say(
                 f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}"
             )
+        preflight.check_secrets(self.settings)
         preflight.check_ports(self.settings, self._wanted)
         mongod = database.mongod(os.environ)
         version = database.version(mongod)
