@@ -196,3 +196,32 @@ def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
         ready=lambda: True,
     )
     return app.test_client()
+
+
+class Caller:
+    """Sends requests as one organisation, each POST under a new key unless one is given."""
+
+    def __init__(self, memory: Memory, blueprints: tuple[Blueprint, ...], organisation: str) -> None:
+        self._client = web(memory, blueprints)
+        self._token = f"{organisation}:caseworker"
+        self._keys = 0
+
+    def become(self, organisation: str, duty: str = "caseworker") -> "Caller":
+        """Send as another from now on."""
+        self._token = f"{organisation}:{duty}"
+        return self
+
+    def post(self, path: str, body: Any, *, key: str | None = None, kind: str = "application/json") -> Any:
+        """The answer to a POST; JSON is written here, other kinds are sent as they are."""
+        self._keys += 1
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Idempotency-Key": key or f"key-{self._keys}",
+            "Content-Type": kind,
+        }
+        data = json.dumps(body) if kind == "application/json" else body
+        return self._client.post(path, data=data, headers=headers)
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET."""
+        return self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})

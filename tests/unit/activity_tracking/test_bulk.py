@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.api.bulk import CSV, NDJSON, read_csv, read_ndjson
-from tests.support.memory import Memory
-from tests.support.toytown import JOURNEY, REFERRER, STARTED_ON
-from tests.unit.activity_tracking.test_api import Caller
+from tests.support.memory import Caller, Memory
+from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON
 
 ON = STARTED_ON.isoformat()
 GOOD = {
@@ -35,7 +35,7 @@ def statuses(answer: Any) -> list[tuple[int, str | None]]:
 
 
 def test_a_bad_row_never_blocks_a_good_one(memory: Memory) -> None:
-    answer = Caller(memory).post(
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions",
         lines(
             GOOD,
@@ -69,7 +69,7 @@ def test_a_bad_row_never_blocks_a_good_one(memory: Memory) -> None:
 
 
 def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memory: Memory) -> None:
-    caller = Caller(memory)
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
     wrong = {**GOOD, "reference": "w7-tue", "activity": "sleeping"}
     first = caller.post("/sessions", lines(GOOD, wrong), kind=NDJSON, key="one")
     again = caller.post("/sessions", lines(GOOD, wrong), kind=NDJSON, key="one")
@@ -83,7 +83,7 @@ def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memor
 
 
 def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
-    caller = Caller(memory)
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
     caller.post("/sessions", lines(GOOD), kind=NDJSON, key="one")
     other = caller.post("/sessions", lines({**GOOD, "reference": "x"}), kind=NDJSON, key="one")
     assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
@@ -91,7 +91,7 @@ def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
 
 
 def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: Memory) -> None:
-    caller = Caller(memory)
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = caller.post("/sessions", lines(GOOD, GOOD, {**GOOD, "minutes": 90}), kind=NDJSON)
     assert statuses(answer) == [(201, None), (201, None), (422, "idempotency-key-reused")]
     alone = {key: value for key, value in GOOD.items() if key != "journey_id"}
@@ -112,7 +112,9 @@ def test_csv_with_a_header_row_in_any_order_of_columns(memory: Memory, delimiter
         ["60", "w7-thu", JOURNEY, "work_training", "yes", ON, "", "more"],
     ]
     text = "\ufeff" + "\r\n".join(delimiter.join(row) for row in rows)
-    answer = Caller(memory).post("/sessions", text.encode(), kind="text/csv; charset=utf-8")
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
+        "/sessions", text.encode(), kind="text/csv; charset=utf-8"
+    )
     assert statuses(answer) == [
         (201, None),
         (201, None),
@@ -123,7 +125,7 @@ def test_csv_with_a_header_row_in_any_order_of_columns(memory: Memory, delimiter
 
 
 def test_a_row_that_another_organisation_may_not_log_is_forbidden(memory: Memory) -> None:
-    answer = Caller(memory, REFERRER).post("/sessions", lines(GOOD), kind=NDJSON)
+    answer = Caller(memory, BLUEPRINTS, REFERRER).post("/sessions", lines(GOOD), kind=NDJSON)
     assert statuses(answer) == [(403, "not-allowed")]
     assert logged(memory) == 0
 
@@ -143,7 +145,7 @@ def test_a_row_that_another_organisation_may_not_log_is_forbidden(memory: Memory
 def test_a_file_that_is_none_is_refused_whole(
     memory: Memory, body: Any, kind: str, status: int, code: str
 ) -> None:
-    answer = Caller(memory).post("/sessions", body, kind=kind)
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body, kind=kind)
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert not memory.events
 

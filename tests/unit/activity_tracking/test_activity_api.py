@@ -1,6 +1,5 @@
 """The routes of activity tracking, on a store in memory: who may, what is answered, what is never shown."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.repository import Activities
 from shared.events import ConsentGiven
-from tests.support.memory import Memory, web
+from tests.support.memory import Caller, Memory
 from tests.support.toytown import (
     EMPLOYER,
     JOURNEY,
@@ -34,35 +33,9 @@ SESSION = {
 JOURNEYS = f"/journeys/{JOURNEY}"
 
 
-class Caller:
-    """Sends requests as one organisation, each POST under a new key unless one is given."""
-
-    def __init__(self, memory: Memory, organisation: str = PROVIDER, duty: str = "caseworker") -> None:
-        self._client = web(memory, BLUEPRINTS)
-        self._token = f"{organisation}:{duty}"
-        self._keys = 0
-
-    def become(self, organisation: str, duty: str = "caseworker") -> "Caller":
-        self._token = f"{organisation}:{duty}"
-        return self
-
-    def post(self, path: str, body: Any, *, key: str | None = None, kind: str = "application/json") -> Any:
-        self._keys += 1
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Idempotency-Key": key or f"key-{self._keys}",
-            "Content-Type": kind,
-        }
-        data = json.dumps(body) if kind == "application/json" else body
-        return self._client.post(path, data=data, headers=headers)
-
-    def get(self, path: str) -> Any:
-        return self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})
-
-
 @pytest.fixture(name="caller")
 def _caller(memory: Memory) -> Caller:
-    return Caller(memory)
+    return Caller(memory, BLUEPRINTS, PROVIDER)
 
 
 def test_a_whole_journey_by_http(caller: Caller, memory: Memory) -> None:
