@@ -1,0 +1,113 @@
+"""What is done: one command of one organisation, and the days on which the player does them.
+
+A plan is a sequence of acts. An act names its journey by the plan's own handle, since the platform gives the
+real one only when the referral has arrived. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
+
+Deed = Literal[
+    "register",
+    "refer",
+    "accept",
+    "decline",
+    "withdraw",
+    "consent",
+    "withdraw_consent",
+    "start",
+    "mistake",
+    "plan_activity",
+    "set_goal",
+    "reach_goal",
+    "log_session",
+    "correct_session",
+    "measure",
+    "validate",
+    "judge_ready",
+    "log_output",
+    "correct_output",
+    "offer",
+    "accept_offer",
+    "decline_offer",
+    "recall_offer",
+    "record_entry",
+    "record_exit",
+    "answer_follow_up",
+    "erase",
+]
+Channel = Literal["http", "inbound", "csv"]
+STEP_WEEKDAYS = (1, 4)
+"""Tuesday and Friday: the days on which something is recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One command.
+
+    way: the plan's handle of the journey, or of the output. occurred_on: when it happened; recorded_on: the
+    day on which the player says so. refused: the platform must refuse it with a conflict (409), and then
+    nothing is counted.
+    """
+
+    way: str
+    deed: Deed
+    by: str
+    duty: str
+    occurred_on: date
+    recorded_on: date
+    says: Mapping[str, Any] = field(default_factory=dict)
+    channel: Channel = "http"
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRecord:
+    """A record for an inbound topic that must be rejected; `value` is sent as it stands.
+
+    Where `value` is a mapping, `participant` names the person whose handle goes into it.
+    """
+
+    by: str
+    recorded_on: date
+    value: Mapping[str, Any] | bytes
+    participant: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One day on which the clock stops and everything recorded that day is done."""
+
+    on: date
+    acts: tuple[Act, ...]
+    bad_records: tuple[BadRecord, ...]
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the step: early afternoon in Sweden, summer and winter."""
+        return datetime.combine(self.on, time(12), UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Three simulated years, in order. ends_on: the day of the last look at the report."""
+
+    steps: tuple[Step, ...]
+    ends_on: date
+    commands: int
+    people: int
+
+
+def step_from(on: date) -> date:
+    """The first step day on or after the day."""
+    while on.weekday() not in STEP_WEEKDAYS:
+        on += timedelta(days=1)
+    return on
+
+
+def step_after(on: date) -> date:
+    """The first step day after the day."""
+    return step_from(on + timedelta(days=1))

@@ -1,0 +1,135 @@
+"""What the player reads in the programme's document, as `GET /programmes/{id}` answers it.
+
+Nothing about CoActive is written down twice: organisations, roles, reasons, deadlines and targets come from
+the document, so that the player also plays a later version of the programme. Pure.
+"""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """When a follow-up falls after the exit day, and how many days its answer is waited for."""
+
+    code: str
+    days: int | None
+    months: int | None
+    answer_within_days: int
+
+    def due_on(self, exited_on: date) -> date:
+        """The follow-up's day. Months: same day of the month or the last of a shorter one (domain.md, §4)."""
+        if self.days is not None:
+            return exited_on + timedelta(days=self.days)
+        month = exited_on.month - 1 + (self.months or 0)
+        year, month = exited_on.year + month // 12, month % 12 + 1
+        return date(year, month, min(exited_on.day, calendar.monthrange(year, month)[1]))
+
+    def answer_by(self, exited_on: date) -> date:
+        """The last day on which an answer is taken."""
+        return self.due_on(exited_on) + timedelta(days=self.answer_within_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How many of a figure the programme is to reach, in one municipality or in all."""
+
+    figure: str
+    at_least: int
+    municipality: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """One programme as a client needs to know it."""
+
+    programme: str
+    name: Mapping[str, str]
+    owner: str
+    starts_on: date
+    ends_on: date
+    municipalities: Mapping[str, str]
+    may: Mapping[str, frozenset[str]]
+    activities: tuple[str, ...]
+    competences: tuple[str, ...]
+    competence_levels: int
+    indicators: tuple[str, ...]
+    measure_every_months: int
+    handover_kinds: tuple[str, ...]
+    handover_max_days: int
+    follow_ups: tuple[FollowUp, ...]
+    outputs: Mapping[str, Mapping[str, str]]
+    targets: tuple[Target, ...]
+    decline_reasons: tuple[str, ...]
+    withdraw_reasons: tuple[str, ...]
+    mistake_reasons: tuple[str, ...]
+    absence_reasons: tuple[str, ...]
+    handover_decline_reasons: tuple[str, ...]
+    recall_reasons: tuple[str, ...]
+    exit_reasons: Mapping[str, tuple[str, ...]]
+
+    def those_who_may(self, *actions: str) -> tuple[str, ...]:
+        """Organisations that the role map lets do all of these, in the document's order."""
+        return tuple(one for one, may in self.may.items() if may.issuperset(actions))
+
+    def follow_up(self, code: str) -> FollowUp:
+        """The follow-up of that code."""
+        return next(one for one in self.follow_ups if one.code == code)
+
+
+def read(document: Mapping[str, Any]) -> Codes:
+    """The codes in a programme's document.
+
+    Raises KeyError naming the field when the document lacks one that the player needs.
+    """
+    roles = {role["code"]: frozenset(role["may"]) for role in document["roles"]}
+    reasons = document["reasons"]
+    ways: dict[str, tuple[str, ...]] = {}
+    for reason in reasons["exit"]:
+        for way in reason["ways"]:
+            ways[way] = (*ways.get(way, ()), reason["code"])
+    return Codes(
+        programme=document["id"],
+        name=document["name"],
+        owner=document["owner"],
+        starts_on=_day(document["starts_on"]),
+        ends_on=_day(document["ends_on"]),
+        municipalities={place["code"]: place["name"] for place in document["municipalities"]},
+        may={
+            one["id"]: frozenset[str]().union(*(roles[role] for role in one["roles"]))
+            for one in document["organisations"]
+        },
+        activities=_codes(document["activities"]),
+        competences=_codes(document["competences"]),
+        competence_levels=document["competence_levels"],
+        indicators=_codes(document["progress"]["indicators"]),
+        measure_every_months=document["progress"]["every_months"],
+        handover_kinds=tuple(document["handover_kinds"]),
+        handover_max_days=document["handover_max_days"],
+        follow_ups=tuple(
+            FollowUp(one["code"], one.get("days"), one.get("months"), one["answer_within_days"])
+            for one in document["follow_ups"]
+        ),
+        outputs={one["code"]: one["name"] for one in document["outputs"]},
+        targets=tuple(
+            Target(one["figure"], one["at_least"], one.get("municipality")) for one in document["targets"]
+        ),
+        decline_reasons=_codes(reasons["decline"]),
+        withdraw_reasons=_codes(reasons["withdraw"]),
+        mistake_reasons=_codes(reasons["mistake"]),
+        absence_reasons=_codes(reasons["absence"]),
+        handover_decline_reasons=_codes(reasons["handover_decline"]),
+        recall_reasons=_codes(reasons["recall"]),
+        exit_reasons=ways,
+    )
+
+
+def _codes(among: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(one["code"] for one in among)
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)

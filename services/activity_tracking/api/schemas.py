@@ -1,0 +1,369 @@
+"""What goes in and out over HTTP: commands refuse unknown fields; answers are dictionaries of plain values.
+
+Answers to commands are stored with their Idempotency-Key, so they repeat nothing of the participant's words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from marshmallow import Schema, validate
+from marshmallow import fields as ma
+
+from services.activity_tracking.domain.outputs import MOST, CorrectOutput, LogOutput, Output
+from services.activity_tracking.domain.plan import (
+    GOAL_LENGTH,
+    DeclareReady,
+    Goal,
+    PlanActivity,
+    PlannedActivity,
+    ReachGoal,
+    SetGoal,
+)
+from services.activity_tracking.domain.progress import (
+    ROUNDS,
+    Competence,
+    MeasureProgress,
+    ProgressRound,
+    ValidateCompetence,
+)
+from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
+from services.activity_tracking.handlers import Overview
+from shared.events import JourneyId
+from shared.web import CommandSchema, code_field, id_field, municipality_field
+
+LINE = validate.Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z", error="Takes one line of printable text.")
+TEXT = validate.Regexp(r"^[^\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]+\Z", error="Takes printable text.")
+
+
+def _day(**options: Any) -> ma.Date:
+    return ma.Date(allow_none=not options.get("required", False), **options)
+
+
+def _day_said() -> ma.String:
+    return ma.String(metadata={"format": "date"}, allow_none=True)
+
+
+def _whole(least: int, most: int, **options: Any) -> ma.Integer:
+    return ma.Integer(strict=True, validate=validate.Range(least, most), **options)
+
+
+class PlanActivityBody(CommandSchema):
+    """A period of one activity for the plan."""
+
+    makes = PlanActivity
+    activity = code_field(required=True)
+    first_on = _day(required=True)
+    last_on = _day()
+    occurred_on = _day()
+
+
+class SetGoalBody(CommandSchema):
+    """A goal in the participant's own words."""
+
+    makes = SetGoal
+    text = ma.String(required=True, validate=[validate.Length(1, GOAL_LENGTH), TEXT])
+    occurred_on = _day()
+
+
+class ReachGoalBody(CommandSchema):
+    """The day on which a goal was reached."""
+
+    makes = ReachGoal
+    occurred_on = _day()
+
+
+class DeclareReadyBody(CommandSchema):
+    """The day on which the participant was judged ready."""
+
+    makes = DeclareReady
+    occurred_on = _day()
+
+
+class LogSessionBody(CommandSchema):
+    """One session: minutes 0 and a reason for an absence, minutes attended and no reason else."""
+
+    makes: type[LogSession] = LogSession
+    activity = code_field(required=True)
+    occurred_on = _day(required=True)
+    attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
+    minutes = _whole(0, DAY_MINUTES, required=True)
+    reason = code_field(allow_none=True)
+    reference = ma.String(allow_none=True, validate=[validate.Length(1, 100), LINE])
+
+
+class CorrectSessionBody(CommandSchema):
+    """What the session should have said, or `void`: it never took place."""
+
+    makes = CorrectSession
+    activity = code_field(allow_none=True)
+    occurred_on = _day()
+    attendance = ma.String(allow_none=True, validate=validate.OneOf(["yes", "late", "no"]))
+    minutes = _whole(0, DAY_MINUTES, allow_none=True)
+    reason = code_field(allow_none=True)
+    void = ma.Boolean(truthy={True}, falsy={False})
+
+
+class MeasureProgressBody(CommandSchema):
+    """The answers of one round, by indicator, on the programme's scale."""
+
+    makes = MeasureProgress
+    round = _whole(1, ROUNDS, required=True)
+    answers = ma.Dict(keys=code_field(), values=_whole(-1000, 1000), required=True)
+    occurred_on = _day()
+
+
+class ValidateCompetenceBody(CommandSchema):
+    """A competence and the level it was found to have."""
+
+    makes = ValidateCompetence
+    competence = code_field(required=True)
+    level = _whole(1, 10, required=True)
+    occurred_on = _day()
+
+
+class LogOutputBody(CommandSchema):
+    """So many of one output of the programme in one municipality."""
+
+    makes = LogOutput
+    output = code_field(required=True)
+    quantity = _whole(1, MOST, required=True)
+    municipality = municipality_field(required=True)
+    occurred_on = _day()
+
+
+class CorrectOutputBody(CommandSchema):
+    """The right quantity; zero takes the entry back."""
+
+    makes = CorrectOutput
+    quantity = _whole(0, MOST, required=True)
+    occurred_on = _day()
+
+
+class PageArguments(Schema):
+    """Which page of a list: `cursor` is the `next_cursor` of the page before."""
+
+    cursor = ma.String(validate=validate.Regexp(r"^[0-9a-z.-]{1,60}\Z"))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow(LogSession):
+    """A session and the journey it belongs to."""
+
+    journey_id: JourneyId
+
+
+class RowOfSession(LogSessionBody):
+    """One row of a bulk request: a session, the journey it belongs to, and the reference that names it."""
+
+    makes = SessionRow
+    journey_id = id_field("j", required=True)
+    reference = ma.String(required=True, validate=[validate.Length(1, 100), LINE])
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+
+
+class PlannedActivityAnswer(Schema):
+    """A period of one activity in the plan; `activity` is absent for who may not see what reveals health."""
+
+    journey_id = ma.String()
+    plan = ma.String()
+    organisation = ma.String()
+    activity = ma.String(allow_none=True)
+    first_on = _day_said()
+    last_on = _day_said()
+    planned_on = _day_said()
+
+
+class GoalAnswer(Schema):
+    """A goal. Its text is shown in the journey's overview alone, to who may see it."""
+
+    journey_id = ma.String()
+    goal = ma.String()
+    text = ma.String(allow_none=True)
+    set_on = _day_said()
+    reached_on = _day_said()
+
+
+class SessionAnswer(Schema):
+    """One entry; the head of its chain has no `superseded_by`."""
+
+    session_id = ma.String()
+    journey_id = ma.String()
+    number = ma.Integer()
+    organisation = ma.String()
+    activity = ma.String(allow_none=True)
+    occurred_on = _day_said()
+    attendance = ma.String()
+    minutes = ma.Integer()
+    reason = ma.String(allow_none=True)
+    reference = ma.String(allow_none=True)
+    corrects = ma.String(allow_none=True)
+    superseded_by = ma.String(allow_none=True)
+    void = ma.Boolean()
+    recorded_at = ma.String(metadata={"format": "date-time"})
+
+
+class SessionPageAnswer(Schema):
+    """A page of sessions in the order of recording."""
+
+    sessions = ma.List(ma.Nested(SessionAnswer))
+    next_cursor = ma.String(allow_none=True)
+
+
+class RoundAnswer(Schema):
+    """One round of the progress measure; `answers` is absent for who may not see them."""
+
+    journey_id = ma.String()
+    round = ma.Integer()
+    answered = ma.Integer()
+    answers = ma.Dict(keys=ma.String(), values=ma.Integer(), allow_none=True)
+    measured_on = _day_said()
+    organisation = ma.String()
+
+
+class CompetenceAnswer(Schema):
+    """A validated competence."""
+
+    journey_id = ma.String()
+    competence = ma.String()
+    level = ma.Integer()
+    validated_on = _day_said()
+    validated_by = ma.String()
+
+
+class SessionCountsAnswer(Schema):
+    """The sessions that stand; minutes are of attended ones."""
+
+    logged = ma.Integer()
+    attended = ma.Integer()
+    late = ma.Integer()
+    missed = ma.Integer()
+    minutes = ma.Integer()
+    corrected = ma.Integer()
+
+
+class StandingAnswer(Schema):
+    """Where the journey stands, as activity tracking knows it."""
+
+    journey_id = ma.String()
+    programme = ma.String()
+    programme_version = ma.Integer()
+    stage = ma.String()
+    responsible = ma.String()
+    municipality = ma.String()
+    started_on = _day_said()
+    ready_on = _day_said()
+    exited_on = _day_said()
+    open_goals = ma.Integer()
+    last_round = ma.Integer()
+    last_measured_on = _day_said()
+    session_counts = ma.Nested(SessionCountsAnswer)
+
+
+class JourneyAnswer(StandingAnswer):
+    """The journey with its goals, plan, rounds and competences."""
+
+    goals = ma.List(ma.Nested(GoalAnswer))
+    plan = ma.List(ma.Nested(PlannedActivityAnswer))
+    progress = ma.List(ma.Nested(RoundAnswer))
+    competences = ma.List(ma.Nested(CompetenceAnswer))
+
+
+class OutputAnswer(Schema):
+    """One output as it stands."""
+
+    output_id = ma.String()
+    programme = ma.String()
+    programme_version = ma.Integer()
+    output = ma.String()
+    quantity = ma.Integer()
+    municipality = ma.String()
+    organisation = ma.String()
+    logged_on = _day_said()
+    corrections = ma.Integer()
+
+
+class OutputPageAnswer(Schema):
+    """A page of a programme's outputs."""
+
+    outputs = ma.List(ma.Nested(OutputAnswer))
+    next_cursor = ma.String(allow_none=True)
+
+
+def said(entry: Any) -> dict[str, Any]:
+    """An entry as plain values: days and moments as ISO strings."""
+    document: dict[str, Any] = msgspec.to_builtins(entry)
+    return document
+
+
+def show_goal(goal: Goal, *, text: bool) -> dict[str, Any]:
+    """A goal, with its text only where it is the reader's to see and not stored with the answer."""
+    return {**said(goal), "text": goal.text if text else None}
+
+
+def show_planned(entry: PlannedActivity, *, inside: bool) -> dict[str, Any]:
+    """A planned activity; outsiders see when, not what."""
+    return {**said(entry), "activity": entry.activity if inside else None}
+
+
+def show_session(entry: Session, *, inside: bool) -> dict[str, Any]:
+    """A session; outsiders see attendance and time, neither activity, reason nor reference."""
+    document = said(entry)
+    return document if inside else {**document, "activity": None, "reason": None, "reference": None}
+
+
+def show_round(entry: ProgressRound, *, inside: bool) -> dict[str, Any]:
+    """A round; outsiders see that it was asked and how many were answered."""
+    return {**said(entry), "answered": len(entry.answers), "answers": dict(entry.answers) if inside else None}
+
+
+def show_competence(entry: Competence) -> dict[str, Any]:
+    """A validated competence."""
+    return said(entry)
+
+
+def show_output(entry: Output) -> dict[str, Any]:
+    """An output."""
+    return said(entry)
+
+
+def show_journey(overview: Overview) -> dict[str, Any]:
+    """The journey with its entries, as much of them as the reader may see."""
+    inside = overview.inside
+    return {
+        **show_standing(overview.journey),
+        "goals": [show_goal(goal, text=inside) for goal in overview.goals],
+        "plan": [show_planned(entry, inside=inside) for entry in overview.planned],
+        "progress": [show_round(entry, inside=inside) for entry in overview.rounds],
+        "competences": [show_competence(entry) for entry in overview.competences],
+    }
+
+
+def show_standing(journey: Any) -> dict[str, Any]:
+    """Where the journey stands."""
+    passage = said(journey.passage)
+    kept: Mapping[str, Any] = {
+        name: passage[name]
+        for name in (
+            "programme",
+            "programme_version",
+            "responsible",
+            "municipality",
+            "started_on",
+            "ready_on",
+            "exited_on",
+        )
+    }
+    return {
+        **kept,
+        "journey_id": journey.journey_id,
+        "stage": journey.passage.stage,
+        "open_goals": len(journey.open_goals),
+        "last_round": journey.last_round,
+        "last_measured_on": journey.last_measured_on and journey.last_measured_on.isoformat(),
+        "session_counts": said(journey.sessions),
+    }

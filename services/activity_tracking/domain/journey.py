@@ -1,0 +1,139 @@
+"""One journey as activity tracking keeps it, and the days on which something can be logged.
+
+Entries (sessions, measures, goals …) are rows of their own; the state holds what the next decision needs and
+nothing that grows with time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.calendar import day_of
+from shared.checks import Findings
+from shared.errors import Conflict
+from shared.events import Code, Fact, JourneyId, Organisation, ReferralReceived
+from shared.passage import Passage, Stage, begin, follow
+from shared.programmes import Programme, Programmes
+from shared.runtime.change import Change, Received, Row, key_of
+
+Entry = TypeVar("Entry")
+
+TAKING_PART: tuple[Stage, ...] = ("started", "ready")
+"""The stages in which the person takes part now."""
+
+BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
+"""The stages in which days of participation can be logged, late ones after the exit too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCounts:
+    """The journey's sessions as they stand: voided ones out, a correction in place of what it corrects.
+
+    attended: present, in time or late. minutes: of attended sessions. corrected: corrections made, voids
+    included.
+    """
+
+    logged: int = 0
+    attended: int = 0
+    late: int = 0
+    missed: int = 0
+    minutes: int = 0
+    corrected: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What activity tracking must know of a journey to decide the next command.
+
+    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
+    sessions): how many there have ever been, which numbers the next. last_round: the highest round of the
+    progress measure so far.
+    """
+
+    journey_id: JourneyId
+    passage: Passage
+    open_goals: tuple[Code, ...] = ()
+    goals_set: int = 0
+    planned: int = 0
+    competences: int = 0
+    entries: int = 0
+    sessions: SessionCounts = field(default_factory=SessionCounts)
+    last_round: int = 0
+    last_measured_on: date | None = None
+
+
+def receive(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+    """Take in a referral: the journey begins here too.
+
+    Raises Unready until the programme's version has arrived.
+    """
+    match received.body:
+        case ReferralReceived() as referral:
+            passage = begin(referral)
+            programmes.get(passage.programme_key)
+            return Change(Journey(journey_id=JourneyId(key_of(received.subject)), passage=passage))
+        case other:
+            raise ValueError(f"{type(other).__name__} opens no journey")
+
+
+def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+    """Take in what another service says of the journey; never refused, causes nothing here.
+
+    Raises ValueError without a journey, which the causality vector rules out. Source: design.md, §1.
+    """
+    if state is None:
+        raise ValueError(f"{received.type} before the referral")
+    return Change(moved(state, received.body))
+
+
+def moved(journey: Journey, event: Fact) -> Journey:
+    """The journey with its passage after the event; the same object when the event does not move it."""
+    passage = follow(journey.passage, event)
+    return journey if passage == journey.passage else replace(journey, passage=passage)
+
+
+def require_stage(journey: Journey, stages: tuple[Stage, ...]) -> None:
+    """Raise Conflict unless the journey stands at one of these stages."""
+    if journey.passage.stage not in stages:
+        raise Conflict("wrong-stage", f"The journey is {journey.passage.stage}, not {' or '.join(stages)}.")
+
+
+def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: datetime) -> None:
+    """The day must be one on which the person took part: start to exit, both counted, and not in the future.
+
+    Source: domain.md, §3, "Late logging is normal", and §4, "Status, age, calendar".
+    """
+    found.not_future(field_name, on, day_of(at))
+    found.not_before(field_name, on, journey.passage.started_on, "the start")
+    ended_on = journey.passage.exited_on
+    if ended_on is not None and on > ended_on:
+        found.add(field_name, f"Lies after the exit ({ended_on.isoformat()}).")
+
+
+def public_activity(programme: Programme, code: str) -> Code | None:
+    """The code as an event may say it: None where its name would reveal health. Source: domain.md, §5."""
+    told = (kind.code for kind in programme.activities if not kind.special_category)
+    return code if code in told else None
+
+
+def may_see_inside(passage: Passage, organisation: Organisation, on: date) -> bool:
+    """Whether the organisation may see the participant's words, answers and anything that touches on health.
+
+    The responsible one may; any other only while the participant's consent to sharing covers it.
+    Source: domain.md, §3 (handover) and §5.
+    """
+    consent = passage.consents.get("sharing")
+    return organisation == passage.responsible or (consent is not None and consent.covers(organisation, on))
+
+
+def as_row(collection: str, key: str, entry: Any) -> Row:
+    """An entry as the row that holds it: days as ISO strings, moments as they are."""
+    return Row(collection, key, msgspec.to_builtins(entry, builtin_types=(datetime,)))
+
+
+def entry_of(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
+    """The entry that `as_row` made the row of."""
+    return msgspec.convert(row, kind)

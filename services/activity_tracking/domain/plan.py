@@ -1,0 +1,215 @@
+"""What is meant to happen: planned activities, the participant's own goals, being ready to go on."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from services.activity_tracking.domain.journey import (
+    BEGUN,
+    TAKING_PART,
+    Journey,
+    as_row,
+    check_day,
+    moved,
+    public_activity,
+    require_stage,
+)
+from shared.calendar import day_of
+from shared.checks import Findings
+from shared.errors import Conflict
+from shared.events import (
+    ActivityPlanned,
+    Code,
+    GoalReached,
+    GoalSet,
+    JourneyId,
+    Organisation,
+    ParticipantReady,
+)
+from shared.passage import Stage
+from shared.programmes import Programme
+from shared.runtime.change import Change
+
+OPEN_GOALS = 20
+"""How many goals may be open at once; more would swell the state, and want a talk first."""
+
+GOAL_LENGTH = 500
+"""Characters of a goal's text at most."""
+
+PLANNABLE: tuple[Stage, ...] = ("accepted", "started", "ready")
+"""The plan is made between acceptance and the end. Source: domain.md, §3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanActivity:
+    """Command: enter a period of one activity in the plan. `last_on` absent: until further notice."""
+
+    activity: str
+    first_on: date
+    last_on: date | None = None
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetGoal:
+    """Command: note a goal in the participant's own words."""
+
+    text: str
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachGoal:
+    """Command: say that a goal was reached."""
+
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareReady:
+    """Command: judge the participant ready for the next step."""
+
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedActivity:
+    """A row: one period of one activity in the plan."""
+
+    plan: str
+    journey_id: JourneyId
+    number: int
+    organisation: Organisation
+    activity: Code
+    first_on: date
+    last_on: date | None
+    planned_on: date
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """A row: one goal of the participant's own. Its text never leaves this service."""
+
+    goal: Code
+    journey_id: JourneyId
+    number: int
+    text: str
+    set_on: date
+    reached_on: date | None = None
+
+
+def goal_key(journey_id: JourneyId, goal: str) -> str:
+    """The key of the goal's row: goals are numbered within their journey."""
+    return f"{journey_id}.{goal}"
+
+
+def plan(
+    journey: Journey, command: PlanActivity, *, programme: Programme, by: Organisation, at: datetime
+) -> tuple[Change[Journey], PlannedActivity]:
+    """Enter an activity in the plan, from acceptance on; the period itself may lie ahead.
+
+    at: UTC. Returns the change and the row it makes. Raises Invalid, Conflict `wrong-stage`.
+    """
+    today = day_of(at)
+    on = command.occurred_on or today
+    found = Findings()
+    found.known("activity", command.activity, (kind.code for kind in programme.activities))
+    found.not_future("occurred_on", on, today)
+    found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
+    found.not_before("first_on", command.first_on, journey.passage.accepted_on, "the acceptance")
+    found.not_before("last_on", command.last_on, command.first_on, "the first day")
+    found.raise_any()
+    require_stage(journey, PLANNABLE)
+    number = journey.planned + 1
+    entry = PlannedActivity(
+        plan=f"a{number}",
+        journey_id=journey.journey_id,
+        number=number,
+        organisation=by,
+        activity=command.activity,
+        first_on=command.first_on,
+        last_on=command.last_on,
+        planned_on=on,
+        recorded_at=at,
+    )
+    event = ActivityPlanned(
+        occurred_on=on,
+        recorded_at=at,
+        organisation=by,
+        activity=public_activity(programme, command.activity),
+        first_on=command.first_on,
+        last_on=command.last_on,
+    )
+    row = as_row("activities_planned", f"{journey.journey_id}.{entry.plan}", entry)
+    return Change(replace(journey, planned=number), events=(event,), rows=(row,)), entry
+
+
+def set_goal(journey: Journey, command: SetGoal, *, at: datetime) -> tuple[Change[Journey], Goal]:
+    """Note a goal of the participant's own.
+
+    Raises Invalid, Conflict `wrong-stage`, Conflict `goals-full` when OPEN_GOALS are open already.
+    """
+    today = day_of(at)
+    on = command.occurred_on or today
+    text = command.text.strip()
+    found = Findings()
+    if not 1 <= len(text) <= GOAL_LENGTH:
+        found.add("text", f"Takes 1 to {GOAL_LENGTH} characters.")
+    found.no_personnummer("text", text)
+    found.not_future("occurred_on", on, today)
+    found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
+    found.raise_any()
+    require_stage(journey, PLANNABLE)
+    if len(journey.open_goals) >= OPEN_GOALS:
+        raise Conflict(
+            "goals-full", f"{OPEN_GOALS} goals are open; one must be reached before the next is set."
+        )
+    number = journey.goals_set + 1
+    goal = Goal(goal=f"g{number}", journey_id=journey.journey_id, number=number, text=text, set_on=on)
+    after = replace(journey, goals_set=number, open_goals=(*journey.open_goals, goal.goal))
+    event = GoalSet(occurred_on=on, recorded_at=at, goal=goal.goal)
+    row = as_row("goals", goal_key(journey.journey_id, goal.goal), goal)
+    return Change(after, events=(event,), rows=(row,)), goal
+
+
+def reach_goal(
+    journey: Journey, goal: Goal, command: ReachGoal, *, at: datetime
+) -> tuple[Change[Journey], Goal]:
+    """Say that the goal was reached, also late; saying it again, of the same day or none, changes nothing.
+
+    Raises Invalid, Conflict `wrong-stage`, Conflict `goal-reached` when it was reached on another day.
+    """
+    if goal.reached_on is not None:
+        if command.occurred_on in (None, goal.reached_on):
+            return Change(journey), goal
+        raise Conflict("goal-reached", f"The goal was reached on {goal.reached_on.isoformat()}.")
+    on = command.occurred_on or day_of(at)
+    found = Findings()
+    check_day(found, "occurred_on", on, journey, at)
+    found.not_before("occurred_on", on, goal.set_on, "the goal was set")
+    found.raise_any()
+    require_stage(journey, BEGUN)
+    reached = replace(goal, reached_on=on)
+    after = replace(journey, open_goals=tuple(code for code in journey.open_goals if code != goal.goal))
+    event = GoalReached(occurred_on=on, recorded_at=at, goal=goal.goal)
+    row = as_row("goals", goal_key(journey.journey_id, goal.goal), reached)
+    return Change(after, events=(event,), rows=(row,)), reached
+
+
+def declare_ready(journey: Journey, command: DeclareReady, *, at: datetime) -> Change[Journey]:
+    """Judge the participant ready; judging so again, of the same day or none, changes nothing.
+
+    Sessions go on as before. Raises Invalid, Conflict `wrong-stage`. Source: domain.md, §3.
+    """
+    ready_on = journey.passage.ready_on
+    if journey.passage.stage == "ready" and command.occurred_on in (None, ready_on):
+        return Change(journey)
+    on = command.occurred_on or day_of(at)
+    found = Findings()
+    check_day(found, "occurred_on", on, journey, at)
+    found.raise_any()
+    require_stage(journey, TAKING_PART)
+    if ready_on is not None:
+        raise Conflict("wrong-stage", f"The participant has been ready since {ready_on.isoformat()}.")
+    event = ParticipantReady(occurred_on=on, recorded_at=at)
+    return Change(moved(journey, event), events=(event,))

@@ -1,0 +1,275 @@
+"""Sessions: attendance and hours, logged late as often as not, and corrected without overwriting anything.
+
+A correction is a new entry that supersedes the head of a chain; the event it causes carries what the head
+said, so that every figure can follow without looking back. Reasons of absence stay here: many touch on
+health. Source: domain.md, §3 and §5.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from services.activity_tracking.domain.journey import (
+    BEGUN,
+    Journey,
+    SessionCounts,
+    as_row,
+    check_day,
+    public_activity,
+    require_stage,
+)
+from shared.checks import Findings
+from shared.errors import Conflict
+from shared.events import (
+    Attendance,
+    Code,
+    JourneyId,
+    Organisation,
+    SessionAsLogged,
+    SessionCorrected,
+    SessionId,
+    SessionLogged,
+)
+from shared.programmes import Programme
+from shared.runtime.change import Change, Row
+
+DAY_MINUTES = 1440
+"""No session is longer than a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSession:
+    """Command: log one session. `reference`: the organisation's own; the same one again is the same session.
+
+    minutes: 0 for an absence, else the time attended. reason: the code of an absence, only then.
+    """
+
+    activity: str
+    occurred_on: date
+    attendance: Attendance
+    minutes: int
+    reason: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectSession:
+    """Command: say what a session should have said, or, `void`, that it never took place.
+
+    Without `void` everything is said anew; with it, what is left out stays as the head said.
+    """
+
+    activity: str | None = None
+    occurred_on: date | None = None
+    attendance: Attendance | None = None
+    minutes: int | None = None
+    reason: str | None = None
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A row: one entry. The chain of a session is followed by `corrects` and `superseded_by`.
+
+    number: of the entry in its journey, in the order of recording, corrections included. organisation: where
+    the session was held. recorded_by: who entered it, another one when a correction came
+    after a handover.
+    """
+
+    session_id: SessionId
+    journey_id: JourneyId
+    number: int
+    organisation: Organisation
+    recorded_by: Organisation
+    activity: Code
+    occurred_on: date
+    attendance: Attendance
+    minutes: int
+    recorded_at: datetime
+    reason: Code | None = None
+    reference: str | None = None
+    corrects: SessionId | None = None
+    superseded_by: SessionId | None = None
+    void: bool = False
+
+
+def reference_key(organisation: Organisation, reference: str) -> str:
+    """The key of the row that remembers which session an organisation's own reference names."""
+    return f"{organisation}:{reference}"
+
+
+def log(
+    journey: Journey,
+    command: LogSession,
+    *,
+    programme: Programme,
+    by: Organisation,
+    at: datetime,
+    session: SessionId,
+    earlier: Session | None,
+) -> tuple[Change[Journey], Session]:
+    """Log one session, from the start on, also late and also after the exit for the days before it.
+
+    session: the id of the new entry. earlier: what the organisation logged under the same reference before:
+    the same content again changes nothing. Returns the change and the entry that stands for the command.
+    Raises Invalid, Conflict `wrong-stage`, Conflict `already-logged`.
+    """
+    if earlier is not None:
+        if earlier.journey_id == journey.journey_id and _content(earlier) == _content(command):
+            return Change(journey), earlier
+        raise Conflict("already-logged", "The reference names another session that was logged before.")
+    found = Findings()
+    _check(found, command.activity, command.attendance, command.minutes, command.reason, programme=programme)
+    found.no_personnummer("reference", command.reference)
+    check_day(found, "occurred_on", command.occurred_on, journey, at)
+    found.raise_any()
+    require_stage(journey, BEGUN)
+    entry = Session(
+        session_id=session,
+        journey_id=journey.journey_id,
+        number=journey.entries + 1,
+        organisation=by,
+        recorded_by=by,
+        activity=command.activity,
+        occurred_on=command.occurred_on,
+        attendance=command.attendance,
+        minutes=command.minutes,
+        reason=command.reason,
+        reference=command.reference,
+        recorded_at=at,
+    )
+    event = SessionLogged(
+        occurred_on=entry.occurred_on,
+        recorded_at=at,
+        session=session,
+        organisation=by,
+        activity=public_activity(programme, entry.activity),
+        attendance=entry.attendance,
+        minutes=entry.minutes,
+    )
+    rows = [as_row("sessions", session, entry)]
+    if command.reference is not None:
+        named = {"session_id": session, "journey_id": journey.journey_id}
+        rows.append(Row("session_references", reference_key(by, command.reference), named))
+    after = replace(journey, entries=entry.number, sessions=_counted(journey.sessions, entry, 1))
+    return Change(after, events=(event,), rows=tuple(rows)), entry
+
+
+def correct(
+    journey: Journey,
+    head: Session,
+    command: CorrectSession,
+    *,
+    programme: Programme,
+    by: Organisation,
+    at: datetime,
+    session: SessionId,
+) -> tuple[Change[Journey], Session]:
+    """Supersede the head of a chain by a new entry; a correction that says the same changes nothing.
+
+    head: the entry to correct, of this journey. session: the id of the new entry. Returns the change and the
+    entry that stands. Raises Invalid, Conflict `wrong-stage`, Conflict `superseded` when the entry is not the
+    head, Conflict `voided` when the head took the session back. Source: domain.md, §3.
+    """
+    said = _said(head, command)
+    found = Findings()
+    _check(found, said.activity, said.attendance, said.minutes, said.reason, programme=programme)
+    check_day(found, "occurred_on", said.occurred_on, journey, at)
+    found.raise_any()
+    require_stage(journey, BEGUN)
+    if head.superseded_by is not None:
+        raise Conflict("superseded", f"The entry was corrected by {head.superseded_by}.")
+    if head.void:
+        raise Conflict("voided", "The session was taken back as never held; what was held is logged anew.")
+    if said == head:
+        return Change(journey), head
+    entry = replace(
+        said,
+        session_id=session,
+        number=journey.entries + 1,
+        recorded_by=by,
+        recorded_at=at,
+        reference=None,
+        corrects=head.session_id,
+    )
+    event = SessionCorrected(
+        occurred_on=entry.occurred_on,
+        recorded_at=at,
+        session=session,
+        corrects=head.session_id,
+        replaced=SessionAsLogged(
+            occurred_on=head.occurred_on, attendance=head.attendance, minutes=head.minutes
+        ),
+        organisation=entry.organisation,
+        activity=public_activity(programme, entry.activity),
+        attendance=entry.attendance,
+        minutes=entry.minutes,
+        void=entry.void,
+    )
+    counts = _counted(_counted(journey.sessions, head, -1), entry, 1)
+    after = replace(journey, entries=entry.number, sessions=replace(counts, corrected=counts.corrected + 1))
+    rows = (
+        as_row("sessions", head.session_id, replace(head, superseded_by=session)),
+        as_row("sessions", session, entry),
+    )
+    return Change(after, events=(event,), rows=rows), entry
+
+
+def _content(said: Session | LogSession) -> tuple[object, ...]:
+    return said.activity, said.occurred_on, said.attendance, said.minutes, said.reason
+
+
+def _said(head: Session, command: CorrectSession) -> Session:
+    """The head as the correction words it. Raises Invalid when it leaves something out without `void`."""
+    if not command.void:
+        found = Findings()
+        for name in ("activity", "occurred_on", "attendance", "minutes"):
+            if getattr(command, name) is None:
+                found.add(name, "Missing: a correction says everything anew, unless it is void.")
+        found.raise_any()
+    return replace(
+        head,
+        activity=head.activity if command.activity is None else command.activity,
+        occurred_on=head.occurred_on if command.occurred_on is None else command.occurred_on,
+        attendance=head.attendance if command.attendance is None else command.attendance,
+        minutes=head.minutes if command.minutes is None else command.minutes,
+        reason=head.reason if command.attendance is None else command.reason,
+        void=command.void,
+    )
+
+
+def _check(
+    found: Findings,
+    activity: str,
+    attendance: Attendance,
+    minutes: int,
+    reason: str | None,
+    *,
+    programme: Programme,
+) -> None:
+    found.known("activity", activity, (kind.code for kind in programme.activities))
+    if attendance == "no":
+        if minutes != 0:
+            found.add("minutes", "Must be 0 when nobody came.")
+        if reason is None:
+            found.add("reason", "An absence has a reason.")
+        found.known("reason", reason, (one.code for one in programme.reasons.absence))
+    else:
+        if not 1 <= minutes <= DAY_MINUTES:
+            found.add("minutes", f"Takes 1 to {DAY_MINUTES} minutes when somebody came.")
+        if reason is not None:
+            found.add("reason", "Only an absence has a reason.")
+
+
+def _counted(counts: SessionCounts, entry: Session, times: int) -> SessionCounts:
+    """The counts with the entry put in (1) or taken out (-1); a void entry counts nowhere."""
+    if entry.void:
+        return counts
+    present = entry.attendance != "no"
+    return replace(
+        counts,
+        logged=counts.logged + times,
+        attended=counts.attended + times * present,
+        late=counts.late + times * (entry.attendance == "late"),
+        missed=counts.missed + times * (not present),
+        minutes=counts.minutes + times * entry.minutes,
+    )

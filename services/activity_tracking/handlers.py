@@ -1,0 +1,241 @@
+"""The use cases of activity tracking: fetch what the decision needs, let the caller pass, decide, keep.
+
+Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.activity_tracking.domain import outputs, plan, progress, sessions
+from services.activity_tracking.domain.journey import Journey, entry_of, may_see_inside
+from shared.access import Actor, authorise
+from shared.calendar import day_of
+from shared.errors import Unknown
+from shared.events import JourneyId, OutputId, SessionId
+from shared.programmes import Action, Programme
+from shared.runtime.change import Work, subject_of
+
+SHOWN = 200
+"""How many entries of each kind a journey's overview shows; rounds and competences never come to more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What a reader sees of a journey. inside: whether its words and answers are theirs to see."""
+
+    journey: Journey
+    inside: bool
+    goals: Sequence[plan.Goal]
+    planned: Sequence[plan.PlannedActivity]
+    rounds: Sequence[progress.ProgressRound]
+    competences: Sequence[progress.Competence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPage:
+    """A page of a journey's sessions, corrections among them. inside: as in Overview."""
+
+    sessions: Sequence[sessions.Session]
+    inside: bool
+
+
+def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Journey, Programme]:
+    journey: Journey = work.get(subject_of("journey", journey_id))
+    programme = work.programmes.get(journey.passage.programme_key)
+    authorise(actor, action, programme, journey.passage)
+    return journey, programme
+
+
+def plan_activity(
+    work: Work, actor: Actor, journey_id: JourneyId, command: plan.PlanActivity
+) -> plan.PlannedActivity:
+    """Enter an activity in the plan."""
+    journey, programme = _open(work, actor, journey_id, "log_activity")
+    change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def set_goal(work: Work, actor: Actor, journey_id: JourneyId, command: plan.SetGoal) -> plan.Goal:
+    """Note a goal of the participant's own."""
+    journey, _ = _open(work, actor, journey_id, "log_activity")
+    change, goal = plan.set_goal(journey, command, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return goal
+
+
+def reach_goal(
+    work: Work, actor: Actor, journey_id: JourneyId, goal: str, command: plan.ReachGoal
+) -> plan.Goal:
+    """Say that a goal was reached. Raises Unknown for a goal that the journey does not have."""
+    journey, _ = _open(work, actor, journey_id, "log_activity")
+    row = work.row("goals", plan.goal_key(journey_id, goal))
+    if row is None:
+        raise Unknown("goal")
+    change, reached = plan.reach_goal(journey, entry_of(plan.Goal, row), command, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return reached
+
+
+def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Journey:
+    """Judge the participant ready for the next step."""
+    journey, _ = _open(work, actor, journey_id, "log_activity")
+    return work.save(subject_of("journey", journey_id), plan.declare_ready(journey, command, at=work.at))
+
+
+def log_session(
+    work: Work, actor: Actor, journey_id: JourneyId, command: sessions.LogSession
+) -> sessions.Session:
+    """Log one session; the organisation's own reference, where there is one, makes it idempotent."""
+    journey, programme = _open(work, actor, journey_id, "log_activity")
+    change, entry = sessions.log(
+        journey,
+        command,
+        programme=programme,
+        by=actor.organisation,
+        at=work.at,
+        session=SessionId(work.new_id("s")),
+        earlier=_referred_to(work, actor, command.reference),
+    )
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Session | None:
+    if reference is None:
+        return None
+    named = work.row("session_references", sessions.reference_key(actor.organisation, reference))
+    row = named and work.row("sessions", named["session_id"])
+    return entry_of(sessions.Session, row) if row else None
+
+
+def correct_session(
+    work: Work, actor: Actor, journey_id: JourneyId, session_id: SessionId, command: sessions.CorrectSession
+) -> sessions.Session:
+    """Supersede an entry. Raises Unknown for a session that the journey does not have."""
+    journey, programme = _open(work, actor, journey_id, "log_activity")
+    row = work.row("sessions", session_id)
+    if row is None or row["journey_id"] != journey_id:
+        raise Unknown("session")
+    change, entry = sessions.correct(
+        journey,
+        entry_of(sessions.Session, row),
+        command,
+        programme=programme,
+        by=actor.organisation,
+        at=work.at,
+        session=SessionId(work.new_id("s")),
+    )
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def measure_progress(
+    work: Work, actor: Actor, journey_id: JourneyId, command: progress.MeasureProgress
+) -> progress.ProgressRound:
+    """Record a round of the programme's indicators."""
+    journey, programme = _open(work, actor, journey_id, "log_activity")
+    row = work.row("progress", progress.round_key(journey_id, command.round))
+    change, entry = progress.measure(
+        journey,
+        command,
+        programme=programme,
+        by=actor.organisation,
+        at=work.at,
+        earlier=entry_of(progress.ProgressRound, row) if row else None,
+    )
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def validate_competence(
+    work: Work, actor: Actor, journey_id: JourneyId, command: progress.ValidateCompetence
+) -> progress.Competence:
+    """Record a validated competence."""
+    journey, programme = _open(work, actor, journey_id, "log_activity")
+    row = work.row("competences", progress.competence_key(journey_id, command.competence, command.level))
+    change, entry = progress.validate(
+        journey,
+        command,
+        programme=programme,
+        by=actor.organisation,
+        at=work.at,
+        earlier=entry_of(progress.Competence, row) if row else None,
+    )
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
+    """A journey with its goals, plan, rounds and competences, the oldest first, at most SHOWN of each."""
+    journey, _ = _open(work, actor, journey_id, "read_journey")
+    where = {"journey_id": journey_id}
+    return Overview(
+        journey=journey,
+        inside=may_see_inside(journey.passage, actor.organisation, day_of(work.at)),
+        goals=[
+            entry_of(plan.Goal, row)
+            for row in work.rows("goals", where, order="number", after=None, limit=SHOWN)
+        ],
+        planned=[
+            entry_of(plan.PlannedActivity, row)
+            for row in work.rows("activities_planned", where, order="number", after=None, limit=SHOWN)
+        ],
+        rounds=[
+            entry_of(progress.ProgressRound, row)
+            for row in work.rows("progress", where, order="round", after=None, limit=SHOWN)
+        ],
+        competences=[
+            entry_of(progress.Competence, row)
+            for row in work.rows("competences", where, order="_id", after=None, limit=SHOWN)
+        ],
+    )
+
+
+def list_sessions(
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+) -> SessionPage:
+    """A page of the journey's sessions in the order of recording, from beyond the number `after`."""
+    journey, _ = _open(work, actor, journey_id, "read_journey")
+    rows = work.rows("sessions", {"journey_id": journey_id}, order="number", after=after, limit=limit)
+    return SessionPage(
+        sessions=[entry_of(sessions.Session, row) for row in rows],
+        inside=may_see_inside(journey.passage, actor.organisation, day_of(work.at)),
+    )
+
+
+def _programme(work: Work, actor: Actor, programme_id: str, action: Action) -> Programme:
+    programme = work.programmes.latest(programme_id)
+    if programme is None:
+        raise Unknown("programme")
+    authorise(actor, action, programme)
+    return programme
+
+
+def log_output(work: Work, actor: Actor, programme_id: str, command: outputs.LogOutput) -> outputs.Output:
+    """Log an output under the programme's newest version. Raises Unknown for a programme not published."""
+    programme = _programme(work, actor, programme_id, "log_output")
+    output = OutputId(work.new_id("o"))
+    change = outputs.log(command, programme=programme, by=actor.organisation, at=work.at, output=output)
+    return work.save(subject_of("output", output), change)
+
+
+def correct_output(
+    work: Work, actor: Actor, programme_id: str, output_id: OutputId, command: outputs.CorrectOutput
+) -> outputs.Output:
+    """Set the right quantity of an output. Raises Unknown for one that the programme does not have."""
+    _programme(work, actor, programme_id, "log_output")
+    subject = subject_of("output", output_id)
+    entry: outputs.Output | None = work.find(subject)
+    if entry is None or entry.programme != programme_id:
+        raise Unknown("output")
+    return work.save(subject, outputs.correct(entry, command, by=actor.organisation, at=work.at))
+
+
+def list_outputs(
+    work: Work, actor: Actor, programme_id: str, *, after: str | None, limit: int
+) -> Sequence[outputs.Output]:
+    """A page, by id, of the programme's outputs, for those who log them; the others read the report."""
+    _programme(work, actor, programme_id, "log_output")
+    rows = work.rows("outputs", {"programme": programme_id}, order="_id", after=after, limit=limit)
+    return [entry_of(outputs.Output, row) for row in rows]

@@ -1,0 +1,193 @@
+"""One journey as handover keeps it, and what other services' events and the calendar do to its open offer.
+
+Pure: no I/O, no clock. Facts are never refused; one that comes too late is recorded and moves nothing
+(design.md, §1; `shared/passage.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from shared.calendar import days_after
+from shared.events import (
+    Code,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+    Fact,
+    HandoverExpired,
+    HandoverId,
+    HandoverKind,
+    HandoverRecalled,
+    JourneyId,
+    Organisation,
+    ReferralReceived,
+)
+from shared.passage import OpenOffer, Passage, begin, follow
+from shared.programmes import Programmes
+from shared.runtime.change import Change, Received, Row, Timer, key_of
+
+Status = Literal["open", "accepted", "declined", "expired", "recalled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One offer: part of the state while it is open, and a row for good.
+
+    number: n of `<journey>.h<n>`. ended_on, reason: the day and the code of what ended it.
+    """
+
+    handover_id: HandoverId
+    journey_id: JourneyId
+    number: int
+    programme: Code
+    kind: HandoverKind
+    from_organisation: Organisation
+    to_organisation: Organisation
+    offered_on: date
+    deadline_on: date
+    recorded_at: datetime
+    status: Status = "open"
+    ended_on: date | None = None
+    reason: Code | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What handover must know of a journey to decide the next command.
+
+    responsible_since: the day of the last acceptance, before which the responsible one had nothing to offer.
+    """
+
+    journey_id: JourneyId
+    passage: Passage
+    open: Offer | None = None
+    offered: int = 0
+    accepted: int = 0
+    declined: int = 0
+    expired: int = 0
+    recalled: int = 0
+    responsible_since: date | None = None
+
+
+def receive(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+    """Take in a referral: the journey begins here too.
+
+    Raises Unready until the programme's version has arrived.
+    """
+    match received.body:
+        case ReferralReceived() as referral:
+            passage = begin(referral)
+            programmes.get(passage.programme_key)
+            return Change(Journey(journey_id=JourneyId(key_of(received.subject)), passage=passage))
+        case other:
+            raise ValueError(f"{type(other).__name__} opens no journey")
+
+
+def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+    """Take in what another service says of the journey; an open offer that it leaves without ground is
+    recalled.
+
+    Raises ValueError without a journey, which the causality vector rules out. Source: domain.md, §3 and §5.
+    """
+    if state is None:
+        raise ValueError(f"{received.type} before the referral")
+    event = received.body
+    journey = moved(state, event)
+    if journey.open is None:
+        return Change(journey)
+    reason = _ground_lost(journey.passage, journey.open, event)
+    if reason is None:
+        return Change(journey)
+    on = max(event.occurred_on, journey.open.offered_on)
+    return take_back(journey, journey.open, reason, on=on, at=event.recorded_at)
+
+
+def expire(state: Journey, timer: Timer, at: datetime, programmes: Programmes) -> Change[Journey]:
+    """The deadline has passed unanswered: the offer expires on the day after it.
+
+    An offer that is no longer open leaves the state unchanged.
+    """
+    standing = state.open
+    if standing is None or standing.handover_id != timer.body["handover"]:
+        return Change(state)
+    on = days_after(standing.deadline_on, 1)
+    event = HandoverExpired(occurred_on=on, recorded_at=at, handover=standing.handover_id)
+    ended = replace(standing, status="expired", ended_on=on)
+    return end(replace(state, expired=state.expired + 1), ended, event)
+
+
+def expiry_key(handover: HandoverId) -> str:
+    """The key of the timer that ends the offer."""
+    return f"{handover}:expiry"
+
+
+def journey_of(handover: str) -> JourneyId:
+    """The journey that a handover's id names: `<journey>.h<n>`."""
+    return JourneyId(handover.rpartition(".h")[0])
+
+
+def as_offered(passage: Passage, asked: Offer) -> Passage:
+    """The passage as the two parties of the offer know it, for judging who has which part in it.
+
+    However the offer ended, its receiver is told that it is closed, not that it has no part in the journey.
+    """
+    standing = OpenOffer(handover=asked.handover_id, to_organisation=asked.to_organisation)
+    return replace(passage, offer=standing, responsible=asked.from_organisation)
+
+
+def moved(journey: Journey, event: Fact) -> Journey:
+    """The journey with its passage after the event; the same object when the event does not move it."""
+    passage = follow(journey.passage, event)
+    return journey if passage == journey.passage else replace(journey, passage=passage)
+
+
+def consented(passage: Passage, organisation: Organisation, on: date) -> bool:
+    """Whether the participant's consent to sharing covers the organisation on that day."""
+    consent = passage.consents.get("sharing")
+    return consent is not None and consent.covers(organisation, on)
+
+
+def _ground_lost(passage: Passage, standing: Offer, event: Fact) -> Code | None:
+    """Why an open offer can no longer stand after the event, the strongest reason first, or None.
+
+    A consent is looked at when it changes; one that has merely run out is judged when the offer is accepted.
+    Source: design.md, §1 and domain.md, §5, "Withdrawal takes effect on every open offer".
+    """
+    if passage.mistake:
+        return "registered_by_mistake"
+    if not passage.active:
+        return "journey_ended"
+    match event:
+        case ConsentGiven() | ConsentRefused() | ConsentWithdrawn() if event.purpose == "sharing":
+            covered = consented(passage, standing.to_organisation, event.occurred_on)
+            return None if covered else "consent_withdrawn"
+        case _:
+            return None
+
+
+def take_back(journey: Journey, standing: Offer, reason: Code, *, on: date, at: datetime) -> Change[Journey]:
+    """The change that taking the open offer back comes to, whoever or whatever took it back."""
+    event = HandoverRecalled(occurred_on=on, recorded_at=at, handover=standing.handover_id, reason=reason)
+    ended = replace(standing, status="recalled", ended_on=on, reason=reason)
+    return end(replace(journey, recalled=journey.recalled + 1), ended, event)
+
+
+def end(journey: Journey, ended: Offer, event: Fact) -> Change[Journey]:
+    """The change that an offer's end comes to: no offer is open, the row says how, the timer is off."""
+    after = replace(moved(journey, event), open=None)
+    return Change(after, events=(event,), rows=(as_row(ended),), cancels=(expiry_key(ended.handover_id),))
+
+
+def as_row(entry: Offer) -> Row:
+    """The offer as the row that holds it: days as ISO strings, moments as they are."""
+    body: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(datetime,))
+    return Row("offers", entry.handover_id, body)
+
+
+def offer_of(row: Mapping[str, Any]) -> Offer:
+    """The offer that `as_row` made the row of."""
+    return msgspec.convert(row, Offer)

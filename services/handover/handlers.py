@@ -1,0 +1,97 @@
+"""The use cases of handover: fetch what the decision needs, let the caller pass, decide, keep.
+
+Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
+"""
+
+from collections.abc import Sequence
+
+from services.handover.domain import offers
+from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
+from shared.access import Actor, authorise, authorise_somewhere
+from shared.errors import Unknown
+from shared.events import HandoverId, JourneyId
+from shared.programmes import Programme
+from shared.runtime.change import Work, subject_of
+
+
+def _journey(work: Work, journey_id: JourneyId) -> tuple[Journey, Programme]:
+    journey: Journey = work.get(subject_of("journey", journey_id))
+    return journey, work.programmes.get(journey.passage.programme_key)
+
+
+def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer, Programme]:
+    row = work.row("offers", handover_id)
+    if row is None:
+        raise Unknown("handover")
+    journey, programme = _journey(work, journey_of(handover_id))
+    return journey, offer_of(row), programme
+
+
+def offer_handover(work: Work, actor: Actor, journey_id: JourneyId, command: offers.OfferHandover) -> Offer:
+    """Offer the journey to another organisation."""
+    journey, programme = _journey(work, journey_id)
+    authorise(actor, "offer_handover", programme, journey.passage)
+    change, made = offers.offer(journey, command, programme=programme, by=actor.organisation, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return made
+
+
+def accept_handover(
+    work: Work, actor: Actor, handover_id: HandoverId, command: offers.AcceptHandover
+) -> Offer:
+    """Say yes for the receiver."""
+    journey, asked, programme = _asked(work, handover_id)
+    authorise(actor, "answer_handover", programme, as_offered(journey.passage, asked))
+    change, ended = offers.accept(journey, asked, command, by=actor.organisation, at=work.at)
+    work.save(subject_of("journey", journey.journey_id), change)
+    return ended
+
+
+def decline_handover(
+    work: Work, actor: Actor, handover_id: HandoverId, command: offers.DeclineHandover
+) -> Offer:
+    """Say no for the receiver."""
+    journey, asked, programme = _asked(work, handover_id)
+    authorise(actor, "answer_handover", programme, as_offered(journey.passage, asked))
+    change, ended = offers.decline(journey, asked, command, programme=programme, at=work.at)
+    work.save(subject_of("journey", journey.journey_id), change)
+    return ended
+
+
+def recall_handover(
+    work: Work, actor: Actor, handover_id: HandoverId, command: offers.RecallHandover
+) -> Offer:
+    """Take the offer back for the one who made it."""
+    journey, asked, programme = _asked(work, handover_id)
+    authorise(actor, "recall_handover", programme, as_offered(journey.passage, asked))
+    change, ended = offers.recall(journey, asked, command, programme=programme, at=work.at)
+    work.save(subject_of("journey", journey.journey_id), change)
+    return ended
+
+
+def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
+    """One offer, for its two parties however it ended, and for those who have a part in the journey."""
+    journey, asked, programme = _asked(work, handover_id)
+    party = actor.organisation in (asked.from_organisation, asked.to_organisation)
+    passage = as_offered(journey.passage, asked) if party else journey.passage
+    authorise(actor, "read_journey", programme, passage)
+    return asked
+
+
+def list_handovers(
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+) -> Sequence[Offer]:
+    """A page of the journey's offers in the order in which they were made, from beyond the number `after`."""
+    journey, programme = _journey(work, journey_id)
+    authorise(actor, "read_journey", programme, journey.passage)
+    rows = work.rows("offers", {"journey_id": journey_id}, order="number", after=after, limit=limit)
+    return [offer_of(row) for row in rows]
+
+
+def list_received(
+    work: Work, actor: Actor, status: Status, *, after: str | None, limit: int
+) -> Sequence[Offer]:
+    """A page, by id, of the offers of that status made to the actor's organisation, from beyond `after`."""
+    authorise_somewhere(actor, "answer_handover", work.programmes)
+    where = {"to_organisation": actor.organisation, "status": status}
+    return [offer_of(row) for row in work.rows("offers", where, order="_id", after=after, limit=limit)]
