@@ -49,7 +49,7 @@ class Stack:
         *,
         restart: bool = False,
         say: Callable[[str], None] = silent,
-        ready_within_seconds: float = 90.0,
+        ready_within_seconds: float = 180.0,
     ) -> None:
         self.settings = settings
         self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
@@ -90,6 +90,7 @@ class Stack:
             self._say(
                 f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}"
             )
+        preflight.check_secrets(self.settings)
         preflight.check_ports(self.settings, self._wanted)
         mongod = database.mongod(os.environ)
         version = database.version(mongod)
