@@ -127,7 +127,11 @@ class Bench:
 
     def state(self, subject: str) -> Toy | None:
         document = self.db["toys"].find_one({"_id": subject})
-        return None if document is None or document["state"] is None else ToyRepository().read(subject, document["state"])
+        return (
+            None
+            if document is None or document["state"] is None
+            else ToyRepository().read(subject, document["state"])
+        )
 
     def commands(self) -> Commands:
         return Commands(
@@ -143,7 +147,11 @@ class Bench:
 
 @pytest.fixture
 def bench(stack: Any, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    name = "t" + "".join(one for one in request.node.name if one.isalnum())[-24:].lower() + str(time.time_ns())[-8:]
+    name = (
+        "t"
+        + "".join(one for one in request.node.name if one.isalnum())[-24:].lower()
+        + str(time.time_ns())[-8:]
+    )
     client: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True, w="majority")
     kafka = {**stack.kafka_admin_config(), "api_version": (4, 0)}
     bench = Bench(client, name, kafka, name)
@@ -198,7 +206,9 @@ def test_poison_blocks_its_own_subject_and_no_other(bench: Bench) -> None:
         bench.say(toy.session(4), well, 1),
     )
     until(lambda: bench.state(well), "the healthy subject")
-    until(lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked")
+    until(
+        lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked"
+    )
     assert bench.state(ill) == Toy(applied=("activity-tracking:1",), minutes=1)
     reasons = sorted(row["reason"] for row in bench.db["parked"].find({"subject": ill}))
     assert reasons == ["blocked", "blocked", "poison"]
@@ -272,7 +282,9 @@ def test_what_is_emitted_reaches_kafka_numbered_without_holes_and_after_its_caus
     found = until(lambda: _published(bench, subject, 50), "fifty echoes")
     sequences = [int(dict(headers)["ce_sequence"]) for headers in found]
     assert sequences == list(range(1, 51))
-    assert [dict(headers)["ce_after"].decode() for headers in found] == [f"activity-tracking={n}" for n in range(1, 51)]
+    assert [dict(headers)["ce_after"].decode() for headers in found] == [
+        f"activity-tracking={n}" for n in range(1, 51)
+    ]
     until(lambda: bench.db["events"].count_documents({"pend": {"$exists": True}}) == 0, "nothing pending")
 
 
@@ -318,7 +330,9 @@ def test_the_same_key_has_its_effect_once_however_many_callers_send_it_at_once(b
 
     def call() -> None:
         try:
-            answers.append(commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={}).body)
+            answers.append(
+                commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={}).body
+            )
         except Busy:
             answers.append(None)
 

@@ -23,7 +23,16 @@ REACHED: tuple[str, ...] = (
 """What a journey counts in, once each, in the order of the report."""
 
 GENDERS: tuple[str, ...] = ("woman", "man", "non_binary", "not_known")
-PLACES: tuple[str, ...] = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
+PLACES: tuple[str, ...] = (
+    "received",
+    "accepted",
+    "started",
+    "ready",
+    "exited",
+    "closed",
+    "declined",
+    "withdrawn",
+)
 """Where a journey can be now: its stage, mistakes left out."""
 WAYS: tuple[str, ...] = ("by_plan", "interrupted", "moved", "deceased")
 OFFERS: tuple[str, ...] = ("offered", "accepted", "declined", "expired", "recalled")

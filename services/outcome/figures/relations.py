@@ -73,7 +73,13 @@ class Figures:
         self.derived.append(Derived(names, holder, key))
 
 
-STEP_COUNTS = {"answer": "accepted", "start": "started", "ready": "ready", "handover": "moves", "exit": "exited"}
+STEP_COUNTS = {
+    "answer": "accepted",
+    "start": "started",
+    "ready": "ready",
+    "handover": "moves",
+    "exit": "exited",
+}
 """Which count a step's number of journeys is."""
 
 

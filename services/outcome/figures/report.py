@@ -6,6 +6,7 @@ The numbers here are exact; what may be shown outside is `disclosure.publish` of
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,14 @@ from shared.programmes import Name, Programme
 
 Report = dict[str, Any]
 Cells = Mapping[str, int]
+
+
+def summed(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """The cells of rows {cell, shard, n}, each summed over its shards."""
+    cells: Counter[str] = Counter()
+    for row in rows:
+        cells[row["cell"]] += row["n"]
+    return cells
 
 
 def build(cells: Cells, programme: Programme, as_of: datetime) -> Report:
@@ -112,7 +121,9 @@ def rate(part: int, whole: int) -> float | None:
 
 def _municipalities(cells: Cells, programme: Programme) -> list[str]:
     own = [place.code for place in programme.municipalities]
-    seen = {cell.partition("@municipality=")[2] for cell, n in cells.items() if n and "@municipality=" in cell}
+    seen = {
+        cell.partition("@municipality=")[2] for cell, n in cells.items() if n and "@municipality=" in cell
+    }
     return own + sorted(seen - set(own))
 
 

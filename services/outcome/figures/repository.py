@@ -10,8 +10,8 @@ from pymongo.database import Database
 NEWEST = 12
 
 INDEXES: dict[str, list[IndexModel]] = {
-    # read_cells: all shards of one programme's cells
-    "cells": [IndexModel([("programme", ASCENDING)])],
+    # all shards of one programme's cells, in pages too
+    "cells": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
     # newest: the subjects of one programme that changed last
     "figure_journeys": [IndexModel([("state.programme", ASCENDING), ("state.newest_at", DESCENDING)])],
 }
@@ -21,7 +21,7 @@ def read_cells(
     database: Database[dict[str, Any]], programme: str, session: ClientSession | None = None
 ) -> Mapping[str, int]:
     """The programme's cells, each summed over its shards, as one consistent read. Blocks; a retry is safe."""
-    sums = [
+    sums: list[dict[str, Any]] = [
         {"$match": {"programme": programme}},
         {"$group": {"_id": "$cell", "n": {"$sum": "$n"}}},
     ]

@@ -1,0 +1,184 @@
+"""What intake keeps of a journey, how every fact moves it, and what the referrer gets to see.
+
+The loop back to the referrer is closed here: the same function takes in intake's own events and everybody else's,
+and whenever what the referrer sees has changed, the referrer is told (domain.md, §3, "Referral").
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Literal
+
+from shared import events as e
+from shared.passage import Passage, follow
+from shared.programmes import Programmes
+from shared.runtime.change import Change, Received, Reply, Row
+
+STATUS_CHANGED = "journey.intake.referral-status-changed.v1"
+"""The reply that tells a referrer where its referral stands now."""
+
+PARTIES = "parties"
+"""Rows `<participant>:<organisation>`: who is or was referrer, provider or responsible for that person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpSeen:
+    """A follow-up as the referrer sees it."""
+
+    status: Literal["due", "answered", "missed"]
+    situation: e.Situation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a referral was declined, with what the reason's code meant in the programme then."""
+
+    by: e.Organisation
+    reason: e.Code
+    refused_by: Literal["provider", "participant", "referrer"]
+    follows: Literal["refer_elsewhere", "refer_again", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """One referral and the journey that came of it.
+
+    reference: the referrer's own. consented_on: the day of the latest answer, by purpose. situation_at_exit: what
+    the exit said; None when nobody said, or there is no exit.
+    """
+
+    journey_id: e.JourneyId
+    reference: str
+    passage: Passage
+    refusal: Refusal | None = None
+    withdrawal_reason: e.Code | None = None
+    mistake_reason: e.Code | None = None
+    consented_on: dict[e.Purpose, date] = field(default_factory=dict)
+    situation_at_exit: e.Situation | None = None
+    follow_ups: dict[e.Code, FollowUpSeen] = field(default_factory=dict)
+
+
+def standing(referral: Referral) -> dict[str, Any]:
+    """Where the referral stands, in plain values: what the referrer asked for and is told. Source: domain.md, §3."""
+    passage = referral.passage
+    refusal = referral.refusal
+    return {
+        "journey_id": referral.journey_id,
+        "reference": referral.reference,
+        "programme": passage.programme,
+        "programme_version": passage.programme_version,
+        "stage": passage.stage,
+        "responsible": passage.responsible,
+        "provider": passage.provider,
+        "referred_on": _text(passage.referred_on),
+        "accepted_on": _text(passage.accepted_on),
+        "started_on": _text(passage.started_on),
+        "ready_on": _text(passage.ready_on),
+        "refusal": refusal
+        and {
+            "by": refusal.by,
+            "on": _text(passage.declined_on),
+            "reason": refusal.reason,
+            "refused_by": refusal.refused_by,
+            "follows": refusal.follows,
+        },
+        "withdrawal": referral.withdrawal_reason
+        and {"on": _text(passage.withdrawn_on), "reason": referral.withdrawal_reason},
+        "exit": passage.exited_on
+        and {
+            "on": _text(passage.exited_on),
+            "way": passage.exit_way,
+            "situation": referral.situation_at_exit,
+        },
+        "follow_ups": [
+            {"kind": kind, "status": seen.status, "situation": seen.situation}
+            for kind, seen in sorted(referral.follow_ups.items())
+        ],
+    }
+
+
+def place(referral: Referral) -> str:
+    """A referral's place in lists: the day of the referral, then the id; unique."""
+    return f"{referral.passage.referred_on.isoformat()}|{referral.journey_id}"
+
+
+def happened(referral: Referral, *facts: e.Fact) -> Change[Referral]:
+    """What intake's own facts come to: they move the journey, are announced, and the referrer is told."""
+    change = _follow(referral, facts)
+    return replace(change, events=facts)
+
+
+def take_in(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
+    """Follow another service's fact. It has happened, so it is never refused (design.md, §1).
+
+    Raises ValueError when there is no referral: causality holds every fact back until its referral is known, so
+    that would be a fault of the platform.
+    """
+    if state is None:
+        raise ValueError(f"{received.type} speaks of a journey that intake never received.")
+    return _follow(state, (received.body,))
+
+
+def addressed(change: Change[Referral], answered: Collection[e.Organisation]) -> Change[Referral]:
+    """Keep the replies that have a topic to go to. answered: the organisations that have a reply topic."""
+    kept = tuple(reply for reply in change.replies if reply.organisation in answered)
+    return change if len(kept) == len(change.replies) else replace(change, replies=kept)
+
+
+def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:
+    """What the reception of a referral comes to."""
+    party = _party(referral.passage.participant_id, referral.passage.referrer)
+    replies = _told(None, referral, received)
+    return Change(referral, events=(received,), rows=(party, *rows), replies=replies)
+
+
+def _follow(referral: Referral, facts: Sequence[e.Fact]) -> Change[Referral]:
+    after = referral
+    for fact in facts:
+        after = _moved(after, fact)
+    if after == referral:
+        return Change(referral)
+    rows: tuple[Row, ...] = ()
+    if after.passage.responsible != referral.passage.responsible:
+        rows = (_party(after.passage.participant_id, after.passage.responsible),)
+    return Change(after, rows=rows, replies=_told(referral, after, facts[-1]))
+
+
+def _moved(referral: Referral, fact: e.Fact) -> Referral:
+    passage = follow(referral.passage, fact)
+    match fact:
+        case e.JourneyExited() if passage != referral.passage:
+            return replace(referral, passage=passage, situation_at_exit=fact.situation)
+        case e.FollowUpDue():
+            seen = FollowUpSeen(status="due")
+        case e.FollowUpAnswered():
+            seen = FollowUpSeen(status="answered", situation=fact.situation)
+        case e.FollowUpMissed():
+            seen = FollowUpSeen(status="missed")
+        case _:
+            return referral if passage == referral.passage else replace(referral, passage=passage)
+    return replace(referral, passage=passage, follow_ups={**referral.follow_ups, fact.kind: seen})
+
+
+def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Reply]:
+    stands = standing(after)
+    if before is not None and stands == standing(before):
+        return ()
+    body: Mapping[str, Any] = {
+        **stands,
+        "occurred_on": fact.occurred_on.isoformat(),
+        "recorded_at": fact.recorded_at.isoformat(),
+    }
+    return (Reply(after.passage.referrer, STATUS_CHANGED, body),)
+
+
+def _party(participant: e.ParticipantId, organisation: e.Organisation) -> Row:
+    return Row(
+        PARTIES,
+        f"{participant}:{organisation}",
+        {"participant_id": participant, "organisation": organisation},
+    )
+
+
+def _text(on: date | None) -> str | None:
+    return None if on is None else on.isoformat()

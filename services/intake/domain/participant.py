@@ -1,0 +1,99 @@
+"""A participant as intake holds them: a pseudonymous handle and a sealed identity. Source: domain.md, §5.
+
+What identifies the person exists here only encrypted, under a key of its own. Erasure destroys that key, and with it
+everything that was ever written under it; what was counted stays.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared import events as e
+from shared.calendar import day_of
+from shared.errors import Conflict, Forbidden
+from shared.runtime.change import Change, Row
+
+READS = "reads"
+"""Rows, one per read of a person's identity: who, which organisation, why, when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """How to reach the person."""
+
+    phone: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the person is. Exists in memory only while a request is answered. personnummer: 12 digits, or None."""
+
+    name: str
+    personnummer: str | None = None
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """An identity as it is stored: a data key that only the master key unwraps, and what it encrypts."""
+
+    wrapped_key: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """One person's handle. `sealed` is None once erased."""
+
+    participant_id: e.ParticipantId
+    registered_by: e.Organisation
+    registered_at: datetime
+    sealed: Sealed | None
+    erased_at: datetime | None = None
+
+
+def register(
+    participant_id: e.ParticipantId, sealed: Sealed, *, by: e.Organisation, at: datetime
+) -> Change[Participant]:
+    """Keep a sealed identity under a new handle. Nothing is announced: nobody else needs to know yet."""
+    return Change(
+        Participant(participant_id=participant_id, registered_by=by, registered_at=at, sealed=sealed)
+    )
+
+
+def admit(participant: Participant, organisation: e.Organisation, *, party: bool) -> None:
+    """Let the organisation that registered the person pass, and those with a part in one of their journeys.
+
+    party: whether the organisation is or was referrer, provider or responsible in one. Raises Forbidden.
+    """
+    if organisation != participant.registered_by and not party:
+        raise Forbidden("not-your-journey", f"{organisation} has no part in a journey of this participant.")
+
+
+def read(
+    participant: Participant, *, person: str, by: e.Organisation, purpose: str, read_id: str, at: datetime
+) -> tuple[Sealed, Change[Participant]]:
+    """What to unseal, and the line that says who read it and why. Raises Conflict once erased.
+
+    person: the reader's handle. purpose: the reader's own words. Source: domain.md, §5, "Every read".
+    """
+    if participant.sealed is None:
+        raise Conflict("participant-erased", "The participant was erased; nothing identifies them any more.")
+    line = {
+        "participant_id": participant.participant_id,
+        "person": person,
+        "organisation": by,
+        "purpose": purpose,
+        "at": at,
+    }
+    return participant.sealed, Change(participant, rows=(Row(READS, read_id, line),))
+
+
+def erase(participant: Participant, *, at: datetime) -> Change[Participant]:
+    """Destroy the key and what it encrypts; erasing again changes nothing. Source: domain.md, §5."""
+    if participant.erased_at is not None:
+        return Change(participant)
+    return Change(
+        replace(participant, sealed=None, erased_at=at),
+        events=(e.ParticipantErased(occurred_on=day_of(at), recorded_at=at),),
+    )

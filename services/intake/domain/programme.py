@@ -1,0 +1,35 @@
+"""Publishing a programme: a version, once published, never changes. Source: domain.md, §2."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.calendar import day_of
+from shared.programmes import Programme, ProgrammePublished
+from shared.runtime.change import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One published version."""
+
+    programme: Programme
+
+
+class VersionTaken(Exception):
+    """The one who publishes must act: this version was published with other content."""
+
+    def __init__(self, programme: Programme) -> None:
+        super().__init__(
+            f"{programme.id} version {programme.version} is already published with other content, and a published"
+            f" version never changes; publish this content as version {programme.version + 1} or later."
+        )
+
+
+def publish(published: Published | None, programme: Programme, *, at: datetime) -> Change[Published]:
+    """Make a version valid and announce it. The same content again changes nothing. Raises VersionTaken."""
+    if published is None:
+        event = ProgrammePublished(occurred_on=day_of(at), recorded_at=at, programme=programme)
+        return Change(Published(programme=programme), events=(event,))
+    if published.programme != programme:
+        raise VersionTaken(programme)
+    return Change(published)

@@ -1,0 +1,277 @@
+"""A referral from its reception to its start: the decisions that intake owns. Source: domain.md, §3.
+
+Every decision takes the state, a command and the moment, and returns a Change. Repeating a decision that already
+holds, with the same content, changes and announces nothing; another decision at the wrong moment is a Conflict.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from services.intake.domain.journey import Referral, Refusal, happened, opened
+from services.intake.domain.participant import Participant
+from shared import events as e
+from shared.calendar import day_of
+from shared.checks import Findings
+from shared.errors import Conflict
+from shared.passage import Stage, begin
+from shared.programmes import Programme, has_code
+from shared.runtime.change import Change, Row
+
+REFERENCES = "references"
+"""Rows `<organisation>:<reference>`: the journey that the reference led to, and what it asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refer:
+    """Refer a participant to a programme; `reference` is the referrer's own and makes it idempotent."""
+
+    reference: str
+    participant_id: e.ParticipantId
+    programme: e.Code
+    municipality: e.Municipality
+    provider: e.Organisation | None = None
+    previous_journey: e.JourneyId | None = None
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """Take the person on."""
+
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline:
+    """Say no, with one of the programme's reasons."""
+
+    reason: e.Code
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Take the referral back before the start."""
+
+    reason: e.Code
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Begin participation."""
+
+    occurred_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterMistake:
+    """Say that the journey should never have been registered."""
+
+    reason: e.Code
+    occurred_on: date | None = None
+
+
+def refer(
+    command: Refer,
+    *,
+    journey_id: e.JourneyId,
+    by: e.Organisation,
+    programme: Programme | None,
+    participant: Participant | None,
+    previous: Referral | None,
+    at: datetime,
+) -> Change[Referral]:
+    """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
+
+    programme, participant, previous: what the command names, None where there is no such thing. at: UTC.
+    Raises Invalid with every wrong field; Conflict
+    `participant-erased`. Source: domain.md, §3.
+    """
+    on = command.occurred_on or day_of(at)
+    findings = Findings()
+    findings.not_future("occurred_on", on, day_of(at))
+    if participant is None:
+        findings.add("participant_id", "Not a known participant.")
+    if command.previous_journey is not None and (
+        previous is None or previous.passage.participant_id != command.participant_id
+    ):
+        findings.add("previous_journey", "Not an earlier journey of this participant.")
+    if previous is not None:
+        findings.not_before("occurred_on", on, previous.passage.referred_on, "the earlier journey's referral")
+    if programme is None:
+        findings.add("programme", "Not a known programme.")
+    else:
+        _within(findings, programme, command, on)
+    findings.raise_any()
+    assert programme is not None
+    assert participant is not None
+    if participant.erased_at is not None:
+        raise Conflict(
+            "participant-erased", "The participant was erased; nobody can be referred under this handle."
+        )
+    received = e.ReferralReceived(
+        occurred_on=on,
+        recorded_at=at,
+        participant_id=command.participant_id,
+        programme=programme.id,
+        programme_version=programme.version,
+        referrer=by,
+        municipality=command.municipality,
+        provider=command.provider,
+        previous_journey=command.previous_journey,
+    )
+    referral = Referral(journey_id=journey_id, reference=command.reference, passage=begin(received))
+    row = Row(REFERENCES, reference_key(by, command.reference), {"journey_id": journey_id})
+    return opened(referral, received, rows=(row,))
+
+
+def _within(findings: Findings, programme: Programme, command: Refer, on: date) -> None:
+    if not programme.has_municipality(command.municipality):
+        findings.add("municipality", "Not a municipality of the programme.")
+    if command.provider is not None and not programme.allows(command.provider, "answer_referral"):
+        findings.add("provider", "Not a provider in the programme.")
+    findings.not_before("occurred_on", on, programme.starts_on, "the programme's first day")
+    if on > programme.ends_on:
+        findings.add("occurred_on", f"Lies after the programme's last day ({programme.ends_on.isoformat()}).")
+
+
+def reference_key(organisation: e.Organisation, reference: str) -> str:
+    """The natural key of a referral: the referrer and its own reference."""
+    return f"{organisation}:{reference}"
+
+
+def repeat(referral: Referral, command: Refer) -> Referral:
+    """The referral that this reference already led to, when the command asks for the same.
+
+    A command that names no day asks for the day that the first one had. Raises Conflict `already-referred`.
+    """
+    passage = referral.passage
+    asked = replace(command, occurred_on=command.occurred_on or passage.referred_on)
+    first = Refer(
+        reference=referral.reference,
+        participant_id=passage.participant_id,
+        programme=passage.programme,
+        municipality=passage.municipality,
+        provider=passage.named_provider,
+        previous_journey=passage.previous_journey,
+        occurred_on=passage.referred_on,
+    )
+    if asked != first:
+        raise Conflict("already-referred", f"The reference already belongs to {referral.journey_id}.")
+    return referral
+
+
+def accept(referral: Referral, command: Accept, *, by: e.Organisation, at: datetime) -> Change[Referral]:
+    """Take the person on; the provider becomes responsible. Raises Invalid, or Conflict once answered otherwise."""
+    passage = referral.passage
+    on = _day(referral, command.occurred_on, at)
+    stands = passage.stage not in ("withdrawn", "mistake")
+    if passage.provider == by and _same(command.occurred_on, passage.accepted_on) and stands:
+        return Change(referral)
+    _at(referral, ("received",), "accepted")
+    return happened(referral, e.ReferralAccepted(occurred_on=on, recorded_at=at, provider=by))
+
+
+def decline(
+    referral: Referral, command: Decline, *, by: e.Organisation, programme: Programme, at: datetime
+) -> Change[Referral]:
+    """Say no; the reason's code says who refused and what follows. Raises Invalid, or Conflict once answered."""
+    on, findings = _checked(referral, command.occurred_on, at)
+    reason = next((one for one in programme.reasons.decline if one.code == command.reason), None)
+    if reason is None:
+        findings.add("reason", "Not one of the programme's reasons to decline.")
+    findings.raise_any()
+    assert reason is not None
+    refusal = Refusal(by=by, reason=reason.code, refused_by=reason.refused_by, follows=reason.follows)
+    passage = referral.passage
+    if (
+        passage.stage == "declined"
+        and referral.refusal == refusal
+        and _same(command.occurred_on, passage.declined_on)
+    ):
+        return Change(referral)
+    _at(referral, ("received",), "declined")
+    fact = e.ReferralDeclined(occurred_on=on, recorded_at=at, provider=by, reason=reason.code)
+    return happened(replace(referral, refusal=refusal), fact)
+
+
+def withdraw(
+    referral: Referral, command: Withdraw, *, programme: Programme, at: datetime
+) -> Change[Referral]:
+    """Take the referral back; possible until the journey starts. Raises Invalid, or Conflict after that."""
+    on, findings = _checked(referral, command.occurred_on, at)
+    if not has_code(programme.reasons.withdraw, command.reason):
+        findings.add("reason", "Not one of the programme's reasons to withdraw.")
+    findings.raise_any()
+    passage = referral.passage
+    if (
+        passage.stage == "withdrawn"
+        and referral.withdrawal_reason == command.reason
+        and _same(command.occurred_on, passage.withdrawn_on)
+    ):
+        return Change(referral)
+    _at(referral, ("received", "accepted"), "withdrawn")
+    fact = e.ReferralWithdrawn(occurred_on=on, recorded_at=at, reason=command.reason)
+    return happened(replace(referral, withdrawal_reason=command.reason), fact)
+
+
+def start(referral: Referral, command: Start, *, programme: Programme, at: datetime) -> Change[Referral]:
+    """Begin participation, once the participant was asked about sharing; yes and no will both do.
+
+    Raises Invalid; Conflict `wrong-stage` unless accepted; Conflict `consent-not-asked`. Source: domain.md, §3.
+    """
+    on, findings = _checked(referral, command.occurred_on, at)
+    passage = referral.passage
+    findings.not_before("occurred_on", on, passage.accepted_on, "the acceptance")
+    if on > programme.ends_on:
+        findings.add("occurred_on", f"Lies after the programme's last day ({programme.ends_on.isoformat()}).")
+    findings.raise_any()
+    if passage.started_on and not passage.mistake and _same(command.occurred_on, passage.started_on):
+        return Change(referral)
+    _at(referral, ("accepted",), "started")
+    if "sharing" not in passage.consents:
+        raise Conflict(
+            "consent-not-asked", "Record the participant's answer on sharing, yes or no, and start then."
+        )
+    return happened(referral, e.JourneyStarted(occurred_on=on, recorded_at=at))
+
+
+def register_mistake(
+    referral: Referral, command: RegisterMistake, *, programme: Programme, at: datetime
+) -> Change[Referral]:
+    """Say that the journey should never have been registered; it counts nowhere. Possible at every stage."""
+    on, findings = _checked(referral, command.occurred_on, at)
+    if not has_code(programme.reasons.mistake, command.reason):
+        findings.add("reason", "Not one of the programme's reasons for a mistake.")
+    findings.raise_any()
+    if referral.passage.mistake and referral.mistake_reason == command.reason:
+        return Change(referral)
+    if referral.passage.mistake:
+        raise Conflict("wrong-stage", "The journey is already registered by mistake, for another reason.")
+    fact = e.JourneyRegisteredByMistake(occurred_on=on, recorded_at=at, reason=command.reason)
+    return happened(replace(referral, mistake_reason=command.reason), fact)
+
+
+def _checked(referral: Referral, on: date | None, at: datetime) -> tuple[date, Findings]:
+    today = day_of(at)
+    findings = Findings()
+    findings.not_future("occurred_on", on, today)
+    findings.not_before("occurred_on", on, referral.passage.referred_on, "the referral")
+    return on or today, findings
+
+
+def _day(referral: Referral, on: date | None, at: datetime) -> date:
+    day, findings = _checked(referral, on, at)
+    findings.raise_any()
+    return day
+
+
+def _same(asked: date | None, held: date | None) -> bool:
+    return held is not None and asked in (None, held)
+
+
+def _at(referral: Referral, allowed: tuple[Stage, ...], what: str) -> None:
+    stage = referral.passage.stage
+    if stage not in allowed:
+        raise Conflict("wrong-stage", f"A journey that is {stage} cannot be {what}.")

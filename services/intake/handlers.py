@@ -1,0 +1,252 @@
+"""The use cases of intake: fetch what the decision needs, let the caller pass, decide, keep.
+
+Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here. `answered` is the set
+of organisations that have a reply topic, and so are told when their referrals move.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from services.intake.domain import consent, participant, programme, referral
+from services.intake.domain.journey import PARTIES, Referral, addressed
+from services.intake.domain.participant import Identity, Participant, Sealed
+from services.intake.domain.programme import Published
+from shared.access import Actor, authorise, authorise_somewhere
+from shared.errors import Unknown
+from shared.events import Code, JourneyId, Organisation, ParticipantId
+from shared.passage import Stage
+from shared.programmes import Action, Programme
+from shared.runtime.change import Change, Work, subject_of
+
+Answered = Collection[Organisation]
+Part = Literal["referrer", "provider", "responsible"]
+
+
+class Vault(Protocol):
+    """Seals and opens identities; chance comes in through it."""
+
+    def seal(self, participant_id: ParticipantId, identity: Identity) -> Sealed:
+        """Encrypt under a new key of this participant's own."""
+
+    def unseal(self, participant_id: ParticipantId, sealed: Sealed) -> Identity:
+        """Decrypt what `seal` returned for this participant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which referrals to list: those in which the organisation has this part, beyond the place `after`.
+
+    part: `provider` lists what the organisation took on and what awaits its answer. answers_in: the programmes in
+    which it may answer referrals that name no provider.
+    """
+
+    organisation: Organisation
+    part: Part
+    answers_in: frozenset[Code]
+    stage: Stage | None
+    after: str | None
+    limit: int
+
+
+class Referrals(Protocol):
+    """Pages of referrals."""
+
+    def page(self, work: Work, listing: Listing) -> Sequence[Referral]:
+        """The referrals of the list, oldest first, at most `limit`."""
+
+
+# --- participants ---------------------------------------------------------------------------------------------
+
+
+def register_participant(work: Work, actor: Actor, identity: Identity, vault: Vault) -> Participant:
+    """Seal a person's identity and answer with a handle."""
+    authorise_somewhere(actor, "register_participant", work.programmes)
+    handle = ParticipantId(work.new_id("p"))
+    change = participant.register(handle, vault.seal(handle, identity), by=actor.organisation, at=work.at)
+    return work.save(subject_of("participant", handle), change)
+
+
+def read_participant(
+    work: Work, actor: Actor, participant_id: ParticipantId, purpose: str, vault: Vault
+) -> tuple[Participant, Identity]:
+    """Open a person's identity, and note who read it and why."""
+    held = _participant(work, actor, participant_id, "read_participant")
+    sealed, change = participant.read(
+        held,
+        person=actor.person,
+        by=actor.organisation,
+        purpose=purpose,
+        read_id=work.new_id("r"),
+        at=work.at,
+    )
+    return work.save(subject_of("participant", participant_id), change), vault.unseal(participant_id, sealed)
+
+
+def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:
+    """Destroy the participant's key."""
+    held = _participant(work, actor, participant_id, "erase_participant")
+    return work.save(subject_of("participant", participant_id), participant.erase(held, at=work.at))
+
+
+def _participant(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
+    authorise_somewhere(actor, action, work.programmes)
+    held: Participant = work.get(subject_of("participant", participant_id))
+    party = work.row(PARTIES, f"{participant_id}:{actor.organisation}")
+    participant.admit(held, actor.organisation, party=party is not None)
+    return held
+
+
+# --- referrals ------------------------------------------------------------------------------------------------
+
+
+def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered) -> Referral:
+    """Receive a referral; the same reference asking for the same is the same referral."""
+    into = work.programmes.latest(command.programme)
+    if into is None:
+        authorise_somewhere(actor, "refer", work.programmes)
+    else:
+        authorise(actor, "refer", into)
+    known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
+    if known is not None:
+        first: Referral = work.get(subject_of("journey", known["journey_id"]))
+        return _keep(work, Change(referral.repeat(first, command)), answered)
+    earlier = None
+    if command.previous_journey is not None:
+        earlier = work.find(subject_of("journey", command.previous_journey))
+    change = referral.refer(
+        command,
+        journey_id=JourneyId(work.new_id("j")),
+        by=actor.organisation,
+        programme=into,
+        participant=work.find(subject_of("participant", command.participant_id)),
+        previous=earlier,
+        at=work.at,
+    )
+    return _keep(work, change, answered)
+
+
+def accept_referral(
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept, answered: Answered
+) -> Referral:
+    """Take the person on."""
+    held, _ = _journey(work, actor, journey_id, "answer_referral")
+    return _keep(work, referral.accept(held, command, by=actor.organisation, at=work.at), answered)
+
+
+def decline_referral(
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline, answered: Answered
+) -> Referral:
+    """Say no, with a reason."""
+    held, rules = _journey(work, actor, journey_id, "answer_referral")
+    change = referral.decline(held, command, by=actor.organisation, programme=rules, at=work.at)
+    return _keep(work, change, answered)
+
+
+def withdraw_referral(
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Withdraw, answered: Answered
+) -> Referral:
+    """Take the referral back before the start."""
+    held, rules = _journey(work, actor, journey_id, "withdraw_referral")
+    return _keep(work, referral.withdraw(held, command, programme=rules, at=work.at), answered)
+
+
+def start_journey(
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Start, answered: Answered
+) -> Referral:
+    """Begin participation."""
+    held, rules = _journey(work, actor, journey_id, "start_journey")
+    return _keep(work, referral.start(held, command, programme=rules, at=work.at), answered)
+
+
+def register_mistake(
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.RegisterMistake, answered: Answered
+) -> Referral:
+    """Say that the journey should never have been registered."""
+    held, rules = _journey(work, actor, journey_id, "register_mistake")
+    return _keep(work, referral.register_mistake(held, command, programme=rules, at=work.at), answered)
+
+
+def record_consent(
+    work: Work, actor: Actor, journey_id: JourneyId, command: consent.RecordConsent, answered: Answered
+) -> Referral:
+    """Take down the participant's answer."""
+    held, rules = _journey(work, actor, journey_id, "record_consent")
+    return _keep(work, consent.record(held, command, programme=rules, at=work.at), answered)
+
+
+def withdraw_consent(
+    work: Work, actor: Actor, journey_id: JourneyId, command: consent.WithdrawConsent, answered: Answered
+) -> Referral:
+    """Take down that the participant takes a consent back."""
+    held, _ = _journey(work, actor, journey_id, "record_consent")
+    return _keep(work, consent.withdraw(held, command, at=work.at), answered)
+
+
+def read_referral(work: Work, actor: Actor, journey_id: JourneyId) -> Referral:
+    """Where the referral stands."""
+    held, _ = _journey(work, actor, journey_id, "read_journey")
+    return held
+
+
+def list_referrals(
+    work: Work,
+    actor: Actor,
+    referrals: Referrals,
+    *,
+    part: Part,
+    stage: Stage | None,
+    after: str | None,
+    limit: int,
+) -> Sequence[Referral]:
+    """The organisation's referrals, oldest first."""
+    authorise_somewhere(actor, "read_journey", work.programmes)
+    answers_in = frozenset(
+        one.id
+        for one in work.programmes.all_latest().values()
+        if one.allows(actor.organisation, "answer_referral")
+    )
+    listing = Listing(
+        organisation=actor.organisation,
+        part=part,
+        answers_in=answers_in,
+        stage=stage,
+        after=after,
+        limit=limit,
+    )
+    return referrals.page(work, listing)
+
+
+def _journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
+    held: Referral = work.get(subject_of("journey", journey_id))
+    rules = work.programmes.get(held.passage.programme_key)
+    authorise(actor, action, rules, held.passage)
+    return held, rules
+
+
+def _keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
+    return work.save(subject_of("journey", change.state.journey_id), addressed(change, answered))
+
+
+# --- programmes -----------------------------------------------------------------------------------------------
+
+
+def list_programmes(work: Work) -> Mapping[str, Programme]:
+    """The newest version of every programme."""
+    return work.programmes.all_latest()
+
+
+def read_programme(work: Work, programme_id: Code) -> Programme:
+    """The newest version of one. Raises Unknown."""
+    found = work.programmes.latest(programme_id)
+    if found is None:
+        raise Unknown("programme")
+    return found
+
+
+def publish_programme(work: Work, content: Programme) -> bool:
+    """Publish a version. Returns whether it was new; the same content again is not. Raises VersionTaken."""
+    subject = subject_of("programme", content.key)
+    published: Published | None = work.find(subject)
+    work.save(subject, programme.publish(published, content, at=work.at))
+    return published is None

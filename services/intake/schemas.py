@@ -1,0 +1,280 @@
+"""Intake's bodies on the wire: what commands may say and what answers look like.
+
+The inbound topics read referrals with the same schema as POST /referrals, so that the two can never differ.
+"""
+
+from typing import Any, get_args
+
+from marshmallow import Schema, ValidationError, post_load, validate
+from marshmallow import fields as ma
+
+from services.intake.domain import consent, participant, referral
+from services.intake.handlers import Part
+from services.intake.identity import normal_form
+from shared.checks import holds_personnummer
+from shared.events import Purpose
+from shared.passage import Stage
+from shared.web import CommandSchema, code_field, id_field, municipality_field, organisation_field
+
+REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
+
+
+def _no_personnummer(text: str) -> None:
+    if holds_personnummer(text):
+        raise ValidationError("Reads as a personnummer; a reference must not identify anybody.")
+
+
+class StrictBoolean(ma.Boolean):
+    """true or false, and nothing that merely resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
+class DatedSchema(CommandSchema):
+    """A command about something that happened on a Swedish calendar day; today when it is not said."""
+
+    occurred_on = ma.Date(load_default=None, metadata={"description": "Swedish calendar day; default today"})
+
+
+class ContactSchema(CommandSchema):
+    """How to reach the person."""
+
+    makes = participant.Contact
+    phone = ma.String(load_default=None, allow_none=True, validate=validate.Length(1, 40))
+    email = ma.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
+
+
+class RegisterParticipantSchema(CommandSchema):
+    """Who the person is. The only body of the platform that may say so."""
+
+    makes = participant.Identity
+    name = ma.String(required=True, validate=[validate.Length(1, 200), validate.Regexp(r".*\S")])
+    personnummer = ma.String(
+        required=True, allow_none=True, metadata={"description": "10 or 12 digits, or null"}
+    )
+    contact = ma.Nested(ContactSchema, load_default=None, allow_none=True)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> participant.Identity:
+        given = data["personnummer"]
+        number = None if given is None else normal_form(given)
+        if given is not None and number is None:
+            raise ValidationError("Not a personnummer.", field_name="personnummer")
+        return participant.Identity(name=data["name"].strip(), personnummer=number, contact=data["contact"])
+
+
+class EraseParticipantSchema(CommandSchema):
+    """Erasure needs no more words."""
+
+    makes = None
+
+
+class ReferSchema(DatedSchema):
+    """A referral, by HTTP and on the inbound topics alike. Carries no person fields: the handle stands for them."""
+
+    makes = referral.Refer
+    reference = ma.String(
+        required=True,
+        validate=[validate.Regexp(REFERENCE, error="Not 1 to 64 of A-Z a-z 0-9 . _ : / -"), _no_personnummer],
+        metadata={"description": "the referrer's own reference; the same again is the same referral"},
+    )
+    participant_id = id_field("p", required=True)
+    programme = code_field(required=True)
+    municipality = municipality_field(required=True)
+    provider = organisation_field(load_default=None, allow_none=True)
+    previous_journey = id_field("j", load_default=None, allow_none=True)
+
+
+class AcceptSchema(DatedSchema):
+    """Take the person on."""
+
+    makes = referral.Accept
+
+
+class DeclineSchema(DatedSchema):
+    """Say no."""
+
+    makes = referral.Decline
+    reason = code_field(required=True)
+
+
+class WithdrawSchema(DatedSchema):
+    """Take the referral back."""
+
+    makes = referral.Withdraw
+    reason = code_field(required=True)
+
+
+class StartSchema(DatedSchema):
+    """Begin participation."""
+
+    makes = referral.Start
+
+
+class MistakeSchema(DatedSchema):
+    """Say that the journey should never have been registered."""
+
+    makes = referral.RegisterMistake
+    reason = code_field(required=True)
+
+
+class ConsentSchema(DatedSchema):
+    """The participant's answer: yes, for these organisations and until a day; or no."""
+
+    makes = consent.RecordConsent
+    purpose = ma.String(required=True, validate=validate.OneOf(get_args(Purpose)))
+    given = StrictBoolean(required=True)
+    organisations = ma.List(organisation_field(), load_default=(), validate=validate.Length(max=100))
+    last_day = ma.Date(load_default=None, allow_none=True)
+
+
+class ConsentWithdrawalSchema(DatedSchema):
+    """Take a consent back; the path names which."""
+
+    makes = None
+
+
+class ListQuerySchema(CommandSchema):
+    """Which referrals to list."""
+
+    makes = None
+    part = ma.String(load_default="referrer", validate=validate.OneOf(get_args(Part)))
+    stage = ma.String(load_default=None, validate=validate.OneOf(get_args(Stage)))
+    cursor = ma.String(load_default=None, validate=validate.Length(1, 200))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+# --- answers --------------------------------------------------------------------------------------------------
+
+
+def _day(**options: Any) -> ma.String:
+    return ma.String(metadata={"format": "date"}, allow_none=True, **options)
+
+
+class HandleSchema(Schema):
+    """A participant's handle."""
+
+    participant_id = ma.String(required=True)
+
+
+class ParticipantSchema(HandleSchema):
+    """A person's identity."""
+
+    name = ma.String(required=True)
+    personnummer = ma.String(required=True, allow_none=True)
+    contact = ma.Nested(ContactSchema, allow_none=True)
+    registered_by = ma.String(required=True)
+
+
+class ErasedSchema(HandleSchema):
+    """An erased participant."""
+
+    erased_at = ma.String(required=True, metadata={"format": "date-time"})
+
+
+class RefusalSchema(Schema):
+    """A declined referral: who declined, why, who refused and what follows."""
+
+    by = ma.String(required=True)
+    on = _day(required=True)
+    reason = ma.String(required=True)
+    refused_by = ma.String(required=True)
+    follows = ma.String(required=True)
+
+
+class WithdrawalSchema(Schema):
+    """A withdrawn referral."""
+
+    on = _day(required=True)
+    reason = ma.String(required=True)
+
+
+class ExitSchema(Schema):
+    """How participation ended, and the situation then, where it is known."""
+
+    on = _day(required=True)
+    way = ma.String(required=True)
+    situation = ma.String(allow_none=True)
+
+
+class FollowUpSchema(Schema):
+    """A follow-up that has come due."""
+
+    kind = ma.String(required=True)
+    status = ma.String(required=True, validate=validate.OneOf(("due", "answered", "missed")))
+    situation = ma.String(allow_none=True)
+
+
+class ConsentAnswerSchema(Schema):
+    """An answer on consent as it stands."""
+
+    given = ma.Boolean(required=True)
+    organisations = ma.List(ma.String(), required=True)
+    last_day = _day(required=True)
+
+
+class ReferralSchema(Schema):
+    """A referral and where it stands."""
+
+    journey_id = ma.String(required=True)
+    reference = ma.String(required=True)
+    participant_id = ma.String(required=True)
+    programme = ma.String(required=True)
+    programme_version = ma.Integer(required=True)
+    municipality = ma.String(required=True)
+    referrer = ma.String(required=True)
+    named_provider = ma.String(allow_none=True)
+    previous_journey = ma.String(allow_none=True)
+    stage = ma.String(required=True, validate=validate.OneOf(get_args(Stage)))
+    responsible = ma.String(required=True)
+    provider = ma.String(allow_none=True)
+    referred_on = _day(required=True)
+    accepted_on = _day()
+    started_on = _day()
+    ready_on = _day()
+    refusal = ma.Nested(RefusalSchema, allow_none=True)
+    withdrawal = ma.Nested(WithdrawalSchema, allow_none=True)
+    exit = ma.Nested(ExitSchema, allow_none=True)
+    follow_ups = ma.List(ma.Nested(FollowUpSchema), required=True)
+    consents = ma.Dict(keys=ma.String(), values=ma.Nested(ConsentAnswerSchema), required=True)
+
+
+class ReferralPageSchema(Schema):
+    """A page of referrals; `cursor` fetches the next, null after the last."""
+
+    referrals = ma.List(ma.Nested(ReferralSchema), required=True)
+    cursor = ma.String(required=True, allow_none=True)
+
+
+class ProgrammeSchema(Schema):
+    """A version of a programme, as published: the shape of `deploy/programmes/*.yaml`."""
+
+    id = ma.String(required=True)
+    version = ma.Integer(required=True)
+    name = ma.Dict(required=True)
+    owner = ma.String(required=True)
+    starts_on = _day(required=True)
+    ends_on = _day(required=True)
+    municipalities = ma.List(ma.Dict(), required=True)
+    roles = ma.List(ma.Dict(), required=True)
+    organisations = ma.List(ma.Dict(), required=True)
+    activities = ma.List(ma.Dict(), required=True)
+    competences = ma.List(ma.Dict(), required=True)
+    competence_levels = ma.Integer(required=True)
+    progress = ma.Dict(required=True)
+    handover_kinds = ma.List(ma.String(), required=True)
+    handover_max_days = ma.Integer(required=True)
+    follow_ups = ma.List(ma.Dict(), required=True)
+    outputs = ma.List(ma.Dict(), required=True)
+    targets = ma.List(ma.Dict(), required=True)
+    reasons = ma.Dict(required=True)
+    long_term_months = ma.Integer(required=True)
+
+
+class ProgrammeListSchema(Schema):
+    """The newest version of each programme."""
+
+    programmes = ma.List(ma.Nested(ProgrammeSchema), required=True)

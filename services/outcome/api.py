@@ -1,0 +1,328 @@
+"""The routes of outcome, one function each: name the use case, show what came of it.
+
+Entry answers go in and never come out: a journey says only when they were recorded and whether they are complete.
+"""
+
+import re
+from typing import Any, get_args
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, validate
+from marshmallow import fields as ma
+
+from services.outcome import handlers
+from services.outcome.domain.entry import RecordEntry
+from services.outcome.domain.follow_up import AnswerFollowUp
+from services.outcome.domain.journey import (
+    Employment,
+    FollowUp,
+    FollowUpStatus,
+    Gender,
+    Outcome,
+    Refusable,
+    YesNo,
+)
+from services.outcome.domain.leaving import RecordExit
+from services.outcome.figures.report import as_csv
+from shared.errors import Unknown
+from shared.events import ExitWay, FollowUpId, JourneyId, Situation
+from shared.runtime.change import Subject, Work
+from shared.web import (
+    CommandSchema,
+    actor,
+    code_field,
+    command,
+    guarded,
+    if_match,
+    journey_subject,
+    query,
+)
+
+outcomes = Blueprint("outcomes", __name__, description="Entry, exit and follow-up of a journey")
+figures = Blueprint("figures", __name__, description="What a programme has reached")
+
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def _one_of(kind: Any, **options: Any) -> ma.String:
+    return ma.String(validate=validate.OneOf(get_args(kind)), **options)
+
+
+class RecordEntryBody(CommandSchema):
+    """All entry answers at once; null is not known, `not_asked` is not asked."""
+
+    makes = RecordEntry
+    gender = _one_of(Gender, allow_none=True)
+    born_on = ma.Date(allow_none=True)
+    employment = _one_of(Employment, allow_none=True)
+    unemployed_since = ma.Date(allow_none=True)
+    isced = ma.Integer(strict=True, allow_none=True, validate=validate.Range(0, 8))
+    disability = _one_of(Refusable)
+    minority = _one_of(Refusable)
+    third_country = _one_of(YesNo)
+    foreign_background = _one_of(YesNo)
+    homeless = _one_of(YesNo)
+    rural = _one_of(YesNo)
+    occurred_on = ma.Date(allow_none=True)
+
+
+class RecordExitBody(CommandSchema):
+    """How participation ended, and the situation on leaving where it is known."""
+
+    makes = RecordExit
+    way = _one_of(ExitWay, required=True)
+    reason = code_field(allow_none=True)
+    situation = _one_of(Situation, allow_none=True)
+    occurred_on = ma.Date(allow_none=True)
+
+
+class AnswerFollowUpBody(CommandSchema):
+    """The situation on the day that the follow-up asks about."""
+
+    makes = AnswerFollowUp
+    situation = _one_of(Situation, required=True)
+    occurred_on = ma.Date(allow_none=True)
+
+
+class FollowUpPageArguments(Schema):
+    """Which follow-ups, and which page of them: `cursor` is the `next_cursor` of the page before."""
+
+    status = _one_of(FollowUpStatus, load_default="due")
+    cursor = ma.String(validate=validate.Regexp(r"^[0-9a-z|._-]{1,120}\Z"))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class ReportArguments(Schema):
+    """How the report is written; the Accept header decides where this is not given."""
+
+    format = ma.String(validate=validate.OneOf(["json", "csv"]))
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+
+
+def _day_said(**options: Any) -> ma.String:
+    return ma.String(metadata={"format": "date"}, allow_none=True, **options)
+
+
+class FollowUpAnswer(Schema):
+    """One follow-up. `answer_by` is known once it is due."""
+
+    follow_up_id = ma.String()
+    journey_id = ma.String()
+    programme = ma.String()
+    kind = ma.String()
+    status = ma.String(validate=validate.OneOf(get_args(FollowUpStatus)))
+    due_on = _day_said()
+    answer_by = _day_said()
+    answered_on = _day_said()
+    situation = ma.String(allow_none=True)
+
+
+class FollowUpPageAnswer(Schema):
+    """A page of follow-ups, the earliest day first; `next_cursor` null: there are no more."""
+
+    follow_ups = ma.List(ma.Nested(FollowUpAnswer))
+    next_cursor = ma.String(allow_none=True)
+
+
+class EntryAnswer(Schema):
+    """That the entry answers are there."""
+
+    recorded_on = _day_said()
+    complete = ma.Boolean()
+
+
+class ExitAnswer(Schema):
+    """How participation ended."""
+
+    on = _day_said()
+    way = ma.String()
+    reason = ma.String(allow_none=True)
+    situation = ma.String(allow_none=True)
+
+
+class OutcomeAnswer(Schema):
+    """What came of a journey so far."""
+
+    journey_id = ma.String()
+    stage = ma.String()
+    responsible = ma.String()
+    programme = ma.String()
+    programme_version = ma.Integer()
+    started_on = _day_said()
+    closed_on = _day_said()
+    entry = ma.Nested(EntryAnswer, allow_none=True)
+    exit = ma.Nested(ExitAnswer, allow_none=True)
+    follow_ups = ma.List(ma.Nested(FollowUpAnswer))
+
+
+class ReportAnswer(Schema):
+    """A programme's figures: exact counts, days and minutes; rates between 0 and 1, null where nothing is counted."""
+
+    programme = ma.String()
+    programme_version = ma.Integer()
+    name = ma.Dict(keys=ma.String(), values=ma.String())
+    as_of = ma.String(metadata={"format": "date-time"})
+    figures = ma.Dict(keys=ma.String())
+    by_gender = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
+    by_municipality = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
+    where_now = ma.Dict(keys=ma.String(), values=ma.Integer())
+    outputs = ma.List(ma.Dict(keys=ma.String()))
+    targets = ma.List(ma.Dict(keys=ma.String()))
+    steps = ma.List(ma.Dict(keys=ma.String()))
+
+
+def _iso(day: Any) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def show_follow_up(state: Outcome, follow_up: FollowUp) -> dict[str, Any]:
+    """A follow-up as its readers see it."""
+    return {
+        "follow_up_id": follow_up.follow_up_id,
+        "journey_id": state.journey_id,
+        "programme": state.passage.programme,
+        "kind": follow_up.kind,
+        "status": follow_up.status,
+        "due_on": _iso(follow_up.due_on),
+        "answer_by": _iso(follow_up.answer_by),
+        "answered_on": _iso(follow_up.answered_on),
+        "situation": follow_up.situation,
+    }
+
+
+def show(state: Outcome) -> dict[str, Any]:
+    """A journey as its readers see it; no entry answer is among it."""
+    passage, entry = state.passage, state.entry
+    left = {
+        "on": _iso(passage.exited_on),
+        "way": passage.exit_way,
+        "reason": state.exit_reason,
+        "situation": state.exit_situation,
+    }
+    return {
+        "journey_id": state.journey_id,
+        "stage": passage.stage,
+        "responsible": passage.responsible,
+        "programme": passage.programme,
+        "programme_version": passage.programme_version,
+        "started_on": _iso(passage.started_on),
+        "closed_on": _iso(passage.closed_on),
+        "entry": entry and {"recorded_on": _iso(entry.recorded_on), "complete": entry.complete},
+        "exit": left if passage.exited_on else None,
+        "follow_ups": [show_follow_up(state, one) for one in state.follow_ups.values()],
+    }
+
+
+# --- routes ----------------------------------------------------------------------------------------------
+
+
+@outcomes.route("/journeys/<string:journey_id>", methods=["GET"])
+@guarded("read_journey")
+@outcomes.response(200, OutcomeAnswer)
+def read_journey(journey_id: str) -> dict[str, Any]:
+    """What came of a journey: entry, exit and follow-ups."""
+
+    def use_case(work: Work) -> dict[str, Any]:
+        return show(handlers.read_journey(work, actor(), JourneyId(journey_id)))
+
+    return query(use_case, journey_subject(journey_id))
+
+
+@outcomes.route("/journeys/<string:journey_id>/entry", methods=["PUT"])
+@guarded("record_entry")
+@outcomes.arguments(RecordEntryBody)
+@outcomes.response(200, OutcomeAnswer)
+def record_entry(body: RecordEntry, journey_id: str) -> dict[str, Any]:
+    """Record the entry answers; to replace them, name the journey's revision in If-Match."""
+    rests_on = if_match()
+
+    def use_case(work: Work) -> dict[str, Any]:
+        return show(handlers.record_entry(work, actor(), JourneyId(journey_id), body, rests_on=rests_on))
+
+    return command(use_case, journey_subject(journey_id))
+
+
+@outcomes.route("/journeys/<string:journey_id>/exit", methods=["POST"])
+@guarded("record_exit")
+@outcomes.arguments(RecordExitBody)
+@outcomes.response(201, OutcomeAnswer)
+def record_exit(body: RecordExit, journey_id: str) -> dict[str, Any]:
+    """End participation: by plan, broken off, moved or deceased; plans the follow-ups."""
+
+    def use_case(work: Work) -> dict[str, Any]:
+        return show(handlers.record_exit(work, actor(), JourneyId(journey_id), body))
+
+    return command(use_case, journey_subject(journey_id))
+
+
+@outcomes.route("/follow-ups", methods=["GET"])
+@guarded("answer_follow_up")
+@outcomes.arguments(FollowUpPageArguments, location="query")
+@outcomes.response(200, FollowUpPageAnswer)
+def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
+    """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise."""
+    limit = page["limit"]
+
+    def use_case(work: Work) -> dict[str, Any]:
+        found = handlers.list_follow_ups(work, actor(), page["status"], after=page.get("cursor"), limit=limit)
+        return {
+            "follow_ups": [show_follow_up(one.journey, one.follow_up) for one in found],
+            "next_cursor": found[-1].order if len(found) == limit else None,
+        }
+
+    return query(use_case)
+
+
+def _follow_up_subject(follow_up_id: str) -> Subject:
+    journey_id, _, kind = follow_up_id.partition(".")
+    if not CODE.fullmatch(kind):
+        raise Unknown("follow-up")
+    return journey_subject(journey_id)
+
+
+@outcomes.route("/follow-ups/<string:follow_up_id>", methods=["GET"])
+@guarded("read_journey")
+@outcomes.response(200, FollowUpAnswer)
+def read_follow_up(follow_up_id: str) -> dict[str, Any]:
+    """One follow-up, for those who have a part in the journey."""
+
+    def use_case(work: Work) -> dict[str, Any]:
+        found = handlers.read_follow_up(work, actor(), FollowUpId(follow_up_id))
+        return show_follow_up(found.journey, found.follow_up)
+
+    return query(use_case, _follow_up_subject(follow_up_id))
+
+
+@outcomes.route("/follow-ups/<string:follow_up_id>/answer", methods=["POST"])
+@guarded("answer_follow_up")
+@outcomes.arguments(AnswerFollowUpBody)
+@outcomes.response(201, FollowUpAnswer)
+def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
+    """Say what the situation was on the follow-up's day."""
+
+    def use_case(work: Work) -> dict[str, Any]:
+        found = handlers.answer_follow_up(work, actor(), FollowUpId(follow_up_id), body)
+        return show_follow_up(found.journey, found.follow_up)
+
+    return command(use_case, _follow_up_subject(follow_up_id))
+
+
+@figures.route("/programmes/<string:programme_id>/report", methods=["GET"])
+@guarded("read_report")
+@figures.arguments(ReportArguments, location="query")
+@figures.response(200, ReportAnswer)
+@figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
+def read_report(wanted: dict[str, Any], programme_id: str) -> dict[str, Any] | Response:
+    """The programme's figures as they are now, as JSON or CSV."""
+    found = query(lambda work: handlers.read_report(work, actor(), programme_id))
+    best = request.accept_mimetypes.best_match(["application/json", "text/csv"])
+    if wanted.get("format", "csv" if best == "text/csv" else "json") == "json":
+        return found
+    disposition = {"Content-Disposition": f'attachment; filename="{programme_id}.csv"'}
+    return Response(as_csv(found), content_type="text/csv; charset=utf-8", headers=disposition)
+
+
+BLUEPRINTS = (outcomes, figures)

@@ -1,0 +1,29 @@
+"""What outcome does with each event of the others, and with each timer of its own."""
+
+from services.outcome.domain.follow_up import make_due, miss
+from services.outcome.domain.journey import receive, take_in, void
+from shared import events as e
+from shared.runtime.change import Fold, TimerFold
+
+FOLDS: dict[type[e.Fact], Fold] = {
+    e.ReferralReceived: receive,
+    e.ReferralAccepted: take_in,
+    e.ReferralDeclined: take_in,
+    e.ReferralWithdrawn: take_in,
+    e.ConsentGiven: take_in,
+    e.ConsentRefused: take_in,
+    e.ConsentWithdrawn: take_in,
+    e.JourneyStarted: take_in,
+    e.JourneyRegisteredByMistake: void,
+    e.ParticipantReady: take_in,
+    e.HandoverOffered: take_in,
+    e.HandoverAccepted: take_in,
+    e.HandoverDeclined: take_in,
+    e.HandoverExpired: take_in,
+    e.HandoverRecalled: take_in,
+}
+
+TIMERS: dict[str, TimerFold] = {
+    "follow_up_due": make_due,
+    "follow_up_missed": miss,
+}

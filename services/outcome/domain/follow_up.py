@@ -1,0 +1,112 @@
+"""The life of a follow-up: planned, due, then answered or missed; when all have ended, the journey is closed.
+
+Missing is not "no", and an earlier answer is not about the day that is asked about. Source: domain.md, §4, "Results".
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import get_args
+
+from services.outcome.domain.journey import OPEN, FollowUp, Outcome, follow_up_row, moved, timer_keys
+from services.outcome.domain.leaving import closed
+from shared.calendar import day_of, days_after, start_of
+from shared.checks import Findings
+from shared.errors import Conflict, Unknown
+from shared.events import Fact, FollowUpAnswered, FollowUpDue, FollowUpMissed, Situation
+from shared.programmes import Programmes
+from shared.runtime.change import Change, Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFollowUp:
+    """Command: the situation on the follow-up's day. occurred_on: when it became known; None is today."""
+
+    situation: Situation
+    occurred_on: date | None = None
+
+
+def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
+    """The day has come: ask, and wait for an answer so many days. Nothing when it is not planned.
+
+    Where those days are over already, because the exit was recorded late or the platform stood still, they begin
+    today: nobody's time to answer is taken.
+    """
+    follow_up = state.follow_ups.get(timer.body["kind"])
+    if follow_up is None or follow_up.status != "planned":
+        return Change(state)
+    programme = programmes.get(state.passage.programme_key)
+    within = next(one.answer_within_days for one in programme.follow_ups if one.code == follow_up.kind)
+    answer_by = days_after(follow_up.due_on, within)
+    if answer_by < day_of(at):
+        answer_by = days_after(day_of(at), within)
+    due = replace(follow_up, status="due", answer_by=answer_by)
+    event = FollowUpDue(
+        occurred_on=follow_up.due_on,
+        recorded_at=at,
+        follow_up=follow_up.follow_up_id,
+        kind=follow_up.kind,
+        answer_by=answer_by,
+    )
+    change = _changed(state, due, event)
+    until = start_of(days_after(answer_by, 1))
+    missed = Timer(timer_keys(due.follow_up_id)[1], until, "follow_up_missed", {"kind": due.kind})
+    return replace(change, timers=(missed,))
+
+
+def miss(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
+    """Nobody answered in time: the answer is missing. Nothing when it is not due."""
+    follow_up = state.follow_ups.get(timer.body["kind"])
+    if follow_up is None or follow_up.status != "due" or follow_up.answer_by is None:
+        return Change(state)
+    event = FollowUpMissed(
+        occurred_on=days_after(follow_up.answer_by, 1),
+        recorded_at=at,
+        follow_up=follow_up.follow_up_id,
+        kind=follow_up.kind,
+    )
+    return _changed(state, replace(follow_up, status="missed"), event)
+
+
+def answer(state: Outcome, kind: str, command: AnswerFollowUp, *, at: datetime) -> Change[Outcome]:
+    """Take the answer while the follow-up is due; the same answer again changes nothing.
+
+    Raises Unknown for a kind that the journey has not; Invalid; Conflict `follow-up-not-due` before its day,
+    `follow-up-closed` once it is answered otherwise, missed or cancelled.
+    """
+    follow_up = state.follow_ups.get(kind)
+    if follow_up is None:
+        raise Unknown("follow-up")
+    today = day_of(at)
+    on = command.occurred_on or today
+    found = Findings()
+    found.known("situation", command.situation, get_args(Situation))
+    found.not_future("occurred_on", on, today)
+    if follow_up.status != "planned":
+        found.not_before("occurred_on", on, follow_up.due_on, "the day that is asked about")
+    found.raise_any()
+    if follow_up.status == "planned":
+        raise Conflict("follow-up-not-due", f"It asks about {follow_up.due_on.isoformat()}.")
+    same_day = command.occurred_on in (None, follow_up.answered_on)
+    if follow_up.status == "answered" and follow_up.situation == command.situation and same_day:
+        return Change(state)
+    if follow_up.status != "due" or follow_up.answer_by is None or today > follow_up.answer_by:
+        raise Conflict("follow-up-closed", f"The follow-up is {follow_up.status}.")
+    answered = replace(follow_up, status="answered", situation=command.situation, answered_on=on)
+    event = FollowUpAnswered(
+        occurred_on=on,
+        recorded_at=at,
+        follow_up=follow_up.follow_up_id,
+        kind=follow_up.kind,
+        situation=command.situation,
+    )
+    change = _changed(state, answered, event)
+    return replace(change, cancels=(timer_keys(follow_up.follow_up_id)[1],))
+
+
+def _changed(state: Outcome, follow_up: FollowUp, event: Fact) -> Change[Outcome]:
+    """The state with the follow-up as it is now; closed when none is open any more."""
+    after = replace(state, follow_ups={**state.follow_ups, follow_up.kind: follow_up})
+    events: tuple[Fact, ...] = (event,)
+    if all(one.status not in OPEN for one in after.follow_ups.values()):
+        events = (event, closed(event.occurred_on, event.recorded_at))
+    return Change(moved(after, *events), events=events, rows=(follow_up_row(after, follow_up),))

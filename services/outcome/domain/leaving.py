@@ -1,0 +1,121 @@
+"""How participation ends, and what is asked afterwards.
+
+Source: domain.md, §3 ("Ended ≠ interrupted") and §4 ("Results"); the order of facts: design.md, §1.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import get_args
+
+from services.outcome.domain.journey import (
+    FollowUp,
+    Outcome,
+    cancel_open,
+    follow_up_row,
+    moved,
+    timer_keys,
+)
+from shared.calendar import day_of, days_after, months_after, start_of
+from shared.checks import Findings
+from shared.errors import Conflict
+from shared.events import Code, ExitWay, Fact, FollowUpId, JourneyClosed, JourneyExited, Situation
+from shared.programmes import FollowUp as PlannedFollowUp
+from shared.programmes import Programme
+from shared.runtime.change import Change, Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordExit:
+    """Command: participation ended on that day (None: today). situation: on leaving; the deceased have none."""
+
+    way: ExitWay
+    reason: Code | None = None
+    situation: Situation | None = None
+    occurred_on: date | None = None
+
+
+def record_exit(
+    state: Outcome, command: RecordExit, *, programme: Programme, at: datetime
+) -> Change[Outcome]:
+    """End participation and plan the follow-ups; the same exit again changes nothing.
+
+    The deceased are not followed up: for them the journey closes at once, also where another exit came before.
+    Raises Invalid; Conflict before the start and after a mistake or another exit. Source: domain.md, §4.
+    """
+    passage = state.passage
+    on = command.occurred_on or day_of(at)
+    _check(state, command, on, programme, at)
+    said = (command.way, on, command.reason, command.situation)
+    holds = (passage.exit_way, passage.exited_on, state.exit_reason, state.exit_situation)
+    if said == holds and not passage.mistake:
+        return Change(state)
+    outranks = command.way == "deceased" and passage.exit_way not in (None, "deceased")
+    stage = passage.stage
+    if stage not in ("started", "ready") and not (outranks and stage in ("exited", "closed")):
+        raise Conflict("wrong-stage", f"The journey is {stage}; participation cannot end now.")
+    exited = JourneyExited(
+        occurred_on=on,
+        recorded_at=at,
+        way=command.way,
+        organisation=passage.responsible,
+        reason=command.reason,
+        situation=command.situation,
+    )
+    state = replace(state, exit_reason=command.reason, exit_situation=command.situation)
+    return _after_death(state, exited) if command.way == "deceased" else _after_exit(state, exited, programme)
+
+
+def _after_death(state: Outcome, exited: JourneyExited) -> Change[Outcome]:
+    events: tuple[Fact, ...] = (exited,)
+    if state.passage.closed_on is None:
+        events = (exited, closed(exited.occurred_on, exited.recorded_at))
+    return replace(cancel_open(moved(state, *events)), events=events)
+
+
+def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> Change[Outcome]:
+    planned = [plan(state, one, exited.occurred_on) for one in programme.follow_ups]
+    events: tuple[Fact, ...] = (exited,)
+    if not planned:
+        events = (exited, closed(exited.occurred_on, exited.recorded_at))
+    after = replace(moved(state, *events), follow_ups={one.kind: one for one in planned})
+    return Change(
+        after,
+        events=events,
+        rows=tuple(follow_up_row(after, one) for one in planned),
+        timers=tuple(
+            Timer(timer_keys(one.follow_up_id)[0], start_of(one.due_on), "follow_up_due", {"kind": one.kind})
+            for one in planned
+        ),
+    )
+
+
+def plan(state: Outcome, kind: PlannedFollowUp, exited_on: date) -> FollowUp:
+    """The follow-up of that kind: so many calendar days, or months, after the exit day."""
+    due_on = days_after(exited_on, kind.days) if kind.days else months_after(exited_on, kind.months or 0)
+    return FollowUp(
+        follow_up_id=FollowUpId(f"{state.journey_id}.{kind.code}"),
+        kind=kind.code,
+        status="planned",
+        due_on=due_on,
+    )
+
+
+def closed(on: date, at: datetime) -> JourneyClosed:
+    """The event that ends a journey's way."""
+    return JourneyClosed(occurred_on=on, recorded_at=at)
+
+
+def _check(state: Outcome, command: RecordExit, on: date, programme: Programme, at: datetime) -> None:
+    found = Findings()
+    found.known("way", command.way, get_args(ExitWay))
+    found.known("situation", command.situation, get_args(Situation))
+    found.not_future("occurred_on", on, day_of(at))
+    found.not_before("occurred_on", on, state.passage.started_on, "the start")
+    if command.way == "deceased" and command.situation is not None:
+        found.add("situation", "The deceased have none.")
+    reason = next((one for one in programme.reasons.exit if one.code == command.reason), None)
+    if command.reason is not None and reason is None:
+        found.known("reason", command.reason, ())
+    elif reason is not None and command.way not in reason.ways:
+        found.add("reason", f"Does not explain the way {command.way}.")
+    found.raise_any()

@@ -1,0 +1,123 @@
+"""The use cases of outcome: fetch what the decision needs, let the caller pass, decide, keep.
+
+Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.outcome.domain import entry, follow_up, leaving
+from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
+from services.outcome.figures import report
+from shared.access import Actor, authorise, authorise_somewhere
+from shared.errors import Unknown
+from shared.events import FollowUpId, JourneyId
+from shared.programmes import Action, Programme
+from shared.runtime.change import Work, subject_of
+
+PAGE_OF_CELLS = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A follow-up and the journey that it belongs to; order: its place in a list of follow-ups."""
+
+    journey: Outcome
+    follow_up: FollowUp
+    order: str = ""
+
+
+def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Outcome, Programme]:
+    state: Outcome = work.get(subject_of("journey", journey_id))
+    programme = work.programmes.get(state.passage.programme_key)
+    authorise(actor, action, programme, state.passage)
+    return state, programme
+
+
+def record_entry(
+    work: Work, actor: Actor, journey_id: JourneyId, command: entry.RecordEntry, *, rests_on: int | None
+) -> Outcome:
+    """Record or replace the entry answers. rests_on: the revision that the caller saw, or None."""
+    state, _ = _open(work, actor, journey_id, "record_entry")
+    subject = subject_of("journey", journey_id)
+    revision = work.revision(subject)
+    return work.save(
+        subject, entry.record_entry(state, command, rests_on=rests_on, revision=revision, at=work.at)
+    )
+
+
+def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leaving.RecordExit) -> Outcome:
+    """End participation."""
+    state, programme = _open(work, actor, journey_id, "record_exit")
+    change = leaving.record_exit(state, command, programme=programme, at=work.at)
+    return work.save(subject_of("journey", journey_id), change)
+
+
+def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Outcome:
+    """What came of a journey."""
+    state, _ = _open(work, actor, journey_id, "read_journey")
+    return state
+
+
+def journey_of(follow_up_id: FollowUpId) -> JourneyId:
+    """The journey that the follow-up belongs to: `j-…` of `j-….28d`."""
+    return JourneyId(follow_up_id.partition(".")[0])
+
+
+def kind_of_follow_up(follow_up_id: FollowUpId) -> str:
+    """The kind of the follow-up: `28d` of `j-….28d`."""
+    return follow_up_id.partition(".")[2]
+
+
+def answer_follow_up(
+    work: Work, actor: Actor, follow_up_id: FollowUpId, command: follow_up.AnswerFollowUp
+) -> Asked:
+    """Answer a follow-up that is due."""
+    journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
+    state, _ = _open(work, actor, journey_id, "answer_follow_up")
+    after = work.save(subject_of("journey", journey_id), follow_up.answer(state, kind, command, at=work.at))
+    return Asked(journey=after, follow_up=after.follow_ups[kind])
+
+
+def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
+    """One follow-up. Raises Unknown for a kind that the journey does not have."""
+    state, _ = _open(work, actor, journey_of(follow_up_id), "read_journey")
+    found = state.follow_ups.get(kind_of_follow_up(follow_up_id))
+    if found is None:
+        raise Unknown("follow-up")
+    return Asked(journey=state, follow_up=found)
+
+
+def list_follow_ups(
+    work: Work, actor: Actor, status: FollowUpStatus, *, after: str | None, limit: int
+) -> Sequence[Asked]:
+    """A page of the follow-ups that the caller's organisation may answer, the earliest day first."""
+    authorise_somewhere(actor, "answer_follow_up", work.programmes)
+    where = {"organisations": actor.organisation, "status": status}
+    found = []
+    for row in work.rows("follow_ups", where, order="order", after=after, limit=limit):
+        state: Outcome = work.get(subject_of("journey", row["journey_id"]))
+        kind = kind_of_follow_up(FollowUpId(row["_id"]))
+        found.append(Asked(journey=state, follow_up=state.follow_ups[kind], order=row["order"]))
+    return found
+
+
+def read_report(work: Work, actor: Actor, programme_id: str) -> report.Report:
+    """The programme's figures as they are now, exact. Raises Unknown for a programme not published."""
+    programme = work.programmes.latest(programme_id)
+    if programme is None:
+        raise Unknown("programme")
+    authorise(actor, "read_report", programme)
+    return report.build(report.summed(_cells(work, programme_id)), programme, work.at)
+
+
+def _cells(work: Work, programme_id: str) -> Iterator[Mapping[str, Any]]:
+    after = None
+    while True:
+        where = {"programme": programme_id}
+        page = work.rows("cells", where, order="_id", after=after, limit=PAGE_OF_CELLS)
+        yield from page
+        if len(page) < PAGE_OF_CELLS:
+            return
+        after = page[-1]["_id"]
