@@ -50,6 +50,7 @@ NO_PACKAGES = echo "The packages could not be installed (see above): check this 
 lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 	$(COMPILE) requirements-uv.in -o requirements-uv.lock
 	$(COMPILE) requirements.in -o requirements.lock
+	$(COMPILE) deploy/requirements.in -o deploy/requirements.lock
 	$(COMPILE) requirements-dev.in -o requirements-dev.lock
 	$(MAKE) venv-dev
 	$(PY) -m deploy.local lock-jars

@@ -54,13 +54,9 @@ def sign(
     return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key)
 
 
-def application(settings: Settings) -> Flask:
-    """The issuer's three routes."""
-    key, secret, issuer = (
-        settings.credentials.signing_key(),
-        settings.credentials.client_secret(),
-        settings.url("issuer"),
-    )
+def application(settings: Settings, issuer: str) -> Flask:
+    """The issuer's three routes. issuer: the address by which clients know it, the `iss` of its tokens."""
+    key, secret = settings.credentials.signing_key(), settings.credentials.client_secret()
     public: dict[str, Any] = {"keys": [key.as_dict(private=False)]}
     app = Flask("issuer")
 
@@ -111,12 +107,15 @@ class _KeepAlive(WSGIRequestHandler):
 
 
 def main() -> None:
-    """Serve on the stack's issuer port until terminated."""
+    """Serve on the stack's issuer port until terminated.
+
+    HTTP_HOST (127.0.0.1) and OIDC_ISSUER (that address) are set where it runs in a container of its own.
+    """
     settings = Settings.from_environment(os.environ)
+    host = os.environ.get("HTTP_HOST", "127.0.0.1")
+    app = application(settings, os.environ.get("OIDC_ISSUER") or settings.url("issuer"))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    make_server(
-        "127.0.0.1", settings.port("issuer"), application(settings), threaded=True, request_handler=_KeepAlive
-    ).serve_forever()
+    make_server(host, settings.port("issuer"), app, threaded=True, request_handler=_KeepAlive).serve_forever()
 
 
 if __name__ == "__main__":
