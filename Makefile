@@ -81,6 +81,10 @@ reset: venv ## Remove the data of a stack that is down
 
 # -- Checking -----------------------------------------------------------------------------------
 
+.PHONY: contracts
+contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
+	$(PY) -m contracts write
+
 .PHONY: lint check test bench
 lint: venv-dev ## Style, types and the direction of imports
 	$(VENV)/bin/ruff check .

@@ -1,8 +1,9 @@
-"""`python -m player`: play CoActive on a running local stack, then hold its report against the player's own count.
+"""`python -m player`: play CoActive on a running local stack, then hold its report against the player's own
+count.
 
 Environment, each also an option: STACK_PORT_BASE (8080), STACK_DIR (.local), ONCE=1 (end by itself), FAULT
-(drop-one-event), SEED (2016). Exit status: 0 when every figure agrees, 1 when one differs or the play could not be
-finished. Without ONCE it stays until Ctrl-C, so that the live page has something behind it.
+(drop-one-event), SEED (2016). Exit status: 0 when every figure agrees, 1 when one differs or the play could
+not be finished. Without ONCE it stays until Ctrl-C, so that the live page has something behind it.
 """
 
 import os
@@ -26,6 +27,7 @@ from player.wire import Wire
 OWNER = "urkraft"
 PROGRAMME = "coactive"
 WITH_TOPICS = "refer"
+PAGE_SECONDS = 5.0
 
 
 @click.command()
@@ -62,29 +64,36 @@ def run(surroundings: Surroundings, screen: Screen) -> int:
     plan = scenario.build(codes, surroundings.seed, inbound=agencies)
     play = Play(surroundings, wire, codes, plan, agencies)
     screen.say(
-        f"{plan.people} people, {plan.commands} commands, {plan.steps[0].on} to {plan.ends_on}, seed {surroundings.seed}."
+        f"{plan.people} people, {plan.commands} commands, {plan.steps[0].on} to {plan.ends_on}, "
+        f"seed {surroundings.seed}."
     )
     screen.say(f"Watch it move: {_page(wire, codes)}")
     with screen.playing(plan, play.ledger) as seen:
         play.run(seen)
-    report = _report(wire, codes)
-    own = play.ledger.report(plan.ends_on)
-    screen.results(report, own, codes)
-    screen.incidents(scenario.incidents(plan, codes))
     rate = screen.rate(play.ledger)
+    differences = _hold_against(play, _report(wire, codes), screen)
     screen.say(
-        f"{play.ledger.commands} commands at {rate:.0f} a second, {play.repeated} repeated, {play.rejected} records rejected."
+        f"{play.ledger.commands} commands at {rate:.0f} a second; {play.repeated} requests repeated, "
+        f"{play.rejected} records rejected as they should be."
     )
-    if play.dropped:
-        screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
-    differences = [*compare(report, own), *play.open_loops]
-    screen.differences(differences)
-    if not differences:
-        screen.say("Every figure of the report agrees with the player's own count.")
     if not surroundings.once:
         screen.say(f"The live page: {_page(wire, codes)}  (Ctrl-C stops everything)")
         _stay()
     return 1 if differences else 0
+
+
+def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list[str]:
+    """Show what was reached, and every figure on which the report and the player's own count differ."""
+    own = play.ledger.report(play.plan.ends_on)
+    screen.results(report, own, play.codes)
+    screen.incidents(scenario.incidents(play.plan, play.codes))
+    if play.dropped:
+        screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
+    differences = [*compare(report, own), *play.open_loops, *play.parked]
+    screen.differences(differences)
+    if not differences:
+        screen.say("Every figure of the report agrees with the player's own count.")
+    return differences
 
 
 def _programme(wire: Wire) -> Codes:
@@ -93,7 +102,7 @@ def _programme(wire: Wire) -> Codes:
         raise Trouble(
             f"Intake knows no programme {PROGRAMME}: {answer.status}. `programmes publish` makes it known."
         )
-    return read(answer.body)
+    return read(answer.body.get("programme", answer.body))
 
 
 def _report(wire: Wire, codes: Codes) -> Mapping[str, Any]:
@@ -107,10 +116,12 @@ def _report(wire: Wire, codes: Codes) -> Mapping[str, Any]:
 def _page(wire: Wire, codes: Codes) -> str:
     """An address of the live page that can be opened once. Says so when there is none; the play goes on."""
     path = f"/programmes/{codes.programme}/page-links"
-    answer = wire.ask("stream", "POST", path, actor=(codes.owner, "owner"), body={}, key=os.urandom(12).hex())
-    if answer.status >= 300:
-        return f"no page, the stream answered {answer.status}"
-    return str(answer.body["url"])
+    who, key = (codes.owner, "owner"), os.urandom(12).hex()
+    try:
+        answer = wire.ask("stream", "POST", path, actor=who, body={}, key=key, patience_seconds=PAGE_SECONDS)
+    except Trouble:
+        return "there is no page, the stream does not answer"
+    return str(answer.body["url"]) if answer.status < 300 else f"no page, the stream answered {answer.status}"
 
 
 def _stay() -> None:

@@ -59,7 +59,8 @@ class Agency:
     def publish(self, value: bytes) -> str:
         """Send one record and wait until Kafka has it. Returns `topic:partition:offset`. Raises Trouble.
 
-        A record whose acknowledgement was lost is sent again: the referral's own reference makes that harmless.
+        A record whose acknowledgement was lost is sent again: the referral's own reference makes that
+        harmless.
         """
         ends_at = time.monotonic() + PATIENCE_SECONDS
         with self._lock:
@@ -76,7 +77,7 @@ class Agency:
                     self._producer = None
                     if time.monotonic() > ends_at:
                         raise Trouble(
-                            f"{self.organisation} could not write to {self.referrals}: {type(error).__name__}."
+                            f"{self.organisation} cannot write to {self.referrals}: {type(error).__name__}."
                         ) from error
 
     def read(self) -> None:
@@ -101,7 +102,7 @@ class Agency:
                 self._consumer = None
 
     def read_all(self) -> None:
-        """Take in everything that has been replied until now. Blocks; raises Trouble when it cannot be read."""
+        """Take in all that has been replied until now. Blocks; raises Trouble when it cannot be read."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
         end: int | None = None
         while end is None or (self._position or 0) < end:

@@ -1,7 +1,7 @@
 """How a journey's story is written down: acts on days, and the sessions that fill most of them. Pure.
 
-The order that every story keeps: nothing is recorded before it happened, and whoever logs a session is responsible
-on the day of recording.
+The order that every story keeps: nothing is recorded before it happened, and whoever logs a session is
+responsible on the day of recording.
 """
 
 from collections.abc import Mapping
@@ -98,7 +98,7 @@ class Pen:
     # --- sessions ---------------------------------------------------------------------------------------
 
     def _log(self, after: date, boundary: date, *, count: int, until: date | None = None) -> None:
-        """Sessions on weekdays after `after` and not after `until` or the boundary, all recorded by the boundary.
+        """Sessions on weekdays after `after`, until `until` or the boundary; all recorded by the boundary.
 
         Whoever is responsible now stays so until the boundary, a step day.
         """

@@ -1,8 +1,8 @@
 """Carries the plan out: the clock from step to step, and at each step everything that is recorded that day.
 
-Within a journey acts keep their order and each request carries what the answers before have shown, so that every
-service answers from what the player has already seen. Different journeys go side by side. Nothing is counted that
-the platform has not confirmed.
+Within a journey acts keep their order and each request carries what the answers before have shown, so that
+every service answers from what the player has already seen. Different journeys go side by side. Nothing is
+counted that the platform has not confirmed.
 """
 
 import csv
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from player import quiet, requests, saboteur
+from player import loop, quiet, requests, saboteur
 from player.acts import Act, BadRecord, Plan, Step
 from player.codes import Codes
 from player.inbound import PATIENCE_SECONDS, Agency
@@ -26,13 +26,15 @@ from player.trouble import Trouble
 from player.wire import Answer, Wire
 
 THREADS = 8
+BUSY = 503
 
 
 class Play:
     """One play of one plan on one stack.
 
-    repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the event that
-    the saboteur removed, if he was there; open_loops: referrers who are told something else than what happened.
+    repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
+    event that the saboteur removed, if he was there; open_loops: referrers who are told something else than
+    what happened.
     """
 
     def __init__(
@@ -46,19 +48,25 @@ class Play:
         self.repeated = 0
         self.dropped: str | None = None
         self.open_loops: list[str] = []
+        self.parked: list[str] = []
         self._victim = saboteur.victim(plan) if surroundings.fault else None
         self._counting = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._awaited: list[Act] = []
 
     def run(self, seen: Callable[[Step], None]) -> None:
-        """Play all steps; `seen` is called after each. Blocks. Raises Trouble when the platform does not do its part."""
+        """Play all steps; `seen` is called after each. Blocks. Raises Trouble when it cannot go on."""
         with ThreadPoolExecutor(THREADS, thread_name_prefix="player") as pool:
             try:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
-                self.open_loops = [*self._loops_by_topic(), *self._loops_by_http(pool)]
+                self.open_loops = loop.differences(self, pool)
+                self.parked = quiet.parked(quiet.look(self.wire, pool))
+            except BaseException:
+                self.wire.give_up()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             finally:
                 for agency in self.agencies.values():
                     agency.close()
@@ -96,8 +104,8 @@ class Play:
                 raise Trouble(f"{service} does not let its clock be set: {answer.status} {answer.body!r}.")
             if datetime.fromisoformat(answer.body["at"]) != at:
                 raise Trouble(
-                    f"The clock of {service} stands at {answer.body['at']}, after {at:%Y-%m-%d}: this stack has been played "
-                    "already. `make down` and a new start give an empty one."
+                    f"The clock of {service} stands at {answer.body['at']}, after {at:%Y-%m-%d}: this stack "
+                    "has been played already. `make down reset` gives an empty one."
                 )
 
         list(pool.map(move, SERVICES))
@@ -184,25 +192,32 @@ class Play:
             writer = csv.DictWriter(sheet, columns)
             writer.writeheader()
             writer.writerows(lines)
+            results = self._send_sheet(provider, own, sheet.getvalue().encode())
+            for act, result in zip(own, results, strict=True):
+                if "session_id" not in result:
+                    raise Trouble(f"A row of {provider}'s sheet was refused: {result!r}.")
+                self.handles.keep(act, result)
+                self._count(act)
+
+    def _send_sheet(self, provider: str, own: list[Act], sheet: bytes) -> list[dict[str, Any]]:
+        """What was said of each row; sent again while a row says busy, which logs nothing twice."""
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
             answer = self.wire.ask(
                 "activity-tracking",
                 "POST",
                 "/sessions",
                 actor=(provider, own[0].duty),
-                body=sheet.getvalue().encode(),
+                body=sheet,
                 headers={"Content-Type": "text/csv"},
                 key=f"{self.surroundings.seed}-sheet-{provider}-{own[0].recorded_on}",
             )
-            results = sheet_results(answer)
+            results: list[dict[str, Any]] = answer.body["results"] if answer.status == 200 else []
             if len(results) != len(own):
-                raise Trouble(
-                    f"A sheet of {len(own)} sessions from {provider} was answered {answer.status} {answer.body!r}."
-                )
-            for act, result in zip(own, results, strict=True):
-                if "session_id" not in result:
-                    raise Trouble(f"A row of {provider}'s sheet was refused: {result!r}.")
-                self.handles.keep(act, result)
-                self._count(act, answer.tries)
+                raise Trouble(f"{provider}'s sheet of {len(own)} sessions: {answer.status} {answer.body!r}.")
+            if all(row["status"] != BUSY for row in results) or time.monotonic() > ends_at:
+                return results
+            self.repeated += 1
 
     def _refer_over_topic(self, act: Act) -> None:
         body = requests.referral(act, self.handles, self.codes.programme)
@@ -225,7 +240,8 @@ class Play:
                     awaited.remove(act)
             if awaited and time.monotonic() > ends_at:
                 raise Trouble(
-                    f"{awaited[0].by} has had no reply to {len(awaited)} referrals over its topic: {_rejections(self.agencies)}"
+                    f"{awaited[0].by} has had no reply to {len(awaited)} referrals over its topic, "
+                    f"and {_rejections(self.agencies)}"
                 )
 
     def _offer_bad(self, record: BadRecord) -> None:
@@ -249,65 +265,6 @@ class Play:
             self.rejected += 1
             self.ledger.commands += 1
 
-    # --- the loop back to the referrers ---------------------------------------------------------------
-
-    def _loops_by_topic(self) -> list[str]:
-        """Where the last word on an agency's reply topic is not where its referral stands."""
-        found = []
-        for agency in self.agencies.values():
-            agency.read_all()
-            for act in self._referrals(agency.organisation):
-                told = agency.journeys.get(act.says["reference"], {}).get("stage")
-                stage = self._stage(act.way)
-                if told != stage:
-                    found.append(
-                        f"replies.{act.way}.stage: {act.by} was told {told}, the player counted {stage}"
-                    )
-        return found
-
-    def _loops_by_http(self, pool: ThreadPoolExecutor) -> list[str]:
-        """Where `GET /referrals/{id}` does not say where the referral stands, who is responsible, what came of it."""
-        return [one for found in pool.map(self._loop, self._referrals(None)) for one in found]
-
-    def _loop(self, act: Act) -> list[str]:
-        path = f"/referrals/{self.handles.journeys[act.way]}"
-        answer = self.wire.ask(
-            "intake", "GET", path, actor=(act.by, "caseworker"), vector=self.handles.vectors[act.way]
-        )
-        if answer.status != 200:
-            return [f"referral.{act.way}: GET {path} as {act.by} was answered {answer.status}"]
-        course = self.ledger.courses[act.way]
-        statuses = {
-            one.code: course.follow_up(one.code, self.codes, self.plan.ends_on)
-            for one in self.codes.follow_ups
-        }
-        own = {
-            "stage": self._stage(act.way),
-            "responsible": course.responsible,
-            "exit": course.way,
-            "follow_ups": {code: status for code, status in statuses.items() if status},
-        }
-        said = {
-            "stage": answer.body["stage"],
-            "responsible": answer.body["responsible"],
-            "exit": (answer.body["exit"] or {}).get("way"),
-            "follow_ups": {one["kind"]: one["status"] for one in answer.body["follow_ups"]},
-        }
-        if course.mistake:
-            said, own = {"stage": said["stage"]}, {"stage": own["stage"]}
-        return [
-            f"referral.{act.way}.{what}: {act.by} reads {said[what]}, the player counted {own[what]}"
-            for what in own
-            if said[what] != own[what]
-        ]
-
-    def _stage(self, way: str) -> str:
-        return self.ledger.courses[way].stage(self.codes, self.plan.ends_on)
-
-    def _referrals(self, by: str | None) -> list[Act]:
-        acts = (act for step in self.plan.steps for act in step.acts if act.deed == "refer")
-        return [act for act in acts if by in (None, act.by)]
-
     # --- the fault -----------------------------------------------------------------------------------
 
     def _lose(self, act: Act) -> None:
@@ -316,12 +273,6 @@ class Play:
             return self.handles.journeys[act.way], answer.vector[saboteur.SOURCE]
 
         self.dropped = saboteur.lose(self.surroundings, log)
-
-
-def sheet_results(answer: Answer) -> list[dict[str, Any]]:
-    """What was said of each row of a sheet, in its order."""
-    rows = answer.body.get("results", []) if isinstance(answer.body, dict) else []
-    return list(rows)
 
 
 def _told(act: Act, said: requests.Request) -> str:

@@ -1,7 +1,7 @@
-"""When the platform has seen everything: every consumer caught up, nothing unsent, no timer due, twice in a row.
+"""When the platform has seen all: every consumer caught up, nothing unsent, no timer due, twice in a row.
 
-Read from `/progress` of the five consumer processes. Until then the clock stands still, so that whatever falls due
-between two steps rests on all that was done before.
+Read from `/progress` of the five consumer processes. Until then the clock stands still, so that whatever
+falls due between two steps rests on all that was done before.
 """
 
 import time
@@ -24,7 +24,7 @@ Progress = Mapping[str, Mapping[str, Any]]
 def wait_until_quiet(
     wire: Wire, pool: Executor, at: datetime, *, patience_seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Block until the platform is quiet at that moment of its clock. Raises Trouble saying who is not, and why."""
+    """Block until the platform is quiet at that moment of its clock. Raises Trouble saying who is not."""
     ends_at = time.monotonic() + patience_seconds
     before: tuple[int, int] | None = None
     while True:
@@ -40,9 +40,8 @@ def wait_until_quiet(
             return
         before = sums if still else None
         if time.monotonic() > ends_at:
-            raise Trouble(
-                f"The platform is not quiet after {patience_seconds:.0f} s: {'; '.join(unfinished(progress, at))}."
-            )
+            why = "; ".join(unfinished(progress, at)) or "its counts keep changing"
+            raise Trouble(f"The platform is not quiet after {patience_seconds:.0f} s: {why}.")
         time.sleep(PAUSE_SECONDS)
 
 

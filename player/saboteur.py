@@ -1,10 +1,10 @@
 """FAULT=drop-one-event: one record is removed on its way, to show that the comparison would notice.
 
-From outside, with the administrator's credentials of the local stack and without any door in the services: the
-process that publishes activity tracking's events is stopped for a moment (SIGSTOP), one session is logged, the
-row that waits in the outbox is deleted, and the process goes on (SIGCONT). Activity tracking's own record stays
-right; nobody downstream ever hears of the session. It is the last thing that activity tracking says of its
-journey, so that no later event shows the hole: only a count can find it.
+From outside, with the administrator's credentials of the local stack and without any door in the services:
+the process that publishes activity tracking's events is stopped for a moment (SIGSTOP), one session is
+logged, the row that waits in the outbox is deleted, and the process goes on (SIGCONT). Activity tracking's
+own record stays right; nobody downstream ever hears of the session. It is the last thing that activity
+tracking says of its journey, so that no later event shows the hole: only a count can find it.
 """
 
 import os
@@ -67,7 +67,8 @@ def lose(surroundings: Surroundings, log: Callable[[], tuple[str, int]]) -> str:
     log: does the act; returns its journey and the number of its event at activity tracking.
     """
     password = surroundings.secret("mongodb-admin")
-    address = f"mongodb://admin:{password}@{HOST}:{surroundings.port_base + DATABASE}/?authSource=admin&directConnection=true"
+    server = f"{HOST}:{surroundings.port_base + DATABASE}"
+    address = f"mongodb://admin:{password}@{server}/?authSource=admin&directConnection=true"
     with stopped(surroundings.port(PUBLISHER)):
         journey, seq = log()
         identity = f"journey/{journey}:{seq:08d}"
@@ -95,7 +96,7 @@ def stopped(port: int) -> Iterator[None]:
 
 
 def listener(port: int) -> int:
-    """The process that listens on the port, found as any tool would find it. Raises Trouble when there is none."""
+    """The process that listens on the port, found as any tool would. Raises Trouble when nobody does."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     sockets = {
         f"socket:[{row[9]}]"

@@ -95,7 +95,7 @@ def _plan(
 
 
 def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
-    """Steps by which a follow-up is due that will be answered, or an offer has expired that nobody answers."""
+    """Steps by which a follow-up that is answered has fallen due, or an unanswered offer has expired."""
     found: set[date] = set()
     exits: dict[str, date] = {}
     unanswered: dict[tuple[str, str], date] = {}
@@ -138,7 +138,7 @@ def _erasure(person: Person, on: date) -> Act:
 
 
 def _outputs(codes: Codes, random: Random) -> list[Act]:
-    """Every output to its targets and a little more, over the programme's time; some corrected, one taken back."""
+    """Every output to its targets and a little more, over the programme's time; some are corrected."""
     acts: list[Act] = []
     loggers = codes.those_who_may("log_output", "offer_handover")
     places = tuple(codes.municipalities)
@@ -231,7 +231,8 @@ def _bad_records(
                 BadRecord(by=by, recorded_on=on, value=b'{"reference": ', participant=None, why="broken JSON")
             )
             continue
-        reference = f"19{random.randint(50, 99)}0{random.randint(1, 9)}1{random.randint(0, 9)}-98{random.randint(0, 9)}"
+        year, month, day = random.randint(50, 99), random.randint(1, 9), random.randint(10, 19)
+        reference = f"19{year}0{month}{day}-98{random.randint(0, 9)}"
         records.append(
             BadRecord(
                 by=by,

@@ -51,7 +51,7 @@ class Screen:
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn(
-                "{task.fields[commands]} commands  {task.fields[rate]:.0f}/s  {task.fields[journeys]} journeys"
+                "{task.fields[commands]} commands {task.fields[rate]:.0f}/s {task.fields[journeys]} journeys"
             ),
             TimeElapsedColumn(),
         )

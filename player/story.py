@@ -322,7 +322,7 @@ class Story(Pen):
         return next((situation for limit, situation in shares if drawn < limit), None)
 
     def _follow(self, exited_on: date, situation: str | None, way: str) -> None:
-        """Answer each follow-up or not, a step after it fell due; work lasts for most, and some find it later."""
+        """Answer each follow-up or not, a step after it fell due; for most work lasts, some find it later."""
         answered = 0.88 if way == "by_plan" else 0.55
         for follow_up in self.codes.follow_ups:
             due = step_after(step_from(follow_up.due_on(exited_on)))

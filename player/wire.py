@@ -1,8 +1,9 @@
-"""HTTP as a careful client speaks it: a token per organisation and duty, one connection per thread and service.
+"""HTTP as a careful client speaks it: a token per organisation and duty, a connection per thread and service.
 
-A request is repeated with the same Idempotency-Key while the platform is busy, behind, or gone: a service may be
-killed and restarted in the middle of a play. Any other refusal is an answer, and the caller judges it. Python's
-own http.client is used because on two cores the client's share of each of some ten thousand requests counts.
+A request is repeated with the same Idempotency-Key while the platform is busy, behind, or gone: a service
+may be killed and restarted in the middle of a play. Any other refusal is an answer, and the caller judges
+it. Python's own http.client is used because on two cores the client's share of each of some ten thousand
+requests counts.
 """
 
 import http.client
@@ -23,6 +24,9 @@ TIMEOUT_SECONDS = 15.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 AGAIN = frozenset({429, 500, 502, 503, 504})
+FAILED = 500
+FAILURE_SECONDS = 10.0
+"""How long a request is repeated that the platform itself fails on: a database on its way down may be why."""
 TOKEN_RESERVE_SECONDS = 60.0
 
 Vector = dict[str, int]
@@ -69,6 +73,11 @@ class Wire:
         self._own = threading.local()
         self._tokens: dict[str, tuple[str, float]] = {}
         self._signing = threading.Lock()
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """Let nobody wait any longer: the play has ended early."""
+        self._given_up.set()
 
     def ask(
         self,
@@ -85,8 +94,8 @@ class Wire:
     ) -> Answer:
         """One request, repeated until it is answered for good. Blocks; raises Trouble when patience ends.
 
-        name: a service, `stream`, `issuer` or a consumer. actor: organisation and duty. body: bytes go as they
-        are, anything else as JSON. key: the Idempotency-Key, the same in every repetition.
+        name: a service, `stream`, `issuer` or a consumer. actor: organisation and duty. body: bytes go as
+        they are, anything else as JSON. key: the Idempotency-Key, the same in every repetition.
         """
         sent = {"Accept": "application/json", **(headers or {})}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body, default=str).encode()
@@ -96,7 +105,8 @@ class Wire:
             sent["Idempotency-Key"] = key
         if vector:
             sent["Journey-Vector"] = write_vector(vector)
-        ends_at = time.monotonic() + patience_seconds
+        began_at = time.monotonic()
+        ends_at = began_at + patience_seconds
         pause, tries, why, renewed = FIRST_PAUSE_SECONDS, 0, "", False
         while True:
             tries += 1
@@ -113,12 +123,16 @@ class Wire:
                 if answer.status not in AGAIN and answer.code != "not-yet-seen":
                     return answer
                 why = f"{answer.status} {answer.code}"
+                if answer.status == FAILED:
+                    ends_at = min(ends_at, began_at + FAILURE_SECONDS)
+                    why += f" (trace {answer.headers.get('trace-id')})"
             if time.monotonic() + pause > ends_at:
                 raise Trouble(
-                    f"{method} {path} at {name} got no lasting answer in {patience_seconds:.0f} s; the last was: {why}. "
-                    "`make status` says which process is down."
+                    f"{method} {path} at {name} got no lasting answer in {ends_at - began_at:.0f} s; "
+                    f"the last was: {why}. `make status` says which process is down."
                 )
-            time.sleep(pause)
+            if self._given_up.wait(pause):
+                raise Trouble(f"{method} {path} at {name} was given up: the play has ended.")
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
     def _once(

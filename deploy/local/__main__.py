@@ -25,7 +25,7 @@ from deploy.local.settings import REPOSITORY, Settings
 from deploy.local.stack import Stack
 from deploy.local.trouble import Trouble
 
-READY_WITHIN_SECONDS = 150.0
+READY_WITHIN_SECONDS = 180.0
 # The line by which the background process tells that all is ready.
 UP = "up"
 
@@ -46,6 +46,7 @@ def main(context: click.Context) -> None:
 @click.pass_obj
 def up(settings: Settings) -> None:
     """Start everything in the background and wait until it is ready."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     control = Control(settings)
     if control.is_up():
         click.echo(f"The stack in {settings.folder} is up already.")
@@ -315,6 +316,8 @@ def on_termination_leave() -> None:
     def leave(number: int, _: object) -> None:
         sys.exit(128 + number)
 
+    # Set again, since a shell that starts this in the background has Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 

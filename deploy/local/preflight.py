@@ -34,6 +34,16 @@ def check_disk(settings: Settings) -> None:
         )
 
 
+def check_secrets(settings: Settings) -> None:
+    """Raise Trouble for data whose passwords are gone: nobody could log in, and it would look like a hang."""
+    for data, secret in (("kafka/formatted", "kafka-admin"), ("mongodb/WiredTiger", "mongodb-admin")):
+        if (settings.folder / data).exists() and not (settings.credentials.folder / secret).exists():
+            raise Trouble(
+                f"{settings.credentials.folder} is incomplete and {settings.folder} has data that only its "
+                "passwords open: put the folder back, or remove the data with `make reset`."
+            )
+
+
 def check_ports(settings: Settings, processes: Iterable[str]) -> None:
     """Raise Trouble for the first port that another program has."""
     names = list(processes)
@@ -109,10 +119,8 @@ def _holder(port: int) -> str:
             continue
         try:
             if any(str(descriptor.readlink()) in inodes for descriptor in (entry / "fd").iterdir()):
-                command = (
-                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                )
-                return f" by process {entry.name} ({command[:60]})"
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                return f" by process {entry.name} ({' '.join(command.split())[:60]})"
         except OSError:
             continue
     return ""

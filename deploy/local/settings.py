@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.credentials import Credentials
+from deploy.local.trouble import Trouble
 from deploy.topics import declared
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -77,8 +78,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """STACK_PORT_BASE (8080), STACK_DIR (.local, relative to the repository), LOG_LEVEL (INFO)."""
+        port_base = environment.get("STACK_PORT_BASE") or "8080"
+        if not port_base.isdecimal() or not 1024 <= int(port_base) <= 65535 - max(PORTS.values()):
+            raise Trouble(
+                f"STACK_PORT_BASE is {port_base!r}: set it to a port number, as in STACK_PORT_BASE=9080."
+            )
         return cls(
-            port_base=int(environment.get("STACK_PORT_BASE") or 8080),
+            port_base=int(port_base),
             folder=(REPOSITORY / (environment.get("STACK_DIR") or ".local")).resolve(),
             log_level=environment.get("LOG_LEVEL") or "INFO",
         )

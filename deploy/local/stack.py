@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +27,12 @@ from deploy.local import broker, database, preflight
 from deploy.local.control import Control
 from deploy.local.processes import EVERYTHING, INFRASTRUCTURE, described, surroundings
 from deploy.local.record import Entry, Record
-from deploy.local.settings import REPLICA_SET, Settings
+from deploy.local.settings import REPLICA_SET, REPOSITORY, Settings
 from deploy.local.supervisor import Supervisor
 from deploy.local.trouble import Trouble
+
+
+PROGRAMMES = REPOSITORY / "deploy" / "programmes"
 
 
 def silent(_: str) -> None:
@@ -49,7 +54,7 @@ class Stack:
         *,
         restart: bool = False,
         say: Callable[[str], None] = silent,
-        ready_within_seconds: float = 90.0,
+        ready_within_seconds: float = 180.0,
     ) -> None:
         self.settings = settings
         self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
@@ -90,6 +95,7 @@ class Stack:
             self._say(
                 f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}"
             )
+        preflight.check_secrets(self.settings)
         preflight.check_ports(self.settings, self._wanted)
         mongod = database.mongod(os.environ)
         version = database.version(mongod)
@@ -102,7 +108,21 @@ class Stack:
                 pool.submit(self._start_broker),
             ]:
                 done.result()
-        self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
+        with ThreadPoolExecutor(1) as pool:
+            published = pool.submit(self._publish_programmes)
+            self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
+            published.result()
+
+    def _publish_programmes(self) -> None:
+        """What compose does in a container of its own; publishing a version again changes nothing."""
+        if not any(name.startswith("intake") for name in self._wanted):
+            return
+        told = {**surroundings(), **self.env_for("intake")}
+        for file in sorted(PROGRAMMES.glob("*.yaml")):
+            command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
+            done = subprocess.run(command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise Trouble(f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}")
 
     def down(self) -> None:
         """Stop everything, services first, database last. May be repeated. Ctrl-C does not cut it short."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -44,6 +45,9 @@ class _Supervised:
         self.wanted = False
         self.deaths_in_a_row = 0
         self.start_at = 0.0
+        # The broker and the database are made ready once, by whoever prepares them; when they come
+        # back after a death all is in their data, and answering is enough.
+        self.was_ready = process.ready_path is not None
         self.entry = Entry(
             "stopped", None, time.time(), 0, None, process.port, process.does, process.consumes
         )
@@ -121,6 +125,7 @@ class Supervisor:
         """For a process whose readiness only the caller can tell."""
 
         def mark() -> None:
+            self._supervised[name].was_ready = True
             self._note(self._supervised[name], state="ready")
 
         self._do(mark)
@@ -181,7 +186,9 @@ class Supervisor:
             elif supervised.wanted and supervised.popen is None and time.monotonic() >= supervised.start_at:
                 self._spawn(supervised)
                 self._note(supervised, restarts=supervised.entry.restarts + 1)
-            elif supervised.entry.state == "starting" and _answers(supervised.process):
+            elif (
+                supervised.entry.state == "starting" and supervised.was_ready and _answers(supervised.process)
+            ):
                 self._note(supervised, state="ready")
 
     def _start(self, process: Process) -> None:
@@ -265,9 +272,10 @@ class Supervisor:
 
 
 def _answers(process: Process) -> bool:
-    if process.ready_path is None:
-        return False
     try:
+        if process.ready_path is None:
+            socket.create_connection(("127.0.0.1", process.port), timeout=1.0).close()
+            return True
         with DIRECT.open(f"http://127.0.0.1:{process.port}{process.ready_path}", timeout=1.0) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):

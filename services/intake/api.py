@@ -14,7 +14,7 @@ from services.intake import handlers, schemas
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
-from services.intake.identity import looks_like_personnummer
+from shared.checks import holds_personnummer
 from shared.errors import Invalid, Refused, Unknown
 from shared.events import JourneyId, Organisation, ParticipantId, Purpose
 from shared.programmes import Programme
@@ -95,7 +95,7 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
 def _purpose() -> str:
     purpose = request.headers.get("Purpose", "").strip()
-    if not 3 <= len(purpose) <= 200 or looks_like_personnummer(purpose):
+    if not 3 <= len(purpose) <= 200 or holds_personnummer(purpose):
         reasons = ["Say in 3 to 200 characters why the identity is read, without naming anybody."]
         raise Refused("invalid-header", "Every read of a person is accounted for.", {"Purpose": reasons})
     return purpose

@@ -30,7 +30,7 @@ from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.process import Parts
-from shared.telemetry import start_trace
+from shared.telemetry import metric, start_trace
 
 GROUP = "intake-inbound"
 ACCEPTED = "journey.intake.record-accepted.v1"
@@ -163,6 +163,7 @@ def absorb(parts: Parts) -> Absorb:
             start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
             answer = _answered(lambda one: receive(unit, one, answered), record, breaker)
             unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
+            metric("journey_inbound_records_total", result=answer.body["status"]).inc()
             log.info(
                 "inbound",
                 topic=record.topic,

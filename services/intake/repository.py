@@ -11,7 +11,7 @@ from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
-from shared.runtime.change import Subject, Work, kind_of, subject_of
+from shared.runtime.change import Subject, Work, kind_of
 
 KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
 
@@ -59,7 +59,7 @@ class Referrals:
         found = work.rows(
             self.collection, _where(listing), order="state.listed", after=listing.after, limit=listing.limit
         )
-        return [self.read(subject_of("journey", ""), row["state"]) for row in found]
+        return [self.read(Subject(row["_id"]), row["state"]) for row in found]
 
 
 def _where(listing: Listing) -> dict[str, Any]:

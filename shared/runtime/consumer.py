@@ -100,7 +100,7 @@ class Consumer:
     def _once(self) -> None:
         try:
             polled = self._connected().poll(timeout_ms=250, max_records=self._limit)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - after any failure of poll the client is unusable
             log.warning("poll-failed", group=self.group, error=type(error).__name__)
             self._close()
             self._stop.wait(0.5)
@@ -264,5 +264,5 @@ def _quietly(close: Callable[[], Any]) -> None:
     """Close something that may already be broken; it is thrown away either way."""
     try:
         close()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is thrown away whatever it says
         log.info("close-failed", error=type(error).__name__)

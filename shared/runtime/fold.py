@@ -223,7 +223,7 @@ class Batch:
             return False
         except (PyMongoError, Halt):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises is this event's poison
             self._breaker.note(True)
             held.blocked = held.dirty = True
             reason = f"{type(error).__name__}: {error}"

@@ -78,7 +78,7 @@ class Health:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has there
                 log.debug("health", path=self.path)
 
         server = ThreadingHTTPServer((host, port), Handler)
@@ -107,7 +107,7 @@ class Health:
     def _progress(self) -> tuple[int, str, bytes]:
         try:
             return _json(200, self.progress())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - said to whoever asks, and asked again
             return _json(503, {"error": type(error).__name__})
 
     def progress(self) -> dict[str, Any]:

@@ -325,7 +325,7 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
 
 def main(service: Service) -> None:
     """`python -m services.<service>.app <role>`: run one process of the service."""
-    projections = {name: one for name, one in service.projections.items()}
+    projections = dict(service.projections)
     roles = ["web", "consume", *projections, *service.roles]
     if len(sys.argv) != 2 or sys.argv[1] not in roles:
         sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")

@@ -165,5 +165,5 @@ class Relay:
             producer, self._producer = self._producer, None
             try:
                 producer.close(timeout=0)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is thrown away whatever it says
                 log.info("close-failed", error=type(error).__name__)

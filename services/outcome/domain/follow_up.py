@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
-from services.outcome.domain.leaving import closed
 from services.outcome.domain.journey import OPEN, FollowUp, Outcome, follow_up_row, moved, timer_keys
+from services.outcome.domain.leaving import closed
 from shared.calendar import day_of, days_after, start_of
 from shared.checks import Findings
 from shared.errors import Conflict, Unknown
@@ -26,16 +26,19 @@ class AnswerFollowUp:
 
 
 def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
-    """The day has come: ask, and wait for so many days from the day on which the question is really put.
+    """The day has come: ask, and wait for an answer so many days. Nothing when it is not planned.
 
-    A late exit, or a platform that stood still, so takes nobody's time to answer. Nothing when it is not planned.
+    Where those days are over already, because the exit was recorded late or the platform stood still, they begin
+    today: nobody's time to answer is taken.
     """
     follow_up = state.follow_ups.get(timer.body["kind"])
     if follow_up is None or follow_up.status != "planned":
         return Change(state)
     programme = programmes.get(state.passage.programme_key)
     within = next(one.answer_within_days for one in programme.follow_ups if one.code == follow_up.kind)
-    answer_by = days_after(max(follow_up.due_on, day_of(at)), within)
+    answer_by = days_after(follow_up.due_on, within)
+    if answer_by < day_of(at):
+        answer_by = days_after(day_of(at), within)
     due = replace(follow_up, status="due", answer_by=answer_by)
     event = FollowUpDue(
         occurred_on=follow_up.due_on,

@@ -9,7 +9,12 @@ from player.acts import Act, Deed
 from player.ledger import Ledger, compare, flat
 from tests.unit.player.programme import CODES
 
-ENTRY = {"gender": "woman", "born_on": date(1980, 1, 1), "employment": "unemployed", "isced": 3}
+ENTRY: dict[str, Any] = {
+    "gender": "woman",
+    "born_on": date(1980, 1, 1),
+    "employment": "unemployed",
+    "isced": 3,
+}
 
 
 def act(deed: Deed, on: str, way: str = "w1", by: str = "kafe", **says: Any) -> Act:

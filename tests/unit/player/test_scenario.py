@@ -1,4 +1,4 @@
-"""The plan is worth playing: large enough, the same from the same seed, in order, and with everything that goes wrong."""
+"""The plan is worth playing: large enough, repeatable, in order, and with everything that goes wrong."""
 
 from collections import defaultdict
 from datetime import date
