@@ -31,7 +31,6 @@ from deploy.local.settings import REPLICA_SET, REPOSITORY, Settings
 from deploy.local.supervisor import Supervisor
 from deploy.local.trouble import Trouble
 
-
 PROGRAMMES = REPOSITORY / "deploy" / "programmes"
 
 
@@ -120,9 +119,13 @@ class Stack:
         told = {**surroundings(), **self.env_for("intake")}
         for file in sorted(PROGRAMMES.glob("*.yaml")):
             command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
-            done = subprocess.run(command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False
+            )
             if done.returncode != 0:
-                raise Trouble(f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}")
+                raise Trouble(
+                    f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
+                )
 
     def down(self) -> None:
         """Stop everything, services first, database last. May be repeated. Ctrl-C does not cut it short."""
