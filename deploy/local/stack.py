@@ -31,7 +31,6 @@ from deploy.local.settings import REPLICA_SET, REPOSITORY, Settings
 from deploy.local.supervisor import Supervisor
 from deploy.local.trouble import Trouble
 
-
 PROGRAMMES = REPOSITORY / "deploy" / "programmes"
 
 
