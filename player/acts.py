@@ -39,8 +39,11 @@ Deed = Literal[
     "erase",
 ]
 Channel = Literal["http", "inbound", "csv"]
-STEP_WEEKDAYS = (1, 4)
-"""Tuesday and Friday: the days on which something is recorded."""
+STEP_WEEKDAYS = (4,)
+"""Fridays: the days on which something is recorded, with the day of the week on which it happened.
+
+Once a week and not more often, because the clock stands still after each step until every service has seen all.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

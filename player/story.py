@@ -118,7 +118,7 @@ class Story(Pen):
             days = self.random.randint(25, 100)
         until = from_day + timedelta(days=days)
         self._plan(from_day, until)
-        self._log(from_day, step_from(until), count=max(3, days // 14))
+        self._log(from_day, step_from(until), count=max(3, days // 19))
         self._measure(from_day, until)
         self.today = max(self.today, step_from(until))
         match self.fate:
@@ -194,8 +194,9 @@ class Story(Pen):
         else:
             wanted = "provider_to_education" if "skola" in to else "provider_to_employer"
         kind = wanted if wanted in self.codes.handover_kinds else self.codes.handover_kinds[0]
-        on = step_from(self._later(1, 6))
-        deadline = on + timedelta(days=self.random.randint(14, min(30, self.codes.handover_max_days)))
+        on = self._later(1, 6)
+        most = min(35, self.codes.handover_max_days)
+        deadline = step_from(on) + timedelta(days=self.random.randint(15, most))
         self._act(
             "offer",
             self.responsible,
@@ -207,8 +208,8 @@ class Story(Pen):
     def _answer(
         self, deed: Deed, by: str, *, says: Mapping[str, Any] | None = None, refused: bool = False
     ) -> date:
-        """Answer the open offer within a few days, on a step after the offer's and before any deadline."""
-        on = step_from(step_after(self.today) + timedelta(days=self.random.randint(0, 5)))
+        """Answer the open offer within two weeks: on a step after the offer's and before any deadline."""
+        on = self._later(1, 12)
         return self._act(deed, by, on, {"offer": f"h{self.offers}", **(says or {})}, refused=refused)
 
     def _accepted_by(self, to: str) -> None:
@@ -219,7 +220,7 @@ class Story(Pen):
     def _hand_over(self) -> None:
         if self.medical_first:
             self._accepted_by(self.next_provider)
-            self.provider, self.medical_first = self.next_provider, False
+            self.medical_first = False
             boundary = step_from(self._later(20, 40))
             self._log(self.today, boundary, count=4)
             self.today = max(self.today, boundary)

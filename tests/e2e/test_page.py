@@ -139,6 +139,20 @@ def test_a_difference_under_five_is_hidden_too(visit: Open) -> None:
     assert page.evaluate("import('/static/format.js').then(({ minus }) => minus(12, 7))") == 5
 
 
+def test_a_masked_block_is_drawn_from_what_stands_visible_around_it(visit: Open) -> None:
+    page = visit()
+    drawn = page.evaluate("""
+        import('/static/flow.js').then(({ people }) => people([
+            { id: "received", trunk: true, cell: 190 },
+            { id: "accepted", trunk: true, from: ["received"], cell: { hidden: true, few: false } },
+            { id: "waiting", from: ["received"], cell: { hidden: true, few: true } },
+            { id: "declined", from: ["received"], cell: { hidden: true, few: false } },
+            { id: "started", trunk: true, from: ["accepted"], cell: 150 },
+        ]))
+    """)
+    assert drawn == {"received": 190, "accepted": 150, "waiting": 2, "declined": 38, "started": 150}
+
+
 def test_missing_answers_stand_beside_every_rate(theatre: Theatre, visit: Open) -> None:
     page = visit()
     rates = page.locator("#rates > li")

@@ -171,6 +171,7 @@ class Theatre:
         self._opened = threading.Event()
         connections = Connections()
         app = make_edge(stage, self.hub, connections, self.logins).app()
+        self.routes = app.routes
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
         self._reader = Reader(stage, [self._show], self._stop, pace_seconds=0.05)
         self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
@@ -188,6 +189,13 @@ class Theatre:
         """Where it is served."""
         host, port = self.server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
+
+    def secret(self) -> str:
+        """The secret of a session that a member of the steering group has opened."""
+        redeemed = self.logins.redeem_link(self.logins.issue_link(STEERING, self.stage.programme.id))
+        if redeemed is None:
+            raise LookupError("The link was refused.")
+        return redeemed[0]
 
     def link(self) -> str:
         """A new login link for a member of the steering group."""

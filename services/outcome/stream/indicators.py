@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from services.outcome.figures.report import flat
 from shared.events import INDICATORS_TOPIC
 
 TYPE = "journey.outcome.indicator-published.v1"
@@ -46,12 +45,25 @@ class Indicator:
 
 
 def cells_of(published: Mapping[str, Any]) -> dict[str, Cell]:
-    """Every published number by its name: `<section>.<group>.<figure>`, empty parts left out.
+    """Every published number by its path in the report, such as `figures.started` or `by_gender.woman.exited`.
 
-    Targets are the programme's own and are no figures; how far they are reached is.
+    Targets are the programme's own and no figures; how far they are reached is, as `targets.<figure>.reached` or
+    `targets.<figure>.<municipality>.reached`.
     """
-    rows = flat(dict(published))
-    return {_name(*row[:3]): _cell(row[3]) for row in rows if row[0] != "targets"}
+    sections = {name: published[name] for name in ("figures", "by_gender", "by_municipality", "where_now")}
+    outputs = {
+        one["output"]: {"reached": one["reached"], "by_municipality": one["by_municipality"]}
+        for one in published["outputs"]
+    }
+    targets = {
+        ".".join(filter(None, (one["figure"], one["municipality"]))): {"reached": one["reached"]}
+        for one in published["targets"]
+    }
+    steps = {
+        one["step"]: {"journeys": one["journeys"], "median_days": one["median_days"]}
+        for one in published["steps"]
+    }
+    return dict(_leaves({**sections, "outputs": outputs, "targets": targets, "steps": steps}, ""))
 
 
 def changed(
@@ -104,11 +116,11 @@ def record(indicator: Indicator) -> Record:
     )
 
 
-def _name(section: str, group: str, figure: str) -> str:
-    return ".".join(part for part in (section, group, figure) if part)
-
-
-def _cell(number: Any) -> Cell:
-    if isinstance(number, Mapping):
-        return Cell(None, hidden=True, few=bool(number.get("few")))
-    return Cell(number)
+def _leaves(tree: Mapping[str, Any], path: str) -> Iterator[tuple[str, Cell]]:
+    for name, value in tree.items():
+        if not isinstance(value, Mapping):
+            yield f"{path}{name}", Cell(value)
+        elif "hidden" in value:
+            yield f"{path}{name}", Cell(None, hidden=True, few=bool(value["few"]))
+        else:
+            yield from _leaves(value, f"{path}{name}.")

@@ -1,7 +1,7 @@
 /* Where a flow's blocks and ribbons lie. Pure: from counts to coordinates, in pixels.
 
    The trunk is the way itself: referred, accepted, started, left. At each step some branch off: to wait, to a
-   refusal, to take part. A hidden count is drawn as thin as `HIDDEN_PEOPLE`, whatever it is, so that the picture
+   refusal, to take part. A count under five is drawn for `HIDDEN_PEOPLE`, whatever it is, so that the picture
    reveals no more than the number does. */
 
 import { minus, numberOr, read } from "./format.js";
@@ -29,9 +29,25 @@ export function blocks(report) {
   ];
 }
 
-/** How many people a block is drawn for. */
-export function people(block) {
-  return read(block.cell)?.hidden ? HIDDEN_PEOPLE : numberOr(block.cell, 0);
+/** How many people each block is drawn for: {block id: people}.
+
+    A masked block is drawn from what stands visible around it: the trunk as wide as what leaves it, a branch as what
+    is left of the trunk. That is what any reader can work out, and no more. */
+export function people(list) {
+  const masked = (block) => read(block.cell)?.hidden && !read(block.cell).few;
+  const counts = {};
+  for (const block of list) counts[block.id] = read(block.cell)?.few ? HIDDEN_PEOPLE : numberOr(block.cell, 0);
+  const leaving = (id) => list.filter((block) => block.from?.at(-1) === id);
+  const total = (blocks) => blocks.reduce((sum, block) => sum + counts[block.id], 0);
+  for (const trunk of list.filter((block) => block.trunk && masked(block)).reverse()) {
+    counts[trunk.id] = total(leaving(trunk.id));
+  }
+  for (const trunk of list.filter((block) => block.trunk)) {
+    const branches = leaving(trunk.id).filter((block) => !block.trunk && masked(block));
+    const rest = counts[trunk.id] - total(leaving(trunk.id));
+    for (const branch of branches) counts[branch.id] = Math.max(HIDDEN_PEOPLE, rest / branches.length);
+  }
+  return counts;
 }
 
 /** How many of a block's people come from each block before it. */

@@ -35,7 +35,7 @@ export class Picture {
   /** Show a report: the table at once, the picture by moving there. */
   show(report) {
     this.list = blocks(report);
-    const goal = Object.fromEntries(this.list.map((block) => [block.id, people(block)]));
+    const goal = people(this.list);
     this.rows();
     cancelAnimationFrame(this.moving);
     if (this.counts === null || still.matches || document.hidden) {
