@@ -13,11 +13,14 @@ from services.outcome.figures.contributions import Figures
 from services.outcome.figures.disclosure import FEW, publish
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
+from tests.support.memory import noon
 from tests.unit.outcome.stories import Story, arrivals
-from tests.unit.outcome.town import SHELF, TODAY, TOWN, noon
+from tests.unit.outcome.town import SHELF, TODAY, TOWN
 
-COUNTS = ("received", "declined", "withdrawn", "accepted", "started", "active", "ready", "handed_over")
-COUNTS += ("exited", "re_referred")
+COUNTS = (
+    *("received", "declined", "withdrawn", "accepted", "started", "active", "ready", "handed_over"),
+    *("exited", "re_referred"),
+)
 EMPLOYED = ("employed_at_exit_employed", "employed_28d", "employed_6m")
 GENDERS = ("woman", "man", "non_binary", "not_known")
 WHERE = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
