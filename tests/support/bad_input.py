@@ -32,10 +32,11 @@ UNKNOWN = {ORGANISATION: "no-such-organisation", CODE: "no_such_code", MUNICIPAL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A command that would succeed: what stands in the path, and the body."""
+    """A command that would succeed: what stands in the path, and the body. text: of a body that is no JSON."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
+    text: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ class _Command:
     @property
     def text(self) -> bytes:
         """The baseline's body as it would be sent."""
-        return json.dumps(self.baseline.body).encode() if self.content_type == JSON else b""
+        return json.dumps(self.baseline.body).encode() if self.content_type == JSON else self.baseline.text
 
 
 def commands(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -196,6 +197,9 @@ def _transport(command: _Command) -> Iterator[Case]:
         for what, key in (("missing", None), ("too long", "k" * 201), ("with a space", "a key")):
             headers = {"Idempotency-Key": key}
             yield command.case("Idempotency-Key", what, "idempotency-key-missing", headers=headers)
+    if command.method == "PUT":
+        for what, code in (("nonsense", "invalid-header"), ('"987654"', "stale-revision")):
+            yield command.case("If-Match", what, code, headers={"If-Match": what}, edge=False)
     if command.content_type == JSON:
         for kind, body in _unreadable(command.text):
             yield command.case(kind, "body", "unreadable-body", body=body)
