@@ -31,7 +31,6 @@ from deploy.local.settings import REPLICA_SET, REPOSITORY, Settings
 from deploy.local.supervisor import Supervisor
 from deploy.local.trouble import Trouble
 
-
 PROGRAMMES = REPOSITORY / "deploy" / "programmes"
 
 
@@ -109,20 +108,24 @@ class Stack:
             ]:
                 done.result()
         with ThreadPoolExecutor(1) as pool:
-            published = pool.submit(self._publish_programmes)
+            refers = any(name.startswith("intake") for name in self._wanted)
+            published = pool.submit(self.publish_programmes) if refers else None
             self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
-            published.result()
+            if published:
+                published.result()
 
-    def _publish_programmes(self) -> None:
+    def publish_programmes(self) -> None:
         """What compose does in a container of its own; publishing a version again changes nothing."""
-        if not any(name.startswith("intake") for name in self._wanted):
-            return
         told = {**surroundings(), **self.env_for("intake")}
         for file in sorted(PROGRAMMES.glob("*.yaml")):
             command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
-            done = subprocess.run(command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False
+            )
             if done.returncode != 0:
-                raise Trouble(f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}")
+                raise Trouble(
+                    f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
+                )
 
     def down(self) -> None:
         """Stop everything, services first, database last. May be repeated. Ctrl-C does not cut it short."""

@@ -107,7 +107,7 @@ def _day_said(**options: Any) -> ma.String:
 
 
 class FollowUpAnswer(Schema):
-    """One follow-up. `answer_by` is known once it is due."""
+    """One follow-up: the day that it asks about, the last day for its answer, and what came of it."""
 
     follow_up_id = ma.String()
     journey_id = ma.String()

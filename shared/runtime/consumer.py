@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from shared.errors import Busy, Halt
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import transact
-from shared.telemetry import metric
+from shared.telemetry import log_applied, metric
 
 SMALLEST, FIRST, LARGEST = 1, 500, 5000
 TRANSACTION_SECONDS = 30.0
@@ -156,8 +156,9 @@ class Consumer:
     def _count(self, tally: Tally) -> None:
         metric("journey_batches_total", group=self.group).inc()
         metric("journey_batch_limit", group=self.group).set(self._limit)
-        metric("journey_events_applied_total", group=self.group).inc(tally.applied)
+        metric("journey_events_applied_total", group=self.group).inc(len(tally.events))
         metric("journey_events_duplicate_total", group=self.group).inc(tally.duplicate)
+        log_applied(self.group, tally.events)
         for reason, count in tally.parked.items():
             metric("journey_events_parked_total", group=self.group, reason=reason).inc(count)
             if reason != "waiting":
@@ -204,7 +205,7 @@ class Consumer:
             at = ids[row["_id"]]
             if not earliest[at] <= row["next"] <= latest[at]:
                 raise Halt(
-                    f"{at.topic}[{at.partition}] holds {earliest[at]} to {latest[at]}, {self.group} is at {row['next']}.",
+                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}.",
                     "The log lost events or was made anew: restore the topic, or rebuild from the archive.",
                 )
             self._next[at] = row["next"]

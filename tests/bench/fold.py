@@ -146,7 +146,7 @@ def folded(
         )
         batch.fold(records)
         unit.flush()
-        applied += batch.tally.applied
+        applied += len(batch.tally.events)
         if applied >= load.events:
             done.set()
         return batch.tally

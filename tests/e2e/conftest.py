@@ -9,9 +9,12 @@ from playwright.sync_api import Browser
 from tests.support.browser import NoBrowser, open_browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the session. Without any the page tests are reported as not run; in CI they fail."""
+    """One browser for a module. Without any the page tests are reported as not run; in CI they fail.
+
+    Not for the session: while it is open, Playwright's event loop occupies the thread, and others need one too.
+    """
     try:
         with open_browser() as opened:
             yield opened

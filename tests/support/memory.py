@@ -84,7 +84,7 @@ class Memory:
         found = [
             {"_id": key, **body}
             for (name, key), body in self.table.items()
-            if name == collection and where.items() <= body.items()
+            if name == collection and all(_matches(body.get(one), value) for one, value in where.items())
         ]
         beyond = [row for row in found if after is None or row[order] > after]
         return sorted(beyond, key=lambda row: row[order])[:limit]
@@ -126,6 +126,11 @@ class Memory:
             if self.timers.pop(timer.key, None) is not None:
                 self.save(subject, folds[timer.command](self.get(subject), timer, self.at, self.programmes))
         return len(due)
+
+
+def _matches(found: Any, wanted: Any) -> bool:
+    """As MongoDB compares: a list matches what it contains."""
+    return found == wanted or (isinstance(found, list) and wanted in found)
 
 
 class MemoryCommands:
@@ -222,6 +227,13 @@ class Caller:
         data = json.dumps(body) if kind == "application/json" else body
         return self._client.post(path, data=data, headers=headers)
 
-    def get(self, path: str) -> Any:
+    def put(self, path: str, body: Any, *, rests_on: int | None = None) -> Any:
+        """The answer to a PUT. rests_on: the revision named in If-Match."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if rests_on is not None:
+            headers["If-Match"] = f'"{rests_on}"'
+        return self._client.put(path, json=body, headers=headers)
+
+    def get(self, path: str, *, accept: str = "application/json") -> Any:
         """The answer to a GET."""
-        return self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})
+        return self._client.get(path, headers={"Authorization": f"Bearer {self._token}", "Accept": accept})

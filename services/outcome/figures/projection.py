@@ -173,5 +173,39 @@ def _counted(sessions: Sessions, attendance: e.Attendance, minutes: int, times: 
     )
 
 
-FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys((e.ReferralReceived, e.ReferralAccepted, e.ReferralDeclined, e.ReferralWithdrawn, e.ConsentGiven, e.ConsentRefused, e.ConsentWithdrawn, e.JourneyStarted, e.JourneyRegisteredByMistake, e.ActivityPlanned, e.GoalSet, e.GoalReached, e.SessionLogged, e.SessionCorrected, e.ProgressMeasured, e.CompetenceValidated, e.ParticipantReady, e.OutputLogged, e.OutputCorrected, e.HandoverOffered, e.HandoverAccepted, e.HandoverDeclined, e.HandoverExpired, e.HandoverRecalled, e.EntryRecorded, e.JourneyExited, e.FollowUpDue, e.FollowUpAnswered, e.FollowUpMissed, e.JourneyClosed), project)
+FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
+    (
+        e.ReferralReceived,
+        e.ReferralAccepted,
+        e.ReferralDeclined,
+        e.ReferralWithdrawn,
+        e.ConsentGiven,
+        e.ConsentRefused,
+        e.ConsentWithdrawn,
+        e.JourneyStarted,
+        e.JourneyRegisteredByMistake,
+        e.ActivityPlanned,
+        e.GoalSet,
+        e.GoalReached,
+        e.SessionLogged,
+        e.SessionCorrected,
+        e.ProgressMeasured,
+        e.CompetenceValidated,
+        e.ParticipantReady,
+        e.OutputLogged,
+        e.OutputCorrected,
+        e.HandoverOffered,
+        e.HandoverAccepted,
+        e.HandoverDeclined,
+        e.HandoverExpired,
+        e.HandoverRecalled,
+        e.EntryRecorded,
+        e.JourneyExited,
+        e.FollowUpDue,
+        e.FollowUpAnswered,
+        e.FollowUpMissed,
+        e.JourneyClosed,
+    ),
+    project,
+)
 """Every event about a journey or an output: those that move no figure are still news."""

@@ -12,11 +12,15 @@ from typing import Any
 
 from shared import events as e
 from shared.runtime.change import Received, Subject
-from tests.unit.outcome.town import AGENCY, BAKERY, REFERRED_ON, SHOP, TOWN, noon
+from tests.support.memory import noon
+from tests.unit.outcome.town import AGENCY, BAKERY, REFERRED_ON, SHOP, TOWN
 
 GENDERS = ("woman", "woman", "man", "man", "non_binary", "not_known")
 SITUATIONS = ("employed", "employed", "student", "unemployed", "inactive")
-INTAKE, ACTIVITY, HANDOVER, OUTCOME = "intake", "activity-tracking", "handover", "outcome"
+INTAKE: e.Source = "intake"
+ACTIVITY: e.Source = "activity-tracking"
+HANDOVER: e.Source = "handover"
+OUTCOME: e.Source = "outcome"
 
 
 @dataclass
@@ -261,8 +265,8 @@ class Story:
 
 def arrivals(story: Story, random: Random) -> Iterator[Received]:
     """The story's events in some order that causality allows."""
-    applied = dict.fromkeys(e.SOURCES, 0)
-    waiting = {source: list(said) for source, said in story.said.items()}
+    applied: dict[str, int] = dict.fromkeys(e.SOURCES, 0)
+    waiting: dict[str, list[Received]] = {source: list(said) for source, said in story.said.items()}
     while any(waiting.values()):
         free = [
             source

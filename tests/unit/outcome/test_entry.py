@@ -12,9 +12,14 @@ from shared.errors import Conflict, Invalid, Refused
 from shared.events import EntryRecorded
 from shared.passage import Stage
 from shared.runtime.change import Change
-from tests.unit.outcome.town import JOURNEY, TODAY, at_stage, noon
+from tests.support.memory import noon
+from tests.unit.outcome.town import JOURNEY, TODAY, at_stage
 
 WHOLE = RecordEntry(gender="woman", born_on=date(1980, 5, 1), employment="unemployed", isced=3)
+
+
+def _but(**wrong: Any) -> RecordEntry:
+    return replace(WHOLE, **wrong)
 
 
 def record(state: Outcome, command: RecordEntry, rests_on: int | None = None) -> Change[Outcome]:
@@ -23,7 +28,7 @@ def record(state: Outcome, command: RecordEntry, rests_on: int | None = None) ->
 
 @pytest.mark.parametrize("missing", ["gender", "born_on", "employment", "isced"])
 def test_an_entry_without_one_of_the_four_is_incomplete(missing: str) -> None:
-    change = record(at_stage("started"), replace(WHOLE, **{missing: None}))
+    change = record(at_stage("started"), _but(**{missing: None}))
     (event,) = change.events
     assert event == EntryRecorded(occurred_on=TODAY, recorded_at=noon(TODAY), complete=False)
 
@@ -92,7 +97,7 @@ def test_it_cannot_be_recorded_for_a_journey_that_nobody_takes(stage: Stage) -> 
 )
 def test_a_wrong_answer_is_named(field: str, value: Any) -> None:
     with pytest.raises(Invalid) as refused:
-        record(at_stage("started"), replace(WHOLE, **{field: value}))
+        record(at_stage("started"), _but(**{field: value}))
     assert set(refused.value.errors or {}) == {field}
 
 
@@ -104,5 +109,5 @@ def test_only_the_unemployed_have_been_so_since_a_day() -> None:
 
 def test_everything_wrong_is_said_at_once_and_before_the_stage() -> None:
     with pytest.raises(Invalid) as refused:
-        record(at_stage("mistake"), replace(WHOLE, gender="x", isced=12))
+        record(at_stage("mistake"), _but(gender="x", isced=12))
     assert set(refused.value.errors or {}) == {"gender", "isced"}

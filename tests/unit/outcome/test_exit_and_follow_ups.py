@@ -16,6 +16,7 @@ from shared.calendar import start_of
 from shared.errors import Conflict, Invalid, Unknown, Unready
 from shared.passage import Stage
 from shared.runtime.change import Change, Timer
+from tests.support.memory import Shelf, noon
 from tests.unit.outcome.town import (
     BAKERY,
     EXITED_ON,
@@ -26,12 +27,10 @@ from tests.unit.outcome.town import (
     STARTED_ON,
     TODAY,
     TOWN,
-    Shelf,
     arrived,
     at_stage,
     fold,
     mistake,
-    noon,
     referral,
     start,
 )
@@ -244,20 +243,20 @@ def test_an_unanswered_follow_up_is_missed_and_the_last_one_closes_the_journey()
 
 
 @pytest.mark.parametrize(
-    ("asked_on", "answer_by"),
+    ("recorded_on", "answer_by"),
     [
+        (date(2016, 6, 1), date(2016, 7, 28)),
         (date(2016, 6, 28), date(2016, 7, 28)),
-        (date(2016, 7, 28), date(2016, 7, 28)),
-        (date(2016, 7, 29), date(2016, 8, 28)),
+        (date(2016, 6, 29), date(2016, 7, 29)),
         (date(2017, 3, 1), date(2017, 3, 31)),
     ],
 )
-def test_a_question_put_when_its_time_is_over_has_all_its_time_from_then(
-    asked_on: date, answer_by: date
-) -> None:
-    state = leave(at_stage("started")).state
-    change = fire(state, "28d", "follow_up_due", noon(asked_on))
-    assert change.state.follow_ups["28d"].answer_by == answer_by
+def test_an_exit_recorded_late_takes_nobodys_time_to_answer(recorded_on: date, answer_by: date) -> None:
+    state = leave(at_stage("started"), BY_PLAN, noon(recorded_on)).state
+    change = fire(state, "28d", "follow_up_due", noon(date(2017, 3, 1)))
+    (event,) = change.events
+    assert isinstance(event, e.FollowUpDue)
+    assert (event.occurred_on, event.answer_by) == (date(2016, 6, 28), answer_by)
 
 
 def test_a_follow_up_cannot_be_answered_before_its_day() -> None:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -17,8 +17,9 @@ from services.outcome.figures.report import build
 from services.outcome.repository import FigureJourneys
 from shared import events as e
 from shared.runtime.change import Received, Subject
+from tests.support.memory import noon
 from tests.unit.outcome.stories import Story, Truth, arrivals
-from tests.unit.outcome.town import SHELF, SHOP, SUBJECT, TODAY, TOWN, arrived, mistake, noon, referral, start
+from tests.unit.outcome.town import SHELF, SHOP, SUBJECT, TODAY, TOWN, arrived, mistake, referral, start
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 AS_OF = noon(date(2018, 1, 1))
@@ -240,7 +241,7 @@ def _median_of(step: str, days: list[int]) -> dict[str, Any]:
 # --- single rules -------------------------------------------------------------------------------------------
 
 
-def output(quantity: int, kind: type[e.Fact] = e.OutputLogged, **fields: Any) -> Received:
+def output(quantity: int, kind: Callable[..., e.Fact] = e.OutputLogged, **fields: Any) -> Received:
     event = kind(
         occurred_on=TODAY,
         recorded_at=noon(TODAY),

@@ -1,13 +1,10 @@
 """A small programme with two follow-ups, and a journey at any stage of it, as outcome keeps it."""
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from services.outcome.consumer import FOLDS
 from services.outcome.domain.journey import Outcome, moved
 from shared import events as e
-from shared.calendar import start_of
-from shared.errors import Unready
 from shared.passage import Stage
 from shared.programmes import (
     Action,
@@ -20,12 +17,12 @@ from shared.programmes import (
     Participating,
     Place,
     Programme,
-    ProgrammeKey,
     Reasons,
     Role,
     Target,
 )
 from shared.runtime.change import Received, Subject
+from tests.support.memory import Shelf, noon
 
 JOURNEY = e.JourneyId("j-" + "0" * 26)
 SUBJECT = Subject(f"journey/{JOURNEY}")
@@ -104,33 +101,7 @@ TOWN = Programme(
 )
 
 
-class Shelf:
-    """Published programmes. Satisfies `programmes.Programmes`."""
-
-    def __init__(self, *published: Programme) -> None:
-        self._published = {one.key: one for one in published}
-
-    def get(self, key: ProgrammeKey) -> Programme:
-        """That version, or Unready."""
-        if key not in self._published:
-            raise Unready(key)
-        return self._published[key]
-
-    def latest(self, programme: str) -> Programme | None:
-        """The newest version, or None."""
-        return self.all_latest().get(programme)
-
-    def all_latest(self) -> Mapping[str, Programme]:
-        """The newest version of each."""
-        return {one.id: one for one in sorted(self._published.values(), key=lambda one: one.version)}
-
-
 SHELF = Shelf(TOWN)
-
-
-def noon(on: date) -> datetime:
-    """A moment in the middle of the Swedish day, UTC."""
-    return start_of(on) + timedelta(hours=12)
 
 
 def referral(municipality: str = "2482", previous: e.JourneyId | None = None) -> e.ReferralReceived:
@@ -164,7 +135,7 @@ def mistake(on: date = TODAY) -> e.JourneyRegisteredByMistake:
 
 
 def _on(kind: type[e.Fact], on: date, **fields: object) -> e.Fact:
-    return kind(occurred_on=on, recorded_at=noon(on), **fields)  # type: ignore[arg-type]
+    return kind(occurred_on=on, recorded_at=noon(on), **fields)
 
 
 EXITED = _on(e.JourneyExited, EXITED_ON, way="by_plan", organisation=SHOP, situation="employed")
