@@ -50,6 +50,7 @@ NO_PACKAGES = echo "The packages could not be installed (see above): check this 
 lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 	$(COMPILE) requirements-uv.in -o requirements-uv.lock
 	$(COMPILE) requirements.in -o requirements.lock
+	$(COMPILE) deploy/requirements.in -o deploy/requirements.lock
 	$(COMPILE) requirements-dev.in -o requirements-dev.lock
 	$(MAKE) venv-dev
 	$(PY) -m deploy.local lock-jars
@@ -79,6 +80,10 @@ reset: venv ## Remove the data of a stack that is down
 	@$(PY) -m deploy.local reset
 
 # -- Checking -----------------------------------------------------------------------------------
+
+.PHONY: contracts
+contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
+	$(PY) -m contracts write
 
 .PHONY: lint check test bench
 lint: venv-dev ## Style, types and the direction of imports

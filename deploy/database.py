@@ -32,7 +32,7 @@ DATABASES = ("intake", "activity_tracking", "handover", "outcome")
 
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
-_NOT_YET_INITIALIZED = 94
+_NOT_A_MEMBER = 93
 _ALREADY_INITIALIZED = 23
 _USER_EXISTS = 51003
 
@@ -72,6 +72,7 @@ def apply(
         try:
             _initiate(MongoClient(host, **options), host, admin, replica_set)
             with MongoClient[dict[str, Any]](host, username=admin[0], password=admin[1], **options) as client:
+                _readdress(client, host)
                 _make_users(client, passwords)
             return
         except ConnectionFailure as error:  # also NotPrimaryError: the election is still on
@@ -106,6 +107,23 @@ def _initiate(client: Client, host: str, admin: tuple[str, str], replica_set: st
             # Unauthorized: there are users, so the exception no longer holds and the caller logs in.
             if error.code not in (_UNAUTHORIZED, _USER_EXISTS):
                 raise
+
+
+def _readdress(client: Client, host: str) -> None:
+    """Bring a set of one back that no longer finds itself, because its port has changed since."""
+    try:
+        client.admin.command("replSetGetStatus")
+    except OperationFailure as error:
+        if error.code != _NOT_A_MEMBER:
+            raise
+        config = client.admin.command("replSetGetConfig")["config"]
+        if len(config["members"]) != 1:
+            raise CannotApply(
+                f"MongoDB at {host} is no member of its own replica set: correct its host name"
+            ) from error
+        config["members"][0]["host"] = host
+        config["version"] += 1
+        client.admin.command("replSetReconfig", config, force=True)
 
 
 def _make_users(client: Client, passwords: Mapping[str, str]) -> None:

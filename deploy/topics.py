@@ -14,7 +14,9 @@ principal, named as it is, holding its password; those users are made or given t
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +44,7 @@ from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExists
 
 DECLARATION = Path(__file__).with_name("topics.yaml")
 SCRAM = "SCRAM-SHA-512"
+IN_FORCE_WITHIN_SECONDS = 30
 
 
 class CannotApply(Exception):
@@ -59,17 +62,22 @@ class Topic:
 
 @dataclass(frozen=True)
 class Principal:
-    """A Kafka user and the topics it may write and read; a trailing `*` is a prefix."""
+    """A Kafka user and the topics it may write and read; a trailing `*` is a prefix.
+
+    groups: prefixes of the consumer groups it may use.
+    """
 
     name: str
     write: tuple[str, ...]
     read: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Declaration:
     """All of `topics.yaml`, with every agency spelled out."""
 
+    agencies: tuple[str, ...]
     topics: tuple[Topic, ...]
     principals: tuple[Principal, ...]
 
@@ -103,8 +111,10 @@ def declared(path: Path = DECLARATION) -> Declaration:
                     for topic in ([entry.replace(*pair) for pair in own.items()] or spelled_out(entry))
                 )
 
-            principals.append(Principal(name, grant("write"), grant("read")))
-    return Declaration(topics, tuple(principals))
+            read = grant("read")
+            groups = (name, *grants.get("groups", ())) if read else ()
+            principals.append(Principal(name, grant("write"), read, groups))
+    return Declaration(tuple(agencies), topics, tuple(principals))
 
 
 def acls_of(principal: Principal) -> frozenset[ACL]:
@@ -112,7 +122,11 @@ def acls_of(principal: Principal) -> frozenset[ACL]:
 
     def allow(kind: ResourceType, name: str, pattern: ACLResourcePatternType, operation: ACLOperation) -> ACL:
         return ACL(
-            f"User:{principal.name}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name, pattern)
+            f"User:{principal.name}",
+            "*",
+            operation,
+            ACLPermissionType.ALLOW,
+            ResourcePattern(kind, name, pattern),
         )
 
     def on_topic(name: str, operation: ACLOperation) -> ACL:
@@ -122,8 +136,10 @@ def acls_of(principal: Principal) -> frozenset[ACL]:
 
     rules = {on_topic(name, ACLOperation.WRITE) for name in principal.write}
     rules |= {on_topic(name, ACLOperation.READ) for name in principal.read}
-    if principal.read:
-        rules.add(allow(ResourceType.GROUP, principal.name, ACLResourcePatternType.PREFIXED, ACLOperation.READ))
+    rules |= {
+        allow(ResourceType.GROUP, group, ACLResourcePatternType.PREFIXED, ACLOperation.READ)
+        for group in principal.groups
+    }
     return frozenset(rules)
 
 
@@ -139,6 +155,8 @@ def connect(
     give_up_at = time.monotonic() + within_seconds
     while True:
         try:
+            # The client waits longer and longer between tries; a start should take no longer than it must.
+            _await_listener(config["bootstrap_servers"], give_up_at, going_on)
             return KafkaAdminClient(
                 **config, request_timeout_ms=15_000, bootstrap_timeout_ms=3_000, reconnect_backoff_max_ms=200
             )
@@ -153,6 +171,16 @@ def connect(
             time.sleep(0.1)
 
 
+def _await_listener(servers: list[str], give_up_at: float, going_on: Callable[[], bool]) -> None:
+    host, _, port = servers[0].rpartition(":")
+    while time.monotonic() < give_up_at and going_on():
+        try:
+            socket.create_connection((host, int(port)), timeout=1.0).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
 def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> list[str]:
     """Make the cluster agree with the declaration; returns what was changed, one line each.
 
@@ -165,7 +193,9 @@ def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[
     ]
 
 
-def _apply_users(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> Iterator[str]:
+def _apply_users(
+    admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]
+) -> Iterator[str]:
     known = {principal.name for principal in declaration.principals}
     wanted = {name: password for name, password in passwords.items() if name in known}
     if not wanted:
@@ -186,10 +216,9 @@ def _apply_topics(admin: KafkaAdminClient, declaration: Declaration) -> Iterator
         if topic.name not in there
     }
     if missing:
-        try:
+        # There already: someone else applies at the same time, and the same declaration.
+        with contextlib.suppress(TopicAlreadyExistsError):
             admin.create_topics(missing, wait_for_metadata=True)
-        except TopicAlreadyExistsError:
-            pass  # someone else applies at the same time; theirs is the same declaration
         yield from (f"topic {name}" for name in missing)
     for topic in declaration.topics:
         if there.get(topic.name, topic.partitions) != topic.partitions:
@@ -220,15 +249,20 @@ def _apply_configs(admin: KafkaAdminClient, topics: list[Topic]) -> Iterator[str
 
 
 def _apply_acls(admin: KafkaAdminClient, declaration: Declaration) -> Iterator[str]:
-    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-    found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
-    ours = {f"User:{principal.name}" for principal in declaration.principals}
     wanted = {rule for principal in declaration.principals for rule in acls_of(principal)}
-    there = {rule for rule in found if rule.principal in ours}
+    there = _acls_in_force(admin, declaration)
     if missing := wanted - there:
         result = admin.create_acls(list(missing))
         if result["failed"]:
             raise CannotApply(f"Kafka refused access rules: {result['failed']}")
+        # The controller has them; a broker refuses until it has read them too, a second or more later.
+        give_up_at = time.monotonic() + IN_FORCE_WITHIN_SECONDS
+        while not wanted <= _acls_in_force(admin, declaration):
+            if time.monotonic() > give_up_at:
+                raise CannotApply(
+                    f"Kafka took the access rules, but not in force in {IN_FORCE_WITHIN_SECONDS} s"
+                )
+            time.sleep(0.05)
         yield f"{len(missing)} access rules granted"
     if surplus := there - wanted:
         admin.delete_acls(
@@ -248,6 +282,14 @@ def _apply_acls(admin: KafkaAdminClient, declaration: Declaration) -> Iterator[s
             ]
         )
         yield f"{len(surplus)} access rules withdrawn"
+
+
+def _acls_in_force(admin: KafkaAdminClient, declaration: Declaration) -> set[ACL]:
+    """The rules of the declared principals, as the broker that we are connected to knows them."""
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
+    ours = {f"User:{principal.name}" for principal in declaration.principals}
+    return {rule for rule in found if rule.principal in ours}
 
 
 def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -270,7 +312,9 @@ def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def passwords_in(folder: Path) -> dict[str, str]:
     """Each file's name and content: a principal and its password."""
-    return {file.name: file.read_text(encoding="utf-8").strip() for file in folder.iterdir() if file.is_file()}
+    return {
+        file.name: file.read_text(encoding="utf-8").strip() for file in folder.iterdir() if file.is_file()
+    }
 
 
 @click.group(help=__doc__)

@@ -25,6 +25,7 @@ class Settings:
     log_level: str
     vault_master_key: str | None
     reply_organisations: frozenset[str]
+    stream_url: str | None = None
 
 
 def read_settings() -> Settings:
@@ -47,4 +48,5 @@ def read_settings() -> Settings:
         log_level=env.str("LOG_LEVEL", "INFO"),
         vault_master_key=env.str("VAULT_MASTER_KEY", None),
         reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
+        stream_url=env.str("OUTCOME_STREAM_URL", None),
     )

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from flask import Flask, Response
 from flask_smorest import Api
 
-from shared.errors import CODES
+from shared.errors import CODES, Unknown
+from shared.events import Purpose
 
 DOCUMENT_PATH = "/openapi.json"
 PAGE_PATH = "/docs"
@@ -34,6 +35,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: HTTP interface</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
@@ -63,6 +65,9 @@ PATH_PATTERNS: Mapping[str, str] = {
     "handover_id": f"^j-{_ID}\\.h[0-9]+$",
     "follow_up_id": f"^j-{_ID}\\.{_CODE}$",
     "programme_id": f"^{_CODE}$",
+    "programme": f"^{_CODE}$",
+    "goal": f"^{_CODE}$",
+    "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 
 PROBLEM: dict[str, Any] = {
@@ -135,22 +140,17 @@ def publish(app: Flask, api: Api) -> None:
             page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}
         )
 
-    @app.get(f"{PAGE_PATH}/start.js")
-    def docs_start() -> Response:
-        return Response(START, content_type="text/javascript")
-
-    def serve(name: str, media_type: str) -> None:
-        def docs_file() -> Response:
-            return Response(
-                (static / name).read_bytes(),
-                content_type=media_type,
-                headers={"Cache-Control": "public, max-age=86400"},
-            )
-
-        app.add_url_rule(f"{PAGE_PATH}/{name}", f"docs_{name.replace('.', '_')}", docs_file)
-
-    for name, media_type in PAGE_FILES.items():
-        serve(name, media_type)
+    @app.get(f"{PAGE_PATH}/<string:name>")
+    def docs_file(name: str) -> Response:
+        if name == "start.js":
+            return Response(START, content_type="text/javascript")
+        if name not in PAGE_FILES:
+            raise Unknown("file")
+        return Response(
+            (static / name).read_bytes(),
+            content_type=PAGE_FILES[name],
+            headers={"Cache-Control": "public, max-age=86400"},
+        )
 
 
 def document_of(app: Flask) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
 def _complete_operation(operation: dict[str, Any], method: str, endpoint: str, view: Any, path: str) -> None:
     operation["operationId"] = endpoint.rpartition(".")[2]
     if hasattr(view, "action"):
-        operation["x-action"] = view.action or ANYBODY
+        operation["x-action"] = view.action or ("operate" if view.operator else ANYBODY)
     shared = ["JourneyVector"]
     if method == "post":
         shared.append("IdempotencyKey")
@@ -228,7 +228,7 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
                     "Trace-Id": {"$ref": "#/components/headers/TraceId"},
                 }
             )
-    refused = ["401", "403", "503", "default"]
+    refused = ["401", "403", "503", "default", *(status for status in responses if status[0] in "45")]
     if method in ("post", "put"):
         refused += ["400", "409", "413", "415", "422"]
     if method == "put":
@@ -247,9 +247,14 @@ def _problem_response() -> dict[str, Any]:
     }
 
 
+def template(rule: str) -> str:
+    """A Flask rule as OpenAPI writes paths: `/referrals/<string:journey_id>` is `/referrals/{journey_id}`."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
+
+
 def _endpoints(app: Flask) -> dict[tuple[str, str], str]:
     return {
-        (method, re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)): rule.endpoint
+        (method, template(rule.rule)): rule.endpoint
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
     }

@@ -4,7 +4,8 @@ Every service keeps a passage beside its own state, fed by its own events and ev
 authorisation and order are judged alike in all four. Facts are never refused: where two cross, by-mistake
 outranks deceased, deceased outranks any other exit, an exit outranks a handover (design.md, §1). The exit names
 the organisation that was responsible when it was recorded, so that a handover accepted at the same moment
-leaves every reader, in whichever order the two arrive, with the same answer.
+leaves every reader, in whichever order the two arrive, with the same answer. A mistake names no organisation, so
+it lets a handover that crosses it move responsibility, before or after; such a journey counts nowhere anyway.
 """
 
 from dataclasses import dataclass, field, replace
@@ -140,7 +141,7 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             )
         case e.HandoverAccepted():
             moved = replace(passage, offer=None)
-            if passage.exited_on or passage.mistake:
+            if passage.exited_on:
                 return moved
             return replace(moved, responsible=event.to_organisation)
         case e.HandoverDeclined() | e.HandoverExpired() | e.HandoverRecalled():

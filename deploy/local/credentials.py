@@ -71,7 +71,8 @@ class Credentials:
     def signing_key(self) -> RSAKey:
         """The issuer's private key: RSA, since every request verifies a token and few are signed."""
         pem = self._kept(
-            "issuer-key.pem", lambda: RSAKey.generate_key(2048, private=True).as_pem(private=True).decode("ascii")
+            "issuer-key.pem",
+            lambda: RSAKey.generate_key(2048, private=True).as_pem(private=True).decode("ascii"),
         )
         key = RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"})
         key.ensure_kid()
@@ -79,4 +80,6 @@ class Credentials:
 
     def vault_master_key(self) -> str:
         """32 random bytes in base64."""
-        return self._kept("vault-master-key", lambda: base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+        return self._kept(
+            "vault-master-key", lambda: base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+        )

@@ -42,7 +42,9 @@ def mongod(environment: Mapping[str, str]) -> Path:
             return binary
     if on_path := shutil.which("mongod", path=environment.get("PATH")):
         return Path(on_path)
-    raise Trouble("There is no mongod: run `make venv`, or install MongoDB 6.0 or later, or set MONGOD to its path.")
+    raise Trouble(
+        "There is no mongod: run `make venv`, or install MongoDB 6.0 or later, or set MONGOD to its path."
+    )
 
 
 def version(binary: Path) -> str:
@@ -50,7 +52,9 @@ def version(binary: Path) -> str:
     try:
         done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Trouble(f"{binary} cannot be run ({error}): set MONGOD to a mongod made for this machine.") from error
+        raise Trouble(
+            f"{binary} cannot be run ({error}): set MONGOD to a mongod made for this machine."
+        ) from error
     if missing := re.search(r"(lib[^\s:]+): cannot open shared object file", done.stderr):
         package = LIBRARIES.get(missing[1], missing[1])
         raise Trouble(f"mongod needs {missing[1]}: run `apt-get install {package}` as root and start again.")

@@ -32,7 +32,13 @@ _CLIENT = re.compile(r"(?P<organisation>[a-z0-9][a-z0-9-]{0,63}):(?P<duty>[a-z]+
 
 
 def sign(
-    key: RSAKey, issuer: str, organisation: str, duty: str, *, person: str | None = None, seconds: int = LIFETIME_SECONDS
+    key: RSAKey,
+    issuer: str,
+    organisation: str,
+    duty: str,
+    *,
+    person: str | None = None,
+    seconds: int = LIFETIME_SECONDS,
 ) -> str:
     """A token with the claims every service reads: sub (the person), organisation, duty."""
     now = int(time.time())
@@ -48,9 +54,9 @@ def sign(
     return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key)
 
 
-def application(settings: Settings) -> Flask:
-    """The issuer's three routes."""
-    key, secret, issuer = settings.credentials.signing_key(), settings.credentials.client_secret(), settings.url("issuer")
+def application(settings: Settings, issuer: str) -> Flask:
+    """The issuer's three routes. issuer: the address by which clients know it, the `iss` of its tokens."""
+    key, secret = settings.credentials.signing_key(), settings.credentials.client_secret()
     public: dict[str, Any] = {"keys": [key.as_dict(private=False)]}
     app = Flask("issuer")
 
@@ -88,7 +94,9 @@ def application(settings: Settings) -> Flask:
             description = f"client_id is <organisation>:<duty>, duty one of {', '.join(DUTIES)}"
             return {"error": "invalid_request", "error_description": description}, 400
         seconds = form.get("expires_in", LIFETIME_SECONDS, type=int)
-        signed = sign(key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds)
+        signed = sign(
+            key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds
+        )
         return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
 
     return app
@@ -99,12 +107,15 @@ class _KeepAlive(WSGIRequestHandler):
 
 
 def main() -> None:
-    """Serve on the stack's issuer port until terminated."""
+    """Serve on the stack's issuer port until terminated.
+
+    HTTP_HOST (127.0.0.1) and OIDC_ISSUER (that address) are set where it runs in a container of its own.
+    """
     settings = Settings.from_environment(os.environ)
+    host = os.environ.get("HTTP_HOST", "127.0.0.1")
+    app = application(settings, os.environ.get("OIDC_ISSUER") or settings.url("issuer"))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    make_server(
-        "127.0.0.1", settings.port("issuer"), application(settings), threaded=True, request_handler=_KeepAlive
-    ).serve_forever()
+    make_server(host, settings.port("issuer"), app, threaded=True, request_handler=_KeepAlive).serve_forever()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def classpath(environment: Mapping[str, str], say: Callable[[str], None]) -> str
     if home := environment.get("KAFKA_HOME"):
         libs = Path(home) / "libs"
         if not any(libs.glob("kafka_*.jar")):
-            raise Trouble(f"KAFKA_HOME={home} has no Kafka in it (no libs/kafka_*.jar): correct it or unset it.")
+            raise Trouble(
+                f"KAFKA_HOME={home} has no Kafka in it (no libs/kafka_*.jar): correct it or unset it."
+            )
         return f"{libs}/*"
     locked = [line.split() for line in LOCK.read_text(encoding="utf-8").splitlines()]
     folder = cache_folder(environment)
@@ -94,7 +96,9 @@ def _fetch(folder: Path, entries: list[list[str]]) -> None:
             ) from error
         if not _is_right(path, sha256):
             path.unlink()
-            raise Trouble(f"{coordinate} came with another checksum than the lock's: do not use this network.")
+            raise Trouble(
+                f"{coordinate} came with another checksum than the lock's: do not use this network."
+            )
 
     with ThreadPoolExecutor(8) as pool:
         for _ in pool.map(fetch, entries):

@@ -21,7 +21,9 @@ def check_disk(settings: Settings) -> None:
     try:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Trouble(f"{settings.folder} cannot be made ({error.strerror}): set STACK_DIR to another folder.") from error
+        raise Trouble(
+            f"{settings.folder} cannot be made ({error.strerror}): set STACK_DIR to another folder."
+        ) from error
     if not os.access(settings.folder, os.W_OK):
         raise Trouble(f"{settings.folder} cannot be written: set STACK_DIR to another folder.")
     free = shutil.disk_usage(settings.folder).free
@@ -30,6 +32,16 @@ def check_disk(settings: Settings) -> None:
             f"The disk of {settings.folder} has {free / 1024**3:.1f} GiB free and the stack needs "
             f"{NEEDED_BYTES / 1024**3:.0f}: make room, or set STACK_DIR to a folder on another disk."
         )
+
+
+def check_secrets(settings: Settings) -> None:
+    """Raise Trouble for data whose passwords are gone: nobody could log in, and it would look like a hang."""
+    for data, secret in (("kafka/formatted", "kafka-admin"), ("mongodb/WiredTiger", "mongodb-admin")):
+        if (settings.folder / data).exists() and not (settings.credentials.folder / secret).exists():
+            raise Trouble(
+                f"{settings.credentials.folder} is incomplete and {settings.folder} has data that only its "
+                "passwords open: put the folder back, or remove the data with `make reset`."
+            )
 
 
 def check_ports(settings: Settings, processes: Iterable[str]) -> None:
@@ -64,7 +76,9 @@ def free_port_base(first: int, last: int) -> int:
     for base in range(first, last, max(PORTS.values()) + 8):
         if all(is_free(base + distance) for distance in PORTS.values()):
             return base
-    raise Trouble(f"No {max(PORTS.values()) + 1} free ports in a row between {first} and {last}: stop other stacks.")
+    raise Trouble(
+        f"No {max(PORTS.values()) + 1} free ports in a row between {first} and {last}: stop other stacks."
+    )
 
 
 def mend(settings: Settings) -> list[tuple[str, int]]:
@@ -74,7 +88,9 @@ def mend(settings: Settings) -> list[tuple[str, int]]:
     """
     record = Record(settings.folder)
     left: list[tuple[str, Running]] = [
-        (name, entry.running) for name, entry in record.read().items() if entry.running and entry.running.alive()
+        (name, entry.running)
+        for name, entry in record.read().items()
+        if entry.running and entry.running.alive()
     ]
     # The latest started first, so that the broker and the database go last.
     for _, running in reversed(left):
@@ -93,14 +109,18 @@ def _holder(port: int) -> str:
             lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
         except OSError:
             continue
-        inodes |= {f"socket:[{words[9]}]" for words in map(str.split, lines) if words[1].endswith(wanted) and words[3] == "0A"}
+        inodes |= {
+            f"socket:[{words[9]}]"
+            for words in map(str.split, lines)
+            if words[1].endswith(wanted) and words[3] == "0A"
+        }
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            if any(os.readlink(descriptor) in inodes for descriptor in (entry / "fd").iterdir()):
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return f" by process {entry.name} ({command[:60]})"
+            if any(str(descriptor.readlink()) in inodes for descriptor in (entry / "fd").iterdir()):
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                return f" by process {entry.name} ({' '.join(command.split())[:60]})"
         except OSError:
             continue
     return ""

@@ -64,4 +64,6 @@ def described(name: str, settings: Settings, command: tuple[str, ...] = ()) -> P
 
 def surroundings() -> dict[str, str]:
     """What every process inherits: this one's environment, less what would tell a service of another stack."""
-    return {name: value for name, value in os.environ.items() if name not in CONTRACT} | {"PYTHONUNBUFFERED": "1"}
+    return {name: value for name, value in os.environ.items() if name not in CONTRACT} | {
+        "PYTHONUNBUFFERED": "1"
+    }

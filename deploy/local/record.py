@@ -30,7 +30,12 @@ class Running:
     def of(cls, pid: int) -> Running | None:
         """The process that has this id now, unless it is gone or only waits to be reaped."""
         try:
-            after_name = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            after_name = (
+                Path(f"/proc/{pid}/stat")
+                .read_text(encoding="ascii", errors="replace")
+                .rpartition(")")[2]
+                .split()
+            )
         except OSError:
             return None
         return None if after_name[0] in "ZX" else cls(pid, int(after_name[19]))
@@ -129,7 +134,9 @@ class Record:
         try:
             document: dict[str, dict[str, Any]] = orjson.loads(self._path.read_bytes())
             return {
-                name: Entry(**(fields | {"running": Running(**fields["running"]) if fields["running"] else None}))
+                name: Entry(
+                    **(fields | {"running": Running(**fields["running"]) if fields["running"] else None})
+                )
                 for name, fields in document.items()
             }
         except (FileNotFoundError, orjson.JSONDecodeError, TypeError, KeyError):

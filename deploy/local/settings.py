@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.credentials import Credentials
+from deploy.local.trouble import Trouble
+from deploy.topics import declared
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AUDIENCE = "journeys"
@@ -55,6 +57,7 @@ CONTRACT: Mapping[str, str] = {
     "OIDC_AUDIENCE": "expected `aud`",
     "OIDC_JWKS_URL": "where the issuer's public keys are",
     "VAULT_MASTER_KEY": "intake only: 32 bytes in base64, wraps each participant's own key",
+    "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
     "HTTP_PORT": "roles web and stream",
     "HEALTH_PORT": "roles consume and project",
@@ -75,8 +78,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """STACK_PORT_BASE (8080), STACK_DIR (.local, relative to the repository), LOG_LEVEL (INFO)."""
+        port_base = environment.get("STACK_PORT_BASE") or "8080"
+        if not port_base.isdecimal() or not 1024 <= int(port_base) <= 65535 - max(PORTS.values()):
+            raise Trouble(
+                f"STACK_PORT_BASE is {port_base!r}: set it to a port number, as in STACK_PORT_BASE=9080."
+            )
         return cls(
-            port_base=int(environment.get("STACK_PORT_BASE") or 8080),
+            port_base=int(port_base),
             folder=(REPOSITORY / (environment.get("STACK_DIR") or ".local")).resolve(),
             log_level=environment.get("LOG_LEVEL") or "INFO",
         )
@@ -132,6 +140,7 @@ class Settings:
         }
         if service == "intake":
             told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
+            told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         return told
 
     def client_environment(self) -> dict[str, str]:

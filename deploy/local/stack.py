@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +27,11 @@ from deploy.local import broker, database, preflight
 from deploy.local.control import Control
 from deploy.local.processes import EVERYTHING, INFRASTRUCTURE, described, surroundings
 from deploy.local.record import Entry, Record
-from deploy.local.settings import REPLICA_SET, Settings
+from deploy.local.settings import REPLICA_SET, REPOSITORY, Settings
 from deploy.local.supervisor import Supervisor
 from deploy.local.trouble import Trouble
+
+PROGRAMMES = REPOSITORY / "deploy" / "programmes"
 
 
 def silent(_: str) -> None:
@@ -49,12 +53,14 @@ class Stack:
         *,
         restart: bool = False,
         say: Callable[[str], None] = silent,
-        ready_within_seconds: float = 90.0,
+        ready_within_seconds: float = 180.0,
     ) -> None:
         self.settings = settings
         self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
         if unknown := set(processes) - set(EVERYTHING):
-            raise Trouble(f"There is no process {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}.")
+            raise Trouble(
+                f"There is no process {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}."
+            )
         self._say = say
         self._within = ready_within_seconds
         self._supervisor = Supervisor(settings.folder, restart=restart, say=say, inherit=surroundings())
@@ -71,7 +77,9 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
         self.down()
 
     def _up(self) -> None:
@@ -83,7 +91,10 @@ class Stack:
                 "use it, stop it with `make down`, or set STACK_DIR and STACK_PORT_BASE for another."
             )
         if left := preflight.mend(self.settings):
-            self._say(f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}")
+            self._say(
+                f"An earlier start was cut off; ended what it left: {', '.join(f'{n} ({p})' for n, p in left)}"
+            )
+        preflight.check_secrets(self.settings)
         preflight.check_ports(self.settings, self._wanted)
         mongod = database.mongod(os.environ)
         version = database.version(mongod)
@@ -96,7 +107,25 @@ class Stack:
                 pool.submit(self._start_broker),
             ]:
                 done.result()
-        self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
+        with ThreadPoolExecutor(1) as pool:
+            refers = any(name.startswith("intake") for name in self._wanted)
+            published = pool.submit(self.publish_programmes) if refers else None
+            self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
+            if published:
+                published.result()
+
+    def publish_programmes(self) -> None:
+        """What compose does in a container of its own; publishing a version again changes nothing."""
+        told = {**surroundings(), **self.env_for("intake")}
+        for file in sorted(PROGRAMMES.glob("*.yaml")):
+            command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
+            done = subprocess.run(
+                command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise Trouble(
+                    f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
+                )
 
     def down(self) -> None:
         """Stop everything, services first, database last. May be repeated. Ctrl-C does not cut it short."""
@@ -131,7 +160,9 @@ class Stack:
         passwords = deploy.topics.passwords_in(self.settings.credentials.kafka_folder())
         with self._or_explain("broker"):
             admin = deploy.topics.connect(
-                self.kafka_admin_config(), within_seconds=self._within, going_on=lambda: self._still_runs("broker")
+                self.kafka_admin_config(),
+                within_seconds=self._within,
+                going_on=lambda: self._still_runs("broker"),
             )
             try:
                 deploy.topics.apply(admin, deploy.topics.declared(), passwords)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -44,7 +45,12 @@ class _Supervised:
         self.wanted = False
         self.deaths_in_a_row = 0
         self.start_at = 0.0
-        self.entry = Entry("stopped", None, time.time(), 0, None, process.port, process.does, process.consumes)
+        # The broker and the database are made ready once, by whoever prepares them; when they come
+        # back after a death all is in their data, and answering is enough.
+        self.was_ready = process.ready_path is not None
+        self.entry = Entry(
+            "stopped", None, time.time(), 0, None, process.port, process.does, process.consumes
+        )
 
 
 class Supervisor:
@@ -105,16 +111,21 @@ class Supervisor:
                 return
             for name in waiting:
                 died, state = entries[name].restarts, entries[name].state
-                if died >= 3 or state == "failing" and not self._restart:
-                    raise Trouble(f"{name} keeps dying while it starts (exit {entries[name].last_exit}). {self.tail(name)}")
+                if died >= 3 or (state == "failing" and not self._restart):
+                    raise Trouble(
+                        f"{name} keeps dying while it starts (exit {entries[name].last_exit}). {self.tail(name)}"
+                    )
             if time.monotonic() > give_up_at:
-                raise Trouble(f"{waiting[0]} was not ready within {within_seconds:.0f} s. {self.tail(waiting[0])}")
+                raise Trouble(
+                    f"{waiting[0]} was not ready within {within_seconds:.0f} s. {self.tail(waiting[0])}"
+                )
             time.sleep(0.05)
 
     def mark_ready(self, name: str) -> None:
         """For a process whose readiness only the caller can tell."""
 
         def mark() -> None:
+            self._supervised[name].was_ready = True
             self._note(self._supervised[name], state="ready")
 
         self._do(mark)
@@ -130,7 +141,9 @@ class Supervisor:
     def tail(self, name: str, lines: int = 15) -> str:
         """The end of a process's log, for a message."""
         path = self._logs / f"{name}.log"
-        text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if path.exists() else []
+        text = (
+            path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if path.exists() else []
+        )
         return f"The end of {path}:\n" + "\n".join(f"    {line}" for line in text)
 
     # Below: the supervisor's own thread.
@@ -153,7 +166,7 @@ class Supervisor:
             try:
                 task()
                 done.set_result(None)
-            except BaseException as error:  # handed to whoever asked
+            except BaseException as error:  # noqa: BLE001 - handed to whoever asked
                 done.set_exception(error)
             self._look()
 
@@ -173,7 +186,9 @@ class Supervisor:
             elif supervised.wanted and supervised.popen is None and time.monotonic() >= supervised.start_at:
                 self._spawn(supervised)
                 self._note(supervised, restarts=supervised.entry.restarts + 1)
-            elif supervised.entry.state == "starting" and _answers(supervised.process):
+            elif (
+                supervised.entry.state == "starting" and supervised.was_ready and _answers(supervised.process)
+            ):
                 self._note(supervised, state="ready")
 
     def _start(self, process: Process) -> None:
@@ -213,7 +228,9 @@ class Supervisor:
         supervised.deaths_in_a_row = 1 if lived > FORGIVEN_AFTER_SECONDS else supervised.deaths_in_a_row + 1
         name, meaning = supervised.process.name, f"killed by signal {-code}" if code < 0 else f"exit {code}"
         if self._restart:
-            pause = min(FIRST_BACKOFF_SECONDS * 2 ** (supervised.deaths_in_a_row - 1), LONGEST_BACKOFF_SECONDS)
+            pause = min(
+                FIRST_BACKOFF_SECONDS * 2 ** (supervised.deaths_in_a_row - 1), LONGEST_BACKOFF_SECONDS
+            )
             supervised.start_at = time.monotonic() + pause
             self._say(f"{name} died ({meaning}); starting it again in {pause:g} s (logs/{name}.log)")
         else:
@@ -255,9 +272,10 @@ class Supervisor:
 
 
 def _answers(process: Process) -> bool:
-    if process.ready_path is None:
-        return False
     try:
+        if process.ready_path is None:
+            socket.create_connection(("127.0.0.1", process.port), timeout=1.0).close()
+            return True
         with DIRECT.open(f"http://127.0.0.1:{process.port}{process.ready_path}", timeout=1.0) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):

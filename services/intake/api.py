@@ -12,10 +12,9 @@ from flask_smorest import Blueprint
 
 from services.intake import handlers, schemas
 from services.intake.domain import consent, referral
-from services.intake.domain.journey import Referral, standing
+from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
-from services.intake.identity import looks_like_personnummer
-from services.intake.repository import Referrals, listed
+from shared.checks import holds_personnummer
 from shared.errors import Invalid, Refused, Unknown
 from shared.events import JourneyId, Organisation, ParticipantId, Purpose
 from shared.programmes import Programme
@@ -32,9 +31,11 @@ PURPOSE_HEADER = {
 }
 
 
-def blueprints(vault: handlers.Vault, answered: Collection[Organisation]) -> tuple[Blueprint, ...]:
+def blueprints(
+    vault: handlers.Vault, referrals: handlers.Referrals, answered: Collection[Organisation]
+) -> tuple[Blueprint, ...]:
     """The routes of intake. answered: the organisations that have a reply topic."""
-    return _participants(vault), _referrals(answered), _journeys(answered), _programmes()
+    return _participants(vault), _referrals(referrals, answered), _journeys(answered), _programmes()
 
 
 def _participants(vault: handlers.Vault) -> Blueprint:
@@ -94,13 +95,13 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
 def _purpose() -> str:
     purpose = request.headers.get("Purpose", "").strip()
-    if not 3 <= len(purpose) <= 200 or looks_like_personnummer(purpose):
+    if not 3 <= len(purpose) <= 200 or holds_personnummer(purpose):
         reasons = ["Say in 3 to 200 characters why the identity is read, without naming anybody."]
         raise Refused("invalid-header", "Every read of a person is accounted for.", {"Purpose": reasons})
     return purpose
 
 
-def _referrals(answered: Collection[Organisation]) -> Blueprint:
+def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]) -> Blueprint:
     routes = Blueprint("referrals", __name__, description="Referrals, and where they stand")
 
     @routes.route("/referrals", methods=["POST"])
@@ -123,7 +124,7 @@ def _referrals(answered: Collection[Organisation]) -> Blueprint:
             page = handlers.list_referrals(
                 work,
                 actor(),
-                Referrals(),
+                referrals,
                 part=asked["part"],
                 stage=asked["stage"],
                 after=after,
@@ -258,7 +259,7 @@ def _plain(programme: Programme) -> Answer:
 
 
 def _cursor(last: Referral) -> str:
-    return base64.urlsafe_b64encode(listed(last).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(place(last).encode()).decode().rstrip("=")
 
 
 def _place(cursor: str | None) -> str | None:
@@ -266,9 +267,9 @@ def _place(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        where = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        place = ""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}\|j-[0-9a-z]{26}", place):
+        where = ""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}\|j-[0-9a-z]{26}", where):
         raise Invalid({"cursor": ["Not a cursor that a page gave."]})
-    return place
+    return where

@@ -7,15 +7,17 @@ from services.intake.repository import INDEXES, Referrals
 from services.intake.vault import vault_from
 from shared.runtime.process import Service, main
 
+REFERRALS = Referrals()
+
 SERVICE = Service(
     title="Intake",
     source="intake",
     database="intake",
-    repository=Referrals(),
+    repository=REFERRALS,
     folds=lambda settings: folds(settings.reply_organisations),
     timers=TIMERS,
     blueprints=lambda settings: blueprints(
-        vault_from(settings.vault_master_key), settings.reply_organisations
+        vault_from(settings.vault_master_key), REFERRALS, settings.reply_organisations
     ),
     indexes=INDEXES,
     threads=readers,

@@ -30,7 +30,7 @@ def folds(answered: Collection[e.Organisation]) -> Mapping[type[Fact], Fold]:
     def fold(state: object, received: Received, programmes: Programmes) -> Change[object]:
         return addressed(take_in(state, received, programmes), answered)  # type: ignore[arg-type,return-value]
 
-    return {body: fold for body in MOVES}
+    return dict.fromkeys(MOVES, fold)
 
 
 TIMERS: Mapping[str, TimerFold] = {}

@@ -30,7 +30,7 @@ from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.process import Parts
-from shared.telemetry import start_trace
+from shared.telemetry import metric, start_trace
 
 GROUP = "intake-inbound"
 ACCEPTED = "journey.intake.record-accepted.v1"
@@ -163,6 +163,7 @@ def absorb(parts: Parts) -> Absorb:
             start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
             answer = _answered(lambda one: receive(unit, one, answered), record, breaker)
             unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
+            metric("journey_inbound_records_total", result=answer.body["status"]).inc()
             log.info(
                 "inbound",
                 topic=record.topic,
@@ -173,18 +174,18 @@ def absorb(parts: Parts) -> Absorb:
                 subject=answer.subject,
             )
         unit.flush()
-        return Tally(applied=len(records))
+        return Tally()
 
     return run
 
 
 def _answered(decide: Callable[[Arrived], Answer], record: Arrived, breaker: Breaker) -> Answer:
-    """The record's answer. Faults of the database go up and are tried again; our own are counted, and halt past limits."""
+    """The record's answer. Faults of the database go up, and all is tried again; our own halt once they are many."""
     try:
         answer = decide(record)
     except (PyMongoError, Busy, Halt):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever our own fault is, the next record goes on
         log.error("inbound-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
         breaker.note(True)
         return rejected(record, "internal", "The platform failed on this record; send it again later.", {})

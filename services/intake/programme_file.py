@@ -43,26 +43,24 @@ class _Document:
 
     def __init__(self, text: str) -> None:
         self.faults: list[Fault] = []
-        self._lines: dict[Path, int] = {(): 1}
+        self.value: Any = None
+        self._lines: dict[Path, int] = {}
         self._open: set[int] = set()
-        self._loader = yaml.SafeLoader(text)
         try:
+            self._loader = yaml.SafeLoader(text)
             node = self._loader.get_single_node()
             self.value = None if node is None else self._plain(node, ())
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "cannot be read"
             self.faults.append(Fault(mark.line + 1 if mark else 1, "", f"Not valid YAML: {reason}."))
-            self.value = None
-        finally:
-            self._loader.dispose()
 
     def fault(self, path: Path, reason: str) -> None:
         """Note a fault at the nearest place that has a line."""
         at = path
-        while at not in self._lines:
+        while at and at not in self._lines:
             at = at[:-1]
-        self.faults.append(Fault(self._lines[at], _text(path), reason))
+        self.faults.append(Fault(self._lines.get(at, 1), _text(path), reason))
 
     def _plain(self, node: yaml.Node, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
@@ -159,7 +157,7 @@ def _unwrapped(wanted: Any, value: Any) -> Any:
 
 
 def _reason(text: str, value: Any) -> str:
-    sentence = text.split(" - at ")[0].rstrip(".") + "."
+    sentence = text.partition(" - at ")[0].rstrip(".") + "."
     if "Expected `str`" in text and isinstance(value, int | date):
         return f"{sentence} Write it in quotes."
     return sentence
@@ -232,11 +230,13 @@ def _check_role_map(
         document.fault(("owner",), f"{owner} is not among the organisations.")
     may: set[str] = set()
     for path, entry in _entries(programme, ("roles",)):
-        actions = [one for _, one in _items(entry.get("may"))]
-        for one in {str(one) for one in actions if actions.count(one) > 1}:
-            document.fault((*path, "may"), f"{one} is there twice.")
+        actions: list[str] = []
+        for index, action in _items(entry.get("may")):
+            if action in actions:
+                document.fault((*path, "may", index), f"{action} is there twice.")
+            actions.append(str(action))
         if entry.get("code") in held:
-            may |= {str(one) for one in actions}
+            may |= set(actions)
     if isinstance(programme.get("organisations"), list):
         for action, words in (
             ("refer", "refer"),

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from pymongo import ASCENDING, IndexModel
 
-from services.intake.domain.journey import Referral
+from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
-from shared.runtime.change import Subject, Work, kind_of, subject_of
+from shared.runtime.change import Subject, Work, kind_of
 
 KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
 
@@ -47,7 +47,7 @@ class Referrals:
         document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime, bytes))
         if isinstance(state, Referral):
             document["stage"] = state.passage.stage
-            document["listed"] = listed(state)
+            document["listed"] = place(state)
         return document
 
     def read(self, subject: Subject, document: Mapping[str, Any]) -> Any:
@@ -59,12 +59,7 @@ class Referrals:
         found = work.rows(
             self.collection, _where(listing), order="state.listed", after=listing.after, limit=listing.limit
         )
-        return [self.read(subject_of("journey", ""), row["state"]) for row in found]
-
-
-def listed(referral: Referral) -> str:
-    """A referral's place in lists: the day of the referral, then the id; unique."""
-    return f"{referral.passage.referred_on.isoformat()}|{referral.journey_id}"
+        return [self.read(Subject(row["_id"]), row["state"]) for row in found]
 
 
 def _where(listing: Listing) -> dict[str, Any]:

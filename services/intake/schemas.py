@@ -10,7 +10,8 @@ from marshmallow import fields as ma
 
 from services.intake.domain import consent, participant, referral
 from services.intake.handlers import Part
-from services.intake.identity import looks_like_personnummer, normal_form
+from services.intake.identity import normal_form
+from shared.checks import holds_personnummer
 from shared.events import Purpose
 from shared.passage import Stage
 from shared.web import CommandSchema, code_field, id_field, municipality_field, organisation_field
@@ -19,7 +20,7 @@ REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
 
 
 def _no_personnummer(text: str) -> None:
-    if looks_like_personnummer(text):
+    if holds_personnummer(text):
         raise ValidationError("Reads as a personnummer; a reference must not identify anybody.")
 
 

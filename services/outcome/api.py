@@ -13,7 +13,6 @@ from marshmallow import fields as ma
 
 from services.outcome import handlers
 from services.outcome.domain.entry import RecordEntry
-from services.outcome.domain.leaving import RecordExit
 from services.outcome.domain.follow_up import AnswerFollowUp
 from services.outcome.domain.journey import (
     Employment,
@@ -24,6 +23,7 @@ from services.outcome.domain.journey import (
     Refusable,
     YesNo,
 )
+from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import as_csv
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
@@ -107,7 +107,7 @@ def _day_said(**options: Any) -> ma.String:
 
 
 class FollowUpAnswer(Schema):
-    """One follow-up. `answer_by` is known once it is due."""
+    """One follow-up: the day that it asks about, the last day for its answer, and what came of it."""
 
     follow_up_id = ma.String()
     journey_id = ma.String()

@@ -24,7 +24,7 @@ from shared.programmes import ProgrammePublished
 from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Held, Unit
-from shared.telemetry import resume_trace
+from shared.telemetry import Applied, resume_trace
 
 Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
 
@@ -46,9 +46,9 @@ class Arrived:
 
 @dataclass(slots=True)
 class Tally:
-    """What one batch came to."""
+    """What one batch came to. `events` are those applied, in order."""
 
-    applied: int = 0
+    events: list[Applied] = field(default_factory=list)
     duplicate: int = 0
     drained: int = 0
     parked: dict[str, int] = field(default_factory=dict)
@@ -223,7 +223,7 @@ class Batch:
             return False
         except (PyMongoError, Halt):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises is this event's poison
             self._breaker.note(True)
             held.blocked = held.dirty = True
             reason = f"{type(error).__name__}: {error}"
@@ -241,7 +241,9 @@ class Batch:
         held.dirty = True
         if change is not None:
             self._unit.take(held, change)
-        self.tally.applied += 1
+        self.tally.events.append(
+            Applied(envelope.subject, envelope.source, envelope.seq, envelope.type, envelope.traceparent)
+        )
         return True
 
     def _drain(self, held: Held) -> None:

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from prometheus_client import generate_latest
 from pymongo.database import Database
 
+from shared.errors import Halt
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.unit import SHARDS
@@ -42,7 +43,6 @@ class Health:
         kafka_options: Mapping[str, Any],
         group: str,
         topics: list[str],
-        consumer: Consumer,
         runnables: Mapping[str, Runnable],
         own: bool,
     ) -> None:
@@ -51,7 +51,6 @@ class Health:
         self._kafka_options = kafka_options
         self._group = group
         self._topics = topics
-        self._consumer = consumer
         self._runnables = runnables
         self._own = own
         self._lock = threading.Lock()
@@ -78,7 +77,7 @@ class Health:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has there
                 log.debug("health", path=self.path)
 
         server = ThreadingHTTPServer((host, port), Handler)
@@ -90,12 +89,17 @@ class Health:
         now = time.monotonic()
         return [name for name, one in self._runnables.items() if now - one.progressed_at > STUCK_SECONDS]
 
+    def _halted(self) -> Halt | None:
+        """Why this process, or a further consumer in it, refuses to go on."""
+        consumers = [one for one in self._runnables.values() if isinstance(one, Consumer)]
+        return next((one.halted for one in consumers if one.halted), None)
+
     def _healthz(self) -> tuple[int, str, bytes]:
         stuck = self._stuck()
         return _json(503 if stuck else 200, {"status": "stuck" if stuck else "alive", "threads": stuck})
 
     def _readyz(self) -> tuple[int, str, bytes]:
-        halted = self._consumer.halted
+        halted = self._halted()
         if halted:
             return _json(503, {"status": "halted", "cause": halted.cause, "cure": halted.cure})
         return _json(200, {"status": "ready"})
@@ -107,7 +111,7 @@ class Health:
     def _progress(self) -> tuple[int, str, bytes]:
         try:
             return _json(200, self.progress())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - said to whoever asks, and asked again
             return _json(503, {"error": type(error).__name__})
 
     def progress(self) -> dict[str, Any]:
@@ -121,14 +125,16 @@ class Health:
                 self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
             )
             due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-            waiting = self._database["parked"].count_documents({"group": self._group, "reason": "waiting"})
-            parked = self._database["parked"].count_documents({"group": self._group}) - waiting
+            by_reason: list[dict[str, Any]] = [{"$match": {"group": self._group}}, {"$sortByCount": "$reason"}]
+            aside = {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
+            waiting = aside.pop("waiting", 0)
+            parked = sum(aside.values())
             prefix = {"_id": {"$gte": f"{self._group}:", "$lt": f"{self._group};"}}
             applied = {row["_id"]: row["next"] for row in self._database["offsets"].find(prefix)}
         lag = sum(
             end - applied.get(f"{self._group}:{at.topic}:{at.partition}", 0) for at, end in ends.items()
         )
-        halted = self._consumer.halted
+        halted = self._halted()
         age = max(0.0, time.time() - oldest["ts"] / 1e6) if oldest else 0.0
         metric("journey_consumer_lag", group=self._group).set(lag)
         metric("journey_waiting", group=self._group).set(waiting)

@@ -189,7 +189,7 @@ def build_web(service: Service, settings: Settings) -> Flask:
     )
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
+class _Gunicorn(BaseApplication):
     def __init__(self, build: Callable[[], Flask], settings: Settings) -> None:
         self._build = build
         self._settings = settings
@@ -209,7 +209,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         return self._build()
 
 
@@ -288,7 +288,6 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
         kafka_options=parts.kafka_options,
         group=group,
         topics=topics,
-        consumer=consumer,
         runnables=dict(runnables),
         own=projection is None,
     )
@@ -325,7 +324,7 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
 
 def main(service: Service) -> None:
     """`python -m services.<service>.app <role>`: run one process of the service."""
-    projections = {name: one for name, one in service.projections.items()}
+    projections = dict(service.projections)
     roles = ["web", "consume", *projections, *service.roles]
     if len(sys.argv) != 2 or sys.argv[1] not in roles:
         sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")

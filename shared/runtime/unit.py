@@ -200,7 +200,9 @@ class Unit:
     ) -> Sequence[Mapping[str, Any]]:
         """A page of rows saved by earlier units; an index should serve `where` and `order`."""
         condition = dict(where) if after is None else {**where, order: {"$gt": after}}
-        found = self._database[collection].find(condition, sort=[(order, ASCENDING)], limit=limit, session=self._session)
+        found = self._database[collection].find(
+            condition, sort=[(order, ASCENDING)], limit=limit, session=self._session
+        )
         return list(found)
 
     def revision(self, subject: Subject) -> int:

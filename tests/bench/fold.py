@@ -66,7 +66,11 @@ def bare(client: MongoClient[Any], options: dict[str, Any], topic: str, load: Lo
     name = f"bench_bare_{size}"
     states = client[name].get_collection("states", write_concern=WriteConcern("majority"))
     consumer = KafkaConsumer(
-        topic, **options, group_id=f"{topic}-bare-{size}", enable_auto_commit=False, auto_offset_reset="earliest"
+        topic,
+        **options,
+        group_id=f"{topic}-bare-{size}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     held: dict[str, dict[str, Any]] = {}
     seen, began = 0, 0.0
@@ -86,7 +90,10 @@ def bare(client: MongoClient[Any], options: dict[str, Any], topic: str, load: Lo
                 seen += 1
         if touched:
             states.bulk_write(
-                [ReplaceOne({"_id": subject}, _document(state), upsert=True) for subject, state in touched.items()],
+                [
+                    ReplaceOne({"_id": subject}, _document(state), upsert=True)
+                    for subject, state in touched.items()
+                ],
                 ordered=False,
             )
     seconds = time.perf_counter() - began
@@ -139,7 +146,7 @@ def folded(
         )
         batch.fold(records)
         unit.flush()
-        applied += batch.tally.applied
+        applied += len(batch.tally.events)
         if applied >= load.events:
             done.set()
         return batch.tally
@@ -174,7 +181,9 @@ def relayed(client: MongoClient[Any], options: dict[str, Any], topic: str, event
     collection = client[name]["events"]
     collection.create_index([("pend", 1), ("ts", 1)], partialFilterExpression={"pend": {"$exists": True}})
     for start in range(0, events, 10_000):
-        collection.bulk_write([InsertOne(_outgoing(topic, n)) for n in range(start, min(start + 10_000, events))])
+        collection.bulk_write(
+            [InsertOne(_outgoing(topic, n)) for n in range(start, min(start + 10_000, events))]
+        )
     relay = Relay(client=client, database=name, kafka_options=options, stop=threading.Event())
     _warm(relay, collection, topic)
     began = time.perf_counter()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -125,9 +126,13 @@ class Bench:
         topic, headers, value = toy.record(body, subject, seq, after)
         return subject, topic, headers, value
 
-    def state(self, subject: str) -> Toy | None:
+    def state(self, subject: Subject) -> Toy | None:
         document = self.db["toys"].find_one({"_id": subject})
-        return None if document is None or document["state"] is None else ToyRepository().read(subject, document["state"])
+        return (
+            None
+            if document is None or document["state"] is None
+            else ToyRepository().read(subject, document["state"])
+        )
 
     def commands(self) -> Commands:
         return Commands(
@@ -141,9 +146,18 @@ class Bench:
         )
 
 
+def _has_applied(bench: Bench, subject: Subject, count: int) -> bool:
+    state = bench.state(subject)
+    return state is not None and len(state.applied) == count
+
+
 @pytest.fixture
 def bench(stack: Any, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    name = "t" + "".join(one for one in request.node.name if one.isalnum())[-24:].lower() + str(time.time_ns())[-8:]
+    name = (
+        "t"
+        + "".join(one for one in request.node.name if one.isalnum())[-24:].lower()
+        + str(time.time_ns())[-8:]
+    )
     client: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True, w="majority")
     kafka = {**stack.kafka_admin_config(), "api_version": (4, 0)}
     bench = Bench(client, name, kafka, name)
@@ -169,7 +183,7 @@ def test_shuffled_and_doubled_events_are_applied_once_and_in_order(bench: Bench)
     bench.consume(EVERYTHING)
     expected = tuple(f"activity-tracking:{n}" for n in range(1, 31))
     for subject in subjects:
-        until(lambda subject=subject: len(getattr(bench.state(subject), "applied", ())) == 30, subject)
+        until(partial(_has_applied, bench, subject, 30), subject)
         assert bench.state(subject) == Toy(applied=expected, minutes=sum(range(1, 31)))
     assert bench.db["parked"].count_documents({}) == 0
     assert bench.db["toys"].count_documents({"waits": {"$ne": 0}}) == 0
@@ -198,7 +212,9 @@ def test_poison_blocks_its_own_subject_and_no_other(bench: Bench) -> None:
         bench.say(toy.session(4), well, 1),
     )
     until(lambda: bench.state(well), "the healthy subject")
-    until(lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked")
+    until(
+        lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked"
+    )
     assert bench.state(ill) == Toy(applied=("activity-tracking:1",), minutes=1)
     reasons = sorted(row["reason"] for row in bench.db["parked"].find({"subject": ill}))
     assert reasons == ["blocked", "blocked", "poison"]
@@ -259,7 +275,7 @@ def test_two_consumers_of_one_group_share_the_work_and_apply_once(bench: Bench) 
     bench.consume(EVERYTHING)
     bench.publish(*[bench.say(toy.session(1), subject, n) for subject in subjects for n in range(11, 21)])
     for subject in subjects:
-        until(lambda subject=subject: getattr(bench.state(subject), "minutes", 0) == 20, subject)
+        until(partial(_has_applied, bench, subject, 20), subject)
     assert all(len(bench.state(subject).applied) == 20 for subject in subjects)  # type: ignore[union-attr]
 
 
@@ -272,7 +288,9 @@ def test_what_is_emitted_reaches_kafka_numbered_without_holes_and_after_its_caus
     found = until(lambda: _published(bench, subject, 50), "fifty echoes")
     sequences = [int(dict(headers)["ce_sequence"]) for headers in found]
     assert sequences == list(range(1, 51))
-    assert [dict(headers)["ce_after"].decode() for headers in found] == [f"activity-tracking={n}" for n in range(1, 51)]
+    assert [dict(headers)["ce_after"].decode() for headers in found] == [
+        f"activity-tracking={n}" for n in range(1, 51)
+    ]
     until(lambda: bench.db["events"].count_documents({"pend": {"$exists": True}}) == 0, "nothing pending")
 
 
@@ -318,7 +336,9 @@ def test_the_same_key_has_its_effect_once_however_many_callers_send_it_at_once(b
 
     def call() -> None:
         try:
-            answers.append(commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={}).body)
+            answers.append(
+                commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={}).body
+            )
         except Busy:
             answers.append(None)
 

@@ -17,10 +17,8 @@ from marshmallow import Schema, ValidationError
 from marshmallow import fields as ma
 
 from services.activity_tracking import handlers
-from services.activity_tracking.api.schemas import RowOfSession
-from services.activity_tracking.domain.sessions import LogSession
+from services.activity_tracking.api.schemas import RowOfSession, SessionRow
 from shared.errors import CODES, Busy, Invalid, Refused
-from shared.events import JourneyId
 from shared.runtime.change import Work
 from shared.web import actor, command, command_keyed, guarded
 
@@ -101,13 +99,11 @@ def _log(row: Row) -> dict[str, Any]:
     try:
         if row.refused is not None:
             raise row.refused
-        loaded = _load(row.fields or {})
-        result["reference"] = loaded["reference"]
-        journey_id = JourneyId(loaded.pop("journey_id"))
-        one = LogSession(**loaded)
+        one = _load(row.fields or {})
+        result["reference"] = one.reference
 
         def use_case(work: Work) -> dict[str, Any]:
-            return {"session_id": handlers.log_session(work, actor(), journey_id, one).session_id}
+            return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
 
         said = json.dumps(row.fields, sort_keys=True).encode()
         answer = command_keyed(use_case, key=f"reference:{one.reference}", body=said)
@@ -118,12 +114,12 @@ def _log(row: Row) -> dict[str, Any]:
         return {**result, **_problem("busy", "Nothing is known to be stored; send the row again.", None)}
 
 
-def _load(fields: dict[str, Any]) -> dict[str, Any]:
+def _load(fields: dict[str, Any]) -> SessionRow:
     try:
-        loaded: dict[str, Any] = RowOfSession().load(fields)
-        return loaded
+        row: SessionRow = RowOfSession().load(fields)
+        return row
     except ValidationError as error:
-        raise Invalid(error.normalized_messages()) from None
+        raise Invalid(error.messages_dict) from None
 
 
 def _problem(code: str, detail: str, errors: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Answers to commands are stored with their Idempotency-Key, so they repeat nothin
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from services.activity_tracking.domain.progress import (
 )
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
 from services.activity_tracking.handlers import Overview
+from shared.events import JourneyId
 from shared.web import CommandSchema, code_field, id_field, municipality_field
 
 LINE = validate.Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z", error="Takes one line of printable text.")
@@ -82,7 +84,7 @@ class DeclareReadyBody(CommandSchema):
 class LogSessionBody(CommandSchema):
     """One session: minutes 0 and a reason for an absence, minutes attended and no reason else."""
 
-    makes = LogSession
+    makes: type[LogSession] = LogSession
     activity = code_field(required=True)
     occurred_on = _day(required=True)
     attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
@@ -146,10 +148,17 @@ class PageArguments(Schema):
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow(LogSession):
+    """A session and the journey it belongs to."""
+
+    journey_id: JourneyId
+
+
 class RowOfSession(LogSessionBody):
     """One row of a bulk request: a session, the journey it belongs to, and the reference that names it."""
 
-    makes = None
+    makes = SessionRow
     journey_id = id_field("j", required=True)
     reference = ma.String(required=True, validate=[validate.Length(1, 100), LINE])
 

@@ -97,6 +97,11 @@ def standing(referral: Referral) -> dict[str, Any]:
     }
 
 
+def place(referral: Referral) -> str:
+    """A referral's place in lists: the day of the referral, then the id; unique."""
+    return f"{referral.passage.referred_on.isoformat()}|{referral.journey_id}"
+
+
 def happened(referral: Referral, *facts: e.Fact) -> Change[Referral]:
     """What intake's own facts come to: they move the journey, are announced, and the referrer is told."""
     change = _follow(referral, facts)

@@ -104,7 +104,8 @@ def refer(
     else:
         _within(findings, programme, command, on)
     findings.raise_any()
-    assert programme is not None and participant is not None
+    assert programme is not None
+    assert participant is not None
     if participant.erased_at is not None:
         raise Conflict(
             "participant-erased", "The participant was erased; nobody can be referred under this handle."

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
-from services.outcome.domain.leaving import closed
 from services.outcome.domain.journey import OPEN, FollowUp, Outcome, follow_up_row, moved, timer_keys
+from services.outcome.domain.leaving import closed
 from shared.calendar import day_of, days_after, start_of
 from shared.checks import Findings
 from shared.errors import Conflict, Unknown
@@ -26,26 +26,20 @@ class AnswerFollowUp:
 
 
 def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
-    """The day has come: ask, and wait for so many days from the day on which the question is really put.
-
-    A late exit, or a platform that stood still, so takes nobody's time to answer. Nothing when it is not planned.
-    """
+    """The day has come: ask. Nothing when it is not planned."""
     follow_up = state.follow_ups.get(timer.body["kind"])
     if follow_up is None or follow_up.status != "planned":
         return Change(state)
-    programme = programmes.get(state.passage.programme_key)
-    within = next(one.answer_within_days for one in programme.follow_ups if one.code == follow_up.kind)
-    answer_by = days_after(max(follow_up.due_on, day_of(at)), within)
-    due = replace(follow_up, status="due", answer_by=answer_by)
+    due = replace(follow_up, status="due")
     event = FollowUpDue(
         occurred_on=follow_up.due_on,
         recorded_at=at,
         follow_up=follow_up.follow_up_id,
         kind=follow_up.kind,
-        answer_by=answer_by,
+        answer_by=follow_up.answer_by,
     )
     change = _changed(state, due, event)
-    until = start_of(days_after(answer_by, 1))
+    until = start_of(days_after(follow_up.answer_by, 1))
     missed = Timer(timer_keys(due.follow_up_id)[1], until, "follow_up_missed", {"kind": due.kind})
     return replace(change, timers=(missed,))
 
@@ -53,7 +47,7 @@ def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes)
 def miss(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
     """Nobody answered in time: the answer is missing. Nothing when it is not due."""
     follow_up = state.follow_ups.get(timer.body["kind"])
-    if follow_up is None or follow_up.status != "due" or follow_up.answer_by is None:
+    if follow_up is None or follow_up.status != "due":
         return Change(state)
     event = FollowUpMissed(
         occurred_on=days_after(follow_up.answer_by, 1),
@@ -86,7 +80,7 @@ def answer(state: Outcome, kind: str, command: AnswerFollowUp, *, at: datetime) 
     same_day = command.occurred_on in (None, follow_up.answered_on)
     if follow_up.status == "answered" and follow_up.situation == command.situation and same_day:
         return Change(state)
-    if follow_up.status != "due" or follow_up.answer_by is None or today > follow_up.answer_by:
+    if follow_up.status != "due" or today > follow_up.answer_by:
         raise Conflict("follow-up-closed", f"The follow-up is {follow_up.status}.")
     answered = replace(follow_up, status="answered", situation=command.situation, answered_on=on)
     event = FollowUpAnswered(

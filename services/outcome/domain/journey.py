@@ -50,13 +50,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """One follow-up of one journey. due_on: the day that it asks about; answer_by: known once it is due."""
+    """One follow-up of one journey. due_on: the day that it asks about; answer_by: the last for its answer."""
 
     follow_up_id: e.FollowUpId
     kind: e.Code
     status: FollowUpStatus
     due_on: date
-    answer_by: date | None = None
+    answer_by: date
     answered_on: date | None = None
     situation: e.Situation | None = None
 

@@ -73,7 +73,7 @@ def _after_death(state: Outcome, exited: JourneyExited) -> Change[Outcome]:
 
 
 def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> Change[Outcome]:
-    planned = [plan(state, one, exited.occurred_on) for one in programme.follow_ups]
+    planned = [plan(state, one, exited) for one in programme.follow_ups]
     events: tuple[Fact, ...] = (exited,)
     if not planned:
         events = (exited, closed(exited.occurred_on, exited.recorded_at))
@@ -89,14 +89,20 @@ def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> 
     )
 
 
-def plan(state: Outcome, kind: PlannedFollowUp, exited_on: date) -> FollowUp:
-    """The follow-up of that kind: so many calendar days, or months, after the exit day."""
-    due_on = days_after(exited_on, kind.days) if kind.days else months_after(exited_on, kind.months or 0)
+def plan(state: Outcome, kind: PlannedFollowUp, exited: JourneyExited) -> FollowUp:
+    """The follow-up of that kind: so many calendar days, or months, after the exit day.
+
+    Its answer is waited for so many days after the day that it asks about; after the day on which the exit was
+    recorded, where that is later, so that a late entry takes nobody's time to answer.
+    """
+    left_on = exited.occurred_on
+    due_on = days_after(left_on, kind.days) if kind.days else months_after(left_on, kind.months or 0)
     return FollowUp(
         follow_up_id=FollowUpId(f"{state.journey_id}.{kind.code}"),
         kind=kind.code,
         status="planned",
         due_on=due_on,
+        answer_by=days_after(max(due_on, day_of(exited.recorded_at)), kind.answer_within_days),
     )
 
 

@@ -11,11 +11,11 @@ difference of two snapshots tells is not covered either.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from services.outcome.figures import cells as c
-from services.outcome.figures.relations import Figures, Relation, figures_of
+from services.outcome.figures.relations import Relation, figures_of, solved
 
 FEW = 5
 """A count below this is hidden."""
@@ -24,6 +24,7 @@ UNBOUNDED = 1 << 40
 
 Hidden = dict[str, Any]
 Bounds = tuple[int, int]
+Blame = Mapping[str, Sequence[Relation]]
 
 
 def publish(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,44 +62,53 @@ def conceal(values: Mapping[str, int], relations: tuple[Relation, ...]) -> dict[
     while True:
         bounds, blame = attack(values, masks, relations)
         told = {name for name in masks if bounds[name][0] == bounds[name][1]}
+        if not any(values[name] < FEW for name in told):
+            told = solved(masks, relations)
+            blame = {name: [one for one in relations if one.exact and name in one.members] for name in masks}
         exposed = next((name for name in masks if name in told and values[name] < FEW), None)
-        if exposed is None:
+        if exposed is None or not _cover(exposed, masks, blame, told):
             return masks
-        _cover(exposed, masks, blame, told)
 
 
-def _cover(exposed: str, masks: dict[str, bool], blame: Mapping[str, Relation], told: set[str]) -> None:
+def _cover(exposed: str, masks: dict[str, bool], blame: Blame, told: set[str]) -> bool:
     """Mask one visible count of the relations that exposed this one; if all are hidden, stop calling them few.
 
-    Where a count that was masked earlier gave it away because it is told itself, that one is covered first.
+    Where a count that was masked earlier gave it away because it is told itself, that one is covered first. Returns
+    whether anything could be done.
     """
-    seen = [exposed]
-    for name in seen:
-        relation = blame.get(name)
-        if relation is not None:
-            seen += [one for one in relation.members if one in told and one in masks and one not in seen]
-    for name in reversed(seen):
-        relation = blame.get(name)
-        visible = [] if relation is None else [one for one in relation.members if one not in masks]
+    before = dict(masks)
+    near = [
+        relation for name in reversed(_behind(exposed, blame, told)) for relation in reversed(blame[name])
+    ]
+    all_behind = [relation for name in _behind(exposed, blame, masks) for relation in reversed(blame[name])]
+    for relation in (*near, *all_behind):
+        visible = [one for one in relation.members if one not in masks]
         if visible:
             masks[min(visible, key=_worth)] = False
-            return
-    for name in seen:
-        relation = blame.get(name)
-        for member in relation.members if relation else (name,):
-            masks[member] = False
+            return True
+    masks.update({member: False for relation in all_behind for member in relation.members})
+    return masks != before
+
+
+def _behind(exposed: str, blame: Blame, among: Container[str]) -> list[str]:
+    """The count, and those that tightened it, and those that tightened these, the nearest first."""
+    chain = [exposed]
+    for name in chain:
+        members = [member for relation in blame[name] for member in relation.members]
+        chain += [one for one in dict.fromkeys(members) if one in among and one in blame and one not in chain]
+    return chain
 
 
 def attack(
     values: Mapping[str, int], masks: Mapping[str, bool], relations: tuple[Relation, ...]
-) -> tuple[dict[str, Bounds], dict[str, Relation]]:
-    """The bounds that a reader can work out for every count, and the relation that tightened each last.
+) -> tuple[dict[str, Bounds], Blame]:
+    """The bounds that a reader can work out for every count, and the relations that tightened each, the last one last.
 
     A reader knows what is visible, that few means 0-4, and, if clever, that what is masked otherwise is 5 or more
     unless it is itself a few that lost its label.
     """
     bounds = {name: _known(value, masks.get(name), name in masks) for name, value in values.items()}
-    blame: dict[str, Relation] = {}
+    blame: dict[str, list[Relation]] = {}
     moved = True
     while moved:
         moved = False
@@ -108,7 +118,7 @@ def attack(
                 after = (max(before[0], low), min(before[1], high))
                 if after != before and after[0] <= after[1] and name in masks:
                     bounds[name] = after
-                    blame[name] = relation
+                    blame.setdefault(name, []).append(relation)
                     moved = True
     return bounds, blame
 
@@ -132,6 +142,3 @@ def _worth(name: str) -> tuple[int, int, str]:
     order = GROUP_ORDER.index(gender) if gender in GROUP_ORDER else len(GROUP_ORDER)
     detail = 0 if group else 1 if "/" in figure else 2
     return detail + headline * (not group), headline * 10 + order, name
-
-
-__all__ = ["Figures", "attack", "conceal", "hidden", "publish"]

@@ -173,9 +173,8 @@ def _counted(sessions: Sessions, attendance: e.Attendance, minutes: int, times: 
     )
 
 
-FOLDS: dict[type[e.Fact], Fold] = {
-    body: project
-    for body in (
+FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
+    (
         e.ReferralReceived,
         e.ReferralAccepted,
         e.ReferralDeclined,
@@ -206,6 +205,7 @@ FOLDS: dict[type[e.Fact], Fold] = {
         e.FollowUpAnswered,
         e.FollowUpMissed,
         e.JourneyClosed,
-    )
-}
+    ),
+    project,
+)
 """Every event about a journey or an output: those that move no figure are still news."""

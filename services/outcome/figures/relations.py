@@ -4,8 +4,9 @@ This is what a reader can reckon with, so it is what disclosure control must rec
 written as sums. Source: domain.md, §5, "the ones that would reveal it".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from services.outcome.figures import cells as c
@@ -34,6 +35,36 @@ class Relation:
             part_low, part_high = bounds[part]
             least = low - (highs - part_high) if self.exact else part_low
             yield part, (least, high - (lows - part_low))
+
+
+def solved(hidden: Container[str], relations: Iterable[Relation]) -> set[str]:
+    """The hidden counts that the exact relations determine together, by elimination; needs no value."""
+    pivots: dict[str, dict[str, Fraction]] = {}
+    for relation in relations:
+        if not relation.exact:
+            continue
+        signs = [(relation.whole, Fraction(1)), *((part, Fraction(-1)) for part in relation.parts)]
+        row = {name: sign for name, sign in signs if name in hidden}
+        for pivot in [name for name in row if name in pivots]:
+            _subtract(row, pivots[pivot], row[pivot])
+        if not row:
+            continue
+        lead, factor = next(iter(row.items()))
+        row = {name: value / factor for name, value in row.items()}
+        for other in pivots.values():
+            if lead in other:
+                _subtract(other, row, other[lead])
+        pivots[lead] = row
+    return {lead for lead, row in pivots.items() if len(row) == 1}
+
+
+def _subtract(row: dict[str, Fraction], other: Mapping[str, Fraction], times: Fraction) -> None:
+    for name, value in other.items():
+        left = row.get(name, Fraction(0)) - times * value
+        if left:
+            row[name] = left
+        else:
+            del row[name]
 
 
 @dataclass(frozen=True, slots=True)

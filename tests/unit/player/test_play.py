@@ -67,7 +67,7 @@ class Answers:
             return
         self.number += 1
         names = ("participant_id", "journey_id", "goal", "session_id", "handover_id", "output_id")
-        self.handles.keep(act, {name: f"~{self.number}" for name in names})
+        self.handles.keep(act, dict.fromkeys(names, f"~{self.number}"))
 
 
 def test_the_play_uses_every_route_that_changes_something() -> None:

@@ -1,0 +1,6 @@
+"""The stream role of outcome: the live page and everything that shows figures as they move.
+
+One reader of the data, one loop over its clients. In: outcome's own cells, as the projector keeps them. Out:
+`GET /programmes/{id}/figures` (whole versioned snapshots), the page that draws them, and each changed published
+cell on the compacted topic `journey.indicators.v1`. Nothing leaves here that `disclosure.publish` has not seen.
+"""

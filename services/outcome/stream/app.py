@@ -1,0 +1,91 @@
+"""Builds and runs the stream role: one reader, one publisher of indicators, one loop over the clients."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from services.outcome.stream import logins, publisher
+from services.outcome.stream.hub import Hub
+from services.outcome.stream.logins import StoredLogins
+from services.outcome.stream.pages import read_pages
+from services.outcome.stream.publisher import KafkaOutlet, Publisher, StoredLedger
+from services.outcome.stream.reader import Reader
+from services.outcome.stream.routes import Edge
+from services.outcome.stream.server import Connections, make_server
+from services.outcome.stream.snapshot import Snapshot
+from services.outcome.stream.source import CellsSource
+from shared.runtime.process import Parts, create_indexes
+from shared.tokens import Tokens
+
+FRESH_SECONDS = 30.0
+
+INDEXES = {**logins.INDEXES, **publisher.INDEXES}
+
+log = structlog.get_logger()
+
+
+def run(parts: Parts) -> None:
+    """Run the process until told to stop; a thread that dies ends it, so that a whole one is started."""
+    create_indexes(parts)
+    database = parts.service.database
+    hub, connections = Hub(), Connections()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def show(snapshot: Snapshot) -> None:
+        loops[0].call_soon_threadsafe(hub.publish, snapshot)
+
+    publishing = Publisher(
+        StoredLedger(parts.client, database, secrets.token_hex(8)),
+        lambda: KafkaOutlet(parts.kafka_options),
+        lambda: datetime.now(UTC),
+        parts.stop,
+    )
+    source = CellsSource(parts.client, database, parts.programmes, parts.clock)
+    reader = Reader(source, [show, publishing.offer], parts.stop)
+    settings = parts.settings
+    edge = Edge(
+        hub=hub,
+        logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC), secrets.token_urlsafe),
+        tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        programmes=parts.programmes,
+        pages=read_pages(),
+        cut=connections.cut,
+        ready=lambda: reader.fresh(FRESH_SECONDS),
+        now=lambda: datetime.now(UTC),
+        public_url=settings.stream_url,
+    )
+    failed: list[str] = []
+    threads = [
+        _thread(name, work, failed) for name, work in (("reader", reader.run), ("publisher", publishing.run))
+    ]
+
+    def begin(loop: asyncio.AbstractEventLoop) -> None:
+        loops.append(loop)
+        for thread in threads:
+            thread.start()
+
+    make_server(edge.app(), hub, connections, settings.http_host, settings.http_port, begin).run()
+    parts.stop.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    if failed:
+        sys.exit(f"stopped, because a thread died: {', '.join(failed)}")
+
+
+def _thread(name: str, work: Callable[[], None], failed: list[str]) -> threading.Thread:
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(name)
+            log.error("thread-died", thread=name, error=type(error).__name__, exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return threading.Thread(target=guarded, name=name, daemon=True)

@@ -1,0 +1,267 @@
+"""Sends changed indicators to Kafka: one publisher however many stream processes run.
+
+Whoever holds the lease writes what it is about to send to `indicators` first, marked `pend`, and unmarks it when
+Kafka has acknowledged it. So a publisher that dies, or one that wakes after losing its lease, leaves every record to
+the next with the same number and the same content: at least once, in order per key, and one `ce_id` is one value.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from pymongo import IndexModel, InsertOne, MongoClient, UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
+from services.outcome.stream.snapshot import Snapshot
+
+LEASE_SECONDS = 10
+RENEW_SECONDS = 3.0
+PACE_SECONDS = 1.0
+SEND_SECONDS = 5.0
+CHUNK = 1000
+
+INDEXES: dict[str, list[IndexModel]] = {
+    # what Kafka has not acknowledged
+    "indicators": [IndexModel([("pend", 1)], sparse=True)],
+}
+
+log = structlog.get_logger()
+
+
+class Outlet(Protocol):
+    """Where records go."""
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Return when all are acknowledged. Raises KafkaError when any may not be; sending again is safe."""
+
+    def close(self) -> None:
+        """Let go of the connection; nothing is sent afterwards."""
+
+
+class Fenced(Exception):
+    """Another publisher has written since; what this one believes is out of date."""
+
+
+class Ledger(Protocol):
+    """What was published last, and who may publish next. Every method may block and raise PyMongoError."""
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False when another has it."""
+
+    def release(self) -> None:
+        """Let the next take over at once."""
+
+    def load(self) -> tuple[dict[str, Indicator], list[Indicator]]:
+        """What was published last by record key, and which of these Kafka may not have."""
+
+    def intend(self, indicators: Sequence[Indicator]) -> None:
+        """Note what is about to be sent. Raises Fenced when another publisher was here."""
+
+    def sent(self, indicators: Sequence[Indicator]) -> None:
+        """Note that Kafka has these."""
+
+
+class StoredLedger:
+    """Satisfies `Ledger` in outcome's database. owner: this process and no other."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str, owner: str) -> None:
+        self._indicators = client[database]["indicators"]
+        self._leases = client[database]["leases"]
+        self._owner = owner
+
+    def hold(self) -> bool:
+        """Take or renew the lease, by the database's own time."""
+        self._leases.update_one({"_id": "indicators"}, {"$setOnInsert": {"owner": None}}, upsert=True)
+        free = {"$or": [{"$in": ["$owner", [self._owner, None]]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
+        taken = self._leases.update_one(
+            {"_id": "indicators", "$expr": free}, [{"$set": {"owner": self._owner, "until": until}}]
+        )
+        return taken.matched_count == 1
+
+    def release(self) -> None:
+        """Let the next take over at once."""
+        self._leases.update_one({"_id": "indicators", "owner": self._owner}, {"$set": {"owner": None}})
+
+    def load(self) -> tuple[dict[str, Indicator], list[Indicator]]:
+        """What was published last by record key, and which of these Kafka may not have."""
+        documents = list(self._indicators.find())
+        held = {document["_id"]: _indicator(document) for document in documents}
+        return held, [held[document["_id"]] for document in documents if document.get("pend")]
+
+    def intend(self, indicators: Sequence[Indicator]) -> None:
+        """Note what is about to be sent. Raises Fenced when another publisher was here."""
+        writes = [_intention(one) for one in indicators]
+        try:
+            written = self._indicators.bulk_write(writes, ordered=False)
+        except BulkWriteError:
+            raise Fenced from None
+        if written.inserted_count + written.matched_count != len(writes):
+            raise Fenced
+
+    def sent(self, indicators: Sequence[Indicator]) -> None:
+        """Note that Kafka has these."""
+        unmark = {"$unset": {"pend": 1}}
+        writes = [UpdateOne({"_id": one.key, "seq": one.seq}, unmark) for one in indicators]
+        self._indicators.bulk_write(writes, ordered=False)
+
+
+def _intention(indicator: Indicator) -> InsertOne[dict[str, Any]] | UpdateOne:
+    document = {
+        "programme": indicator.programme,
+        "name": indicator.name,
+        "value": indicator.cell.value,
+        "hidden": indicator.cell.hidden,
+        "few": indicator.cell.few,
+        "seq": indicator.seq,
+        "at": indicator.published_at,
+        "pend": True,
+    }
+    if indicator.seq == 1:
+        return InsertOne({"_id": indicator.key, **document})
+    return UpdateOne({"_id": indicator.key, "seq": indicator.seq - 1}, {"$set": document})
+
+
+def _indicator(document: Mapping[str, Any]) -> Indicator:
+    return Indicator(
+        programme=document["programme"],
+        name=document["name"],
+        cell=Cell(document["value"], document["hidden"], document["few"]),
+        seq=document["seq"],
+        published_at=document["at"],
+    )
+
+
+class Publisher:
+    """A thread that publishes the newest snapshot of each programme; what it had no time for is skipped."""
+
+    def __init__(
+        self, ledger: Ledger, outlet: Callable[[], Outlet], now: Callable[[], datetime], stop: threading.Event
+    ) -> None:
+        self._ledger = ledger
+        self._connect = outlet
+        self._now = now
+        self._stop = stop
+        self._outlet: Outlet | None = None
+        self._offered: dict[str, Snapshot] = {}
+        self._lock = threading.Lock()
+        self._held: dict[str, Indicator] | None = None
+        self._unsent: dict[str, Indicator] = {}
+        self._renewed_at = float("-inf")
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Take note of the newest; never blocks on the network."""
+        with self._lock:
+            self._offered[snapshot.programme] = snapshot
+
+    def run(self) -> None:
+        """Publish until told to stop, at most once a second."""
+        while not self._stop.wait(PACE_SECONDS):
+            try:
+                self.publish_once()
+            except (KafkaError, PyMongoError, Fenced) as error:
+                log.warning("indicators-unpublished", error=type(error).__name__)
+                self._forget()
+        self._forget()
+        try:
+            self._ledger.release()
+        except PyMongoError as error:
+            log.info("release-failed", error=type(error).__name__)
+
+    def publish_once(self) -> int:
+        """Publish what differs, if the lease is ours. Returns how many records Kafka acknowledged.
+
+        Raises KafkaError, PyMongoError or Fenced; the next call begins from what is stored.
+        """
+        if not self._leading():
+            self._held = None
+            return 0
+        if self._held is None:
+            self._held, unsent = self._ledger.load()
+            self._unsent = {one.key: one for one in unsent}
+        fresh = list(self._fresh(self._held))
+        if fresh:
+            self._ledger.intend(fresh)
+            for one in fresh:
+                self._held[one.key] = self._unsent[one.key] = one
+        waiting = list(self._unsent.values())
+        for first in range(0, len(waiting), CHUNK):
+            chunk = waiting[first : first + CHUNK]
+            self._connected().send([record(one) for one in chunk])
+            self._ledger.sent(chunk)
+            for one in chunk:
+                del self._unsent[one.key]
+        return len(waiting)
+
+    def _fresh(self, held: Mapping[str, Indicator]) -> list[Indicator]:
+        with self._lock:
+            offered = list(self._offered.values())
+        # To the millisecond, as MongoDB keeps it, so that what is sent again says the same.
+        at = self._now()
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        return [
+            one
+            for snapshot in offered
+            for one in changed(snapshot.programme, cells_of(snapshot.published), held, at)
+            if one.key not in self._unsent
+        ]
+
+    def _leading(self) -> bool:
+        now = time.monotonic()
+        if self._held is None or now - self._renewed_at > RENEW_SECONDS:
+            if not self._ledger.hold():
+                return False
+            self._renewed_at = now
+        return True
+
+    def _connected(self) -> Outlet:
+        if self._outlet is None:
+            self._outlet = self._connect()
+        return self._outlet
+
+    def _forget(self) -> None:
+        """Begin anew from what is stored; a producer that has failed once is never used again."""
+        self._held = None
+        self._unsent = {}
+        if self._outlet is not None:
+            outlet, self._outlet = self._outlet, None
+            outlet.close()
+
+
+class KafkaOutlet:
+    """Satisfies `Outlet`. One non-retriable error makes an idempotent producer fail for ever: close it then."""
+
+    def __init__(self, kafka_options: Mapping[str, Any]) -> None:
+        self._producer = KafkaProducer(
+            **kafka_options,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            delivery_timeout_ms=int(SEND_SECONDS * 1000),
+            request_timeout_ms=3000,
+            max_block_ms=3000,
+            allow_auto_create_topics=False,
+        )
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Send and wait for every acknowledgement, at most `SEND_SECONDS`."""
+        futures = [
+            self._producer.send(one.topic, key=one.key, value=one.value, headers=one.headers)
+            for one in records
+        ]
+        self._producer.flush(timeout=SEND_SECONDS)
+        for future in futures:
+            future.get(timeout=0)
+
+    def close(self) -> None:
+        """Close without sending what is still held; it is sent again from the store."""
+        try:
+            self._producer.close(timeout=0)
+        except (KafkaError, OSError, RuntimeError) as error:
+            log.info("close-failed", error=type(error).__name__)

@@ -1,0 +1,88 @@
+"""The one reader of the data: a thread that looks when something changed, at most four times a second.
+
+However many dashboards are connected, the data is read once. What was read goes to the loop that serves them and to
+the publisher of indicators; neither is waited for.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from threading import Event
+from typing import Protocol
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from services.outcome.stream.snapshot import Reading, Snapshot, follow
+
+PACE_SECONDS = 0.25
+AT_LEAST_EVERY_SECONDS = 5.0
+AFTER_FAILURE_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Wakeup(Protocol):
+    """Knows whether something has changed since it was opened."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something has changed, or the time has passed. May return early."""
+
+
+class Source(Protocol):
+    """Where the figures come from. Both may block and raise PyMongoError; a retry is safe."""
+
+    def watch(self) -> AbstractContextManager[Wakeup]:
+        """Begin to listen; what changes from now on wakes."""
+
+    def read(self) -> Sequence[Reading]:
+        """Every programme's figures, each as one consistent look."""
+
+
+class Reader:
+    """Reads, and hands on each snapshot that differs from the one before."""
+
+    def __init__(
+        self,
+        source: Source,
+        deliver: Sequence[Callable[[Snapshot], None]],
+        stop: Event,
+        pace_seconds: float = PACE_SECONDS,
+        pause_seconds: float = AFTER_FAILURE_SECONDS,
+    ) -> None:
+        self.read_at: float | None = None
+        self._source = source
+        self._deliver = deliver
+        self._stop = stop
+        self._pace_seconds = pace_seconds
+        self._pause_seconds = pause_seconds
+        self._held: dict[str, Snapshot] = {}
+
+    def run(self) -> None:
+        """Read until told to stop. A database that does not answer is asked again; the last snapshot stands."""
+        while not self._stop.is_set():
+            try:
+                # Listening begins before reading, so a change that comes meanwhile wakes the next round at once.
+                with self._source.watch() as wakeup:
+                    self.look()
+                    self._stop.wait(self._pace_seconds)
+                    if not self._stop.is_set():
+                        wakeup.wait(AT_LEAST_EVERY_SECONDS)
+            except PyMongoError as error:
+                log.warning("figures-unread", error=type(error).__name__)
+                self._stop.wait(self._pause_seconds)
+
+    def look(self) -> None:
+        """Read once and hand on what differs."""
+        for reading in self._source.read():
+            held = self._held.get(reading.programme.id)
+            snapshot = follow(held, reading)
+            if snapshot is not held:
+                self._held[snapshot.programme] = snapshot
+                for take in self._deliver:
+                    take(snapshot)
+        self.read_at = time.monotonic()
+
+    def fresh(self, within_seconds: float) -> bool:
+        """Whether the data was read so recently."""
+        return self.read_at is not None and time.monotonic() - self.read_at < within_seconds

@@ -1,0 +1,101 @@
+"""A programme's published figures as one whole, versioned snapshot: pure, from a reading to the bytes sent.
+
+Always whole, never "what changed since": ids commit out of order, so a reader that resumes cannot know what it
+missed (design.md, §4). Whoever misses one has missed nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from shared.calendar import day_of
+from shared.programmes import Name, Programme
+
+MOST_CHANGES = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look at the data gave.
+
+    moment: the database's own time of the look, a number that only grows, whichever process looks.
+    published: the report after disclosure. newest: [{type, recorded_at}], newest first.
+    """
+
+    programme: Programme
+    moment: int
+    as_of: datetime
+    published: Mapping[str, Any]
+    newest: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One state of the figures. `version` grows; `seen` is what decides whether the next one differs."""
+
+    programme: str
+    version: int
+    as_of: datetime
+    published: Mapping[str, Any]
+    seen: bytes
+    frame: bytes
+
+
+def follow(held: Snapshot | None, reading: Reading) -> Snapshot:
+    """The snapshot after this reading: the held one itself when a viewer would see no difference.
+
+    The passing of time alone is no difference until the Swedish day changes.
+    """
+    content = {
+        **reading.published,
+        "as_of": day_of(reading.as_of).isoformat(),
+        "labels": labels(reading.programme),
+        "newest": gather(reading.newest),
+    }
+    seen = orjson.dumps(content)
+    if held is not None and held.seen == seen:
+        return held
+    version = reading.moment if held is None else max(reading.moment, held.version + 1)
+    body = {**content, "as_of": reading.as_of.isoformat(), "version": str(version)}
+    return Snapshot(
+        programme=reading.programme.id,
+        version=version,
+        as_of=reading.as_of,
+        published=reading.published,
+        seen=seen,
+        frame=b"id: %d\nevent: snapshot\ndata: %s\n\n" % (version, orjson.dumps(body)),
+    )
+
+
+def labels(programme: Programme) -> dict[str, Any]:
+    """What the codes in the figures are called, so that a reader needs no second source."""
+    return {
+        "municipalities": {place.code: place.name for place in programme.municipalities},
+        "follow_ups": {one.code: _name(one.name) for one in programme.follow_ups},
+    }
+
+
+def gather(newest: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Kinds of events by the minute, newest first: [{type, at, times}], at most nine.
+
+    The minute, so that no row can be laid beside a log. Never whose.
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for change in newest:
+        at = change["recorded_at"].replace(second=0, microsecond=0).isoformat()
+        row = rows.setdefault((change["type"], at), {"type": change["type"], "at": at, "times": 0})
+        row["times"] += 1
+    return list(rows.values())[:MOST_CHANGES]
+
+
+def resumed_version(last_event_id: str | None) -> int:
+    """The version that a returning reader has; 0 when it has none or names something that is no version."""
+    text = last_event_id or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+
+
+def _name(name: Name) -> dict[str, str]:
+    return {"sv": name.sv, "en": name.en}

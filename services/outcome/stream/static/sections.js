@@ -1,0 +1,266 @@
+/* The sections of the page other than the flow: each takes a report and changes its own part of the document. */
+
+import { fill, numberOr, read } from "./format.js";
+import { make, put, size, sync, term } from "./parts.js";
+
+const GROUP_FIGURES = ["received", "started", "active", "handed_over", "exited"];
+const TALLIES = {
+  handovers: ["offered", "accepted", "declined", "expired", "recalled"],
+  sessions: ["logged", "attended", "late", "missed", "corrected", "hours"],
+  exits: ["by_plan", "interrupted", "moved", "deceased"],
+};
+const WIDEST = 4; // groups that still fit beside one another on a phone
+
+export class Sections {
+  constructor(document, lang, texts, format) {
+    Object.assign(this, { document, lang, texts, format });
+  }
+
+  part(id) {
+    return this.document.getElementById(id);
+  }
+
+  show(report) {
+    this.lede(report);
+    this.targets(report);
+    this.steps(report);
+    this.rates(report);
+    this.groups("gender", report.by_gender, (code) => this.texts[code] ?? code, report);
+    this.groups("municipality", report.by_municipality, (code) => report.labels.municipalities[code] ?? code, report);
+    this.tallies(report);
+  }
+
+  named(name) {
+    return name?.[this.lang] ?? name?.sv ?? "";
+  }
+
+  number(cell, element = make("span")) {
+    put(element, this.format.count(cell), this.format.why(cell));
+    return element;
+  }
+
+  /** "after 28 days": what a follow-up is called inside a sentence. */
+  followUp(code, report) {
+    return this.named(report.labels.follow_ups[code]) || code;
+  }
+
+  lede(report) {
+    const { figures } = report;
+    const values = { started: figures.started, active: figures.active, employed: figures.employed_at_exit.employed };
+    const line = this.part("lede");
+    if (!line.firstChild) {
+      for (const piece of this.texts.lede.split(/(\{\w+\})/)) {
+        const name = piece.match(/^\{(\w+)\}$/)?.[1];
+        line.append(name ? make("b", { "data-figure": name }) : piece);
+      }
+    }
+    for (const place of line.querySelectorAll("b")) this.number(values[place.dataset.figure], place);
+    put(this.part("as-of"), fill(this.texts.as_of, { moment: this.format.day(report.as_of) }));
+    this.spoken = fill(
+      this.texts.announcement,
+      Object.fromEntries(Object.entries(values).map(([name, cell]) => [name, this.format.count(cell)])),
+    );
+  }
+
+  targets(report) {
+    const outputs = Object.fromEntries(report.outputs.map((one) => [one.output, one]));
+    const aimed = new Set(report.targets.map((one) => one.figure));
+    const rows = [
+      ...report.targets.map((one) => ({ ...one, parts: one.municipality ? null : outputs[one.figure]?.by_municipality })),
+      ...report.outputs
+        .filter((one) => !aimed.has(one.output))
+        .map((one) => ({ figure: one.output, municipality: null, reached: one.reached, target: null, parts: one.by_municipality })),
+    ];
+    sync(this.part("targets"), rows, (one) => `${one.figure}|${one.municipality}`, (one) => {
+      const place = report.labels.municipalities[one.municipality];
+      const { name, means } = this.targetNaming(one.figure, outputs, report);
+      const label = make("span", { class: "label" }, means ? term(name, means, this.texts) : name);
+      if (place) label.append(make("span", { class: "place" }, place));
+      const reached = make("b");
+      const target = make("span", { class: "target" });
+      const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"), make("u"));
+      const parts = make("small");
+      const element = make("li", {}, label, make("span", { class: "score" }, reached, " ", target), bar, parts);
+      return { element, update: (now) => this.target(now, { reached, target, bar, parts, element }, report) };
+    });
+  }
+
+  target(one, { reached, target, bar, parts, element }, report) {
+    this.number(one.reached, reached);
+    put(target, one.target === null ? this.texts.no_target : fill(this.texts.of_target, { target: this.format.count(one.target) }));
+    const so_far = numberOr(one.reached, 0);
+    const scale = Math.max(so_far, one.target ?? 0, 1) * (so_far > (one.target ?? 0) ? 1.04 : 1);
+    size(bar, so_far / scale);
+    size(bar, (one.target ?? 0) / scale, "--target");
+    element.classList.toggle("met", one.target !== null && so_far >= one.target);
+    bar.hidden = one.target === null;
+    put(
+      parts,
+      Object.entries(one.parts ?? {})
+        .map(([code, cell]) => `${report.labels.municipalities[code] ?? code} ${this.format.count(cell)}`)
+        .join(" · "),
+    );
+  }
+
+  targetNaming(figure, outputs, report) {
+    if (outputs[figure]) return { name: this.named(outputs[figure].name), means: null };
+    const after = figure.match(/^employed_(.+)$/)?.[1];
+    if (after && report.labels.follow_ups[after]) return this.followUpNaming("employed_follow_up", after, report);
+    return this.texts.figures[figure] ?? { name: figure, means: null };
+  }
+
+  followUpNaming(figure, code, report) {
+    const { name, means } = this.texts.figures[figure];
+    const when = this.followUp(code, report).toLowerCase();
+    const title = fill(name, { when });
+    return { name: title[0].toUpperCase() + title.slice(1), means: fill(means, { when }) };
+  }
+
+  steps(report) {
+    const longest = Math.max(1, ...report.steps.map((one) => numberOr(one.median_days, 0)));
+    sync(this.part("steps"), report.steps, (one) => one.step, (one) => {
+      const { name, means } = this.texts.steps[one.step] ?? { name: one.step, means: "" };
+      const days = make("b");
+      const counted = make("small");
+      const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
+      const element = make("li", {}, make("span", { class: "label" }, term(name, means, this.texts)),
+        make("span", { class: "score" }, days), bar, counted);
+      return {
+        element,
+        update: (now) => {
+          put(days, this.format.days(now.median_days), this.format.why(now.median_days));
+          const words = now.step === "handover" ? this.texts.handovers_counted : this.texts.journeys_counted;
+          put(counted, fill(words, { n: this.format.count(now.journeys) }));
+          size(bar, numberOr(now.median_days, 0) / longest);
+        },
+      };
+    });
+  }
+
+  rates(report) {
+    const exit = report.figures.employed_at_exit;
+    const rows = [
+      { key: "exit", ...exit, whole: numberOr(exit.known, 0) + numberOr(exit.missing, 0), naming: this.texts.figures.rate_at_exit },
+      ...Object.entries(report.figures.follow_ups).map(([code, one]) => ({
+        key: code,
+        ...one,
+        known: one.answered,
+        missing: one.missed,
+        whole: numberOr(one.due, 0),
+        naming: this.followUpNaming("rate_follow_up", code, report),
+      })),
+    ];
+    sync(this.part("rates"), rows, (one) => one.key, (one) => this.rate(one));
+  }
+
+  rate({ naming }) {
+    const [rate, missing] = [make("b"), make("b")];
+    const [of, without] = [make("small"), make("small")];
+    const bar = make("span", { class: "answers", "aria-hidden": "true" });
+    const segments = ["employed", "other", "missing"].map((kind) => make("i", { class: kind }));
+    bar.append(...segments);
+    const element = make("li", {},
+      make("h3", {}, term(naming.name, naming.means, this.texts)),
+      make("p", { class: "share" }, rate, make("span", {}, this.texts.in_work), of),
+      make("p", { class: "share lacking" }, missing, make("span", {}, this.texts.missing_answers), without),
+      bar);
+    const update = (now) => {
+      put(rate, this.format.share(now.rate), this.format.why(now.rate));
+      put(missing, this.format.share(now.missing_share), this.format.why(now.missing_share));
+      put(of, fill(this.texts.rate_counts, { employed: this.format.count(now.employed), known: this.format.count(now.known) }));
+      put(without, fill(this.texts.missing_counts, { missing: this.format.count(now.missing) }));
+      const employed = numberOr(now.employed, 0);
+      const lengths = [employed, Math.max(0, numberOr(now.known, 0) - employed), numberOr(now.missing, 0)];
+      const unclear = [now.employed, now.known, now.missing].some((cell) => read(cell)?.hidden);
+      bar.classList.toggle("unclear", unclear);
+      segments.forEach((segment, index) => size(segment, unclear ? 0 : lengths[index] / Math.max(1, now.whole)));
+    };
+    return { element, update };
+  }
+
+  groups(kind, groups, called, report) {
+    const codes = Object.keys(groups).sort((a, b) => this.order(a, b, called));
+    const figures = [
+      ...GROUP_FIGURES.map((code) => ({ code, naming: this.texts.figures[code] })),
+      { code: "employed_at_exit_employed", naming: this.texts.figures.employed_at_exit },
+      ...Object.keys(report.figures.follow_ups).map((code) => ({
+        code: `employed_${code}`,
+        naming: this.followUpNaming("employed_follow_up", code, report),
+      })),
+    ];
+    const across = codes.length <= WIDEST;
+    const table = this.part(`by-${kind}`);
+    const shape = `${codes}|${figures.map((one) => one.code)}`;
+    if (table.dataset.shape !== shape) {
+      table.dataset.shape = shape;
+      table.cells = new Map();
+      const head = make("tr", {}, make("td"));
+      const rows = across ? figures : codes;
+      for (const column of across ? codes : figures.slice(0, 4)) head.append(make("th", { scope: "col" }, column.naming?.name ?? called(column)));
+      const body = rows.map((row) => {
+        const heading = row.naming ? term(row.naming.name, row.naming.means, this.texts) : called(row);
+        const line = make("tr", {}, make("th", { scope: "row" }, heading));
+        for (const column of across ? codes : figures.slice(0, 4)) {
+          const number = make("span");
+          const bar = make("i", { "aria-hidden": "true" });
+          const [figure, code] = across ? [row.code, column] : [column.code, row];
+          table.cells.set(`${figure}|${code}`, { number, bar });
+          line.append(make("td", {}, number, bar));
+        }
+        return line;
+      });
+      table.querySelector("thead").replaceChildren(head);
+      table.querySelector("tbody").replaceChildren(...body);
+    }
+    for (const { code: figure } of across ? figures : figures.slice(0, 4)) {
+      const most = Math.max(1, ...codes.map((code) => numberOr(groups[code][figure], 0)));
+      for (const code of codes) {
+        const { number, bar } = table.cells.get(`${figure}|${code}`);
+        this.number(groups[code][figure], number);
+        size(bar, numberOr(groups[code][figure], 0) / most);
+      }
+    }
+  }
+
+  order(a, b, called) {
+    const fixed = ["woman", "man", "non_binary", "not_known"];
+    return fixed.includes(a) ? fixed.indexOf(a) - fixed.indexOf(b) : called(a).localeCompare(called(b), this.lang);
+  }
+
+  tallies({ figures }) {
+    const minutes = read(figures.sessions.minutes);
+    const sessions = {
+      ...figures.sessions,
+      hours: minutes && !minutes.hidden ? Math.round(minutes.value / 60) : figures.sessions.minutes,
+    };
+    const values = { handovers: figures.handovers, sessions, exits: figures.exits };
+    for (const [kind, codes] of Object.entries(TALLIES)) {
+      sync(this.part(kind), codes.map((code) => ({ code, cell: values[kind][code] })), (one) => one.code, ({ code }) => {
+        const { name, means } = this.texts[kind][code];
+        const number = make("dd");
+        const element = make("div", {}, make("dt", {}, term(name, means, this.texts)), number);
+        return { element, update: (one) => this.number(one.cell, number) };
+      });
+    }
+  }
+
+  /** What has just happened: kinds of events and how long ago, counted from the snapshot's own moment. */
+  newest(changes, asOf, elapsedSeconds) {
+    const list = this.part("newest");
+    const arriving = list.childElementCount > 0 ? "arriving" : "";
+    sync(list, changes, (one) => `${one.type}|${one.at}`, (one) => {
+      const kind = one.type.split(".").at(-2);
+      const [times, age] = [make("span", { class: "times" }), make("time", { datetime: one.at })];
+      const element = make("li", { class: arriving }, make("span", {}, this.texts.changes[kind] ?? kind, " ", times), age);
+      return {
+        element,
+        update: (now) => {
+          times.textContent = now.times > 1 ? fill(this.texts.times, { n: now.times }) : "";
+          const seconds = (new Date(asOf) - new Date(now.at)) / 1000 + elapsedSeconds;
+          age.textContent = this.format.ago(Math.max(0, seconds));
+        },
+      };
+    });
+    this.part("newest-empty").hidden = changes.length > 0;
+  }
+}

@@ -1,0 +1,169 @@
+"""One shape for all services, one direction, and nothing that decides by itself what time it is."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from shared.errors import CODES
+from shared.events import SOURCES
+from tests.support.sources import ROOT, Source, sources, text_of
+
+SERVICES = [source.replace("-", "_") for source in SOURCES]
+MODULES = ("__init__", "app", "api", "consumer", "handlers", "domain", "repository")
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "tools"}
+LONGEST = 400
+LISTS = {"shared/events.py"}
+"""Closed lists, read by looking up: they may be long."""
+COMMAND_LINES = {"services/intake/programmes.py"}
+"""Operators' programs: they print."""
+
+CLOCKS_AND_CHANCE = {
+    "datetime.now",
+    "datetime.datetime.now",
+    "datetime.utcnow",
+    "date.today",
+    "datetime.date.today",
+    "time.time",
+    "time.time_ns",
+    "uuid",
+    "random",
+    "secrets",
+    "os.environ",
+    "os.getenv",
+    "os.urandom",
+}
+ALLOWED: dict[str, set[str]] = {
+    # the business clock itself
+    "shared/runtime/clock.py": {"datetime.now"},
+    # when an idempotency key may be forgotten
+    "shared/runtime/commands.py": {"datetime.now"},
+    # when an event was parked, for the operator
+    "shared/runtime/fold.py": {"datetime.now"},
+    # how long the oldest unpublished event has waited
+    "shared/runtime/health.py": {"time.time"},
+    # who holds a lease
+    "shared/runtime/relay.py": {"secrets"},
+    # ids made at the edge; order keys, which run on real time always
+    "shared/runtime/unit.py": {"secrets", "time.time_ns"},
+    # trace ids; when a line was written
+    "shared/telemetry.py": {"datetime.now", "secrets"},
+    # links to the page and their lives, which run on real time always; who holds the lease on indicators
+    "services/outcome/stream/app.py": {"datetime.now", "secrets"},
+    # keys and nonces of the identity vault
+    "services/intake/vault.py": {"os.urandom"},
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_the_same_modules(service: str) -> None:
+    folder = ROOT / "services" / service
+    for module in MODULES:
+        assert (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists(), module
+
+
+def test_every_module_says_why_it_exists_and_can_be_read_at_a_sitting() -> None:
+    for source in sources():
+        assert ast.get_docstring(source.tree), source.name
+        assert source.lines <= LONGEST or source.name in LISTS, f"{source.name} has {source.lines} lines"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    for source in sources():
+        assert not VAGUE & set(source.name.removesuffix(".py").split("/")), source.name
+
+
+def test_every_public_function_of_the_product_is_described() -> None:
+    lacking = []
+    for source in sources("services", "shared", "contracts"):
+        for node in source.tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            if not node.name.startswith("_") and not ast.get_docstring(node):
+                lacking.append(f"{source.name}: {node.name}")
+    assert lacking == []
+
+
+def test_time_chance_and_surroundings_come_in_as_arguments() -> None:
+    found: dict[str, set[str]] = {}
+    for source in sources("services", "shared"):
+        used = {name for name in source.names() if name in CLOCKS_AND_CHANCE}
+        if used:
+            found[source.name] = used
+    assert found == ALLOWED
+
+
+def test_only_the_settings_module_knows_the_environment() -> None:
+    readers = {source.name for source in sources("services", "shared") if "environs" in set(source.names())}
+    assert readers == {"shared/config.py"}
+
+
+def test_rules_and_use_cases_meet_no_clock_log_or_database() -> None:
+    forbidden = (
+        "time",
+        "logging",
+        "structlog",
+        "flask",
+        "pymongo",
+        "kafka",
+        "marshmallow",
+        "prometheus_client",
+    )
+    for source in sources("services"):
+        if source.name.split("/")[2:][:1] in (["domain"], ["domain.py"], ["handlers.py"]):
+            met = {name for name in source.names() if name.split(".")[0] in forbidden}
+            assert not met, f"{source.name}: {met}"
+
+
+def test_nobody_sleeps_and_nobody_prints_in_the_services() -> None:
+    for source in sources("services"):
+        said = ("sleep",) if source.name in COMMAND_LINES else ("sleep", "print", "echo")
+        assert not [call.lineno for call in source.calls(*said)], source.name
+
+
+# --- error codes -----------------------------------------------------------------------------------------------
+
+RAISED_BY_CLASS = {"Invalid": "invalid-fields", "Unknown": "not-found", "NotYetSeen": "not-yet-seen"}
+CODE_FIRST = ("Refused", "Forbidden", "Conflict", "_problem")
+CODE_SECOND = ("rejected",)
+
+
+def test_every_code_that_is_raised_is_catalogued_and_every_catalogued_one_is_raised() -> None:
+    raised = {code for source in sources("services", "shared") for code in _raised(source)}
+    assert raised - CODES.keys() == set()
+    assert CODES.keys() - raised == set()
+
+
+def _raised(source: Source) -> Iterator[str]:
+    for call in source.calls(*RAISED_BY_CLASS):
+        yield RAISED_BY_CLASS[getattr(call.func, "id", getattr(call.func, "attr", ""))]
+    for place, functions in ((0, CODE_FIRST), (1, CODE_SECOND)):
+        for call in source.calls(*functions):
+            if len(call.args) > place:
+                yield from _codes(call.args[place])
+    if source.name == "shared/web.py":
+        yield from _codes_by_status(source)
+
+
+def _codes(node: ast.expr) -> Iterator[str]:
+    """The literal, or both literals of `a if … else b`."""
+    match node:
+        case ast.IfExp():
+            yield from _codes(node.body)
+            yield from _codes(node.orelse)
+        case _:
+            text = text_of(node)
+            if text is not None:
+                yield text
+
+
+def _codes_by_status(source: Source) -> Iterator[str]:
+    """The codes of what Flask itself refuses, and the last resort."""
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="by_status")], value=ast.Dict(values=values)):
+                yield from (text for text in map(text_of, values) if text is not None)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="by_status")), args=[_, default]):
+                yield from _codes(default)
+            case _:
+                pass

@@ -1,0 +1,212 @@
+"""Bad input is refused at the edge: every kind, on every command of every service, before any use case runs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+from contracts.inbound import referral_schema
+from contracts.services import application, application_of, services
+from services.intake.inbound import read_referral
+from shared.access import Actor
+from shared.errors import CODES, Busy, Forbidden, Refused
+from shared.openapi import document_of
+from tests.support.bad_input import (
+    JSON,
+    Baseline,
+    Case,
+    cases,
+    commands,
+    faults,
+    inbound_faults,
+    sample,
+    sample_baseline,
+)
+
+KINDS = {
+    *("unknown field", "missing field", "wrong type", "future day", "no day", "broken JSON", "content type"),
+    *("oversized", "not an object", "Idempotency-Key", "token", "foreign organisation", "wrong duty"),
+    *("unknown code", "personnummer as reference", "unknown id", "malformed id", "not UTF-8", "wrong form"),
+}
+COMMANDS = [
+    (name, operation["operationId"])
+    for name in services()
+    for _, _, operation in commands(document_of(application(name)))
+]
+REFERRAL = {
+    "reference": "AF-2016-0001",
+    "participant_id": f"p-{'0' * 26}",
+    "programme": "coactive",
+    "municipality": "2482",
+    "occurred_on": "2016-02-08",
+}
+
+
+class NothingRuns:
+    """Stands for the transactions: none may be begun."""
+
+    def run(self, *_: Any, **__: Any) -> None:
+        raise Busy("a use case ran")
+
+    read = run
+
+
+class OneToken:
+    """Satisfies what the edge asks of tokens: one is good."""
+
+    def verify(self, token: str) -> Actor:
+        if token != "good":
+            raise Forbidden("unauthenticated", "Refused.")
+        return Actor("person", "urkraft", "caseworker")
+
+
+class NoClock:
+    """A clock that nobody drives."""
+
+    driven = False
+
+
+@pytest.fixture(scope="module")
+def clients() -> Mapping[str, FlaskClient]:
+    found = {}
+    for name, service in services().items():
+        app: Flask = application_of(service, NothingRuns(), OneToken(), NoClock())  # type: ignore[arg-type]
+        found[name] = app.test_client()
+    return found
+
+
+def document(name: str) -> dict[str, Any]:
+    return document_of(application(name))
+
+
+def generated(name: str, operation: str) -> list[Case]:
+    return list(cases(document(name), operation, sample_baseline(document(name), operation)))
+
+
+@pytest.mark.parametrize(("name", "operation"), COMMANDS, ids=[one[1] for one in COMMANDS])
+def test_what_the_contract_refuses_is_refused_at_the_edge(
+    name: str, operation: str, clients: Mapping[str, FlaskClient]
+) -> None:
+    tokens = {"own": "good", "unreadable": "bad", "other_signer": "forged"}
+    surprises = []
+    for case in generated(name, operation):
+        if not case.edge:
+            continue
+        headers = dict(case.headers)
+        if case.bearer in tokens:
+            headers["Authorization"] = f"Bearer {tokens[case.bearer]}"
+        answer = clients[name].open(case.path, method=case.method, headers=headers, data=case.body)
+        problem = answer.json if answer.mimetype == "application/problem+json" else {}
+        assert problem is not None
+        code = problem.get("code")
+        if code not in case.codes or answer.status_code != CODES[code].status:
+            surprises.append(
+                f"{case.name}: {answer.status_code} {code}, not {sorted(case.codes)}: {case.body[:90]!r}"
+            )
+    assert surprises == []
+
+
+@pytest.mark.parametrize(("name", "operation"), COMMANDS, ids=[one[1] for one in COMMANDS])
+def test_the_sample_is_right_and_each_fault_of_form_is_wrong_by_the_published_schema(
+    name: str, operation: str
+) -> None:
+    whole = document(name)
+    (found,) = [one for _, _, one in commands(whole) if one["operationId"] == operation]
+    content = found["requestBody"]["content"]
+    if JSON not in content:
+        return
+    schema = {**content[JSON]["schema"], "components": whole["components"]}
+    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    body = sample_baseline(whole, operation).body
+    assert list(validator.iter_errors(body)) == []
+    for fault in faults(content[JSON]["schema"], whole, body):
+        if fault.kind.endswith("line feed at the end"):
+            continue  # `$` of Python's expressions is before it; other readers' is not
+        assert bool(list(validator.iter_errors(fault.body))) == fault.schema, (
+            f"{fault.kind} {fault.where}: {fault.body}"
+        )
+
+
+def test_every_kind_of_bad_input_is_generated() -> None:
+    kinds = {
+        case.kind.rpartition(": ")[2] for name, operation in COMMANDS for case in generated(name, operation)
+    }
+    assert KINDS - kinds == set()
+
+
+def test_every_command_is_asked_by_strangers_and_every_id_is_doubted() -> None:
+    for name, operation in COMMANDS:
+        found = generated(name, operation)
+        assert {case.where for case in found if case.kind == "token"} == {
+            "none",
+            "unreadable",
+            "other_signer",
+        }
+        parameters = set(sample_baseline(document(name), operation).path)
+        assert {case.where for case in found if case.kind == "unknown id" and not case.body} >= set()
+        assert {case.where for case in found if case.kind == "unknown id"} >= parameters
+
+
+def test_cases_of_one_command_have_names_and_keys_of_their_own() -> None:
+    for name, operation in COMMANDS:
+        keys = [(case.headers.get("Idempotency-Key"), case.body) for case in generated(name, operation)]
+        assert len({key for key, _ in keys if key}) > 5 or not any(key for key, _ in keys)
+
+
+def test_the_generator_changes_one_thing_only() -> None:
+    schema = {
+        "type": "object",
+        "required": ["a"],
+        "additionalProperties": False,
+        "properties": {"a": {"type": "integer", "minimum": 1}, "on": {"type": "string", "format": "date"}},
+    }
+    body = {"a": 1, "on": "2016-02-01"}
+    found = list(faults(schema, {}, body))
+    for fault in found:
+        same = {key: value for key, value in fault.body.items() if body.get(key) == value and key in body}
+        assert len(same) >= 1, fault
+    assert ("missing field", "a") in {(fault.kind, fault.where) for fault in found}
+    assert {"b": 1} not in [fault.body for fault in found]
+    assert {"a": 0, "on": "2016-02-01"} in [fault.body for fault in found]
+
+
+def test_a_sample_follows_references_and_unions() -> None:
+    whole = {
+        "x": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "minimum": 3}}}
+    }
+    assert sample({"anyOf": [{"type": "null"}, {"$ref": "#/x"}]}, whole) == {"n": 3}
+
+
+def test_a_baseline_stands_in_the_path() -> None:
+    baseline = Baseline(path={"journey_id": f"j-{'1' * 26}"}, body={"occurred_on": "2016-02-08"})
+    found = list(cases(document("intake"), "accept_referral", baseline))
+    paths = {case.path for case in found if case.kind not in ("unknown id", "malformed id")}
+    assert paths == {f"/referrals/j-{'1' * 26}/acceptance"}
+
+
+def test_inbound_records_are_refused_for_the_same_reasons() -> None:
+    found = {kind: _refusal(record) for kind, record in inbound_faults(referral_schema(), REFERRAL)}
+    accepted = {kind.partition(": ")[0] for kind, refusal in found.items() if refusal is None}
+    assert accepted <= {"future day", "unknown code", "unknown id"}, "these rest on what is stored"
+    assert {refusal.code for refusal in found.values() if refusal is not None} <= CODES.keys()
+    assert _refusal(json.dumps(REFERRAL).encode()) is None
+
+
+def _refusal(record: bytes) -> Refused | None:
+    try:
+        read_referral(record)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def test_a_refused_record_does_not_repeat_what_it_held() -> None:
+    named = ("name", b'{"Anna Andersson": 1, "reference": "850709-9805"}')
+    for kind, record in (*inbound_faults(referral_schema(), REFERRAL), named):
+        refusal = _refusal(record)
+        said = "" if refusal is None else f"{refusal.detail} {refusal.errors}"
+        assert not [word for word in ("no_such_value", "9805", "Anna") if word in said], kind

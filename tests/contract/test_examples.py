@@ -1,0 +1,140 @@
+"""Every event version that was ever published stays readable: by this code, by its schema, by the standard's SDK."""
+
+import json
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
+from jsonschema import Draft202012Validator
+
+from contracts import examples
+from contracts.examples import Example, frozen
+from contracts.schemas import schema
+from contracts.services import event_types
+from shared import codec
+from shared.events import BY_NAME
+
+EXAMPLES = frozen()
+NAMES = [one.name for one in EXAMPLES]
+
+
+@pytest.fixture(params=EXAMPLES, ids=NAMES)
+def example(request: pytest.FixtureRequest) -> Example:
+    found: Example = request.param
+    return found
+
+
+def test_no_frozen_example_has_changed() -> None:
+    assert examples.changed() == []
+
+
+def test_every_example_is_frozen() -> None:
+    assert examples.unfrozen() == []
+
+
+def test_every_event_version_has_an_example() -> None:
+    assert {one.type for one in EXAMPLES} == {kind.name for kind in event_types()}
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in event_types()])
+def test_optional_fields_are_shown_filled_and_empty(name: str) -> None:
+    optional = {one.name for one in fields(BY_NAME[name].body) if one.default is not MISSING}
+    bodies = [one.body for one in EXAMPLES if one.type == name]
+    assert len(bodies) >= (2 if optional else 1)
+    for field in optional:
+        shown = {bool(body.get(field)) for body in bodies}
+        assert shown == {True, False}, field
+
+
+def test_an_example_is_read_and_written_alike(example: Example) -> None:
+    envelope = codec.read_envelope(example.raw_headers)
+    body = codec.read_body(envelope.type, example.value)
+    assert codec.event_type(body).name == example.type
+    assert json.loads(codec.encode_body(body)) == example.body
+    written = codec.encode_headers(
+        BY_NAME[envelope.type],
+        envelope.subject,
+        envelope.seq,
+        body.recorded_at,
+        envelope.after,
+        envelope.traceparent,
+    )
+    assert written == example.headers
+
+
+def test_an_example_without_its_empty_fields_is_the_same_event(example: Example) -> None:
+    bare = json.dumps({name: value for name, value in example.body.items() if value is not None}).encode()
+    assert codec.read_body(example.type, bare) == codec.read_body(example.type, example.value)
+
+
+def test_an_example_with_a_field_of_a_later_day_is_the_same_event(example: Example) -> None:
+    later = json.dumps({**example.body, "added_later": {"by": "a newer emitter"}}).encode()
+    assert codec.read_body(example.type, later) == codec.read_body(example.type, example.value)
+
+
+def test_an_example_satisfies_its_published_schema(example: Example) -> None:
+    validator = Draft202012Validator(
+        schema(BY_NAME[example.type]), format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    assert [error.message for error in validator.iter_errors(example.body)] == []
+
+
+def test_the_schema_refuses_what_the_code_refuses(example: Example) -> None:
+    validator = Draft202012Validator(schema(BY_NAME[example.type]))
+    for name in ("occurred_on", "recorded_at"):
+        lacking = {key: value for key, value in example.body.items() if key != name}
+        assert list(validator.iter_errors(lacking))
+        with pytest.raises(codec.Undecodable):
+            codec.read_body(example.type, msgspec.json.encode(lacking))
+
+
+def test_the_official_sdk_reads_an_example(example: Example) -> None:
+    message = KafkaMessage(headers=dict(example.raw_headers), key=example.key.encode(), value=example.value)
+    event: Any = from_binary(message, JSONFormat())
+    assert event.get_specversion() == "1.0"
+    assert event.get_id() == example.headers["ce_id"]
+    assert event.get_type() == example.type
+    assert event.get_source() == example.headers["ce_source"]
+    assert event.get_subject() == example.key
+    assert event.get_time().isoformat() == example.headers["ce_time"]
+    assert event.get_datacontenttype() == "application/json"
+    assert event.get_extension("sequence") == example.headers["ce_sequence"]
+    assert event.get_data() == example.body
+
+
+def test_identity_key_and_order_agree(example: Example) -> None:
+    envelope = codec.read_envelope(example.raw_headers)
+    assert example.key == envelope.subject
+    assert example.headers["ce_id"] == f"{envelope.source}:{envelope.subject}:{envelope.seq}"
+    assert envelope.subject.startswith(BY_NAME[example.type].subject + "/")
+    assert example.name == f"{example.type}/{Path(example.name).name}"
+
+
+def test_the_examples_of_a_subject_are_whole_histories() -> None:
+    """Contiguous per source, and no effect before its cause: what a consumer's runtime would apply in this order."""
+    applied: dict[str, dict[str, int]] = {}
+    for example in EXAMPLES:
+        envelope = codec.read_envelope(example.raw_headers)
+        known = applied.setdefault(envelope.subject, {})
+        assert envelope.seq == known.get(envelope.source, 0) + 1, example.name
+        assert all(known.get(source, 0) >= count for source, count in envelope.after.items()), example.name
+        known[envelope.source] = envelope.seq
+
+
+def test_a_changed_example_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "journey.intake.journey-started.v1"
+    folder.mkdir()
+    (folder / "1.json").write_text("{}")
+    assert examples.unfrozen(tmp_path) == ["journey.intake.journey-started.v1/1.json"]
+    assert examples.freeze(tmp_path) == ["journey.intake.journey-started.v1/1.json"]
+    assert examples.freeze(tmp_path) == []
+    (folder / "1.json").write_text("{ }")
+    assert len(examples.changed(tmp_path)) == 1
+    with pytest.raises(examples.Changed, match="new version"):
+        examples.freeze(tmp_path)
+    (folder / "1.json").unlink()
+    assert "is gone" in examples.changed(tmp_path)[0]

@@ -1,0 +1,108 @@
+"""What is published is what the code says, and readers who know only the standards can read it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from contracts import asyncapi, published
+from contracts.services import event_types
+from shared.events import CONTROL_TOPIC, INDICATORS_TOPIC, PROGRAMMES_TOPIC, TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACTS = ROOT / published.CONTRACTS
+# The AsyncAPI initiative's own schema: npm package @asyncapi/specs 6.11.1, unchanged, Apache-2.0.
+ASYNCAPI_SCHEMA = Path(__file__).with_name("asyncapi-3.0.0.json")
+
+
+def test_nothing_published_is_stale() -> None:
+    assert published.stale(ROOT) == []
+
+
+def test_a_change_of_the_code_is_noticed(tmp_path: Path) -> None:
+    published.write(tmp_path)
+    assert published.stale(tmp_path) == []
+    schemas = tmp_path / published.CONTRACTS / "schemas"
+    (schemas / "journey.intake.journey-started.v1.json").unlink()
+    (schemas / "journey.intake.never-said.v1.json").write_text("{}")
+    readme = tmp_path / "README.md"
+    readme.write_text(readme.read_text().replace("`invalid-fields`", "`invalid-field`"))
+    assert published.stale(tmp_path) == [
+        "docs/contracts/schemas/journey.intake.journey-started.v1.json is missing",
+        "README.md differs from the code",
+        "docs/contracts/schemas/journey.intake.never-said.v1.json describes no event",
+    ]
+    published.write(tmp_path)
+    assert published.stale(tmp_path) == []
+
+
+def test_words_around_a_table_stay() -> None:
+    text = published.SKELETON.replace("## Errors", "## What can go wrong\n\nRead this first.")
+    assert "## What can go wrong\n\nRead this first.\n\n<!-- generated:errors -->" in published.filled(text)
+
+
+def test_a_readme_without_a_place_for_a_table_is_said_to_be_so() -> None:
+    with pytest.raises(published.MarkerMissing, match="generated:events"):
+        published.filled("# Nothing\n")
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in event_types()])
+def test_each_schema_is_a_schema_of_the_standard(name: str) -> None:
+    schema = json.loads((CONTRACTS / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:journeys:event:{name}"
+
+
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_asyncapi_document_is_one_of_the_standard() -> None:
+    schema = json.loads(ASYNCAPI_SCHEMA.read_text(encoding="utf-8"))
+    # The schema's own file says http://json-schema.org/draft-07/schema, without the fragment.
+    errors = sorted(Draft7Validator(schema).iter_errors(document()), key=lambda error: list(error.path))
+    assert [f"{list(error.path)}: {error.message[:300]}" for error in errors] == []
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    whole = document()
+    lost = []
+    for reference in _references(whole):
+        if reference.startswith("#/"):
+            target: Any = whole
+            for step in reference.removeprefix("#/").split("/"):
+                target = target.get(step) if isinstance(target, dict) else None
+            if target is None:
+                lost.append(reference)
+        elif not (CONTRACTS / reference).exists():
+            lost.append(reference)
+    assert lost == []
+
+
+def test_every_topic_is_a_channel() -> None:
+    addresses = {channel["address"] for channel in document()["channels"].values()}
+    assert {*TOPICS.values(), PROGRAMMES_TOPIC, CONTROL_TOPIC, INDICATORS_TOPIC} <= addresses
+
+
+def test_every_message_has_a_frozen_example_that_fits_its_headers() -> None:
+    whole = document()
+    headers = Draft202012Validator(asyncapi.HEADERS)
+    for kind in event_types():
+        example = whole["components"]["messages"][kind.name]["examples"][0]
+        assert list(headers.iter_errors(example["headers"])) == []
+
+
+def _references(node: Any) -> list[str]:
+    match node:
+        case {"$ref": str(reference)}:
+            return [reference]
+        case dict():
+            return [found for value in node.values() for found in _references(value)]
+        case list():
+            return [found for value in node for found in _references(value)]
+        case _:
+            return []

@@ -1,0 +1,318 @@
+"""Bad input changes nothing anywhere: every kind, on every command, at a moment when the command would succeed.
+
+Before each command of the story all its bad inputs are sent, and every collection and every topic's end is as it was.
+Then the command itself succeeds; sent again with its key it answers the same, and with another body it is refused.
+"""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+import yaml
+from joserfc.jwk import RSAKey
+from jsonschema import Draft202012Validator
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from contracts.inbound import referral_schema, reply_schema
+from contracts.services import application, services
+from deploy.local import Stack
+from deploy.local.issuer import sign
+from deploy.local.processes import EVERYTHING
+from shared.errors import CODES
+from shared.openapi import document_of
+from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
+from tests.support.every_command import AGENCY, PROGRAMME, STEPS, Handles, Step
+from tests.support.watching import Moment, Watch
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = {name: document_of(application(name)) for name in services()}
+WEB = {name: f"{name.replace('_', '-')}-web" for name in services()}
+TRIED = [step.operation for step in STEPS if step.tried]
+NEEDED = [name for name in EVERYTHING if not name.endswith("-stream")]
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclass
+class Finding:
+    """What one command's trial came to."""
+
+    sent: int = 0
+    surprises: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    broke: str = ""
+    repeated: str = ""
+    reused: str = ""
+    changes_by_repeating: list[str] = field(default_factory=list)
+
+
+class Trial:
+    """Sends the story's commands, and everything that is wrong with them."""
+
+    def __init__(self, stack: Stack, watch: Watch, handles: Handles) -> None:
+        self.stack = stack
+        self.watch = watch
+        self.handles = handles
+        self.client = httpx.Client(timeout=20)
+        self._tokens: dict[tuple[str, Bearer], str] = {}
+
+    def give(self, step: Step) -> Finding:
+        """Try a command, give it, and give it again."""
+        finding = Finding()
+        baseline = step.baseline(self.handles)
+        self.watch.rest()
+        before = self.watch.moment()
+        if step.tried:
+            for case in cases(DOCUMENTS[step.service], step.operation, baseline):
+                finding.sent += 1
+                finding.surprises += self._surprise(step, case)
+        finding.changes = before.changes(self.watch.moment())
+        key = f"{step.operation}-{uuid.uuid4().hex}"
+        given = self._send(step, baseline, key)
+        finding.broke = "" if given.is_success else f"{given.status_code} {given.text}"
+        if given.is_success:
+            self.handles.names.update({name: given.json()[place] for name, place in step.keeps.items()})
+            self._repeat(step, baseline, key, given, finding)
+        return finding
+
+    def _repeat(
+        self, step: Step, baseline: Baseline, key: str, first: httpx.Response, finding: Finding
+    ) -> None:
+        self.watch.rest()
+        before = self.watch.moment()
+        if step.operation != "record_entry":
+            again = self._send(step, baseline, key)
+            if (again.status_code, again.content) != (first.status_code, first.content):
+                finding.repeated = f"{again.status_code} {again.text}, first {first.status_code} {first.text}"
+            if baseline.body or baseline.text:
+                refused = self._send(step, self._otherwise(baseline), key)
+                if refused.status_code != 422 or refused.json()["code"] != "idempotency-key-reused":
+                    finding.reused = f"{refused.status_code} {refused.text}"
+        finding.changes_by_repeating = before.changes(self.watch.moment())
+
+    def _otherwise(self, baseline: Baseline) -> Baseline:
+        """The command with another content that is right by itself."""
+        change = (
+            {"name": "Annan Testsson"} if "name" in baseline.body else {"occurred_on": self.handles.day(3)}
+        )
+        return replace(
+            baseline, body={**baseline.body, **change}, text=baseline.text + b"\n" if baseline.text else b""
+        )
+
+    def _surprise(self, step: Step, case: Case) -> list[str]:
+        headers = dict(case.headers)
+        token = self._token(step.organisation, case.bearer)
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if case.kind == "oversized":
+            # What is not read of a body ends the connection, so that nobody else finds it dead.
+            headers["Connection"] = "close"
+        url = self.stack.url(WEB[step.service]) + quote(case.path, safe="/%'")
+        answer = self.client.request(case.method, url, headers=headers, content=case.body)
+        problem = answer.json() if answer.headers["content-type"] == "application/problem+json" else {}
+        code = problem.get("code", "")
+        if code not in case.codes or answer.status_code != CODES[code].status:
+            return [f"{case.name} {case.body[:120]!r}: {answer.status_code} {answer.text[:160]}"]
+        if code == "invalid-fields" and not problem.get("errors"):
+            return [f"{case.name}: no field is named"]
+        return []
+
+    def _send(self, step: Step, baseline: Baseline, key: str) -> httpx.Response:
+        (found,) = [
+            one for one in commands(DOCUMENTS[step.service]) if one[2]["operationId"] == step.operation
+        ]
+        method, template, operation = found
+        content_type = next(iter(operation["requestBody"]["content"]))
+        headers = {
+            "Authorization": f"Bearer {self._token(step.organisation, 'own')}",
+            "Content-Type": content_type,
+        }
+        if method == "POST":
+            headers["Idempotency-Key"] = key
+        url = self.stack.url(WEB[step.service]) + template.format(**baseline.path)
+        return self.client.request(
+            method, url, headers=headers, content=baseline.text or json.dumps(baseline.body).encode()
+        )
+
+    def _token(self, organisation: str, bearer: Bearer) -> str:
+        known = self._tokens.get((organisation, bearer))
+        if known is None:
+            known = self._tokens[organisation, bearer] = self._new_token(organisation, bearer)
+        return known
+
+    def _new_token(self, organisation: str, bearer: Bearer) -> str:
+        match bearer:
+            case "none":
+                return ""
+            case "unreadable":
+                return "not.a.token"
+            case "other_signer":
+                key = RSAKey.generate_key(2048, {"kid": "stranger"})
+                return sign(key, self.stack.url("issuer"), organisation, "caseworker")
+            case "outsider":
+                return self.stack.token("nobody-of-this-programme", "caseworker")
+            case "analyst":
+                return self.stack.token(organisation, "analyst")
+            case "own":
+                return self.stack.token(organisation, "caseworker")
+
+
+@pytest.fixture(scope="module")
+def trial(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    stack.start(*NEEDED)
+    publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml")
+    watch = Watch(stack)
+    told = httpx.get(
+        f"{stack.url('intake-web')}/clock",
+        headers={"Authorization": f"Bearer {stack.token(AGENCY, 'operator')}"},
+    ).json()
+    handles = Handles(date.fromisoformat(told["at"][:10]), {"run": uuid.uuid4().hex[:8]})
+    found = Trial(stack, watch, handles)
+    yield found
+    found.client.close()
+    watch.close()
+
+
+def publish(stack: Stack, path: Path) -> None:
+    """Publish CoActive's content under a name of this test's own, valid on whatever day the stack has."""
+    programme = yaml.safe_load((ROOT / "deploy" / "programmes" / "coactive.yaml").read_text(encoding="utf-8"))
+    programme |= {"id": PROGRAMME, "starts_on": date(2000, 1, 1), "ends_on": date(2099, 12, 31)}
+    path.write_text(yaml.safe_dump(programme, allow_unicode=True), encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "services.intake.programmes", "publish", str(path)],
+        env=stack.env_for("intake") | {"PATH": ""},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def findings(trial: Trial) -> Mapping[str, Finding]:
+    """The whole story, as far as it goes: each command's first trial by its name."""
+    found: dict[str, Finding] = {}
+    for step in STEPS:
+        finding = trial.give(step)
+        if step.tried:
+            found[step.operation] = finding
+        if finding.broke:
+            break
+    return found
+
+
+def test_the_story_reaches_its_end(findings: Mapping[str, Finding]) -> None:
+    assert [f"{name}: {finding.broke}" for name, finding in findings.items() if finding.broke] == []
+    assert list(findings) == TRIED
+
+
+def test_the_story_gives_every_command_there_is() -> None:
+    there = {one["operationId"] for document in DOCUMENTS.values() for _, _, one in commands(document)}
+    assert set(TRIED) == there
+
+
+@pytest.mark.parametrize("operation", TRIED)
+def test_every_kind_of_bad_input_is_refused_for_its_reason(
+    operation: str, findings: Mapping[str, Finding]
+) -> None:
+    assert findings[operation].sent >= 10
+    assert findings[operation].surprises == []
+
+
+@pytest.mark.parametrize("operation", TRIED)
+def test_bad_input_stores_nothing_and_publishes_nothing(
+    operation: str, findings: Mapping[str, Finding]
+) -> None:
+    assert findings[operation].changes == []
+
+
+@pytest.mark.parametrize("operation", TRIED)
+def test_a_command_given_again_is_done_once(operation: str, findings: Mapping[str, Finding]) -> None:
+    finding = findings[operation]
+    assert (finding.repeated, finding.reused) == ("", "")
+    assert finding.changes_by_repeating == []
+
+
+def test_bad_records_are_rejected_by_name_and_the_next_goes_on(trial: Trial) -> None:
+    person = Step(
+        "intake", "register_participant", AGENCY, STEPS[0].baseline, {"guest": "participant_id"}, tried=False
+    )
+    assert not trial.give(person).broke
+    good = {
+        "reference": f"topic-{trial.handles['run']}",
+        "participant_id": trial.handles["guest"],
+        "programme": PROGRAMME,
+        "municipality": "2482",
+        "occurred_on": trial.handles.day(30),
+    }
+    bad = list(inbound_faults(referral_schema(), good))
+    trial.watch.rest()
+    before = trial.watch.moment()
+    replies = exchange(trial.stack, [record for _, record in bad])
+    trial.watch.rest()
+    assert stored(before.changes(trial.watch.moment())) == []
+    for (kind, _), reply in zip(bad, replies, strict=True):
+        assert reply["status"] == "rejected", f"{kind}: {reply}"
+        assert reply["code"] in ("invalid-fields", "unreadable-body", "body-too-large"), kind
+        check_reply("journey.intake.record-rejected.v1", reply)
+    offsets = [reply["offset"] for reply in replies]
+    assert offsets == list(range(offsets[0], offsets[0] + len(bad)))
+
+    (accepted,) = exchange(trial.stack, [json.dumps(good).encode()])
+    check_reply("journey.intake.record-accepted.v1", accepted)
+    assert accepted["reference"] == good["reference"]
+    trial.watch.rest()
+
+
+def exchange(stack: Stack, records: list[bytes]) -> list[dict[str, Any]]:
+    """Publish records as the agency and read the answer to each, in order."""
+    replies = KafkaConsumer(**stack.kafka_config(AGENCY), group_id=None, enable_auto_commit=False)
+    place = TopicPartition(f"inbound.{AGENCY}.replies.v1", 0)
+    replies.assign([place])
+    replies.seek_to_end(place)
+    replies.position(place)
+    producer = KafkaProducer(**stack.kafka_config(AGENCY), acks="all")
+    sent = [producer.send(f"inbound.{AGENCY}.referrals.v1", value=record) for record in records]
+    producer.flush(timeout=30)
+    wanted = {one.get(timeout=30).offset for one in sent}
+    producer.close()
+    found: dict[int, dict[str, Any]] = {}
+    empty = 0
+    while wanted - found.keys():
+        polled = replies.poll(timeout_ms=1000)
+        empty = 0 if polled else empty + 1
+        assert empty < 30, f"no answer to {sorted(wanted - found.keys())}"
+        for record in (one for batch in polled.values() for one in batch):
+            body = json.loads(record.value)
+            if dict(record.headers)["ce_type"].startswith(b"journey.intake.record-"):
+                found[body["offset"]] = body
+    replies.close()
+    return [found[offset] for offset in sorted(wanted)]
+
+
+def stored(changes: list[str]) -> list[str]:
+    """What changed besides the answers themselves and the place in the topic."""
+    answers = ("intake.events inbound.", "intake.offsets intake-inbound:", f"inbound.{AGENCY}.")
+    return [one for one in changes if not one.startswith(answers)]
+
+
+def check_reply(kind: str, reply: Mapping[str, Any]) -> None:
+    """The reply fits what is published of it, and says nothing else."""
+    validator = Draft202012Validator({**reply_schema(kind), "additionalProperties": False})
+    assert [error.message for error in validator.iter_errors(dict(reply))] == []
+
+
+def test_two_moments_show_what_changed() -> None:
+    before = Moment({"a.b": {"1": "x", "2": "y"}}, {"t": 1})
+    after = Moment({"a.b": {"1": "z", "3": "y"}}, {"t": 2})
+    assert before.changes(after) == ["a.b 1: changed", "a.b 2: gone", "a.b 3: new", "t: 1 -> 2"]
+    assert before.changes(before) == []

@@ -1,0 +1,283 @@
+"""Intake on real Kafka and MongoDB: the way in by HTTP and by topic, and what is stored and said of it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pymongo import MongoClient
+
+from deploy.local import Stack
+
+PROGRAMME = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
+AGENCY, PROVIDER = "arbetsformedlingen-skelleftea", "urkraft"
+NAME, PERSONNUMMER = "Ada Prov", "199001019802"
+PATIENCE_SECONDS = 60.0
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition, asking again and again until it holds or patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = threading.Event()
+    while True:
+        found = holds()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"never came: {what}"
+        pause.wait(0.05)
+
+
+def publish(stack: Stack, file: Path) -> subprocess.CompletedProcess[str]:
+    """What the operator types to publish a programme."""
+    command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
+    return subprocess.run(
+        command,
+        env={**os.environ, **stack.env_for("intake", "web")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@dataclass
+class Callers:
+    """Organisations as callers of intake."""
+
+    stack: Stack
+    web: httpx.Client
+    keys: int = 0
+
+    def ask(self, method: str, path: str, by: str, body: Any = None, **headers: str) -> httpx.Response:
+        """One request; every POST under a key of its own."""
+        self.keys += 1
+        return self.web.request(
+            method,
+            path,
+            json=body,
+            headers={
+                "Authorization": f"Bearer {self.stack.token(by, 'caseworker')}",
+                "Idempotency-Key": headers.pop("key", f"key-{self.keys}"),
+                **headers,
+            },
+        )
+
+    def register(self) -> str:
+        """A registered person's handle."""
+        body = {"name": NAME, "personnummer": PERSONNUMMER, "contact": None}
+        answer = self.ask("POST", "/participants", AGENCY, body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["participant_id"])
+
+    def refer(self, **what: Any) -> httpx.Response:
+        """A referral of a new person."""
+        return self.ask("POST", "/referrals", AGENCY, referral(self.register(), **what))
+
+
+def referral(participant_id: str, **what: Any) -> dict[str, Any]:
+    """A referral's body."""
+    return {
+        "participant_id": participant_id,
+        "programme": "coactive",
+        "municipality": "2482",
+        "provider": PROVIDER,
+        "occurred_on": "2018-03-01",
+        **what,
+    }
+
+
+@pytest.fixture(scope="module")
+def callers(stack: Stack) -> Iterator[Callers]:
+    stack.start("issuer")
+    published = publish(stack, PROGRAMME)
+    assert published.returncode == 0, published.stderr
+    stack.start("intake-web", "intake-consume")
+    with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
+        yield Callers(stack, web)
+
+
+@dataclass
+class Agency:
+    """An agency's system at its own two topics."""
+
+    stack: Stack
+    read: list[tuple[dict[str, str], dict[str, Any]]]
+
+    def send(self, value: bytes) -> str:
+        """Publish one record. Returns `topic:partition:offset`."""
+        producer = KafkaProducer(**self.stack.kafka_config(AGENCY), acks="all")
+        try:
+            sent = producer.send(f"inbound.{AGENCY}.referrals.v1", value=value)
+            producer.flush()
+            where = sent.get(timeout=20)
+            return f"{where.topic}:{where.partition}:{where.offset}"
+        finally:
+            producer.close()
+
+    def replies(self) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """Everything replied until now: headers and body."""
+        consumer = KafkaConsumer(**self.stack.kafka_config(AGENCY), enable_auto_commit=False)
+        try:
+            partition = TopicPartition(f"inbound.{AGENCY}.replies.v1", 0)
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition)
+            end = consumer.end_offsets([partition])[partition]
+            found = []
+            while consumer.position(partition) < end:
+                for records in consumer.poll(timeout_ms=500).values():
+                    for record in records:
+                        headers = {name: value.decode() for name, value in record.headers}
+                        found.append((headers, json.loads(record.value)))
+            return found
+        finally:
+            consumer.close()
+
+    def reply_to(self, place: str) -> dict[str, Any]:
+        """The reply to one record."""
+
+        def find() -> Any:
+            return [body for headers, body in self.replies() if headers["ce_id"] == f"intake:{place}"]
+
+        (body,) = until(find, f"the reply to {place}")
+        return dict(body)
+
+
+@pytest.fixture(name="agency")
+def _agency(stack: Stack) -> Agency:
+    return Agency(stack, [])
+
+
+def test_publishing_again_does_nothing_and_other_content_is_refused(
+    callers: Callers, stack: Stack, tmp_path: Path
+) -> None:
+    again = publish(stack, PROGRAMME)
+    assert (again.returncode, again.stdout) == (0, "coactive@1 was already published; nothing changed.\n")
+    other = tmp_path / "other.yaml"
+    text = PROGRAMME.read_text(encoding="utf-8")
+    other.write_text(text.replace("handover_max_days: 60", "handover_max_days: 61"), encoding="utf-8")
+    refused = publish(stack, other)
+    assert refused.returncode == 1
+    assert "already published with other content" in refused.stderr
+    shown = callers.ask("GET", "/programmes/coactive", AGENCY).json()
+    assert (shown["version"], shown["handover_max_days"]) == (1, 60)
+
+
+def test_the_way_in_by_http_and_what_the_referrer_is_told(callers: Callers, agency: Agency) -> None:
+    held = callers.refer(reference="http-1")
+    assert held.status_code == 201, held.text
+    journey = held.json()["journey_id"]
+    assert held.headers["Journey-Vector"] == "intake=1"
+    accepted = callers.ask(
+        "POST", f"/referrals/{journey}/acceptance", PROVIDER, {"occurred_on": "2018-03-02"}
+    )
+    assert accepted.status_code == 200, accepted.text
+    early = callers.ask("POST", f"/journeys/{journey}/start", PROVIDER, {"occurred_on": "2018-03-03"})
+    assert (early.status_code, early.json()["code"]) == (409, "consent-not-asked")
+    consent = {
+        "purpose": "sharing",
+        "given": True,
+        "organisations": ["skellefte-tra"],
+        "last_day": "2018-12-31",
+        "occurred_on": "2018-03-03",
+    }
+    assert callers.ask("POST", f"/journeys/{journey}/consents", PROVIDER, consent).status_code == 201
+    start = {"occurred_on": "2018-03-03"}
+    first = callers.ask("POST", f"/journeys/{journey}/start", PROVIDER, start, key="start")
+    again = callers.ask("POST", f"/journeys/{journey}/start", PROVIDER, start, key="start")
+    other = callers.ask("POST", f"/journeys/{journey}/start", PROVIDER, {}, key="start")
+    assert first.json() == again.json()
+    assert first.headers["Journey-Vector"] == again.headers["Journey-Vector"] == "intake=4"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    seen = callers.ask("GET", f"/referrals/{journey}", AGENCY).json()
+    assert (seen["stage"], seen["responsible"], seen["reference"]) == ("started", PROVIDER, "http-1")
+
+    def told() -> list[str]:
+        mine = [body for _, body in agency.replies() if body.get("journey_id") == journey]
+        return [body["stage"] for body in mine]
+
+    until(lambda: len(told()) == 3, "three replies")
+    assert told() == ["received", "accepted", "started"]
+
+
+def test_lists_go_on_where_the_cursor_says(callers: Callers) -> None:
+    made = [callers.refer(reference=f"list-{n}").json()["journey_id"] for n in range(3)]
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = callers.ask("GET", f"/referrals?limit=2{cursor}", AGENCY).json()
+        found += [one["journey_id"] for one in page["referrals"]]
+        if page["cursor"] is None:
+            break
+        cursor = f"&cursor={page['cursor']}"
+    assert len(found) == len(set(found))
+    assert set(made) <= set(found)
+    awaiting = callers.ask("GET", "/referrals?part=provider&stage=received&limit=200", PROVIDER).json()
+    assert set(made) <= {one["journey_id"] for one in awaiting["referrals"]}
+    elsewhere = callers.ask("GET", "/referrals?part=provider&limit=200", "kafe-solrosen").json()
+    assert elsewhere == {"referrals": [], "cursor": None}
+
+
+def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: Stack) -> None:
+    handle = callers.register()
+    read = callers.ask("GET", f"/participants/{handle}", AGENCY, Purpose="to call about a place")
+    assert (read.status_code, read.json()["name"], read.json()["personnummer"]) == (200, NAME, PERSONNUMMER)
+    assert callers.ask("GET", f"/participants/{handle}", AGENCY).json()["code"] == "invalid-header"
+    assert callers.ask("GET", f"/participants/{handle}", PROVIDER, Purpose="curious").status_code == 403
+    assert callers.ask("POST", f"/participants/{handle}/erasure", AGENCY, {}).status_code == 200
+    gone = callers.ask("GET", f"/participants/{handle}", AGENCY, Purpose="to call again")
+    assert (gone.status_code, gone.json()["code"]) == (409, "participant-erased")
+    with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
+        database = client["intake"]
+        reads = list(database["reads"].find({"participant_id": handle}))
+        assert [(one["organisation"], one["purpose"]) for one in reads] == [(AGENCY, "to call about a place")]
+        stored = "".join(
+            repr(document) for name in database.list_collection_names() for document in database[name].find()
+        )
+    for secret in (NAME, PERSONNUMMER, PERSONNUMMER[2:8] + "-" + PERSONNUMMER[8:]):
+        assert secret not in stored
+
+
+def test_a_record_is_referred_once_and_a_bad_one_does_not_hold_up_the_next(
+    callers: Callers, agency: Agency, stack: Stack
+) -> None:
+    body = referral(callers.register(), reference="topic-1")
+    with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
+        journeys = client["intake"]["referrals"]
+        before = journeys.count_documents({})
+        bad = agency.send(json.dumps({**body, "reference": "900101-9802"}).encode())
+        broken = agency.send(b"{")
+        good = agency.send(json.dumps(body).encode())
+        again = agency.send(json.dumps(body).encode())
+        rejected, unreadable = agency.reply_to(bad), agency.reply_to(broken)
+        assert (rejected["code"], list(rejected["errors"])) == ("invalid-fields", ["reference"])
+        assert "900101" not in json.dumps(rejected)
+        assert unreadable["code"] == "unreadable-body"
+        accepted, repeated = agency.reply_to(good), agency.reply_to(again)
+        assert accepted["journey_id"] == repeated["journey_id"]
+        assert journeys.count_documents({}) == before + 1
+
+
+def test_what_was_read_stays_read_when_the_process_is_killed(
+    callers: Callers, agency: Agency, stack: Stack
+) -> None:
+    places = []
+    for number in range(4):
+        body = referral(callers.register(), reference=f"kill-{number}")
+        places.append(agency.send(json.dumps(body).encode()))
+        if number == 1:
+            agency.reply_to(places[0])
+            stack.kill("intake-consume")
+    stack.start("intake-consume")
+    journeys = {agency.reply_to(place)["journey_id"] for place in places}
+    assert len(journeys) == 4
+    identities = [headers["ce_id"] for headers, _ in agency.replies()]
+    assert set(identities) >= {f"intake:{place}" for place in places}

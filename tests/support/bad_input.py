@@ -1,0 +1,398 @@
+"""Every kind of bad input for every command of an OpenAPI document, and for an inbound record: pure, no I/O.
+
+A case is the command that would succeed (its baseline) with one thing wrong. `edge` cases are refused before any use
+case runs, whatever is stored; the others need the baseline's world to be judged. Nothing of a case may be stored.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.openapi import operations
+
+Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analyst"]
+JSON = "application/json"
+UNKNOWN_ID = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
+TEST_PERSONNUMMER = "19850709-9805"
+"""A number that the tax agency publishes for tests: it parses, and is nobody's."""
+NOT_YET = ("occurred_on", "born_on", "unemployed_since", "deadline_on")
+"""Days that may not lie in the far future; a plan's or a consent's last day may."""
+FAR_DAY = "2999-01-01"
+
+ORGANISATION = "^[a-z0-9][a-z0-9-]{1,62}$"
+CODE = "^[a-z0-9][a-z0-9_-]{0,39}$"
+MUNICIPALITY = "^[0-9]{4}$"
+MISSHAPEN = ("Not a Code!", " ", "å", "x" * 300)
+WRONG_TYPES: tuple[Any, ...] = (7, "x y", True, [], {}, 1.5, "7", "true", None)
+UNKNOWN = {ORGANISATION: "no-such-organisation", CODE: "no_such_code", MUNICIPALITY: "9999"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A command that would succeed: what stands in the path, and the body. text: of a body that is no JSON."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    text: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One bad request. codes: the error codes that may answer it. where: the field, header or parameter."""
+
+    kind: str
+    where: str
+    operation: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    codes: frozenset[str]
+    bearer: Bearer = "own"
+    edge: bool = True
+
+    @property
+    def name(self) -> str:
+        """What is wrong where, for a test's report."""
+        return f"{self.operation}: {self.kind} ({self.where})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A body with one thing wrong. schema: the published schema alone refuses it."""
+
+    kind: str
+    where: str
+    body: Any
+    schema: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    document: Mapping[str, Any]
+    operation: Mapping[str, Any]
+    method: str
+    template: str
+    baseline: Baseline
+
+    @property
+    def identity(self) -> str:
+        found: str = self.operation["operationId"]
+        return found
+
+    @property
+    def content_type(self) -> str:
+        found: str = next(iter(self.operation["requestBody"]["content"]))
+        return found
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.operation["requestBody"]["content"][JSON]["schema"]
+        return found
+
+    def case(
+        self,
+        kind: str,
+        where: str,
+        *codes: str,
+        path: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        body: bytes | None = None,
+        bearer: Bearer = "own",
+        edge: bool = True,
+    ) -> Case:
+        given: dict[str, str | None] = {"Content-Type": self.content_type}
+        if self.method == "POST":
+            given["Idempotency-Key"] = f"bad-{self.identity}-{kind}-{where}".replace(" ", "-")[:200]
+        given.update(headers or {})
+        return Case(
+            kind=kind,
+            where=where,
+            operation=self.identity,
+            method=self.method,
+            path=self.template.format(**{**self.baseline.path, **(path or {})}),
+            headers={name: value for name, value in given.items() if value is not None},
+            body=self.text if body is None else body,
+            codes=frozenset(codes),
+            bearer=bearer,
+            edge=edge,
+        )
+
+    @property
+    def text(self) -> bytes:
+        """The baseline's body as it would be sent."""
+        return json.dumps(self.baseline.body).encode() if self.content_type == JSON else self.baseline.text
+
+
+def commands(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(method, path, operation) of everything that changes something."""
+    return (one for one in operations(document) if one[0] in ("POST", "PUT"))
+
+
+def cases(document: Mapping[str, Any], operation_id: str, baseline: Baseline) -> Iterator[Case]:
+    """Every kind of bad input for one command."""
+    for method, template, operation in commands(document):
+        if operation["operationId"] == operation_id:
+            command = _Command(document, operation, method, template, baseline)
+            yield from _transport(command)
+            yield from _callers(command)
+            yield from _paths(command)
+            if JSON in operation["requestBody"]["content"]:
+                yield from _bodies(command)
+
+
+def faults(
+    schema: Mapping[str, Any], document: Mapping[str, Any], body: Mapping[str, Any]
+) -> Iterator[Fault]:
+    """Every way in which one field of the body can be wrong. The body itself must be right."""
+    whole = resolve(schema, document)
+    for name in ("no_such_field", "name", "personnummer"):
+        if name not in whole["properties"]:
+            yield Fault("unknown field", name, {**body, name: "x"})
+    for name in whole.get("required", ()):
+        yield Fault("missing field", name, {key: value for key, value in body.items() if key != name})
+    for name, said in whole["properties"].items():
+        for kind, value, published in _wrong(said, document, body.get(name), name):
+            yield Fault(kind, name, {**body, name: value}, published)
+
+
+def inbound_faults(schema: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """(what is wrong, record) of every kind for a record of an inbound topic."""
+    text = json.dumps(body).encode()
+    for kind, record in _unreadable(text):
+        yield kind, record
+    for kind, record in NOT_OBJECTS.items():
+        yield f"not an object: {kind}", record
+    yield "oversized", text + b" " * 70_000
+    for fault in faults(schema, {}, body):
+        yield f"{fault.kind}: {fault.where}", json.dumps(fault.body).encode()
+
+
+NOT_OBJECTS = {"array": b"[]", "text": b'"x"', "number": b"1", "null": b"null", "true": b"true"}
+
+
+def _unreadable(text: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "empty body", b""
+    yield "broken JSON", text[:-1] + b","
+    yield "not UTF-8", b'{"a": "\xff"}'
+    yield "not a number", b'{"a": NaN}'
+    yield "too deep", b"[" * 20_000
+
+
+def _transport(command: _Command) -> Iterator[Case]:
+    limit = command.operation["x-body-limit-bytes"]
+    yield command.case(
+        "oversized", "body", "body-too-large", body=command.text + b" " * (limit + 1 - len(command.text))
+    )
+    for media_type in ("text/plain", "application/xml", None):
+        header = {"Content-Type": media_type}
+        yield command.case("content type", str(media_type), "unsupported-media-type", headers=header)
+    header = {"Journey-Vector": "intake"}
+    if command.content_type == JSON:
+        yield command.case("unreadable header", "Journey-Vector", "invalid-header", headers=header)
+    if command.method == "POST":
+        for what, key in (("missing", None), ("too long", "k" * 201), ("with a space", "a key")):
+            headers = {"Idempotency-Key": key}
+            yield command.case("Idempotency-Key", what, "idempotency-key-missing", headers=headers)
+    if command.method == "PUT":
+        for what, code in (("nonsense", "invalid-header"), ('"987654"', "stale-revision")):
+            yield command.case("If-Match", what, code, headers={"If-Match": what}, edge=False)
+    if command.content_type == JSON:
+        for kind, body in _unreadable(command.text):
+            yield command.case(kind, "body", "unreadable-body", body=body)
+        for kind, body in NOT_OBJECTS.items():
+            yield command.case("not an object", kind, "invalid-fields", body=body)
+
+
+def _callers(command: _Command) -> Iterator[Case]:
+    bearer: Bearer
+    for bearer in ("none", "unreadable", "other_signer"):
+        yield command.case("token", bearer, "unauthenticated", bearer=bearer)
+    action = command.operation["x-action"]
+    if command.content_type == JSON and action != "authenticated":
+        foreign = ("not-allowed", "not-your-journey", "not-found")
+        yield command.case("foreign organisation", "token", *foreign, bearer="outsider", edge=False)
+        yield command.case("wrong duty", "token", "wrong-duty", "not-found", bearer="analyst", edge=False)
+
+
+def _paths(command: _Command) -> Iterator[Case]:
+    for name, value in command.baseline.path.items():
+        unknown = f"{value[:2]}{UNKNOWN_ID}{value[28:]}" if value[1:2] == "-" else "no-such-thing"
+        yield command.case("unknown id", name, "not-found", path={name: unknown}, edge=False)
+        for shape in ("x", f"{value}x"[1:], "%00", "'"):
+            yield command.case("malformed id", f"{name} {shape}", "not-found", path={name: shape}, edge=False)
+
+
+def _bodies(command: _Command) -> Iterator[Case]:
+    for fault in faults(command.schema, command.document, command.baseline.body):
+        body = json.dumps(fault.body).encode()
+        yield command.case(fault.kind, fault.where, "invalid-fields", body=body, edge=fault.schema)
+
+
+def _wrong(
+    said: Mapping[str, Any], document: Mapping[str, Any], good: Any, name: str
+) -> Iterator[tuple[str, Any, bool]]:
+    """(kind, value, whether the published schema alone refuses it) of wrong values for one field."""
+    schema = resolve(said, document)
+    accepted = types(schema, document)
+    for value in WRONG_TYPES:
+        if not fits(value, accepted):
+            yield "wrong type", value, True
+    schema = concrete(schema, document)
+    if "enum" in schema:
+        yield "not one of the list", "no_such_value", True
+    if "minimum" in schema:
+        yield "too small", schema["minimum"] - 1, True
+    if "maximum" in schema:
+        yield "too large", schema["maximum"] + 1, True
+    if "string" in accepted:
+        yield from _wrong_text(schema, name)
+    if "array" in accepted:
+        for kind, value, published in _wrong(schema["items"], document, None, name):
+            yield f"item: {kind}", [value], published
+    if "object" in accepted:
+        yield from _wrong_object(schema, document, good if isinstance(good, Mapping) else {}, name)
+
+
+def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any, bool]]:
+    if "pattern" in schema:
+        yield from (
+            ("wrong form", text, True) for text in MISSHAPEN if not re.search(schema["pattern"], text)
+        )
+        ended = f"{sample(schema)}\n"
+        if not re.search(re.sub(r"\$$", r"\\Z", schema["pattern"]), ended):
+            yield "line feed at the end", ended, True
+    if schema.get("minLength"):
+        yield "empty text", "", True
+    if "maxLength" in schema:
+        yield "too long", "x" * (schema["maxLength"] + 1), True
+    if schema.get("format") == "date":
+        for value in ("2016-02-30", "16-02-01", "2016-02-01T00:00:00Z", ""):
+            yield "no day", value, True
+        if name in NOT_YET:
+            yield "future day", FAR_DAY, False
+    unknown = UNKNOWN.get(schema.get("pattern", ""))
+    if unknown is not None and name != "reference":
+        yield "unknown code", unknown, False
+    if name == "reference":
+        yield "personnummer as reference", TEST_PERSONNUMMER, False
+        yield "personnummer as reference", TEST_PERSONNUMMER.replace("-", ""), False
+    for prefix in ("p", "j"):
+        if schema.get("pattern", "").startswith(f"^{prefix}-"):
+            yield "unknown id", f"{prefix}-{UNKNOWN_ID}", False
+
+
+def _wrong_object(
+    schema: Mapping[str, Any], document: Mapping[str, Any], good: Mapping[str, Any], name: str
+) -> Iterator[tuple[str, Any, bool]]:
+    if "properties" in schema:
+        for fault in faults(schema, document, good):
+            yield f"{fault.kind} in {name}.{fault.where}", fault.body, fault.schema
+    values = schema.get("additionalProperties")
+    if isinstance(values, Mapping) and values:
+        for kind, value, published in _wrong(values, document, None, name):
+            key = next(iter(good), "a")
+            yield f"value: {kind}", {**good, key: value}, published
+        yield "unknown code", {**good, "no_such_code": next(iter(good.values()), 1)}, False
+
+
+# --- reading schemas -------------------------------------------------------------------------------------------
+
+
+def resolve(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that a reference leads to."""
+    if "$ref" not in schema:
+        return schema
+    found: Any = document
+    for step in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    assert isinstance(found, Mapping)
+    return found
+
+
+def types(schema: Mapping[str, Any], document: Mapping[str, Any]) -> frozenset[str]:
+    """The JSON types that the schema accepts."""
+    if "anyOf" in schema or "oneOf" in schema:
+        members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        return frozenset().union(*(types(resolve(one, document), document) for one in members))
+    said = schema.get("type", "object" if "properties" in schema else ())
+    found = {said} if isinstance(said, str) else set(said)
+    enum = schema.get("enum", ())
+    return frozenset(found | ({"null"} if None in enum else set()))
+
+
+def concrete(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The member of a union that is not null; any other schema as it is."""
+    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        member = resolve(one, document)
+        if types(member, document) != {"null"}:
+            return member
+    return schema
+
+
+def fits(value: Any, accepted: frozenset[str]) -> bool:
+    """Whether the value is of one of these JSON types."""
+    match value:
+        case None:
+            return "null" in accepted
+        case bool():
+            return "boolean" in accepted
+        case int():
+            return bool(accepted & {"integer", "number"})
+        case float():
+            return "number" in accepted
+        case str():
+            return "string" in accepted
+        case list():
+            return "array" in accepted
+        case _:
+            return "object" in accepted
+
+
+SAMPLES = (
+    *("urkraft", "2482", "A-1", "g1", "sharing"),
+    *(f"{prefix}-{'0' * 26}" for prefix in "jpso"),
+    *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),
+)
+BY_NAME = {"personnummer": TEST_PERSONNUMMER}
+
+
+def sample(schema: Mapping[str, Any], document: Mapping[str, Any] | None = None) -> Any:
+    """A value that the schema accepts; what the field means is not known here."""
+    document = document or {}
+    whole = concrete(resolve(schema, document), document)
+    whole = resolve(whole, document)
+    accepted = types(whole, document)
+    if "enum" in whole:
+        return whole["enum"][0]
+    if "object" in accepted:
+        values = whole.get("additionalProperties")
+        required = whole.get("required", ())
+        body = {name: BY_NAME.get(name, sample(whole["properties"][name], document)) for name in required}
+        return body if body or not isinstance(values, Mapping) else {"a": sample(values, document)}
+    if "array" in accepted:
+        return [sample(whole["items"], document)]
+    if "boolean" in accepted:
+        return True
+    if "integer" in accepted or "number" in accepted:
+        return whole.get("minimum", 1)
+    if whole.get("format") in ("date", "date-time"):
+        return "2016-03-01" if whole["format"] == "date" else "2016-03-01T08:00:00+00:00"
+    if "pattern" in whole:
+        return next(text for text in SAMPLES if re.search(whole["pattern"], text))
+    return "x" * max(1, whole.get("minLength", 1))
+
+
+def sample_baseline(document: Mapping[str, Any], operation_id: str) -> Baseline:
+    """A baseline of the right form, for cases that are refused whatever is stored."""
+    for _, template, operation in commands(document):
+        if operation["operationId"] == operation_id:
+            parameters = document["paths"][template].get("parameters", ())
+            path = {one["name"]: sample(one["schema"]) for one in parameters if one["in"] == "path"}
+            content = operation["requestBody"]["content"]
+            body = sample(content[JSON]["schema"], document) if JSON in content else {}
+            return Baseline(path=path, body=copy.deepcopy(body))
+    raise KeyError(operation_id)

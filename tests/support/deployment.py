@@ -1,0 +1,199 @@
+"""What the code has to offer whoever deploys it: its commands and roles, the variables it reads, the paths it answers.
+
+Taken from the code itself, so that a manifest can be held to it. Nothing here starts a process.
+"""
+
+import ast
+import functools
+import importlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from deploy import preparation, secrets
+from deploy.database import DATABASES
+from deploy.topics import declared
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE_FOLDERS = ("services", "shared", "deploy")
+
+# The two whose environment is read elsewhere than in the module that is started.
+READ_IN = {
+    "deploy.local.issuer": ("deploy/local/issuer.py", "deploy/local/settings.py"),
+    "deploy.topics": ("deploy/topics.py",),
+    "deploy.database": ("deploy/database.py",),
+    "deploy.preparation": ("deploy/preparation.py",),
+}
+LISTENS_ON = {"web": "HTTP_PORT", "stream": "HTTP_PORT", "consume": "HEALTH_PORT", "project": "HEALTH_PORT"}
+ANSWERS_IN = {
+    "web": "shared/web.py",
+    "stream": "services/outcome/stream/routes.py",
+    "consume": "shared/runtime/health.py",
+    "project": "shared/runtime/health.py",
+    None: "deploy/local/issuer.py",
+}
+
+
+@dataclass(frozen=True)
+class Reads:
+    """The variables a process reads: those it cannot do without, and those that have a default."""
+
+    required: frozenset[str]
+    optional: frozenset[str]
+
+
+def filled_environment() -> dict[str, str]:
+    """What `.env` holds after `python -m deploy.secrets > .env`."""
+    lines = secrets.filled(secrets.EXAMPLE.read_text(encoding="utf-8")).splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def role_of(command: Sequence[str]) -> str | None:
+    """`web` of `services.intake.app web`; None for what is no process of a service."""
+    return command[1] if command[0].endswith(".app") and len(command) == 2 else None
+
+
+def service_of(command: Sequence[str]) -> str | None:
+    """`activity-tracking` of `services.activity_tracking.app web`; None for what is no service's."""
+    found = re.match(r"services\.(\w+)\.", command[0])
+    return found[1].replace("_", "-") if found else None
+
+
+def command_faults(command: Sequence[str]) -> tuple[str, ...]:
+    """What `python -m <command>` would stumble over: module, role, subcommand or file that is not there."""
+    return _command_faults(tuple(command))
+
+
+@functools.cache
+def _command_faults(command: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_stumbled_over(*command))
+
+
+def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        yield f"{module_name} cannot be imported: {error}"
+        return
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    if '__name__ == "__main__"' not in source:
+        yield f"{module_name} is no command"
+    if module_name.endswith(".app"):
+        service = module.SERVICE
+        roles = {"web", "consume", *service.projections, *service.roles}
+        if len(arguments) != 1 or arguments[0] not in roles:
+            yield f"{module_name} has no role {' '.join(arguments)!r}"
+    elif isinstance(getattr(module, "main", None), click.Group):
+        if len(arguments) != 1 or arguments[0] not in module.main.commands:
+            yield f"{module_name} has no command {' '.join(arguments)!r}"
+    elif module_name == "services.intake.programmes":
+        if len(arguments) != 2 or arguments[0] != "publish" or module.main(["check", arguments[1]]):
+            yield f"{module_name} does not take {' '.join(arguments)!r}"
+    elif arguments:
+        yield f"{module_name} takes no {' '.join(arguments)!r}"
+
+
+def reads_of(command: Sequence[str]) -> Reads:
+    """The variables that `python -m <command>` reads."""
+    if command[0].startswith("services."):
+        reads = _settings_read()
+        role = role_of(command)
+        others = set(LISTENS_ON.values()) - {LISTENS_ON.get(role or "", "")}
+        # Intake keeps the vault; without the key it starts and can then admit nobody.
+        needed = {"VAULT_MASTER_KEY"} if service_of(command) == "intake" else set()
+        listens = {LISTENS_ON[role], "HTTP_HOST"} if role in LISTENS_ON else set()
+        return Reads(reads.required | needed | listens, reads.optional - others - needed - listens)
+    found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
+    required = frozenset[str]().union(*(one.required for one in found))
+    optional = frozenset[str]().union(*(one.optional for one in found))
+    if command[0] == "deploy.preparation":
+        required |= {preparation.variable("KAFKA", one.name) for one in declared().principals}
+        required |= {preparation.variable("MONGODB", name) for name in DATABASES}
+    return Reads(required, optional - required)
+
+
+def paths_answered(command: Sequence[str]) -> frozenset[str]:
+    """The paths that a process answers: every text in its source that begins with a slash."""
+    source = REPOSITORY / ANSWERS_IN.get(role_of(command), ANSWERS_IN["web"])
+    texts = (node.value for node in ast.walk(_parsed(source)) if isinstance(node, ast.Constant))
+    return frozenset(text for text in texts if isinstance(text, str) and text.startswith("/"))
+
+
+def imported_distributions(folders: Sequence[str] = CODE_FOLDERS) -> dict[str, str]:
+    """Every package from outside that the code imports, and a module that does."""
+    ours = set(folders)
+    found: dict[str, str] = {}
+    for folder in folders:
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            for node in ast.walk(_parsed(path)):
+                names: list[str] = []
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                    names = [node.module]
+                for name in names:
+                    if (top := name.split(".")[0]) not in ours:
+                        found.setdefault(top, str(path.relative_to(REPOSITORY)))
+    return found
+
+
+def interpolated(text: str, environment: Mapping[str, str]) -> Any:
+    """A compose file as compose reads it: `${NAME:?}` and `${NAME:-default}` from the environment, merges done.
+
+    Raises KeyError for a variable that has neither.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name, default = found["name"], found["default"]
+        return environment.get(name) or default if default is not None else environment[name]
+
+    return yaml.safe_load(re.sub(r"\$\{(?P<name>\w+)(?::\?|:-(?P<default>[^}]*))?\}", value, text))
+
+
+@functools.cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@functools.cache
+def _settings_read() -> Reads:
+    """Every `env.<type>("NAME")` in shared/config.py; a second argument is a default."""
+    required: set[str] = set()
+    optional: set[str] = set()
+    for node in ast.walk(_parsed(REPOSITORY / "shared/config.py")):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env."):
+            (optional if len(node.args) > 1 or node.keywords else required).add(
+                ast.literal_eval(node.args[0])
+            )
+    return Reads(frozenset(required), frozenset(optional))
+
+
+@functools.cache
+def _environment_read(path: Path) -> Reads:
+    """Every `environment["NAME"]` and `environment.get("NAME")` in a module."""
+    required: set[str] = set()
+    optional: set[str] = set()
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Subscript) and _is_environment(node.value) and _is_variable(node.slice):
+            required.add(ast.literal_eval(node.slice))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and _is_environment(node.func.value)
+        ):
+            optional.add(ast.literal_eval(node.args[0]))
+    return Reads(frozenset(required), frozenset(optional - required))
+
+
+def _is_environment(node: ast.expr) -> bool:
+    return ast.unparse(node) in ("environment", "os.environ")
+
+
+def _is_variable(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isupper()

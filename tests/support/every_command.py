@@ -1,0 +1,222 @@
+"""A story in which every command of every service is given once, each at a moment when it succeeds.
+
+Told against running services through their public interfaces only. All days lie before today, so that the story can
+be told whatever the stack's clock says, and a follow-up is due as soon as its exit is recorded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from tests.support.bad_input import TEST_PERSONNUMMER, Baseline
+
+PROGRAMME = "every-command"
+AGENCY = "arbetsformedlingen-skelleftea"
+PROVIDER = "urkraft"
+RECEIVER = "skellefte-tra"
+
+
+@dataclass
+class Handles:
+    """What the answers so far named."""
+
+    today: date
+    names: dict[str, str] = field(default_factory=dict)
+
+    def day(self, ago: int) -> str:
+        """The calendar day so many days before today."""
+        return (self.today - timedelta(days=ago)).isoformat()
+
+    def __getitem__(self, name: str) -> str:
+        return self.names[name]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command. told: whether its bad inputs are to be tried before it; keeps: {name: field of the answer}."""
+
+    service: str
+    operation: str
+    organisation: str
+    baseline: Callable[[Handles], Baseline]
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    tried: bool = True
+
+
+def _on(path: str, /, **body: Any) -> Callable[[Handles], Baseline]:
+    """A command on a journey of the story; `ago` stands for the day it happened."""
+
+    def make(handles: Handles) -> Baseline:
+        ago = body.get("ago")
+        day = {} if ago is None else {"occurred_on": handles.day(ago)}
+        rest = {name: value for name, value in body.items() if name != "ago"}
+        return Baseline(path={"journey_id": handles[path]}, body={**rest, **day})
+
+    return make
+
+
+def _offer(handles: Handles) -> Baseline:
+    deadline = (handles.today + timedelta(days=20)).isoformat()
+    body = {"kind": "provider_to_employer", "to_organisation": RECEIVER, "deadline_on": deadline}
+    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(60)})
+
+
+def _answered(offer: str, /, **body: Any) -> Callable[[Handles], Baseline]:
+    return lambda handles: Baseline(
+        path={"handover_id": handles[offer]}, body={**body, "occurred_on": handles.day(59)}
+    )
+
+
+def _person(_: Handles) -> Baseline:
+    body = {"name": "Test Testsson", "personnummer": TEST_PERSONNUMMER}
+    return Baseline(body={**body, "contact": {"phone": "070-1740605", "email": "test@example.org"}})
+
+
+def _referral(reference: str) -> Callable[[Handles], Baseline]:
+    def make(handles: Handles) -> Baseline:
+        return Baseline(
+            body={
+                "reference": f"{reference}-{handles['run']}",
+                "participant_id": handles["person"],
+                "programme": PROGRAMME,
+                "municipality": "2482",
+                "provider": PROVIDER,
+                "occurred_on": handles.day(100),
+            }
+        )
+
+    return make
+
+
+def _consent(handles: Handles) -> Baseline:
+    until = (handles.today + timedelta(days=365)).isoformat()
+    body = {"purpose": "sharing", "given": True, "organisations": [RECEIVER], "last_day": until}
+    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(98)})
+
+
+def _entry(handles: Handles) -> Baseline:
+    body = {
+        "gender": "woman",
+        "born_on": "1985-07-09",
+        "employment": "unemployed",
+        "unemployed_since": handles.day(900),
+        "isced": 3,
+        "disability": "not_asked",
+        "minority": "not_asked",
+        "third_country": "no",
+        "foreign_background": "no",
+        "homeless": "no",
+        "rural": "no",
+        "occurred_on": handles.day(97),
+    }
+    return Baseline(path={"journey_id": handles["whole"]}, body=body)
+
+
+def _session_file(handles: Handles) -> Baseline:
+    row = (
+        f'{{"journey_id": "{handles["whole"]}", "reference": "file-{handles["run"]}", "activity": "work_training", '
+        f'"occurred_on": "{handles.day(89)}", "attendance": "yes", "minutes": 60}}\n'
+    )
+    return Baseline(text=row.encode())
+
+
+def _plan(handles: Handles) -> Baseline:
+    body = {"activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(61)}
+    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
+
+
+def _output(handles: Handles) -> Baseline:
+    body = {"output": "workplace_carved", "quantity": 2, "municipality": "2482"}
+    return Baseline(path={"programme": PROGRAMME}, body={**body, "occurred_on": handles.day(70)})
+
+
+def _sub(name: str, thing: str, **body: Any) -> Callable[[Handles], Baseline]:
+    """A command on a thing below the journey: the path's second parameter."""
+    return lambda handles: Baseline(
+        path={"journey_id": handles["whole"], name: handles.names.get(thing, thing)},
+        body={**body, "occurred_on": handles.day(80)},
+    )
+
+
+ACTIVITY = "activity_tracking"
+STEPS: tuple[Step, ...] = (
+    Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
+    Step("intake", "refer", AGENCY, _referral("whole"), {"whole": "journey_id"}),
+    Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}, tried=False),
+    Step("intake", "refer", AGENCY, _referral("withdrawn"), {"withdrawn": "journey_id"}, tried=False),
+    Step("intake", "refer", AGENCY, _referral("mistaken"), {"mistaken": "journey_id"}, tried=False),
+    Step("intake", "decline_referral", PROVIDER, _on("declined", reason="no_place", ago=99)),
+    Step("intake", "withdraw_referral", AGENCY, _on("withdrawn", reason="other_effort", ago=99)),
+    Step("intake", "register_mistake", AGENCY, _on("mistaken", reason="wrong_person", ago=99)),
+    Step("intake", "accept_referral", PROVIDER, _on("whole", ago=99)),
+    Step("intake", "record_consent", PROVIDER, _consent),
+    Step("intake", "start_journey", PROVIDER, _on("whole", ago=97)),
+    Step("outcome", "record_entry", PROVIDER, _entry),
+    Step(ACTIVITY, "plan_activity", PROVIDER, _plan),
+    Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
+    Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),
+    Step(
+        ACTIVITY,
+        "log_session",
+        PROVIDER,
+        _on("whole", reference="first", activity="work_training", attendance="yes", minutes=120, ago=90),
+        {"session": "session_id"},
+    ),
+    Step(
+        ACTIVITY,
+        "correct_session",
+        PROVIDER,
+        _sub("session_id", "session", activity="work_training", minutes=90, attendance="late"),
+    ),
+    Step(ACTIVITY, "log_sessions", PROVIDER, _session_file),
+    Step(ACTIVITY, "measure_progress", PROVIDER, _on("whole", round=1, answers={"network": 3}, ago=85)),
+    Step(ACTIVITY, "validate_competence", PROVIDER, _on("whole", competence="shop_work", level=2, ago=75)),
+    Step(ACTIVITY, "log_output", PROVIDER, _output, {"output": "output_id"}),
+    Step(
+        ACTIVITY,
+        "correct_output",
+        PROVIDER,
+        lambda handles: Baseline(
+            path={"programme": PROGRAMME, "output_id": handles["output"]},
+            body={"quantity": 1, "occurred_on": handles.day(69)},
+        ),
+    ),
+    Step(ACTIVITY, "declare_ready", PROVIDER, _on("whole", ago=65)),
+    Step("handover", "offer_handover", PROVIDER, _offer, {"first": "handover_id"}),
+    Step("handover", "decline_handover", RECEIVER, _answered("first", reason="no_capacity")),
+    Step("handover", "offer_handover", PROVIDER, _offer, {"second": "handover_id"}, tried=False),
+    Step("handover", "recall_handover", PROVIDER, _answered("second", reason="other_receiver")),
+    Step("handover", "offer_handover", PROVIDER, _offer, {"third": "handover_id"}, tried=False),
+    Step("handover", "accept_handover", RECEIVER, _answered("third")),
+    Step(
+        "intake",
+        "withdraw_consent",
+        PROVIDER,
+        lambda handles: Baseline(
+            path={"journey_id": handles["whole"], "purpose": "sharing"},
+            body={"occurred_on": handles.day(50)},
+        ),
+    ),
+    Step(
+        "outcome",
+        "record_exit",
+        RECEIVER,
+        _on("whole", way="by_plan", reason="goal_reached", situation="employed", ago=40),
+    ),
+    Step(
+        "outcome",
+        "answer_follow_up",
+        RECEIVER,
+        lambda handles: Baseline(
+            path={"follow_up_id": f"{handles['whole']}.28d"},
+            body={"situation": "employed", "occurred_on": handles.day(5)},
+        ),
+    ),
+    Step(
+        "intake",
+        "erase_participant",
+        AGENCY,
+        lambda handles: Baseline(path={"participant_id": handles["person"]}),
+    ),
+)

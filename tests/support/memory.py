@@ -1,0 +1,239 @@
+"""The platform in memory, for trying use cases and routes without a database: the same promises, by hand."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_smorest import Blueprint
+
+from shared.access import Actor
+from shared.calendar import start_of
+from shared.errors import Forbidden, Refused, Unknown, Unready
+from shared.events import Fact
+from shared.programmes import Programme, ProgrammeKey
+from shared.runtime.change import Change, Fold, Received, Subject, Timer, TimerFold, Vector, kind_of
+from shared.runtime.commands import Answer
+from shared.web import create_app
+
+S = TypeVar("S")
+
+
+def noon(on: date) -> datetime:
+    """A moment in the middle of the Swedish day."""
+    return start_of(on) + timedelta(hours=12)
+
+
+class Shelf:
+    """Published programmes. Satisfies `programmes.Programmes`."""
+
+    def __init__(self, *programmes: Programme) -> None:
+        self._by_key = {programme.key: programme for programme in programmes}
+
+    def get(self, key: ProgrammeKey) -> Programme:
+        """That version, or Unready."""
+        if key not in self._by_key:
+            raise Unready(key)
+        return self._by_key[key]
+
+    def latest(self, programme: str) -> Programme | None:
+        """The newest version, or None."""
+        versions = [one for one in self._by_key.values() if one.id == programme]
+        return max(versions, key=lambda one: one.version, default=None)
+
+    def all_latest(self) -> Mapping[str, Programme]:
+        """The newest version of each."""
+        return {one.id: one for one in sorted(self._by_key.values(), key=lambda one: one.version)}
+
+
+@dataclass
+class Memory:
+    """One service's store: states, rows, timers, and every event said, in order. Satisfies `change.Work`."""
+
+    programmes: Shelf
+    at: datetime
+    states: dict[Subject, Any] = field(default_factory=dict)
+    table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    timers: dict[str, tuple[Subject, Timer]] = field(default_factory=dict)
+    events: list[Fact] = field(default_factory=list)
+    revisions: dict[Subject, int] = field(default_factory=dict)
+    ids: int = 0
+
+    def find(self, subject: Subject) -> Any | None:
+        """The state, or None."""
+        return self.states.get(subject)
+
+    def get(self, subject: Subject) -> Any:
+        """The state, or Unknown."""
+        if subject not in self.states:
+            raise Unknown(kind_of(subject))
+        return self.states[subject]
+
+    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
+        """The row, or None."""
+        return self.table.get((collection, key))
+
+    def rows(
+        self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """A page of rows."""
+        found = [
+            {"_id": key, **body}
+            for (name, key), body in self.table.items()
+            if name == collection and all(_matches(body.get(one), value) for one, value in where.items())
+        ]
+        beyond = [row for row in found if after is None or row[order] > after]
+        return sorted(beyond, key=lambda row: row[order])[:limit]
+
+    def revision(self, subject: Subject) -> int:
+        """How often the subject was saved with something in the change."""
+        return self.revisions.get(subject, 0)
+
+    def save(self, subject: Subject, change: Change[S]) -> S:
+        """Keep a change."""
+        before = self.states.get(subject)
+        if change.state is not before or change.events or change.rows:
+            self.revisions[subject] = self.revisions.get(subject, 0) + 1
+        self.states[subject] = change.state
+        self.events.extend(change.events)
+        self.table.update({(row.collection, row.key): row.body for row in change.rows})
+        self.timers.update({timer.key: (subject, timer) for timer in change.timers})
+        for key in change.cancels:
+            self.timers.pop(key, None)
+        return change.state
+
+    def new_id(self, prefix: str) -> str:
+        """Ids of the right shape, counted."""
+        self.ids += 1
+        return f"{prefix}-{self.ids:026d}"
+
+    # --- what the runtime does around a Work --------------------------------------------------------
+
+    def take_in(self, folds: Mapping[type[Fact], Fold], subject: Subject, events: Iterable[Fact]) -> None:
+        """Fold events of other services, in this order."""
+        for event in events:
+            received = Received(subject, "intake", 1, type(event).__name__, event, {})
+            self.save(subject, folds[type(event)](self.states.get(subject), received, self.programmes))
+
+    def fire_due(self, folds: Mapping[str, TimerFold]) -> int:
+        """Carry out the timers that are due. Returns how many."""
+        due = [(subject, timer) for subject, timer in self.timers.values() if timer.due <= self.at]
+        for subject, timer in sorted(due, key=lambda pair: pair[1].due):
+            if self.timers.pop(timer.key, None) is not None:
+                self.save(subject, folds[timer.command](self.get(subject), timer, self.at, self.programmes))
+        return len(due)
+
+
+def _matches(found: Any, wanted: Any) -> bool:
+    """As MongoDB compares: a list matches what it contains."""
+    return found == wanted or (isinstance(found, list) and wanted in found)
+
+
+class MemoryCommands:
+    """Runs use cases on a Memory: all or nothing, once per key."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self._stored: dict[str, tuple[bytes, Answer]] = {}
+
+    def run(
+        self,
+        use_case: Callable[[Memory], dict[str, Any]],
+        *,
+        key: str | None,
+        body: bytes,
+        subject: Subject | None,
+        vector: Vector,
+    ) -> Answer:
+        """Decide once per key; a refusal leaves nothing behind."""
+        if key is not None and key in self._stored:
+            said, answer = self._stored[key]
+            if said != body:
+                raise Refused("idempotency-key-reused", "The key was used with another body.")
+            return answer
+        trial = deepcopy(self.memory)
+        answer = Answer(json.loads(json.dumps(use_case(trial))), {}, 1, subject or "")
+        vars(self.memory).update(vars(trial))
+        if key is not None:
+            self._stored[key] = (body, answer)
+        return answer
+
+    def read(
+        self, use_case: Callable[[Memory], dict[str, Any]], *, subject: Subject | None, vector: Vector
+    ) -> Answer:
+        """Answer a reading."""
+        return self.run(use_case, key=None, body=b"", subject=subject, vector=vector)
+
+
+class NamedTokens:
+    """Takes `<organisation>:<duty>` for a token."""
+
+    def verify(self, token: str) -> Actor:
+        """The actor that the token names."""
+        organisation, _, duty = token.partition(":")
+        if duty not in ("caseworker", "supervisor", "analyst", "owner", "operator"):
+            raise Forbidden("unauthenticated", "No such duty.")
+        return Actor("somebody", organisation, duty)  # type: ignore[arg-type]
+
+
+class RealTime:
+    """A clock that nobody drives."""
+
+    driven = False
+
+    def now(self) -> datetime:
+        """Now."""
+        return datetime.now(UTC)
+
+
+def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
+    """The web application of a service on this memory."""
+    app: Flask = create_app(
+        title="in memory",
+        blueprints=blueprints,
+        commands=MemoryCommands(memory),  # type: ignore[arg-type]
+        tokens=NamedTokens(),  # type: ignore[arg-type]
+        clock=RealTime(),  # type: ignore[arg-type]
+        ready=lambda: True,
+    )
+    return app.test_client()
+
+
+class Caller:
+    """Sends requests as one organisation, each POST under a new key unless one is given."""
+
+    def __init__(self, memory: Memory, blueprints: tuple[Blueprint, ...], organisation: str) -> None:
+        self._client = web(memory, blueprints)
+        self._token = f"{organisation}:caseworker"
+        self._keys = 0
+
+    def become(self, organisation: str, duty: str = "caseworker") -> "Caller":
+        """Send as another from now on."""
+        self._token = f"{organisation}:{duty}"
+        return self
+
+    def post(self, path: str, body: Any, *, key: str | None = None, kind: str = "application/json") -> Any:
+        """The answer to a POST; JSON is written here, other kinds are sent as they are."""
+        self._keys += 1
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Idempotency-Key": key or f"key-{self._keys}",
+            "Content-Type": kind,
+        }
+        data = json.dumps(body) if kind == "application/json" else body
+        return self._client.post(path, data=data, headers=headers)
+
+    def put(self, path: str, body: Any, *, rests_on: int | None = None) -> Any:
+        """The answer to a PUT. rests_on: the revision named in If-Match."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if rests_on is not None:
+            headers["If-Match"] = f'"{rests_on}"'
+        return self._client.put(path, json=body, headers=headers)
+
+    def get(self, path: str, *, accept: str = "application/json") -> Any:
+        """The answer to a GET."""
+        return self._client.get(path, headers={"Authorization": f"Bearer {self._token}", "Accept": accept})

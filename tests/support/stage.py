@@ -1,0 +1,259 @@
+"""Serves the real page on made-up figures that move: `python -m tests.support.stage [port] [day] [days per step]`.
+
+Everything but the data and the issuer is the real thing: routes, login, stream, texts, disclosure. Login links are
+printed; each works once.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import yaml
+
+from services.outcome.figures import disclosure, report
+from services.outcome.stream.hub import Hub
+from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, Login
+from services.outcome.stream.pages import read_pages
+from services.outcome.stream.reader import Reader, Wakeup
+from services.outcome.stream.routes import Edge
+from services.outcome.stream.server import Connections, Server, make_server
+from services.outcome.stream.snapshot import Reading, Snapshot
+from shared.access import Actor
+from shared.errors import Forbidden, Unready
+from shared.programmes import Programme, ProgrammeKey
+from tests.support.cohort import make_cohort
+
+STEERING = Actor("steering-member", "styrgruppen", "owner")
+COACTIVE = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
+CHANGES = (
+    "journey.intake.referral-received.v1",
+    "journey.activity-tracking.session-logged.v1",
+    "journey.handover.handover-accepted.v1",
+    "journey.activity-tracking.goal-reached.v1",
+    "journey.outcome.follow-up-answered.v1",
+    "journey.intake.journey-started.v1",
+    "journey.activity-tracking.output-logged.v1",
+)
+
+
+def read_programme(path: Path = COACTIVE) -> Programme:
+    """The programme in that file."""
+    return msgspec.convert(yaml.safe_load(path.read_text("utf-8")), Programme)
+
+
+class HeldProgrammes:
+    """Satisfies `Programmes` in memory."""
+
+    def __init__(self, *programmes: Programme) -> None:
+        self._held = {one.id: one for one in programmes}
+
+    def get(self, key: ProgrammeKey) -> Programme:
+        """That version."""
+        for one in self._held.values():
+            if one.key == key:
+                return one
+        raise Unready(key)
+
+    def latest(self, programme: str) -> Programme | None:
+        """The newest version."""
+        return self._held.get(programme)
+
+    def all_latest(self) -> dict[str, Programme]:
+        """Every programme."""
+        return dict(self._held)
+
+
+class HeldLogins:
+    """Satisfies `Logins` in memory, with a clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self._links: dict[str, Login] = {}
+        self._sessions: dict[str, Login] = {}
+
+    def issue_link(self, actor: Actor, programme: str) -> str:
+        """A new link."""
+        secret = secrets.token_urlsafe(8)
+        self._links[secret] = Login(actor=actor, programme=programme, expires_at=self.now + LINK_LIFE)
+        return secret
+
+    def redeem_link(self, secret: str) -> tuple[str, Login] | None:
+        """The session in exchange, once."""
+        link = self._links.pop(secret, None)
+        if link is None or link.expires_at <= self.now:
+            return None
+        session = secrets.token_urlsafe(8)
+        # A stream lasts as long as its session in real time.
+        self._sessions[session] = replace(link, expires_at=datetime.now(UTC) + SESSION_LIFE)
+        return session, self._sessions[session]
+
+    def session(self, secret: str) -> Login | None:
+        """What the session opens."""
+        return self._sessions.get(secret)
+
+
+class HeldTokens:
+    """Satisfies `Verifier`: tokens are names."""
+
+    def __init__(self, **actors: Actor) -> None:
+        self._actors = actors
+
+    def verify(self, token: str) -> Actor:
+        """The actor of that name."""
+        if token not in self._actors:
+            raise Forbidden("unauthenticated", "The bearer token was refused.")
+        return self._actors[token]
+
+
+class Stage:
+    """Satisfies `Source`: a cohort on a day that moves on when told."""
+
+    def __init__(self, programme: Programme, day: date) -> None:
+        self.programme = programme
+        self.day = day
+        self._cohort = make_cohort()
+        self._moved = threading.Event()
+        self._moments = itertools.count(1)
+
+    def move(self, days: int) -> None:
+        """Let days pass and wake the reader."""
+        self.day += timedelta(days=days)
+        self._moved.set()
+
+    def watch(self) -> AbstractContextManager[Wakeup]:
+        """Listen from now on."""
+        self._moved.clear()
+        return contextlib.nullcontext(self)
+
+    def wait(self, seconds: float) -> None:
+        """Until the day moves."""
+        self._moved.wait(min(seconds, 0.5))
+
+    def read(self) -> Sequence[Reading]:
+        """The figures of the day."""
+        as_of = datetime.combine(self.day, time(14), UTC)
+        exact = report.build(self._cohort.cells_on(self.day), self.programme, as_of)
+        number = self.day.toordinal()
+        newest: list[dict[str, Any]] = [
+            {"type": CHANGES[(number - age) % len(CHANGES)], "recorded_at": as_of - timedelta(hours=7 * age)}
+            for age in range(9)
+        ]
+        return [
+            Reading(
+                programme=self.programme,
+                moment=next(self._moments),
+                as_of=as_of,
+                published=disclosure.publish(exact),
+                newest=newest,
+            )
+        ]
+
+
+class Theatre:
+    """The stage with its server and its reader; used as a context, it serves in threads of its own."""
+
+    def __init__(self, stage: Stage, port: int = 0) -> None:
+        self.stage = stage
+        self.logins = HeldLogins()
+        self.hub = Hub()
+        self._loops: list[asyncio.AbstractEventLoop] = []
+        self._stop = threading.Event()
+        self._opened = threading.Event()
+        connections = Connections()
+        app = make_edge(stage, self.hub, connections, self.logins).app()
+        self.routes = app.routes
+        self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
+        self._reader = Reader(stage, [self._show], self._stop, pace_seconds=0.05)
+        self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loops.append(loop)
+        self._threads[1].start()
+        self._opened.set()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._loops[0].call_soon_threadsafe(self.hub.publish, snapshot)
+
+    @property
+    def address(self) -> str:
+        """Where it is served."""
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def secret(self) -> str:
+        """The secret of a session that a member of the steering group has opened."""
+        redeemed = self.logins.redeem_link(self.logins.issue_link(STEERING, self.stage.programme.id))
+        if redeemed is None:
+            raise LookupError("The link was refused.")
+        return redeemed[0]
+
+    def link(self) -> str:
+        """A new login link for a member of the steering group."""
+        return f"{self.address}/login?code={self.logins.issue_link(STEERING, self.stage.programme.id)}"
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        if not self._opened.wait(10):
+            raise TimeoutError("The stage did not open.")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving; again is no error."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._loops[0].call_soon_threadsafe(self.hub.close)
+        self.server.should_exit = True
+        for thread in self._threads:
+            thread.join(10)
+
+
+def make_edge(stage: Stage, hub: Hub, connections: Connections, logins: HeldLogins) -> Edge:
+    """The real routes on the stage."""
+    return Edge(
+        hub=hub,
+        logins=logins,
+        tokens=HeldTokens(
+            steering=STEERING,
+            stranger=Actor("x", "hotell-statt", "owner"),
+            operator=Actor("x", "styrgruppen", "operator"),
+        ),
+        programmes=HeldProgrammes(stage.programme),
+        pages=read_pages(),
+        cut=connections.cut,
+        now=lambda: datetime.now(UTC),
+        ready=lambda: hub.latest(stage.programme.id) is not None,
+    )
+
+
+def main() -> None:
+    """Serve until Ctrl-C; the day moves on every second."""
+    arguments = sys.argv[1:]
+    port = int(arguments[0]) if arguments else 8700
+    stage = Stage(
+        read_programme(), date.fromisoformat(arguments[1]) if len(arguments) > 1 else date(2017, 5, 1)
+    )
+    days = int(arguments[2]) if len(arguments) > 2 else 6
+    pause = threading.Event()
+    with Theatre(stage, port) as theatre, contextlib.suppress(KeyboardInterrupt):
+        for _ in range(9):
+            print(theatre.link(), flush=True)
+        while not pause.wait(1):
+            stage.move(days if stage.day < stage.programme.ends_on else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What a running stack holds, so that two moments can be compared; and when it has come to rest."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import urlopen
+
+import bson
+from kafka import KafkaConsumer, TopicPartition
+from pymongo import MongoClient
+
+from deploy.local import Stack
+from deploy.local.settings import SERVICES
+
+CONSUMERS = [
+    f"{service}-{role}"
+    for service, roles in SERVICES.items()
+    for role in roles
+    if role in ("consume", "project")
+]
+DATABASES = tuple(service.replace("-", "_") for service in SERVICES)
+RESTLESS = {"leases"}
+"""Collections that move of themselves: who holds which part of the outbox."""
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Every document of every service, by `database.collection`, and where every topic ends."""
+
+    documents: Mapping[str, Mapping[str, str]]
+    ends: Mapping[str, int]
+
+    def changes(self, later: "Moment") -> list[str]:
+        """What differs in the later moment, one line each."""
+        found = []
+        for place in sorted({*self.documents, *later.documents}):
+            before, after = self.documents.get(place, {}), later.documents.get(place, {})
+            for key in sorted(before.keys() | after.keys()):
+                if before.get(key) != after.get(key):
+                    what = "new" if key not in before else "gone" if key not in after else "changed"
+                    found.append(f"{place} {key}: {what}")
+        moved = [
+            topic
+            for topic in sorted({*self.ends, *later.ends})
+            if self.ends.get(topic) != later.ends.get(topic)
+        ]
+        return found + [f"{topic}: {self.ends.get(topic)} -> {later.ends.get(topic)}" for topic in moved]
+
+
+class Watch:
+    """Looks at a stack as its administrator; changes nothing."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._mongo: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True)
+        self._kafka = KafkaConsumer(**stack.kafka_admin_config(), group_id=None, enable_auto_commit=False)
+
+    def close(self) -> None:
+        """Let go of broker and database."""
+        self._mongo.close()
+        self._kafka.close()
+
+    def moment(self) -> Moment:
+        """What there is now."""
+        documents = {}
+        for name in DATABASES:
+            for collection in self._mongo[name].list_collection_names():
+                if collection not in RESTLESS:
+                    rows = self._mongo[name][collection].find()
+                    documents[f"{name}.{collection}"] = {str(row["_id"]): _hash(row) for row in rows}
+        return Moment(documents, self._ends())
+
+    def rest(self) -> None:
+        """Wait until every event has arrived everywhere: the same quiet answer twice. Raises AssertionError."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        before: list[tuple[int, int]] | None = None
+        pause = threading.Event()
+        while True:
+            told = [self._progress(name) for name in CONSUMERS]
+            moved = [(one["emitted"], one["applied"]) for one in told]
+            restless = [
+                one
+                for one in told
+                if one["lag"] or one["outbox_pending"] or one["timers_due"] or one["waiting"]
+            ]
+            if not restless and moved == before:
+                return
+            before = None if restless else moved
+            assert time.monotonic() < deadline, f"the stack does not come to rest: {restless}"
+            pause.wait(0.03)
+
+    def _progress(self, process: str) -> dict[str, Any]:
+        with urlopen(f"{self._stack.url(process)}/progress", timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def _ends(self) -> dict[str, int]:
+        topics = [name for name in self._kafka.topics() if not name.startswith("__")]
+        places = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in self._kafka.partitions_for_topic(topic) or ()
+        ]
+        ends: dict[str, int] = {}
+        for place, end in self._kafka.end_offsets(places).items():
+            ends[place.topic] = ends.get(place.topic, 0) + end
+        return ends
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(bson.encode(row)).hexdigest()

@@ -1,0 +1,36 @@
+"""A journey at any stage, and the service in memory."""
+
+from collections.abc import Callable
+
+import pytest
+
+from services.activity_tracking.consumer import FOLDS
+from services.activity_tracking.domain.journey import Journey, receive, take_in
+from shared.passage import Stage
+from shared.runtime.change import Received
+from tests.support.memory import Memory, Shelf, noon
+from tests.support.toytown import SUBJECT, TO_START, TODAY, TOYTOWN, WAYS
+
+At = Callable[[Stage], Journey]
+
+
+@pytest.fixture(name="at_stage")
+def _at_stage() -> At:
+    def build(stage: Stage) -> Journey:
+        journey: Journey | None = None
+        for number, event in enumerate(WAYS[stage], start=1):
+            received = Received(SUBJECT, "intake", number, type(event).__name__, event, {})
+            fold = receive if journey is None else take_in
+            journey = fold(journey, received, Shelf(TOYTOWN)).state
+        assert journey is not None
+        return journey
+
+    return build
+
+
+@pytest.fixture(name="memory")
+def _memory() -> Memory:
+    """A store with one journey that has started."""
+    memory = Memory(Shelf(TOYTOWN), noon(TODAY))
+    memory.take_in(FOLDS, SUBJECT, TO_START)
+    return memory

@@ -1,0 +1,139 @@
+"""Every command at every stage: what is decided, and what is refused."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.activity_tracking.domain import plan, progress, sessions
+from services.activity_tracking.domain.journey import Journey, receive, take_in
+from shared.errors import Conflict, Unready
+from shared.events import SessionId
+from shared.passage import Stage
+from shared.runtime.change import Received
+from tests.support.memory import Shelf, noon
+from tests.support.toytown import (
+    ACCEPTED_ON,
+    JOURNEY,
+    PROVIDER,
+    STARTED_ON,
+    SUBJECT,
+    TODAY,
+    TOYTOWN,
+    WAYS,
+    referral,
+    start,
+)
+
+AT = noon(TODAY)
+ENTRY = sessions.Session(
+    session_id=SessionId("s-1"),
+    journey_id=JOURNEY,
+    number=1,
+    organisation=PROVIDER,
+    recorded_by=PROVIDER,
+    activity="work_training",
+    occurred_on=STARTED_ON,
+    attendance="yes",
+    minutes=60,
+    recorded_at=AT,
+)
+GOAL = plan.Goal(goal="g1", journey_id=JOURNEY, number=1, text="Ett eget kafé", set_on=ACCEPTED_ON)
+
+
+def _plan(journey: Journey) -> Any:
+    command = plan.PlanActivity(activity="work_training", first_on=date(2016, 7, 1))
+    return plan.plan(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT)
+
+
+def _set_goal(journey: Journey) -> Any:
+    return plan.set_goal(journey, plan.SetGoal(text="Ett eget kafé"), at=AT)
+
+
+def _reach_goal(journey: Journey) -> Any:
+    return plan.reach_goal(journey, GOAL, plan.ReachGoal(occurred_on=STARTED_ON), at=AT)
+
+
+def _declare_ready(journey: Journey) -> Any:
+    return plan.declare_ready(journey, plan.DeclareReady(occurred_on=STARTED_ON), at=AT), None
+
+
+def _log(journey: Journey) -> Any:
+    command = sessions.LogSession(
+        activity="work_training", occurred_on=STARTED_ON, attendance="yes", minutes=60
+    )
+    return sessions.log(
+        journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, session=SessionId("s-2"), earlier=None
+    )
+
+
+def _correct(journey: Journey) -> Any:
+    command = sessions.CorrectSession(
+        activity="work_training", occurred_on=STARTED_ON, attendance="late", minutes=30
+    )
+    return sessions.correct(
+        journey, ENTRY, command, programme=TOYTOWN, by=PROVIDER, at=AT, session=SessionId("s-2")
+    )
+
+
+def _measure(journey: Journey) -> Any:
+    command = progress.MeasureProgress(round=1, answers={"network": 3}, occurred_on=STARTED_ON)
+    return progress.measure(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None)
+
+
+def _validate(journey: Journey) -> Any:
+    command = progress.ValidateCompetence(competence="woodwork", level=2, occurred_on=STARTED_ON)
+    return progress.validate(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None)
+
+
+LATE_TOO: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
+ALLOWED: dict[Callable[[Journey], Any], tuple[Stage, ...]] = {
+    _plan: ("accepted", "started", "ready"),
+    _set_goal: ("accepted", "started", "ready"),
+    _declare_ready: ("started",),
+    _reach_goal: LATE_TOO,
+    _log: LATE_TOO,
+    _correct: LATE_TOO,
+    _measure: LATE_TOO,
+    _validate: LATE_TOO,
+}
+
+
+@pytest.mark.parametrize("stage", list(WAYS))
+@pytest.mark.parametrize("decide", list(ALLOWED), ids=lambda one: one.__name__)
+def test_a_command_is_decided_at_its_stages_and_refused_at_all_others(
+    decide: Callable[[Journey], Any], stage: Stage, at_stage: Callable[[Stage], Journey]
+) -> None:
+    journey = at_stage(stage)
+    assert journey.passage.stage == stage
+    if stage in ALLOWED[decide]:
+        change, _ = decide(journey)
+        assert len(change.events) == 1
+        assert change.state != journey or change.rows
+        assert change.events[0].recorded_at == AT
+    else:
+        with pytest.raises(Conflict) as refused:
+            decide(journey)
+        assert refused.value.code == "wrong-stage"
+
+
+def test_a_referral_waits_for_its_programme() -> None:
+    received = Received(SUBJECT, "intake", 1, "", referral(), {})
+    with pytest.raises(Unready) as unready:
+        receive(None, received, Shelf())
+    assert unready.value.needs == "toytown@1"
+
+
+def test_nothing_but_a_referral_opens_a_journey() -> None:
+    with pytest.raises(ValueError, match="JourneyStarted opens no journey"):
+        receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), Shelf(TOYTOWN))
+    with pytest.raises(ValueError, match="before the referral"):
+        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), Shelf(TOYTOWN))
+
+
+def test_what_does_not_move_the_passage_leaves_the_very_same_state(
+    at_stage: Callable[[Stage], Journey],
+) -> None:
+    journey = at_stage("started")
+    assert take_in(journey, Received(SUBJECT, "intake", 5, "", start(), {}), Shelf(TOYTOWN)).state is journey

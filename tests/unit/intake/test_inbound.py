@@ -1,0 +1,179 @@
+"""Records on the agencies' topics: one answer each, nothing kept of a bad one, and the next goes on."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
+from services.intake.schemas import ReferSchema
+from shared.errors import CODES, Halt
+from shared.runtime.fold import Arrived
+from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
+
+SECRET = "19900101-9802"
+
+
+def record(body: Any, *, by: str = AGENCY, offset: int = 7) -> Arrived:
+    value = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Arrived(f"inbound.{by}.referrals.v1", 0, offset, [], value)
+
+
+def body(person: str, **what: Any) -> dict[str, Any]:
+    return {
+        "reference": "AF-1",
+        "participant_id": person,
+        "programme": "coactive",
+        "municipality": "2482",
+        "provider": PROVIDER,
+        "occurred_on": REFERRED_ON.isoformat(),
+        **what,
+    }
+
+
+def answer(desk: Desk, arrived: Arrived) -> Answer:
+    return receive(desk, arrived, ())
+
+
+def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
+    desk = Desk()
+    arrived = record(body(register(desk)))
+    said = answer(desk, arrived)
+    assert said.type == ACCEPTED
+    assert said.identity == f"inbound.{AGENCY}.referrals.v1:0:7"
+    assert said.subject == f"journey/{said.body['journey_id']}"
+    assert said.body == {
+        "status": "accepted",
+        "topic": f"inbound.{AGENCY}.referrals.v1",
+        "partition": 0,
+        "offset": 7,
+        "sha256": hashlib.sha256(arrived.value).hexdigest(),
+        "referral_id": said.body["journey_id"],
+        "journey_id": said.body["journey_id"],
+        "reference": "AF-1",
+        "stage": "received",
+    }
+    assert len(desk.events) == 1
+
+
+def test_the_same_record_twice_is_one_referral_with_two_answers() -> None:
+    desk = Desk()
+    said = body(register(desk))
+    first, again = answer(desk, record(said)), answer(desk, record(said, offset=8))
+    assert first.body["journey_id"] == again.body["journey_id"]
+    assert first.identity != again.identity
+    assert len(desk.events) == 1
+
+
+def test_the_sender_is_whose_topic_it_is() -> None:
+    desk = Desk()
+    said = answer(desk, record(body(register(desk)), by="forsakringskassan"))
+    assert said.organisation == "forsakringskassan"
+    journey = desk.get(f"journey/{said.body['journey_id']}")  # type: ignore[arg-type]
+    assert journey.passage.referrer == "forsakringskassan"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "fields"),
+    [
+        ({"reference": SECRET}, "invalid-fields", {"reference"}),
+        ({"reference": "199001019802"}, "invalid-fields", {"reference"}),
+        ({"reference": f"AF/{SECRET}"}, "invalid-fields", {"reference"}),
+        ({"reference": "Ada Prov"}, "invalid-fields", {"reference"}),
+        ({"reference": 7}, "invalid-fields", {"reference"}),
+        ({"personnummer": SECRET}, "invalid-fields", {"personnummer"}),
+        ({"name": "Ada Prov", "phone": "0910"}, "invalid-fields", {"name", "phone"}),
+        ({SECRET: 1, "Ada Prov": 2}, "invalid-fields", {"unknown_field"}),
+        ({"organisation": "forsakringskassan"}, "invalid-fields", {"organisation"}),
+        ({"participant_id": SECRET}, "invalid-fields", {"participant_id"}),
+        ({"participant_id": None}, "invalid-fields", {"participant_id"}),
+        ({"programme": SECRET}, "invalid-fields", {"programme"}),
+        ({"programme": "Ada Prov", "municipality": SECRET}, "invalid-fields", {"programme", "municipality"}),
+        ({"municipality": "0180", "provider": EMPLOYER}, "invalid-fields", {"municipality", "provider"}),
+        ({"provider": SECRET}, "invalid-fields", {"provider"}),
+        ({"previous_journey": "j-1"}, "invalid-fields", {"previous_journey"}),
+        ({"occurred_on": "2019-01-01"}, "invalid-fields", {"occurred_on"}),
+        ({"occurred_on": SECRET}, "invalid-fields", {"occurred_on"}),
+    ],
+)
+def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
+    wrong: dict[str, Any], code: str, fields: set[str]
+) -> None:
+    desk = Desk()
+    person = register(desk)
+    before = dict(desk.documents)
+    said = answer(desk, record(body(person, **wrong)))
+    assert (said.type, said.body["status"], said.body["code"]) == (REJECTED, "rejected", code)
+    assert set(said.body["errors"]) == fields
+    for value in (SECRET, "199001019802", "Ada", "0910"):
+        assert value not in json.dumps(said.body)
+    assert (desk.documents, desk.events) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"", "unreadable-body"),
+        (b"{", "unreadable-body"),
+        (b"\xff\xfe", "unreadable-body"),
+        (b'{"reference": NaN}', "unreadable-body"),
+        (b"[" * 100_000, "body-too-large"),
+        (b"[" * 60_000, "unreadable-body"),
+        (b"[]", "invalid-fields"),
+        (b'"AF-1"', "invalid-fields"),
+        (b"null", "invalid-fields"),
+        (b"{}", "invalid-fields"),
+        (b"{" + b" " * 65536 + b"}", "body-too-large"),
+    ],
+)
+def test_what_is_no_referral_at_all_is_rejected(value: bytes, code: str) -> None:
+    desk = Desk()
+    said = answer(desk, record(value))
+    assert (said.type, said.body["code"]) == (REJECTED, code)
+    assert said.subject == f"record/inbound.{AGENCY}.referrals.v1:0:7"
+
+
+def test_an_organisation_that_may_not_refer_is_told_so() -> None:
+    desk = Desk()
+    said = answer(desk, record(body(register(desk)), by=EMPLOYER))
+    assert (said.organisation, said.body["code"]) == (EMPLOYER, "not-allowed")
+
+
+def test_a_used_reference_is_rejected() -> None:
+    desk = Desk()
+    person = register(desk)
+    answer(desk, record(body(person)))
+    assert answer(desk, record(body(person, municipality="2417"))).body["code"] == "already-referred"
+
+
+def test_the_record_after_a_bad_one_goes_on() -> None:
+    desk = Desk()
+    person = register(desk)
+    said = [answer(desk, record(one, offset=n)) for n, one in enumerate([b"{", body(person), {"a": 1}])]
+    assert [one.body["status"] for one in said] == ["rejected", "accepted", "rejected"]
+
+
+@pytest.mark.parametrize("topic", ["journey.intake.v1", "inbound..referrals.v1", "inbound.a.b.referrals.v1"])
+def test_any_other_topic_halts(topic: str) -> None:
+    with pytest.raises(Halt):
+        sender_of(topic)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*ReferSchema().fields, "name"]), ANYTHING) | ANYTHING)
+@settings(max_examples=200, deadline=None)
+def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
+    desk = Desk()
+    found = answer(desk, record(said))
+    assert found.type == REJECTED
+    assert found.body["code"] in CODES
+    assert desk.events == []

@@ -1,0 +1,167 @@
+"""Identity: sealed, opened for those who may, accounted for, and destroyed for good."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from services.intake import handlers
+from services.intake.domain import referral
+from services.intake.domain.participant import READS, Contact, Identity, Participant
+from services.intake.vault import AesGcmVault, vault_from
+from shared import events as e
+from shared.access import Actor
+from shared.errors import Conflict, Forbidden, Halt, Unknown
+from shared.runtime.change import subject_of
+from tests.unit.intake.desk import (
+    AGENCY,
+    AT,
+    EMPLOYER,
+    PERSON,
+    PROVIDER,
+    VAULT,
+    Desk,
+    asked,
+    caseworker,
+    register,
+)
+
+HANDLE = e.ParticipantId("p-" + "0" * 26)
+
+
+def test_what_was_sealed_opens_again() -> None:
+    known = Identity(name="Ada Prov", contact=Contact(phone="0910-1", email=None))
+    assert VAULT.unseal(HANDLE, VAULT.seal(HANDLE, known)) == known
+
+
+def test_nothing_sealed_can_be_read_in_what_is_stored() -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    for secret in (b"Ada", b"199001019802", b"9802"):
+        assert secret not in sealed.ciphertext + sealed.wrapped_key
+
+
+def test_every_participant_has_a_key_of_its_own() -> None:
+    one, other = VAULT.seal(HANDLE, PERSON), VAULT.seal(HANDLE, PERSON)
+    assert one.ciphertext != other.ciphertext
+    for mixed in (replace(one, wrapped_key=other.wrapped_key), replace(one, ciphertext=other.ciphertext)):
+        with pytest.raises(Halt):
+            VAULT.unseal(HANDLE, mixed)
+
+
+def test_what_was_sealed_for_one_does_not_open_for_another_nor_under_another_master_key() -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    with pytest.raises(Halt):
+        VAULT.unseal(e.ParticipantId("p-" + "1" * 26), sealed)
+    with pytest.raises(Halt):
+        AesGcmVault(bytes(32)).unseal(HANDLE, sealed)
+
+
+@pytest.mark.parametrize("position", [0, 12, -1])
+def test_changed_bytes_do_not_open(position: int) -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    changed = bytearray(sealed.ciphertext)
+    changed[position] ^= 1
+    with pytest.raises(Halt):
+        VAULT.unseal(HANDLE, replace(sealed, ciphertext=bytes(changed)))
+
+
+@pytest.mark.parametrize("key", [None, "", "not base64 at all!", base64.b64encode(bytes(16)).decode()])
+def test_a_missing_or_wrong_master_key_says_what_to_do(key: str | None) -> None:
+    with pytest.raises(Halt) as halt:
+        vault_from(key)
+    assert "32 random bytes in base64" in halt.value.cure
+
+
+def test_a_master_key_in_either_base64_opens_the_vault() -> None:
+    key = bytes(range(224, 256))
+    sealed = vault_from(base64.b64encode(key).decode()).seal(HANDLE, PERSON)
+    assert vault_from(base64.urlsafe_b64encode(key).decode().rstrip("=")).unseal(HANDLE, sealed) == PERSON
+
+
+# --- use cases ------------------------------------------------------------------------------------------------
+
+
+def test_registering_says_nothing_to_anybody_and_stores_nothing_readable() -> None:
+    desk = Desk()
+    handle = register(desk)
+    assert desk.events == []
+    assert "Ada" not in str(desk.documents)
+    assert "199001019802" not in str(desk.documents)
+    assert desk.get(subject_of("participant", handle)).registered_by == AGENCY
+
+
+def test_every_read_is_accounted_for() -> None:
+    desk = Desk()
+    handle = register(desk)
+    _, identity = handlers.read_participant(desk, caseworker(AGENCY), handle, "to call about a place", VAULT)
+    assert identity == PERSON
+    lines = [body for (collection, _), body in desk.table.items() if collection == READS]
+    assert lines == [
+        {
+            "participant_id": handle,
+            "person": "somebody",
+            "organisation": AGENCY,
+            "purpose": "to call about a place",
+            "at": AT,
+        }
+    ]
+
+
+def test_only_those_with_a_part_in_a_journey_may_read() -> None:
+    desk = Desk()
+    handle = register(desk)
+    with pytest.raises(Forbidden):
+        handlers.read_participant(desk, caseworker(PROVIDER), handle, "curious", VAULT)
+    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
+    with pytest.raises(Forbidden):
+        handlers.read_participant(desk, caseworker(PROVIDER), handle, "curious", VAULT)
+    handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    assert handlers.read_participant(desk, caseworker(PROVIDER), handle, "first meeting", VAULT)[1] == PERSON
+    for stranger in (EMPLOYER, "esf-radet", "nobody-here"):
+        with pytest.raises(Forbidden):
+            handlers.read_participant(desk, caseworker(stranger), handle, "curious", VAULT)
+
+
+def test_an_analyst_reads_nobody() -> None:
+    desk = Desk()
+    handle = register(desk)
+    analyst = Actor(person="somebody", organisation=AGENCY, duty="analyst")
+    with pytest.raises(Forbidden):
+        handlers.read_participant(desk, analyst, handle, "curious", VAULT)
+
+
+def test_nobody_reads_a_person_who_is_not_there() -> None:
+    with pytest.raises(Unknown):
+        handlers.read_participant(Desk(), caseworker(AGENCY), HANDLE, "to call", VAULT)
+
+
+def test_erasure_leaves_nothing_that_could_ever_be_opened() -> None:
+    desk = Desk()
+    handle = register(desk)
+    before: Participant = desk.get(subject_of("participant", handle))
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    after: Participant = desk.get(subject_of("participant", handle))
+    assert (after.sealed, after.erased_at, before.erased_at) == (None, AT, None)
+    assert [type(one) for one in desk.events] == [e.ParticipantErased]
+    with pytest.raises(Conflict) as refused:
+        handlers.read_participant(desk, caseworker(AGENCY), handle, "to call", VAULT)
+    assert refused.value.code == "participant-erased"
+    assert not [one for one in desk.table if one[0] == READS]
+
+
+def test_a_journey_goes_on_after_its_participant_was_erased() -> None:
+    desk = Desk()
+    handle = register(desk)
+    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    taken = handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    assert taken.passage.stage == "accepted"
+
+
+def test_a_strange_organisation_erases_nobody() -> None:
+    desk = Desk()
+    handle = register(desk)
+    with pytest.raises(Forbidden):
+        handlers.erase_participant(desk, caseworker("forsakringskassan"), handle)
+    assert desk.get(subject_of("participant", handle)).sealed is not None

@@ -1,0 +1,84 @@
+"""Indicators: one record per published cell, and only what changed."""
+
+from datetime import UTC, date, datetime
+
+import orjson
+
+from services.outcome.figures import disclosure, report
+from services.outcome.stream.indicators import Cell, Indicator, cells_of, changed, record
+from tests.support.cohort import make_cohort
+from tests.support.stage import read_programme
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+EXACT = report.build(make_cohort().cells_on(date(2017, 5, 1)), read_programme(), AT)
+PUBLISHED = disclosure.publish(EXACT)
+
+
+def test_each_number_of_the_report_is_a_cell_named_by_its_path() -> None:
+    cells = cells_of(PUBLISHED)
+    assert cells["figures.started"] == Cell(EXACT["figures"]["started"])
+    assert cells["figures.follow_ups.28d.rate"] == Cell(EXACT["figures"]["follow_ups"]["28d"]["rate"])
+    assert cells["by_gender.woman.started"] == Cell(EXACT["by_gender"]["woman"]["started"])
+    assert cells["by_municipality.2482.received"] == Cell(EXACT["by_municipality"]["2482"]["received"])
+    assert cells["outputs.workplace_carved.by_municipality.2482"] == Cell(14)
+    assert cells["targets.started.reached"] == cells["figures.started"]
+    assert cells["targets.social_enterprise_established.2482.reached"] == Cell(1)
+    assert cells["steps.answer.median_days"] == Cell(6.0)
+
+
+def test_a_hidden_cell_says_so_and_why_and_nothing_else() -> None:
+    cells = cells_of(PUBLISHED)
+    assert EXACT["by_gender"]["non_binary"]["started"] in range(5)
+    assert cells["by_gender.non_binary.started"] == Cell(None, hidden=True, few=True)
+    assert PUBLISHED["figures"]["employed_at_exit"]["known"]["few"] is False
+    assert cells["figures.employed_at_exit.known"] == Cell(None, hidden=True, few=False)
+
+
+def test_no_count_of_people_under_five_is_in_any_cell() -> None:
+    people = [
+        cell.value
+        for name, cell in cells_of(PUBLISHED).items()
+        if name.startswith(("by_gender.", "by_municipality.", "where_now.", "figures.exits."))
+    ]
+    assert len(people) > 50
+    assert not {0, 1, 2, 3, 4} & set(people)
+
+
+def test_what_was_never_published_begins_at_one_and_what_differs_goes_on_from_there() -> None:
+    cells = {"a": Cell(5), "b": Cell(6)}
+    first = list(changed("coactive", cells, {}, AT))
+    assert [(one.key, one.seq) for one in first] == [("coactive|a", 1), ("coactive|b", 1)]
+    held = {one.key: one for one in first}
+    assert list(changed("coactive", cells, held, AT)) == []
+    (again,) = changed("coactive", {"a": Cell(5), "b": Cell(None, hidden=True)}, held, AT)
+    assert (again.key, again.seq) == ("coactive|b", 2)
+
+
+def test_the_same_cell_of_two_programmes_is_two_records() -> None:
+    (one,) = changed("coactive", {"a": Cell(5)}, {}, AT)
+    (other,) = changed("huset", {"a": Cell(5)}, {one.key: one}, AT)
+    assert other.key == "huset|a"
+
+
+def test_a_record_is_a_cloudevent_keyed_by_programme_and_cell() -> None:
+    indicator = Indicator(programme="coactive", name="figures.started", cell=Cell(41), seq=3, published_at=AT)
+    made = record(indicator)
+    assert (made.topic, made.key) == ("journey.indicators.v1", b"coactive|figures.started")
+    assert dict(made.headers) == {
+        "ce_specversion": b"1.0",
+        "ce_id": b"outcome:indicator/coactive|figures.started:3",
+        "ce_source": b"outcome",
+        "ce_type": b"journey.outcome.indicator-published.v1",
+        "ce_subject": b"indicator/coactive|figures.started",
+        "ce_time": b"2026-01-01T00:00:00+00:00",
+        "ce_sequence": b"3",
+        "content-type": b"application/json",
+    }
+    assert orjson.loads(made.value) == {
+        "programme": "coactive",
+        "cell": "figures.started",
+        "value": 41,
+        "hidden": False,
+        "few": False,
+        "published_at": "2026-01-01T00:00:00+00:00",
+    }
