@@ -162,15 +162,6 @@ def if_match() -> int | None:
     return int(found[1])
 
 
-def check_revision(current: int) -> None:
-    """Refuse a change to an existing resource that does not rest on its current revision (0: it is new)."""
-    expected = if_match()
-    if current and expected is None:
-        raise Refused("revision-missing", "Say which revision the change rests on, in If-Match.")
-    if expected is not None and expected != current:
-        raise Refused("stale-revision", "The resource has changed since.")
-
-
 def _commands() -> Commands:
     commands: Commands = current_app.extensions["journeys"]
     return commands

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,20 @@ class Trial:
             again = self._send(step, baseline, key)
             if (again.status_code, again.content) != (first.status_code, first.content):
                 finding.repeated = f"{again.status_code} {again.text}, first {first.status_code} {first.text}"
-            other = Baseline(
-                path=baseline.path,
-                body={**baseline.body, "occurred_on": self.handles.day(3)} if baseline.body else {},
-                text=baseline.text + b"\n" if baseline.text else b"",
-            )
             if baseline.body or baseline.text:
-                refused = self._send(step, other, key)
+                refused = self._send(step, self._otherwise(baseline), key)
                 if refused.status_code != 422 or refused.json()["code"] != "idempotency-key-reused":
                     finding.reused = f"{refused.status_code} {refused.text}"
         finding.changes_by_repeating = before.changes(self.watch.moment())
+
+    def _otherwise(self, baseline: Baseline) -> Baseline:
+        """The command with another content that is right by itself."""
+        change = (
+            {"name": "Annan Testsson"} if "name" in baseline.body else {"occurred_on": self.handles.day(3)}
+        )
+        return replace(
+            baseline, body={**baseline.body, **change}, text=baseline.text + b"\n" if baseline.text else b""
+        )
 
     def _surprise(self, step: Step, case: Case) -> list[str]:
         headers = dict(case.headers)
@@ -220,7 +224,7 @@ def test_the_story_gives_every_command_there_is() -> None:
 def test_every_kind_of_bad_input_is_refused_for_its_reason(
     operation: str, findings: Mapping[str, Finding]
 ) -> None:
-    assert findings[operation].sent > 10
+    assert findings[operation].sent >= 10
     assert findings[operation].surprises == []
 
 

@@ -163,7 +163,12 @@ STEPS: tuple[Step, ...] = (
         _on("whole", reference="first", activity="work_training", attendance="yes", minutes=120, ago=90),
         {"session": "session_id"},
     ),
-    Step(ACTIVITY, "correct_session", PROVIDER, _sub("session_id", "session", minutes=90, attendance="late")),
+    Step(
+        ACTIVITY,
+        "correct_session",
+        PROVIDER,
+        _sub("session_id", "session", activity="work_training", minutes=90, attendance="late"),
+    ),
     Step(ACTIVITY, "log_sessions", PROVIDER, _session_file),
     Step(ACTIVITY, "measure_progress", PROVIDER, _on("whole", round=1, answers={"network": 3}, ago=85)),
     Step(ACTIVITY, "validate_competence", PROVIDER, _on("whole", competence="shop_work", level=2, ago=75)),

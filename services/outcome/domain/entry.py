@@ -58,7 +58,7 @@ def record_entry(
     if state.entry is not None:
         if entry == (state.entry if command.occurred_on else replace(state.entry, recorded_on=today)):
             return Change(state)
-        _check_revision(rests_on, revision)
+    _check_revision(rests_on, revision, replaces=state.entry is not None)
     event = EntryRecorded(occurred_on=entry.recorded_on, recorded_at=at, complete=entry.complete)
     row = Row(
         "entries", state.journey_id, {"gender": entry.gender or "not_known", "complete": entry.complete}
@@ -66,12 +66,12 @@ def record_entry(
     return Change(replace(state, entry=entry), events=(event,), rows=(row,))
 
 
-def _check_revision(rests_on: int | None, revision: int) -> None:
-    if rests_on is None:
+def _check_revision(rests_on: int | None, revision: int, *, replaces: bool) -> None:
+    if rests_on is None and replaces:
         raise Refused(
             "revision-missing", "The entry is recorded already; a change names its revision in If-Match."
         )
-    if rests_on != revision:
+    if rests_on not in (None, revision):
         raise Refused("stale-revision", "The journey's outcome has changed since.")
 
 
