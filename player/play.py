@@ -268,11 +268,15 @@ class Play:
     # --- the fault -----------------------------------------------------------------------------------
 
     def _lose(self, act: Act) -> None:
+        """Do the act so that its event is lost. What its answer shows is forgotten: nobody will ever see it."""
+        seen = dict(self.handles.vectors[act.way])
+
         def log() -> tuple[str, int]:
             answer = self._do(act)
             return self.handles.journeys[act.way], answer.vector[saboteur.SOURCE]
 
         self.dropped = saboteur.lose(self.surroundings, log)
+        self.handles.vectors[act.way] = seen
 
 
 def _told(act: Act, said: requests.Request) -> str:

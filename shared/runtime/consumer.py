@@ -24,6 +24,8 @@ from shared.telemetry import log_applied, metric
 
 SMALLEST, FIRST, LARGEST = 1, 500, 5000
 TRANSACTION_SECONDS = 30.0
+FLOWING_SECONDS = 0.1
+LINGER_SECONDS = 0.012
 
 log = structlog.get_logger()
 
@@ -77,6 +79,7 @@ class Consumer:
         self._topics = list(topics)
         self._pattern = pattern
         self._limit = FIRST
+        self._flowed_at = 0.0
         self._next: dict[TopicPartition, int] = {}
         self._assignment = _Assignment()
         self._consumer: KafkaConsumer | None = None
@@ -99,7 +102,7 @@ class Consumer:
 
     def _once(self) -> None:
         try:
-            polled = self._connected().poll(timeout_ms=250, max_records=self._limit)
+            polled = self._poll()
         except Exception as error:  # noqa: BLE001 - after any failure of poll the client is unusable
             log.warning("poll-failed", group=self.group, error=type(error).__name__)
             self._close()
@@ -124,6 +127,17 @@ class Consumer:
             self._stop.wait(0.2)
             self._reload()
 
+    def _poll(self) -> dict[TopicPartition, list[Any]]:
+        """What has come. While events flow, waits a moment for more: one transaction then serves them all."""
+        consumer = self._connected()
+        polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=250, max_records=self._limit)
+        count = sum(len(records) for records in polled.values())
+        if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
+            self._stop.wait(LINGER_SECONDS)
+            for at, records in consumer.poll(timeout_ms=0, max_records=self._limit - count).items():
+                polled.setdefault(at, []).extend(records)
+        return polled
+
     def _make_durable(self, batch: Mapping[TopicPartition, list[Any]]) -> None:
         moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
         arrived = [
@@ -137,6 +151,7 @@ class Consumer:
             return self._absorb(session, arrived)
 
         tally = transact(self._client, work, seconds=TRANSACTION_SECONDS, session=self._own_session())
+        self._flowed_at = time.monotonic()
         for at, (_, following) in moves.items():
             self._next[at] = following
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))

@@ -125,8 +125,10 @@ class Health:
                 self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
             )
             due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-            waiting = self._database["parked"].count_documents({"group": self._group, "reason": "waiting"})
-            parked = self._database["parked"].count_documents({"group": self._group}) - waiting
+            by_reason: list[dict[str, Any]] = [{"$match": {"group": self._group}}, {"$sortByCount": "$reason"}]
+            aside = {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
+            waiting = aside.pop("waiting", 0)
+            parked = sum(aside.values())
             prefix = {"_id": {"$gte": f"{self._group}:", "$lt": f"{self._group};"}}
             applied = {row["_id"]: row["next"] for row in self._database["offsets"].find(prefix)}
         lag = sum(

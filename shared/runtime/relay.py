@@ -26,6 +26,8 @@ LEASE_SECONDS = 10
 MARGIN_SECONDS = 4
 CHUNK = 1000
 LINGER_SECONDS = 0.005
+FLOWING_SECONDS = 0.5
+STEP_SECONDS = 0.015
 
 log = structlog.get_logger()
 
@@ -73,6 +75,7 @@ class Relay:
         stop: Event,
     ) -> None:
         self.progressed_at = time.monotonic()
+        self._published_at = 0.0
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
@@ -106,6 +109,7 @@ class Relay:
             return 0
         self._send(rows, seconds - MARGIN_SECONDS / 2)
         self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$unset": {"pend": 1}})
+        self._published_at = time.monotonic()
         metric("journey_relayed_total").inc(len(rows))
         return len(rows)
 
@@ -132,11 +136,14 @@ class Relay:
             future.get(timeout=0)
 
     def _wait(self) -> None:
-        """Sleep until the outbox grows, or a second has passed.
+        """Sleep until the outbox grows, or a second has passed; while events flow, only for a moment.
 
         The stream is opened before the outbox is looked at once more, so nothing that came between is missed; it only
-        wakes, the query is the data path.
+        wakes, the query is the data path. Opening one costs several queries, so it is for quiet times.
         """
+        if time.monotonic() - self._published_at < FLOWING_SECONDS:
+            self._stop.wait(STEP_SECONDS)
+            return
         pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
         with self._events.watch(pipeline, max_await_time_ms=1000) as stream:
             if self.publish_once():

@@ -53,7 +53,7 @@ class Timers:
 
     def run(self) -> None:
         """Carry out what is due until told to stop."""
-        idle = 0.03 if self._clock.driven else 0.5
+        idle = 0.1 if self._clock.driven else 0.5
         while not self._stop.is_set():
             try:
                 if not self.fire_due():

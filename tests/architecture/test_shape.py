@@ -46,14 +46,10 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/relay.py": {"secrets"},
     # ids made at the edge; order keys, which run on real time always
     "shared/runtime/unit.py": {"secrets", "time.time_ns"},
-    # trace ids, and when a line was written
-    "shared/telemetry.py": {"secrets", "datetime.now"},
-    # the composition root of the stream: logins and indicators run on real time
-    "services/outcome/stream/app.py": {"datetime.now"},
-    # one-use links and sessions
-    "services/outcome/stream/logins.py": {"secrets"},
-    # who holds a lease
-    "services/outcome/stream/publisher.py": {"secrets"},
+    # trace ids; when a line was written
+    "shared/telemetry.py": {"datetime.now", "secrets"},
+    # links to the page and their lives, which run on real time always; who holds the lease on indicators
+    "services/outcome/stream/app.py": {"datetime.now", "secrets"},
     # keys and nonces of the identity vault
     "services/intake/vault.py": {"os.urandom"},
 }

@@ -1,12 +1,13 @@
 """The stream role on real MongoDB and Kafka: from cells to a client's stream and to the indicators topic."""
 
 import json
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -27,7 +28,8 @@ from shared.events import INDICATORS_TOPIC
 from tests.support.cohort import make_cohort
 from tests.support.stage import STEERING, read_programme
 
-PROGRAMME = read_programme()
+# A programme of its own: other tests share the stack.
+PROGRAMME = replace(read_programme(), id="stream-test")
 EARLY, LATER = date(2016, 11, 1), date(2017, 5, 1)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE_SECONDS = 30.0
@@ -73,12 +75,12 @@ def until(holds: Callable[[], Any], what: str) -> Any:
 def test_a_link_opens_one_session_and_no_secret_is_stored(database: tuple[Client, str]) -> None:
     client, name = database
     moment = Time()
-    stored = StoredLogins(client[name], moment.now)
-    link = stored.issue_link(STEERING, "coactive")
+    stored = StoredLogins(client[name], moment.now, secrets.token_urlsafe)
+    link = stored.issue_link(STEERING, PROGRAMME.id)
     redeemed = stored.redeem_link(link)
     assert redeemed is not None
     session, login = redeemed
-    assert (login.actor, login.programme, login.expires_at) == (STEERING, "coactive", AT + SESSION_LIFE)
+    assert (login.actor, login.programme, login.expires_at) == (STEERING, PROGRAMME.id, AT + SESSION_LIFE)
     assert stored.redeem_link(link) is None
     assert stored.session(session) == login
     assert stored.session(link) is None
@@ -90,9 +92,9 @@ def test_a_link_opens_one_session_and_no_secret_is_stored(database: tuple[Client
 def test_what_is_past_its_time_opens_nothing(database: tuple[Client, str]) -> None:
     client, name = database
     moment = Time()
-    stored = StoredLogins(client[name], moment.now)
-    late = stored.issue_link(STEERING, "coactive")
-    redeemed = stored.redeem_link(stored.issue_link(STEERING, "coactive"))
+    stored = StoredLogins(client[name], moment.now, secrets.token_urlsafe)
+    late = stored.issue_link(STEERING, PROGRAMME.id)
+    redeemed = stored.redeem_link(stored.issue_link(STEERING, PROGRAMME.id))
     assert redeemed is not None
     moment.at = AT + LINK_LIFE
     assert stored.redeem_link(late) is None
@@ -138,7 +140,7 @@ def indicators(stack: Stack) -> Iterator[Callable[[], dict[str, list[Any]]]]:
 
 def make_publisher(stack: Stack, client: Client, name: str) -> Publisher:
     options = {**stack.kafka_config("outcome"), "api_version": (4, 0)}
-    ledger = StoredLedger(client, name)
+    ledger = StoredLedger(client, name, "one")
     return Publisher(ledger, lambda: KafkaOutlet(options), lambda: datetime.now(UTC), threading.Event())
 
 
@@ -147,7 +149,7 @@ def test_every_published_cell_and_then_only_what_changed_reaches_the_topic(
 ) -> None:
     early, later = snapshot(EARLY), snapshot(LATER)
     differing = {
-        f"coactive|{name}"
+        f"{PROGRAMME.id}|{name}"
         for name, cell in cells_of(later.published).items()
         if cells_of(early.published)[name] != cell
     }
@@ -163,13 +165,13 @@ def test_every_published_cell_and_then_only_what_changed_reaches_the_topic(
         )
         records = seen()
     assert {key for key, published in records.items() if len(published) == 2} == differing
-    last = records["coactive|figures.started"][-1]
+    last = records["stream-test|figures.started"][-1]
     headers = {header: text.decode() for header, text in last.headers}
     body = json.loads(last.value)
     assert headers["ce_type"] == TYPE
-    assert headers["ce_id"] == "outcome:indicator/coactive|figures.started:2"
+    assert headers["ce_id"] == "outcome:indicator/stream-test|figures.started:2"
     assert (body["value"], body["hidden"]) == (later.published["figures"]["started"], False)
-    few = json.loads(records["coactive|figures.re_referred"][-1].value)
+    few = json.loads(records["stream-test|figures.re_referred"][-1].value)
     assert (few["value"], few["hidden"], few["few"]) == (None, True, True)
 
 
@@ -177,13 +179,13 @@ def test_what_a_dead_publisher_left_unsent_is_sent_by_the_next_with_the_same_num
     stack: Stack, database: tuple[Client, str]
 ) -> None:
     client, name = database
-    ledger = StoredLedger(client, name)
-    left = Indicator(programme="coactive", name="figures.started", cell=Cell(41), seq=1, published_at=AT)
+    ledger = StoredLedger(client, name, "one")
+    left = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(41), seq=1, published_at=AT)
     ledger.intend([left])
     with indicators(stack) as seen:
         assert make_publisher(stack, client, name).publish_once() == 1
         until(seen, "the record")
-        (record,) = seen()["coactive|figures.started"]
+        (record,) = seen()["stream-test|figures.started"]
     assert json.loads(record.value)["value"] == 41
     assert ("ce_sequence", b"1") in record.headers
     assert ledger.load() == ({left.key: left}, [])
@@ -193,7 +195,7 @@ def test_only_one_of_two_publishers_publishes_and_the_other_takes_over(
     stack: Stack, database: tuple[Client, str]
 ) -> None:
     client, name = database
-    first, second = StoredLedger(client, name), StoredLedger(client, name)
+    first, second = StoredLedger(client, name, "first"), StoredLedger(client, name, "second")
     assert first.hold()
     assert not second.hold()
     assert first.hold()
@@ -203,9 +205,9 @@ def test_only_one_of_two_publishers_publishes_and_the_other_takes_over(
 
 def test_a_publisher_that_lost_its_lease_is_refused(stack: Stack, database: tuple[Client, str]) -> None:
     client, name = database
-    first, second = StoredLedger(client, name), StoredLedger(client, name)
-    one = Indicator(programme="coactive", name="figures.started", cell=Cell(5), seq=1, published_at=AT)
-    two = Indicator(programme="coactive", name="figures.started", cell=Cell(6), seq=2, published_at=AT)
+    first, second = StoredLedger(client, name, "first"), StoredLedger(client, name, "second")
+    one = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(5), seq=1, published_at=AT)
+    two = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(6), seq=2, published_at=AT)
     first.intend([one])
     second.intend([two])
     for late in (one, two):
@@ -228,8 +230,8 @@ def outcome(stack: Stack) -> Iterator[Any]:
         stack.start("issuer", "outcome-stream")
         yield outcome
         stack.stop("outcome-stream")
-        for collection in ("programmes", "cells", "page_links", "page_sessions", "indicators"):
-            outcome[collection].delete_many({})
+        for collection in ("programmes", "cells", "indicators"):
+            outcome[collection].delete_many({"programme": PROGRAMME.id})
 
 
 def show(outcome: Any, day: date) -> dict[str, Any]:
@@ -240,8 +242,8 @@ def show(outcome: Any, day: date) -> dict[str, Any]:
         outcome["cells"].delete_many({"programme": PROGRAMME.id}, session=session)
         rows = [
             {
-                "_id": f"coactive|{cell}|{shard}",
-                "programme": "coactive",
+                "_id": f"{PROGRAMME.id}|{cell}|{shard}",
+                "programme": PROGRAMME.id,
                 "cell": cell,
                 "n": n - n // 2 if shard else n // 2,
             }
@@ -273,7 +275,7 @@ def streaming(url: str, headers: dict[str, str]) -> Iterator[Iterator[tuple[str,
 
 
 def test_from_a_changed_cell_to_a_client_that_resumes(stack: Stack, outcome: Any) -> None:
-    address = f"{stack.url('outcome-stream')}/programmes/coactive"
+    address = f"{stack.url('outcome-stream')}/programmes/stream-test"
     bearer = {"Authorization": f"Bearer {stack.token('styrgruppen', 'owner')}"}
     with streaming(f"{address}/figures", bearer) as snapshots:
         first_version, first = next(snapshots)
@@ -293,7 +295,7 @@ def test_from_a_changed_cell_to_a_client_that_resumes(stack: Stack, outcome: Any
 
 
 def test_a_link_asked_for_with_a_token_opens_the_page_and_its_stream(stack: Stack, outcome: Any) -> None:
-    address = f"{stack.url('outcome-stream')}/programmes/coactive"
+    address = f"{stack.url('outcome-stream')}/programmes/stream-test"
     bearer = {"Authorization": f"Bearer {stack.token('styrgruppen', 'owner')}"}
     answer = httpx.post(f"{address}/page-links", headers={**bearer, "Idempotency-Key": "one"})
     assert answer.status_code == 201
@@ -303,7 +305,7 @@ def test_a_link_asked_for_with_a_token_opens_the_page_and_its_stream(stack: Stac
         assert "<h1>CoActive</h1>" in page.text
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     with streaming(f"{address}/figures", {"Cookie": cookie}) as snapshots:
-        assert next(snapshots)[1]["programme"] == "coactive"
+        assert next(snapshots)[1]["programme"] == PROGRAMME.id
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, outcome: Any) -> None:
@@ -314,7 +316,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, o
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect((host, int(port)))
         slow.sendall(
-            f"GET /programmes/coactive/figures HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+            f"GET /programmes/stream-test/figures HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
         )
         days = iter(EARLY + timedelta(days=n) for n in range(500))
 
@@ -325,13 +327,15 @@ def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, o
 
         until(dropped, "the slow client dropped")
     expected = show(outcome, LATER)
-    with streaming(f"{url}/programmes/coactive/figures", {"Authorization": f"Bearer {token}"}) as snapshots:
+    with streaming(
+        f"{url}/programmes/stream-test/figures", {"Authorization": f"Bearer {token}"}
+    ) as snapshots:
         until(lambda: next(snapshots)[1]["figures"] == expected["figures"], "the newest, for others")
 
 
 def test_the_stream_stops_at_once_though_clients_are_connected(stack: Stack, outcome: Any) -> None:
     bearer = {"Authorization": f"Bearer {stack.token('styrgruppen', 'owner')}"}
-    with streaming(f"{stack.url('outcome-stream')}/programmes/coactive/figures", bearer) as snapshots:
+    with streaming(f"{stack.url('outcome-stream')}/programmes/stream-test/figures", bearer) as snapshots:
         next(snapshots)
         begun = time.monotonic()
         stack.stop("outcome-stream")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -41,7 +42,7 @@ def run(parts: Parts) -> None:
         loops[0].call_soon_threadsafe(hub.publish, snapshot)
 
     publishing = Publisher(
-        StoredLedger(parts.client, database),
+        StoredLedger(parts.client, database, secrets.token_hex(8)),
         lambda: KafkaOutlet(parts.kafka_options),
         lambda: datetime.now(UTC),
         parts.stop,
@@ -51,7 +52,7 @@ def run(parts: Parts) -> None:
     settings = parts.settings
     edge = Edge(
         hub=hub,
-        logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC)),
+        logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC), secrets.token_urlsafe),
         tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         programmes=parts.programmes,
         pages=read_pages(),

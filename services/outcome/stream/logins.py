@@ -6,7 +6,6 @@ All times here are real time, also where the business clock is driven.
 """
 
 import hashlib
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from shared.access import Actor
 
 LINK_LIFE = timedelta(minutes=5)
 SESSION_LIFE = timedelta(hours=12)
+SECRET_BYTES = 32
 
 INDEXES: dict[str, list[IndexModel]] = {
     # links and sessions are forgotten when their time has passed
@@ -51,16 +51,25 @@ class Logins(Protocol):
 
 
 class StoredLogins:
-    """Satisfies `Logins` in outcome's database."""
+    """Satisfies `Logins` in outcome's database.
 
-    def __init__(self, database: Database[dict[str, Any]], now: Callable[[], datetime]) -> None:
+    now: real time, UTC. new_secret: a random text that nobody can guess, of at least so many bytes.
+    """
+
+    def __init__(
+        self,
+        database: Database[dict[str, Any]],
+        now: Callable[[], datetime],
+        new_secret: Callable[[int], str],
+    ) -> None:
         self._links = database["page_links"]
         self._sessions = database["page_sessions"]
         self._now = now
+        self._new_secret = new_secret
 
     def issue_link(self, actor: Actor, programme: str) -> str:
         """Store a link and return its secret. A repeated call gives another link."""
-        secret = secrets.token_urlsafe(24)
+        secret = self._new_secret(SECRET_BYTES)
         self._links.insert_one(_document(secret, actor, programme, self._now() + LINK_LIFE))
         return secret
 
@@ -70,7 +79,7 @@ class StoredLogins:
         link = self._current(found)
         if link is None:
             return None
-        session = secrets.token_urlsafe(32)
+        session = self._new_secret(SECRET_BYTES)
         document = _document(session, link.actor, link.programme, self._now() + SESSION_LIFE)
         self._sessions.insert_one(document)
         return session, _login(document)

@@ -5,7 +5,6 @@ Kafka has acknowledged it. So a publisher that dies, or one that wakes after los
 the next with the same number and the same content: at least once, in order per key, and one `ce_id` is one value.
 """
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -69,12 +68,12 @@ class Ledger(Protocol):
 
 
 class StoredLedger:
-    """Satisfies `Ledger` in outcome's database."""
+    """Satisfies `Ledger` in outcome's database. owner: this process and no other."""
 
-    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str, owner: str) -> None:
         self._indicators = client[database]["indicators"]
         self._leases = client[database]["leases"]
-        self._owner = secrets.token_hex(8)
+        self._owner = owner
 
     def hold(self) -> bool:
         """Take or renew the lease, by the database's own time."""

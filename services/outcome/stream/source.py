@@ -57,10 +57,10 @@ class CellsSource:
     def _read(self, programme: Programme, as_of: datetime) -> Reading:
         with self._client.start_session(snapshot=True) as session:
             cells = read_cells(self._database, programme.id, session)
-            time = session.operation_time
+            moment = session.operation_time
         return Reading(
             programme=programme,
-            moment=0 if time is None else time.time << 32 | time.inc,
+            moment=0 if moment is None else moment.time << 32 | moment.inc,
             as_of=as_of,
             published=disclosure.publish(report.build(cells, programme, as_of)),
             newest=newest(self._database, programme.id),

@@ -1,0 +1,118 @@
+"""The projector on a real database: every event late, doubled and out of order, and still the figures of the truth."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from services.outcome.app import FIGURES
+from services.outcome.figures.projection import project
+from services.outcome.figures.report import summed
+from services.outcome.figures.repository import NEWEST, newest, read_cells
+from services.outcome.repository import INDEXES
+from shared import codec
+from shared import events as e
+from shared.runtime.change import Received, key_of
+from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.process import RUNTIME_INDEXES
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.unit import Unit, transact
+from tests.support.memory import Shelf
+from tests.unit.outcome.stories import Story, arrivals
+from tests.unit.outcome.town import TOWN
+
+Client = MongoClient[dict[str, Any]]
+DATABASE = "figures_in_any_order"
+
+
+@pytest.fixture(name="database")
+def _database(stack: Any) -> Iterator[tuple[Client, Database[dict[str, Any]]]]:
+    client: Client = MongoClient(stack.admin_mongo_uri, tz_aware=True, w="majority")
+    client.drop_database(DATABASE)
+    for collection, models in (*RUNTIME_INDEXES.items(), *INDEXES.items()):
+        client[DATABASE][collection].create_indexes(models)
+    yield client, client[DATABASE]
+    client.drop_database(DATABASE)
+    client.close()
+
+
+def on_the_wire(received: Received) -> Arrived:
+    """The event as Kafka holds it."""
+    kind = e.BY_BODY[type(received.body)]
+    headers = codec.encode_headers(
+        kind, received.subject, received.seq, received.body.recorded_at, received.after, ""
+    )
+    pairs = [(name, text.encode()) for name, text in headers.items()]
+    return Arrived(kind.topic, 0, 0, pairs, codec.encode_body(received.body))
+
+
+def absorb(client: Client, database: Database[dict[str, Any]], records: Sequence[Arrived]) -> Tally:
+    """One poll of the projector, in one transaction."""
+
+    def work(session: ClientSession) -> Tally:
+        programmes = PublishedProgrammes(database)
+        unit = Unit(database, session, FIGURES.repository, programmes, "outcome", datetime.now(UTC))
+        batch = Batch(
+            unit,
+            database,
+            session,
+            group=FIGURES.group,
+            own_source=None,
+            sources=frozenset(e.SOURCES),
+            folds=FIGURES.folds,
+            programmes=programmes,
+            breaker=Breaker(),
+            enrich=FIGURES.enrich,
+        )
+        batch.fold(records)
+        unit.flush()
+        return batch.tally
+
+    return transact(client, work)
+
+
+def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
+    database: tuple[Client, Database[dict[str, Any]]],
+) -> None:
+    client, db = database
+    random = Random(11)
+    stories = [Story(number, random) for number in range(60)]
+    for story in stories:
+        row = {"gender": story.truth.gender, "complete": story.truth.complete}
+        db["entries"].insert_one({"_id": key_of(story.subject), **row})
+    events = [one for story in stories for said in story.said.values() for one in said]
+    records = [on_the_wire(one) for one in [*events, *random.sample(events, 100)]]
+    random.shuffle(records)
+    tallies = [absorb(client, db, records[at : at + 40]) for at in range(0, len(records), 40)]
+    assert sum(len(one.events) for one in tallies) == len(events)
+    assert sum(one.parked.get("waiting", 0) for one in tallies) > 50
+    assert sum(one.parked.get("poison", 0) for one in tallies) == 0
+    assert db["parked"].count_documents({}) == 0
+
+    expected: dict[str, int] = {}
+    for story in stories:
+        state = None
+        for received in arrivals(story, random):
+            change = project(state, received, Shelf(TOWN))
+            state = change.state
+            for add in change.adds:
+                cell = add.also["cell"]
+                expected[cell] = expected.get(cell, 0) + add.cells["n"]
+    found = {cell: n for cell, n in read_cells(db, TOWN.id).items() if n}
+    assert found == {cell: n for cell, n in expected.items() if n}
+    assert found == {cell: n for cell, n in summed(db["cells"].find()).items() if n}
+    assert {row["shard"] for row in db["cells"].find({"cell": "received"})} == {0, 1, 2, 3}
+    assert read_cells(db, "another") == {}
+
+    changes = newest(db, TOWN.id)
+    assert len(changes) == NEWEST
+    assert {tuple(one) for one in changes} == {("type", "recorded_at")}
+    moments = [one["recorded_at"] for one in changes]
+    assert moments == sorted(moments, reverse=True)
+    latest = max(one.body.recorded_at for one in events)
+    assert moments[0] == latest
