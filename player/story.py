@@ -118,7 +118,7 @@ class Story(Pen):
             days = self.random.randint(25, 100)
         until = from_day + timedelta(days=days)
         self._plan(from_day, until)
-        self._log(from_day, step_from(until), count=max(3, days // 19))
+        self._log(from_day, step_from(until), count=max(3, days // 21))
         self._measure(from_day, until)
         self.today = max(self.today, step_from(until))
         match self.fate:
@@ -150,11 +150,11 @@ class Story(Pen):
                 self._hand_over()
 
     def _plan(self, from_day: date, until: date) -> None:
-        for activity in self.random.sample(self.codes.activities, self.random.choice((1, 2, 2))):
+        for activity in self.random.sample(self.codes.activities, self.random.choice((1, 1, 2))):
             first_on = from_day + timedelta(days=self.random.randint(1, 10))
             says = {"activity": activity, "first_on": first_on, "last_on": self.random.choice((None, until))}
             self._act("plan_activity", self.provider, step_after(from_day), says)
-        for number in range(1, self.random.choice((2, 2, 3))):
+        for number in range(1, self.random.choice((2, 2, 2, 3))):
             set_on = from_day + timedelta(days=self.random.randint(1, 12))
             goal = f"goal{number}"
             recorded = self._act("set_goal", self.provider, set_on, {"goal": goal, "text": self._one(GOALS)})
