@@ -118,7 +118,7 @@ class Story(Pen):
             days = self.random.randint(25, 100)
         until = from_day + timedelta(days=days)
         self._plan(from_day, until)
-        self._log(from_day, step_from(until), count=max(3, days // 21))
+        self._log(from_day, step_from(until), count=max(3, days // 26))
         self._measure(from_day, until)
         self.today = max(self.today, step_from(until))
         match self.fate:

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from deploy.local import Stack
 from tests.support.browser import NoBrowser, open_browser
+from tests.support.stack import fresh_stack
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack for one module: what others put into the topics would be poison to real services."""
+    with fresh_stack() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -141,9 +141,9 @@ def _lines(stack: Stack, containing: str) -> list[Mapping[str, Any]]:
 
 def _refer(stack: Stack, trace: str) -> str:
     agency = Caller(stack, "arbetsformedlingen-skelleftea", "caseworker")
-    person = agency.send("POST", "intake-web", "/participants", {"name": "Kim Exempel"}).json()[
-        "participant_id"
-    ]
+    person = agency.send(
+        "POST", "intake-web", "/participants", {"name": "Kim Exempel", "personnummer": None}
+    ).json()["participant_id"]
     answer = agency.send(
         "POST",
         "intake-web",

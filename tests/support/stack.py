@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,14 @@ FIRST_PORT, LAST_PORT = 20_000, 30_000
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A stack with broker and database, without services; stopped and removed after the last test.
+    """A stack with broker and database, without services; stopped and removed after the last test."""
+    with fresh_stack() as running:
+        yield running
+
+
+@contextmanager
+def fresh_stack() -> Iterator[Stack]:
+    """A stack of one's own.
 
     TEST_STACK_DIR keeps it in that folder, logs and data too, to be looked at afterwards.
     """
