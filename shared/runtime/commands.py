@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from pymongo import InsertOne, MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from shared.errors import Busy, NotYetSeen, Refused
 from shared.runtime.change import Repository, Subject, Vector, Work
@@ -26,6 +26,7 @@ from shared.runtime.unit import Unit, transact
 COMMAND_SECONDS = 5.0
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.02
+DUPLICATE_KEY = 11000
 
 log = structlog.get_logger()
 UseCase = Callable[[Work], dict[str, Any]]
@@ -78,9 +79,6 @@ class Commands:
         fingerprint = hashlib.sha256(body).hexdigest()
 
         def work(session: ClientSession) -> Answer:
-            stored = self._stored(key, fingerprint, session)
-            if stored is not None:
-                return stored
             unit = self._unit(session)
             answer = self._answer(unit, use_case(unit), subject)
             if key is not None:
@@ -97,7 +95,17 @@ class Commands:
             unit.flush()
             return answer
 
-        return transact(self._client, work, seconds=COMMAND_SECONDS)
+        try:
+            return transact(self._client, work, seconds=COMMAND_SECONDS)
+        except (Refused, Busy) as error:
+            # A key used before shows as a duplicate, or as a state that refuses what was already done: asked for only
+            # now, so that the many that are new pay nothing.
+            if isinstance(error, Busy) and not _is_duplicate(error):
+                raise
+            stored = self._stored(key, fingerprint)
+            if stored is None:
+                raise
+            return stored
 
     def read(self, use_case: UseCase, *, subject: Subject | None, vector: Vector) -> Answer:
         """Answer from one snapshot, changing nothing but what `Work.save` records of the reading itself."""
@@ -138,10 +146,20 @@ class Commands:
             return Answer(body, {}, 0, "")
         return Answer(body, unit.vector(subject), unit.revision(subject), subject)
 
-    def _stored(self, key: str | None, fingerprint: str, session: ClientSession) -> Answer | None:
-        found = None if key is None else self._database["commands"].find_one({"_id": key}, session=session)
+    def _stored(self, key: str | None, fingerprint: str) -> Answer | None:
+        try:
+            found = None if key is None else self._database["commands"].find_one({"_id": key})
+        except PyMongoError as error:
+            raise Busy(f"The database did not answer: {type(error).__name__}.") from error
         if found is None:
             return None
         if found["fingerprint"] != fingerprint:
             raise Refused("idempotency-key-reused", "The key was used with another body.")
         return Answer(found["body"], found["vector"], found["revision"], found["subject"])
+
+
+def _is_duplicate(error: Busy) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, BulkWriteError) and any(
+        one["code"] == DUPLICATE_KEY for one in (cause.details or {}).get("writeErrors", [])
+    )

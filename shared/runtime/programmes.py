@@ -1,5 +1,6 @@
 """The published programmes, as every service keeps them: one immutable document per version."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from shared.programmes import Programme, ProgrammeKey
 from shared.runtime.unit import Unit
 
 COLLECTION = "programmes"
+FRESH_SECONDS = 1.0
 
 
 class PublishedProgrammes:
@@ -19,6 +21,7 @@ class PublishedProgrammes:
     def __init__(self, database: Database[Any]) -> None:
         self._collection = database[COLLECTION]
         self._decoded: dict[ProgrammeKey, Programme] = {}
+        self._latest: dict[str, tuple[float, Programme]] = {}
 
     def store(self, unit: Unit, programme: Programme) -> None:
         """Keep a version when the unit commits; storing it again changes nothing."""
@@ -41,9 +44,16 @@ class PublishedProgrammes:
         return found
 
     def latest(self, programme: str) -> Programme | None:
-        """The newest version, or None when the programme is unknown."""
+        """The newest version, or None when the programme is unknown. A newer one may take a second to be seen."""
+        seen = self._latest.get(programme)
+        if seen and time.monotonic() - seen[0] < FRESH_SECONDS:
+            return seen[1]
         document = self._collection.find_one({"programme": programme}, sort=[("version", -1)])
-        return None if document is None else self._decode(document)
+        if document is None:
+            return None
+        found = self._decode(document)
+        self._latest[programme] = (time.monotonic(), found)
+        return found
 
     def all_latest(self) -> Mapping[str, Programme]:
         """The newest version of each programme, by its id."""

@@ -10,6 +10,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,10 @@ def measure_runtime(stack: Stack, events: int) -> dict[str, Any]:
 
 
 def measure_http(stack: Stack) -> dict[str, Any]:
-    """A command against bare Flask, the hops to the dashboard, and what each process holds in memory."""
+    """A command against bare Flask, the hops to the dashboard, and what each process holds in memory.
+
+    Against bare Flask only the web process works: what consumers do with the events is measured by the hops.
+    """
     operator = stack.token("plattform", "operator")
     for name in SERVICE_PROCESSES:
         if name.endswith("-web"):
@@ -79,6 +83,9 @@ def measure_http(stack: Stack) -> dict[str, Any]:
                 f"{stack.url(name)}/clock", json={"at": "2017-03-01T12:00:00Z"}, headers=headers
             )
             moved.raise_for_status()
+    idle = [name for name in SERVICE_PROCESSES if not name.endswith("-web")]
+    for name in idle:
+        stack.stop(name)
     port = stack.settings.port("activity-tracking-web")
     ours = Target(port, "/programmes/coactive/outputs", stack.token("urkraft", "supervisor"))
     with bare_flask(stack, stack.port_base + 50) as bare:
@@ -87,6 +94,8 @@ def measure_http(stack: Stack) -> dict[str, Any]:
         rate, theirs, ratio = in_turn(
             lambda: commands_a_second(ours, 1600), lambda: commands_a_second(bare, 1600)
         )
+    stack.start(*idle)
+    _await_lag(stack)
     reader = stack.token("styrgruppen", "owner")
     hops = latencies(stack, ours, reader, rate=100, seconds=10)
     memory = {
@@ -99,6 +108,18 @@ def measure_http(stack: Stack) -> dict[str, Any]:
         "latency_at_100_a_second": hops,
         "resident_megabytes": memory,
     }
+
+
+def _await_lag(stack: Stack) -> None:
+    """Wait until every consumer has taken in what there is."""
+    deadline, pause = time.monotonic() + 120, threading.Event()
+    consumers = [name for name in SERVICE_PROCESSES if name.endswith(("-consume", "-project"))]
+    while time.monotonic() < deadline:
+        told = [httpx.get(f"{stack.url(name)}/progress", timeout=10).json() for name in consumers]
+        if not any(one["lag"] or one["outbox_pending"] for one in told):
+            return
+        pause.wait(0.2)
+    raise RuntimeError("The consumers did not catch up.")
 
 
 def _resident_megabytes(pid: int) -> int:
@@ -145,6 +166,7 @@ def main() -> int:
             }
             stack.start("issuer", *SERVICE_PROCESSES)
             stack.publish_programmes()
+            _await_lag(stack)
             results |= measure_http(stack)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2), encoding="utf-8")
