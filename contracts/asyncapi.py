@@ -6,10 +6,11 @@ from typing import Any
 
 import yaml
 
-from contracts import inbound
+from contracts import inbound, indicators
 from contracts.examples import Example, frozen
 from contracts.services import NOWHERE, event_types, services
 from contracts.topics import TopicSettings, topic_settings
+from services.outcome.stream.indicators import TYPE as INDICATOR
 from shared.events import (
     CONTROL_TOPIC,
     INDICATORS_TOPIC,
@@ -90,13 +91,11 @@ def document() -> dict[str, Any]:
     channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
     channels["programmes"] = _programmes_channel(settings)
     channels["control"] = _bare_channel(CONTROL_TOPIC, "Requests between the services' operators.", settings)
-    channels["indicators"] = _bare_channel(
-        INDICATORS_TOPIC,
-        "Published figures, small counts hidden; the newest record of a key counts.",
-        settings,
-    )
+    channels["indicators"] = indicators.channel(_bindings(settings, INDICATORS_TOPIC))
     operations = _operations()
     messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
+    operations["outcome.says.indicators"] = indicators.operation()
+    messages[INDICATOR] = indicators.message()
     channels.update(inbound.channels(settings))
     operations.update(inbound.operations())
     messages.update(inbound.messages())

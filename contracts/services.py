@@ -2,16 +2,19 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from pymongo import MongoClient
+from starlette.routing import Mount
 
+from services.outcome.stream.routes import ACTIONS, Edge
 from shared.config import Settings
 from shared.events import BY_BODY, SOURCES, EventType, Fact
+from shared.programmes import Action
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.process import Service
@@ -91,6 +94,18 @@ def application_of(service: Service, commands: Commands, tokens: Tokens, clock: 
         clock=clock,
         ready=lambda: True,
     )
+
+
+def stream_routes() -> list[tuple[str, str, Action | None]]:
+    """(method, path, action or None) of outcome's stream role, which is no Flask application."""
+    nothing: Any = None
+    parts = {one.name: nothing for one in fields(Edge)}
+    return [
+        (method, path, ACTIONS.get(f"{method} {path}"))
+        for route in Edge(**parts).app().routes
+        for path in [f"{route.path}/{{path}}" if isinstance(route, Mount) else getattr(route, "path", "")]
+        for method in sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"})
+    ]
 
 
 def handlers(kind: EventType) -> list[Handler]:

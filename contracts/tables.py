@@ -7,15 +7,17 @@ from typing import Any
 
 import yaml
 
-from contracts.services import application, event_types, handlers, services
+from contracts.services import application, event_types, handlers, services, stream_routes
 from shared.access import RULES
 from shared.errors import CODES
 from shared.openapi import template
-from shared.programmes import ProgrammePublished
+from shared.programmes import Action, ProgrammePublished
 from shared.telemetry import METRICS
 
 PROGRAMME = Path(__file__).resolve().parent.parent / "deploy" / "programmes" / "coactive.yaml"
 NOBODY = "–"
+Cells = tuple[str, str, str, str]
+OPEN: Cells = ("open", "no token needed", NOBODY, NOBODY)
 
 
 def events() -> str:
@@ -60,6 +62,10 @@ def routes() -> str:
                     own.append((name, *cells))
                 else:
                     platform["every service", *cells] = None
+    own += [
+        ("outcome, stream", f"`{method} {path}`", *(_may(action) if action else OPEN))
+        for method, path, action in stream_routes()
+    ]
     return table(
         ("service", "route", "action", "duties", "part in the journey", "roles in CoActive"),
         [*platform, *own],
@@ -76,14 +82,15 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _who(view: Callable[..., Any]) -> tuple[str, str, str, str]:
+def _who(view: Callable[..., Any]) -> Cells:
     if not hasattr(view, "action"):
-        return "open", "no token needed", NOBODY, NOBODY
-    action = view.action
+        return OPEN
     if getattr(view, "operator", False):
         return "operate", "operator", NOBODY, NOBODY
-    if action is None:
-        return "any", "any", NOBODY, NOBODY
+    return ("any", "any", NOBODY, NOBODY) if view.action is None else _may(view.action)
+
+
+def _may(action: Action) -> Cells:
     rule = RULES[action]
     roles = [role["code"] for role in _programme()["roles"] if action in role["may"]]
     return (

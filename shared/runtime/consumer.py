@@ -25,7 +25,7 @@ from shared.telemetry import log_applied, metric
 SMALLEST, FIRST, LARGEST = 1, 500, 5000
 TRANSACTION_SECONDS = 30.0
 FLOWING_SECONDS = 0.1
-LINGER_SECONDS = 0.012
+MOST_LINGER_SECONDS = 0.05
 
 log = structlog.get_logger()
 
@@ -80,6 +80,7 @@ class Consumer:
         self._pattern = pattern
         self._limit = FIRST
         self._flowed_at = 0.0
+        self._cost_seconds = 0.0
         self._next: dict[TopicPartition, int] = {}
         self._assignment = _Assignment()
         self._consumer: KafkaConsumer | None = None
@@ -128,12 +129,15 @@ class Consumer:
             self._reload()
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
-        """What has come. While events flow, waits a moment for more: one transaction then serves them all."""
+        """What has come. While events flow, waits for more as long as the last transaction took, so that one serves many.
+
+        On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
+        """
         consumer = self._connected()
         polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=250, max_records=self._limit)
         count = sum(len(records) for records in polled.values())
         if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
-            self._stop.wait(LINGER_SECONDS)
+            self._stop.wait(min(self._cost_seconds, MOST_LINGER_SECONDS))
             for at, records in consumer.poll(timeout_ms=0, max_records=self._limit - count).items():
                 polled.setdefault(at, []).extend(records)
         return polled
@@ -150,8 +154,10 @@ class Consumer:
             self._compare_and_set(session, moves)
             return self._absorb(session, arrived)
 
+        began = time.monotonic()
         tally = transact(self._client, work, seconds=TRANSACTION_SECONDS, session=self._own_session())
         self._flowed_at = time.monotonic()
+        self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():
             self._next[at] = following
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))

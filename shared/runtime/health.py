@@ -125,7 +125,10 @@ class Health:
                 self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
             )
             due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-            by_reason: list[dict[str, Any]] = [{"$match": {"group": self._group}}, {"$sortByCount": "$reason"}]
+            by_reason: list[dict[str, Any]] = [
+                {"$match": {"group": self._group}},
+                {"$sortByCount": "$reason"},
+            ]
             aside = {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
             waiting = aside.pop("waiting", 0)
             parked = sum(aside.values())

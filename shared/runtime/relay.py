@@ -27,7 +27,7 @@ MARGIN_SECONDS = 4
 CHUNK = 1000
 LINGER_SECONDS = 0.005
 FLOWING_SECONDS = 0.5
-STEP_SECONDS = 0.015
+LEAST_STEP_SECONDS, MOST_STEP_SECONDS = 0.01, 0.05
 
 log = structlog.get_logger()
 
@@ -76,6 +76,7 @@ class Relay:
     ) -> None:
         self.progressed_at = time.monotonic()
         self._published_at = 0.0
+        self._cost_seconds = 0.0
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
@@ -103,6 +104,7 @@ class Relay:
 
     def publish_once(self) -> int:
         """Publish one chunk. Returns how many events Kafka acknowledged. Raises KafkaError or PyMongoError."""
+        began = time.monotonic()
         shards, seconds = self._leases.hold()
         rows = self._pending(shards) if shards and seconds > MARGIN_SECONDS else []
         if not rows:
@@ -110,6 +112,7 @@ class Relay:
         self._send(rows, seconds - MARGIN_SECONDS / 2)
         self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$unset": {"pend": 1}})
         self._published_at = time.monotonic()
+        self._cost_seconds = self._published_at - began
         metric("journey_relayed_total").inc(len(rows))
         return len(rows)
 
@@ -136,13 +139,13 @@ class Relay:
             future.get(timeout=0)
 
     def _wait(self) -> None:
-        """Sleep until the outbox grows, or a second has passed; while events flow, only for a moment.
+        """Sleep until the outbox grows, or a second has passed; while events flow, only as long as the last chunk took.
 
         The stream is opened before the outbox is looked at once more, so nothing that came between is missed; it only
         wakes, the query is the data path. Opening one costs several queries, so it is for quiet times.
         """
         if time.monotonic() - self._published_at < FLOWING_SECONDS:
-            self._stop.wait(STEP_SECONDS)
+            self._stop.wait(min(max(self._cost_seconds, LEAST_STEP_SECONDS), MOST_STEP_SECONDS))
             return
         pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
         with self._events.watch(pipeline, max_await_time_ms=1000) as stream:

@@ -1,15 +1,19 @@
 """What is published is what the code says, and readers who know only the standards can read it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from contracts import asyncapi, published
+from contracts import asyncapi, indicators, published
 from contracts.services import event_types
+from services.outcome.stream.indicators import TYPE, Cell, Indicator, record
 from shared.events import CONTROL_TOPIC, INDICATORS_TOPIC, PROGRAMMES_TOPIC, TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +98,22 @@ def test_every_message_has_a_frozen_example_that_fits_its_headers() -> None:
     for kind in event_types():
         example = whole["components"]["messages"][kind.name]["examples"][0]
         assert list(headers.iter_errors(example["headers"])) == []
+
+
+def test_a_published_indicator_is_what_was_described() -> None:
+    at = datetime(2018, 1, 2, tzinfo=UTC)
+    for cell in (Cell(7), Cell(0.5), Cell(None, hidden=True, few=True)):
+        sent = record(
+            Indicator(programme="coactive", name="figures.started", cell=cell, seq=1, published_at=at)
+        )
+        closed = {**indicators.schema(), "additionalProperties": False}
+        assert list(Draft202012Validator(closed).iter_errors(json.loads(sent.value))) == []
+        told = {name: value.decode() for name, value in sent.headers}
+        assert list(Draft202012Validator(indicators.HEADERS).iter_errors(told)) == []
+        message = KafkaMessage(headers=dict(sent.headers), key=sent.key, value=sent.value)
+        event: Any = from_binary(message, JSONFormat())
+        assert event.get_type() == TYPE
+        assert event.get_data()["cell"] == "figures.started"
 
 
 def _references(node: Any) -> list[str]:

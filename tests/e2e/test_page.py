@@ -1,5 +1,6 @@
 """The live page in a real browser, on figures that move: what a member of the steering group sees and can do."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from services.outcome.stream.snapshot import follow
 from tests.support.stage import Stage, Theatre, read_programme
 
 EARLY, LATER = date(2016, 3, 20), date(2017, 5, 1)
@@ -82,6 +84,22 @@ def test_the_page_moves_while_the_figures_do(theatre: Theatre, visit: Open) -> N
     expect(page.locator("#as-of")).to_have_text("Läget 17 november 2017")
 
 
+def test_after_moving_the_picture_is_the_one_that_a_new_visitor_sees(theatre: Theatre, visit: Open) -> None:
+    moved = visit()
+    theatre.stage.move(200)
+    received = str(figures(theatre)["figures"]["received"])
+    expect(moved.locator("#flow .word.trunk .number").first).to_have_text(received)
+    fresh = visit()
+    expect(fresh.locator("#flow .word.trunk .number").first).to_have_text(received)
+    for shape, geometry in (("path", ["d"]), ("rect", ["x", "y", "width", "height"])):
+        for name in geometry:
+            read = f"marks => marks.map(mark => mark.getAttribute('{name}'))"
+            drawn = fresh.locator(f"#flow {shape}").evaluate_all(read)
+            assert drawn
+            expect(moved.locator(f"#flow {shape}").last).to_have_attribute(name, drawn[-1])
+            assert moved.locator(f"#flow {shape}").evaluate_all(read) == drawn
+
+
 def test_a_definition_opens_and_closes_by_keyboard(visit: Open) -> None:
     page = visit()
     term = page.locator("#steps .term").first
@@ -151,6 +169,26 @@ def test_a_masked_block_is_drawn_from_what_stands_visible_around_it(visit: Open)
         ]))
     """)
     assert drawn == {"received": 190, "accepted": 150, "waiting": 2, "declined": 38, "started": 150}
+
+
+def test_a_sentence_whose_figure_is_masked_is_left_unsaid(theatre: Theatre, browser: Browser) -> None:
+    masked = {"value": None, "hidden": True, "few": False}
+    page = browser.new_page()
+    page.route(
+        "**/figures",
+        lambda route: route.fulfill(body=frame(theatre, masked), content_type="text/event-stream"),
+    )
+    page.goto(theatre.link())
+    expect(page.locator("#lede")).to_contain_text("deltar just nu")
+    expect(page.locator("#lede")).not_to_contain_text("har startat")
+    page.close()
+
+
+def frame(theatre: Theatre, started: dict[str, Any]) -> str:
+    """A snapshot in which the number of those who started is as given."""
+    content = json.loads(follow(None, theatre.stage.read()[0]).frame.split(b"data: ")[1])
+    content["figures"]["started"] = started
+    return f"id: 1\nevent: snapshot\ndata: {json.dumps(content)}\n\n"
 
 
 def test_missing_answers_stand_beside_every_rate(theatre: Theatre, visit: Open) -> None:

@@ -26,7 +26,7 @@ def main() -> None:
             )
             page = context.new_page()
             page.on("console", lambda line: print(line.text))
-            page.on("pageerror", print)
+            page.on("pageerror", lambda error: print(error.message))
             page.goto(link)
             if lang != "sv":
                 page.goto(f"{page.url}?lang={lang}")

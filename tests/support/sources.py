@@ -25,18 +25,24 @@ class Source:
                 yield node
 
     def names(self) -> Iterator[str]:
-        """Every dotted name that is read or imported: `datetime.now`, `os.environ`, `random`."""
+        """Every name that is imported, and every attribute of one: `random`, `datetime.now`, `os.environ`."""
+        imported = set()
         for node in ast.walk(self.tree):
             match node:
                 case ast.Import(names=names):
+                    imported |= {one.asname or one.name.partition(".")[0] for one in names}
                     yield from (one.name for one in names)
                 case ast.ImportFrom(module=str(module), names=names):
+                    imported |= {one.asname or one.name for one in names}
                     yield module
                     yield from (f"{module}.{one.name}" for one in names)
-                case ast.Attribute():
-                    yield ast.unparse(node)
                 case _:
                     pass
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute):
+                name = ast.unparse(node)
+                if name.partition(".")[0] in imported:
+                    yield name
 
 
 @cache

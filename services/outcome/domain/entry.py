@@ -55,9 +55,9 @@ def record_entry(
     fields = {**asdict(command), "recorded_on": command.occurred_on or today}
     del fields["occurred_on"]
     entry = Entry(**fields)
-    if state.entry is not None:
-        if entry == (state.entry if command.occurred_on else replace(state.entry, recorded_on=today)):
-            return Change(state)
+    undated = state.entry and replace(state.entry, recorded_on=today)
+    if entry == (state.entry if command.occurred_on else undated):
+        return Change(state)
     _check_revision(rests_on, revision, replaces=state.entry is not None)
     event = EntryRecorded(occurred_on=entry.recorded_on, recorded_at=at, complete=entry.complete)
     row = Row(

@@ -32,13 +32,14 @@ def project(state: Figures | None, received: Received, programmes: Programmes) -
 
     Never refuses a fact. Raises ValueError for an event before the subject's first, which causality rules out.
     """
-    after = _newest(_after(state, received), received)
+    after = _after(state, received)
+    difference: Counter[str] = Counter()
     if _only_sessions(state, after):
         difference = _session_difference(state, after)
-    else:
+    elif after is not state:
         difference = contributions(after)
         difference.subtract(contributions(state) if state is not None else {})
-    return Change(after, adds=tuple(_adds(after.programme, difference)))
+    return Change(_newest(after, received), adds=tuple(_adds(after.programme, difference)))
 
 
 def _only_sessions(before: Figures | None, after: Figures) -> bool:

@@ -217,12 +217,13 @@ class Story:
         self._exit(way)
         if way != "deceased":
             self._follow_up()
-            if self._chance(0.1):
-                self._pass(60)
-                self._exit("deceased")
         if self._chance(0.2):
             self._hear(HANDOVER)
             self._hand_over(crossing_exit=True)
+        if way != "deceased" and self._chance(0.2):
+            self._pass(60)
+            self._hear(OUTCOME)
+            self._exit("deceased")
         truth.closed = truth.closed or truth.way == "deceased"
 
     def _exit(self, way: str) -> None:

@@ -157,6 +157,11 @@ def test_death_after_the_closing_closes_no_second_time() -> None:
     assert change.state.passage.exit_way == "deceased"
 
 
+def test_an_exit_is_not_repeated_for_what_was_a_mistake() -> None:
+    with pytest.raises(Conflict, match="wrong-stage"):
+        leave(fold(leave(at_stage("started")).state, mistake()))
+
+
 def test_nothing_outranks_death() -> None:
     dead = leave(at_stage("started"), DECEASED).state
     with pytest.raises(Conflict, match="wrong-stage"):

@@ -31,8 +31,8 @@ export function blocks(report) {
 
 /** How many people each block is drawn for: {block id: people}.
 
-    A masked block is drawn from what stands visible around it: the trunk as wide as what leaves it, a branch as what
-    is left of the trunk. That is what any reader can work out, and no more. */
+    A masked block is drawn from what stands visible around it: the trunk as wide as what leaves it or what is left of
+    the trunk before it, a branch as what is left of its trunk. That is what any reader can work out, and no more. */
 export function people(list) {
   const masked = (block) => read(block.cell)?.hidden && !read(block.cell).few;
   const counts = {};
@@ -41,6 +41,10 @@ export function people(list) {
   const total = (blocks) => blocks.reduce((sum, block) => sum + counts[block.id], 0);
   for (const trunk of list.filter((block) => block.trunk && masked(block)).reverse()) {
     counts[trunk.id] = total(leaving(trunk.id));
+  }
+  for (const trunk of list.filter((block) => block.trunk && block.from && masked(block))) {
+    const beside = leaving(trunk.from[0]).filter((block) => block !== trunk);
+    if (!beside.some(masked)) counts[trunk.id] = Math.max(counts[trunk.id], counts[trunk.from[0]] - total(beside));
   }
   for (const trunk of list.filter((block) => block.trunk)) {
     const branches = leaving(trunk.id).filter((block) => !block.trunk && masked(block));

@@ -7,6 +7,7 @@ import { Sections } from "./sections.js";
 
 const QUIET_MILLISECONDS = 30_000;
 const AGES_MILLISECONDS = 20_000;
+const CALM_MILLISECONDS = 900;
 
 const root = document.documentElement;
 const lang = root.lang;
@@ -18,6 +19,7 @@ const state = document.getElementById("state");
 const announcement = document.getElementById("announcement");
 
 let shown = null;
+let next = null;
 let shownAt = 0;
 let announcedAt = performance.now();
 
@@ -26,7 +28,19 @@ function tell(condition) {
   state.textContent = texts[condition];
 }
 
-function show(report) {
+/** Show the newest, but not so often that the eye cannot follow: at most about once a second. */
+function take(report) {
+  const early = shownAt + CALM_MILLISECONDS - performance.now();
+  const waiting = next !== null;
+  next = report;
+  if (shown === null || early <= 0) show();
+  else if (!waiting) setTimeout(show, early);
+}
+
+function show() {
+  if (next === null) return;
+  const report = next;
+  next = null;
   shown = report;
   shownAt = performance.now();
   sections.show(report);
@@ -52,7 +66,7 @@ function follow(address) {
   stream.addEventListener("open", () => tell("live"));
   stream.addEventListener("snapshot", (event) => {
     tell("live");
-    show(JSON.parse(event.data));
+    take(JSON.parse(event.data));
   });
   stream.addEventListener("error", () => tell(stream.readyState === EventSource.CLOSED ? "expired" : "reconnecting"));
 }

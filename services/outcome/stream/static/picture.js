@@ -75,16 +75,16 @@ export class Picture {
       };
     });
     const filled = this.list.filter((block) => this.counts[block.id] > 0);
-    sync(this.blocks, filled, (block) => block.id, () => {
+    const rectangles = filled.map((block) => ({ ...block, ...drawing.placed[block.id] }));
+    sync(this.blocks, rectangles, (block) => block.id, () => {
       const element = shape("rect", { rx: 1.5 });
       return {
         element,
-        update: (block) => {
-          const { x, y, w, h } = drawing.placed[block.id];
+        update: ({ x, y, w, h, kind }) => {
           for (const [name, value] of Object.entries({ x, y, width: w, height: h })) {
             element.setAttribute(name, Math.max(0, value).toFixed(1));
           }
-          element.setAttribute("class", `block ${block.kind}`);
+          element.setAttribute("class", `block ${kind}`);
         },
       };
     });

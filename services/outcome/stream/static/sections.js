@@ -44,22 +44,23 @@ export class Sections {
     return this.named(report.labels.follow_ups[code]) || code;
   }
 
+  /** The opening sentences, one per figure; one whose figure is masked is left unsaid. */
   lede(report) {
     const { figures } = report;
-    const values = { started: figures.started, active: figures.active, employed: figures.employed_at_exit.employed };
-    const line = this.part("lede");
-    if (!line.firstChild) {
-      for (const piece of this.texts.lede.split(/(\{\w+\})/)) {
-        const name = piece.match(/^\{(\w+)\}$/)?.[1];
-        line.append(name ? make("b", { "data-figure": name }) : piece);
-      }
-    }
-    for (const place of line.querySelectorAll("b")) this.number(values[place.dataset.figure], place);
-    put(this.part("as-of"), fill(this.texts.as_of, { moment: this.format.day(report.as_of) }));
-    this.spoken = fill(
-      this.texts.announcement,
-      Object.fromEntries(Object.entries(values).map(([name, cell]) => [name, this.format.count(cell)])),
-    );
+    const cells = { started: figures.started, active: figures.active, employed: figures.employed_at_exit.employed };
+    const said = Object.entries(cells)
+      .filter(([, cell]) => !read(cell)?.hidden || read(cell).few)
+      .map(([figure, cell]) => ({ figure, cell }));
+    sync(this.part("lede"), said, (one) => one.figure, ({ figure }) => {
+      const number = make("b", { "data-figure": figure });
+      const [before, after] = this.texts.lede[figure].split("{n}");
+      const element = make("span", {}, before, number, `${after} `);
+      return { element, update: ({ cell }) => this.number(cell, number) };
+    });
+    this.part("lede-none").hidden = said.length > 0;
+    this.part("as-of").textContent = fill(this.texts.as_of, { moment: this.format.day(report.as_of) });
+    const sentences = said.map(({ figure, cell }) => fill(this.texts.lede[figure], { n: this.format.count(cell) }));
+    this.spoken = [this.texts.announcement, ...sentences].join(" ");
   }
 
   targets(report) {
