@@ -105,9 +105,7 @@ def people(codes: Codes, random: Random) -> tuple[Person, ...]:
         random, count, {"unemployed": 0.62, "inactive": 0.26, "student": 0.06, "employed": 0.06}
     )
     referrers = codes.those_who_may("refer", "register_participant", "withdraw_referral")
-    weights = {
-        one: weight for one, weight in zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False)
-    }
+    weights = dict(zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False))
     from_whom = _spread(random, count, weights)
     return tuple(
         _person(

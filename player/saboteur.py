@@ -105,7 +105,7 @@ def listener(port: int) -> int:
     }
     for folder in Path("/proc").glob("[0-9]*/fd"):
         try:
-            if any(os.readlink(one) in sockets for one in folder.iterdir()):
+            if any(str(one.readlink()) in sockets for one in folder.iterdir()):
                 return int(folder.parent.name)
         except OSError:
             continue

@@ -151,9 +151,10 @@ def _outputs(codes: Codes, random: Random) -> list[Act]:
         ]
         largest = 1 if all(place for place, _ in wanted) else 2 if max(n for _, n in wanted) < 60 else 6
         for place, amount in wanted:
-            while amount > 0:
-                quantity = min(amount, random.randint(1, largest))
-                amount -= quantity
+            left = amount
+            while left > 0:
+                quantity = min(left, random.randint(1, largest))
+                left -= quantity
                 on = codes.starts_on + timedelta(days=random.randint(60, days - 20))
                 acts += _output(
                     f"out-{len(acts):03}",
