@@ -20,7 +20,14 @@ from deploy.local.settings import Settings
 from deploy.local.trouble import Trouble
 
 # Two cores, a few hundred partitions: the serial collector and half a gigabyte are ample.
-JAVA_OPTIONS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+# One compiler level: a local broker lives too briefly for the second to pay for itself.
+JAVA_OPTIONS = (
+    "-Xms256m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+)
 
 CONFIGURATION = """\
 process.roles=broker,controller

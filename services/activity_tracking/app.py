@@ -1,9 +1,19 @@
 """The composition root of activity tracking: `python -m services.activity_tracking.app web|consume`."""
 
-from services.activity_tracking.api import BLUEPRINTS
+from typing import Any
+
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities
+from shared.config import Settings
 from shared.runtime.process import Service, main
+
+
+def blueprints(settings: Settings) -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
+    from services.activity_tracking.api import BLUEPRINTS
+
+    return BLUEPRINTS
+
 
 SERVICE = Service(
     title="Activity tracking",
@@ -12,7 +22,7 @@ SERVICE = Service(
     repository=Activities(),
     folds=lambda settings: FOLDS,
     timers=TIMERS,
-    blueprints=lambda settings: BLUEPRINTS,
+    blueprints=blueprints,
     indexes=INDEXES,
 )
 

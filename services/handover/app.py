@@ -1,9 +1,19 @@
 """The composition root of handover: `python -m services.handover.app web|consume`."""
 
-from services.handover.api import BLUEPRINTS
+from typing import Any
+
 from services.handover.consumer import FOLDS, TIMERS
 from services.handover.repository import INDEXES, Handovers
+from shared.config import Settings
 from shared.runtime.process import Service, main
+
+
+def blueprints(settings: Settings) -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
+    from services.handover.api import BLUEPRINTS
+
+    return BLUEPRINTS
+
 
 SERVICE = Service(
     title="Handover",
@@ -12,7 +22,7 @@ SERVICE = Service(
     repository=Handovers(),
     folds=lambda settings: FOLDS,
     timers=TIMERS,
-    blueprints=lambda settings: BLUEPRINTS,
+    blueprints=blueprints,
     indexes=INDEXES,
 )
 

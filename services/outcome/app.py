@@ -1,13 +1,30 @@
 """The composition root of outcome: `python -m services.outcome.app web|consume|project|stream`."""
 
-from services.outcome.api import BLUEPRINTS
+from typing import Any
+
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
-from services.outcome.stream import app as stream
-from shared.runtime.process import Projection, Service, main
+from services.outcome.stream import logins, publisher
+from shared.config import Settings
+from shared.runtime.process import Parts, Projection, Service, main
 
 FIGURES = Projection(group="figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries)
+
+
+def blueprints(settings: Settings) -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
+    from services.outcome.api import BLUEPRINTS
+
+    return BLUEPRINTS
+
+
+def run_stream(parts: Parts) -> None:
+    """The stream role. Imported here, because no other role needs an event loop."""
+    from services.outcome.stream import app
+
+    app.run(parts)
+
 
 SERVICE = Service(
     title="Outcome",
@@ -16,10 +33,10 @@ SERVICE = Service(
     repository=Outcomes(),
     folds=lambda settings: FOLDS,
     timers=TIMERS,
-    blueprints=lambda settings: BLUEPRINTS,
-    indexes={**INDEXES, **stream.INDEXES},
+    blueprints=blueprints,
+    indexes={**INDEXES, **logins.INDEXES, **publisher.INDEXES},
     projections={"project": FIGURES},
-    roles={"stream": stream.run},
+    roles={"stream": run_stream},
 )
 
 if __name__ == "__main__":

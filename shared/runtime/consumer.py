@@ -129,7 +129,7 @@ class Consumer:
             self._reload()
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
-        """What has come. While events flow, waits for more as long as the last transaction took, so that one serves many.
+        """What has come. While events flow, waits for more, as long as the last transaction took.
 
         On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
         """

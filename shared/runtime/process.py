@@ -4,7 +4,6 @@ The composition root of each service names its parts in a `Service`; everything 
 fork. A thread that dies ends its process, so that whoever supervises starts a whole one.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -14,9 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from flask import Flask
-from flask_smorest import Blueprint
-from gunicorn.app.base import BaseApplication
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
@@ -26,7 +22,6 @@ from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.kafka import client_options
 from shared.runtime.change import Fold, Repository, TimerFold
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Commands
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
 from shared.runtime.health import Health, Runnable
@@ -35,10 +30,7 @@ from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
 from shared.runtime.unit import Unit
 from shared.telemetry import configure_logging
-from shared.tokens import Tokens
-from shared.web import create_app
 
-WEB_THREADS = 8
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
 
 log = structlog.get_logger()
@@ -89,7 +81,7 @@ class Service:
     repository: Repository
     folds: Callable[[Settings], Mapping[type[Fact], Fold]]
     timers: Mapping[str, TimerFold]
-    blueprints: Callable[[Settings], tuple[Blueprint, ...]]
+    blueprints: Callable[[Settings], tuple[Any, ...]]
     indexes: Mapping[str, list[IndexModel]]
     projections: Mapping[str, Projection] = field(default_factory=dict)
     threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
@@ -156,67 +148,6 @@ def create_indexes(parts: Parts) -> None:
         except PyMongoError as error:
             log.warning("database-awaited", error=type(error).__name__)
             parts.stop.wait(1)
-
-
-def build_web(service: Service, settings: Settings) -> Flask:
-    """The web application, connected."""
-    parts = connect(service, settings)
-    create_indexes(parts)
-    commands = Commands(
-        client=parts.client,
-        database=service.database,
-        repository=service.repository,
-        programmes=parts.programmes,
-        source=service.source,
-        clock=parts.clock,
-        waiters=max(1, WEB_THREADS // 4),
-    )
-
-    def ready() -> bool:
-        try:
-            parts.client.admin.command("ping")
-        except PyMongoError:
-            return False
-        return True
-
-    return create_app(
-        title=service.title,
-        blueprints=service.blueprints(settings),
-        commands=commands,
-        tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
-        clock=parts.clock,
-        ready=ready,
-    )
-
-
-class _Gunicorn(BaseApplication):
-    def __init__(self, build: Callable[[], Flask], settings: Settings) -> None:
-        self._build = build
-        self._settings = settings
-        super().__init__()
-
-    def load_config(self) -> None:
-        options = {
-            "bind": f"{self._settings.http_host}:{self._settings.http_port}",
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": WEB_THREADS,
-            "keepalive": 75,
-            "graceful_timeout": 10,
-            "control_socket_disable": True,
-        }
-        for name, value in options.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return self._build()
-
-
-def serve_web(service: Service, settings: Settings) -> None:
-    """Serve HTTP until told to stop: one worker, so that metrics need no sharing; more by replicas."""
-    logging.getLogger("gunicorn").setLevel(logging.WARNING)
-    _Gunicorn(lambda: build_web(service, settings), settings).run()
 
 
 def absorb(parts: Parts, projection: Projection | None) -> Absorb:
@@ -333,6 +264,9 @@ def main(service: Service) -> None:
     configure_logging(service.database, role, settings.log_level)
     sys.argv = sys.argv[:1]
     if role == "web":
+        # Only here, because the other roles never need what HTTP needs: it doubles the time they take to start.
+        from shared.serving import serve_web
+
         serve_web(service, settings)
     elif role == "consume":
         run_consume(connect(service, settings))

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from services.outcome.stream import logins, publisher
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import StoredLogins
 from services.outcome.stream.pages import read_pages
@@ -25,8 +24,6 @@ from shared.runtime.process import Parts, create_indexes
 from shared.tokens import Tokens
 
 FRESH_SECONDS = 30.0
-
-INDEXES = {**logins.INDEXES, **publisher.INDEXES}
 
 log = structlog.get_logger()
 
