@@ -111,6 +111,15 @@ def step_from(on: date) -> date:
     return on
 
 
+def follow_up_step_from(on: date) -> date:
+    """The first day on or after the day on which follow-ups are asked about: every second step day.
+
+    When the last have left, nothing else happens any more, and half the steps will do.
+    """
+    on = step_from(on)
+    return on if on.toordinal() // 7 % 2 == 0 else step_after(on)
+
+
 def step_after(on: date) -> date:
     """The first step day after the day."""
     return step_from(on + timedelta(days=1))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from player.acts import Act, Deed, step_after, step_from
+from player.acts import Act, Deed, follow_up_step_from, step_after, step_from
 from player.pen import LATE_DAYS, Pen
 
 GOALS = (
@@ -326,13 +326,14 @@ class Story(Pen):
         """Answer each follow-up or not, a step after it fell due; for most work lasts, some find it later."""
         answered = 0.88 if way == "by_plan" else 0.55
         for follow_up in self.codes.follow_ups:
-            due = step_after(step_from(follow_up.due_on(exited_on)))
-            on = step_from(due + timedelta(days=self.random.randint(0, 12)))
+            due = follow_up_step_from(follow_up.due_on(exited_on))
+            days = [follow_up_step_from(due + timedelta(days=after)) for after in (1, 1, 15)]
+            in_time = [day for day in days if day <= follow_up.answer_by(exited_on)]
             lasts = self.random.random()
             if situation == "employed" and lasts > 0.88:
                 situation = "unemployed"
             elif situation != "employed" and lasts > 0.85:
                 situation = "employed"
-            if self.random.random() < answered and on <= follow_up.answer_by(exited_on):
+            if in_time and self.random.random() < answered:
                 says = {"follow_up": follow_up.code, "situation": situation or "unemployed"}
-                self._act("answer_follow_up", self.provider, on, says)
+                self._act("answer_follow_up", self.provider, self.random.choice(in_time), says)
