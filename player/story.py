@@ -98,7 +98,7 @@ class Story(Pen):
         }
         if person.employment == "unemployed":
             says["unemployed_since"] = person.referred_on - timedelta(days=random.randint(100, 2000))
-        corrected = random.random() < 0.05
+        corrected = random.random() < 0.07
         first = (
             says | {"gender": "man" if person.gender == "woman" else "woman", "isced": None}
             if corrected
@@ -118,7 +118,7 @@ class Story(Pen):
             days = self.random.randint(25, 100)
         until = from_day + timedelta(days=days)
         self._plan(from_day, until)
-        self._log(from_day, step_from(until), count=max(3, days // 26))
+        self._log(from_day, step_from(until), count=max(4, days // 26))
         self._measure(from_day, until)
         self.today = max(self.today, step_from(until))
         match self.fate:
