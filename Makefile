@@ -58,7 +58,7 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 # -- The local stack ----------------------------------------------------------------------------
 
 .PHONY: demo up down status logs token reset
-demo: venv ## Start everything, play a city, stop on Ctrl-C (ONCE=1: one round; FAULT=…: with a fault)
+demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
 	@$(PY) -m deploy.local demo
 
 up: venv ## Start everything in the background and wait until it is ready

@@ -115,6 +115,7 @@ def demo(settings: Settings) -> None:
         say(f"Using the stack that is up in {settings.folder}; it stays up.")
         sys.exit(run_player(settings))
     began = time.monotonic()
+    begin_empty(settings)
     with Stack(
         settings, wanted_processes(), restart=True, say=say, ready_within_seconds=READY_WITHIN_SECONDS
     ):
@@ -122,6 +123,28 @@ def demo(settings: Settings) -> None:
         show_addresses(settings)
         code = run_player(settings)
     sys.exit(code)
+
+
+def begin_empty(settings: Settings) -> None:
+    """A play needs an empty stack: remove what an earlier demo left, and nobody else's data. Raises Trouble."""
+    played = settings.folder / "played"
+    if (settings.folder / "mongodb").exists() and not played.exists():
+        raise Trouble(
+            f"The data in {settings.folder} is no demo's: `make reset` removes it, or set STACK_DIR to another folder."
+        )
+    remove_data(settings)
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    played.touch()
+
+
+def remove_data(settings: Settings) -> None:
+    """Remove the data, logs and secrets of a stack that is down."""
+    with Record(settings.folder).owned():
+        preflight.mend(settings)
+        # Users' passwords are in the data; secrets without it, or it without them, would not fit.
+        for name in ("kafka", "mongodb", "logs", "hold", "secrets"):
+            shutil.rmtree(settings.folder / name, ignore_errors=True)
+    (settings.folder / "played").unlink(missing_ok=True)
 
 
 def run_player(settings: Settings) -> int:
@@ -163,11 +186,7 @@ def reset(settings: Settings) -> None:
     """Remove the data, logs and secrets of a stack that is down."""
     if Control(settings).is_up():
         raise Trouble("The stack is up: `make down` first.")
-    with Record(settings.folder).owned():
-        preflight.mend(settings)
-        # Users' passwords are in the data; secrets without it, or it without them, would not fit.
-        for name in ("kafka", "mongodb", "logs", "hold", "secrets"):
-            shutil.rmtree(settings.folder / name, ignore_errors=True)
+    remove_data(settings)
     click.echo(f"Removed the data in {settings.folder}.")
 
 
