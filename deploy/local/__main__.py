@@ -98,6 +98,8 @@ def follow_until_up(report: Path, background: subprocess.Popen[bytes]) -> None:
 def run(settings: Settings) -> None:
     """Start everything in the foreground; Ctrl-C stops it."""
     on_termination_leave()
+    # From now on the data is somebody's own, and the next demo may not remove it.
+    (settings.folder / "played").unlink(missing_ok=True)
     with Stack(
         settings, wanted_processes(), restart=True, say=say, ready_within_seconds=READY_WITHIN_SECONDS
     ):

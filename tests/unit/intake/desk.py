@@ -107,7 +107,13 @@ class Desk:
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        raise NotImplementedError
+        found: list[Mapping[str, Any]] = [
+            {"_id": key, **row}
+            for (name, key), row in self.table.items()
+            if name == collection and row.items() >= where.items()
+        ]
+        beyond = [row for row in found if after is None or row[order] > after]
+        return sorted(beyond, key=lambda row: row[order])[:limit]
 
     def page(self, work: Any, listing: Listing) -> Sequence[Referral]:
         """Satisfies the handlers' `Referrals`, for organisations that refer."""
