@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from operators.assessment import assess, unreachable
 from operators.mending import Left, replay_all
+from operators.overview import show_status
 from operators.screen import Screen, spoken
 from operators.surroundings import SERVICES, Surroundings
 from operators.trouble import HAND_NEEDED, REFUSED, WELL, WRONGLY_TYPED, Trouble
@@ -42,6 +44,25 @@ def main(context: click.Context, *, as_json: bool) -> None:
     Exit status: 0 well, 1 a hand is needed or something is left, 2 wrongly typed, 3 refused, 4 no answer.
     """
     context.obj = Desk(as_json=as_json)
+
+
+@main.command()
+@service_option
+@click.pass_obj
+def status(desk: Desk, service: str | None) -> None:
+    """Show how everything stands: one table, red where a hand is needed, and what to type."""
+    wire, told, findings = desk.wire(service), {}, []
+    for name in wire.services:
+        try:
+            told[name] = wire.get(name, "/operations/status")
+        except Trouble as trouble:
+            if trouble.status == REFUSED:
+                raise
+            findings.append(unreachable(name, str(trouble)))
+            continue
+        findings += assess(name, told[name])
+    show_status(desk.screen, told, findings)
+    sys.exit(HAND_NEEDED if any(one.hand for one in findings) else WELL)
 
 
 @main.command()
@@ -110,7 +131,10 @@ def show(desk: Desk, parked_id: str, service: str | None) -> None:
         return
     facts, stands = event.pop("facts") or {}, event.pop("stands") or {}
     event["seconds"] = spoken(event["seconds"])
-    missing = [f"{one['source']} {one['seq']} of {one['subject']}" for one in stands.get("missing", [])]
+    missing = [
+        f"{one['source']} {one['seq']} to {one['last']} of {one['subject']}"
+        for one in stands.get("missing", [])
+    ]
     desk.screen.fields(
         {
             "service": holder,

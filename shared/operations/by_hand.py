@@ -22,6 +22,11 @@ class ByHand(Batch):
         self._drain(held)
         self._settle(held, at)
 
+    def drain(self, subject: Subject) -> None:
+        """Fold what can be of a subject that no poisoned event blocks."""
+        held = self._fetched(subject)
+        self._drain(held)
+
     def skip(self, subject: Subject, source: str, seq: int, at: datetime) -> None:
         """Count that event as applied, without its effect; then fold what waited behind it.
 

@@ -18,11 +18,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Missing:
-    """The event that `source` numbered `seq` on `subject`, and that has not come."""
+    """The events that `source` numbered `seq` to `last` on `subject`, and that have not come."""
 
     source: str
     subject: str
     seq: int
+    last: int
 
 
 def missing(
@@ -41,13 +42,21 @@ def missing(
     rows = list(waiting)
     here = {(row.source, row.seq) for row in rows}
     found: set[Missing] = set()
+    last: dict[str, int] = {}
     for row in rows:
         wanted: dict[str, int] = {source: count for source, count in row.after.items() if source in SOURCES}
         wanted[row.source] = row.seq - 1
         for source, count in wanted.items():
             following = applied.get(source, 0) + 1
             if source != own_source and following <= count and (source, following) not in here:
-                found.add(Missing(source, subject, following))
+                last[source] = max(last.get(source, 0), _gap_end(source, count, here))
         if row.needs is not None and row.needs not in programmes:
-            found.add(Missing("intake", f"programme/{row.needs}", 1))
+            found.add(Missing("intake", f"programme/{row.needs}", 1, 1))
+    found |= {Missing(source, subject, applied.get(source, 0) + 1, count) for source, count in last.items()}
     return frozenset(found)
+
+
+def _gap_end(source: str, count: int, here: Collection[tuple[str, int]]) -> int:
+    """The last one missing before one that is here, or the last that is wanted."""
+    parked = [seq for of, seq in here if of == source]
+    return min([count, *(seq - 1 for seq in parked)])

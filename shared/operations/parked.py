@@ -146,7 +146,12 @@ class ParkedEvents:
             programmes=known_programmes(self._database, rows),
         )
         return [
-            {"source": one.source, "subject": shown_subject(one.subject), "seq": one.seq}
+            {
+                "source": one.source,
+                "subject": shown_subject(one.subject),
+                "seq": one.seq,
+                "last": one.last,
+            }
             for one in sorted(found)
         ]
 

@@ -18,6 +18,9 @@ from shared.runtime.unit import shard_of
 MOST = 1000
 """Events sent again at once: one chunk of the relay, so that what is new is not held up behind it."""
 
+LAST = 99_999_999
+"""No subject has as many events."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -36,13 +39,14 @@ def pend_again(
     from_seq: int,
     *,
     at: datetime,
+    to_seq: int = LAST,
     most: int = MOST,
 ) -> Sent | None:
-    """Mark the subject's events from that number on as unpublished, at most so many. None: the archive has none.
+    """Mark the subject's events with these numbers as unpublished, at most so many. None: the archive has none.
 
     at: now, real time, UTC; kept as `again`, so that the outbox's age stays the age of what has never been published.
     """
-    last_id = f"{subject}:99999999"
+    last_id = f"{subject}:{to_seq:08d}"
     condition: Mapping[str, Any] = {"_id": {"$gte": f"{subject}:{from_seq:08d}", "$lte": last_id}}
     found = database["events"].find(
         condition, {"_id": 1}, sort=[("_id", ASCENDING)], limit=most + 1, session=session

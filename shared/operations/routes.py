@@ -29,7 +29,9 @@ from shared.operations.shapes import (
     ReasonBody,
     RepublishBody,
     RepublishedAnswer,
+    StatusAnswer,
 )
+from shared.operations.status import Status
 from shared.runtime.change import Subject, subject_of
 from shared.runtime.groups import Group
 from shared.runtime.process import Parts
@@ -45,6 +47,7 @@ PARKED_ID = re.compile(r"[0-9a-f]{32}")
 class Operations:
     """What the routes of one web process work with."""
 
+    status: Status
     parked: ParkedEvents
     mending: Mending
     audit: AuditRows
@@ -53,7 +56,12 @@ class Operations:
 def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
     """Everything the routes need, on this process's connections. groups: those of the service, by name."""
     database = parts.client[parts.service.database]
-    return Operations(ParkedEvents(database, groups), Mending(parts, groups), AuditRows(database))
+    return Operations(
+        Status(database, groups, parts.clock),
+        ParkedEvents(database, groups),
+        Mending(parts, groups),
+        AuditRows(database),
+    )
 
 
 # --- the routes ------------------------------------------------------------------------------------------
@@ -62,6 +70,14 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
 def blueprint() -> Blueprint:
     """The routes of one service. They find their `Operations` in the application's extensions."""
     routes = Blueprint("operations", __name__, description="What operators can see and mend")
+
+    @routes.route("/operations/status", methods=["GET"])
+    @guarded(None, operator=True)
+    @routes.response(200, StatusAnswer)
+    def read_status() -> dict[str, Any]:
+        """How this service stands: its groups and processes, halts with cause and cure, outbox, leases, timers."""
+        with _reading():
+            return _here().status.read(_now())
 
     @routes.route("/operations/parked", methods=["GET"])
     @guarded(None, operator=True)

@@ -55,6 +55,76 @@ class AuditPageArguments(Schema):
 # --- what goes out ---------------------------------------------------------------------------------------
 
 
+class HaltAnswer(Schema):
+    """Why a process refuses to go on, and what ends that."""
+
+    cause = ma.String()
+    cure = ma.String()
+
+
+class ProcessAnswer(Schema):
+    """How one process stands. heard_seconds: since its last report; failing: events in a row that failed."""
+
+    process = ma.String()
+    role = ma.String()
+    host = ma.String()
+    pid = ma.Integer()
+    heard_seconds = ma.Float()
+    silent = ma.Boolean()
+    lag = ma.Integer(allow_none=True)
+    trouble = ma.String(allow_none=True)
+    stuck = ma.List(ma.String())
+    failing = ma.Integer()
+    halted = ma.Nested(HaltAnswer, allow_none=True)
+
+
+class GroupAnswer(Schema):
+    """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell."""
+
+    group = ma.String()
+    lag = ma.Integer(allow_none=True)
+    waiting = ma.Integer()
+    poison = ma.Integer()
+    blocked = ma.Integer()
+    wait_oldest_seconds = ma.Float()
+    requests_open = ma.Integer()
+    processes = ma.List(ma.Nested(ProcessAnswer))
+
+
+class LeaseAnswer(Schema):
+    """Who publishes one shard of the outbox; nobody, when the last lease has run out."""
+
+    shard = ma.Integer()
+    holder = ma.String(allow_none=True)
+    until = ma.String(metadata={"format": "date-time"}, allow_none=True)
+
+
+class OutboxAnswer(Schema):
+    """What has not been published yet."""
+
+    pending = ma.Integer()
+    oldest_seconds = ma.Float()
+    leases = ma.List(ma.Nested(LeaseAnswer))
+
+
+class TimersAnswer(Schema):
+    """Deadlines and reminders: those past their time, and all that are planned."""
+
+    due = ma.Integer()
+    oldest_seconds = ma.Float()
+    planned = ma.Integer()
+
+
+class StatusAnswer(Schema):
+    """How the service stands."""
+
+    at = ma.String(metadata={"format": "date-time"})
+    clock = ma.String(metadata={"format": "date-time"})
+    groups = ma.List(ma.Nested(GroupAnswer))
+    outbox = ma.Nested(OutboxAnswer)
+    timers = ma.Nested(TimersAnswer)
+
+
 class ParkedAnswer(Schema):
     """One event that is set aside. seconds: how long it has been; needs: the programme version it waits for."""
 
@@ -79,11 +149,12 @@ class ParkedPageAnswer(Schema):
 
 
 class MissingAnswer(Schema):
-    """An event that has not come."""
+    """Events that have not come, from `seq` to `last`."""
 
     source = ma.String()
     subject = ma.String()
     seq = ma.Integer()
+    last = ma.Integer()
 
 
 class FactsAnswer(Schema):

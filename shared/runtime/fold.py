@@ -75,6 +75,11 @@ class Breaker:
         self._in_a_row = 0
         self._window: deque[bool] = deque(maxlen=POISON_WINDOW)
 
+    @property
+    def failing(self) -> int:
+        """How many events in a row have failed up to now."""
+        return self._in_a_row
+
     def note(self, failed: bool) -> None:
         """Count one event. Raises Halt past the limits."""
         self._in_a_row = self._in_a_row + 1 if failed else 0

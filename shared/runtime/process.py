@@ -18,18 +18,23 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings, read_settings
-from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
+from shared.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.kafka import client_options
-from shared.runtime.change import Fold, Repository, TimerFold
+from shared.operations.by_hand import ByHand
+from shared.operations.control import answering
+from shared.operations.healing import Healer
+from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
+from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
 from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
-from shared.runtime.unit import Unit
+from shared.runtime.unit import Unit, transact
 from shared.telemetry import configure_logging
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
@@ -56,6 +61,12 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
     # what operators did, the latest first
     "audit": [IndexModel([("at", ASCENDING), ("_id", ASCENDING)])],
+    # what each group has asked for; how its processes stand, forgotten when they are gone for an hour
+    "asked": [IndexModel([("group", ASCENDING), ("at", ASCENDING)])],
+    "processes": [
+        IndexModel([("group", ASCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=FORGOTTEN_SECONDS),
+    ],
     # the newest version of a programme
     "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
 }
@@ -250,16 +261,71 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             stop=parts.stop,
         )
         runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
-    health = Health(
+    progress = Progress(
         database=parts.client[service.database],
         clock=parts.clock,
         kafka_options=parts.kafka_options,
         group=group.name,
-        topics=list(group.topics),
-        runnables=dict(runnables),
+        topics=group.topics,
         own=projection is None,
     )
-    _run_threads(parts, runnables, health, settings.health_port)
+    running: dict[str, Runnable] = dict(runnables)
+    health = Health(progress, running)
+    running.update(
+        operating(parts, group, progress, lambda: {**health.standing(), "failing": breaker.failing})
+    )
+    _run_threads(parts, list(running.items()), health, settings.health_port)
+
+
+def operating(
+    parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
+) -> list[tuple[str, Runnable]]:
+    """The threads that tell how the process stands, heal what waits, and answer who asks for what was said here."""
+    service = parts.service
+    database = parts.client[service.database]
+    role = "project" if group.is_projection else "consume"
+    found: list[tuple[str, Runnable]] = [
+        (
+            "reporter",
+            Reporter(database=database, progress=progress, standing=standing, role=role, stop=parts.stop),
+        ),
+        (
+            "healer",
+            Healer(
+                client=parts.client,
+                database=service.database,
+                asking=service.source,
+                group=group,
+                progress=progress,
+                drain=lambda subject: drained(parts, group, subject),
+                stop=parts.stop,
+            ),
+        ),
+    ]
+    if not group.is_projection:
+        control = Consumer(
+            group=f"{service.source}-control",
+            client=parts.client,
+            database=service.database,
+            kafka_options=parts.kafka_options,
+            absorb=answering(database, service.source),
+            stop=parts.stop,
+            topics=[CONTROL_TOPIC],
+        )
+        found.append(("control", control))
+    return found
+
+
+def drained(parts: Parts, group: Group, subject: Subject) -> int:
+    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+
+    def work(session: ClientSession) -> int:
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.drain(subject)
+        unit.flush()
+        return len(batch.tally.events)
+
+    return transact(parts.client, work)
 
 
 def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:

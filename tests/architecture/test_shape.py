@@ -40,12 +40,15 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/commands.py": {"datetime.now"},
     # when an event was parked, for the operator
     "shared/runtime/fold.py": {"datetime.now"},
-    # how long the oldest unpublished event has waited
-    "shared/runtime/health.py": {"time.time"},
+    # how long the oldest unpublished event, and the longest wait, have waited
+    "shared/runtime/progress.py": {"time.time"},
     # who holds a lease
     "shared/runtime/relay.py": {"secrets"},
     # ids made at the edge; order keys, which run on real time always
     "shared/runtime/unit.py": {"secrets", "time.time_ns"},
+    # how long a wait is, when it is asked for again, what is asked: real time always
+    "shared/operations/healing.py": {"datetime.now"},
+    "shared/operations/control.py": {"datetime.now"},
     # what operators do is dated by real time
     "shared/operations/routes.py": {"datetime.now"},
     # trace ids; when a line was written

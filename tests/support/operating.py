@@ -57,11 +57,17 @@ def toy_parts(
     )
 
 
+HEARD = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC)
+
+
 def toy_group(
-    name: str, folds: Mapping[type[e.Fact], Fold], *, own_source: e.Source | None = "outcome"
+    name: str,
+    folds: Mapping[type[e.Fact], Fold],
+    *,
+    own_source: e.Source | None = "outcome",
+    topics: tuple[str, ...] = HEARD,
 ) -> Group:
     """A group of that name with the toy's states."""
-    topics = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC)
     return Group(name=name, repository=ToyRepository(), folds=folds, topics=topics, own_source=own_source)
 
 
