@@ -124,6 +124,7 @@ class Health:
             oldest = (
                 self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
             )
+            refused = self._database["events"].count_documents({"pend": {"$lt": 0}}) if self._own else 0
             due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
             by_reason: list[dict[str, Any]] = [
                 {"$match": {"group": self._group}},
@@ -143,6 +144,7 @@ class Health:
         metric("journey_waiting", group=self._group).set(waiting)
         metric("journey_parked", group=self._group).set(parked)
         metric("journey_outbox_pending").set(outbox)
+        metric("journey_outbox_refused").set(refused)
         metric("journey_outbox_oldest_seconds").set(age)
         metric("journey_timers_due").set(due)
         return {
@@ -150,6 +152,7 @@ class Health:
             "clock": now.isoformat(),
             "lag": lag,
             "outbox_pending": outbox,
+            "outbox_refused": refused,
             "outbox_oldest_seconds": round(age, 1),
             "timers_due": due,
             "waiting": waiting,
