@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from tests.chaos.client import Client, Records
+from tests.chaos.load import reference
 
 INBOUND = "forsakringskassan"
 WEB = "intake-web"
@@ -73,7 +74,7 @@ class Agency(threading.Thread):
     def _publish(self, producer: Any) -> None:
         trace = f"{self._chance.getrandbits(128):032x}"
         body = {
-            "reference": f"F{self._chance.randrange(10**12):012d}x",
+            "reference": reference(self._chance),
             "participant_id": self._chance.choice(self._participants),
             "programme": "coactive",
             "municipality": "2482",

@@ -22,6 +22,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
+from shared import events
+
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -129,7 +131,50 @@ def assign_all() -> None:
     KafkaConsumer.subscribe = subscribe
 
 
-CONDITIONS: dict[str, Callable[..., None]] = {"assign-all": assign_all}
+def clock_ahead(seconds: str) -> None:
+    """This host's clock is wrong by so many seconds (the business clock and monotonic time are not)."""
+    off = float(seconds)
+    true_ns, true = time.time_ns, time.time
+    time.time_ns = lambda: true_ns() + int(off * 1e9)
+    time.time = lambda: true() + off
+
+
+def bug(module: str, body: str) -> None:
+    """This version of a service fails on every event of one type: `services.handover.consumer`, `ConsentGiven`."""
+
+    def fail(*_: Any) -> Any:
+        raise ArithmeticError("a bug of this version")
+
+    importlib.import_module(module).FOLDS[getattr(events, body)] = fail
+
+
+def behind(topic: str, seconds: str) -> None:
+    """This consumer gets nothing from one topic for so long after its first record of another."""
+    poll, began = KafkaConsumer.poll, [0.0]
+
+    def delayed(consumer: KafkaConsumer, *arguments: Any, **options: Any) -> Any:
+        late = [at for at in consumer.assignment() if at.topic == topic]
+        if not began[0] or time.monotonic() < began[0] + float(seconds):
+            consumer.pause(*late)
+        elif consumer.paused():
+            consumer.resume(*consumer.paused())
+        polled = poll(consumer, *arguments, **options)
+        for at in late:
+            if polled.pop(at, None):
+                raise RuntimeError(f"{topic} was read although it is paused")
+        if polled and not began[0]:
+            began[0] = time.monotonic()
+        return polled
+
+    KafkaConsumer.poll = delayed
+
+
+CONDITIONS: dict[str, Callable[..., None]] = {
+    "assign-all": assign_all,
+    "clock": clock_ahead,
+    "bug": bug,
+    "behind": behind,
+}
 
 
 def install(fault: str, mark: Path) -> None:

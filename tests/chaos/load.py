@@ -51,6 +51,11 @@ MIX: Mapping[str, float] = {
 }
 
 
+def reference(chance: random.Random) -> str:
+    """A reference of the sender's own, of letters alone: digits might read as a personnummer, and be refused."""
+    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=14))
+
+
 @dataclass(slots=True)
 class Journey:
     """What its parties know of one journey."""
@@ -146,6 +151,17 @@ class Party(threading.Thread):
         finally:
             self._client.close()
 
+    def begin(self, count: int, within: float = 60.0) -> list[Journey]:
+        """Bring so many journeys to their start, in the caller's thread. Raises TimeoutError."""
+        journeys = [Journey() for _ in range(count)]
+        deadline = time.monotonic() + within
+        for journey in journeys:
+            while journey.stage != "started":
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{count} journeys did not start within {within:.0f} s")
+                self._advance(journey)
+        return journeys
+
     def _step(self) -> None:
         now = time.monotonic()
         ready = [one for one in self._journeys if one.again_at <= now]
@@ -160,6 +176,9 @@ class Party(threading.Thread):
         if journey.pending is None and self._used and self._chance.random() < 0.03:
             self._repeat()
             return
+        self._advance(journey)
+
+    def _advance(self, journey: Journey) -> None:
         command = journey.pending or self._next(journey)
         if command is None:
             return
@@ -279,7 +298,7 @@ class Party(threading.Thread):
 
     def _referral(self, journey: Journey) -> dict[str, Any]:
         return {
-            "reference": f"C{self._chance.randrange(10**12):012d}x",
+            "reference": reference(self._chance),
             "participant_id": journey.participant,
             "programme": "coactive",
             "municipality": "2482",
@@ -320,7 +339,7 @@ class Party(threading.Thread):
             {
                 **self._session(),
                 "journey_id": self._chance.choice(same).journey,
-                "reference": f"r{self._chance.getrandbits(64):016x}",
+                "reference": reference(self._chance),
                 "occurred_on": on,
             }
             for _ in range(self._bulk_rows)

@@ -137,6 +137,46 @@ class World:
         chance = random.Random(self.random.getrandbits(64))
         return Client(self.stack.url, self.stack.token, chance)
 
+    def party(
+        self,
+        name: str,
+        stop: threading.Event | None = None,
+        *,
+        journeys: int = 5,
+        pace_seconds: float = 0.0,
+        mix: Mapping[str, float] | None = None,
+        bulk_rows: int = 12,
+    ) -> Party:
+        """A client thread that has not been started; `begin` gives journeys that are under way."""
+        return Party(
+            name=name,
+            client=self.client(),
+            records=self.records,
+            chance=random.Random(self.random.getrandbits(64)),
+            today=self.today,
+            journeys=journeys,
+            pace_seconds=pace_seconds,
+            mix=mix or MIX,
+            bulk_rows=bulk_rows,
+            stop=stop or threading.Event(),
+        )
+
+    def conflicts(self) -> int:
+        """How many writes MongoDB has refused because another transaction had the document."""
+        status = self.mongo.admin.command("serverStatus")
+        return int(status["metrics"]["operation"]["writeConflicts"])
+
+    def sent(self, command: Command, within: float = 30.0, client: Client | None = None) -> Command:
+        """Send a command until its answer is a lasting one. Raises Never."""
+        own = client or self.client()
+        self.records.begun(command)
+        try:
+            self.until(lambda: own.send(command), f"an answer to {command.deed}", within, 0.05)
+        finally:
+            if client is None:
+                own.close()
+        return command
+
     @contextmanager
     def load(
         self,
@@ -154,17 +194,13 @@ class World:
         """
         stop = threading.Event()
         parties: list[Party | Agency] = [
-            Party(
-                name=f"client-{number}",
-                client=self.client(),
-                records=self.records,
-                chance=random.Random(self.random.getrandbits(64)),
-                today=self.today,
+            self.party(
+                f"client-{number}",
+                stop,
                 journeys=journeys,
                 pace_seconds=pace_seconds,
-                mix=mix or MIX,
+                mix=mix,
                 bulk_rows=bulk_rows,
-                stop=stop,
             )
             for number in range(clients)
         ]
@@ -243,6 +279,14 @@ class World:
         """How many records of the log say what an earlier one said."""
         self.until(lambda: self._reader.read(self.log), "the log read")
         return self.log.duplicates
+
+    def holders(self, database: str) -> int:
+        """How often a partition of that service has been taken over, since the world began."""
+        return sum(len(ids) for name, ids in self.offsets.holders.items() if name.startswith(f"{database}/"))
+
+    def recovered_seconds(self) -> float | None:
+        """How long recovery took, once it has come to its end."""
+        return self._recovery.seconds if self._recovery else None
 
     # --- from the end of the fault to stillness ------------------------------------------------------
 

@@ -69,3 +69,78 @@ def stopped_past_session(world: World) -> None:
         )
         world.flowing()
     world.struck("fenced", f"{fenced:.0f} batches refused after {said}")
+
+
+@scenario(4, "a consumer stopped inside its open transaction", recovers_within=25)
+def stopped_in_transaction(world: World) -> None:
+    second = f"{VICTIM}.2"
+    with world.load():
+        world.flowing()
+        world.stack.run(VICTIM, f"stop:before-commit:consumer:{world.random.randint(8, 15)}")
+        world.stack.run(second)
+        said = world.died(VICTIM)
+        world.over()
+        before = world.metric(second, "journey_events_applied_total", group="activity-tracking")
+        world.until(lambda: world.recovered_seconds(), "the second instance doing all", 40)
+        after = world.metric(second, "journey_events_applied_total", group="activity-tracking")
+        world.stack.kill(VICTIM, signal.SIGCONT)
+        refused = world.until(
+            lambda: (
+                world.metric(VICTIM, "journey_fenced_total", group="activity-tracking")
+                + world.metric(VICTIM, "journey_batch_failures_total", group="activity-tracking")
+            ),
+            "the stopped one's transaction being refused",
+        )
+        world.flowing()
+    world.struck(
+        "the successor went on",
+        f"{after - before:.0f} events applied by it, {refused:.0f} refused after {said}",
+    )
+
+
+@scenario(5, "two consumers forced onto the same partitions", part=True, recovers_within=25)
+def same_partitions(world: World) -> None:
+    second = f"{VICTIM}.2"
+    with world.load():
+        world.stack.run(VICTIM, "assign-all")
+        world.stack.run(second, "assign-all")
+        world.flowing(120)
+
+        def refused() -> float:
+            return sum(
+                world.metric(one, name, group="activity-tracking")
+                for one in (VICTIM, second)
+                for name in ("journey_fenced_total", "journey_batch_failures_total")
+            )
+
+        count = world.until(lambda: refused() > 2 and refused(), "fences")
+        applied = [
+            world.metric(one, "journey_events_applied_total", group="activity-tracking")
+            for one in (VICTIM, second)
+        ]
+        world.stack.ordinary()
+        world.over()
+        world.flowing()
+    world.struck(
+        "both read all", f"{count:.0f} batches refused, {applied[0]:.0f} and {applied[1]:.0f} events applied"
+    )
+
+
+@scenario(6, "one, four and again one instance, every ten seconds", recovers_within=25)
+def one_four_one(world: World) -> None:
+    victim, step = "outcome-consume", 10.0 if world.full else 4.0
+    more = [f"{victim}.{n}" for n in (2, 3, 4)]
+    took = world.holders("outcome")
+    with world.load():
+        world.flowing()
+        for one in more:
+            world.stack.run(one)
+            world.rest(step)
+        for one in more:
+            world.stack.stop(one)
+            world.rest(step)
+        world.over()
+        world.flowing()
+    count = world.holders("outcome") - took
+    assert count >= 4, f"partitions were taken over {count} times only"
+    world.struck("partitions moved", f"{count} takeovers by a new holder")
