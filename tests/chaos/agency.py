@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import threading
@@ -54,14 +55,12 @@ class Agency(threading.Thread):
                     )
                     self._publish(producer)
                 except KafkaError:
-                    if producer is not None:
-                        producer.close(timeout=0)
+                    _discard(producer)
                     producer = None
         except BaseException as error:  # noqa: BLE001 - reported by whoever waits for this thread
             self.failed = error
         finally:
-            if producer is not None:
-                producer.close(timeout=3)
+            _discard(producer)
 
     def _register(self) -> bool:
         body = {"name": f"Kim Inkommen {self._chance.randrange(10**9)}", "personnummer": None}
@@ -89,3 +88,10 @@ class Agency(threading.Thread):
         self._records.inbound_unsure.discard(trace)
         self._records.inbound[f"{written.topic}:{written.partition}:{written.offset}"] = trace
         self._participants = self._participants[-20:]
+
+
+def _discard(producer: Any) -> None:
+    """Throw a producer away; every record's acknowledgement has been awaited."""
+    if producer is not None:
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=0)

@@ -92,7 +92,7 @@ class ChaosStack(Stack):
         for name in list(self.entries()):
             if "." in name and self.entries()[name].state != "stopped":
                 self.stop(name)
-        replaced = [name for name in self.replaced() if name not in ("broker", "database")]
+        replaced = [name for name in self.replaced() if name not in self.settings.infrastructure]
         for name in replaced:
             self.run(name)
         self.start(*[name for name in self._wanted if name not in replaced])

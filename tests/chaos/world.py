@@ -399,7 +399,9 @@ class World:
         self._lines.read()
         self._recount.take(self.log, observe.genders(self.mongo))
         processes = {
-            name: one.pid for name, one in self.stack.running().items() if name not in ("broker", "database")
+            name: one.pid
+            for name, one in self.stack.running().items()
+            if name not in self.stack.settings.infrastructure
         }
         emitted = observe.emitted(self.mongo)
         return Seen(
