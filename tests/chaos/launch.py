@@ -156,8 +156,8 @@ def behind(topic: str, seconds: str) -> None:
         late = [at for at in consumer.assignment() if at.topic == topic]
         if not began[0] or time.monotonic() < began[0] + float(seconds):
             consumer.pause(*late)
-        elif consumer.paused():
-            consumer.resume(*consumer.paused())
+        else:
+            consumer.resume(*late)
         polled = poll(consumer, *arguments, **options)
         for at in late:
             if polled.pop(at, None):

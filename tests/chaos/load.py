@@ -278,6 +278,12 @@ class Party(threading.Thread):
                 return self._say("exit", O, f"{way}/exit", by, journey, **body)
         return None
 
+    def session(self, journey: Journey) -> Command:
+        """A session that nothing but its key would keep from being logged twice; not yet sent."""
+        command = self._deed("log_session", journey, self._today.isoformat())
+        assert command is not None, "a session can always be logged"
+        return command
+
     def _by(self, journey: Journey) -> Actor:
         return (journey.responsible, "supervisor")
 

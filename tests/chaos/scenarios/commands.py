@@ -18,37 +18,31 @@ WEB, CONSUMER = "activity-tracking-web", "activity-tracking-consume"
 SESSION = "journey.activity-tracking.session-logged.v1"
 
 
-def _session(party: Party, journey: Journey) -> Command:
-    """A session that nothing but its key would keep from being logged twice."""
-    command = party._deed("log_session", journey, party._today.isoformat())
-    assert command is not None, "a session can always be logged"
-    return command
-
-
 @scenario(17, "fifty writers on ten journeys, and a backlog", recovers_within=60)
 def many_writers(world: World) -> None:
     journeys = world.party("before").begin(10)
     with world.load(clients=1, inbound=False):
         world.stack.stop(CONSUMER)
-        backlog = world.party("backlog")
+        party = world.party("backlog")
         consents = [
-            backlog._consent(replace(journeys[n % 10], seen={})) for n in range(300 if world.full else 120)
+            party._consent(replace(journeys[n % 10], seen={})) for n in range(300 if world.full else 120)
         ]
-        shares = [consents[n::6] for n in range(6)]
-        together([partial(_send_all, world, share) for share in shares])
-        conflicts, applied = world.conflicts(), 0.0
+        together(partial(_send_all, world, consents[n::6]) for n in range(6))
+        conflicts = world.conflicts()
         writers = [(world.party(f"writer-{n}"), replace(journeys[n % 10], seen={})) for n in range(50)]
-        world.stack.start(CONSUMER)
-        world.over()
-        each = 10 if world.full else 4
-        together([partial(_write, world, *one, each) for one in writers])
+
+        def take_over() -> None:
+            world.stack.start(CONSUMER)
+            world.over()
+
+        together([take_over, *(partial(_write, world, *one, 12) for one in writers)])
         applied = world.metric(CONSUMER, "journey_events_applied_total", group="activity-tracking")
         took = world.until(world.recovered_seconds, "the backlog applied while they wrote", 90)
     conflicts = world.conflicts() - conflicts
     assert conflicts > 0, "nobody met anybody"
     world.struck(
         "writers met",
-        f"{conflicts} writes refused as conflicts; backlog of {applied:.0f} applied in {took:.1f} s",
+        f"{conflicts} transactions aborted by conflicts; backlog of {applied:.0f} applied in {took:.1f} s",
     )
 
 
@@ -62,7 +56,7 @@ def _send_all(world: World, commands: list[Command]) -> None:
 def _write(world: World, party: Party, journey: Journey, times: int) -> None:
     client = world.client()
     for _ in range(times):
-        world.sent(_session(party, journey), 90, client)
+        world.sent(party.session(journey), 90, client)
     client.close()
 
 
@@ -72,12 +66,12 @@ def same_key(world: World) -> None:
     journeys = party.begin(4)
     repeated, lost = 0, 0
     for journey in journeys:
-        first = world.sent(_session(party, journey))
+        first = world.sent(party.session(journey))
         journey.learn(first)
         for _ in range(3):
-            repeated += _ten_at_once(world, _session(party, journey))
+            repeated += _ten_at_once(world, party.session(journey))
         for _ in range(3):
-            lost += _answer_lost(world, _session(party, journey))
+            lost += _answer_lost(world, party.session(journey))
     restarted = _killed_before_answering(world, party, journeys[0])
     world.over()
     assert repeated >= 50, f"only {repeated} of the repetitions were answered alike"
@@ -113,7 +107,7 @@ def _answer_lost(world: World, command: Command) -> int:
 def _killed_before_answering(world: World, party: Party, journey: Journey) -> str:
     """The web process dies between the commit and its answer; the client asks again with the key."""
     world.stack.run(WEB, "kill:after-commit:any:1")
-    command = world.sent(_session(party, journey), 60)
+    command = world.sent(party.session(journey), 60)
     assert command.attempts[0].status == 0, f"it was answered: {command.attempts[0]}"
     said = world.died(WEB)
     return f"killed after the commit ({said}), answered {command.status} at attempt {len(command.attempts)}"
@@ -138,14 +132,14 @@ def racing(world: World) -> None:
         world.flowing()
     conflicts = world.conflicts() - conflicts
     assert conflicts > 0, "no command met an event"
-    world.struck("commands met events", f"{conflicts} writes refused as conflicts")
+    world.struck("commands met events", f"{conflicts} transactions aborted by conflicts")
     world.struck("clocks apart", crossed)
 
 
 def _log_many(world: World, journey: Journey) -> None:
     client, party = world.client(), world.party("sessions")
     for _ in range(15):
-        world.sent(_session(party, replace(journey, seen={})), 60, client)
+        world.sent(party.session(replace(journey, seen={})), 60, client)
     client.close()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import httpx
 from kafka import KafkaProducer
 
-from shared.events import TOPICS
+from shared.events import PROGRAMMES_TOPIC, TOPICS
+from tests.chaos import observe
 from tests.chaos.load import Journey
 from tests.chaos.observe import CONSUMING
 from tests.chaos.scenario import scenario
@@ -23,7 +26,7 @@ READERS = [one for one in CONSUMING if TOPICS["intake"] in one.topics]
 def unreadable(world: World) -> None:
     subject = f"journey/j-{world.random.getrandbits(64):026d}"
     world.log.foreign.add(subject)
-    whole = {
+    whole: dict[str, str | None] = {
         "ce_type": "journey.intake.referral-accepted.v1",
         "ce_source": "intake",
         "ce_subject": subject,
@@ -31,18 +34,24 @@ def unreadable(world: World) -> None:
         "ce_after": "",
         "ce_id": f"intake:{subject}:1",
     }
-    kinds: list[tuple[str, dict[str, str], bytes | None]] = [
+    kinds: list[tuple[str, dict[str, str | None], bytes | None]] = [
         ("without headers", {}, b"\xff\x00 no JSON"),
         ("without a sequence", {name: text for name, text in whole.items() if name != "ce_sequence"}, b"{}"),
         ("a sequence that is no number", {**whole, "ce_sequence": "one"}, b"{}"),
         ("an empty vector's part", {**whole, "ce_after": "intake"}, b"{}"),
-        ("a body that is no event", whole, b"\xfe{"),
+        ("a header without a value", {**whole, "ce_source": None}, b"{}"),
+        ("a sequence beyond every number", {**whole, "ce_sequence": "9" * 40}, b"{}"),
+        ("a sequence before the first", {**whole, "ce_sequence": "-1"}, b"{}"),
+        ("a body that is no event", {**whole, "x-odd": "\udcff"}, b"\xfe{"),
     ]
     with world.load():
         world.flowing()
         producer = KafkaProducer(**world.kafka, acks="all")
         for _, headers, value in kinds:
-            encoded = [(name, text.encode()) for name, text in headers.items()]
+            encoded = [
+                (name, None if text is None else text.encode(errors="surrogateescape"))
+                for name, text in headers.items()
+            ]
             producer.send(TOPICS["intake"], key=subject.encode(), value=value, headers=encoded)
         producer.flush(timeout=10)
         producer.close(timeout=5)
@@ -66,71 +75,92 @@ def unreadable(world: World) -> None:
 
 @scenario(28, "one topic far behind the others: effects before causes", part=True, recovers_within=60)
 def behind(world: World) -> None:
-    seconds = 90 if world.full else 12
+    seconds = 90 if world.full else 10
     victims = ("outcome-consume", "handover-consume", "outcome-project")
+    late = (f"behind:{TOPICS['intake']}:{seconds}", f"behind:{PROGRAMMES_TOPIC}:{seconds + 8}")
     with world.load():
         world.flowing()
         for name in victims:
-            world.stack.run(name, f"behind:{TOPICS['intake']}:{seconds}")
+            world.stack.run(name, *late)
+        world.publish_next_programme()
         world.flowing()
 
-        def waited() -> dict[str, int]:
+        def waited(**more: Any) -> dict[str, int]:
             return {
                 one.group: world.mongo[one.database]["parked"].count_documents(
-                    {"group": one.group, "reason": "waiting"}
+                    {"group": one.group, "reason": "waiting", **more}
                 )
                 for one in READERS
             }
 
-        most = world.until(
+        first = world.until(
             lambda: (now := waited())["figures"] > 5 and now["outcome"] and now, "effects waiting"
         )
-        world.rest(seconds)
+        needing = world.until(
+            lambda: (now := waited(needs={"$exists": True}))["handover"] and now,
+            "a programme waited for",
+            seconds + 30,
+        )
+        world.until(lambda: not sum(waited(needs={"$exists": True}).values()), "the programme", seconds + 30)
         world.over()
         world.flowing()
-    waiting = ", ".join(f"{count} in {group}" for group, count in most.items() if count)
+    waiting = ", ".join(f"{count} in {group}" for group, count in first.items() if count)
     world.struck("effects came first", f"{waiting} waited for what was {seconds} s behind")
+    world.struck("the programme came last", f"{sum(needing.values())} waited for it")
 
 
 @scenario(20, "a version with a bug in one event type, then the version that mends it", recovers_within=40)
 def bug(world: World) -> None:
-    victim, fault = "handover-consume", "bug:services.handover.consumer:ReferralReceived"
-    parked = world.mongo["handover"]["parked"]
+    victim, fault = "handover-consume", "bug:services.handover.consumer:ConsentGiven"
+    parked, states = (world.mongo["handover"][name] for name in ("parked", "handovers"))
     ill = {
         "group": "handover",
         "reason": {"$in": ["poison", "blocked"]},
         "subject": {"$nin": list(world.blocked)},
     }
-    with world.load():
-        world.flowing()
-        world.stack.run(victim, fault)
-        world.until(lambda: parked.count_documents(ill) > 3, "the first events of the ill version parked", 40)
+    party = world.party("blocked")
+    journeys = party.begin(34)
+    first, others = journeys[:5], journeys[5:]
+    world.settle()
+    subjects = [f"journey/{one.journey}" for one in first]
+    world.stack.run(victim, fault)
+    world.stack.stop("activity-tracking-consume")
+    for journey in first:
+        world.sent(party._consent(replace(journey, seen={})))
+        world.sent(party.session(replace(journey, seen={})))
+    world.until(
+        lambda: parked.count_documents({**ill, "reason": "poison"}) == len(first), "the poison parked"
+    )
+    before = {row["_id"]: row["in"] for row in states.find({"_id": {"$in": subjects}})}
+    world.stack.start("activity-tracking-consume")
+    world.until(
+        lambda: not any(observe.pending(world.mongo).values()) and not any(world.lag().values()),
+        "it all read",
+    )
+    after = {row["_id"]: row["in"] for row in states.find({"_id": {"$in": subjects}})}
+    assert after == before, "a parked subject moved on past its poison"
+    assert parked.count_documents({**ill, "reason": "blocked"}) >= len(first), "what came later is not parked"
     world.stack.stop(victim)
-    together([partial(_refer_many, world, number) for number in range(5)])
+    together(partial(_consent_one, world, one) for one in others)
     world.stack.run(victim, fault, ready=False)
     halted = world.until(lambda: _halted(world, victim), "the halt", 40)
     aside = parked.count_documents(ill)
     world.stack.run(victim)
-    world.over()
-    subjects = sorted({row["subject"] for row in parked.find(ill, {"subject": 1})})
-    for subject in subjects:
-        path = f"/operations/subjects/{subject}/replay"
-        body = {"reason": "The version that mends it is deployed."}
+    for subject in sorted({row["subject"] for row in parked.find(ill, {"subject": 1})}):
+        path, body = (
+            f"/operations/subjects/{subject}/replay",
+            {"reason": "The version that mends it is deployed."},
+        )
         world.sent(world.client().command("replay", "handover-web", path, body, OPERATOR, None))
+    world.over()
+    assert parked.count_documents(ill) == 0, "something is parked after the replay"
     world.struck(
-        "the breaker halted", f"{halted} {aside} events of {len(subjects)} journeys were parked, and replayed"
+        "the breaker halted", f"{halted} {aside} events of {len(first)} journeys were parked, and replayed"
     )
 
 
-def _refer_many(world: World, number: int) -> None:
-    party, client = world.party(f"referring-{number}"), world.client()
-    for _ in range(9):
-        journey = Journey()
-        for _ in range(2):
-            command = party._next(journey)
-            assert command is not None, "a participant, then a referral"
-            journey.learn(world.sent(command, 60, client))
-    client.close()
+def _consent_one(world: World, journey: Journey) -> None:
+    world.sent(world.party("consent")._consent(replace(journey, seen={})), 60)
 
 
 def _halted(world: World, name: str) -> str:
