@@ -18,6 +18,8 @@ from tests.chaos.together import together
 from tests.chaos.world import World
 
 OPERATOR = ("plattform", "operator")
+UNHINDERED = {"log_session": 6, "log_sessions": 2, "correct_session": 2, "log_output": 1, "consent": 2}
+"""Deeds that need no service which is behind."""
 
 READERS = [one for one in CONSUMING if TOPICS["intake"] in one.topics]
 
@@ -78,11 +80,12 @@ def behind(world: World) -> None:
     seconds = 90 if world.full else 10
     victims = ("outcome-consume", "handover-consume", "outcome-project")
     late = (f"behind:{TOPICS['intake']}:{seconds}", f"behind:{PROGRAMMES_TOPIC}:{seconds + 8}")
-    with world.load():
+    with world.load(mix=UNHINDERED):
         world.flowing()
         for name in victims:
             world.stack.run(name, *late)
         world.publish_next_programme()
+        world.party("of the next version").begin(5)
         world.flowing()
 
         def waited(**more: Any) -> dict[str, int]:
