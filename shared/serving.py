@@ -14,7 +14,7 @@ from shared.runtime.process import Service, connect, create_indexes
 from shared.tokens import Tokens
 from shared.web import create_app
 
-WEB_THREADS = 8
+WEB_THREADS = 32
 
 
 def build_web(service: Service, settings: Settings) -> Flask:

@@ -7,7 +7,7 @@ field's value. Metrics carry neither.
 import logging
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,29 +133,38 @@ class Applied:
 def log_applied(group: str, events: Sequence[Applied]) -> None:
     """One line an event, written at once: a journey is followed by its id through every service that took it in.
 
-    Bypasses structlog, which would cost more than the fold itself. Subjects that are participants are left out.
+    Subjects that are participants are left out.
     """
-    at = datetime.now(UTC).isoformat()
-    lines = [
-        orjson.dumps(
+    if not logging.getLogger().isEnabledFor(logging.INFO):
+        return
+    _write(
+        [
             {
-                **_process,
                 "event": "applied",
-                "level": "info",
                 "group": group,
                 "subject": one.subject,
                 "type": one.type,
                 "of": one.source,
                 "seq": one.seq,
                 "trace_id": one.traceparent[3:35],
-                "timestamp": at,
             }
-        )
-        for one in events
-        if not one.subject.startswith("participant/")
-    ]
-    if lines and logging.getLogger().isEnabledFor(logging.INFO):
-        sys.stdout.write(b"\n".join(lines).decode() + "\n")
+            for one in events
+            if not one.subject.startswith("participant/")
+        ]
+    )
+
+
+def log_answered(**said: Any) -> None:
+    """One line a request."""
+    if logging.getLogger().isEnabledFor(logging.INFO):
+        _write([{"event": "answered", **said, "trace_id": trace_id()}])
+
+
+def _write(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write many lines at once, past structlog, which would cost more than what they tell of."""
+    rest = {**_process, "level": "info", "timestamp": datetime.now(UTC).isoformat()}
+    if lines:
+        sys.stdout.write(b"\n".join(orjson.dumps({**line, **rest}) for line in lines).decode() + "\n")
         sys.stdout.flush()
 
 

@@ -15,6 +15,7 @@ from shared.errors import Forbidden
 
 ALGORITHMS = ["RS256", "ES256"]
 REFRESH_SECONDS = 30.0
+REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
 DUTIES: frozenset[Duty] = CASE | FIGURES | {"operator"}
 
 
@@ -34,11 +35,12 @@ class Tokens:
         self._lock = Lock()
         self._keys: KeySet | None = None
         self._fetched_at = -REFRESH_SECONDS
+        self._read: dict[str, tuple[float, jwt.Claims]] = {}
 
     def verify(self, token: str) -> Actor:
         """The actor whom the token names. Blocks while keys are fetched. Raises Forbidden("unauthenticated")."""
         try:
-            claims = self._decode(token)
+            claims = self._signed(token)
             self._claims.validate(claims)
         except (JoseError, ValueError, OSError) as error:
             raise Forbidden(
@@ -47,6 +49,17 @@ class Tokens:
         if claims["duty"] not in DUTIES:
             raise Forbidden("unauthenticated", "The bearer token names no known duty.")
         return Actor(str(claims["sub"]), str(claims["organisation"]), claims["duty"])
+
+    def _signed(self, token: str) -> jwt.Claims:
+        """What a token says whose signature is right; checked anew when REMEMBERED_SECONDS have passed."""
+        known = self._read.get(token)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        claims = self._decode(token)
+        if len(self._read) >= REMEMBERED:
+            self._read.clear()
+        self._read[token] = (time.monotonic() + REMEMBERED_SECONDS, claims)
+        return claims
 
     def _decode(self, token: str) -> jwt.Claims:
         try:

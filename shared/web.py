@@ -27,7 +27,7 @@ from shared.programmes import Action
 from shared.runtime.change import Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
-from shared.telemetry import REGISTRY, metric, start_trace, trace_id
+from shared.telemetry import REGISTRY, log_answered, metric, start_trace, trace_id
 from shared.tokens import Tokens
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -247,8 +247,7 @@ def _add_hooks(app: Flask, tokens: Tokens) -> None:
                 "journey_commands_total", route=f"{request.method} {route}", status=str(response.status_code)
             ).inc()
             metric("journey_command_seconds", route=f"{request.method} {route}").observe(seconds)
-            log.info(
-                "answered",
+            log_answered(
                 route=f"{request.method} {route}",
                 status=response.status_code,
                 milliseconds=round(seconds * 1000, 1),

@@ -116,7 +116,7 @@ def handover_subject(handover_id: str) -> Subject:
 
 @handovers.route("/journeys/<string:journey_id>/handovers", methods=["POST"])
 @guarded("offer_handover")
-@handovers.arguments(OfferHandoverBody)
+@handovers.arguments(OfferHandoverBody())
 @handovers.response(201, HandoverAnswer)
 def offer_handover(body: OfferHandover, journey_id: str) -> dict[str, Any]:
     """Offer the journey to another organisation; one offer at a time, and only where consent covers it."""
@@ -129,7 +129,7 @@ def offer_handover(body: OfferHandover, journey_id: str) -> dict[str, Any]:
 
 @handovers.route("/journeys/<string:journey_id>/handovers", methods=["GET"])
 @guarded("read_journey")
-@handovers.arguments(JourneyPageArguments, location="query")
+@handovers.arguments(JourneyPageArguments(), location="query")
 @handovers.response(200, HandoverPageAnswer)
 def list_handovers(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
     """The journey's offers, the first made first."""
@@ -150,7 +150,7 @@ def list_handovers(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
 
 @handovers.route("/handovers", methods=["GET"])
 @guarded("answer_handover")
-@handovers.arguments(ReceivedPageArguments, location="query")
+@handovers.arguments(ReceivedPageArguments(), location="query")
 @handovers.response(200, HandoverPageAnswer)
 def list_received(page: dict[str, Any]) -> dict[str, Any]:
     """The offers made to the caller's organisation, those that await its answer unless asked otherwise."""
@@ -181,7 +181,7 @@ def read_handover(handover_id: str) -> dict[str, Any]:
 
 @handovers.route("/handovers/<string:handover_id>/acceptance", methods=["POST"])
 @guarded("answer_handover")
-@handovers.arguments(AcceptHandoverBody)
+@handovers.arguments(AcceptHandoverBody())
 @handovers.response(200, HandoverAnswer)
 def accept_handover(body: AcceptHandover, handover_id: str) -> dict[str, Any]:
     """Say yes: the receiver becomes responsible for the journey."""
@@ -194,7 +194,7 @@ def accept_handover(body: AcceptHandover, handover_id: str) -> dict[str, Any]:
 
 @handovers.route("/handovers/<string:handover_id>/decline", methods=["POST"])
 @guarded("answer_handover")
-@handovers.arguments(DeclineHandoverBody)
+@handovers.arguments(DeclineHandoverBody())
 @handovers.response(200, HandoverAnswer)
 def decline_handover(body: DeclineHandover, handover_id: str) -> dict[str, Any]:
     """Say no, with a reason."""
@@ -207,7 +207,7 @@ def decline_handover(body: DeclineHandover, handover_id: str) -> dict[str, Any]:
 
 @handovers.route("/handovers/<string:handover_id>/recall", methods=["POST"])
 @guarded("recall_handover")
-@handovers.arguments(RecallHandoverBody)
+@handovers.arguments(RecallHandoverBody())
 @handovers.response(200, HandoverAnswer)
 def recall_handover(body: RecallHandover, handover_id: str) -> dict[str, Any]:
     """Take the offer back before it is answered, with a reason."""

@@ -43,7 +43,7 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
     @routes.route("/participants", methods=["POST"])
     @guarded("register_participant")
-    @routes.arguments(schemas.RegisterParticipantSchema)
+    @routes.arguments(schemas.RegisterParticipantSchema())
     @routes.response(201, schemas.HandleSchema)
     def register_participant(identity: Identity) -> Answer:
         """Register a person; the answer is the handle that stands for them everywhere else."""
@@ -77,7 +77,7 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
     @routes.route("/participants/<string:participant_id>/erasure", methods=["POST"])
     @guarded("erase_participant")
-    @routes.arguments(schemas.EraseParticipantSchema)
+    @routes.arguments(schemas.EraseParticipantSchema())
     @routes.response(200, schemas.ErasedSchema)
     def erase_participant(_: Answer, participant_id: str) -> Answer:
         """Destroy the key of a person's identity; counted statistics stay."""
@@ -106,7 +106,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
 
     @routes.route("/referrals", methods=["POST"])
     @guarded("refer")
-    @routes.arguments(schemas.ReferSchema)
+    @routes.arguments(schemas.ReferSchema())
     @routes.response(201, schemas.ReferralSchema)
     def refer(body: referral.Refer) -> Answer:
         """Refer a participant; the referrer's own reference makes it idempotent."""
@@ -114,7 +114,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
 
     @routes.route("/referrals", methods=["GET"])
     @guarded("read_journey")
-    @routes.arguments(schemas.ListQuerySchema, location="query")
+    @routes.arguments(schemas.ListQuerySchema(), location="query")
     @routes.response(200, schemas.ReferralPageSchema)
     def list_referrals(asked: Answer) -> Answer:
         """My organisation's referrals, oldest first; as provider, those that await its answer too."""
@@ -157,7 +157,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/referrals/<string:journey_id>/acceptance", methods=["POST"])
     @guarded("answer_referral")
-    @routes.arguments(schemas.AcceptSchema)
+    @routes.arguments(schemas.AcceptSchema())
     @routes.response(200, schemas.ReferralSchema)
     def accept_referral(body: referral.Accept, journey_id: str) -> Answer:
         """Take the person on; the provider becomes responsible."""
@@ -165,7 +165,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/referrals/<string:journey_id>/decline", methods=["POST"])
     @guarded("answer_referral")
-    @routes.arguments(schemas.DeclineSchema)
+    @routes.arguments(schemas.DeclineSchema())
     @routes.response(200, schemas.ReferralSchema)
     def decline_referral(body: referral.Decline, journey_id: str) -> Answer:
         """Say no, with one of the programme's reasons."""
@@ -173,7 +173,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/referrals/<string:journey_id>/withdrawal", methods=["POST"])
     @guarded("withdraw_referral")
-    @routes.arguments(schemas.WithdrawSchema)
+    @routes.arguments(schemas.WithdrawSchema())
     @routes.response(200, schemas.ReferralSchema)
     def withdraw_referral(body: referral.Withdraw, journey_id: str) -> Answer:
         """Take the referral back before the start."""
@@ -181,7 +181,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/journeys/<string:journey_id>/consents", methods=["POST"])
     @guarded("record_consent")
-    @routes.arguments(schemas.ConsentSchema)
+    @routes.arguments(schemas.ConsentSchema())
     @routes.response(201, schemas.ReferralSchema)
     def record_consent(body: consent.RecordConsent, journey_id: str) -> Answer:
         """Take down the participant's answer on a purpose."""
@@ -189,7 +189,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/journeys/<string:journey_id>/consents/<string:purpose>/withdrawal", methods=["POST"])
     @guarded("record_consent")
-    @routes.arguments(schemas.ConsentWithdrawalSchema)
+    @routes.arguments(schemas.ConsentWithdrawalSchema())
     @routes.response(200, schemas.ReferralSchema)
     def withdraw_consent(body: Answer, journey_id: str, purpose: str) -> Answer:
         """Take a consent back; open offers that rest on it fall."""
@@ -200,7 +200,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/journeys/<string:journey_id>/start", methods=["POST"])
     @guarded("start_journey")
-    @routes.arguments(schemas.StartSchema)
+    @routes.arguments(schemas.StartSchema())
     @routes.response(200, schemas.ReferralSchema)
     def start_journey(body: referral.Start, journey_id: str) -> Answer:
         """Begin participation, once the participant was asked about sharing."""
@@ -208,7 +208,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
 
     @routes.route("/journeys/<string:journey_id>/mistake", methods=["POST"])
     @guarded("register_mistake")
-    @routes.arguments(schemas.MistakeSchema)
+    @routes.arguments(schemas.MistakeSchema())
     @routes.response(200, schemas.ReferralSchema)
     def register_mistake(body: referral.RegisterMistake, journey_id: str) -> Answer:
         """Say that the journey should never have been registered; it counts nowhere."""

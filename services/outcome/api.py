@@ -233,7 +233,7 @@ def read_journey(journey_id: str) -> dict[str, Any]:
 
 @outcomes.route("/journeys/<string:journey_id>/entry", methods=["PUT"])
 @guarded("record_entry")
-@outcomes.arguments(RecordEntryBody)
+@outcomes.arguments(RecordEntryBody())
 @outcomes.response(200, OutcomeAnswer)
 def record_entry(body: RecordEntry, journey_id: str) -> dict[str, Any]:
     """Record the entry answers; to replace them, name the journey's revision in If-Match."""
@@ -247,7 +247,7 @@ def record_entry(body: RecordEntry, journey_id: str) -> dict[str, Any]:
 
 @outcomes.route("/journeys/<string:journey_id>/exit", methods=["POST"])
 @guarded("record_exit")
-@outcomes.arguments(RecordExitBody)
+@outcomes.arguments(RecordExitBody())
 @outcomes.response(201, OutcomeAnswer)
 def record_exit(body: RecordExit, journey_id: str) -> dict[str, Any]:
     """End participation: by plan, broken off, moved or deceased; plans the follow-ups."""
@@ -260,7 +260,7 @@ def record_exit(body: RecordExit, journey_id: str) -> dict[str, Any]:
 
 @outcomes.route("/follow-ups", methods=["GET"])
 @guarded("answer_follow_up")
-@outcomes.arguments(FollowUpPageArguments, location="query")
+@outcomes.arguments(FollowUpPageArguments(), location="query")
 @outcomes.response(200, FollowUpPageAnswer)
 def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
     """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise."""
@@ -298,7 +298,7 @@ def read_follow_up(follow_up_id: str) -> dict[str, Any]:
 
 @outcomes.route("/follow-ups/<string:follow_up_id>/answer", methods=["POST"])
 @guarded("answer_follow_up")
-@outcomes.arguments(AnswerFollowUpBody)
+@outcomes.arguments(AnswerFollowUpBody())
 @outcomes.response(201, FollowUpAnswer)
 def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
     """Say what the situation was on the follow-up's day."""
@@ -312,7 +312,7 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
 
 @figures.route("/programmes/<string:programme_id>/report", methods=["GET"])
 @guarded("read_report")
-@figures.arguments(ReportArguments, location="query")
+@figures.arguments(ReportArguments(), location="query")
 @figures.response(200, ReportAnswer)
 @figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
 def read_report(wanted: dict[str, Any], programme_id: str) -> dict[str, Any] | Response:

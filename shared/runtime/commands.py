@@ -1,4 +1,9 @@
-"""HTTP in: one command, one transaction, once per idempotency key.
+"""HTTP in: commands, once per idempotency key; those that wait together share one transaction.
+
+A command that comes alone is carried out at once, in a transaction of its own. Those that come while others are being
+made durable wait for them, and then share the next transaction: one commit and one write per collection, whatever
+their number. Each decides on what the earlier ones left, and one that is refused leaves nothing behind. When they
+cannot share, because of a conflict or a repeated key, each gets a transaction of its own.
 
 The answer is stored with the effect, without personal data, and given again when the same key comes with the same
 body; another body under the key is refused. Reads wait until this service has seen what the caller has.
@@ -6,12 +11,15 @@ body; another body under the key is refused. Reads wait until this service has s
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event, Lock
 from typing import Any
 
+import pymongo
 import structlog
 from pymongo import InsertOne, MongoClient
 from pymongo.client_session import ClientSession
@@ -21,9 +29,11 @@ from shared.errors import Busy, NotYetSeen, Refused
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Unit, transact
+from shared.runtime.unit import Apart, Unit, transact
 
 COMMAND_SECONDS = 5.0
+LEADERS = 1
+LARGEST_ROUND = 32
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.02
 DUPLICATE_KEY = 11000
@@ -40,6 +50,33 @@ class Answer:
     vector: Vector
     revision: int
     subject: str
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """One command on its way. `context` is its caller's: who asks, and in which trace.
+
+    woken: its answer or error is there, or it leads the next round, or it must go alone.
+    """
+
+    use_case: UseCase
+    key: str | None
+    fingerprint: str
+    subject: Subject | None
+    vector: Vector
+    context: Context
+    woken: Event = field(default_factory=Event)
+    leads: bool = False
+    answer: Answer | None = None
+    error: Exception | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.answer is not None or self.error is not None
+
+
+class _Behind(Exception):
+    """This service has not yet seen what the caller has."""
 
 
 class Commands:
@@ -66,6 +103,9 @@ class Commands:
         self._source = source
         self._clock = clock
         self._waiting = BoundedSemaphore(waiters)
+        self._lock = Lock()
+        self._queue: deque[_Asked] = deque()
+        self._leaders = 0
 
     def run(
         self, use_case: UseCase, *, key: str | None, body: bytes, subject: Subject | None, vector: Vector
@@ -75,28 +115,11 @@ class Commands:
         key: `<organisation>:<route>:<the caller's key>`; None for commands that are idempotent by nature. vector: what
         the caller has seen of the subject. Raises Refused (nothing stored) or Busy (repeat).
         """
-        self.wait(subject, vector)
         fingerprint = hashlib.sha256(body).hexdigest()
-
-        def work(session: ClientSession) -> Answer:
-            unit = self._unit(session)
-            answer = self._answer(unit, use_case(unit), subject)
-            if key is not None:
-                document = {
-                    "_id": key,
-                    "fingerprint": fingerprint,
-                    "at": datetime.now(UTC),
-                    "body": answer.body,
-                    "vector": dict(answer.vector),
-                    "revision": answer.revision,
-                    "subject": answer.subject,
-                }
-                unit.write("commands", InsertOne(document))
-            unit.flush()
-            return answer
-
+        asked = _Asked(use_case, key, fingerprint, subject, vector, copy_context())
+        self._share(asked)
         try:
-            return transact(self._client, work, seconds=COMMAND_SECONDS)
+            return self._outcome(asked)
         except (Refused, Busy) as error:
             # A key used before shows as a duplicate, or as a state that refuses what was already done: asked for only
             # now, so that the many that are new pay nothing.
@@ -109,11 +132,121 @@ class Commands:
 
     def read(self, use_case: UseCase, *, subject: Subject | None, vector: Vector) -> Answer:
         """Answer from one snapshot, changing nothing but what `Work.save` records of the reading itself."""
-        return self.run(use_case, key=None, body=b"", subject=subject, vector=vector)
+        return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()))
+
+    def _outcome(self, asked: _Asked) -> Answer:
+        """What it came to; a command that no round has settled is carried out alone. Raises what it was refused for."""
+        if not asked.settled:
+            self._round([asked])
+        if isinstance(asked.error, _Behind):
+            self.wait(asked.subject, asked.vector)
+            asked.error = None
+            self._round([asked])
+        if asked.error is not None:
+            raise asked.error
+        assert asked.answer is not None, "a round of one settles it or raises"
+        return asked.answer
+
+    def _share(self, asked: _Asked) -> None:
+        """Lead a round if nobody does, or wait to be settled by one."""
+        with self._lock:
+            if self._leaders < LEADERS:
+                self._leaders += 1
+                asked.leads = True
+            else:
+                self._queue.append(asked)
+        if not asked.leads:
+            asked.woken.wait()
+        if not asked.leads:
+            return
+        with self._lock:
+            others = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_ROUND - 1))]
+        try:
+            self._round([asked, *others])
+        finally:
+            with self._lock:
+                if self._queue:
+                    following = self._queue.popleft()
+                    following.leads = True
+                    following.woken.set()
+                else:
+                    self._leaders -= 1
+            for one in others:
+                one.woken.set()
+
+    def _round(self, members: Sequence[_Asked]) -> None:
+        """Decide them in turn and make them durable in one transaction.
+
+        Several that cannot share one are left unsettled; a single one is always settled, or what it failed of raised.
+        """
+        attempts = 0
+
+        def work(session: ClientSession) -> list[tuple[_Asked, Answer | Exception]]:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1 and len(members) > 1:
+                raise Apart
+            base = self._unit(session)
+            base.load({one.subject for one in members if one.subject is not None})
+            decided = [(one, self._decided(one, base)) for one in _of_different_keys(members)]
+            base.flush()
+            return [(one, outcome) for one, outcome in decided if outcome is not None]
+
+        try:
+            for one, outcome in transact(self._client, work, seconds=COMMAND_SECONDS):
+                if isinstance(outcome, Answer):
+                    one.answer = outcome
+                else:
+                    one.error = outcome
+        except Apart:
+            log.debug("round-parted", members=len(members))
+        except Busy as error:
+            if len(members) == 1 or not _is_duplicate(error):
+                for one in members:
+                    one.error = Busy(str(error))
+                    one.error.__cause__ = error.__cause__
+
+    def _decided(self, asked: _Asked, base: Unit) -> Answer | Exception | None:
+        """One command's answer, joined to the round; or what it was refused for; or None if it must go alone."""
+        branch = base.branch()
+        try:
+            answer = asked.context.run(self._decide, asked, branch)
+        except Apart:
+            return None
+        except PyMongoError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it belongs to that caller, in whose thread it is raised
+            return error
+        base.join(branch)
+        return answer
+
+    def _decide(self, asked: _Asked, unit: Unit) -> Answer:
+        with pymongo.timeout(COMMAND_SECONDS):
+            if asked.subject is not None and asked.vector and not unit.reached(asked.subject, asked.vector):
+                raise _Behind
+            body = asked.use_case(unit)
+            subject = unit.last_saved or asked.subject
+            answer = (
+                Answer(body, {}, 0, "")
+                if subject is None
+                else Answer(body, unit.vector(subject), unit.revision(subject), subject)
+            )
+        if asked.key is not None:
+            document = {
+                "_id": asked.key,
+                "fingerprint": asked.fingerprint,
+                "at": datetime.now(UTC),
+                "body": answer.body,
+                "vector": dict(answer.vector),
+                "revision": answer.revision,
+                "subject": answer.subject,
+            }
+            unit.write("commands", InsertOne(document))
+        return answer
 
     def wait(self, subject: Subject | None, vector: Vector) -> None:
         """Wait, at most two seconds, until everything in the vector has been applied. Raises NotYetSeen."""
-        if subject is None or not vector or self._seen(subject, vector):
+        if subject is None or not vector:
             return
         if not self._waiting.acquire(blocking=False):
             raise NotYetSeen("Many callers wait already.")
@@ -140,12 +273,6 @@ class Commands:
         at = self._clock.now(session)
         return Unit(self._database, session, self._repository, self._programmes, self._source, at)
 
-    def _answer(self, unit: Unit, body: dict[str, Any], named: Subject | None) -> Answer:
-        subject = unit.last_saved or named
-        if subject is None:
-            return Answer(body, {}, 0, "")
-        return Answer(body, unit.vector(subject), unit.revision(subject), subject)
-
     def _stored(self, key: str | None, fingerprint: str) -> Answer | None:
         try:
             found = None if key is None else self._database["commands"].find_one({"_id": key})
@@ -163,3 +290,11 @@ def _is_duplicate(error: Busy) -> bool:
     return isinstance(cause, BulkWriteError) and any(
         one["code"] == DUPLICATE_KEY for one in (cause.details or {}).get("writeErrors", [])
     )
+
+
+def _of_different_keys(members: Sequence[_Asked]) -> Sequence[_Asked]:
+    """Without the repetitions of a key that is in the same round: they go alone, and find the answer stored."""
+    first: dict[str | int, _Asked] = {}
+    for one in members:
+        first.setdefault(one.key or id(one), one)
+    return list(first.values())

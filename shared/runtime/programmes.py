@@ -48,10 +48,10 @@ class PublishedProgrammes:
         seen = self._latest.get(programme)
         if seen and time.monotonic() - seen[0] < FRESH_SECONDS:
             return seen[1]
-        document = self._collection.find_one({"programme": programme}, sort=[("version", -1)])
-        if document is None:
+        newest = self._collection.find_one({"programme": programme}, {"_id": 1}, sort=[("version", -1)])
+        if newest is None:
             return None
-        found = self._decode(document)
+        found = self.get(ProgrammeKey(newest["_id"]))
         self._latest[programme] = (time.monotonic(), found)
         return found
 

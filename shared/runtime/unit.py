@@ -3,20 +3,20 @@
 State, rows, outgoing events, timers and whatever the caller adds (consumer offsets, an idempotency key) become
 durable together or not at all. The state document of a subject:
 
-    {_id: subject, v, rev, out: {seq, hlc, replies}, in: {source: applied}, seen: {source: count}, waits, blocked,
-     state: {…}}
+    {_id: subject, v, rev, out: {seq, hlc, replies}, in: {source: applied}, chain: {source: hash},
+     seen: {source: count}, waits, blocked, state: {…}}
 
 `v` moves with every change, `rev` with commands and timers only (ETag). `out.seq` numbers this service's events on
 the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts what was applied per source,
-`seen` is the causal past: `in` merged with what the emitters had seen. `waits` counts this subject's parked events.
+`chain` hashes it in that order (`fold.linked`); `seen` is the causal past: `in` merged with what the emitters had seen.
+`waits` counts this subject's parked events.
 """
 
 import secrets
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -33,7 +33,8 @@ from shared import codec
 from shared.errors import Busy, Unknown
 from shared.events import Fact
 from shared.programmes import Programmes
-from shared.runtime.change import Change, Repository, Subject, Vector, kind_of
+from shared.runtime.change import Change, Repository, Subject, Vector, key_of, kind_of
+from shared.runtime.staged import Held, Staged
 from shared.telemetry import current_traceparent
 
 SHARDS = 4
@@ -87,34 +88,16 @@ def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]
     )
 
 
-@dataclass(slots=True)
-class Held:
-    """One subject's document while a unit of work holds it."""
-
-    subject: Subject
-    state: Any = None
-    v: int = 0
-    rev: int = 0
-    out_seq: int = 0
-    hlc: int = 0
-    replies: int = 0
-    applied: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
-    waits: int = 0
-    blocked: bool = False
-    dirty: bool = False
-    raised: bool = False
-
-    def tick(self) -> int:
-        """The next order key of the outbox: microseconds, never at or before an earlier one of this subject."""
-        self.hlc = max(time.time_ns() // 1000, self.hlc + 1)
-        return self.hlc
+class Apart(Exception):
+    """This decision cannot share a transaction with others; it must have one of its own."""
 
 
 class Unit:
     """Everything one transaction reads and writes. Satisfies `change.Work`.
 
     at: the moment of the decision, UTC. Reads go through the session; writes are collected and sent by `flush`.
+    Several decisions may share a unit: each works on a `branch`, which sees what was joined before it, and is either
+    joined whole or dropped.
     """
 
     def __init__(
@@ -125,33 +108,50 @@ class Unit:
         programmes: Programmes,
         source: str,
         at: datetime,
+        base: "Unit | None" = None,
     ) -> None:
         self.at = at
         self.programmes = programmes
-        self.emitted = 0
+        self._base = base
         self._database = database
         self._session = session
         self._repository = repository
         self._source = source
-        self._held: dict[Subject, Held] = {}
-        self._writes: defaultdict[str, list[Any]] = defaultdict(list)
-        self._puts: dict[tuple[str, str], Mapping[str, Any] | None] = {}
-        self._adds: dict[tuple[str, str, int], tuple[defaultdict[str, int], Mapping[str, Any]]] = {}
+        self.staged = Staged()
         self._last_saved: Subject | None = None
+        self._minted: set[str] = set()
+
+    # --- sharing ---------------------------------------------------------------------------------
+
+    def branch(self) -> "Unit":
+        """A unit for one of several decisions in this transaction."""
+        return Unit(
+            self._database, self._session, self._repository, self.programmes, self._source, self.at, self
+        )
+
+    def join(self, branch: "Unit") -> None:
+        """Take in all that a branch collected; later branches see it."""
+        self.staged.take_in(branch.staged)
 
     # --- reading ---------------------------------------------------------------------------------
 
     def load(self, subjects: Iterable[Subject]) -> None:
         """Fetch these subjects at once; a missing one is held as new."""
-        wanted = [subject for subject in subjects if subject not in self._held]
+        wanted = [subject for subject in subjects if subject not in self.staged.held]
+        for subject in wanted:
+            self.staged.held[subject] = Held(subject)
+        wanted = [subject for subject in wanted if key_of(subject) not in self._minted]
         if not wanted:
             return
-        for subject in wanted:
-            self._held[subject] = Held(subject)
+        if self._base is not None:
+            self._base.load(wanted)
+            for subject in wanted:
+                self.staged.held[subject] = replace(self._base.staged.held[subject])
+            return
         collection = self._database[self._repository.collection]
         condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
         for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
-            self._held[document["_id"]] = self._read(document)
+            self.staged.held[document["_id"]] = self._read(document)
 
     def _read(self, document: Document) -> Held:
         subject = Subject(document["_id"])
@@ -166,6 +166,7 @@ class Unit:
             hlc=out["hlc"],
             replies=out["replies"],
             applied=document["in"],
+            chain=document.get("chain", {}),
             seen=document["seen"],
             waits=document["waits"],
             blocked=document["blocked"],
@@ -174,7 +175,7 @@ class Unit:
     def held(self, subject: Subject) -> Held:
         """The subject's document, fetched if need be."""
         self.load((subject,))
-        return self._held[subject]
+        return self.staged.held[subject]
 
     def find(self, subject: Subject) -> Any | None:
         """The subject's state, or None."""
@@ -189,16 +190,23 @@ class Unit:
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """A row saved by this or an earlier unit, or None."""
-        if (collection, key) in self._puts:
-            staged = self._puts[collection, key]
+        if (collection, key) in self.staged.puts:
+            staged = self.staged.puts[collection, key]
             return None if staged is None else {"_id": key, **staged}
+        if self._base is not None:
+            return self._base.row(collection, key)
         found: Document | None = self._database[collection].find_one({"_id": key}, session=self._session)
         return found
 
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        """A page of rows saved by earlier units; an index should serve `where` and `order`."""
+        """A page of rows saved by earlier units; an index should serve `where` and `order`.
+
+        Raises Apart when an earlier branch of this unit may have saved one.
+        """
+        if self._base is not None and (self._base.staged.puts or self._base.staged.dirty()):
+            raise Apart
         condition = dict(where) if after is None else {**where, order: {"$gt": after}}
         found = self._database[collection].find(
             condition, sort=[(order, ASCENDING)], limit=limit, session=self._session
@@ -214,14 +222,22 @@ class Unit:
         held = self.held(subject)
         return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
 
+    def reached(self, subject: Subject, vector: Vector) -> bool:
+        """Whether all that the vector counts has been said or applied here."""
+        held = self.held(subject)
+        applied = {**held.applied, self._source: held.out_seq}
+        return all(applied.get(source, 0) >= count for source, count in vector.items())
+
     @property
     def last_saved(self) -> Subject | None:
         """The subject that `save` was last called for."""
         return self._last_saved
 
     def new_id(self, prefix: str) -> str:
-        """A random id."""
-        return random_id(prefix)
+        """A random id; nothing is looked for under it."""
+        minted = random_id(prefix)
+        self._minted.add(minted)
+        return minted
 
     # --- deciding --------------------------------------------------------------------------------
 
@@ -244,10 +260,7 @@ class Unit:
         for row in change.rows:
             self.put(row.collection, row.key, row.body)
         for add in change.adds:
-            slot = (add.collection, add.key, shard_of(held.subject))
-            cells, _ = self._adds.setdefault(slot, (defaultdict(int), add.also))
-            for cell, amount in add.cells.items():
-                cells[cell] += amount
+            self.staged.add((add.collection, add.key, shard_of(held.subject)), add.cells, add.also)
         for timer in change.timers:
             document = {
                 "due": timer.due,
@@ -268,11 +281,11 @@ class Unit:
 
     def put(self, collection: str, key: str, body: Mapping[str, Any] | None) -> None:
         """Replace the document, or remove it; the last word of this transaction on a key counts."""
-        self._puts[collection, key] = body
+        self.staged.puts[collection, key] = body
 
     def write(self, collection: str, operation: Any) -> None:
         """Add a write of the caller's own to this transaction."""
-        self._writes[collection].append(operation)
+        self.staged.writes[collection].append(operation)
 
     def _emit(self, held: Held, body: Fact) -> None:
         kind = codec.event_type(body)
@@ -317,7 +330,6 @@ class Unit:
     def _publish(
         self, identity: str, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
     ) -> None:
-        self.emitted += 1
         document = {
             "_id": identity,
             "topic": topic,
@@ -334,24 +346,23 @@ class Unit:
 
     def flush(self) -> None:
         """Send everything collected: one bulk write per collection."""
-        states = [ReplaceOne({"_id": held.subject}, self._write(held), upsert=True) for held in self._dirty()]
+        states = [
+            ReplaceOne({"_id": held.subject}, self._write(held), upsert=True) for held in self.staged.dirty()
+        ]
         if states:
             self._bulk(self._repository.collection, states)
-        for (collection, key, shard), (cells, also) in self._adds.items():
+        for (collection, key, shard), (cells, also) in self.staged.adds.items():
             amounts = {cell: amount for cell, amount in cells.items() if amount}
             if amounts:
                 update = {"$inc": amounts, "$setOnInsert": {"key": key, "shard": shard, **also}}
                 self.write(collection, UpdateOne({"_id": f"{key}|{shard}"}, update, upsert=True))
-        for (collection, key), body in self._puts.items():
+        for (collection, key), body in self.staged.puts.items():
             gone = body is None
             self.write(
                 collection, DeleteOne({"_id": key}) if gone else ReplaceOne({"_id": key}, body, upsert=True)
             )
-        for collection, operations in self._writes.items():
+        for collection, operations in self.staged.writes.items():
             self._bulk(collection, operations)
-
-    def _dirty(self) -> Sequence[Held]:
-        return [held for held in self._held.values() if held.dirty]
 
     def _write(self, held: Held) -> Document:
         return {
@@ -359,6 +370,7 @@ class Unit:
             "rev": held.rev,
             "out": {"seq": held.out_seq, "hlc": held.hlc, "replies": held.replies},
             "in": held.applied,
+            "chain": held.chain,
             "seen": held.seen,
             "waits": held.waits,
             "blocked": held.blocked,

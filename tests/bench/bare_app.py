@@ -17,7 +17,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 DATABASE = "bench_http"
-THREADS = 8
+THREADS = 32
 
 
 def build() -> Flask:

@@ -33,7 +33,7 @@ def read_journey(journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/activities", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.PlanActivityBody)
+@activities.arguments(s.PlanActivityBody())
 @activities.response(201, s.PlannedActivityAnswer)
 def plan_activity(body: PlanActivity, journey_id: str) -> dict[str, Any]:
     """Enter a period of one activity in the plan."""
@@ -47,7 +47,7 @@ def plan_activity(body: PlanActivity, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/goals", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.SetGoalBody)
+@activities.arguments(s.SetGoalBody())
 @activities.response(201, s.GoalAnswer)
 def set_goal(body: SetGoal, journey_id: str) -> dict[str, Any]:
     """Note a goal of the participant's own; at most 20 are open at once."""
@@ -60,7 +60,7 @@ def set_goal(body: SetGoal, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/goals/<string:goal>/reached", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.ReachGoalBody)
+@activities.arguments(s.ReachGoalBody())
 @activities.response(200, s.GoalAnswer)
 def reach_goal(body: ReachGoal, journey_id: str, goal: str) -> dict[str, Any]:
     """Say that a goal was reached."""
@@ -74,7 +74,7 @@ def reach_goal(body: ReachGoal, journey_id: str, goal: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/sessions", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.LogSessionBody)
+@activities.arguments(s.LogSessionBody())
 @activities.response(201, s.SessionAnswer)
 def log_session(body: LogSession, journey_id: str) -> dict[str, Any]:
     """Log one session, late ones too; the same reference again is the same session."""
@@ -87,7 +87,7 @@ def log_session(body: LogSession, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/sessions", methods=["GET"])
 @guarded("read_journey")
-@activities.arguments(s.PageArguments, location="query")
+@activities.arguments(s.PageArguments(), location="query")
 @activities.response(200, s.SessionPageAnswer)
 def list_sessions(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
     """The journey's sessions in the order of recording, corrections among them."""
@@ -109,7 +109,7 @@ def list_sessions(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/sessions/<string:session_id>/correction", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.CorrectSessionBody)
+@activities.arguments(s.CorrectSessionBody())
 @activities.response(201, s.SessionAnswer)
 def correct_session(body: CorrectSession, journey_id: str, session_id: str) -> dict[str, Any]:
     """Supersede the newest entry of a session by a new one, or take it back with `void`."""
@@ -124,7 +124,7 @@ def correct_session(body: CorrectSession, journey_id: str, session_id: str) -> d
 
 @activities.route("/journeys/<string:journey_id>/progress", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.MeasureProgressBody)
+@activities.arguments(s.MeasureProgressBody())
 @activities.response(201, s.RoundAnswer)
 def measure_progress(body: MeasureProgress, journey_id: str) -> dict[str, Any]:
     """Record a round of the programme's indicators."""
@@ -138,7 +138,7 @@ def measure_progress(body: MeasureProgress, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/competences", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.ValidateCompetenceBody)
+@activities.arguments(s.ValidateCompetenceBody())
 @activities.response(201, s.CompetenceAnswer)
 def validate_competence(body: ValidateCompetence, journey_id: str) -> dict[str, Any]:
     """Record a validated competence; the same one at the same level counts once."""
@@ -151,7 +151,7 @@ def validate_competence(body: ValidateCompetence, journey_id: str) -> dict[str, 
 
 @activities.route("/journeys/<string:journey_id>/readiness", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.DeclareReadyBody)
+@activities.arguments(s.DeclareReadyBody())
 @activities.response(200, s.StandingAnswer)
 def declare_ready(body: DeclareReady, journey_id: str) -> dict[str, Any]:
     """Judge the participant ready for the next step."""
@@ -164,7 +164,7 @@ def declare_ready(body: DeclareReady, journey_id: str) -> dict[str, Any]:
 
 @outputs.route("/programmes/<string:programme>/outputs", methods=["POST"])
 @guarded("log_output")
-@outputs.arguments(s.LogOutputBody)
+@outputs.arguments(s.LogOutputBody())
 @outputs.response(201, s.OutputAnswer)
 def log_output(body: LogOutput, programme: str) -> dict[str, Any]:
     """Log so many of one output: workplaces carved, managers trained."""
@@ -177,7 +177,7 @@ def log_output(body: LogOutput, programme: str) -> dict[str, Any]:
 
 @outputs.route("/programmes/<string:programme>/outputs", methods=["GET"])
 @guarded("log_output")
-@outputs.arguments(s.PageArguments, location="query")
+@outputs.arguments(s.PageArguments(), location="query")
 @outputs.response(200, s.OutputPageAnswer)
 def list_outputs(page: dict[str, Any], programme: str) -> dict[str, Any]:
     """The programme's outputs as they stand."""
@@ -196,7 +196,7 @@ def list_outputs(page: dict[str, Any], programme: str) -> dict[str, Any]:
 
 @outputs.route("/programmes/<string:programme>/outputs/<string:output_id>/correction", methods=["POST"])
 @guarded("log_output")
-@outputs.arguments(s.CorrectOutputBody)
+@outputs.arguments(s.CorrectOutputBody())
 @outputs.response(201, s.OutputAnswer)
 def correct_output(body: CorrectOutput, programme: str, output_id: str) -> dict[str, Any]:
     """Set the right quantity of an output; zero takes it back."""
