@@ -83,7 +83,10 @@ def broken(seen: Seen) -> set[str]:
 
 def with_kept(kept: Kept, **parked: int) -> Seen:
     """The sound history, with another document in one of its consuming groups."""
-    groups = [Group("handover", "handover", {SUBJECT: kept}, parked), Group("figures", None, {SUBJECT: WHOLE})]
+    groups = [
+        Group("handover", "handover", {SUBJECT: kept}, parked),
+        Group("figures", None, {SUBJECT: WHOLE}),
+    ]
     return replace(sound(), groups=groups)
 
 
