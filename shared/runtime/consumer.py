@@ -215,7 +215,7 @@ class Consumer:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
         consumer = self._connected()
         offsets = self._database["offsets"]
-        earliest, latest = consumer.beginning_offsets(fresh), consumer.end_offsets(fresh)
+        earliest = consumer.beginning_offsets(fresh)
         ids = {self._offset_id(at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
@@ -233,7 +233,10 @@ class Consumer:
             for one, at in ids.items()
         ]
         offsets.bulk_write(operations, ordered=False)
-        for row in offsets.find({"_id": {"$in": list(ids)}}):
+        rows = list(offsets.find({"_id": {"$in": list(ids)}}))
+        # Asked for after the offsets: a predecessor that is not fenced yet may still have moved them on.
+        latest = consumer.end_offsets(fresh)
+        for row in rows:
             at = ids[row["_id"]]
             if not earliest[at] <= row["next"] <= latest[at]:
                 raise Halt(

@@ -148,23 +148,17 @@ def bug(module: str, body: str) -> None:
     importlib.import_module(module).FOLDS[getattr(events, body)] = fail
 
 
-def behind(topic: str, seconds: str) -> None:
-    """This consumer gets nothing from one topic for so long after its first record of another."""
-    poll, began = KafkaConsumer.poll, [0.0]
+def behind(topic: str, until: str) -> None:
+    """This consumer gets nothing from one topic until the file of that name is there."""
+    poll, release = KafkaConsumer.poll, Path(until)
 
     def delayed(consumer: KafkaConsumer, *arguments: Any, **options: Any) -> Any:
         late = [at for at in consumer.assignment() if at.topic == topic]
-        if not began[0] or time.monotonic() < began[0] + float(seconds):
+        if release.exists():
+            consumer.resume(*late)
+        else:
             consumer.pause(*late)
-        elif consumer.paused():
-            consumer.resume(*consumer.paused())
-        polled = poll(consumer, *arguments, **options)
-        for at in late:
-            if polled.pop(at, None):
-                raise RuntimeError(f"{topic} was read although it is paused")
-        if polled and not began[0]:
-            began[0] = time.monotonic()
-        return polled
+        return poll(consumer, *arguments, **options)
 
     KafkaConsumer.poll = delayed
 

@@ -20,6 +20,8 @@ from tests.chaos.client import Actor, Client, Command, Records
 AGENCY: Actor = ("arbetsformedlingen-skelleftea", "caseworker")
 PROVIDERS = ("urkraft", "second-hand-skelleftea", "kafe-solrosen")
 PAUSE_SECONDS = 0.25
+DAYS = 2_000_000
+"""Last days of consents are drawn from so many: the same again would rightly lead to no event."""
 I, A, H, O = "intake-web", "activity-tracking-web", "handover-web", "outcome-web"  # noqa: E741 - read as a table
 EVENT = {
     "refer": "journey.intake.referral-received.v1",
@@ -139,7 +141,7 @@ class Party(threading.Thread):
         self._stopping = stop
         self._journeys: list[Journey] = []
         self._used: list[Command] = []
-        self._said = 0
+        self._said = chance.randrange(DAYS)
 
     def run(self) -> None:
         """Give commands until told to stop."""
@@ -278,6 +280,12 @@ class Party(threading.Thread):
                 return self._say("exit", O, f"{way}/exit", by, journey, **body)
         return None
 
+    def session(self, journey: Journey) -> Command:
+        """A session that nothing but its key would keep from being logged twice; not yet sent."""
+        command = self._deed("log_session", journey, self._today.isoformat())
+        assert command is not None, "a session can always be logged"
+        return command
+
     def _by(self, journey: Journey) -> Actor:
         return (journey.responsible, "supervisor")
 
@@ -306,7 +314,7 @@ class Party(threading.Thread):
         }
 
     def _consent(self, journey: Journey) -> Command:
-        last = self._today + timedelta(days=700 + self._different() % 9000)
+        last = self._today + timedelta(days=700 + self._different() % DAYS)
         body = {
             "purpose": "sharing",
             "given": True,

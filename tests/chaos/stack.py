@@ -46,11 +46,17 @@ class ChaosStack(Stack):
         return f"http://127.0.0.1:{self.describe(process).port}"
 
     def run(
-        self, name: str, *faults: str, tree: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *faults: str,
+        tree: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        ready: bool = True,
     ) -> None:
         """Start the process anew and wait until it is ready.
 
-        faults: as `launch` knows them, each struck once. tree: another copy of the source to run from.
+        faults: as `launch` knows them, each struck once. tree: another copy of the source to run from. ready: False
+        for what will never be ready.
         """
         process = self.describe(name)
         role = process.command[-1]
@@ -69,7 +75,8 @@ class ChaosStack(Stack):
         if name in self.entries():
             self._supervisor.stop(name)
         self._supervisor.start(process)
-        self._supervisor.wait_ready([name], 120.0)
+        if ready:
+            self._supervisor.wait_ready([name], 120.0)
 
     def start(self, *names: str) -> None:
         """Start processes that do not run, and instances too, and wait until they are ready."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +14,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
+from deploy.local.processes import surroundings
+from deploy.local.settings import REPOSITORY
+from deploy.local.stack import PROGRAMMES
 from deploy.topics import declared
-from services.intake.inbound import GROUP, topic_of
 from tests.chaos import observe
 from tests.chaos.agency import INBOUND, Agency
+from tests.chaos.awaiting import until
+from tests.chaos.backlog import Backlog
 from tests.chaos.client import Client, Command, Records
 from tests.chaos.figures import Recount
 from tests.chaos.invariants import Seen
@@ -33,10 +36,6 @@ FIRST_MOMENT = datetime(2017, 3, 1, 12, tzinfo=UTC)
 SETTLE_SECONDS = 90.0
 RESOLVE_SECONDS = 20.0
 IDLE_SECONDS = 1.5
-
-
-class Never(Exception):
-    """A condition that was awaited did not come."""
 
 
 @dataclass
@@ -57,20 +56,6 @@ class Recovery:
 
 
 @dataclass
-class _Kind:
-    """One consuming group and its offsets' names in the database."""
-
-    database: str
-    group: str
-    topics: tuple[str, ...]
-
-
-KINDS = [_Kind(one.database, one.group, one.topics) for one in CONSUMING] + [
-    _Kind("intake", GROUP, tuple(topic_of(one) for one in declared().agencies))
-]
-
-
-@dataclass
 class World:
     """A running stack under load, seen from outside. full: not the shortened run of CI."""
 
@@ -88,6 +73,7 @@ class World:
             self.stack.admin_mongo_uri, tz_aware=True, w="majority"
         )
         self.kafka: dict[str, Any] = {**self.stack.kafka_admin_config(), "api_version": (4, 0)}
+        self.backlog = Backlog(self.mongo, self.kafka)
         self.records = Records()
         self.log = Log()
         self.today: date = FIRST_MOMENT.date()
@@ -97,6 +83,7 @@ class World:
         self._recount = Recount()
         self._recovery: Recovery | None = None
         self._ended = 0.0
+        self._programme = 1
         self.move_clock(FIRST_MOMENT)
 
     def close(self) -> None:
@@ -132,6 +119,16 @@ class World:
             self.mongo[one.database]["clock"].update_one({"_id": "clock"}, {"$max": {"at": at}}, upsert=True)
         self.today = at.date()
 
+    def publish_next_programme(self) -> None:
+        """Publish the programme anew under its next version, as its owner would; blocks until intake has it."""
+        text = (PROGRAMMES / "coactive.yaml").read_text(encoding="utf-8")
+        self._programme += 1
+        file = self.stack.settings.folder / f"coactive-{self._programme}.yaml"
+        file.write_text(text.replace("\nversion: 1\n", f"\nversion: {self._programme}\n"), encoding="utf-8")
+        command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
+        told = {**surroundings(), **self.stack.env_for("intake")}
+        subprocess.run(command, env=told, cwd=REPOSITORY, check=True, capture_output=True)
+
     def client(self) -> Client:
         """A client of its own connections."""
         chance = random.Random(self.random.getrandbits(64))
@@ -162,9 +159,10 @@ class World:
         )
 
     def conflicts(self) -> int:
-        """How many writes MongoDB has refused because another transaction had the document."""
+        """How many transactions MongoDB has aborted, less those that ended because a command was refused."""
         status = self.mongo.admin.command("serverStatus")
-        return int(status["metrics"]["operation"]["writeConflicts"])
+        refused = sum(400 <= attempt.status < 500 for one in self.records.all() for attempt in one.attempts)
+        return int(status["transactions"]["totalAborted"]) - refused
 
     def sent(self, command: Command, within: float = 30.0, client: Client | None = None) -> Command:
         """Send a command until its answer is a lasting one. Raises Never."""
@@ -240,17 +238,7 @@ class World:
 
     def until(self, holds: Callable[[], Any], what: str, seconds: float = 60.0, pause: float = 0.1) -> Any:
         """Ask until the answer is true, and return it. Raises Never. An error of a client counts as not yet."""
-        deadline, wait = time.monotonic() + seconds, threading.Event()
-        last: Any = None
-        while True:
-            try:
-                if found := holds():
-                    return found
-            except (httpx.HTTPError, KafkaError, PyMongoError, OSError) as error:
-                last = type(error).__name__
-            if time.monotonic() > deadline:
-                raise Never(f"never came: {what}{f' ({last})' if last else ''}")
-            wait.wait(pause)
+        return until(holds, what, seconds, pause)
 
     def rest(self, seconds: float) -> None:
         """Let the fault last."""
@@ -290,33 +278,9 @@ class World:
 
     # --- from the end of the fault to stillness ------------------------------------------------------
 
-    def ends(self, topics: tuple[str, ...]) -> dict[TopicPartition, int]:
-        """Where these topics end now. Raises KafkaError."""
-        consumer = KafkaConsumer(**self.kafka, group_id=None, enable_auto_commit=False)
-        try:
-            partitions = [
-                TopicPartition(topic, one)
-                for topic in topics
-                for one in sorted(consumer.partitions_for_topic(topic) or ())
-            ]
-            found: dict[TopicPartition, int] = consumer.end_offsets(partitions)
-            return found
-        finally:
-            consumer.close(timeout_ms=500)
-
-    def lag(self, ends: Mapping[TopicPartition, int] | None = None) -> dict[str, int]:
-        """Records before these ends (None: before the present ones) that a group has not applied, by group."""
-        if ends is None:
-            ends = self.ends(tuple({topic for kind in KINDS for topic in kind.topics}))
-        behind = {}
-        for kind in KINDS:
-            rows = {row["_id"]: row["next"] for row in self.mongo[kind.database]["offsets"].find()}
-            behind[kind.group] = sum(
-                max(0, end - rows.get(f"{kind.group}:{at.topic}:{at.partition}", 0))
-                for at, end in ends.items()
-                if at.topic in kind.topics
-            )
-        return behind
+    def lag(self) -> dict[str, int]:
+        """Records that a group has not applied, by group."""
+        return self.backlog.lag()
 
     def _await_recovery(self) -> None:
         recovery = self._recovery
@@ -325,9 +289,8 @@ class World:
         self.until(
             lambda: not any(observe.pending(self.mongo, at).values()), "what was pending published", 600
         )
-        topics = tuple({topic for kind in KINDS for topic in kind.topics})
-        ends = self.until(lambda: self.ends(topics), "the ends of the log", 600)
-        self.until(lambda: not any(self.lag(ends).values()), "what was said applied", 600)
+        ends = self.until(self.backlog.ends, "the ends of the log", 600)
+        self.until(lambda: not any(self.backlog.lag(ends).values()), "what was said applied", 600)
         recovery.seconds = time.monotonic() - recovery.began
 
     def settle(self, within: float = SETTLE_SECONDS) -> float:
@@ -338,50 +301,17 @@ class World:
         """
         began = self._ended
         deadline = time.monotonic() + within
-        self._drained(deadline)
+        waiting = sum(count for (_, reason), count in self.expected_parked.items() if reason == "waiting")
+        self.backlog.drained(deadline, waiting)
         drained = time.monotonic() - began
         if unresolved := self.records.unresolved():
             self._resolve(unresolved, time.monotonic() + RESOLVE_SECONDS)
-            self._drained(max(deadline, time.monotonic() + RESOLVE_SECONDS))
+            self.backlog.drained(max(deadline, time.monotonic() + RESOLVE_SECONDS), waiting)
         recovery = self._recovery
         if recovery is None:
             return drained
         recovery.thread.join(max(0.0, deadline - time.monotonic()))
         return time.monotonic() - recovery.began if recovery.seconds is None else recovery.seconds
-
-    def _drained(self, deadline: float) -> None:
-        before: Any = None
-        wait = threading.Event()
-        left: Any = "not looked at yet"
-        while True:
-            try:
-                left = self._left()
-                now = {kind.group: sum(self._stored(kind)) for kind in KINDS} if not left else None
-                if not left and now == before:
-                    return
-                before = now
-            except (PyMongoError, KafkaError, OSError) as error:
-                left, before = type(error).__name__, None
-            if time.monotonic() > deadline:
-                raise Never(f"it did not settle: {left}")
-            wait.wait(0.15)
-
-    def _stored(self, kind: _Kind) -> list[int]:
-        rows = self.mongo[kind.database]["offsets"].find()
-        return [row["next"] for row in rows if str(row["_id"]).startswith(f"{kind.group}:")]
-
-    def _left(self) -> str:
-        pending = {name: count for name, count in observe.pending(self.mongo).items() if count}
-        if pending:
-            return f"pending {pending}"
-        if due := observe.timers_due(self.mongo):
-            return f"{due} timers due"
-        if lag := {name: count for name, count in self.lag().items() if count}:
-            return f"lag {lag}"
-        expected = sum(count for (_, reason), count in self.expected_parked.items() if reason == "waiting")
-        if observe.waiting(self.mongo) > expected:
-            return f"{observe.waiting(self.mongo)} events wait"
-        return ""
 
     def _resolve(self, commands: list[Command], deadline: float) -> None:
         client = self.client()

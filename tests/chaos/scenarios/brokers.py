@@ -9,7 +9,6 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from shared.runtime.refused import refused_lanes
 from shared.runtime.unit import SHARDS
-from tests.chaos.load import A, I
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, three_brokers
 from tests.chaos.world import World

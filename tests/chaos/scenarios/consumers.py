@@ -81,7 +81,7 @@ def stopped_in_transaction(world: World) -> None:
         said = world.died(VICTIM)
         world.over()
         before = world.metric(second, "journey_events_applied_total", group="activity-tracking")
-        world.until(lambda: world.recovered_seconds(), "the second instance doing all", 40)
+        world.until(world.recovered_seconds, "the second instance doing all", 40)
         after = world.metric(second, "journey_events_applied_total", group="activity-tracking")
         world.stack.kill(VICTIM, signal.SIGCONT)
         refused = world.until(

@@ -45,9 +45,7 @@ def stopped_past_lease(world: World) -> None:
         leases = world.mongo["activity_tracking"]["leases"]
         owners = {row["owner"] for row in leases.find()}
         world.over()
-        world.until(
-            lambda: world.recovered_seconds(), "the second relay publishing what the first could not", 40
-        )
+        world.until(world.recovered_seconds, "the second relay publishing what the first could not", 40)
         taken = {row["owner"] for row in leases.find()} - owners
         assert taken, "nobody took the leases over"
         relayed = world.metric(second, "journey_relayed_total")
