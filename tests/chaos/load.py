@@ -190,7 +190,13 @@ class Party(threading.Thread):
         if self._client.send(command):
             journey.pending = None
             journey.learn(command)
-            if command.method == "POST" and command.status is not None and command.status < 300:
+            # A row that was refused may be taken when its file comes again: only what is wholly in is repeated.
+            if (
+                command.method == "POST"
+                and command.status is not None
+                and command.status < 300
+                and _whole(command)
+            ):
                 self._used = [*self._used[-30:], command]
         else:
             journey.again_at = time.monotonic() + PAUSE_SECONDS
@@ -357,3 +363,7 @@ class Party(threading.Thread):
             "log_sessions", A, "/sessions", text, self._by(journey), EVENT["log_sessions"],
             media="application/x-ndjson",
         )  # fmt: skip
+
+
+def _whole(command: Command) -> bool:
+    return command.deed != "log_sessions" or all(row["status"] == 201 for row in command.answer["results"])
