@@ -46,7 +46,8 @@ def described(name: str, settings: Settings, command: tuple[str, ...] = ()) -> P
         raise ValueError(f"there is no process {name!r}; there are {', '.join(EVERYTHING)}")
     stack = {"STACK_PORT_BASE": str(settings.port_base), "STACK_DIR": str(settings.folder)}
     if name in settings.infrastructure:
-        does = DOES[name] if settings.nodes(name) == (name,) else f"one of three: {name}"
+        kind = name.partition("-")[0]
+        does = DOES[kind] if settings.nodes(kind) == (name,) else f"one node of three of {kind}"
         return Process(name, does, command, {}, settings.port(name), None, stop_seconds=30.0)
     if name == "issuer":
         command = (sys.executable, "-m", "deploy.local.issuer")

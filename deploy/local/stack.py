@@ -179,9 +179,13 @@ class Stack:
             )
             try:
                 broker.await_nodes(admin, self.settings.brokers, self._within)
-                deploy.topics.apply(admin, deploy.topics.declared(), passwords)
+                deploy.topics.apply(admin, self.declaration(), passwords)
             finally:
                 admin.close()
+
+    def declaration(self) -> deploy.topics.Declaration:
+        """The topics, principals and rights that this stack has."""
+        return deploy.topics.declared()
 
     def _still_runs(self, name: str) -> bool:
         return self._supervisor.entries()[name].state not in ("failing", "stopped", "held")

@@ -35,7 +35,7 @@ from deploy.local.preflight import free_port_base
 from tests.chaos import scenarios
 from tests.chaos.awaiting import Never
 from tests.chaos.invariants import check_all, summary
-from tests.chaos.scenario import Builds, Scenario, chosen
+from tests.chaos.scenario import Builds, NotRun, Scenario, chosen
 from tests.chaos.stack import ordinary_stack
 from tests.chaos.world import SETTLE_SECONDS, World
 
@@ -57,6 +57,7 @@ class Result:
     commands: int = 0
     events: int = 0
     invariants: str = "not checked"
+    not_run: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -88,6 +89,9 @@ class Runner:
                 result.notes = list(world.notes)
                 result.commands = len(world.records.commands) - before[0]
                 result.events = world.log.records - before[1]
+        except NotRun as why:
+            result.not_run = str(why)
+            self.close()
         except Exception as error:  # noqa: BLE001 - a scenario that breaks has failed, and the next one runs
             where = traceback.extract_tb(error.__traceback__)[-1]
             result.problems.append(
@@ -161,7 +165,7 @@ def show(console: Console, results: list[Result], seed: str) -> None:
         recovery = "" if one.recovery_seconds is None else f"{one.recovery_seconds:.1f} s"
         table.add_row(
             str(one.number), one.title, "\n".join(one.struck), recovery, f"{one.bound_seconds:.0f} s",
-            f"{one.seconds:.0f} s", str(one.events), "[red]failed" if one.problems else one.invariants,
+            f"{one.seconds:.0f} s", str(one.events), "[red]failed" if one.problems else "not run" if one.not_run else one.invariants,
         )  # fmt: skip
     console.print(table)
     for one in results:
@@ -185,7 +189,8 @@ def main() -> int:
         for one in wanted:
             result = runner.run(one)
             results.append(result)
-            verdict = "[red]FAILED[/]" if result.problems else "[green]ok[/]"
+            ran = f"[yellow]not run[/] ({result.not_run})" if result.not_run else "[green]ok[/]"
+            verdict = "[red]FAILED[/]" if result.problems else ran
             console.print(f"{verdict} {one.number:>3} {one.title} ({result.seconds:.0f} s)", highlight=False)
             for problem in result.problems:
                 console.print(f"      {problem}", highlight=False, markup=False)

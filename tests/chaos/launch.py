@@ -9,6 +9,7 @@ not move the fault. The other faults (`conditions`) hold from the start and need
 """
 
 import importlib
+import json
 import os
 import signal
 import sys
@@ -19,12 +20,47 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pymongo import monitoring
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from shared import events
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+class Commits(monitoring.CommandListener):
+    """Notes commits that fail, and what is said when the driver asks again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._error: dict[Any, str] = {}
+        self._under_way: dict[int, Any] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Remember whose transaction it is."""
+        if event.command_name == "commitTransaction":
+            command = event.command
+            self._under_way[event.request_id] = bytes(command["lsid"]["id"]), command["txnNumber"]
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """A commit that was asked for again turned out well."""
+        if (slot := self._under_way.pop(event.request_id, None)) and slot in self._error:
+            self._write(self._error.pop(slot), "done")
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """A commit failed: for the first time, or again."""
+        if slot := self._under_way.pop(event.request_id, None):
+            error = str(event.failure.get("codeName") or event.failure.get("errmsg"))
+            if slot in self._error:
+                self._write(self._error[slot], error)
+            else:
+                self._write(error, "")
+            self._error[slot] = error
+
+    def _write(self, error: str, again: str) -> None:
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"error": error, "again": again}) + "\n")
 
 
 class Strike:
@@ -163,7 +199,13 @@ def behind(topic: str, until: str) -> None:
     KafkaConsumer.poll = delayed
 
 
+def watch_commits(path: str) -> None:
+    """Write a line for each commit that fails: the error, and what became of its repetition, if there was one."""
+    monitoring.register(Commits(Path(path)))
+
+
 CONDITIONS: dict[str, Callable[..., None]] = {
+    "watch-commits": watch_commits,
     "assign-all": assign_all,
     "clock": clock_ahead,
     "bug": bug,

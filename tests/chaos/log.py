@@ -50,6 +50,8 @@ class Log:
 
     holes: first occurrences that came too early. traces: {(trace, type): how many different events}. foreign: subjects
     that a scenario invented, of which no service knows. first: first occurrences not yet folded into figures.
+    partitions_grew: a subject's events lie in two partitions, so that their order is no longer to be seen: what is read
+    early is kept until its turn comes.
     """
 
     said: defaultdict[tuple[str, str], Said] = field(default_factory=lambda: defaultdict(Said))
@@ -64,6 +66,8 @@ class Log:
     duplicates: int = 0
     unreadable: int = 0
     keeps_causes: bool = True
+    partitions_grew: bool = False
+    early: defaultdict[tuple[str, str], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, record: Record) -> None:
         """Take in the next record of its partition."""
@@ -84,6 +88,9 @@ class Log:
             self.duplicates += 1
             return
         if envelope.seq != said.seq + 1:
+            if self.partitions_grew:
+                self.early[envelope.subject, envelope.source][envelope.seq] = record
+                return
             if len(self.holes) < HOLES_KEPT:
                 self.holes.append((envelope.subject, envelope.source, said.seq + 1, envelope.seq))
             return
@@ -94,6 +101,10 @@ class Log:
         if self.keeps_causes and envelope.after:
             self.causes[envelope.subject, envelope.source, envelope.seq] = envelope.after
         self.first.append((envelope, record.value))
+        following = self.early.get((envelope.subject, envelope.source), {}).pop(envelope.seq + 1, None)
+        if following is not None:
+            self.records -= 1
+            self.take(following)
 
     def take_all(self, records: Iterable[Record]) -> None:
         """Take in these, in order."""
@@ -108,6 +119,10 @@ class LogReader:
         self._options = options
         self._topics = [*TOPICS.values(), *(f"inbound.{one}.replies.v1" for one in organisations)]
         self._next: dict[TopicPartition, int] = {}
+
+    def forget(self, topic: str) -> None:
+        """Read this topic from its beginning again: another one has its name now."""
+        self._next = {at: following for at, following in self._next.items() if at.topic != topic}
 
     def read(self, log: Log) -> bool:
         """Take in everything that is in the log now. Blocks; may raise KafkaError, and then can be asked again.

@@ -40,6 +40,8 @@ class Proxy:
 
     def __exit__(self, *_: object) -> None:
         assert self._server is not None, "it was entered"
+        # Closing alone does not wake the thread that waits for the next connection.
+        self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for one in list(self._open):
             self._close(one)

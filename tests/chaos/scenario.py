@@ -42,6 +42,10 @@ class Scenario:
     seconds: float
 
 
+class NotRun(Exception):
+    """What the scenario needs cannot be had on this machine; says why. It neither passes nor fails."""
+
+
 SCENARIOS: list[Scenario] = []
 
 

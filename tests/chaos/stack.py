@@ -86,6 +86,10 @@ class ChaosStack(Stack):
         super().start(*[name for name in names if "." not in name])
         self._supervisor.wait_ready(names, 120.0)
 
+    def set_off(self, name: str) -> None:
+        """Start a process without waiting until it is ready, which it may never be."""
+        self._supervisor.start(self.describe(name))
+
     def mark(self, name: str) -> Path:
         """The file that a process writes at the moment when its fault strikes."""
         return self.marks / name

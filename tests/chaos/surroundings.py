@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local import Settings, Trouble
+from deploy.local import Settings, broker, database
 from deploy.local.record import Running
+from deploy.topics import Declaration
 from tests.chaos.proxy import Proxy
+from tests.chaos.scenario import NotRun
 from tests.chaos.stack import ChaosStack
 
 
@@ -68,10 +70,6 @@ def pid(stack: ChaosStack, name: str) -> int:
     return running.pid
 
 
-class NotRun(Exception):
-    """The surroundings cannot be made on this machine; says why."""
-
-
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
     """Mount a disk of that size there. Raises NotRun where one may not."""
@@ -103,4 +101,32 @@ def fill(folder: Path) -> Path:
     return filler
 
 
-__all__ = ["NotRun", "Trouble", "behind_proxy", "down", "fill", "pid", "proxy_of", "small_disk"]
+class SixPartitionsStack(ChaosStack):
+    """A stack as it was before its journey topics were given more partitions."""
+
+    def declaration(self) -> Declaration:
+        """As declared, with half the partitions."""
+        declared = super().declaration()
+        topics = tuple(
+            replace(topic, partitions=6) if topic.name.startswith("journey.") else topic
+            for topic in declared.topics
+        )
+        return replace(declared, topics=topics)
+
+
+@contextmanager
+def six_partitions(settings: Settings) -> Iterator[ChaosStack]:
+    """Journey topics of six partitions."""
+    with SixPartitionsStack(settings) as stack:
+        yield stack
+
+
+@contextmanager
+def small_disks(settings: Settings) -> Iterator[ChaosStack]:
+    """Broker and database each on a small disk of its own. Raises NotRun where none may be mounted."""
+    with (
+        small_disk(broker.folder_of(settings, "broker") / "data", 400),
+        small_disk(database.folder_of(settings, "database"), 900),
+        ChaosStack(settings) as stack,
+    ):
+        yield stack

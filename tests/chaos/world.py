@@ -276,6 +276,10 @@ class World:
         """How long recovery took, once it has come to its end."""
         return self._recovery.seconds if self._recovery else None
 
+    def forget(self, topic: str) -> None:
+        """The topic was made anew: read it from its beginning."""
+        self._reader.forget(topic)
+
     # --- from the end of the fault to stillness ------------------------------------------------------
 
     def lag(self) -> dict[str, int]:
