@@ -6,6 +6,7 @@ as `waiting` and drained as soon as what it waits for has come. An event whose f
 is parked as `poison` and blocks its subject, and no other.
 """
 
+import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -24,8 +26,9 @@ from shared.events import BY_BODY, BY_NAME, Fact
 from shared.programmes import ProgrammePublished
 from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Held, Unit
-from shared.telemetry import Applied, resume_trace
+from shared.runtime.staged import Held
+from shared.runtime.unit import Unit
+from shared.telemetry import resume_trace
 
 Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
 
@@ -34,8 +37,7 @@ POISON_WINDOW = 1000
 POISON_SHARE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """One record of the log."""
 
     topic: str
@@ -49,7 +51,7 @@ class Arrived:
 class Tally:
     """What one batch came to. `events` are those applied, in order."""
 
-    events: list[Applied] = field(default_factory=list)
+    events: list[Envelope] = field(default_factory=list)
     duplicate: int = 0
     drained: int = 0
     parked: dict[str, int] = field(default_factory=dict)
@@ -63,19 +65,34 @@ class _Parked:
     document: Mapping[str, Any]
 
 
+def linked(previous: int, identity: bytes, value: bytes) -> int:
+    """The next link of a chain: a signed 64-bit hash of all that was applied before, and of this event after it.
+
+    Two chains are equal only if the same events were applied, each once and in the same order. 0 begins one.
+    """
+    digest = hashlib.blake2b(previous.to_bytes(8, "big", signed=True), digest_size=8)
+    digest.update(identity)
+    digest.update(value)
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
 class Breaker:
     """Halts when so much fails that the fault must be ours: a bad deploy cannot park everything."""
 
     def __init__(self) -> None:
         self._in_a_row = 0
-        self._window: deque[bool] = deque(maxlen=POISON_WINDOW)
+        self._window: deque[bool] = deque()
+        self._failed = 0
 
     def note(self, failed: bool) -> None:
         """Count one event. Raises Halt past the limits."""
         self._in_a_row = self._in_a_row + 1 if failed else 0
         self._window.append(failed)
-        full = len(self._window) == POISON_WINDOW
-        if self._in_a_row > POISON_IN_A_ROW or (full and sum(self._window) > POISON_WINDOW * POISON_SHARE):
+        self._failed += failed
+        full = len(self._window) > POISON_WINDOW
+        if full:
+            self._failed -= self._window.popleft()
+        if self._in_a_row > POISON_IN_A_ROW or (full and self._failed > POISON_WINDOW * POISON_SHARE):
             raise Halt(
                 "Too many events failed in this version's code.",
                 "Deploy a version that handles them and start again; nothing was skipped.",
@@ -184,24 +201,22 @@ class Batch:
     def _one(self, envelope: Envelope, record: Arrived) -> None:
         held = self._unit.held(Subject(envelope.subject))
         applied = held.applied.get(envelope.source, 0)
-        if envelope.seq <= applied or (envelope.source, envelope.seq) in self._parked[held.subject]:
+        parked = self._parked[held.subject] if held.waits else {}
+        if envelope.seq <= applied or (envelope.source, envelope.seq) in parked:
             self.tally.duplicate += 1
-            return
-        if held.blocked:
+        elif held.blocked:
             self._park(held, envelope, record, "blocked")
-            return
-        if envelope.seq != applied + 1 or not self._met(held, envelope):
+        elif envelope.seq != applied + 1 or not self._met(held, envelope):
             self._park(held, envelope, record, "waiting")
-            return
-        if self._apply(held, envelope, record.value, record):
+        elif self._apply(held, envelope, record.value, record) and held.waits:
             self._drain(held)
 
     def _met(self, held: Held, envelope: Envelope) -> bool:
-        return all(
-            held.applied.get(source, 0) >= count
-            for source, count in envelope.after.items()
-            if source in self._sources and source != self._own_source
-        )
+        for source, count in envelope.after.items():
+            known = source in self._sources and source != self._own_source
+            if known and held.applied.get(source, 0) < count:
+                return False
+        return True
 
     def _received(self, envelope: Envelope, body: Fact) -> Received:
         subject = Subject(envelope.subject)
@@ -215,7 +230,6 @@ class Batch:
         try:
             if fold is not None:
                 body = codec.read_body(envelope.type, value)
-                resume_trace(envelope.traceparent)
                 change = fold(held.state, self._received(envelope, body), self._programmes)
             elif envelope.type not in BY_NAME:
                 raise Undecodable(f"The type {envelope.type} is not known to this version.")
@@ -236,16 +250,19 @@ class Batch:
                 self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
             return False
         self._breaker.note(False)
-        held.applied[envelope.source] = envelope.seq
-        for source, count in envelope.after.items():
-            held.seen[source] = max(held.seen.get(source, 0), count)
-        held.seen[envelope.source] = max(held.seen.get(envelope.source, 0), envelope.seq)
+        source, seen = envelope.source, held.seen
+        held.applied[source] = envelope.seq
+        held.chain[source] = linked(held.chain.get(source, 0), envelope.identity, value)
+        for other, count in envelope.after.items():
+            if seen.get(other, 0) < count:
+                seen[other] = count
+        if seen.get(source, 0) < envelope.seq:
+            seen[source] = envelope.seq
         held.dirty = True
         if change is not None:
+            resume_trace(envelope.traceparent)
             self._unit.take(held, change)
-        self.tally.events.append(
-            Applied(envelope.subject, envelope.source, envelope.seq, envelope.type, envelope.traceparent)
-        )
+        self.tally.events.append(envelope)
         return True
 
     def _drain(self, held: Held) -> None:

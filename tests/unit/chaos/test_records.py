@@ -7,6 +7,7 @@ import pytest
 from shared.codec import Undecodable, read_envelope
 
 WHOLE: dict[str, Any] = {
+    "ce_id": b"intake:journey/j-1:1",
     "ce_type": b"journey.intake.referral-accepted.v1",
     "ce_source": b"intake",
     "ce_subject": b"journey/j-1",
@@ -20,7 +21,7 @@ def test_a_whole_envelope_is_read() -> None:
     assert read_envelope(list(WHOLE.items())).after == {"handover": 2}
 
 
-@pytest.mark.parametrize("name", ["ce_type", "ce_source", "ce_subject", "ce_sequence"])
+@pytest.mark.parametrize("name", ["ce_id", "ce_type", "ce_source", "ce_subject", "ce_sequence"])
 def test_a_missing_header_is_named(name: str) -> None:
     headers = [(one, value) for one, value in WHOLE.items() if one != name]
     with pytest.raises(Undecodable, match=name):
@@ -30,6 +31,7 @@ def test_a_missing_header_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"ce_id": None},
         {"ce_sequence": None},
         {"ce_source": None},
         {"traceparent": None},
