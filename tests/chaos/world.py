@@ -319,13 +319,17 @@ class World:
             wait.wait(0.2)
         client.close()
 
+    def read_log(self, within: float = 60.0) -> None:
+        """Take in what the log says by now, and count its figures."""
+        self.until(lambda: self._reader.read(self.log), "the log read", within)
+        self._recount.take(self.log, observe.genders(self.mongo))
+
     # --- what is seen ----------------------------------------------------------------------------------
 
     def seen(self, recovery: float, bound: float) -> Seen:
         """Everything that the invariants ask for, of a stack that has settled."""
-        self.until(lambda: self._reader.read(self.log), "the log read", 60)
+        self.read_log(600)
         self._lines.read()
-        self._recount.take(self.log, observe.genders(self.mongo))
         processes = {
             name: one.pid for name, one in self.stack.running().items() if name not in ("broker", "database")
         }
