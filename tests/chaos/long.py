@@ -4,9 +4,9 @@
     EVENTS=200000 KILLS=40 python -m …     a shorter one
     FRESH=1                                forgets an interrupted run
 
-What it remembers is in `chaos-results/long.json`, the stack's data in STACK_DIR (`chaos-results/long-stack`). Interrupt it
-at any time, however: the next call goes on. Exit 0 when it is done and every invariant holds, 1 when one is violated, 2 when
-it was interrupted.
+What it remembers is in `chaos-results/long.json`, the stack's data in `long-stack` there, or in STACK_DIR. Interrupt it
+at any time, however: the next call goes on. Exit 0 when it is done and every invariant holds, 1 when one is violated,
+2 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class LongRun:
             self._diary.killed[name] = self._diary.killed.get(name, 0) + 1
 
     def _look(self) -> None:
-        """How far behind the stack is; and now and then, what the log says, so that little is left to read at the end."""
+        """How far behind the stack is; and now and then what the log says, so that little is left for the end."""
         try:
             self._behind = sum(observe.pending(self._world.mongo).values()) + max(self._world.lag().values())
             if self._diary.chunks * ROWS - self._read_at > READ_EVERY:
