@@ -57,7 +57,7 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 
 # -- The local stack ----------------------------------------------------------------------------
 
-.PHONY: demo up down status logs token reset
+.PHONY: demo up down status logs token reset journeys
 demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
 	@$(PY) -m deploy.local demo
 
@@ -75,6 +75,9 @@ logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
 
 token: venv ## Print a bearer token (ORG=forsakringskassan DUTY=caseworker)
 	@$(PY) -m deploy.local token "$(ORG)" "$(DUTY)"
+
+journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"
+	@$(PY) -m deploy.local journeys $(DO)
 
 reset: venv ## Remove the data of a stack that is down
 	@$(PY) -m deploy.local reset

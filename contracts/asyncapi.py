@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from contracts import inbound, indicators
+from contracts import control, inbound, indicators
 from contracts.examples import Example, frozen
 from contracts.services import NOWHERE, event_types, services
 from contracts.topics import TopicSettings, topic_settings
@@ -20,6 +20,7 @@ from shared.events import (
     EventType,
     Source,
 )
+from shared.operations.control import REPUBLISH_REQUESTED
 from shared.programmes import ProgrammePublished
 
 JSON_SCHEMA = "application/schema+json;version=2020-12"
@@ -90,12 +91,14 @@ def document() -> dict[str, Any]:
     settings = topic_settings()
     channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
     channels["programmes"] = _programmes_channel(settings)
-    channels["control"] = _bare_channel(CONTROL_TOPIC, "Requests between the services' operators.", settings)
+    channels["control"] = control.channel(_bindings(settings, CONTROL_TOPIC))
     channels["indicators"] = indicators.channel(_bindings(settings, INDICATORS_TOPIC))
     operations = _operations()
     messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
     operations["outcome.says.indicators"] = indicators.operation()
     messages[INDICATOR] = indicators.message()
+    operations.update(control.operations())
+    messages[REPUBLISH_REQUESTED] = control.message()
     channels.update(inbound.channels(settings))
     operations.update(inbound.operations())
     messages.update(inbound.messages())
@@ -140,10 +143,6 @@ def _programmes_channel(settings: Mapping[str, TopicSettings]) -> dict[str, Any]
         "messages": _references(kinds),
         **_bindings(settings, PROGRAMMES_TOPIC),
     }
-
-
-def _bare_channel(topic: str, description: str, settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
-    return {"address": topic, "description": description, "messages": {}, **_bindings(settings, topic)}
 
 
 def _references(kinds: list[EventType]) -> dict[str, Any]:

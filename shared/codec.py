@@ -26,7 +26,7 @@ class Undecodable(ValueError):
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What the headers say. `identity` is `ce_id`; `after`, never changed, what the emitter had applied of this subject."""
+    """What the headers say; `identity` is `ce_id`, `after` what its emitter had applied of this subject."""
 
     identity: bytes
     type: str

@@ -60,6 +60,12 @@ CODES: dict[str, Code] = {
     "goals-full": Code(409, "The journey has as many open goals as it may; one must be reached first."),
     "goal-reached": Code(409, "The goal was already reached, on another day."),
     "participant-erased": Code(409, "The participant was erased."),
+    "record-unreadable": Code(
+        409, "The record has no readable headers, so it can only be skipped.", "operator"
+    ),
+    "earlier-event-first": Code(
+        409, "An earlier event of the same source has to be applied first.", "operator"
+    ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform

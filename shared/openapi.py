@@ -67,6 +67,9 @@ PATH_PATTERNS: Mapping[str, str] = {
     "programme_id": f"^{_CODE}$",
     "programme": f"^{_CODE}$",
     "goal": f"^{_CODE}$",
+    "kind": "^(journey|output|participant|programme)$",
+    "key": "^[a-z0-9][a-z0-9_@-]{1,79}$",
+    "parked_id": "^[0-9a-f]{32}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 

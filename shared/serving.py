@@ -9,8 +9,9 @@ from gunicorn.app.base import BaseApplication
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings
+from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.commands import Commands
-from shared.runtime.process import Service, connect, create_indexes
+from shared.runtime.process import Service, connect, create_indexes, groups_of
 from shared.tokens import Tokens
 from shared.web import create_app
 
@@ -38,14 +39,16 @@ def build_web(service: Service, settings: Settings) -> Flask:
             return False
         return True
 
-    return create_app(
+    app = create_app(
         title=service.title,
-        blueprints=service.blueprints(settings),
+        blueprints=(*service.blueprints(settings), blueprint()),
         commands=commands,
         tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         clock=parts.clock,
         ready=ready,
     )
+    app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
+    return app
 
 
 class _Gunicorn(BaseApplication):

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.codec import Envelope
 
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
@@ -78,9 +80,25 @@ METRICS: tuple[Metric, ...] = (
     Metric("journey_batch_limit", "gauge", "events", "most events in the next poll", ("group",)),
     Metric("journey_consumer_lag", "gauge", "events", "events in the log not yet applied", ("group",)),
     Metric("journey_waiting", "gauge", "events", "events that wait for an earlier one", ("group",)),
+    Metric("journey_wait_oldest_seconds", "gauge", "seconds", "age of the longest wait", ("group",)),
+    Metric(
+        "journey_republish_requests_total",
+        "counter",
+        "requests",
+        "requests to send again what a wait older than a minute lacks",
+        ("group",),
+    ),
+    Metric(
+        "journey_waits_healed_total",
+        "counter",
+        "waits",
+        "waits older than a minute that the platform ended by itself",
+        ("group",),
+    ),
     Metric("journey_parked", "gauge", "events", "events parked for an operator", ("group",)),
     Metric("journey_halted", "gauge", "boolean", "1 while the consumer refuses to go on", ("group",)),
     Metric("journey_relayed_total", "counter", "events", "outgoing events acknowledged by Kafka"),
+    Metric("journey_republished_total", "counter", "events", "events of the archive sent again on request"),
     Metric("journey_relay_failures_total", "counter", "batches", "outgoing batches that must be sent again"),
     Metric("journey_outbox_pending", "gauge", "events", "outgoing events not yet published"),
     Metric("journey_outbox_oldest_seconds", "gauge", "seconds", "age of the oldest unpublished event"),
@@ -119,17 +137,7 @@ def _add_process(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
     return {**_process, **line}
 
 
-class Applied(Protocol):
-    """One event that was folded into a subject's state."""
-
-    subject: str
-    source: str
-    seq: int
-    type: str
-    traceparent: str
-
-
-def log_applied(group: str, events: Sequence[Applied]) -> None:
+def log_applied(group: str, events: Sequence[Envelope]) -> None:
     """One line an event, written at once: a journey is followed by its id through every service that took it in.
 
     Subjects that are participants are left out.

@@ -141,6 +141,13 @@ def command_keyed(use_case: Callable[[Work], dict[str, Any]], *, key: str, body:
     return _commands().run(use_case, key=full, body=body, subject=None, vector={}).body
 
 
+def own_key() -> tuple[str, bytes]:
+    """Key and body of a command that keeps a transaction of its own. Raises Refused for headers it cannot read."""
+    _caller_vector()
+    key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
+    return key, request.get_data()
+
+
 def query(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:
     """Answer from one snapshot, after waiting for what the caller has seen."""
     answer = _commands().read(use_case, subject=subject, vector=_caller_vector())

@@ -294,6 +294,16 @@ def token(settings: Settings, organisation: str, duty: str, person: str | None) 
     click.echo(Control(settings).token(organisation, duty, **({"person": person} if person else {})))
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def journeys(settings: Settings, words: tuple[str, ...]) -> None:
+    """Run the operators' `journeys` on this stack, with a token of its issuer: `journeys status`."""
+    token = Control(settings).token("drift", "operator")
+    environment = {**os.environ, **settings.operator_environment(), "JOURNEYS_TOKEN": token}
+    os.execve(sys.executable, [sys.executable, "-m", "operators", *words], environment)
+
+
 @main.command()
 @click.argument("process")
 @click.option("--signal", "name", default="KILL", help="KILL, STOP, CONT, TERM …")

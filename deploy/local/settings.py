@@ -143,6 +143,14 @@ class Settings:
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         return told
 
+    def operator_environment(self) -> dict[str, str]:
+        """Where `journeys` finds the services of this stack; the token is asked of the issuer."""
+        addresses = self.client_environment()
+        return {
+            name: addresses[name]
+            for name in ("INTAKE_URL", "ACTIVITY_TRACKING_URL", "HANDOVER_URL", "OUTCOME_URL")
+        }
+
     def client_environment(self) -> dict[str, str]:
         """What a program that plays the people and agencies outside is told: addresses and its credentials."""
         return {

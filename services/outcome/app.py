@@ -9,7 +9,9 @@ from services.outcome.stream import logins, publisher
 from shared.config import Settings
 from shared.runtime.process import Parts, Projection, Service, main
 
-FIGURES = Projection(group="figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries)
+FIGURES = Projection(
+    group="figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries, keeps=("cells",)
+)
 
 
 def blueprints(settings: Settings) -> tuple[Any, ...]:

@@ -76,6 +76,11 @@ def linked(previous: int, identity: bytes, value: bytes) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
+def parked_id(*place: object) -> str:
+    """What a parked event is called: the same for the same event in the same group, and saying nothing of either."""
+    return hashlib.blake2b("|".join(map(str, place)).encode(), digest_size=16).hexdigest()
+
+
 class Breaker:
     """Halts when so much fails that the fault must be ours: a bad deploy cannot park everything."""
 
@@ -83,6 +88,11 @@ class Breaker:
         self._in_a_row = 0
         self._window: deque[bool] = deque()
         self._failed = 0
+
+    @property
+    def failing(self) -> int:
+        """How many events in a row have failed up to now."""
+        return self._in_a_row
 
     def note(self, failed: bool) -> None:
         """Count one event. Raises Halt past the limits."""
@@ -250,6 +260,15 @@ class Batch:
                 self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
             return False
         self._breaker.note(False)
+        self._advance(held, envelope, value)
+        if change is not None:
+            resume_trace(envelope.traceparent)
+            self._unit.take(held, change)
+        self.tally.events.append(envelope)
+        return True
+
+    def _advance(self, held: Held, envelope: Envelope, value: bytes) -> None:
+        """Count the event as applied."""
         source, seen = envelope.source, held.seen
         held.applied[source] = envelope.seq
         held.chain[source] = linked(held.chain.get(source, 0), envelope.identity, value)
@@ -259,18 +278,15 @@ class Batch:
         if seen.get(source, 0) < envelope.seq:
             seen[source] = envelope.seq
         held.dirty = True
-        if change is not None:
-            resume_trace(envelope.traceparent)
-            self._unit.take(held, change)
-        self.tally.events.append(envelope)
-        return True
 
     def _drain(self, held: Held) -> None:
         rows = self._parked[held.subject]
         moved = True
-        while moved and rows and not held.blocked:
+        while moved and rows:
             moved = False
             for slot, row in sorted(rows.items()):
+                if held.blocked:
+                    return
                 applied = held.applied.get(row.envelope.source, 0)
                 due = row.envelope.seq == applied + 1 and self._met(held, row.envelope)
                 if row.envelope.seq <= applied or (due and self._apply(held, row.envelope, row.value, None)):
@@ -292,7 +308,7 @@ class Batch:
         error: str = "",
     ) -> None:
         """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
-        identity = f"{self._group}|{envelope.subject}|{envelope.source}|{envelope.seq}"
+        identity = parked_id(self._group, envelope.subject, envelope.source, envelope.seq)
         headers = {name: (text or b"").decode(errors="replace") for name, text in record.headers}
         held.waits += 1
         held.dirty = True
@@ -316,7 +332,7 @@ class Batch:
 
     def _park_unreadable(self, record: Arrived, error: str) -> None:
         self._breaker.note(True)
-        identity = f"{self._group}|{record.topic}|{record.partition}|{record.offset}"
+        identity = parked_id(self._group, record.topic, record.partition, record.offset)
         document = {
             "group": self._group,
             "subject": f"unreadable/{record.topic}:{record.partition}:{record.offset}",

@@ -8,15 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
 from prometheus_client import generate_latest
-from pymongo.database import Database
 
 from shared.errors import Halt
-from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
-from shared.runtime.unit import SHARDS
-from shared.telemetry import REGISTRY, metric
+from shared.runtime.progress import Progress
+from shared.telemetry import REGISTRY
 
 STUCK_SECONDS = 60.0
 
@@ -35,26 +32,9 @@ class Runnable(Protocol):
 class Health:
     """What a consumer process says of itself: alive, ready, metrics, and how far it has come."""
 
-    def __init__(
-        self,
-        *,
-        database: Database[Any],
-        clock: Clock,
-        kafka_options: Mapping[str, Any],
-        group: str,
-        topics: list[str],
-        runnables: Mapping[str, Runnable],
-        own: bool,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._kafka_options = kafka_options
-        self._group = group
-        self._topics = topics
+    def __init__(self, measuring: Progress, runnables: Mapping[str, Runnable]) -> None:
+        self._measuring = measuring
         self._runnables = runnables
-        self._own = own
-        self._lock = threading.Lock()
-        self._log: KafkaConsumer | None = None
 
     def serve(self, host: str, port: int) -> ThreadingHTTPServer:
         """Answer on this port from a thread of its own."""
@@ -105,7 +85,7 @@ class Health:
         return _json(200, {"status": "ready"})
 
     def _metrics(self) -> tuple[int, str, bytes]:
-        self.progress()
+        self._measuring.measure()
         return 200, "text/plain; version=0.0.4", generate_latest(REGISTRY)
 
     def _progress(self) -> tuple[int, str, bytes]:
@@ -115,67 +95,16 @@ class Health:
             return _json(503, {"error": type(error).__name__})
 
     def progress(self) -> dict[str, Any]:
-        """Lag, outbox, timers, parked: counts by index only. Blocks for a round trip to Kafka and a few to MongoDB."""
-        with self._lock:
-            now = self._clock.now()
-            ends = self._ends()
-            pending = {"pend": {"$in": list(range(SHARDS))}}
-            outbox = self._database["events"].count_documents(pending) if self._own else 0
-            oldest = (
-                self._database["events"].find_one(pending, {"ts": 1}, sort=[("ts", 1)]) if outbox else None
-            )
-            due = self._database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-            by_reason: list[dict[str, Any]] = [
-                {"$match": {"group": self._group}},
-                {"$sortByCount": "$reason"},
-            ]
-            aside = {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
-            waiting = aside.pop("waiting", 0)
-            parked = sum(aside.values())
-            prefix = {"_id": {"$gte": f"{self._group}:", "$lt": f"{self._group};"}}
-            applied = {row["_id"]: row["next"] for row in self._database["offsets"].find(prefix)}
-        lag = sum(
-            end - applied.get(f"{self._group}:{at.topic}:{at.partition}", 0) for at, end in ends.items()
-        )
+        """How far the group has come, and whether this process goes on. Blocks; raises KafkaError, PyMongoError."""
+        return {**self._measuring.measure(), **self.standing()}
+
+    def standing(self) -> dict[str, Any]:
+        """Whether this process goes on: why it halted, and which of its threads are stuck. Never blocks."""
         halted = self._halted()
-        age = max(0.0, time.time() - oldest["ts"] / 1e6) if oldest else 0.0
-        metric("journey_consumer_lag", group=self._group).set(lag)
-        metric("journey_waiting", group=self._group).set(waiting)
-        metric("journey_parked", group=self._group).set(parked)
-        metric("journey_outbox_pending").set(outbox)
-        metric("journey_outbox_oldest_seconds").set(age)
-        metric("journey_timers_due").set(due)
         return {
-            "group": self._group,
-            "clock": now.isoformat(),
-            "lag": lag,
-            "outbox_pending": outbox,
-            "outbox_oldest_seconds": round(age, 1),
-            "timers_due": due,
-            "waiting": waiting,
-            "parked": parked,
-            "emitted": self._database["events"].estimated_document_count() if self._own else 0,
-            "applied": sum(applied.values()),
             "halted": {"cause": halted.cause, "cure": halted.cure} if halted else None,
             "stuck": self._stuck(),
         }
-
-    def _ends(self) -> dict[TopicPartition, int]:
-        """Where the log ends now, by partition."""
-        if self._log is None:
-            self._log = KafkaConsumer(**self._kafka_options, group_id=None, enable_auto_commit=False)
-        try:
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in self._topics
-                for partition in (self._log.partitions_for_topic(topic) or ())
-            ]
-            ends: dict[TopicPartition, int] = self._log.end_offsets(partitions)
-        except Exception:
-            broken, self._log = self._log, None
-            broken.close(timeout_ms=500)
-            raise
-        return ends
 
 
 def _json(status: int, body: Mapping[str, Any]) -> tuple[int, str, bytes]:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from pymongo import ASCENDING, IndexModel, MongoClient
@@ -18,22 +18,29 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings, read_settings
-from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
+from shared.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.kafka import client_options
-from shared.runtime.change import Fold, Repository, TimerFold
+from shared.operations.by_hand import ByHand
+from shared.operations.control import answering
+from shared.operations.healing import Healer
+from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
+from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
+from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
 from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
-from shared.runtime.unit import Unit
+from shared.runtime.unit import Unit, transact
 from shared.telemetry import configure_logging
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
 
 log = structlog.get_logger()
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     # the relay's only query: what is unpublished, in order
@@ -42,16 +49,24 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
             [("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}}
         )
     ],
-    # draining a subject, and waking what waited for a programme
+    # draining a subject; counting, listing and healing, the longest parked first; waking what waited for a programme
     "parked": [
         IndexModel([("group", ASCENDING), ("subject", ASCENDING)]),
-        IndexModel([("group", ASCENDING), ("reason", ASCENDING)]),
+        IndexModel([("group", ASCENDING), ("reason", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("needs", ASCENDING)], sparse=True),
     ],
     # what is due, oldest first
     "timers": [IndexModel([("due", ASCENDING)])],
     # idempotency keys are forgotten after a week
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
+    # what operators did, the latest first
+    "audit": [IndexModel([("at", ASCENDING), ("_id", ASCENDING)])],
+    # what each group has asked for; how its processes stand, forgotten when they are gone for an hour
+    "asked": [IndexModel([("group", ASCENDING), ("at", ASCENDING)])],
+    "processes": [
+        IndexModel([("group", ASCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=FORGOTTEN_SECONDS),
+    ],
     # the newest version of a programme
     "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
 }
@@ -59,12 +74,16 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """A further consumer group of a service, with a state collection of its own, that emits nothing."""
+    """A further consumer group of a service, with a state collection of its own, that emits nothing.
+
+    keeps: the further collections that its folds write.
+    """
 
     group: str
     repository: Repository
     folds: Mapping[type[Fact], Fold]
     enrich: Enrich | None = None
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,26 +169,55 @@ def create_indexes(parts: Parts) -> None:
             parts.stop.wait(1)
 
 
-def absorb(parts: Parts, projection: Projection | None) -> Absorb:
+def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
+    """Every consumer group of the service by its name: its own first, then its projections."""
+    own = Group(
+        name=service.source,
+        repository=service.repository,
+        folds=service.folds(settings),
+        topics=tuple(consumed_topics(service, None)),
+        own_source=service.source,
+    )
+    further = [
+        Group(
+            name=one.group,
+            repository=one.repository,
+            folds=one.folds,
+            topics=tuple(consumed_topics(service, one)),
+            own_source=None,
+            enrich=one.enrich,
+            keeps=one.keeps,
+        )
+        for one in service.projections.values()
+    ]
+    return {group.name: group for group in (own, *further)}
+
+
+def batch_of(
+    parts: Parts, group: Group, session: ClientSession, breaker: Breaker, make: type[AnyBatch]
+) -> tuple[Unit, AnyBatch]:
+    """A batch of the group in this transaction, and the unit that has to be flushed after it."""
+    unit = parts.unit(session, group.repository)
+    batch = make(
+        unit,
+        parts.client[parts.service.database],
+        session,
+        group=group.name,
+        own_source=group.own_source,
+        sources=frozenset(SOURCES),
+        folds=group.folds,
+        programmes=parts.programmes,
+        breaker=breaker,
+        enrich=group.enrich,
+    )
+    return unit, batch
+
+
+def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
     """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
-    service = parts.service
-    folds = projection.folds if projection else service.folds(parts.settings)
-    breaker = Breaker()
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
-        unit = parts.unit(session, projection.repository if projection else None)
-        batch = Batch(
-            unit,
-            parts.client[service.database],
-            session,
-            group=projection.group if projection else service.source,
-            own_source=None if projection else service.source,
-            sources=frozenset(SOURCES),
-            folds=folds,
-            programmes=parts.programmes,
-            breaker=breaker,
-            enrich=projection.enrich if projection else None,
-        )
+        unit, batch = batch_of(parts, group, session, breaker, Batch)
         batch.fold(records)
         unit.flush()
         return batch.tally
@@ -186,16 +234,16 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
     service, settings = parts.service, parts.settings
     create_indexes(parts)
-    group = projection.group if projection else service.source
-    topics = consumed_topics(service, projection)
+    group = groups_of(service, settings)[projection.group if projection else service.source]
+    breaker = Breaker()
     consumer = Consumer(
-        group=group,
+        group=group.name,
         client=parts.client,
         database=service.database,
         kafka_options=parts.kafka_options,
-        absorb=absorb(parts, projection),
+        absorb=absorb(parts, group, breaker),
         stop=parts.stop,
-        topics=topics,
+        topics=group.topics,
     )
     runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
     if projection is None:
@@ -213,16 +261,71 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             stop=parts.stop,
         )
         runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
-    health = Health(
+    progress = Progress(
         database=parts.client[service.database],
         clock=parts.clock,
         kafka_options=parts.kafka_options,
-        group=group,
-        topics=topics,
-        runnables=dict(runnables),
+        group=group.name,
+        topics=group.topics,
         own=projection is None,
     )
-    _run_threads(parts, runnables, health, settings.health_port)
+    running: dict[str, Runnable] = dict(runnables)
+    health = Health(progress, running)
+    running.update(
+        operating(parts, group, progress, lambda: {**health.standing(), "failing": breaker.failing})
+    )
+    _run_threads(parts, list(running.items()), health, settings.health_port)
+
+
+def operating(
+    parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
+) -> list[tuple[str, Runnable]]:
+    """The threads that tell how the process stands, heal what waits, and answer who asks for what was said here."""
+    service = parts.service
+    database = parts.client[service.database]
+    role = "project" if group.is_projection else "consume"
+    found: list[tuple[str, Runnable]] = [
+        (
+            "reporter",
+            Reporter(database=database, progress=progress, standing=standing, role=role, stop=parts.stop),
+        ),
+        (
+            "healer",
+            Healer(
+                client=parts.client,
+                database=service.database,
+                asking=service.source,
+                group=group,
+                progress=progress,
+                drain=lambda subject: drained(parts, group, subject),
+                stop=parts.stop,
+            ),
+        ),
+    ]
+    if not group.is_projection:
+        control = Consumer(
+            group=f"{service.source}-control",
+            client=parts.client,
+            database=service.database,
+            kafka_options=parts.kafka_options,
+            absorb=answering(database, service.source),
+            stop=parts.stop,
+            topics=[CONTROL_TOPIC],
+        )
+        found.append(("control", control))
+    return found
+
+
+def drained(parts: Parts, group: Group, subject: Subject) -> int:
+    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+
+    def work(session: ClientSession) -> int:
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.drain(subject)
+        unit.flush()
+        return len(batch.tally.events)
+
+    return transact(parts.client, work)
 
 
 def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:

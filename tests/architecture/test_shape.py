@@ -40,14 +40,19 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/commands.py": {"datetime.now"},
     # when an event was parked, for the operator
     "shared/runtime/fold.py": {"datetime.now"},
-    # how long the oldest unpublished event has waited
-    "shared/runtime/health.py": {"time.time"},
+    # how long the oldest unpublished event, and the longest wait, have waited
+    "shared/runtime/progress.py": {"time.time"},
     # who holds a lease
     "shared/runtime/relay.py": {"secrets"},
     # order keys, which run on real time always
     "shared/runtime/staged.py": {"time.time_ns"},
     # ids made at the edge; the order of answers, on real time
     "shared/runtime/unit.py": {"secrets", "time.time_ns"},
+    # how long a wait is, when it is asked for again, what is asked: real time always
+    "shared/operations/healing.py": {"datetime.now"},
+    "shared/operations/control.py": {"datetime.now"},
+    # what operators do is dated by real time
+    "shared/operations/routes.py": {"datetime.now"},
     # trace ids; when a line was written
     "shared/telemetry.py": {"datetime.now", "secrets"},
     # links to the page and their lives, which run on real time always; who holds the lease on indicators

@@ -110,6 +110,8 @@ class Runner:
             result.problems += [str(violation) for violation in violations[:SHOWN]]
             if len(violations) > SHOWN:
                 result.problems.append(f"{name}: {len(violations) - SHOWN} more")
+        if not any(world.lines.applied.values()):
+            result.problems.append("no service's log says what it applied, so nobody saw in which order")
         if not world.struck_by:
             result.problems.append("nothing proves that the fault struck")
 

@@ -78,7 +78,7 @@ class World:
         self.log = Log()
         self.today: date = FIRST_MOMENT.date()
         self.offsets = observe.Offsets(self.stack.admin_mongo_uri)
-        self._lines = observe.Lines(self.stack.settings.folder / "logs")
+        self.lines = observe.Lines(self.stack.settings.folder / "logs")
         self._reader = LogReader(self.kafka, declared().agencies)
         self._recount = Recount()
         self._recovery: Recovery | None = None
@@ -255,11 +255,13 @@ class World:
         return total
 
     def died(self, name: str, within: float = 60.0) -> str:
-        """Wait until the process has struck itself; returns what its mark says."""
+        """Wait until the process has struck itself; returns by what signal, and which process it was."""
         mark = self.stack.mark(name)
-        return str(
-            self.until(lambda: mark.exists() and mark.read_text(encoding="ascii"), f"{name} struck", within)
+        said = self.until(
+            lambda: mark.exists() and mark.read_text(encoding="ascii"), f"{name} struck", within
         )
+        number, pid, _ = str(said).split()
+        return f"{number} of process {pid}"
 
     def duplicates(self) -> int:
         """How many records of the log say what an earlier one said."""
@@ -329,7 +331,7 @@ class World:
     def seen(self, recovery: float, bound: float) -> Seen:
         """Everything that the invariants ask for, of a stack that has settled."""
         self.read_log(600)
-        self._lines.read()
+        self.lines.read()
         processes = {
             name: one.pid for name, one in self.stack.running().items() if name not in ("broker", "database")
         }
@@ -350,9 +352,9 @@ class World:
             recovery=recovery,
             bound=bound,
             idle=observe.idle(processes, IDLE_SECONDS),
-            applied=self._lines.applied,
+            applied=self.lines.applied,
             timers=observe.timers(self.mongo),
-            fired=self._lines.fired,
+            fired=self.lines.fired,
             due=observe.timers_due(self.mongo),
         )
 

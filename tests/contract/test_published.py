@@ -5,16 +5,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from contracts import asyncapi, indicators, published
+from contracts import asyncapi, control, indicators, published
 from contracts.services import event_types
 from services.outcome.stream.indicators import TYPE, Cell, Indicator, record
 from shared.events import CONTROL_TOPIC, INDICATORS_TOPIC, PROGRAMMES_TOPIC, TOPICS
+from shared.operations.control import read_request, request
+from shared.operations.missing import Missing
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / published.CONTRACTS
@@ -114,6 +117,34 @@ def test_a_published_indicator_is_what_was_described() -> None:
         event: Any = from_binary(message, JSONFormat())
         assert event.get_type() == TYPE
         assert event.get_data()["cell"] == "figures.started"
+
+
+def test_a_request_to_republish_is_what_was_described() -> None:
+    at = datetime(2018, 1, 2, tzinfo=UTC)
+    row = request("outcome", "figures", Missing("intake", "programme/coactive@1", 1, 1), 2, at)
+    closed = {**control.schema(), "additionalProperties": False}
+    assert list(Draft202012Validator(closed).iter_errors(json.loads(row["body"]))) == []
+    assert list(Draft202012Validator(control.HEADERS).iter_errors(row["headers"])) == []
+    headers = {name: text.encode() for name, text in row["headers"].items()}
+    message = KafkaMessage(headers=headers, key=row["key"].encode(), value=row["body"])
+    event: Any = from_binary(message, JSONFormat())
+    assert event.get_subject() == row["key"] == "programme/coactive@1"
+    read = read_request(headers, row["body"])
+    assert read is not None
+    assert (read.source, read.seq, read.last, read.group, read.times) == ("intake", 1, 1, "figures", 2)
+
+
+def test_the_frozen_request_is_read_and_what_is_none_is_left_alone() -> None:
+    frozen = control.example()
+    headers = {name: text.encode() for name, text in frozen["headers"].items()}
+    read = read_request(headers, json.dumps({**frozen["body"], "added_later": 1}).encode())
+    assert read is not None
+    assert msgspec.to_builtins(read) == frozen["body"]
+    closed = {**control.schema(), "additionalProperties": False}
+    assert list(Draft202012Validator(closed).iter_errors(frozen["body"])) == []
+    assert read_request(headers, b"{}") is None
+    assert read_request(headers, json.dumps({**frozen["body"], "subject": "journey/Anna A"}).encode()) is None
+    assert read_request({**headers, "ce_type": b"journey.control.other.v1"}, b"{}") is None
 
 
 def _references(node: Any) -> list[str]:

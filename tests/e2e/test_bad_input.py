@@ -162,6 +162,8 @@ class Trial:
                 return self.stack.token("nobody-of-this-programme", "caseworker")
             case "analyst":
                 return self.stack.token(organisation, "analyst")
+            case "caseworker":
+                return self.stack.token(organisation, "caseworker")
             case "own":
                 return self.stack.token(organisation, "caseworker")
 

@@ -208,10 +208,11 @@ def test_poison_blocks_its_own_subject_and_no_other(bench: Bench) -> None:
         bench.say(toy.session(1), ill, 1),
         bench.say(toy.session(666), ill, 2),
         bench.say(toy.session(3), ill, 3),
-        bench.say(toy.accepted(), ill, 1),
         bench.say(toy.session(4), well, 1),
     )
     until(lambda: bench.state(well), "the healthy subject")
+    until(lambda: bench.db["parked"].find_one({"subject": ill, "reason": "poison"}), "the poison parked")
+    bench.publish(bench.say(toy.accepted(), ill, 1))
     until(
         lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked"
     )

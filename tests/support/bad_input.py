@@ -13,8 +13,11 @@ from typing import Any, Literal
 
 from shared.openapi import operations
 
-Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analyst"]
+Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analyst", "caseworker"]
+"""`own`: of the duty that the command takes, in the organisation that may give it."""
 JSON = "application/json"
+OPERATE = "operate"
+"""`x-action` of what only operators do."""
 UNKNOWN_ID = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 TEST_PERSONNUMMER = "19850709-9805"
 """A number that the tax agency publishes for tests: it parses, and is nobody's."""
@@ -212,6 +215,10 @@ def _callers(command: _Command) -> Iterator[Case]:
     for bearer in ("none", "unreadable", "other_signer"):
         yield command.case("token", bearer, "unauthenticated", bearer=bearer)
     action = command.operation["x-action"]
+    if action == OPERATE:
+        for bearer in ("outsider", "analyst", "caseworker"):
+            yield command.case("wrong duty", bearer, "wrong-duty", bearer=bearer)
+        return
     if command.content_type == JSON and action != "authenticated":
         foreign = ("not-allowed", "not-your-journey", "not-found")
         yield command.case("foreign organisation", "token", *foreign, bearer="outsider", edge=False)
@@ -353,6 +360,7 @@ def fits(value: Any, accepted: frozenset[str]) -> bool:
 
 
 SAMPLES = (
+    *("journey", "0" * 32),
     *("urkraft", "2482", "A-1", "g1", "sharing"),
     *(f"{prefix}-{'0' * 26}" for prefix in "jpso"),
     *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),

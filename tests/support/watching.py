@@ -23,8 +23,8 @@ CONSUMERS = [
     if role in ("consume", "project")
 ]
 DATABASES = tuple(service.replace("-", "_") for service in SERVICES)
-RESTLESS = {"leases"}
-"""Collections that move of themselves: who holds which part of the outbox."""
+RESTLESS = {"leases", "processes"}
+"""Collections that move of themselves: who holds which part of the outbox, how each process stands."""
 PATIENCE_SECONDS = 60.0
 
 

@@ -1,0 +1,6 @@
+"""`python -m operators`: see `operators.commands`."""
+
+from operators.commands import run
+
+if __name__ == "__main__":
+    run()

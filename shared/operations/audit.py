@@ -1,0 +1,40 @@
+"""What operators did: who, when, why, and what it came to. Rows are added by each change, never altered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import DESCENDING
+from pymongo.database import Database
+
+from shared.operations.parked import read_cursor, scrubbed, shown_subject, write_cursor
+
+
+class AuditRows:
+    """Reads the audit rows of one service. Blocks; a retry is safe."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._rows = database["audit"]
+
+    def page(self, *, after: str | None, limit: int) -> dict[str, Any]:
+        """A page, the latest first. Raises Refused for a cursor that is none."""
+        condition: dict[str, Any] = {}
+        if after is not None:
+            moment, identity = read_cursor(after)
+            condition["$or"] = [{"at": {"$lt": moment}}, {"at": moment, "_id": {"$lt": identity}}]
+        found = list(self._rows.find(condition, sort=[("at", DESCENDING), ("_id", DESCENDING)], limit=limit))
+        return {
+            "audit": [_shown(row) for row in found],
+            "next_cursor": write_cursor(found[-1]) if len(found) == limit else None,
+        }
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "at": row["at"].isoformat(),
+        "person": row["person"],
+        "organisation": row["organisation"],
+        "did": row["did"],
+        "subject": shown_subject(row["subject"]),
+        "reason": scrubbed(row["reason"]),
+        "came_to": row["came_to"],
+    }

@@ -1,0 +1,61 @@
+"""A batch without records: what an operator has folded, by the same rules as what arrives."""
+
+from datetime import datetime
+
+from shared.errors import Conflict
+from shared.runtime.change import Subject
+from shared.runtime.fold import Batch
+from shared.runtime.staged import Held
+
+
+class ByHand(Batch):
+    """Replays or skips what is parked of one subject, inside one unit of work; the caller flushes."""
+
+    def replay(self, subject: Subject, at: datetime) -> None:
+        """Fold everything parked of the subject that can be, in order; what fails again stays poison and blocks.
+
+        at: from when on what is left waits, real time, UTC.
+        """
+        held = self._fetched(subject)
+        held.blocked = False
+        self._drain(held)
+        self._settle(held, at)
+
+    def drain(self, subject: Subject) -> None:
+        """Fold what can be of a subject that no poisoned event blocks."""
+        held = self._fetched(subject)
+        self._drain(held)
+
+    def skip(self, subject: Subject, source: str, seq: int, at: datetime) -> None:
+        """Count that event as applied, without its effect; then fold what waited behind it.
+
+        Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen.
+        """
+        held = self._fetched(subject)
+        row = self._parked[subject].pop((source, seq))
+        applied = held.applied.get(source, 0)
+        if seq > applied + 1:
+            raise Conflict("earlier-event-first", f"Of {source}, {applied + 1} comes before {seq}.")
+        if seq == applied + 1:
+            self._advance(held, row.envelope, row.value)
+        self._unit.put("parked", row.identity, None)
+        held.waits -= 1
+        held.blocked = any(one.document["reason"] == "poison" for one in self._parked[subject].values())
+        self._drain(held)
+        self._settle(held, at)
+
+    def _fetched(self, subject: Subject) -> Held:
+        held = self._unit.held(subject)
+        held.dirty = True
+        self._load_parked({subject})
+        self._fetch_extras([])
+        return held
+
+    def _settle(self, held: Held, at: datetime) -> None:
+        """What is no longer held back by a poisoned one waits for what has not come, from now on."""
+        if held.blocked:
+            return
+        for row in self._parked[held.subject].values():
+            if row.document["reason"] == "blocked":
+                waiting = {**row.document, "reason": "waiting", "at": at}
+                self._unit.put("parked", row.identity, waiting)

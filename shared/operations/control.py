@@ -1,0 +1,119 @@
+"""The control topic: what services ask of one another, none of it about a person.
+
+There is one request: to send again events that somebody waits for. It is asked by whoever lacks them and carried out
+by whoever said them, from their archive; asking twice, or for what was never lost, costs duplicates that are skipped.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import structlog
+from msgspec import Meta
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from shared.events import CONTROL_TOPIC, Source
+from shared.operations.missing import Missing
+from shared.operations.republish import pend_again
+from shared.runtime.fold import Arrived, Tally
+from shared.runtime.unit import shard_of
+from shared.telemetry import metric, start_trace
+
+REPUBLISH_REQUESTED = "journey.control.republish-requested.v1"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepublishRequested:
+    """A consumer group has waited a minute for events of one subject; their source sends them again.
+
+    seq, last: the first and the last number that is missing. times: how often this group has asked for them now.
+    """
+
+    source: Source
+    subject: Annotated[
+        str, Meta(pattern=r"^(journey|output|participant|programme)/[a-z0-9][a-z0-9_@-]{1,79}$")
+    ]
+    seq: Annotated[int, Meta(ge=1)]
+    last: Annotated[int, Meta(ge=1)]
+    group: Annotated[
+        str, Meta(pattern=r"^[a-z][a-z0-9-]{1,79}$", description="the consumer group that waits")
+    ]
+    times: Annotated[int, Meta(ge=1)]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(RepublishRequested).decode
+
+
+def request(asking: str, group: str, wanted: Missing, times: int, at: datetime) -> dict[str, Any]:
+    """The outbox row of a request. asking: the service that asks, its `ce_source`; at: real time, UTC."""
+    body = RepublishRequested(
+        source=wanted.source,  # type: ignore[arg-type] # a Missing names one of SOURCES
+        subject=wanted.subject,
+        seq=wanted.seq,
+        last=wanted.last,
+        group=group,
+        times=times,
+    )
+    identity = f"request/{group}|{wanted.source}|{wanted.subject}|{wanted.seq}:{times:08d}"
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{asking}:{identity}",
+        "ce_source": asking,
+        "ce_type": REPUBLISH_REQUESTED,
+        "ce_subject": wanted.subject,
+        "ce_time": at.isoformat(),
+        "traceparent": start_trace(""),
+        "content-type": "application/json",
+    }
+    return {
+        "_id": identity,
+        "topic": CONTROL_TOPIC,
+        "key": wanted.subject,
+        "pend": shard_of(wanted.subject),
+        "ts": int(at.timestamp() * 1_000_000),
+        "type": REPUBLISH_REQUESTED,
+        "headers": headers,
+        "body": _encode(body),
+    }
+
+
+def read_request(headers: Mapping[str, bytes], value: bytes) -> RepublishRequested | None:
+    """The request, or None for a record of another kind, or one that cannot be read: what is not understood is left."""
+    if headers.get("ce_type") != REPUBLISH_REQUESTED.encode():
+        return None
+    try:
+        return _decode(value)
+    except msgspec.DecodeError as error:
+        log.warning("request-unreadable", error=str(error)[:200])
+        return None
+
+
+def answering(database: Database[Any], source: str) -> Callable[[ClientSession, list[Arrived]], Tally]:
+    """What a service does with the control topic: in the transaction that moves the offsets, mark what it said."""
+
+    def absorb(session: ClientSession, records: list[Arrived]) -> Tally:
+        for record in records:
+            asked = read_request(dict(record.headers), record.value)
+            if asked is None or asked.source != source:
+                continue
+            sent = pend_again(
+                database, session, asked.subject, asked.seq, to_seq=asked.last, at=datetime.now(UTC)
+            )
+            count = sent.count if sent else 0
+            metric("journey_republished_total").inc(count)
+            log.warning(
+                "republished",
+                group=asked.group,
+                subject=asked.subject if not asked.subject.startswith("participant/") else None,
+                asked=asked.last - asked.seq + 1,
+                events=count,
+            )
+        return Tally()
+
+    return absorb

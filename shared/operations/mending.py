@@ -1,0 +1,211 @@
+"""What operators mend: replay, skip, republish. Each is one transaction with its audit row, once per key.
+
+A replay folds through the group's own rules and touches the subject's own document, so it and the consumer exclude
+each other: whoever comes second sees what the first did. Nothing here can lose an event: a replay that fails again
+leaves it parked, and a skip counts it as applied, in the vector and in the chain, without its effect.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from shared.access import Actor
+from shared.errors import Conflict, Refused, Unknown
+from shared.operations.by_hand import ByHand
+from shared.operations.parked import scrubbed, shown_subject
+from shared.operations.republish import pend_again
+from shared.runtime.change import Subject
+from shared.runtime.fold import Breaker
+from shared.runtime.groups import Group
+from shared.runtime.process import Parts, batch_of
+from shared.runtime.unit import random_id, transact
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants a change, why, and under which key; body: what was asked, to tell a repetition from another order.
+
+    at: when, real time, UTC.
+    """
+
+    actor: Actor
+    reason: str
+    key: str
+    body: bytes
+    at: datetime
+
+
+class Mending:
+    """Mends what the groups of one service have set aside. Threads share it."""
+
+    def __init__(self, parts: Parts, groups: Mapping[str, Group]) -> None:
+        self.groups = groups
+        self._parts = parts
+        self._database = parts.client[parts.service.database]
+
+    # --- what can be done -------------------------------------------------------------------------
+
+    def replay(self, order: Order, parked_id: str) -> dict[str, Any]:
+        """Fold what is parked of that event's subject in its group, in order. Returns what it came to.
+
+        Raises Unknown, Conflict for a record that could not be read, Busy.
+        """
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            row = self._row(session, parked_id)
+            if "headers" not in row:
+                raise Conflict(
+                    "record-unreadable", "The record has no readable headers; it can only be skipped."
+                )
+            group, subject = self.groups[row["group"]], Subject(row["subject"])
+            return self._told(
+                order, session, "replay", subject, [self._replayed(session, group, subject, order.at)]
+            )
+
+        return self.once(order, work)
+
+    def replay_subject(self, order: Order, subject: Subject) -> dict[str, Any]:
+        """The same for every group of the service that knows the subject. Raises Unknown, Busy."""
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            known = [group for group in self.groups.values() if self._knows(session, group, subject)]
+            if not known:
+                raise Unknown("subject here")
+            came = [self._replayed(session, group, subject, order.at) for group in known]
+            return self._told(order, session, "replay", subject, came)
+
+        return self.once(order, work)
+
+    def skip(self, order: Order, parked_id: str) -> dict[str, Any]:
+        """Count one parked event as applied, without its effect, and fold what waited behind it.
+
+        Raises Unknown, Conflict when an earlier one of its source has to come first, Busy.
+        """
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            row = self._row(session, parked_id)
+            subject = Subject(row["subject"])
+            if "headers" not in row:
+                self._database["parked"].delete_one({"_id": parked_id}, session=session)
+                return self._told(order, session, "skip", subject, [], parked_id)
+            group = self.groups[row["group"]]
+            unit, batch = batch_of(self._parts, group, session, Breaker(), ByHand)
+            batch.skip(subject, row["source"], row["seq"], order.at)
+            unit.flush()
+            return self._told(
+                order, session, "skip", subject, [self._came_to(session, group, batch, subject)], parked_id
+            )
+
+        return self.once(order, work)
+
+    def republish(self, order: Order, subject: Subject, from_seq: int) -> dict[str, Any]:
+        """Send the subject's events from the archive again, in order, at most 1,000 of them; receivers skip duplicates.
+
+        Raises Unknown when the archive has none from there on, Busy.
+        """
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            sent = pend_again(self._database, session, subject, from_seq, at=order.at)
+            if sent is None:
+                raise Unknown("event in the archive")
+            came = {"events": sent.count, "from_seq": sent.first, "to_seq": sent.last, "more": sent.more}
+            self._audit(order, session, "republish", subject, came)
+            return {"subject": shown_subject(subject), **came}
+
+        return self.once(order, work)
+
+    # --- how --------------------------------------------------------------------------------------
+
+    def once(self, order: Order, work: Callable[[ClientSession], dict[str, Any]]) -> dict[str, Any]:
+        """Run the work in one transaction, once per key; the same order again gets the same answer. Raises Busy."""
+        fingerprint = hashlib.sha256(order.body).hexdigest()
+        commands = self._database["commands"]
+
+        def attempt(session: ClientSession) -> dict[str, Any]:
+            stored = commands.find_one({"_id": order.key}, session=session)
+            if stored is not None:
+                if stored["fingerprint"] != fingerprint:
+                    raise Refused("idempotency-key-reused", "The key was used with another body.")
+                answer: dict[str, Any] = stored["body"]
+                return answer
+            answer = work(session)
+            document = {
+                "_id": order.key,
+                "fingerprint": fingerprint,
+                "at": order.at,
+                "body": answer,
+                "vector": {},
+                "revision": 0,
+                "subject": "",
+            }
+            commands.insert_one(document, session=session)
+            return answer
+
+        return transact(self._parts.client, attempt, seconds=SECONDS)
+
+    def _row(self, session: ClientSession, parked_id: str) -> dict[str, Any]:
+        condition = {"_id": parked_id, "group": {"$in": list(self.groups)}}
+        row: dict[str, Any] | None = self._database["parked"].find_one(condition, session=session)
+        if row is None:
+            raise Unknown("parked event")
+        return row
+
+    def _knows(self, session: ClientSession, group: Group, subject: Subject) -> bool:
+        states = self._database[group.repository.collection]
+        return states.find_one({"_id": subject}, {"_id": 1}, session=session) is not None
+
+    def _replayed(
+        self, session: ClientSession, group: Group, subject: Subject, at: datetime
+    ) -> dict[str, Any]:
+        unit, batch = batch_of(self._parts, group, session, Breaker(), ByHand)
+        batch.replay(subject, at)
+        unit.flush()
+        return self._came_to(session, group, batch, subject)
+
+    def _came_to(
+        self, session: ClientSession, group: Group, batch: ByHand, subject: Subject
+    ) -> dict[str, Any]:
+        """What is left, as this transaction now sees it."""
+        parked, left = self._database["parked"], {"group": group.name, "subject": subject}
+        poison = parked.find_one({**left, "reason": "poison"}, session=session)
+        return {
+            "group": group.name,
+            "applied": len(batch.tally.events),
+            "still_parked": parked.count_documents(left, session=session),
+            "fails_at": None
+            if poison is None
+            else {"source": poison["source"], "seq": poison["seq"], "error": scrubbed(poison["error"])},
+        }
+
+    def _told(
+        self,
+        order: Order,
+        session: ClientSession,
+        did: str,
+        subject: Subject,
+        came: list[dict[str, Any]],
+        parked_id: str | None = None,
+    ) -> dict[str, Any]:
+        self._audit(order, session, did, subject, {"groups": came, "parked_id": parked_id})
+        return {"subject": shown_subject(subject), "groups": came}
+
+    def _audit(
+        self, order: Order, session: ClientSession, did: str, subject: str, came_to: Mapping[str, Any]
+    ) -> None:
+        row = {
+            "_id": random_id("a"),
+            "at": order.at,
+            "person": order.actor.person,
+            "organisation": order.actor.organisation,
+            "did": did,
+            "subject": subject,
+            "reason": order.reason,
+            "came_to": came_to,
+        }
+        self._database["audit"].insert_one(row, session=session)

@@ -1,0 +1,186 @@
+"""What is set aside, as an operator may see it: where it stands and why, and of its content only what is no person's.
+
+Events carry no names, but a participant's handle, and codes that may tell of health (a reason, a situation). An
+operator needs neither to mend anything, so they stay out: SHOWN is the closed list of fields whose values are shown.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from pymongo import ASCENDING
+from pymongo.database import Database
+
+from shared import codec
+from shared.codec import Undecodable
+from shared.errors import Refused, Unknown
+from shared.operations.missing import Waiting, missing
+from shared.runtime.groups import Group
+
+REASONS = ("waiting", "poison", "blocked")
+WITHHELD = "withheld"
+SHOWN = frozenset(
+    {
+        *("occurred_on", "recorded_at", "first_on", "last_on", "last_day", "deadline_on", "offered_on"),
+        *("answer_by", "programme", "programme_version", "municipality", "organisation", "organisations"),
+        *("referrer", "provider", "validated_by", "from_organisation", "to_organisation"),
+        *("session", "corrects", "handover", "follow_up", "output", "kind", "round", "answered", "quantity"),
+        *("replaced_quantity", "void", "complete", "purpose", "level", "competence"),
+    }
+)
+_PERSONAL = (
+    (re.compile(r"p-[0-9a-hjkmnp-tv-z]{26}"), "p-…"),
+    (re.compile(r"\b(?:\d{2})?\d{6}[-+]?\d{4}\b"), "…"),
+)
+
+
+def shown_subject(subject: str) -> str:
+    """The subject as an operator sees it: a participant's handle is withheld, all others stand in the logs too."""
+    return f"participant/{WITHHELD}" if subject.startswith("participant/") else subject
+
+
+def scrubbed(text: str) -> str:
+    """An error's words without participants' handles and what could be a personnummer; at most 300 letters."""
+    for pattern, instead in _PERSONAL:
+        text = pattern.sub(instead, text)
+    return text[:300]
+
+
+def summary(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """One parked event in a list. at: now, UTC."""
+    return {
+        "parked_id": row["_id"],
+        "group": row["group"],
+        "subject": shown_subject(row["subject"]),
+        "source": row.get("source"),
+        "seq": row.get("seq"),
+        "type": row.get("type"),
+        "reason": row["reason"],
+        "needs": row.get("needs"),
+        "error": scrubbed(row["error"]),
+        "at": row["at"].isoformat(),
+        "seconds": max(0, int((at - row["at"]).total_seconds())),
+    }
+
+
+def facts(kind: str, value: bytes) -> dict[str, Any]:
+    """What the event says, as far as it may be shown: {shown, withheld, unreadable}."""
+    try:
+        body = msgspec.to_builtins(codec.read_body(kind, value))
+    except Undecodable as error:
+        return {"shown": {}, "withheld": [], "unreadable": str(error)}
+    return {
+        "shown": {name: said for name, said in body.items() if name in SHOWN and said is not None},
+        "withheld": sorted(name for name, said in body.items() if name not in SHOWN and said is not None),
+        "unreadable": None,
+    }
+
+
+class ParkedEvents:
+    """Reads what the groups of one service have set aside. Blocks; a retry is safe."""
+
+    def __init__(self, database: Database[Any], groups: Mapping[str, Group]) -> None:
+        self._database = database
+        self._groups = groups
+
+    def page(
+        self, *, groups: Sequence[str], reasons: Sequence[str], after: str | None, limit: int, at: datetime
+    ) -> dict[str, Any]:
+        """A page, the longest parked first. after: the cursor of the page before. Raises Refused for another's."""
+        condition: dict[str, Any] = {"group": {"$in": list(groups)}, "reason": {"$in": list(reasons)}}
+        if after is not None:
+            moment, identity = read_cursor(after)
+            condition["$or"] = [{"at": {"$gt": moment}}, {"at": moment, "_id": {"$gt": identity}}]
+        fields = {"headers": 0, "value": 0}
+        order = [("at", ASCENDING), ("_id", ASCENDING)]
+        rows = list(self._database["parked"].find(condition, fields, sort=order, limit=limit))
+        full = len(rows) == limit
+        return {
+            "parked": [summary(row, at) for row in rows],
+            "next_cursor": write_cursor(rows[-1]) if full else None,
+        }
+
+    def row(self, parked_id: str) -> dict[str, Any]:
+        """The stored document. Raises Unknown."""
+        row: dict[str, Any] | None = self._database["parked"].find_one(
+            {"_id": parked_id, "group": {"$in": list(self._groups)}}
+        )
+        if row is None:
+            raise Unknown("parked event")
+        return row
+
+    def detail(self, parked_id: str, at: datetime) -> dict[str, Any]:
+        """One parked event, its facts, how its subject stands, and what it waits for. Raises Unknown."""
+        row = self.row(parked_id)
+        found = summary(row, at)
+        if "headers" not in row:
+            return {**found, "time": None, "trace_id": None, "after": {}, "facts": None, "stands": None}
+        group = self._groups[row["group"]]
+        headers = row["headers"]
+        state = self._database[group.repository.collection].find_one(
+            {"_id": row["subject"]}, {"in": 1, "blocked": 1, "waits": 1}
+        ) or {"in": {}, "blocked": False, "waits": 0}
+        return {
+            **found,
+            "time": headers.get("ce_time"),
+            "trace_id": headers.get("traceparent", "")[3:35] or None,
+            "after": codec.parse_vector(headers.get("ce_after", "")),
+            "facts": facts(row["type"], row["value"]),
+            "stands": {
+                "applied": state["in"],
+                "blocked": state["blocked"],
+                "parked": state["waits"],
+                "missing": self._missing(row["subject"], group, state["in"]),
+            },
+        }
+
+    def _missing(self, subject: str, group: Group, applied: Mapping[str, int]) -> list[dict[str, Any]]:
+        rows = list(self._database["parked"].find({"group": group.name, "subject": subject}, limit=1000))
+        found = missing(
+            subject,
+            map(as_waiting, rows),
+            applied,
+            own_source=group.own_source,
+            programmes=known_programmes(self._database, rows),
+        )
+        return [
+            {
+                "source": one.source,
+                "subject": shown_subject(one.subject),
+                "seq": one.seq,
+                "last": one.last,
+            }
+            for one in sorted(found)
+        ]
+
+
+def as_waiting(row: Mapping[str, Any]) -> Waiting:
+    """A parked document as the question that `missing` asks."""
+    after = codec.parse_vector(row["headers"].get("ce_after", ""))
+    return Waiting(source=row["source"], seq=row["seq"], after=after, needs=row.get("needs"))
+
+
+def known_programmes(database: Database[Any], rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Which of the programme versions that these wait for are here."""
+    needs = {row["needs"] for row in rows if row.get("needs")}
+    if not needs:
+        return frozenset()
+    return frozenset(
+        one["_id"] for one in database["programmes"].find({"_id": {"$in": list(needs)}}, {"_id": 1})
+    )
+
+
+def write_cursor(row: Mapping[str, Any]) -> str:
+    """Where the next page begins: `<milliseconds>.<id>`."""
+    return f"{int(row['at'].timestamp() * 1000)}.{row['_id']}"
+
+
+def read_cursor(text: str) -> tuple[datetime, str]:
+    """The moment and the id in a cursor. Raises Refused for what is none."""
+    milliseconds, _, identity = text.partition(".")
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), identity
+    except (ValueError, OverflowError, OSError):
+        raise Refused("invalid-fields", "The cursor is no page's.", {"cursor": ["Not a cursor."]}) from None

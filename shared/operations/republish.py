@@ -1,0 +1,64 @@
+"""Sending again what the archive holds: the rows are marked as unpublished, and the relay does the rest, in order.
+
+The outbox keeps every event that was ever emitted, so whatever a reader lacks can be said again; whoever has it
+already skips it by its number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from shared.runtime.unit import shard_of
+
+MOST = 1000
+"""Events sent again at once: one chunk of the relay, so that what is new is not held up behind it."""
+
+LAST = 99_999_999
+"""No subject has as many events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one request came to. more: the archive has further events of the subject after `last`."""
+
+    count: int
+    first: int
+    last: int
+    more: bool
+
+
+def pend_again(
+    database: Database[Any],
+    session: ClientSession,
+    subject: str,
+    from_seq: int,
+    *,
+    at: datetime,
+    to_seq: int = LAST,
+    most: int = MOST,
+) -> Sent | None:
+    """Mark the subject's events with these numbers as unpublished, at most so many. None: the archive has none.
+
+    at: now, real time, UTC; kept as `again`, so that the outbox's age stays the age of what has never been published.
+    """
+    last_id = f"{subject}:{to_seq:08d}"
+    condition: Mapping[str, Any] = {"_id": {"$gte": f"{subject}:{from_seq:08d}", "$lte": last_id}}
+    found = database["events"].find(
+        condition, {"_id": 1}, sort=[("_id", ASCENDING)], limit=most + 1, session=session
+    )
+    ids = [row["_id"] for row in found]
+    if not ids:
+        return None
+    chosen = ids[:most]
+    database["events"].update_many(
+        {"_id": {"$in": chosen}},
+        {"$set": {"pend": shard_of(subject), "again": at}},
+        session=session,
+    )
+    first, last = (int(one.rpartition(":")[2]) for one in (chosen[0], chosen[-1]))
+    return Sent(len(chosen), first, last, len(ids) > most)

@@ -1,0 +1,189 @@
+"""The operators' routes, the same at every service: what is set aside, and what can be done about it.
+
+Every change says why, and leaves an audit row with who and when. Nothing here shows a participant, free text or a
+code that may tell of health.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+from flask_smorest import Blueprint
+from pymongo.errors import PyMongoError
+
+from shared.errors import Busy, Unknown
+from shared.operations.audit import AuditRows
+from shared.operations.mending import Mending, Order
+from shared.operations.parked import REASONS, ParkedEvents
+from shared.operations.shapes import (
+    AuditPageAnswer,
+    AuditPageArguments,
+    MendedAnswer,
+    ParkedDetailAnswer,
+    ParkedPageAnswer,
+    ParkedPageArguments,
+    ReasonBody,
+    RepublishBody,
+    RepublishedAnswer,
+    StatusAnswer,
+)
+from shared.operations.status import Status
+from shared.runtime.change import Subject, subject_of
+from shared.runtime.groups import Group
+from shared.runtime.process import Parts
+from shared.web import actor, guarded, own_key
+
+EXTENSION = "operations"
+KINDS = ("journey", "output", "participant", "programme")
+KEY = re.compile(r"[a-z0-9][a-z0-9_@-]{1,79}")
+PARKED_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What the routes of one web process work with."""
+
+    status: Status
+    parked: ParkedEvents
+    mending: Mending
+    audit: AuditRows
+
+
+def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
+    """Everything the routes need, on this process's connections. groups: those of the service, by name."""
+    database = parts.client[parts.service.database]
+    return Operations(
+        Status(database, groups, parts.clock),
+        ParkedEvents(database, groups),
+        Mending(parts, groups),
+        AuditRows(database),
+    )
+
+
+# --- the routes ------------------------------------------------------------------------------------------
+
+
+def blueprint() -> Blueprint:
+    """The routes of one service. They find their `Operations` in the application's extensions."""
+    routes = Blueprint("operations", __name__, description="What operators can see and mend")
+
+    @routes.route("/operations/status", methods=["GET"])
+    @guarded(None, operator=True)
+    @routes.response(200, StatusAnswer)
+    def read_status() -> dict[str, Any]:
+        """How this service stands: its groups and processes, halts with cause and cure, outbox, leases, timers."""
+        with _reading():
+            return _here().status.read(_now())
+
+    @routes.route("/operations/parked", methods=["GET"])
+    @guarded(None, operator=True)
+    @routes.arguments(ParkedPageArguments, location="query")
+    @routes.response(200, ParkedPageAnswer)
+    def list_parked(page: dict[str, Any]) -> dict[str, Any]:
+        """What is set aside here, the longest parked first."""
+        groups = list(_here().mending.groups)
+        if page.get("group", groups[0]) not in groups:
+            raise Unknown("group here")
+        with _reading():
+            return _here().parked.page(
+                groups=[page["group"]] if "group" in page else groups,
+                reasons=[page["reason"]] if "reason" in page else REASONS,
+                after=page.get("cursor"),
+                limit=page["limit"],
+                at=_now(),
+            )
+
+    @routes.route("/operations/parked/<string:parked_id>", methods=["GET"])
+    @guarded(None, operator=True)
+    @routes.response(200, ParkedDetailAnswer)
+    def read_parked(parked_id: str) -> dict[str, Any]:
+        """One parked event: where it stands, why, and what it waits for; nothing of a person."""
+        with _reading():
+            return _here().parked.detail(_parked_id(parked_id), _now())
+
+    @routes.route("/operations/parked/<string:parked_id>/replay", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(ReasonBody)
+    @routes.response(200, MendedAnswer)
+    def replay_parked(body: dict[str, Any], parked_id: str) -> dict[str, Any]:
+        """Fold what is parked of this event's subject in its group, in order, by the rules of this version."""
+        order = _order(body)
+        return _here().mending.replay(order, _parked_id(parked_id))
+
+    @routes.route("/operations/parked/<string:parked_id>/skip", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(ReasonBody)
+    @routes.response(200, MendedAnswer)
+    def skip_parked(body: dict[str, Any], parked_id: str) -> dict[str, Any]:
+        """Count this event as applied, without its effect, and fold what waited behind it."""
+        order = _order(body)
+        return _here().mending.skip(order, _parked_id(parked_id))
+
+    @routes.route("/operations/subjects/<string:kind>/<string:key>/replay", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(ReasonBody)
+    @routes.response(200, MendedAnswer)
+    def replay_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
+        """Fold what is parked of the subject, in every group of this service that knows it."""
+        order = _order(body)
+        return _here().mending.replay_subject(order, _subject(kind, key))
+
+    @routes.route("/operations/subjects/<string:kind>/<string:key>/republish", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(RepublishBody)
+    @routes.response(200, RepublishedAnswer)
+    def republish_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
+        """Send what this service said of the subject again, in order; whoever has it skips it."""
+        order = _order(body)
+        return _here().mending.republish(order, _subject(kind, key), body["from_seq"])
+
+    @routes.route("/operations/audit", methods=["GET"])
+    @guarded(None, operator=True)
+    @routes.arguments(AuditPageArguments, location="query")
+    @routes.response(200, AuditPageAnswer)
+    def list_operations(page: dict[str, Any]) -> dict[str, Any]:
+        """What operators did here, the latest first."""
+        with _reading():
+            return _here().audit.page(after=page.get("cursor"), limit=page["limit"])
+
+    return routes
+
+
+def _here() -> Operations:
+    found: Operations = current_app.extensions[EXTENSION]
+    return found
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Reading, with a database out of reach told as Busy."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise Busy(f"The database did not answer: {type(error).__name__}.") from error
+
+
+def _now() -> datetime:
+    """Real time: what operators do is dated by it, whatever a driven clock says."""
+    return datetime.now(UTC)
+
+
+def _order(body: dict[str, Any]) -> Order:
+    key, sent = own_key()
+    return Order(actor(), body["reason"], key, sent, _now())
+
+
+def _parked_id(text: str) -> str:
+    if not PARKED_ID.fullmatch(text):
+        raise Unknown("parked event")
+    return text
+
+
+def _subject(kind: str, key: str) -> Subject:
+    if kind not in KINDS or not KEY.fullmatch(key):
+        raise Unknown("subject")
+    return subject_of(kind, key)

@@ -1,0 +1,237 @@
+"""What the operators' routes take and answer."""
+
+import re
+
+from marshmallow import Schema, ValidationError, validate
+from marshmallow import fields as ma
+
+from shared.operations.parked import REASONS
+from shared.web import CommandSchema
+
+PERSONNUMMER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+]?\d{4}(?!\d)")
+
+# --- what comes in ---------------------------------------------------------------------------------------
+
+
+def _no_person(text: str) -> None:
+    if PERSONNUMMER.search(text):
+        raise ValidationError("Holds what could be a personnummer; say why without saying who.")
+
+
+def reason_field() -> ma.String:
+    """Why an operator changes something, in words that name nobody."""
+    return ma.String(required=True, validate=[validate.Length(3, 300), _no_person])
+
+
+class ReasonBody(CommandSchema):
+    """Why; it goes into the audit row."""
+
+    reason = reason_field()
+
+
+class RepublishBody(CommandSchema):
+    """Why, and from which of the subject's numbers on."""
+
+    reason = reason_field()
+    from_seq = ma.Integer(strict=True, load_default=1, validate=validate.Range(1, 99_999_999))
+
+
+class ParkedPageArguments(Schema):
+    """Which parked events; `cursor` is the `next_cursor` of the page before."""
+
+    group = ma.String(validate=validate.Regexp(r"^[a-z][a-z-]{1,39}\Z"))
+    reason = ma.String(validate=validate.OneOf(REASONS))
+    cursor = ma.String(validate=validate.Regexp(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z"))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class AuditPageArguments(Schema):
+    """Which audit rows; `cursor` is the `next_cursor` of the page before."""
+
+    cursor = ma.String(validate=validate.Regexp(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z"))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+# --- what goes out ---------------------------------------------------------------------------------------
+
+
+class HaltAnswer(Schema):
+    """Why a process refuses to go on, and what ends that."""
+
+    cause = ma.String()
+    cure = ma.String()
+
+
+class ProcessAnswer(Schema):
+    """How one process stands. heard_seconds: since its last report; failing: events in a row that failed."""
+
+    process = ma.String()
+    role = ma.String()
+    host = ma.String()
+    pid = ma.Integer()
+    heard_seconds = ma.Float()
+    silent = ma.Boolean()
+    lag = ma.Integer(allow_none=True)
+    trouble = ma.String(allow_none=True)
+    stuck = ma.List(ma.String())
+    failing = ma.Integer()
+    halted = ma.Nested(HaltAnswer, allow_none=True)
+
+
+class GroupAnswer(Schema):
+    """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell."""
+
+    group = ma.String()
+    lag = ma.Integer(allow_none=True)
+    waiting = ma.Integer()
+    poison = ma.Integer()
+    blocked = ma.Integer()
+    wait_oldest_seconds = ma.Float()
+    requests_open = ma.Integer()
+    processes = ma.List(ma.Nested(ProcessAnswer))
+
+
+class LeaseAnswer(Schema):
+    """Who publishes one shard of the outbox; nobody, when the last lease has run out."""
+
+    shard = ma.Integer()
+    holder = ma.String(allow_none=True)
+    until = ma.String(metadata={"format": "date-time"}, allow_none=True)
+
+
+class OutboxAnswer(Schema):
+    """What has not been published yet."""
+
+    pending = ma.Integer()
+    oldest_seconds = ma.Float()
+    leases = ma.List(ma.Nested(LeaseAnswer))
+
+
+class TimersAnswer(Schema):
+    """Deadlines and reminders: those past their time, and all that are planned."""
+
+    due = ma.Integer()
+    oldest_seconds = ma.Float()
+    planned = ma.Integer()
+
+
+class StatusAnswer(Schema):
+    """How the service stands."""
+
+    at = ma.String(metadata={"format": "date-time"})
+    clock = ma.String(metadata={"format": "date-time"})
+    groups = ma.List(ma.Nested(GroupAnswer))
+    outbox = ma.Nested(OutboxAnswer)
+    timers = ma.Nested(TimersAnswer)
+
+
+class ParkedAnswer(Schema):
+    """One event that is set aside. seconds: how long it has been; needs: the programme version it waits for."""
+
+    parked_id = ma.String()
+    group = ma.String()
+    subject = ma.String()
+    source = ma.String(allow_none=True)
+    seq = ma.Integer(allow_none=True)
+    type = ma.String(allow_none=True)
+    reason = ma.String(validate=validate.OneOf(REASONS))
+    needs = ma.String(allow_none=True)
+    error = ma.String()
+    at = ma.String(metadata={"format": "date-time"})
+    seconds = ma.Integer()
+
+
+class ParkedPageAnswer(Schema):
+    """A page of parked events, the longest parked first."""
+
+    parked = ma.List(ma.Nested(ParkedAnswer))
+    next_cursor = ma.String(allow_none=True)
+
+
+class MissingAnswer(Schema):
+    """Events that have not come, from `seq` to `last`."""
+
+    source = ma.String()
+    subject = ma.String()
+    seq = ma.Integer()
+    last = ma.Integer()
+
+
+class FactsAnswer(Schema):
+    """What the event says. withheld: fields that are there and are not an operator's to see."""
+
+    shown = ma.Dict(keys=ma.String(), values=ma.Raw())
+    withheld = ma.List(ma.String())
+    unreadable = ma.String(allow_none=True)
+
+
+class StandsAnswer(Schema):
+    """How the subject stands in that group. missing: what has to come before its parked events can be applied."""
+
+    applied = ma.Dict(keys=ma.String(), values=ma.Integer())
+    blocked = ma.Boolean()
+    parked = ma.Integer()
+    missing = ma.List(ma.Nested(MissingAnswer))
+
+
+class ParkedDetailAnswer(ParkedAnswer):
+    """One parked event in full, without what concerns a person."""
+
+    time = ma.String(metadata={"format": "date-time"}, allow_none=True)
+    trace_id = ma.String(allow_none=True)
+    after = ma.Dict(keys=ma.String(), values=ma.Integer())
+    facts = ma.Nested(FactsAnswer, allow_none=True)
+    stands = ma.Nested(StandsAnswer, allow_none=True)
+
+
+class FailsAtAnswer(Schema):
+    """The event that still fails."""
+
+    source = ma.String()
+    seq = ma.Integer()
+    error = ma.String()
+
+
+class CameToAnswer(Schema):
+    """What a replay or a skip came to in one group."""
+
+    group = ma.String()
+    applied = ma.Integer()
+    still_parked = ma.Integer()
+    fails_at = ma.Nested(FailsAtAnswer, allow_none=True)
+
+
+class MendedAnswer(Schema):
+    """What a replay or a skip came to."""
+
+    subject = ma.String()
+    groups = ma.List(ma.Nested(CameToAnswer))
+
+
+class RepublishedAnswer(Schema):
+    """What is sent again. more: the archive has further events after `to_seq`."""
+
+    subject = ma.String()
+    events = ma.Integer()
+    from_seq = ma.Integer()
+    to_seq = ma.Integer()
+    more = ma.Boolean()
+
+
+class AuditAnswer(Schema):
+    """What an operator did."""
+
+    at = ma.String(metadata={"format": "date-time"})
+    person = ma.String()
+    organisation = ma.String()
+    did = ma.String()
+    subject = ma.String()
+    reason = ma.String()
+    came_to = ma.Dict(keys=ma.String(), values=ma.Raw())
+
+
+class AuditPageAnswer(Schema):
+    """A page of what operators did, the latest first."""
+
+    audit = ma.List(ma.Nested(AuditAnswer))
+    next_cursor = ma.String(allow_none=True)

@@ -1,0 +1,79 @@
+"""How each process stands, written down where the web process and the next shift can read it.
+
+A halt is known to the process that halted; its health page answers only those who can reach it. So every consumer
+process writes one document of its own every few seconds, and more seldom when measuring takes longer: at most one
+fiftieth of its time. A document that is no longer renewed says that its process is gone.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import structlog
+from kafka.errors import KafkaError
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from shared.runtime.progress import Progress
+
+EVERY_SECONDS = 2.0
+SHARE = 50
+FORGOTTEN_SECONDS = 3600
+
+log = structlog.get_logger()
+
+
+class Reporter:
+    """Writes how one process stands, in one thread. standing: what only the process itself knows; must not block."""
+
+    def __init__(
+        self,
+        *,
+        database: Database[Any],
+        progress: Progress,
+        standing: Callable[[], dict[str, Any]],
+        role: str,
+        stop: Event,
+    ) -> None:
+        self.progressed_at = time.monotonic()
+        self._processes = database.get_collection("processes", write_concern=WriteConcern(1))
+        self._progress = progress
+        self._standing = standing
+        self._stop = stop
+        self._who = {
+            "_id": f"{progress.group}@{socket.gethostname()}:{os.getpid()}",
+            "group": progress.group,
+            "role": role,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+
+    def run(self) -> None:
+        """Report until told to stop; then say goodbye, so that nobody takes a stop for a crash."""
+        pause = 0.0
+        while not self._stop.wait(pause):
+            began = time.monotonic()
+            self.report()
+            self.progressed_at = time.monotonic()
+            pause = max(EVERY_SECONDS, SHARE * (self.progressed_at - began))
+        try:
+            self._processes.delete_one({"_id": self._who["_id"]})
+        except PyMongoError as error:
+            log.info("goodbye-failed", error=type(error).__name__)
+
+    def report(self) -> None:
+        """Write one document, dated by the database. What cannot be measured now is left out, and why is said."""
+        try:
+            measured = self._progress.measure()
+        except (KafkaError, PyMongoError) as error:
+            measured = {"lag": None, "trouble": type(error).__name__}
+        said = {**measured, **self._standing(), **self._who}
+        dated = [{"$replaceWith": {"$mergeObjects": [{"$literal": said}, {"at": "$$NOW"}]}}]
+        try:
+            self._processes.update_one({"_id": self._who["_id"]}, dated, upsert=True)
+        except PyMongoError as error:
+            log.warning("report-failed", error=type(error).__name__)

@@ -1,0 +1,119 @@
+"""How one service stands, on one page: what an operator needs in order to know whether a hand is needed, and where.
+
+Everything comes from the service's own database, so that it can be told even when every consumer of the service is
+down: then the reports are old, and that is what is told.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+
+from shared.operations.parked import REASONS, scrubbed
+from shared.runtime.clock import Clock
+from shared.runtime.groups import Group
+from shared.runtime.progress import PENDING, outbox_age_seconds
+from shared.runtime.unit import SHARDS
+
+SILENT_SECONDS = 15.0
+"""A process that has not reported for so long is told as silent."""
+MOST_COUNTED = 100_000
+
+
+class Status:
+    """Reads how one service stands. Blocks; a retry is safe. Counts go no further than 100,000."""
+
+    def __init__(self, database: Database[Any], groups: Mapping[str, Group], clock: Clock) -> None:
+        self._database = database
+        self._groups = groups
+        self._clock = clock
+
+    def read(self, at: datetime) -> dict[str, Any]:
+        """Everything. at: now, real time, UTC. Raises PyMongoError."""
+        processes = list(self._database["processes"].find(sort=[("group", ASCENDING), ("_id", ASCENDING)]))
+        business = self._clock.now()
+        due = {"due": {"$lte": business}}
+        timers = self._database["timers"]
+        oldest = timers.find_one(due, {"due": 1}, sort=[("due", ASCENDING)])
+        return {
+            "at": at.isoformat(),
+            "clock": business.isoformat(),
+            "groups": [
+                self._group(name, [one for one in processes if one["group"] == name], at)
+                for name in self._groups
+            ],
+            "outbox": {
+                "pending": self._database["events"].count_documents(PENDING, limit=MOST_COUNTED),
+                "oldest_seconds": round(outbox_age_seconds(self._database, at.timestamp()), 1),
+                "leases": self._leases(at),
+            },
+            "timers": {
+                "due": timers.count_documents(due, limit=MOST_COUNTED),
+                "oldest_seconds": _seconds(business, oldest["due"]) if oldest else 0.0,
+                "planned": timers.estimated_document_count(),
+            },
+        }
+
+    def _group(self, name: str, processes: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, Any]:
+        parked = self._database["parked"]
+        condition = {"group": name, "reason": "waiting"}
+        oldest = parked.find_one(condition, {"at": 1}, sort=[("at", ASCENDING)])
+        asked = self._database["asked"].find({"group": name, "times": {"$gt": 0}}, limit=MOST_COUNTED)
+        told = [_process(one, at) for one in processes]
+        heard = [one for one in told if not one["silent"]]
+        lags = [one["lag"] for one in heard if one["lag"] is not None]
+        return {
+            "group": name,
+            "lag": max(lags) if lags else None,
+            "waiting": self._count(name, "waiting"),
+            "poison": self._count(name, "poison"),
+            "blocked": self._count(name, "blocked"),
+            "wait_oldest_seconds": _seconds(at, oldest["at"]) if oldest else 0.0,
+            "requests_open": sum(1 for _ in asked),
+            "processes": told,
+        }
+
+    def _count(self, group: str, reason: str) -> int:
+        assert reason in REASONS, reason
+        condition = {"group": group, "reason": reason}
+        return self._database["parked"].count_documents(condition, limit=MOST_COUNTED)
+
+    def _leases(self, at: datetime) -> list[dict[str, Any]]:
+        found = {
+            row["_id"]: row for row in self._database["leases"].find({"_id": {"$in": list(range(SHARDS))}})
+        }
+        return [_lease(shard, found.get(shard, {}), at) for shard in range(SHARDS)]
+
+
+def _lease(shard: int, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    until = row.get("until")
+    held = bool(row.get("owner")) and until is not None and until > at
+    return {
+        "shard": shard,
+        "holder": row.get("owner") if held else None,
+        "until": until.isoformat() if held and until else None,
+    }
+
+
+def _process(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    age = _seconds(at, row["at"])
+    halted = row["halted"]
+    return {
+        "process": row["_id"],
+        "role": row["role"],
+        "host": row["host"],
+        "pid": row["pid"],
+        "heard_seconds": age,
+        "silent": age > SILENT_SECONDS,
+        "lag": row["lag"],
+        "trouble": row.get("trouble"),
+        "stuck": row["stuck"],
+        "failing": row["failing"],
+        "halted": None if halted is None else {name: scrubbed(text) for name, text in halted.items()},
+    }
+
+
+def _seconds(now: datetime, then: datetime) -> float:
+    return round(max(0.0, (now - then).total_seconds()), 1)

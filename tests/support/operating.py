@@ -1,0 +1,102 @@
+"""An operator at a toy service: the real groups, rules and routes, on the database of a runtime test."""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from pymongo import MongoClient
+
+from contracts.services import NOWHERE
+from shared import events as e
+from shared.access import Actor
+from shared.operations.mending import Order
+from shared.operations.routes import EXTENSION, blueprint, operations_of
+from shared.runtime.change import Fold
+from shared.runtime.clock import Clock
+from shared.runtime.groups import Group
+from shared.runtime.process import Parts, Service
+from shared.runtime.programmes import PublishedProgrammes
+from shared.web import create_app
+from tests.support.memory import NamedTokens
+from tests.support.toy import ToyRepository
+
+OPERATOR = Actor("duty-officer-7", "drift", "operator")
+_keys = count()
+
+
+def order(reason: str = "mended in release 7", key: str | None = None, body: bytes = b"{}") -> Order:
+    """An operator's order, under a key of its own unless one is given."""
+    return Order(OPERATOR, reason, key or f"key-{next(_keys)}", body, datetime.now(UTC))
+
+
+def toy_parts(
+    client: MongoClient[dict[str, Any]], database: str, folds: Mapping[type[e.Fact], Fold]
+) -> Parts:
+    """The parts of a toy service that keeps its states in that database."""
+    service = Service(
+        title="Toy",
+        source="outcome",
+        database=database,
+        repository=ToyRepository(),
+        folds=lambda settings: folds,
+        timers={},
+        blueprints=lambda settings: (),
+        indexes={},
+    )
+    return Parts(
+        service=service,
+        settings=NOWHERE,
+        client=client,
+        clock=Clock(client[database], driven=False),
+        programmes=PublishedProgrammes(client[database]),
+        stop=threading.Event(),
+    )
+
+
+HEARD = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC)
+
+
+def toy_group(
+    name: str,
+    folds: Mapping[type[e.Fact], Fold],
+    *,
+    own_source: e.Source | None = "outcome",
+    topics: tuple[str, ...] = HEARD,
+) -> Group:
+    """A group of that name with the toy's states."""
+    return Group(name=name, repository=ToyRepository(), folds=folds, topics=topics, own_source=own_source)
+
+
+def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
+    """The service's web application; tokens are `<organisation>:<duty>`."""
+    nothing: Any = None
+    app: Flask = create_app(
+        title="Toy",
+        blueprints=(blueprint(),),
+        commands=nothing,
+        tokens=NamedTokens(),  # type: ignore[arg-type]
+        clock=parts.clock,
+        ready=lambda: True,
+    )
+    app.extensions[EXTENSION] = operations_of(parts, groups)
+    return app.test_client()
+
+
+class Desk:
+    """Sends requests as an operator."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+
+    def get(self, path: str) -> Any:
+        """The answer's JSON, whatever its status."""
+        return self._client.get(path, headers={"Authorization": "Bearer drift:operator"}).json
+
+    def post(self, path: str, **body: Any) -> Any:
+        """The answer's JSON to a change, each under a key of its own."""
+        headers = {"Authorization": "Bearer drift:operator", "Idempotency-Key": f"desk-{next(_keys)}"}
+        return self._client.post(path, json=body, headers=headers).json
