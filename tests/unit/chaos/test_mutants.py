@@ -31,7 +31,7 @@ def test_a_patch_applies_to_the_source_as_it_is(patch: Path) -> None:
 def test_a_mutant_says_what_it_breaks_and_who_must_catch_it(patch: Path) -> None:
     told = header(patch)
     assert told["breaks"]
-    assert chosen(told["caught-by"], part=False)
+    assert {int(word) for word in told["caught-by"].split()} <= set(range(1, 31))
 
 
 def test_every_mutation_that_the_suite_must_notice_is_there() -> None:
