@@ -95,7 +95,7 @@ class Runner:
             )
         result.seconds = time.monotonic() - began
         if result.problems or one.fresh:
-            self.close(keep=bool(result.problems))
+            self.close(keep=bool(result.problems) and os.environ.get("KEEP_LOGS") != "0")
         return result
 
     def _check(self, world: World, one: Scenario, result: Result) -> None:

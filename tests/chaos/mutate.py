@@ -27,6 +27,7 @@ MUTANTS = Path(__file__).with_name("mutants")
 NOT_THE_MUTANT = re.compile(r"^(Trouble|Unfit|ImportError|SyntaxError|NameError)")
 """A failure of the suite itself proves nothing."""
 SETTLE_SECONDS = "30"
+SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def judge(patch: Path, seed: str) -> Verdict:
                 "CHAOS_RESULTS": str(results),
                 "CHAOS_SETTLE_SECONDS": SETTLE_SECONDS,
                 "PART": "",
+                "KEEP_LOGS": "0",
             }
             done = subprocess.run(
                 [sys.executable, "-m", "tests.chaos"], cwd=tree, env=environment, capture_output=True, text=True,
@@ -74,7 +76,7 @@ def judge(patch: Path, seed: str) -> Verdict:
     for one in document.get("scenarios", []):
         found = [problem for problem in one["problems"] if not NOT_THE_MUTANT.match(problem)]
         if found:
-            caught[one["number"]] = found[0]
+            caught[one["number"]] = found[0][:SHOWN]
         elif one["problems"]:
             trouble = str(one["problems"][0])
         else:
