@@ -54,6 +54,9 @@ def timers(world: World) -> None:
         deed = "offer" if number % 3 == 0 else "exit"
         while journey.stage != "exited" and not (deed == "offer" and journey.offer):
             _give(world, party, journey, deed)
+        while number % 6 == 0 and journey.offer:
+            # Answered in time: its deadline must never come.
+            _give(world, party, journey, "answer")
     world.settle()
     victims = ("outcome-consume", "outcome-consume.2", "handover-consume")
     fired = 0.0
