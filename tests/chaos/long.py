@@ -38,7 +38,7 @@ from tests.chaos.together import together
 from tests.chaos.world import World
 
 RESULTS = Path("chaos-results")
-JOURNEYS = 1200
+MOST_JOURNEYS, LEAST_JOURNEYS = 1200, 60
 MOST_BEHIND = 40_000
 """Events unpublished or unread beyond which nothing more is given: memory and patience are bounded."""
 READ_EVERY = 200_000
@@ -100,12 +100,13 @@ class LongRun:
             raise self._trouble[0]
 
     def _begin_journeys(self) -> None:
-        self._console.print(f"beginning {JOURNEYS} journeys")
+        journeys = max(LEAST_JOURNEYS, min(MOST_JOURNEYS, self._diary.events // 2000))
+        self._console.print(f"beginning {journeys} journeys")
         parties: list[Party] = [self._world.party(f"first-{number}") for number in range(6)]
         begun: list[str] = []
         together(
             partial(
-                lambda party: begun.extend(one.journey for one in party.begin(JOURNEYS // 6, 1200)), party
+                lambda party: begun.extend(one.journey for one in party.begin(journeys // 6, 1200)), party
             )
             for party in parties
         )
