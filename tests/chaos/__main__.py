@@ -99,7 +99,7 @@ class Runner:
             )
         result.seconds = time.monotonic() - began
         if result.problems or one.fresh:
-            self.close(keep=bool(result.problems))
+            self.close(keep=bool(result.problems) and os.environ.get("KEEP_LOGS") != "0")
         return result
 
     def _check(self, world: World, one: Scenario, result: Result) -> None:
@@ -114,6 +114,8 @@ class Runner:
             result.problems += [str(violation) for violation in violations[:SHOWN]]
             if len(violations) > SHOWN:
                 result.problems.append(f"{name}: {len(violations) - SHOWN} more")
+        if not any(world.lines.applied.values()):
+            result.problems.append("no service's log says what it applied, so nobody saw in which order")
         if not world.struck_by:
             result.problems.append("nothing proves that the fault struck")
 
@@ -156,6 +158,12 @@ def _settings() -> Iterator[Settings]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _verdict(one: Result) -> str:
+    if one.problems:
+        return "[red]failed"
+    return f"not run: {one.not_run}" if one.not_run else one.invariants
+
+
 def show(console: Console, results: list[Result], seed: str) -> None:
     """The table."""
     table = Table(title=f"chaos, SEED={seed}", show_lines=False)
@@ -165,7 +173,7 @@ def show(console: Console, results: list[Result], seed: str) -> None:
         recovery = "" if one.recovery_seconds is None else f"{one.recovery_seconds:.1f} s"
         table.add_row(
             str(one.number), one.title, "\n".join(one.struck), recovery, f"{one.bound_seconds:.0f} s",
-            f"{one.seconds:.0f} s", str(one.events), "[red]failed" if one.problems else "not run" if one.not_run else one.invariants,
+            f"{one.seconds:.0f} s", str(one.events), _verdict(one),
         )  # fmt: skip
     console.print(table)
     for one in results:

@@ -181,11 +181,6 @@ class Records:
             self.commands.append(command)
         return command
 
-    def all(self) -> list[Command]:
-        """All of them, as they are now."""
-        with self._lock:
-            return list(self.commands)
-
     def unresolved(self) -> list[Command]:
         """Commands that have no lasting answer yet."""
         with self._lock:

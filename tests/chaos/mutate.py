@@ -2,7 +2,7 @@
 
 Each patch of `mutants/` begins with `Breaks:` (what is no longer so) and `Caught-by:` (the scenarios that must fail).
 It is applied to a copy of the tree, and the scenarios run there. A mutant that a named scenario does not notice has
-survived: exit 1. ONLY names patches by a part of their names.
+survived: exit 1. ONLY names patches by parts of their names.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ MUTANTS = Path(__file__).with_name("mutants")
 NOT_THE_MUTANT = re.compile(r"^(Trouble|Unfit|ImportError|SyntaxError|NameError)")
 """A failure of the suite itself proves nothing."""
 SETTLE_SECONDS = "30"
+SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def judge(patch: Path, seed: str) -> Verdict:
                 "CHAOS_RESULTS": str(results),
                 "CHAOS_SETTLE_SECONDS": SETTLE_SECONDS,
                 "PART": "",
+                "KEEP_LOGS": "0",
             }
             done = subprocess.run(
                 [sys.executable, "-m", "tests.chaos"], cwd=tree, env=environment, capture_output=True, text=True,
@@ -74,7 +76,7 @@ def judge(patch: Path, seed: str) -> Verdict:
     for one in document.get("scenarios", []):
         found = [problem for problem in one["problems"] if not NOT_THE_MUTANT.match(problem)]
         if found:
-            caught[one["number"]] = found[0]
+            caught[one["number"]] = found[0][:SHOWN]
         elif one["problems"]:
             trouble = str(one["problems"][0])
         else:
@@ -84,11 +86,17 @@ def judge(patch: Path, seed: str) -> Verdict:
     return Verdict(patch.stem, told.get("breaks", ""), caught, survived, time.monotonic() - began, trouble)
 
 
+def _named(patch: Path) -> bool:
+    """Whether ONLY, where it is said, has a part of the patch's name."""
+    words = os.environ.get("ONLY", "").split()
+    return not words or any(word in patch.name for word in words)
+
+
 def main() -> int:
     """Judge every mutant and print which scenario caught which."""
     console = Console(width=max(140, Console().width))
     seed = os.environ.get("SEED") or "1"
-    patches = [one for one in sorted(MUTANTS.glob("*.patch")) if os.environ.get("ONLY", "") in one.name]
+    patches = [one for one in sorted(MUTANTS.glob("*.patch")) if _named(one)]
     verdicts = []
     for patch in patches:
         verdict = judge(patch, seed)

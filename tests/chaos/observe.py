@@ -139,7 +139,10 @@ def genders(mongo: MongoClient[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
 
 
 class Offsets:
-    """Follows every stored offset from now on, value by value, and who took the partitions over."""
+    """Follows every stored offset from now on, and who took the partitions over.
+
+    values: the newest of each, and those on either side of a decrease.
+    """
 
     def __init__(self, uri: str) -> None:
         self.values: defaultdict[str, list[int]] = defaultdict(list)
@@ -172,9 +175,19 @@ class Offsets:
         name = f"{change['ns']['db']}/{change['documentKey']['_id']}"
         fields = change.get("fullDocument") or change["updateDescription"]["updatedFields"]
         if "next" in fields:
-            self.values[name].append(fields["next"])
+            self._note(self.values[name], fields["next"])
         if fields.get("holder") is not None:
             self.holders[name].add(bytes(fields["holder"]))
+
+    @staticmethod
+    def _note(values: list[int], value: int) -> None:
+        """Keep the newest value, and every one that lies on either side of a decrease."""
+        falls = values and value < values[-1]
+        fell = len(values) > 1 and values[-2] > values[-1]
+        if values and not falls and not fell:
+            values[-1] = value
+        else:
+            values.append(value)
 
     def close(self) -> None:
         """Stop following."""

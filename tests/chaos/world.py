@@ -78,7 +78,7 @@ class World:
         self.log = Log()
         self.today: date = FIRST_MOMENT.date()
         self.offsets = observe.Offsets(self.stack.admin_mongo_uri)
-        self._lines = observe.Lines(self.stack.settings.folder / "logs")
+        self.lines = observe.Lines(self.stack.settings.folder / "logs")
         self._reader = LogReader(self.kafka, declared().agencies)
         self._recount = Recount()
         self._recovery: Recovery | None = None
@@ -159,10 +159,8 @@ class World:
         )
 
     def conflicts(self) -> int:
-        """How many transactions MongoDB has aborted, less those that ended because a command was refused."""
-        status = self.mongo.admin.command("serverStatus")
-        refused = sum(400 <= attempt.status < 500 for one in self.records.all() for attempt in one.attempts)
-        return int(status["transactions"]["totalAborted"]) - refused
+        """How many transactions MongoDB has aborted: while nothing dies, because two met on one document."""
+        return int(self.mongo.admin.command("serverStatus")["transactions"]["totalAborted"])
 
     def sent(self, command: Command, within: float = 30.0, client: Client | None = None) -> Command:
         """Send a command until its answer is a lasting one. Raises Never."""
@@ -257,11 +255,13 @@ class World:
         return total
 
     def died(self, name: str, within: float = 60.0) -> str:
-        """Wait until the process has struck itself; returns what its mark says."""
+        """Wait until the process has struck itself; returns by what signal, and which process it was."""
         mark = self.stack.mark(name)
-        return str(
-            self.until(lambda: mark.exists() and mark.read_text(encoding="ascii"), f"{name} struck", within)
+        said = self.until(
+            lambda: mark.exists() and mark.read_text(encoding="ascii"), f"{name} struck", within
         )
+        number, pid, _ = str(said).split()
+        return f"{number} of process {pid}"
 
     def duplicates(self) -> int:
         """How many records of the log say what an earlier one said."""
@@ -325,13 +325,17 @@ class World:
             wait.wait(0.2)
         client.close()
 
+    def read_log(self, within: float = 60.0) -> None:
+        """Take in what the log says by now, and count its figures."""
+        self.until(lambda: self._reader.read(self.log), "the log read", within)
+        self._recount.take(self.log, observe.genders(self.mongo))
+
     # --- what is seen ----------------------------------------------------------------------------------
 
     def seen(self, recovery: float, bound: float) -> Seen:
         """Everything that the invariants ask for, of a stack that has settled."""
-        self.until(lambda: self._reader.read(self.log), "the log read", 60)
-        self._lines.read()
-        self._recount.take(self.log, observe.genders(self.mongo))
+        self.read_log(600)
+        self.lines.read()
         processes = {
             name: one.pid
             for name, one in self.stack.running().items()
@@ -354,9 +358,9 @@ class World:
             recovery=recovery,
             bound=bound,
             idle=observe.idle(processes, IDLE_SECONDS),
-            applied=self._lines.applied,
+            applied=self.lines.applied,
             timers=observe.timers(self.mongo),
-            fired=self._lines.fired,
+            fired=self.lines.fired,
             due=observe.timers_due(self.mongo),
         )
 

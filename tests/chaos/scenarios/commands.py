@@ -15,7 +15,8 @@ from tests.chaos.together import together
 from tests.chaos.world import World
 
 WEB, CONSUMER = "activity-tracking-web", "activity-tracking-consume"
-SESSION = "journey.activity-tracking.session-logged.v1"
+RENEWAL_SECONDS = 3.0
+"""A relay may use a lease that it holds for so long before it renews it."""
 
 
 @scenario(17, "fifty writers on ten journeys, and a backlog", recovers_within=60)
@@ -155,8 +156,9 @@ def _recalled_out_of_clock_order(world: World, party: Party, journeys: list[Jour
 
     A relay that died with its lease lets both wait in the outbox together.
     """
-    dead = {"owner": "dead", "until": datetime.now(UTC) + timedelta(seconds=9)}
-    world.mongo["handover"]["leases"].update_many({}, {"$set": dead})
+    leases, outbox = (world.mongo["handover"][name] for name in ("leases", "events"))
+    leases.update_many({}, {"$set": {"owner": "dead", "until": datetime.now(UTC) + timedelta(seconds=30)}})
+    world.rest(RENEWAL_SECONDS)
     for journey in journeys:
         offer = party._deed("offer", replace(journey, offer=""), party._today.isoformat())
         assert offer is not None, "nothing is offered yet"
@@ -164,13 +166,15 @@ def _recalled_out_of_clock_order(world: World, party: Party, journeys: list[Jour
         assert offer.status == 201, f"the offer was answered {offer.status} {offer.answer}"
         path = f"/journeys/{journey.journey}/consents/sharing/withdrawal"
         said = "journey.intake.consent-withdrawn.v1"
-        actor = (journey.responsible, "supervisor")
-        world.sent(party._client.command("withdraw", "intake-web", path, {}, actor, said, vector=offer.seen))
-    condition = {"type": "journey.handover.handover-recalled.v1"}
+        world.sent(
+            party._client.command(
+                "withdraw", "intake-web", path, {}, (journey.responsible, "supervisor"), said
+            )
+        )
+    types = [f"journey.handover.handover-{one}.v1" for one in ("offered", "recalled")]
     keys = [f"journey/{one.journey}" for one in journeys]
-
-    def crossed() -> int:
-        recalled = list(world.mongo["handover"]["events"].find({**condition, "key": {"$in": keys}}))
-        return len(recalled) if len(recalled) == len(keys) else 0
-
-    return f"{world.until(crossed, 'the offers recalled', 40)} offers recalled by the slow clock while both waited"
+    both = {"key": {"$in": keys}, "type": {"$in": types}, "pend": {"$exists": True}}
+    count = 2 * len(journeys)
+    world.until(lambda: outbox.count_documents(both) == count, "offers and recalls waiting together", 25)
+    leases.update_many({"owner": "dead"}, {"$set": {"owner": None}})
+    return f"{len(journeys)} offers by the fast clock and their recalls by the slow one waited together"

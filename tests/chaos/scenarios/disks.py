@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from deploy.local import broker, database
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import fill, small_disks
@@ -29,16 +31,16 @@ def disk_full(world: World) -> None:
             world.flowing()
             died = world.stack.entries()[name].restarts
             filler = fill(disk)
-            size = filler.stat().st_size
-            said = world.until(lambda name=name: _no_space(world, name), f"{name} finding its disk full", 90)
+            size = filler.stat().st_size / 1e6
+            said = world.until(partial(_no_space, world, name), f"{name} finding its disk full", 90)
             world.rest(FULL_SECONDS)
             filler.unlink()
             # Its pauses between starts have grown meanwhile; whoever makes room also starts it.
             world.stack.stop(name)
             world.stack.start(name)
+            times = world.stack.entries()[name].restarts - died
             world.struck(
-                f"{name}'s disk full",
-                f"{size / 1e6:.0f} MB written beside it; it died {world.stack.entries()[name].restarts - died} times: {said}",
+                f"{name}'s disk full", f"{size:.0f} MB written beside it; started {times} times: {said}"
             )
         world.over()
         world.flowing()

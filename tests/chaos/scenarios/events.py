@@ -119,7 +119,7 @@ def bug(world: World) -> None:
     ill = {
         "group": "handover",
         "reason": {"$in": ["poison", "blocked"]},
-        "subject": {"$nin": list(world.blocked)},
+        "subject": {"$regex": "^journey/", "$nin": list(world.blocked)},
     }
     party = world.party("blocked")
     journeys = party.begin(34)

@@ -49,16 +49,19 @@ def rolling(world: World) -> None:
 @scenario(29, "kill -9 while timers fire, on two instances", recovers_within=40)
 def timers(world: World) -> None:
     party = world.party("leaving")
-    journeys = party.begin(16)
+    journeys = party.begin(24)
     for number, journey in enumerate(journeys):
         deed = "offer" if number % 3 == 0 else "exit"
         while journey.stage != "exited" and not (deed == "offer" and journey.offer):
-            _give(world, party, journey, deed)
+            _give(world, journey, deed)
+        while number % 6 == 0 and journey.offer:
+            # Answered in time: its deadline must never come.
+            _give(world, journey, "answer")
     world.settle()
     victims = ("outcome-consume", "outcome-consume.2", "handover-consume")
-    fired = 0.0
+    fired = 0
     for days in (30, 33):
-        nths = [world.random.randint(2, 4) for _ in victims]
+        nths = [world.random.randint(2, 4), world.random.randint(2, 4), 2]
         for name, place, nth in zip(
             victims, ("before-commit", "after-commit", "before-commit"), nths, strict=True
         ):
@@ -71,10 +74,11 @@ def timers(world: World) -> None:
         fired += waiting - sum(observe.timers(world.mongo).values())
         world.notes.append(f"{days} days on: {'; '.join(said)}")
     world.over()
-    world.struck("killed while firing", "; ".join(world.notes))
+    world.struck("killed while firing", f"{fired} timers; {'; '.join(world.notes)}")
 
 
-def _give(world: World, party: object, journey: Journey, deed: str) -> None:
+def _give(world: World, journey: Journey, deed: str) -> None:
+    """The next command of the journey; once it has started, this deed."""
     own = world.party("one", mix={deed: 1.0})
     command = journey.pending or own._next(journey)
     if command is not None:

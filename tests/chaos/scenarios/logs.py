@@ -46,6 +46,21 @@ def _stands_still(world: World, process: str) -> float:
     return seen.cpu
 
 
+def _ends(world: World, *topics: str) -> dict[TopicPartition, int]:
+    """Where these topics end now."""
+    consumer = KafkaConsumer(**world.kafka, group_id=None, enable_auto_commit=False)
+    try:
+        partitions = [
+            TopicPartition(topic, one)
+            for topic in topics
+            for one in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
+        return ends
+    finally:
+        consumer.close(timeout_ms=500)
+
+
 def _stored(world: World, database: str, group: str) -> dict[TopicPartition, int]:
     found = {}
     for row in world.mongo[database]["offsets"].find():
@@ -57,7 +72,7 @@ def _stored(world: World, database: str, group: str) -> dict[TopicPartition, int
 
 def _behind(world: World, topic: str) -> dict[TopicPartition, int]:
     """The partitions of the topic of which the victim has something to read, and where it reads on."""
-    ends = world.ends((topic,))
+    ends = _ends(world, topic)
     return {
         at: following
         for at, following in _stored(world, GROUP, GROUP).items()
@@ -95,7 +110,7 @@ def wrong_crc(world: World) -> None:
         world.rest(1)
     world.until(lambda: _all_others_done(world), "all others have read everything", 60)
     world.duplicates()
-    at, offset = sorted(_behind(world, topic).items())[0]
+    at, offset = min(_behind(world, topic).items())
     data = broker.folder_of(world.stack.settings, "broker") / "data"
     world.stack.stop("broker")
     _flip(data, at, offset)
@@ -164,7 +179,7 @@ def _cut_off(world: World, admin: KafkaAdminClient) -> None:
         world.rest(1)
     world.until(lambda: _all_others_done(world), "all others have read everything", 60)
     world.duplicates()
-    ends = world.ends((topic,))
+    ends = _ends(world, topic)
     admin.delete_records({at: ends[at] for at in _behind(world, topic)})
     world.stack.set_off(VICTIM)
     said = _halted(world, VICTIM)
@@ -188,9 +203,9 @@ def _made_anew(world: World, admin: KafkaAdminClient) -> None:
     causes = [_halted(world, one)["cause"] for one in processes]
     for one in processes:
         world.stack.stop(one)
-    for one in readers:
-        starts = {at: 0 for at in _stored(world, one.database, one.group) if at.topic == topic}
-        _take_up_at(world, one.database, one.group, starts)
+    for reader in readers:
+        starts = {at: 0 for at in _stored(world, reader.database, reader.group) if at.topic == topic}
+        _take_up_at(world, reader.database, reader.group, starts)
     world.forget(topic)
     again = _republish(world, topic)
     world.stack.start(*processes)
@@ -249,7 +264,7 @@ def more_partitions(world: World) -> None:
 
 
 def _in_new(world: World) -> int:
-    return sum(end for at, end in world.ends(tuple(TOPICS.values())).items() if at.partition >= 6)
+    return sum(end for at, end in _ends(world, *TOPICS.values()).items() if at.partition >= 6)
 
 
 def _in_two(world: World) -> int:
@@ -257,7 +272,7 @@ def _in_two(world: World) -> int:
     consumer = KafkaConsumer(**world.kafka, group_id=None, enable_auto_commit=False)
     places: defaultdict[tuple[str, bytes], set[int]] = defaultdict(set)
     try:
-        ends = {at: end for at, end in world.ends(tuple(TOPICS.values())).items() if end}
+        ends = {at: end for at, end in _ends(world, *TOPICS.values()).items() if end}
         consumer.assign(list(ends))
         consumer.seek_to_beginning(*ends)
         while any(consumer.position(at) < end for at, end in ends.items()):
