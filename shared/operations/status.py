@@ -15,6 +15,7 @@ from shared.operations.parked import REASONS, scrubbed
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.progress import PENDING, outbox_age_seconds
+from shared.runtime.refused import refused_lanes
 from shared.runtime.unit import SHARDS
 
 SILENT_SECONDS = 15.0
@@ -48,6 +49,7 @@ class Status:
                 "pending": self._database["events"].count_documents(PENDING, limit=MOST_COUNTED),
                 "oldest_seconds": round(outbox_age_seconds(self._database, at.timestamp()), 1),
                 "leases": self._leases(at),
+                "refused": refused_lanes(self._database, SHARDS)[:MOST_COUNTED],
             },
             "timers": {
                 "due": timers.count_documents(due, limit=MOST_COUNTED),

@@ -9,6 +9,7 @@ is parked as `poison` and blocks its subject, and no other.
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -199,11 +200,12 @@ class Batch:
             return
         waiting = [(row.envelope, row.value) for rows in self._parked.values() for row in rows.values()]
         pairs = [(envelope, record.value) for envelope, record in events] + waiting
-        received = [
-            self._received(envelope, codec.read_body(envelope.type, value))
-            for envelope, value in pairs
-            if envelope.type in self._folds
-        ]
+        received = []
+        for envelope, value in pairs:
+            if envelope.type in self._folds:
+                # What cannot be read is parked when its turn comes.
+                with suppress(Undecodable):
+                    received.append(self._received(envelope, codec.read_body(envelope.type, value)))
         self._extras = dict(self._enrich(self._database, self._session, received))
 
     def _one(self, envelope: Envelope, record: Arrived) -> None:
@@ -307,7 +309,7 @@ class Batch:
     ) -> None:
         """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
         identity = parked_id(self._group, envelope.subject, envelope.source, envelope.seq)
-        headers = {name: text.decode() for name, text in record.headers}
+        headers = {name: (text or b"").decode(errors="replace") for name, text in record.headers}
         held.waits += 1
         held.dirty = True
         document = {
