@@ -6,7 +6,7 @@ from shared.codec import Envelope
 from shared.errors import Conflict
 from shared.runtime.change import Subject
 from shared.runtime.fold import Batch
-from shared.runtime.unit import Held
+from shared.runtime.staged import Held
 
 
 class ByHand(Batch):

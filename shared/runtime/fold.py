@@ -24,7 +24,8 @@ from shared.events import BY_BODY, BY_NAME, Fact
 from shared.programmes import ProgrammePublished
 from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Held, Unit
+from shared.runtime.staged import Held
+from shared.runtime.unit import Unit
 from shared.telemetry import Applied, resume_trace
 
 Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
