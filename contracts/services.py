@@ -18,7 +18,7 @@ from shared.operations import routes as operations
 from shared.programmes import Action
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
-from shared.runtime.process import Service
+from shared.runtime.parts import Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.tokens import Tokens
 from shared.web import create_app

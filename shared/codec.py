@@ -5,8 +5,8 @@ once. Nothing here knows a service.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,10 +23,10 @@ class Undecodable(ValueError):
     """The record is not an event that this code can read; its text names what is wrong, never a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the headers say. `after` is the vector that the emitter had applied of this subject."""
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What the headers say; `identity` is `ce_id`, `after` what its emitter had applied of this subject."""
 
+    identity: bytes
     type: str
     source: str
     subject: str
@@ -49,6 +49,12 @@ def parse_vector(text: str) -> dict[str, int]:
         source, _, count = part.strip().partition("=")
         vector[source] = int(count)
     return vector
+
+
+@lru_cache(maxsize=4096)
+def _past(text: bytes) -> dict[str, int]:
+    """The vector in a header; the few that there are come over and over."""
+    return parse_vector(text.decode())
 
 
 def encode_headers(
@@ -89,12 +95,13 @@ def read_envelope(headers: Headers) -> Envelope:
     texts = dict(headers)
     try:
         return Envelope(
-            type=texts["ce_type"].decode(),
-            source=texts["ce_source"].decode(),
-            subject=texts["ce_subject"].decode(),
-            seq=int(texts["ce_sequence"]),
-            after=parse_vector(texts.get("ce_after", b"").decode()),
-            traceparent=texts.get("traceparent", b"").decode(),
+            texts["ce_id"],
+            texts["ce_type"].decode(),
+            texts["ce_source"].decode(),
+            texts["ce_subject"].decode(),
+            int(texts["ce_sequence"]),
+            _past(texts.get("ce_after", b"")),
+            texts.get("traceparent", b"").decode(),
         )
     except KeyError as missing:
         raise Undecodable(f"The header {missing} is missing.") from None

@@ -11,7 +11,8 @@ from pymongo.errors import PyMongoError
 from shared.config import Settings
 from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.commands import Commands
-from shared.runtime.process import Service, connect, create_indexes, groups_of
+from shared.runtime.parts import Service, groups_of
+from shared.runtime.process import connect, create_indexes
 from shared.tokens import Tokens
 from shared.web import create_app
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import orjson
 import structlog
@@ -135,8 +135,7 @@ def _add_process(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
     return {**_process, **line}
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Protocol):
     """One event that was folded into a subject's state."""
 
     subject: str

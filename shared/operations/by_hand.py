@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.codec import Envelope
 from shared.errors import Conflict
 from shared.runtime.change import Subject
-from shared.runtime.fold import Batch
+from shared.runtime.fold import Batch, linked
 from shared.runtime.staged import Held
 
 
@@ -54,6 +54,8 @@ class ByHand(Batch):
 
     def _pass_over(self, held: Held, envelope: Envelope, value: bytes) -> None:
         held.applied[envelope.source] = envelope.seq
+        before = held.chain.get(envelope.source, 0)
+        held.chain[envelope.source] = linked(before, envelope.identity, value)
         for source, count in {**envelope.after, envelope.source: envelope.seq}.items():
             held.seen[source] = max(held.seen.get(source, 0), count)
 

@@ -21,7 +21,7 @@ from shared.operations.republish import pend_again
 from shared.runtime.change import Subject
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts, batch_of
+from shared.runtime.parts import Parts, batch_of
 from shared.runtime.unit import random_id, transact
 
 SECONDS = 30.0

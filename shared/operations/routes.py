@@ -34,7 +34,7 @@ from shared.operations.shapes import (
 from shared.operations.status import Status
 from shared.runtime.change import Subject, subject_of
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts
+from shared.runtime.parts import Parts
 from shared.web import actor, guarded, own_key
 
 EXTENSION = "operations"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NewType, Protocol, TypeVar
 
+import msgspec
+
 from shared.events import Fact, Source
 from shared.programmes import Programmes
 
@@ -76,8 +78,7 @@ class Change(Generic[S]):
     replies: Sequence[Reply] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """One event as it reached this service: its body and where it came from.
 
     after: what its emitter had applied of this subject when it spoke. extra: what the service's own `enrich`

@@ -2,11 +2,13 @@
 
 Each poll's states, rows, outgoing events, parked events and consumer offsets become durable together. The stored
 offset is compared and set: whoever finds another value there has been replaced, changes nothing and starts over
-from what is stored. Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
+from what is stored. While one batch is being made durable the next is read ahead; it counts only if that succeeds.
+Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any
 
@@ -22,7 +24,7 @@ from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import transact
 from shared.telemetry import log_applied, metric
 
-SMALLEST, FIRST, LARGEST = 1, 500, 5000
+SMALLEST, LARGEST = 1, 5000
 TRANSACTION_SECONDS = 30.0
 FLOWING_SECONDS = 0.1
 MOST_LINGER_SECONDS = 0.05
@@ -78,13 +80,15 @@ class Consumer:
         self._stop = stop
         self._topics = list(topics)
         self._pattern = pattern
-        self._limit = FIRST
+        self._limit = LARGEST
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
         self._next: dict[TopicPartition, int] = {}
         self._assignment = _Assignment()
         self._consumer: KafkaConsumer | None = None
         self._session: ClientSession | None = None
+        self._poller = ThreadPoolExecutor(1, thread_name_prefix="poll")
+        self._ahead: Future[dict[TopicPartition, list[Any]]] | None = None
 
     def run(self) -> None:
         """Consume until told to stop; after a Halt, stand still and say so."""
@@ -97,13 +101,14 @@ class Consumer:
                 log.error("halted", group=self.group, cause=halt.cause, cure=halt.cure)
                 break
         self._close()
+        self._poller.shutdown()
         while self.halted and not self._stop.is_set():
             self.progressed_at = time.monotonic()
             self._stop.wait(1)
 
     def _once(self) -> None:
         try:
-            polled = self._poll()
+            polled = self._polled()
         except Exception as error:  # noqa: BLE001 - after any failure of poll the client is unusable
             log.warning("poll-failed", group=self.group, error=type(error).__name__)
             self._close()
@@ -113,6 +118,7 @@ class Consumer:
         try:
             batch = self._claimed(polled)
             if batch:
+                self._ahead = self._poller.submit(self._poll)
                 self._make_durable(batch)
         except Fenced:
             metric("journey_fenced_total", group=self.group).inc()
@@ -127,6 +133,11 @@ class Consumer:
             self._drop_session()
             self._stop.wait(0.2)
             self._reload()
+
+    def _polled(self) -> dict[TopicPartition, list[Any]]:
+        """What has come, perhaps while the last batch was being made durable. Raises what poll raised."""
+        ahead, self._ahead = self._ahead, None
+        return self._poll() if ahead is None else ahead.result()
 
     def _poll(self) -> dict[TopicPartition, list[Any]]:
         """What has come. While events flow, waits for more, as long as the last transaction took.
@@ -233,8 +244,15 @@ class Consumer:
             consumer.seek(at, row["next"])
 
     def _reload(self) -> None:
-        """Read on from what is stored; on failure the next turn tries again."""
+        """Read on from what is stored, whatever was read ahead."""
         self._next.clear()
+        self._drop_ahead()
+
+    def _drop_ahead(self) -> None:
+        """Wait for the poll that is under way, so that one thread at a time speaks to Kafka; forget what it brought."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            wait([ahead])
 
     def _offset_id(self, at: TopicPartition) -> str:
         return f"{self.group}:{at.topic}:{at.partition}"
@@ -276,7 +294,7 @@ class Consumer:
 
     def _close(self) -> None:
         """Leave the group and forget what was assigned; the next turn connects anew."""
-        self._next.clear()
+        self._reload()
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
             _quietly(lambda: consumer.close(timeout_ms=2000))

@@ -9,10 +9,12 @@ is parked as `poison` and blocks its subject, and no other.
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -26,7 +28,7 @@ from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.staged import Held
 from shared.runtime.unit import Unit
-from shared.telemetry import Applied, resume_trace
+from shared.telemetry import resume_trace
 
 Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
 
@@ -35,8 +37,7 @@ POISON_WINDOW = 1000
 POISON_SHARE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """One record of the log."""
 
     topic: str
@@ -50,7 +51,7 @@ class Arrived:
 class Tally:
     """What one batch came to. `events` are those applied, in order."""
 
-    events: list[Applied] = field(default_factory=list)
+    events: list[Envelope] = field(default_factory=list)
     duplicate: int = 0
     drained: int = 0
     parked: dict[str, int] = field(default_factory=dict)
@@ -64,6 +65,17 @@ class _Parked:
     document: Mapping[str, Any]
 
 
+def linked(previous: int, identity: bytes, value: bytes) -> int:
+    """The next link of a chain: a signed 64-bit hash of all that was applied before, and of this event after it.
+
+    Two chains are equal only if the same events were applied, each once and in the same order. 0 begins one.
+    """
+    digest = hashlib.blake2b(previous.to_bytes(8, "big", signed=True), digest_size=8)
+    digest.update(identity)
+    digest.update(value)
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
 def parked_id(*place: object) -> str:
     """What a parked event is called: the same for the same event in the same group, and saying nothing of either."""
     return hashlib.blake2b("|".join(map(str, place)).encode(), digest_size=16).hexdigest()
@@ -74,7 +86,8 @@ class Breaker:
 
     def __init__(self) -> None:
         self._in_a_row = 0
-        self._window: deque[bool] = deque(maxlen=POISON_WINDOW)
+        self._window: deque[bool] = deque()
+        self._failed = 0
 
     @property
     def failing(self) -> int:
@@ -85,8 +98,11 @@ class Breaker:
         """Count one event. Raises Halt past the limits."""
         self._in_a_row = self._in_a_row + 1 if failed else 0
         self._window.append(failed)
-        full = len(self._window) == POISON_WINDOW
-        if self._in_a_row > POISON_IN_A_ROW or (full and sum(self._window) > POISON_WINDOW * POISON_SHARE):
+        self._failed += failed
+        full = len(self._window) > POISON_WINDOW
+        if full:
+            self._failed -= self._window.popleft()
+        if self._in_a_row > POISON_IN_A_ROW or (full and self._failed > POISON_WINDOW * POISON_SHARE):
             raise Halt(
                 "Too many events failed in this version's code.",
                 "Deploy a version that handles them and start again; nothing was skipped.",
@@ -134,13 +150,12 @@ class Batch:
         for record in records:
             try:
                 envelope = codec.read_envelope(record.headers)
+                if envelope.subject.startswith("programme/"):
+                    fresh_programmes.append(self._take_programme(envelope, record))
+                else:
+                    events.append((envelope, record))
             except Undecodable as error:
                 self._park_unreadable(record, str(error))
-                continue
-            if envelope.subject.startswith("programme/"):
-                fresh_programmes.append(self._take_programme(envelope, record))
-            else:
-                events.append((envelope, record))
         woken = self._waiting_for(fresh_programmes)
         subjects = {Subject(envelope.subject) for envelope, _ in events} | woken
         self._unit.load(subjects)
@@ -184,34 +199,33 @@ class Batch:
             return
         waiting = [(row.envelope, row.value) for rows in self._parked.values() for row in rows.values()]
         pairs = [(envelope, record.value) for envelope, record in events] + waiting
-        received = [
-            self._received(envelope, codec.read_body(envelope.type, value))
-            for envelope, value in pairs
-            if envelope.type in self._folds
-        ]
+        received = []
+        for envelope, value in pairs:
+            # One whose body cannot be read is parked when its turn comes; it must not hold up the others here.
+            with suppress(Undecodable):
+                if envelope.type in self._folds:
+                    received.append(self._received(envelope, codec.read_body(envelope.type, value)))
         self._extras = dict(self._enrich(self._database, self._session, received))
 
     def _one(self, envelope: Envelope, record: Arrived) -> None:
         held = self._unit.held(Subject(envelope.subject))
         applied = held.applied.get(envelope.source, 0)
-        if envelope.seq <= applied or (envelope.source, envelope.seq) in self._parked[held.subject]:
+        parked = self._parked[held.subject] if held.waits else {}
+        if envelope.seq <= applied or (envelope.source, envelope.seq) in parked:
             self.tally.duplicate += 1
-            return
-        if held.blocked:
+        elif held.blocked:
             self._park(held, envelope, record, "blocked")
-            return
-        if envelope.seq != applied + 1 or not self._met(held, envelope):
+        elif envelope.seq != applied + 1 or not self._met(held, envelope):
             self._park(held, envelope, record, "waiting")
-            return
-        if self._apply(held, envelope, record.value, record):
+        elif self._apply(held, envelope, record.value, record) and held.waits:
             self._drain(held)
 
     def _met(self, held: Held, envelope: Envelope) -> bool:
-        return all(
-            held.applied.get(source, 0) >= count
-            for source, count in envelope.after.items()
-            if source in self._sources and source != self._own_source
-        )
+        for source, count in envelope.after.items():
+            known = source in self._sources and source != self._own_source
+            if known and held.applied.get(source, 0) < count:
+                return False
+        return True
 
     def _received(self, envelope: Envelope, body: Fact) -> Received:
         subject = Subject(envelope.subject)
@@ -225,7 +239,6 @@ class Batch:
         try:
             if fold is not None:
                 body = codec.read_body(envelope.type, value)
-                resume_trace(envelope.traceparent)
                 change = fold(held.state, self._received(envelope, body), self._programmes)
             elif envelope.type not in BY_NAME:
                 raise Undecodable(f"The type {envelope.type} is not known to this version.")
@@ -246,16 +259,19 @@ class Batch:
                 self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
             return False
         self._breaker.note(False)
-        held.applied[envelope.source] = envelope.seq
-        for source, count in envelope.after.items():
-            held.seen[source] = max(held.seen.get(source, 0), count)
-        held.seen[envelope.source] = max(held.seen.get(envelope.source, 0), envelope.seq)
+        source, seen = envelope.source, held.seen
+        held.applied[source] = envelope.seq
+        held.chain[source] = linked(held.chain.get(source, 0), envelope.identity, value)
+        for other, count in envelope.after.items():
+            if seen.get(other, 0) < count:
+                seen[other] = count
+        if seen.get(source, 0) < envelope.seq:
+            seen[source] = envelope.seq
         held.dirty = True
         if change is not None:
+            resume_trace(envelope.traceparent)
             self._unit.take(held, change)
-        self.tally.events.append(
-            Applied(envelope.subject, envelope.source, envelope.seq, envelope.type, envelope.traceparent)
-        )
+        self.tally.events.append(envelope)
         return True
 
     def _drain(self, held: Held) -> None:

@@ -174,8 +174,11 @@ class Unit:
 
     def held(self, subject: Subject) -> Held:
         """The subject's document, fetched if need be."""
-        self.load((subject,))
-        return self.staged.held[subject]
+        found = self.staged.held.get(subject)
+        if found is None:
+            self.load((subject,))
+            found = self.staged.held[subject]
+        return found
 
     def find(self, subject: Subject) -> Any | None:
         """The subject's state, or None."""

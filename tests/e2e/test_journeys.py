@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,15 +68,16 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def operator(stack: Stack) -> Iterator[Operator]:
+def operator(stack: Stack) -> Operator:
     stack.start(*(name for name in EVERYTHING if not name.endswith("-stream")))
-    yield Operator(stack)
+    return Operator(stack)
 
 
 def publish(stack: Stack, subject: str, kind: str | None, seq: int = 1) -> None:
     """A record that no release can fold: of no known type, or without headers."""
     headers = {
-        "ce_type": kind,
+        "ce_id": f"intake:{subject}:{seq}",
+        "ce_type": kind or "",
         "ce_source": "intake",
         "ce_subject": subject,
         "ce_sequence": str(seq),

@@ -18,7 +18,7 @@ from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts, Service
+from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.web import create_app
 from tests.support.memory import NamedTokens
