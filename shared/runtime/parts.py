@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
+from pymongo.database import Database
 
 from shared.config import Settings
 from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.kafka import client_options
 from shared.operations.by_hand import ByHand
+from shared.operations.rebuild import admit
 from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb
@@ -79,10 +81,15 @@ class Parts:
         """How this process reaches Kafka."""
         return client_options(self.settings)
 
-    def unit(self, session: ClientSession, repository: Repository | None = None) -> Unit:
+    def unit(
+        self,
+        session: ClientSession,
+        repository: Repository | None = None,
+        database: Database[Any] | None = None,
+    ) -> Unit:
         """A unit of work on this service's database, at this moment."""
         return Unit(
-            self.client[self.service.database],
+            self.client[self.service.database] if database is None else database,
             session,
             repository or self.service.repository,
             self.programmes,
@@ -119,10 +126,11 @@ def batch_of(
     parts: Parts, group: Group, session: ClientSession, breaker: Breaker, make: type[AnyBatch]
 ) -> tuple[Unit, AnyBatch]:
     """A batch of the group in this transaction, and the unit that has to be flushed after it."""
-    unit = parts.unit(session, group.repository)
+    database = group.seen(parts.client[parts.service.database])
+    unit = parts.unit(session, group.repository, database)
     batch = make(
         unit,
-        parts.client[parts.service.database],
+        database,
         session,
         group=group.name,
         own_source=group.own_source,
@@ -137,8 +145,11 @@ def batch_of(
 
 def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
     """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
+    rebuilds = parts.client[parts.service.database]["rebuilds"]
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
+        if group.is_projection:
+            admit(rebuilds, session, group)
         unit, batch = batch_of(parts, group, session, breaker, Batch)
         batch.fold(records)
         unit.flush()

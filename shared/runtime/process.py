@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -19,9 +19,10 @@ from shared.config import Settings, read_settings
 from shared.events import CONTROL_TOPIC
 from shared.operations.control import answering
 from shared.operations.healing import Healer
+from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
 from shared.runtime.clock import Clock
-from shared.runtime.consumer import Consumer
+from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
@@ -106,15 +107,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     create_indexes(parts)
     group = groups_of(service, settings)[projection.group if projection else service.source]
     breaker = Breaker()
-    consumer = Consumer(
-        group=group.name,
-        client=parts.client,
-        database=service.database,
-        kafka_options=parts.kafka_options,
-        absorb=absorb(parts, group, breaker),
-        stop=parts.stop,
-        topics=group.topics,
-    )
+    consumer = consumer_of(parts, group.name, group.topics, absorb(parts, group, breaker), parts.stop)
     runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
     if projection is None:
         relay = Relay(
@@ -131,14 +124,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             stop=parts.stop,
         )
         runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
-    progress = Progress(
-        database=parts.client[service.database],
-        clock=parts.clock,
-        kafka_options=parts.kafka_options,
-        group=group.name,
-        topics=group.topics,
-        own=projection is None,
-    )
+    progress = progress_of(parts, group)
     running: dict[str, Runnable] = dict(runnables)
     health = Health(progress, running)
     running.update(
@@ -150,40 +136,70 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
 def operating(
     parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
 ) -> list[tuple[str, Runnable]]:
-    """The threads that tell how the process stands, heal what waits, and answer who asks for what was said here."""
-    service = parts.service
+    """The threads that tell how the process stands and heal what waits; the service's own answers who asks for what
+    was said here, a projection's can be rebuilt.
+    """
+    service, stop = parts.service, parts.stop
     database = parts.client[service.database]
     role = "project" if group.is_projection else "consume"
-    found: list[tuple[str, Runnable]] = [
-        (
-            "reporter",
-            Reporter(database=database, progress=progress, standing=standing, role=role, stop=parts.stop),
+    reporter = Reporter(database=database, progress=progress, standing=standing, role=role, stop=stop)
+    healer = Healer(
+        client=parts.client,
+        database=service.database,
+        asking=service.source,
+        group=group,
+        progress=progress,
+        drain=lambda subject: drained(parts, group, subject),
+        stop=stop,
+    )
+    found: list[tuple[str, Runnable]] = [("reporter", reporter), ("healer", healer)]
+    if group.is_projection:
+        return [*found, ("rebuilder", rebuilder_of(parts, group))]
+    answer = answering(database, service.source)
+    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop)
+    return [*found, ("control", control)]
+
+
+def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
+    """What rebuilds the projection when it is asked to."""
+    return Rebuilder(
+        client=parts.client,
+        database=parts.service.database,
+        live=live,
+        consume=lambda group, stop: consumer_of(
+            parts, group.name, group.topics, absorb(parts, group, Breaker()), stop
         ),
-        (
-            "healer",
-            Healer(
-                client=parts.client,
-                database=service.database,
-                asking=service.source,
-                group=group,
-                progress=progress,
-                drain=lambda subject: drained(parts, group, subject),
-                stop=parts.stop,
-            ),
-        ),
-    ]
-    if not group.is_projection:
-        control = Consumer(
-            group=f"{service.source}-control",
-            client=parts.client,
-            database=service.database,
-            kafka_options=parts.kafka_options,
-            absorb=answering(database, service.source),
-            stop=parts.stop,
-            topics=[CONTROL_TOPIC],
-        )
-        found.append(("control", control))
-    return found
+        measure=lambda group: progress_of(parts, group),
+        indexes=parts.service.indexes,
+        stop=parts.stop,
+    )
+
+
+def consumer_of(
+    parts: Parts, group: str, topics: Iterable[str], absorb: Absorb, stop: threading.Event
+) -> Consumer:
+    """A consumer on this process's connections."""
+    return Consumer(
+        group=group,
+        client=parts.client,
+        database=parts.service.database,
+        kafka_options=parts.kafka_options,
+        absorb=absorb,
+        stop=stop,
+        topics=topics,
+    )
+
+
+def progress_of(parts: Parts, group: Group) -> Progress:
+    """How far the group has come; the service's own has the outbox and the timers too."""
+    return Progress(
+        database=parts.client[parts.service.database],
+        clock=parts.clock,
+        kafka_options=parts.kafka_options,
+        group=group.name,
+        topics=group.topics,
+        own=not group.is_projection,
+    )
 
 
 def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:

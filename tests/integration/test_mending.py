@@ -255,6 +255,7 @@ def test_a_participant_s_handle_is_withheld_everywhere(bench: Bench) -> None:
         "type": "journey.intake.participant-erased.v1",
         "reason": "poison",
         "headers": {
+            "ce_id": f"intake:participant/{handle}:1",
             "ce_type": "journey.intake.participant-erased.v1",
             "ce_source": "intake",
             "ce_subject": f"participant/{handle}",

@@ -66,9 +66,17 @@ def toy_group(
     *,
     own_source: e.Source | None = "outcome",
     topics: tuple[str, ...] = HEARD,
+    keeps: tuple[str, ...] = (),
 ) -> Group:
     """A group of that name with the toy's states."""
-    return Group(name=name, repository=ToyRepository(), folds=folds, topics=topics, own_source=own_source)
+    return Group(
+        name=name,
+        repository=ToyRepository(),
+        folds=folds,
+        topics=topics,
+        own_source=own_source,
+        keeps=keeps,
+    )
 
 
 def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
