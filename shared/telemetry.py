@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.codec import Envelope
 
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
@@ -135,17 +137,7 @@ def _add_process(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
     return {**_process, **line}
 
 
-class Applied(Protocol):
-    """One event that was folded into a subject's state."""
-
-    subject: str
-    source: str
-    seq: int
-    type: str
-    traceparent: str
-
-
-def log_applied(group: str, events: Sequence[Applied]) -> None:
+def log_applied(group: str, events: Sequence[Envelope]) -> None:
     """One line an event, written at once: a journey is followed by its id through every service that took it in.
 
     Subjects that are participants are left out.

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from shared.codec import Envelope
-from shared.errors import Conflict
+from shared.errors import Conflict, Unknown
 from shared.runtime.change import Subject
-from shared.runtime.fold import Batch, linked
+from shared.runtime.fold import Batch
 from shared.runtime.staged import Held
 
 
@@ -33,12 +32,14 @@ class ByHand(Batch):
         Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen.
         """
         held = self._fetched(subject)
-        row = self._parked[subject].pop((source, seq))
+        row = self._parked[subject].pop((source, seq), None)
+        if row is None:
+            raise Unknown("event that this subject waits behind")
         applied = held.applied.get(source, 0)
         if seq > applied + 1:
             raise Conflict("earlier-event-first", f"Of {source}, {applied + 1} comes before {seq}.")
         if seq == applied + 1:
-            self._pass_over(held, row.envelope, row.value)
+            self._advance(held, row.envelope, row.value)
         self._unit.put("parked", row.identity, None)
         held.waits -= 1
         held.blocked = any(one.document["reason"] == "poison" for one in self._parked[subject].values())
@@ -51,13 +52,6 @@ class ByHand(Batch):
         self._load_parked({subject})
         self._fetch_extras([])
         return held
-
-    def _pass_over(self, held: Held, envelope: Envelope, value: bytes) -> None:
-        held.applied[envelope.source] = envelope.seq
-        before = held.chain.get(envelope.source, 0)
-        held.chain[envelope.source] = linked(before, envelope.identity, value)
-        for source, count in {**envelope.after, envelope.source: envelope.seq}.items():
-            held.seen[source] = max(held.seen.get(source, 0), count)
 
     def _settle(self, held: Held, at: datetime) -> None:
         """What is no longer held back by a poisoned one waits for what has not come, from now on."""

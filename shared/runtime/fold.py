@@ -259,6 +259,15 @@ class Batch:
                 self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
             return False
         self._breaker.note(False)
+        self._advance(held, envelope, value)
+        if change is not None:
+            resume_trace(envelope.traceparent)
+            self._unit.take(held, change)
+        self.tally.events.append(envelope)
+        return True
+
+    def _advance(self, held: Held, envelope: Envelope, value: bytes) -> None:
+        """Count the event as applied."""
         source, seen = envelope.source, held.seen
         held.applied[source] = envelope.seq
         held.chain[source] = linked(held.chain.get(source, 0), envelope.identity, value)
@@ -268,11 +277,6 @@ class Batch:
         if seen.get(source, 0) < envelope.seq:
             seen[source] = envelope.seq
         held.dirty = True
-        if change is not None:
-            resume_trace(envelope.traceparent)
-            self._unit.take(held, change)
-        self.tally.events.append(envelope)
-        return True
 
     def _drain(self, held: Held) -> None:
         rows = self._parked[held.subject]

@@ -172,6 +172,24 @@ def test_what_cannot_be_folded_is_listed_read_replayed_and_skipped_with_a_reason
     assert {row["organisation"] for row in skipped} == {"drift"}
 
 
+def test_a_projection_is_rebuilt_compared_and_swapped_from_the_terminal(operator: Operator) -> None:
+    assert operator.types("rebuild", "status", "figures").returncode == REFUSED
+    assert operator.types("rebuild", "start", "handover", "-m", "no projection").returncode == REFUSED
+    started = operator.types("rebuild", "start", "figures", "--wait", "-m", "to be sure")
+    assert started.returncode == WELL, started.stderr
+    assert "100.0 %" in started.stdout
+    assert operator.types("rebuild", "swap", "figures", "-m", "too early").returncode == REFUSED
+    compared = operator.types("rebuild", "compare", "figures")
+    assert compared.returncode == WELL, compared.stdout + compared.stderr
+    assert "cells: " in compared.stdout
+    swapped = operator.types("rebuild", "swap", "figures", "-m", "to be sure")
+    assert swapped.returncode == WELL, swapped.stderr
+    assert "swapped" in swapped.stdout
+    operator.until(operator.is_well, "all is well again")
+    did = [row["did"] for row in operator.reads("audit", "-s", "outcome")["audit"]][:3]
+    assert did == ["swap rebuild", "compare rebuild", "start rebuild"]
+
+
 def test_a_group_without_a_process_is_red_and_well_again_when_one_runs(operator: Operator) -> None:
     operator.stack.stop("handover-consume")
     told = operator.until(
