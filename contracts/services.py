@@ -14,11 +14,11 @@ from starlette.routing import Mount
 from services.outcome.stream.routes import ACTIONS, Edge
 from shared.config import Settings
 from shared.events import BY_BODY, SOURCES, EventType, Fact
-from shared.operations import routes as operations
+from shared.operations.rebuild_routes import blueprints_of
 from shared.programmes import Action
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
-from shared.runtime.process import Service
+from shared.runtime.parts import Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.tokens import Tokens
 from shared.web import create_app
@@ -89,7 +89,7 @@ def application_of(service: Service, commands: Commands, tokens: Tokens, clock: 
     """The web application of a service over commands and tokens of the caller's choice."""
     return create_app(
         title=service.title,
-        blueprints=(*service.blueprints(NOWHERE), operations.blueprint()),
+        blueprints=(*service.blueprints(NOWHERE), *blueprints_of(service)),
         commands=commands,
         tokens=tokens,
         clock=clock,

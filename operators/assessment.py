@@ -83,6 +83,8 @@ def _group(service: str, group: Mapping[str, Any]) -> Iterator[Finding]:
             f"{group['requests_open']} requests to send again are open",
             "none: it heals by itself within minutes",
         )
+    if group["rebuild"]:
+        yield from _rebuild(service, name, group["rebuild"])
     if group["lag"] is not None and group["lag"] > MUCH_LAG:
         yield Finding(
             service,
@@ -91,6 +93,20 @@ def _group(service: str, group: Mapping[str, Any]) -> Iterator[Finding]:
             "more comes in than it folds, or it was down",
             "watch whether it falls; if it does not, add a process of this role",
         )
+
+
+def _rebuild(service: str, name: str, rebuild: Mapping[str, Any]) -> Iterator[Finding]:
+    if rebuild["halted"]:
+        cause, cure = rebuild["halted"]["cause"], rebuild["halted"]["cure"]
+        yield Finding(service, True, f"the rebuild of {name} has halted", cause, cure)
+        return
+    yield Finding(
+        service,
+        False,
+        f"{name} is being rebuilt: {rebuild['state']}, {rebuild['percent']} %",
+        "an operator asked for it (journeys audit)",
+        f"journeys rebuild status {name}",
+    )
 
 
 def _process(service: str, process: Mapping[str, Any]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """The commands of `journeys`. Each is a few requests and one table; `--json` gives a script the answers as they are."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,31 +7,14 @@ from typing import Any
 import click
 
 from operators.assessment import assess, unreachable
+from operators.desk import REASONS, Desk, reason_option, service_option
 from operators.mending import Left, replay_all
 from operators.overview import show_status
+from operators.rebuilding import rebuild
 from operators.screen import Screen, spoken
-from operators.surroundings import SERVICES, Surroundings
+from operators.surroundings import SERVICES
 from operators.trouble import HAND_NEEDED, REFUSED, WELL, WRONGLY_TYPED, Trouble
 from operators.wire import Wire
-
-REASONS = ("waiting", "poison", "blocked")
-service_option = click.option(
-    "--service", "-s", type=click.Choice(SERVICES), help="only this service [all of them]"
-)
-reason_option = click.option(
-    "--reason", "-m", required=True, help="why; it goes into the audit row, and names nobody"
-)
-
-
-class Desk:
-    """What a command works with: the screen, and a wire to one service or to all."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self.screen = Screen(as_json=as_json)
-
-    def wire(self, service: str | None = None) -> Wire:
-        """Raises Trouble when the environment does not say where to go."""
-        return Wire(Surroundings.of(os.environ, service))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -257,6 +239,9 @@ def audit(desk: Desk, service: str | None, limit: int) -> None:
         return
     names = ("at", "service", "did", "subject", "person", "organisation", "reason")
     desk.screen.table(names, [[row[name] for name in names] for row in rows])
+
+
+main.add_command(rebuild)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

@@ -20,9 +20,16 @@ AGAIN = frozenset({502, 503, 504})
 class Wire:
     """Speaks with the services. Blocks; every request may be repeated safely."""
 
-    def __init__(self, surroundings: Surroundings, client: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        client: httpx.Client | None = None,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self.services = tuple(surroundings.urls)
         self._surroundings = surroundings
+        self._pause_seconds = pause_seconds
         self._client = client or httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def get(self, service: str, path: str, **query: Any) -> dict[str, Any]:
@@ -69,7 +76,7 @@ class Wire:
         why = ""
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(PAUSE_SECONDS)
+                time.sleep(self._pause_seconds)
             try:
                 answer = self._client.request(method, url, headers=headers, **options)
             except httpx.TransportError as error:

@@ -66,6 +66,21 @@ CODES: dict[str, Code] = {
     "earlier-event-first": Code(
         409, "An earlier event of the same source has to be applied first.", "operator"
     ),
+    "rebuild-under-way": Code(
+        409, "A rebuild of this projection is under way; abandon it first.", "operator"
+    ),
+    "no-rebuild": Code(409, "No rebuild of this projection is under way.", "operator"),
+    "rebuild-behind": Code(
+        409, "The rebuilt projection has not caught up with the live one yet.", "operator"
+    ),
+    "rebuild-uncompared": Code(
+        409, "The rebuilt projection has to be compared with the live one first.", "operator"
+    ),
+    "rebuild-differs": Code(
+        409,
+        "The rebuilt projection differs from the live one, and the caller did not accept that.",
+        "operator",
+    ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform

@@ -69,6 +69,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "goal": f"^{_CODE}$",
     "kind": "^(journey|output|participant|programme)$",
     "key": "^[a-z0-9][a-z0-9_@-]{1,79}$",
+    "group": "^[a-z][a-z-]{1,39}$",
     "parked_id": "^[0-9a-f]{32}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }

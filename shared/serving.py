@@ -9,9 +9,11 @@ from gunicorn.app.base import BaseApplication
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings
-from shared.operations.routes import EXTENSION, blueprint, operations_of
+from shared.operations.rebuild_routes import blueprints_of
+from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
-from shared.runtime.process import Service, connect, create_indexes, groups_of
+from shared.runtime.parts import Service, groups_of
+from shared.runtime.process import connect, create_indexes
 from shared.tokens import Tokens
 from shared.web import create_app
 
@@ -41,7 +43,7 @@ def build_web(service: Service, settings: Settings) -> Flask:
 
     app = create_app(
         title=service.title,
-        blueprints=(*service.blueprints(settings), blueprint()),
+        blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
         tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         clock=parts.clock,

@@ -5,7 +5,8 @@ from typing import Any
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities
 from shared.config import Settings
-from shared.runtime.process import Service, main
+from shared.runtime.parts import Service
+from shared.runtime.process import main
 
 
 def blueprints(settings: Settings) -> tuple[Any, ...]:

@@ -7,7 +7,8 @@ from services.intake.inbound import readers
 from services.intake.repository import INDEXES, Referrals
 from services.intake.vault import vault_from
 from shared.config import Settings
-from shared.runtime.process import Service, main
+from shared.runtime.parts import Service
+from shared.runtime.process import main
 
 REFERRALS = Referrals()
 

@@ -29,7 +29,7 @@ from shared.runtime.change import Work
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
-from shared.runtime.process import Parts
+from shared.runtime.parts import Parts
 from shared.telemetry import metric, start_trace
 
 GROUP = "intake-inbound"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Unknown
 from shared.runtime.change import Subject
 from shared.runtime.fold import Batch
 from shared.runtime.staged import Held
@@ -32,7 +32,9 @@ class ByHand(Batch):
         Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen.
         """
         held = self._fetched(subject)
-        row = self._parked[subject].pop((source, seq))
+        row = self._parked[subject].pop((source, seq), None)
+        if row is None:
+            raise Unknown("event that this subject waits behind")
         applied = held.applied.get(source, 0)
         if seq > applied + 1:
             raise Conflict("earlier-event-first", f"Of {source}, {applied + 1} comes before {seq}.")

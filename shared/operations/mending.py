@@ -21,7 +21,7 @@ from shared.operations.republish import pend_again
 from shared.runtime.change import Subject
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts, batch_of
+from shared.runtime.parts import Parts, batch_of
 from shared.runtime.unit import random_id, transact
 
 SECONDS = 30.0
@@ -115,7 +115,7 @@ class Mending:
             if sent is None:
                 raise Unknown("event in the archive")
             came = {"events": sent.count, "from_seq": sent.first, "to_seq": sent.last, "more": sent.more}
-            self._audit(order, session, "republish", subject, came)
+            self.audit(order, session, "republish", subject, came)
             return {"subject": shown_subject(subject), **came}
 
         return self.once(order, work)
@@ -192,12 +192,13 @@ class Mending:
         came: list[dict[str, Any]],
         parked_id: str | None = None,
     ) -> dict[str, Any]:
-        self._audit(order, session, did, subject, {"groups": came, "parked_id": parked_id})
+        self.audit(order, session, did, subject, {"groups": came, "parked_id": parked_id})
         return {"subject": shown_subject(subject), "groups": came}
 
-    def _audit(
+    def audit(
         self, order: Order, session: ClientSession, did: str, subject: str, came_to: Mapping[str, Any]
     ) -> None:
+        """Say who did what, when and why, in the transaction of what was done."""
         row = {
             "_id": random_id("a"),
             "at": order.at,

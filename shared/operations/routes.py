@@ -19,6 +19,7 @@ from shared.errors import Busy, Unknown
 from shared.operations.audit import AuditRows
 from shared.operations.mending import Mending, Order
 from shared.operations.parked import REASONS, ParkedEvents
+from shared.operations.rebuild import Rebuilds
 from shared.operations.shapes import (
     AuditPageAnswer,
     AuditPageArguments,
@@ -34,7 +35,7 @@ from shared.operations.shapes import (
 from shared.operations.status import Status
 from shared.runtime.change import Subject, subject_of
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts
+from shared.runtime.parts import Parts
 from shared.web import actor, guarded, own_key
 
 EXTENSION = "operations"
@@ -51,6 +52,7 @@ class Operations:
     parked: ParkedEvents
     mending: Mending
     audit: AuditRows
+    rebuilds: Rebuilds
 
 
 def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
@@ -61,6 +63,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
         ParkedEvents(database, groups),
         Mending(parts, groups),
         AuditRows(database),
+        Rebuilds(parts.client, parts.service.database, groups),
     )
 
 
@@ -76,8 +79,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, StatusAnswer)
     def read_status() -> dict[str, Any]:
         """How this service stands: its groups and processes, halts with cause and cure, outbox, leases, timers."""
-        with _reading():
-            return _here().status.read(_now())
+        with reading():
+            return here().status.read(_now())
 
     @routes.route("/operations/parked", methods=["GET"])
     @guarded(None, operator=True)
@@ -85,11 +88,11 @@ def blueprint() -> Blueprint:
     @routes.response(200, ParkedPageAnswer)
     def list_parked(page: dict[str, Any]) -> dict[str, Any]:
         """What is set aside here, the longest parked first."""
-        groups = list(_here().mending.groups)
+        groups = list(here().mending.groups)
         if page.get("group", groups[0]) not in groups:
             raise Unknown("group here")
-        with _reading():
-            return _here().parked.page(
+        with reading():
+            return here().parked.page(
                 groups=[page["group"]] if "group" in page else groups,
                 reasons=[page["reason"]] if "reason" in page else REASONS,
                 after=page.get("cursor"),
@@ -102,8 +105,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, ParkedDetailAnswer)
     def read_parked(parked_id: str) -> dict[str, Any]:
         """One parked event: where it stands, why, and what it waits for; nothing of a person."""
-        with _reading():
-            return _here().parked.detail(_parked_id(parked_id), _now())
+        with reading():
+            return here().parked.detail(_parked_id(parked_id), _now())
 
     @routes.route("/operations/parked/<string:parked_id>/replay", methods=["POST"])
     @guarded(None, operator=True)
@@ -111,8 +114,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, MendedAnswer)
     def replay_parked(body: dict[str, Any], parked_id: str) -> dict[str, Any]:
         """Fold what is parked of this event's subject in its group, in order, by the rules of this version."""
-        order = _order(body)
-        return _here().mending.replay(order, _parked_id(parked_id))
+        order = ordered(body)
+        return here().mending.replay(order, _parked_id(parked_id))
 
     @routes.route("/operations/parked/<string:parked_id>/skip", methods=["POST"])
     @guarded(None, operator=True)
@@ -120,8 +123,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, MendedAnswer)
     def skip_parked(body: dict[str, Any], parked_id: str) -> dict[str, Any]:
         """Count this event as applied, without its effect, and fold what waited behind it."""
-        order = _order(body)
-        return _here().mending.skip(order, _parked_id(parked_id))
+        order = ordered(body)
+        return here().mending.skip(order, _parked_id(parked_id))
 
     @routes.route("/operations/subjects/<string:kind>/<string:key>/replay", methods=["POST"])
     @guarded(None, operator=True)
@@ -129,8 +132,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, MendedAnswer)
     def replay_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
         """Fold what is parked of the subject, in every group of this service that knows it."""
-        order = _order(body)
-        return _here().mending.replay_subject(order, _subject(kind, key))
+        order = ordered(body)
+        return here().mending.replay_subject(order, _subject(kind, key))
 
     @routes.route("/operations/subjects/<string:kind>/<string:key>/republish", methods=["POST"])
     @guarded(None, operator=True)
@@ -138,8 +141,8 @@ def blueprint() -> Blueprint:
     @routes.response(200, RepublishedAnswer)
     def republish_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
         """Send what this service said of the subject again, in order; whoever has it skips it."""
-        order = _order(body)
-        return _here().mending.republish(order, _subject(kind, key), body["from_seq"])
+        order = ordered(body)
+        return here().mending.republish(order, _subject(kind, key), body["from_seq"])
 
     @routes.route("/operations/audit", methods=["GET"])
     @guarded(None, operator=True)
@@ -147,19 +150,20 @@ def blueprint() -> Blueprint:
     @routes.response(200, AuditPageAnswer)
     def list_operations(page: dict[str, Any]) -> dict[str, Any]:
         """What operators did here, the latest first."""
-        with _reading():
-            return _here().audit.page(after=page.get("cursor"), limit=page["limit"])
+        with reading():
+            return here().audit.page(after=page.get("cursor"), limit=page["limit"])
 
     return routes
 
 
-def _here() -> Operations:
+def here() -> Operations:
+    """What this application's routes work with."""
     found: Operations = current_app.extensions[EXTENSION]
     return found
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Reading, with a database out of reach told as Busy."""
     try:
         yield
@@ -172,7 +176,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _order(body: dict[str, Any]) -> Order:
+def ordered(body: dict[str, Any]) -> Order:
+    """The order that the request makes. Raises Refused for headers that cannot be read."""
     key, sent = own_key()
     return Order(actor(), body["reason"], key, sent, _now())
 

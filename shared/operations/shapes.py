@@ -78,6 +78,15 @@ class ProcessAnswer(Schema):
     halted = ma.Nested(HaltAnswer, allow_none=True)
 
 
+class RebuildingAnswer(Schema):
+    """A rebuild that is under way."""
+
+    run = ma.Integer()
+    state = ma.String()
+    percent = ma.Float()
+    halted = ma.Nested(HaltAnswer, allow_none=True)
+
+
 class GroupAnswer(Schema):
     """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell."""
 
@@ -88,6 +97,7 @@ class GroupAnswer(Schema):
     blocked = ma.Integer()
     wait_oldest_seconds = ma.Float()
     requests_open = ma.Integer()
+    rebuild = ma.Nested(RebuildingAnswer, allow_none=True)
     processes = ma.List(ma.Nested(ProcessAnswer))
 
 
@@ -230,6 +240,81 @@ class RepublishedAnswer(Schema):
     from_seq = ma.Integer()
     to_seq = ma.Integer()
     more = ma.Boolean()
+
+
+class SwapBody(CommandSchema):
+    """Why, and whether the caller accepts that the two differ."""
+
+    reason = reason_field()
+    accept_differences = ma.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ProgressAnswer(Schema):
+    """How far a rebuild has come: offsets applied of those in the log. parked: by reason."""
+
+    done = ma.Integer()
+    of = ma.Integer()
+    lag = ma.Integer()
+    percent = ma.Float()
+    a_second = ma.Integer()
+    parked = ma.Dict(keys=ma.String(), values=ma.Integer())
+
+
+class DifferenceAnswer(Schema):
+    """One subject that differs, and in which fields; `_id`: only one of the two has it."""
+
+    subject = ma.String()
+    fields_ = ma.List(ma.String(), data_key="fields", attribute="fields")
+
+
+class CounterAnswer(Schema):
+    """One counter that differs."""
+
+    counter = ma.String()
+    live = ma.Integer()
+    rebuilt = ma.Integer()
+
+
+class CountersAnswer(Schema):
+    """The counters of one collection, compared."""
+
+    same = ma.Integer()
+    different = ma.Integer()
+    first = ma.List(ma.Nested(CounterAnswer))
+
+
+class ComparedAnswer(Schema):
+    """What a comparison found. elsewhere: subjects of which the two have not applied the same events.
+
+    counters: null when the two did not stand at the same place in the log, so that they could not be compared.
+    """
+
+    at = ma.String(metadata={"format": "date-time"})
+    asked_at = ma.String(metadata={"format": "date-time"})
+    same_place = ma.Boolean()
+    same = ma.Integer()
+    different = ma.Integer()
+    only_live = ma.Integer()
+    only_rebuilt = ma.Integer()
+    elsewhere = ma.Integer()
+    first = ma.List(ma.Nested(DifferenceAnswer))
+    counters = ma.Dict(keys=ma.String(), values=ma.Nested(CountersAnswer), allow_none=True)
+    differs = ma.Boolean()
+
+
+class RebuildAnswer(Schema):
+    """A projection's latest rebuild. state: building, swapping, swapped or abandoned."""
+
+    group = ma.String()
+    run = ma.Integer()
+    state = ma.String(validate=validate.OneOf(("building", "swapping", "swapped", "abandoned")))
+    reason = ma.String()
+    began_at = ma.String(metadata={"format": "date-time"})
+    ended_at = ma.String(metadata={"format": "date-time"}, allow_none=True)
+    compare_asked_at = ma.String(metadata={"format": "date-time"}, allow_none=True)
+    progress = ma.Nested(ProgressAnswer, allow_none=True)
+    compared = ma.Nested(ComparedAnswer, allow_none=True)
+    halted = ma.Nested(HaltAnswer, allow_none=True)
 
 
 class AuditAnswer(Schema):

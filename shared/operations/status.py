@@ -12,6 +12,7 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from shared.operations.parked import REASONS, scrubbed
+from shared.operations.rebuild import UNDER_WAY
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.progress import PENDING, outbox_age_seconds
@@ -74,8 +75,16 @@ class Status:
             "blocked": self._count(name, "blocked"),
             "wait_oldest_seconds": _seconds(at, oldest["at"]) if oldest else 0.0,
             "requests_open": sum(1 for _ in asked),
+            "rebuild": self._rebuild(name),
             "processes": told,
         }
+
+    def _rebuild(self, group: str) -> dict[str, Any] | None:
+        found = self._database["rebuilds"].find_one({"_id": group, "state": {"$in": list(UNDER_WAY)}})
+        if found is None:
+            return None
+        percent = found["progress"]["percent"] if found["progress"] else 0.0
+        return {"run": found["run"], "state": found["state"], "percent": percent, "halted": found["halted"]}
 
     def _count(self, group: str, reason: str) -> int:
         assert reason in REASONS, reason

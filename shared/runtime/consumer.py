@@ -2,8 +2,8 @@
 
 Each poll's states, rows, outgoing events, parked events and consumer offsets become durable together. The stored
 offset is compared and set: whoever finds another value there has been replaced, changes nothing and starts over
-from what is stored. While one batch is being made durable the next is read ahead; it counts only if that succeeds.
-Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
+from what is stored. While much has piled up, the next batch is read ahead as one is made durable; it counts
+only if that succeeds. Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
 """
 
 import time
@@ -123,7 +123,8 @@ class Consumer:
         try:
             batch = self._claimed(polled)
             if batch:
-                self._ahead = self._poller.submit(self._poll)
+                if sum(map(len, batch.values())) > self._limit // 4:
+                    self._ahead = self._poller.submit(self._poll)
                 self._make_durable(batch)
         except Fenced:
             metric("journey_fenced_total", group=self.group).inc()

@@ -150,13 +150,12 @@ class Batch:
         for record in records:
             try:
                 envelope = codec.read_envelope(record.headers)
+                if envelope.subject.startswith("programme/"):
+                    fresh_programmes.append(self._take_programme(envelope, record))
+                else:
+                    events.append((envelope, record))
             except Undecodable as error:
                 self._park_unreadable(record, str(error))
-                continue
-            if envelope.subject.startswith("programme/"):
-                fresh_programmes.append(self._take_programme(envelope, record))
-            else:
-                events.append((envelope, record))
         woken = self._waiting_for(fresh_programmes)
         subjects = {Subject(envelope.subject) for envelope, _ in events} | woken
         self._unit.load(subjects)
@@ -202,9 +201,9 @@ class Batch:
         pairs = [(envelope, record.value) for envelope, record in events] + waiting
         received = []
         for envelope, value in pairs:
-            if envelope.type in self._folds:
-                # What cannot be read is parked when its turn comes.
-                with suppress(Undecodable):
+            # One whose body cannot be read is parked when its turn comes; it must not hold up the others here.
+            with suppress(Undecodable):
+                if envelope.type in self._folds:
                     received.append(self._received(envelope, codec.read_body(envelope.type, value)))
         self._extras = dict(self._enrich(self._database, self._session, received))
 

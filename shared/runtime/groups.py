@@ -5,7 +5,10 @@ mended by hand is what the consumer would have done.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from pymongo.database import Database
 
 from shared.events import Fact, Source
 from shared.runtime.change import Fold, Repository
@@ -18,6 +21,8 @@ class Group:
 
     name: names its offsets and what it has parked. own_source: the service's, whose events it does not hear; None for
     a projection, which hears everybody and says nothing. keeps: collections that its folds write beside the states.
+    run: 0, or which rebuild this is; then `live` is the group that it stands beside, and `renamed` tells under which
+    names it keeps what the live one keeps.
     """
 
     name: str
@@ -27,6 +32,9 @@ class Group:
     own_source: Source | None
     enrich: Enrich | None = None
     keeps: tuple[str, ...] = ()
+    run: int = 0
+    live: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_projection(self) -> bool:
@@ -37,3 +45,23 @@ class Group:
     def collections(self) -> tuple[str, ...]:
         """Everything it writes: the states first."""
         return (self.repository.collection, *self.keeps)
+
+    def beside(self, run: int) -> "Group":
+        """The same folds from the beginning, with offsets, states and counters of their own."""
+        renamed = {name: f"{name}__r{run}" for name in self.collections}
+        return replace(self, name=f"{self.name}-r{run}", run=run, live=self.name, renamed=renamed)
+
+    def seen(self, database: Database[Any]) -> Database[Any]:
+        """The database as this group sees it: what it keeps goes by its own names."""
+        return cast(Database[Any], Renamed(database, self.renamed)) if self.renamed else database
+
+
+class Renamed:
+    """A database in which some collections go by other names; stands for one where only collections are asked for."""
+
+    def __init__(self, database: Database[Any], names: Mapping[str, str]) -> None:
+        self._database = database
+        self._names = names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._database[self._names.get(name, name)]

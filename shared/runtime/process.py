@@ -8,39 +8,34 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import structlog
 from pymongo import ASCENDING, IndexModel, MongoClient
-from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings, read_settings
-from shared.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
-from shared.kafka import client_options
-from shared.operations.by_hand import ByHand
+from shared.events import CONTROL_TOPIC
 from shared.operations.control import answering
 from shared.operations.healing import Healer
+from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
-from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, Consumer
-from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
+from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
+from shared.runtime.parts import Parts, Projection, Service, absorb, drained, groups_of
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
-from shared.runtime.unit import Unit, transact
 from shared.telemetry import configure_logging
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
 
 log = structlog.get_logger()
-AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     # the relay's only query: what is unpublished, in order
@@ -70,69 +65,6 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     # the newest version of a programme
     "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projection:
-    """A further consumer group of a service, with a state collection of its own, that emits nothing.
-
-    keeps: the further collections that its folds write.
-    """
-
-    group: str
-    repository: Repository
-    folds: Mapping[type[Fact], Fold]
-    enrich: Enrich | None = None
-    keeps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """Everything that makes one service: its name, its parts, its pure rules.
-
-    blueprints: built once the settings are known. threads: further threads of the consume process. roles: further
-    processes, by name.
-    """
-
-    title: str
-    source: Source
-    database: str
-    repository: Repository
-    folds: Callable[[Settings], Mapping[type[Fact], Fold]]
-    timers: Mapping[str, TimerFold]
-    blueprints: Callable[[Settings], tuple[Any, ...]]
-    indexes: Mapping[str, list[IndexModel]]
-    projections: Mapping[str, Projection] = field(default_factory=dict)
-    threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
-    roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """One process's connections and clocks."""
-
-    service: Service
-    settings: Settings
-    client: MongoClient[dict[str, Any]]
-    clock: Clock
-    programmes: PublishedProgrammes
-    stop: threading.Event
-
-    @property
-    def kafka_options(self) -> dict[str, Any]:
-        """How this process reaches Kafka."""
-        return client_options(self.settings)
-
-    def unit(self, session: ClientSession, repository: Repository | None = None) -> Unit:
-        """A unit of work on this service's database, at this moment."""
-        return Unit(
-            self.client[self.service.database],
-            session,
-            repository or self.service.repository,
-            self.programmes,
-            self.service.source,
-            self.clock.now(session),
-        )
 
 
 def connect(service: Service, settings: Settings) -> Parts:
@@ -169,82 +101,13 @@ def create_indexes(parts: Parts) -> None:
             parts.stop.wait(1)
 
 
-def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
-    """Every consumer group of the service by its name: its own first, then its projections."""
-    own = Group(
-        name=service.source,
-        repository=service.repository,
-        folds=service.folds(settings),
-        topics=tuple(consumed_topics(service, None)),
-        own_source=service.source,
-    )
-    further = [
-        Group(
-            name=one.group,
-            repository=one.repository,
-            folds=one.folds,
-            topics=tuple(consumed_topics(service, one)),
-            own_source=None,
-            enrich=one.enrich,
-            keeps=one.keeps,
-        )
-        for one in service.projections.values()
-    ]
-    return {group.name: group for group in (own, *further)}
-
-
-def batch_of(
-    parts: Parts, group: Group, session: ClientSession, breaker: Breaker, make: type[AnyBatch]
-) -> tuple[Unit, AnyBatch]:
-    """A batch of the group in this transaction, and the unit that has to be flushed after it."""
-    unit = parts.unit(session, group.repository)
-    batch = make(
-        unit,
-        parts.client[parts.service.database],
-        session,
-        group=group.name,
-        own_source=group.own_source,
-        sources=frozenset(SOURCES),
-        folds=group.folds,
-        programmes=parts.programmes,
-        breaker=breaker,
-        enrich=group.enrich,
-    )
-    return unit, batch
-
-
-def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
-    """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
-
-    def run(session: ClientSession, records: list[Arrived]) -> Tally:
-        unit, batch = batch_of(parts, group, session, breaker, Batch)
-        batch.fold(records)
-        unit.flush()
-        return batch.tally
-
-    return run
-
-
-def consumed_topics(service: Service, projection: Projection | None) -> list[str]:
-    """The topics of everybody else, of everybody for a projection, and the programmes."""
-    return [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
-
-
 def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
     service, settings = parts.service, parts.settings
     create_indexes(parts)
     group = groups_of(service, settings)[projection.group if projection else service.source]
     breaker = Breaker()
-    consumer = Consumer(
-        group=group.name,
-        client=parts.client,
-        database=service.database,
-        kafka_options=parts.kafka_options,
-        absorb=absorb(parts, group, breaker),
-        stop=parts.stop,
-        topics=group.topics,
-    )
+    consumer = consumer_of(parts, group.name, group.topics, absorb(parts, group, breaker), parts.stop)
     runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
     if projection is None:
         relay = Relay(
@@ -261,14 +124,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             stop=parts.stop,
         )
         runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
-    progress = Progress(
-        database=parts.client[service.database],
-        clock=parts.clock,
-        kafka_options=parts.kafka_options,
-        group=group.name,
-        topics=group.topics,
-        own=projection is None,
-    )
+    progress = progress_of(parts, group)
     running: dict[str, Runnable] = dict(runnables)
     health = Health(progress, running)
     running.update(
@@ -280,52 +136,70 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
 def operating(
     parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
 ) -> list[tuple[str, Runnable]]:
-    """The threads that tell how the process stands, heal what waits, and answer who asks for what was said here."""
-    service = parts.service
+    """The threads that tell how the process stands and heal what waits; the service's own answers who asks for what
+    was said here, a projection's can be rebuilt.
+    """
+    service, stop = parts.service, parts.stop
     database = parts.client[service.database]
     role = "project" if group.is_projection else "consume"
-    found: list[tuple[str, Runnable]] = [
-        (
-            "reporter",
-            Reporter(database=database, progress=progress, standing=standing, role=role, stop=parts.stop),
+    reporter = Reporter(database=database, progress=progress, standing=standing, role=role, stop=stop)
+    healer = Healer(
+        client=parts.client,
+        database=service.database,
+        asking=service.source,
+        group=group,
+        progress=progress,
+        drain=lambda subject: drained(parts, group, subject),
+        stop=stop,
+    )
+    found: list[tuple[str, Runnable]] = [("reporter", reporter), ("healer", healer)]
+    if group.is_projection:
+        return [*found, ("rebuilder", rebuilder_of(parts, group))]
+    answer = answering(database, service.source)
+    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop)
+    return [*found, ("control", control)]
+
+
+def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
+    """What rebuilds the projection when it is asked to."""
+    return Rebuilder(
+        client=parts.client,
+        database=parts.service.database,
+        live=live,
+        consume=lambda group, stop: consumer_of(
+            parts, group.name, group.topics, absorb(parts, group, Breaker()), stop
         ),
-        (
-            "healer",
-            Healer(
-                client=parts.client,
-                database=service.database,
-                asking=service.source,
-                group=group,
-                progress=progress,
-                drain=lambda subject: drained(parts, group, subject),
-                stop=parts.stop,
-            ),
-        ),
-    ]
-    if not group.is_projection:
-        control = Consumer(
-            group=f"{service.source}-control",
-            client=parts.client,
-            database=service.database,
-            kafka_options=parts.kafka_options,
-            absorb=answering(database, service.source),
-            stop=parts.stop,
-            topics=[CONTROL_TOPIC],
-        )
-        found.append(("control", control))
-    return found
+        measure=lambda group: progress_of(parts, group),
+        indexes=parts.service.indexes,
+        stop=parts.stop,
+    )
 
 
-def drained(parts: Parts, group: Group, subject: Subject) -> int:
-    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+def consumer_of(
+    parts: Parts, group: str, topics: Iterable[str], absorb: Absorb, stop: threading.Event
+) -> Consumer:
+    """A consumer on this process's connections."""
+    return Consumer(
+        group=group,
+        client=parts.client,
+        database=parts.service.database,
+        kafka_options=parts.kafka_options,
+        absorb=absorb,
+        stop=stop,
+        topics=topics,
+    )
 
-    def work(session: ClientSession) -> int:
-        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
-        batch.drain(subject)
-        unit.flush()
-        return len(batch.tally.events)
 
-    return transact(parts.client, work)
+def progress_of(parts: Parts, group: Group) -> Progress:
+    """How far the group has come; the service's own has the outbox and the timers too."""
+    return Progress(
+        database=parts.client[parts.service.database],
+        clock=parts.clock,
+        kafka_options=parts.kafka_options,
+        group=group.name,
+        topics=group.topics,
+        own=not group.is_projection,
+    )
 
 
 def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:

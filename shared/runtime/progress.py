@@ -74,8 +74,7 @@ class Progress:
         refused = database["events"].count_documents({"pend": {"$lt": 0}}) if self._own else 0
         age = outbox_age_seconds(database, time.time()) if outbox else 0.0
         due = database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-        by_reason: list[dict[str, Any]] = [{"$match": {"group": self.group}}, {"$sortByCount": "$reason"}]
-        aside = {row["_id"]: row["count"] for row in database["parked"].aggregate(by_reason)}
+        aside = self.parked()
         waiting = aside.pop("waiting", 0)
         parked = sum(aside.values())
         wait = self._oldest_wait_seconds() if waiting else 0.0
@@ -112,6 +111,11 @@ class Progress:
         prefix = {"_id": {"$gte": f"{self.group}:", "$lt": f"{self.group};"}}
         length = len(self.group) + 1
         return {row["_id"][length:]: row["next"] for row in self._database["offsets"].find(prefix)}
+
+    def parked(self) -> dict[str, int]:
+        """{reason: how many of the group's events are set aside}."""
+        by_reason: list[dict[str, Any]] = [{"$match": {"group": self.group}}, {"$sortByCount": "$reason"}]
+        return {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
 
     def ends(self, topics: Sequence[str]) -> dict[str, int]:
         """{`topic:partition`: where the log ends now}. Blocks for a round trip to Kafka. Raises KafkaError."""

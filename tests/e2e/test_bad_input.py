@@ -7,6 +7,8 @@ Then the command itself succeeds; sent again with its key it answers the same, a
 import json
 import subprocess
 import sys
+import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +32,7 @@ from deploy.local.processes import EVERYTHING
 from shared.errors import CODES
 from shared.openapi import document_of
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
-from tests.support.every_command import AGENCY, PROGRAMME, STEPS, Handles, Step
+from tests.support.every_command import AGENCY, DRIFT, PROGRAMME, STEPS, Handles, Step
 from tests.support.watching import Moment, Watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +40,9 @@ DOCUMENTS = {name: document_of(application(name)) for name in services()}
 WEB = {name: f"{name.replace('_', '-')}-web" for name in services()}
 TRIED = [step.operation for step in STEPS if step.tried]
 NEEDED = [name for name in EVERYTHING if not name.endswith("-stream")]
+
+NEED_PARKED = ("replay_parked", "skip_parked")
+PATIENCE_SECONDS = 60.0
 
 pytestmark = pytest.mark.e2e
 
@@ -68,8 +73,10 @@ class Trial:
     def give(self, step: Step) -> Finding:
         """Try a command, give it, and give it again."""
         finding = Finding()
+        if step.operation in NEED_PARKED and "parked" not in self.handles.names:
+            self._set_aside()
         baseline = step.baseline(self.handles)
-        self.watch.rest()
+        self._rest()
         before = self.watch.moment()
         if step.tried:
             for case in cases(DOCUMENTS[step.service], step.operation, baseline):
@@ -87,26 +94,59 @@ class Trial:
     def _repeat(
         self, step: Step, baseline: Baseline, key: str, first: httpx.Response, finding: Finding
     ) -> None:
-        self.watch.rest()
+        self._rest()
         before = self.watch.moment()
         if step.operation != "record_entry":
             again = self._send(step, baseline, key)
             if (again.status_code, again.content) != (first.status_code, first.content):
                 finding.repeated = f"{again.status_code} {again.text}, first {first.status_code} {first.text}"
             if baseline.body or baseline.text:
-                refused = self._send(step, self._otherwise(baseline), key)
+                refused = self._send(step, self._otherwise(step, baseline), key)
                 if refused.status_code != 422 or refused.json()["code"] != "idempotency-key-reused":
                     finding.reused = f"{refused.status_code} {refused.text}"
         finding.changes_by_repeating = before.changes(self.watch.moment())
 
-    def _otherwise(self, baseline: Baseline) -> Baseline:
+    def _otherwise(self, step: Step, baseline: Baseline) -> Baseline:
         """The command with another content that is right by itself."""
-        change = (
-            {"name": "Annan Testsson"} if "name" in baseline.body else {"occurred_on": self.handles.day(3)}
-        )
+        if step.organisation == DRIFT:
+            change = {"reason": "tried for another reason"}
+        elif "name" in baseline.body:
+            change = {"name": "Annan Testsson"}
+        else:
+            change = {"occurred_on": self.handles.day(3)}
         return replace(
             baseline, body={**baseline.body, **change}, text=baseline.text + b"\n" if baseline.text else b""
         )
+
+    def _rest(self) -> None:
+        """Wait until nothing moves of itself: no event, and no rebuild."""
+        self.watch.rest()
+        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
+        while not self.watch.rebuilt():
+            assert time.monotonic() < deadline, "a rebuild does not come to rest"
+            pause.wait(0.2)
+
+    def _set_aside(self) -> None:
+        """Have outcome park an event: one of a type that this release does not know."""
+        subject = f"journey/j-{uuid.uuid4().hex[:26]}"
+        headers = {
+            "ce_id": f"intake:{subject}:1",
+            "ce_type": "journey.intake.of-a-later-release.v1",
+            "ce_source": "intake",
+            "ce_subject": subject,
+            "ce_sequence": "1",
+        }
+        producer = KafkaProducer(**self.stack.kafka_admin_config(), acks="all")
+        record = [(name, text.encode()) for name, text in headers.items()]
+        producer.send("journey.intake.v1", key=subject.encode(), value=b"{}", headers=record).get(timeout=20)
+        producer.close()
+        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
+        token = {"Authorization": f"Bearer {self._token(DRIFT, 'own')}"}
+        url = f"{self.stack.url('outcome-web')}/operations/parked?group=outcome"
+        while not (parked := self.client.get(url, headers=token).json()["parked"]):
+            assert time.monotonic() < deadline, "nothing was parked"
+            pause.wait(0.1)
+        self.handles.names["parked"] = parked[0]["parked_id"]
 
     def _surprise(self, step: Step, case: Case) -> list[str]:
         headers = dict(case.headers)
@@ -165,7 +205,7 @@ class Trial:
             case "caseworker":
                 return self.stack.token(organisation, "caseworker")
             case "own":
-                return self.stack.token(organisation, "caseworker")
+                return self.stack.token(organisation, "operator" if organisation == DRIFT else "caseworker")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived, Breaker
-from shared.runtime.process import RUNTIME_INDEXES, absorb, drained
+from shared.runtime.parts import absorb, drained
+from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.telemetry import metric

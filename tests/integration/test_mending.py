@@ -1,5 +1,6 @@
 """What operators mend, on real Kafka and MongoDB: replayed in order, skipped with a reason, republished, once each."""
 
+import hashlib
 import threading
 from typing import Any
 
@@ -55,6 +56,15 @@ def ill(bench: Bench, subject: Subject) -> list[dict[str, Any]]:
     parked(bench, subject, 2)
     bench.publish(bench.say(toy.accepted(), subject, 1))
     return parked(bench, subject, 3)
+
+
+def chain_of(records: Any) -> int:
+    """The chain over these records, reckoned anew: what is skipped is in it like any other."""
+    link = 0
+    for _, headers, value in records:
+        seen = link.to_bytes(8, "big", signed=True) + dict(headers)["ce_id"] + value
+        link = int.from_bytes(hashlib.blake2b(seen, digest_size=8).digest(), "big", signed=True)
+    return link
 
 
 WHOLE = Toy(
@@ -117,6 +127,9 @@ def test_a_skipped_event_counts_as_applied_without_its_effect_and_what_waited_fo
     )
     document = bench.db["toys"].find_one({"_id": subject})
     assert document["in"] == {"activity-tracking": 3, "intake": 1}
+    assert document["chain"]["activity-tracking"] == chain_of(
+        toy.record(toy.session(minutes), subject, n) for n, minutes in enumerate((1, 666, 3), 1)
+    )
     (audit,) = bench.db["audit"].find()
     assert (audit["did"], audit["reason"], audit["came_to"]["parked_id"]) == (
         "skip",
@@ -255,7 +268,7 @@ def test_a_participant_s_handle_is_withheld_everywhere(bench: Bench) -> None:
         "type": "journey.intake.participant-erased.v1",
         "reason": "poison",
         "headers": {
-            "ce_id": "intake:participant/p-00000000000000000000000000:1",
+            "ce_id": f"intake:participant/{handle}:1",
             "ce_type": "journey.intake.participant-erased.v1",
             "ce_source": "intake",
             "ce_subject": f"participant/{handle}",

@@ -15,6 +15,8 @@ PROGRAMME = "every-command"
 AGENCY = "arbetsformedlingen-skelleftea"
 PROVIDER = "urkraft"
 RECEIVER = "skellefte-tra"
+DRIFT = "drift"
+"""Who operates the platform: its duty is `operator`, everybody else's `caseworker`."""
 
 
 @dataclass
@@ -131,6 +133,14 @@ def _output(handles: Handles) -> Baseline:
     return Baseline(path={"programme": PROGRAMME}, body={**body, "occurred_on": handles.day(70)})
 
 
+def _mend(**path: str) -> Callable[[Handles], Baseline]:
+    """What an operator does: the path's parts are names of handles where there is one of that name."""
+    return lambda handles: Baseline(
+        path={name: handles.names.get(part, part) for name, part in path.items()},
+        body={"reason": "tried on purpose"},
+    )
+
+
 def _sub(name: str, thing: str, **body: Any) -> Callable[[Handles], Baseline]:
     """A command on a thing below the journey: the path's second parameter."""
     return lambda handles: Baseline(
@@ -213,6 +223,15 @@ STEPS: tuple[Step, ...] = (
             body={"situation": "employed", "occurred_on": handles.day(5)},
         ),
     ),
+    Step("outcome", "replay_subject", DRIFT, _mend(kind="journey", key="whole")),
+    Step("outcome", "republish_subject", DRIFT, _mend(kind="journey", key="whole")),
+    Step("outcome", "replay_parked", DRIFT, _mend(parked_id="parked")),
+    Step("outcome", "skip_parked", DRIFT, _mend(parked_id="parked")),
+    Step("outcome", "start_rebuild", DRIFT, _mend(group="figures")),
+    Step("outcome", "compare_rebuild", DRIFT, _mend(group="figures")),
+    Step("outcome", "swap_rebuild", DRIFT, _mend(group="figures")),
+    Step("outcome", "start_rebuild", DRIFT, _mend(group="figures"), tried=False),
+    Step("outcome", "abandon_rebuild", DRIFT, _mend(group="figures")),
     Step(
         "intake",
         "erase_participant",

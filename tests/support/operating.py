@@ -18,7 +18,7 @@ from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
-from shared.runtime.process import Parts, Service
+from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.web import create_app
 from tests.support.memory import NamedTokens
@@ -66,9 +66,17 @@ def toy_group(
     *,
     own_source: e.Source | None = "outcome",
     topics: tuple[str, ...] = HEARD,
+    keeps: tuple[str, ...] = (),
 ) -> Group:
     """A group of that name with the toy's states."""
-    return Group(name=name, repository=ToyRepository(), folds=folds, topics=topics, own_source=own_source)
+    return Group(
+        name=name,
+        repository=ToyRepository(),
+        folds=folds,
+        topics=topics,
+        own_source=own_source,
+        keeps=keeps,
+    )
 
 
 def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:

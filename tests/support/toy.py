@@ -8,7 +8,7 @@ from typing import Any
 from shared import codec
 from shared import events as e
 from shared.programmes import Programmes
-from shared.runtime.change import Change, Received, Subject, Timer
+from shared.runtime.change import Add, Change, Received, Subject, Timer
 
 DAY = date(2016, 2, 1)
 NOW = datetime(2016, 2, 1, 12, tzinfo=UTC)
@@ -110,3 +110,10 @@ def record(
     kind = codec.event_type(body)
     headers = codec.encode_headers(kind, subject, seq, body.recorded_at, after or {}, "")
     return kind.topic, [(name, text.encode()) for name, text in headers.items()], codec.encode_body(body)
+
+
+def tally(state: Toy | None, received: Received, programmes: Programmes) -> Change[Toy]:
+    """A projection: apply anything, and add the minutes to a sum that all subjects share."""
+    change = mended(state, received, programmes)
+    minutes = change.state.minutes - (state.minutes if state else 0)
+    return replace(change, adds=(Add("sums", "all", {"minutes": minutes, "events": 1}),))

@@ -23,8 +23,8 @@ CONSUMERS = [
     if role in ("consume", "project")
 ]
 DATABASES = tuple(service.replace("-", "_") for service in SERVICES)
-RESTLESS = {"leases", "processes"}
-"""Collections that move of themselves: who holds which part of the outbox, how each process stands."""
+RESTLESS = {"leases", "processes", "rebuilds"}
+"""Collections that move of themselves: who holds which part of the outbox, how each process and rebuild stands."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -59,6 +59,18 @@ class Watch:
         self._stack = stack
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True)
         self._kafka = KafkaConsumer(**stack.kafka_admin_config(), group_id=None, enable_auto_commit=False)
+
+    def rebuilt(self) -> bool:
+        """Whether no rebuild is on its way: none has ground to make up, and none has left anything behind."""
+        for name in DATABASES:
+            database = self._mongo[name]
+            under_way = list(database["rebuilds"].find({"state": {"$in": ["building", "swapping"]}}))
+            if any(one["state"] == "swapping" or not _at_the_end(one) for one in under_way):
+                return False
+            beside = [one for one in database.list_collection_names() if "__r" in one]
+            if bool(beside) != bool(under_way):
+                return False
+        return True
 
     def close(self) -> None:
         """Let go of broker and database."""
@@ -110,6 +122,12 @@ class Watch:
         for place, end in self._kafka.end_offsets(places).items():
             ends[place.topic] = ends.get(place.topic, 0) + end
         return ends
+
+
+def _at_the_end(rebuild: Mapping[str, Any]) -> bool:
+    compared, asked = rebuild["compared"], rebuild["compare_asked_at"]
+    told = rebuild["progress"] is not None and rebuild["progress"]["lag"] == 0
+    return told and (asked is None or (compared is not None and compared["asked_at"] == asked))
 
 
 def _hash(row: Mapping[str, Any]) -> str:

@@ -20,7 +20,8 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
-from shared.runtime.process import Parts, create_indexes
+from shared.runtime.parts import Parts
+from shared.runtime.process import create_indexes
 from shared.tokens import Tokens
 
 FRESH_SECONDS = 30.0

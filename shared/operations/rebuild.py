@@ -1,0 +1,225 @@
+"""A projection made anew from the log, beside the live one, and put in its place with nothing lost or counted twice.
+
+    start      a further group folds the log from its beginning into collections of its own, with offsets of its own
+    compare    subject by subject and counter by counter, in one snapshot
+    swap       1. one transaction says `swapping` and touches every offset of both groups: whoever has a batch under
+                  way conflicts with it, and whoever begins one reads `swapping` and leaves everything as it is
+               2. each rebuilt collection is renamed over the live one
+               3. one transaction gives the live group the rebuilt one's offsets and parked events, and says `swapped`
+               Killed between any two, it is finished by whoever comes next; until then both groups stand still.
+    abandon    what was rebuilt is removed
+
+The live projector then finds its offsets moved, reloads them, and goes on from where the rebuilt one stood. Only
+projections are rebuilt so: a service's own state holds decisions of its own, which no log but its archive has.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import MongoClient, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from shared.errors import Busy, Conflict, Unknown
+from shared.runtime.fold import parked_id
+from shared.runtime.groups import Group
+from shared.runtime.unit import transact
+
+BUILDING, SWAPPING, SWAPPED, ABANDONED = "building", "swapping", "swapped", "abandoned"
+UNDER_WAY = (BUILDING, SWAPPING)
+COMPARED_WITHIN = timedelta(minutes=30)
+MOST_BEHIND = 10_000
+"""Events that the rebuilt projection may lack when it is swapped in; it folds them afterwards."""
+NO_SUCH_COLLECTION = 26
+
+
+def admit(rebuilds: Collection[Any], session: ClientSession, group: Group) -> None:
+    """Let a projection's batch pass, in its own transaction. Raises Busy while it must leave everything as it is."""
+    found = (
+        rebuilds.find_one({"_id": group.live or group.name}, {"state": 1, "run": 1}, session=session) or {}
+    )
+    state = found.get("state")
+    if group.run and (state != BUILDING or found.get("run") != group.run):
+        raise Busy(f"The rebuild {group.name} is over.")
+    if not group.run and state == SWAPPING:
+        raise Busy(f"{group.name} is being swapped.")
+
+
+class Rebuilds:
+    """The rebuilds of one service's projections: what is asked for and how far it is. Blocks; raises PyMongoError."""
+
+    def __init__(self, client: MongoClient[Any], database: str, groups: Mapping[str, Group]) -> None:
+        self._client = client
+        self._database: Database[Any] = client[database]
+        self._rebuilds = self._database["rebuilds"]
+        self._groups = {name: group for name, group in groups.items() if group.is_projection}
+
+    def group(self, name: str) -> Group:
+        """The projection of that name. Raises Unknown."""
+        if name not in self._groups:
+            raise Unknown("projection")
+        return self._groups[name]
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """The document of the projection's latest rebuild, or None."""
+        found: dict[str, Any] | None = self._rebuilds.find_one({"_id": self.group(name).name})
+        return found
+
+    # --- what an operator asks for, each inside the transaction of the order -----------------------------
+
+    def start(self, session: ClientSession, name: str, reason: str, at: datetime) -> dict[str, Any]:
+        """Begin a rebuild. Raises Conflict while one is under way."""
+        before = self._rebuilds.find_one({"_id": self.group(name).name}, session=session) or {"run": 0}
+        if before.get("state") in UNDER_WAY:
+            raise Conflict("rebuild-under-way", f"Run {before['run']} of {name} is {before['state']}.")
+        document = {
+            "_id": name,
+            "run": before["run"] + 1,
+            "state": BUILDING,
+            "reason": reason,
+            "began_at": at,
+            "ended_at": None,
+            "progress": None,
+            "compare_asked_at": None,
+            "compared": None,
+            "halted": None,
+        }
+        self._rebuilds.replace_one({"_id": name}, document, upsert=True, session=session)
+        return document
+
+    def ask_to_compare(self, session: ClientSession, name: str, at: datetime) -> dict[str, Any]:
+        """Have it compared with the live one. Raises Conflict."""
+        found = self._building(session, name)
+        self._rebuilds.update_one({"_id": name}, {"$set": {"compare_asked_at": at}}, session=session)
+        return {**found, "compare_asked_at": at}
+
+    def swap(self, session: ClientSession, name: str, at: datetime, *, accept: bool) -> dict[str, Any]:
+        """Fence both groups; the projector then puts the rebuilt one in the live one's place.
+
+        accept: that they differ. Raises Conflict when it is behind, was not compared lately, or differs.
+        """
+        found = self._building(session, name)
+        self._check(found, at, accept=accept)
+        live = self.group(name)
+        rebuilt = live.beside(found["run"])
+        of_live, of_rebuilt = self._offsets(session, live.name), self._offsets(session, rebuilt.name)
+        lacking = of_live.keys() - of_rebuilt.keys()
+        behind = sum(max(0, offset - of_rebuilt.get(at_, 0)) for at_, offset in of_live.items())
+        if lacking or behind > MOST_BEHIND:
+            raise Conflict("rebuild-behind", f"It lacks {behind} events that the live one has.")
+        self._fence(session, live, rebuilt)
+        self._rebuilds.update_one(
+            {"_id": name}, {"$set": {"state": SWAPPING, "swapping_at": at}}, session=session
+        )
+        return {**found, "state": SWAPPING}
+
+    def abandon(self, session: ClientSession, name: str, at: datetime) -> dict[str, Any]:
+        """Give it up; the projector removes what was rebuilt. Raises Conflict when there is nothing to give up."""
+        found = self._building(session, name)
+        self._fence(session, self.group(name).beside(found["run"]))
+        changed = {"state": ABANDONED, "ended_at": at}
+        self._rebuilds.update_one({"_id": name}, {"$set": changed}, session=session)
+        return {**found, **changed}
+
+    def _fence(self, session: ClientSession, *groups: Group) -> None:
+        """Conflict with whoever has a batch of these groups under way, so that it begins again and reads the state."""
+        for group in groups:
+            prefix = {"_id": {"$gte": f"{group.name}:", "$lt": f"{group.name};"}}
+            self._database["offsets"].update_many(prefix, {"$inc": {"fence": 1}}, session=session)
+
+    def _building(self, session: ClientSession, name: str) -> dict[str, Any]:
+        found: dict[str, Any] | None = self._rebuilds.find_one(
+            {"_id": self.group(name).name}, session=session
+        )
+        if found is None or found["state"] != BUILDING:
+            raise Conflict("no-rebuild", f"There is none of {name} that is being built.")
+        return found
+
+    def _check(self, found: Mapping[str, Any], at: datetime, *, accept: bool) -> None:
+        compared = found["compared"]
+        if compared is None or compared["at"] < at - COMPARED_WITHIN:
+            raise Conflict("rebuild-uncompared", "Compare them first, at most half an hour before the swap.")
+        if compared["differs"] and not accept:
+            raise Conflict(
+                "rebuild-differs", "See what differs, and accept it if that is what was to be mended."
+            )
+
+    # --- what the projector carries out -----------------------------------------------------------------
+
+    def report(self, name: str, run: int, told: Mapping[str, Any]) -> None:
+        """Write down how far the run has come; nothing, once it is over."""
+        self._rebuilds.update_one({"_id": name, "run": run, "state": BUILDING}, {"$set": dict(told)})
+
+    def finish_swap(self, name: str, moment: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Steps 2 and 3 of a swap; safe to repeat, and for several at once."""
+        found = self.find(name)
+        if found is None or found["state"] != SWAPPING:
+            return
+        live = self.group(name)
+        rebuilt = live.beside(found["run"])
+        for collection, beside in rebuilt.renamed.items():
+            try:
+                self._database[beside].rename(collection, dropTarget=True)
+            except OperationFailure as error:
+                # Renamed already, before a crash or by another process of the group.
+                if error.code != NO_SUCH_COLLECTION:
+                    raise
+
+        def work(session: ClientSession) -> None:
+            now = self._rebuilds.find_one({"_id": name}, session=session)
+            if now is not None and now["state"] == SWAPPING and now["run"] == found["run"]:
+                self._take_over(session, live, rebuilt)
+                changed = {"state": SWAPPED, "ended_at": moment()}
+                self._rebuilds.update_one({"_id": name}, {"$set": changed}, session=session)
+
+        transact(self._client, work)
+
+    def _take_over(self, session: ClientSession, live: Group, rebuilt: Group) -> None:
+        offsets, parked = self._database["offsets"], self._database["parked"]
+        moves = [
+            UpdateOne({"_id": f"{live.name}:{at}"}, {"$set": {"next": following}}, upsert=True)
+            for at, following in self._offsets(session, rebuilt.name).items()
+        ]
+        if moves:
+            offsets.bulk_write(moves, ordered=False, session=session)
+        self._forget_offsets(rebuilt, session)
+        for name in ("asked", "parked"):
+            self._database[name].delete_many({"group": live.name}, session=session)
+        rows = [_taken_over(row, live.name) for row in parked.find({"group": rebuilt.name}, session=session)]
+        if rows:
+            parked.bulk_write(
+                [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows],
+                ordered=False,
+                session=session,
+            )
+        parked.delete_many({"group": rebuilt.name}, session=session)
+
+    def remove(self, name: str, run: int) -> None:
+        """Remove what a run that is over has left; safe to repeat."""
+        rebuilt = self.group(name).beside(run)
+        for collection in rebuilt.renamed.values():
+            self._database.drop_collection(collection)
+        self._database["parked"].delete_many({"group": rebuilt.name})
+        self._forget_offsets(rebuilt, None)
+
+    def _forget_offsets(self, group: Group, session: ClientSession | None) -> None:
+        prefix = {"_id": {"$gte": f"{group.name}:", "$lt": f"{group.name};"}}
+        self._database["offsets"].delete_many(prefix, session=session)
+
+    def _offsets(self, session: ClientSession, name: str) -> dict[str, int]:
+        prefix = {"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}
+        rows = self._database["offsets"].find(prefix, session=session)
+        return {row["_id"][len(name) + 1 :]: row["next"] for row in rows}
+
+
+def _taken_over(row: Mapping[str, Any], group: str) -> dict[str, Any]:
+    """A parked event under the live group's name."""
+    if "headers" in row:
+        identity = parked_id(group, row["subject"], row["source"], row["seq"])
+    else:
+        topic, partition, offset = row["subject"].partition("/")[2].rsplit(":", 2)
+        identity = parked_id(group, topic, partition, offset)
+    return {**row, "_id": identity, "group": group}

@@ -1,0 +1,175 @@
+"""What one service is made of, what one of its processes holds, and how its groups fold.
+
+The composition root of each service names its parts in a `Service`; a process connects them into `Parts`. Nothing here
+starts anything.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pymongo import IndexModel, MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from shared.config import Settings
+from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
+from shared.kafka import client_options
+from shared.operations.by_hand import ByHand
+from shared.operations.rebuild import admit
+from shared.runtime.change import Fold, Repository, Subject, TimerFold
+from shared.runtime.clock import Clock
+from shared.runtime.consumer import Absorb
+from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
+from shared.runtime.groups import Group
+from shared.runtime.health import Runnable
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.unit import Unit, transact
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """A further consumer group of a service, with a state collection of its own, that emits nothing.
+
+    keeps: the further collections that its folds write.
+    """
+
+    group: str
+    repository: Repository
+    folds: Mapping[type[Fact], Fold]
+    enrich: Enrich | None = None
+    keeps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that makes one service: its name, its parts, its pure rules.
+
+    blueprints: built once the settings are known. threads: further threads of the consume process. roles: further
+    processes, by name.
+    """
+
+    title: str
+    source: Source
+    database: str
+    repository: Repository
+    folds: Callable[[Settings], Mapping[type[Fact], Fold]]
+    timers: Mapping[str, TimerFold]
+    blueprints: Callable[[Settings], tuple[Any, ...]]
+    indexes: Mapping[str, list[IndexModel]]
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+    threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
+    roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """One process's connections and clocks."""
+
+    service: Service
+    settings: Settings
+    client: MongoClient[dict[str, Any]]
+    clock: Clock
+    programmes: PublishedProgrammes
+    stop: threading.Event
+
+    @property
+    def kafka_options(self) -> dict[str, Any]:
+        """How this process reaches Kafka."""
+        return client_options(self.settings)
+
+    def unit(
+        self,
+        session: ClientSession,
+        repository: Repository | None = None,
+        database: Database[Any] | None = None,
+    ) -> Unit:
+        """A unit of work on this service's database, at this moment."""
+        return Unit(
+            self.client[self.service.database] if database is None else database,
+            session,
+            repository or self.service.repository,
+            self.programmes,
+            self.service.source,
+            self.clock.now(session),
+        )
+
+
+def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
+    """Every consumer group of the service by its name: its own first, then its projections."""
+    own = Group(
+        name=service.source,
+        repository=service.repository,
+        folds=service.folds(settings),
+        topics=tuple(consumed_topics(service, None)),
+        own_source=service.source,
+    )
+    further = [
+        Group(
+            name=one.group,
+            repository=one.repository,
+            folds=one.folds,
+            topics=tuple(consumed_topics(service, one)),
+            own_source=None,
+            enrich=one.enrich,
+            keeps=one.keeps,
+        )
+        for one in service.projections.values()
+    ]
+    return {group.name: group for group in (own, *further)}
+
+
+def batch_of(
+    parts: Parts, group: Group, session: ClientSession, breaker: Breaker, make: type[AnyBatch]
+) -> tuple[Unit, AnyBatch]:
+    """A batch of the group in this transaction, and the unit that has to be flushed after it."""
+    database = group.seen(parts.client[parts.service.database])
+    unit = parts.unit(session, group.repository, database)
+    batch = make(
+        unit,
+        database,
+        session,
+        group=group.name,
+        own_source=group.own_source,
+        sources=frozenset(SOURCES),
+        folds=group.folds,
+        programmes=parts.programmes,
+        breaker=breaker,
+        enrich=group.enrich,
+    )
+    return unit, batch
+
+
+def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
+    """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
+    rebuilds = parts.client[parts.service.database]["rebuilds"]
+
+    def run(session: ClientSession, records: list[Arrived]) -> Tally:
+        if group.is_projection:
+            admit(rebuilds, session, group)
+        unit, batch = batch_of(parts, group, session, breaker, Batch)
+        batch.fold(records)
+        unit.flush()
+        return batch.tally
+
+    return run
+
+
+def consumed_topics(service: Service, projection: Projection | None) -> list[str]:
+    """The topics of everybody else, of everybody for a projection, and the programmes."""
+    return [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
+
+
+def drained(parts: Parts, group: Group, subject: Subject) -> int:
+    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+
+    def work(session: ClientSession) -> int:
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.drain(subject)
+        unit.flush()
+        return len(batch.tally.events)
+
+    return transact(parts.client, work)

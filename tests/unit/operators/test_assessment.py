@@ -1,0 +1,127 @@
+"""What is red at three in the morning, and what it says to type."""
+
+from typing import Any
+
+from operators.assessment import Finding, assess, unreachable
+
+LEASES = [{"shard": shard, "holder": "ab", "until": "2016-02-01T00:00:10+00:00"} for shard in range(4)]
+
+
+def process(**said: Any) -> dict[str, Any]:
+    whole = {
+        "process": "outcome@host:7",
+        "heard_seconds": 1.0,
+        "silent": False,
+        "lag": 0,
+        "trouble": None,
+        "stuck": [],
+        "failing": 0,
+        "halted": None,
+    }
+    return whole | said
+
+
+def group(**said: Any) -> dict[str, Any]:
+    whole = {
+        "group": "outcome",
+        "lag": 0,
+        "waiting": 0,
+        "poison": 0,
+        "blocked": 0,
+        "wait_oldest_seconds": 0.0,
+        "requests_open": 0,
+        "rebuild": None,
+        "processes": [process()],
+    }
+    return whole | said
+
+
+def status(*groups: dict[str, Any], outbox: Any = None, timers: Any = None) -> dict[str, Any]:
+    return {
+        "groups": list(groups) or [group()],
+        "outbox": {"pending": 0, "oldest_seconds": 0.0, "leases": LEASES} | (outbox or {}),
+        "timers": {"due": 0, "oldest_seconds": 0.0, "planned": 3} | (timers or {}),
+    }
+
+
+def found(*groups: dict[str, Any], **rest: Any) -> list[Finding]:
+    return list(assess("outcome", status(*groups, **rest)))
+
+
+def test_a_service_that_is_well_gives_nothing_to_read() -> None:
+    assert found() == []
+    assert found(group(lag=999, processes=[process(lag=999)])) == []
+
+
+def test_a_halt_is_told_with_the_cause_and_cure_that_the_process_gave() -> None:
+    (one,) = found(group(processes=[process(halted={"cause": "A bug.", "cure": "Deploy another version."})]))
+    assert one.hand
+    assert one.what == "outcome@host:7 has halted"
+    assert (one.cause, one.cure) == ("A bug.", "Deploy another version.")
+
+
+def test_poison_names_the_commands_that_list_and_replay_it() -> None:
+    (one,) = found(group(poison=2, blocked=40))
+    assert one.hand
+    assert "2 events fail, 40 wait behind them" in one.what
+    assert "journeys parked -g outcome --why poison" in one.cure
+    assert "journeys replay --all -g outcome -m" in one.cure
+
+
+def test_a_wait_needs_a_hand_only_once_healing_has_had_its_time() -> None:
+    (young,) = found(group(waiting=3, wait_oldest_seconds=299.0))
+    assert not young.hand
+    (old,) = found(group(waiting=3, wait_oldest_seconds=301.0))
+    assert old.hand
+    assert "5 min 01 s" in old.what
+
+
+def test_a_group_without_a_process_is_red_and_one_gone_among_others_is_not() -> None:
+    gone = process(silent=True, heard_seconds=70.0)
+    (one,) = found(group(processes=[gone]))
+    assert one.hand
+    assert one.what == "no process of outcome reports, the last one 1 min 10 s ago"
+    assert found(group(processes=[gone, process()])) == []
+    assert found(group(processes=[]))[0].what == "no process of outcome reports"
+
+
+def test_what_a_silent_process_last_said_is_not_told_as_if_it_were_now() -> None:
+    gone = process(silent=True, halted={"cause": "x", "cure": "y"}, stuck=["relay"])
+    assert found(group(processes=[gone, process()])) == []
+
+
+def test_stuck_threads_and_a_log_out_of_reach_are_red() -> None:
+    findings = found(group(processes=[process(stuck=["relay"], trouble="NoBrokersAvailable", lag=None)]))
+    assert [one.hand for one in findings] == [True, True]
+    assert "relay has not moved" in findings[0].what
+    assert findings[1].cause == "NoBrokersAvailable"
+
+
+def test_an_old_outbox_says_whether_nobody_publishes_or_kafka_refuses() -> None:
+    old = {"pending": 7, "oldest_seconds": 61.0}
+    (refused,) = found(outbox=old)
+    assert refused.cause == "Kafka refuses or does not answer"
+    free = [{**LEASES[0], "holder": None}, *LEASES[1:]]
+    (nobody,) = found(outbox={**old, "leases": free})
+    assert nobody.cause == "nobody publishes shard 0"
+    assert found(outbox={"pending": 7, "oldest_seconds": 59.0}) == []
+
+
+def test_late_deadlines_are_red_after_five_minutes() -> None:
+    assert found(timers={"due": 4, "oldest_seconds": 299.0}) == []
+    (late,) = found(timers={"due": 4, "oldest_seconds": 400.0})
+    assert late.hand
+
+
+def test_a_rebuild_is_worth_knowing_and_one_that_halted_needs_a_hand() -> None:
+    under_way = {"run": 1, "state": "building", "percent": 40.0, "halted": None}
+    (going,) = found(group(rebuild=under_way))
+    assert (going.hand, going.cure) == (False, "journeys rebuild status outcome")
+    (halted,) = found(group(rebuild={**under_way, "halted": {"cause": "c", "cure": "d"}}))
+    assert (halted.hand, halted.cure) == (True, "d")
+
+
+def test_what_needs_a_hand_comes_first() -> None:
+    findings = found(group(lag=5000, waiting=1), timers={"due": 4, "oldest_seconds": 400.0})
+    assert [one.hand for one in findings] == [True, False, False]
+    assert unreachable("intake", "ConnectError").hand
