@@ -9,6 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from shared.runtime.refused import refused_lanes
 from shared.runtime.unit import SHARDS
+from tests.chaos.archive import republish
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, three_brokers
 from tests.chaos.world import World
@@ -127,11 +128,13 @@ def out_of_order(world: World) -> None:
     told, failures = _told(world, "OutOfOrderSequence"), _failures(world)
     flaps = 0
     try:
-        with world.load(bulk_rows=40):
-            world.flowing()
+        with world.load():
+            world.flowing(60)
             deadline = time.monotonic() + 120
             while _told(world, "OutOfOrderSequence") == told and time.monotonic() < deadline:
-                for copies in (2, 1):
+                # Everything once more, so that every partition has several batches under way.
+                republish(world.mongo, BUSY_TOPIC)
+                for copies in (2, 1) * 5:
                     _set(admin, BUSY_TOPIC, {"min.insync.replicas": str(copies)})
                     flaps += 1
             world.over()
