@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.local import Settings, Stack
-from deploy.local.processes import EVERYTHING, INFRASTRUCTURE, SERVICE_PROCESSES, Process, described
+from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
 from deploy.local.record import Running
 from tests.chaos.awaiting import until
 
@@ -81,8 +81,8 @@ class ChaosStack(Stack):
 
     def start(self, *names: str) -> None:
         """Start processes that do not run, and instances too, and wait until they are ready."""
-        super().start(*[name for name in names if name in INFRASTRUCTURE])
-        others = [name for name in names if name not in INFRASTRUCTURE]
+        super().start(*[name for name in names if name in self.settings.infrastructure])
+        others = [name for name in names if name not in self.settings.infrastructure]
         for name in others:
             self._supervisor.start(self.describe(name))
         self._await_ready(*others)
