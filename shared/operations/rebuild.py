@@ -188,7 +188,7 @@ class Rebuilds:
         self._forget_offsets(rebuilt, session)
         for name in ("asked", "parked"):
             self._database[name].delete_many({"group": live.name}, session=session)
-        rows = [_taken_over(row, live.name) for row in parked.find({"group": rebuilt.name}, session=session)]
+        rows = [taken_over(row, live.name) for row in parked.find({"group": rebuilt.name}, session=session)]
         if rows:
             parked.bulk_write(
                 [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows],
@@ -215,9 +215,9 @@ class Rebuilds:
         return {row["_id"][len(name) + 1 :]: row["next"] for row in rows}
 
 
-def _taken_over(row: Mapping[str, Any], group: str) -> dict[str, Any]:
+def taken_over(row: Mapping[str, Any], group: str) -> dict[str, Any]:
     """A parked event under the live group's name."""
-    if "headers" in row:
+    if row.get("source"):
         identity = parked_id(group, row["subject"], row["source"], row["seq"])
     else:
         topic, partition, offset = row["subject"].partition("/")[2].rsplit(":", 2)

@@ -18,8 +18,8 @@ from shared.runtime.groups import Group
 from shared.runtime.progress import PENDING, outbox_age_seconds
 from shared.runtime.unit import SHARDS
 
-SILENT_SECONDS = 15.0
-"""A process that has not reported for so long is told as silent."""
+SILENT_SECONDS = 30.0
+"""A process that has not reported for so long is told as silent: longer than Kafka may keep one from measuring."""
 MOST_COUNTED = 100_000
 
 

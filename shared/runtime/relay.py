@@ -6,7 +6,9 @@ checked inside the lease; then unmarked. After any failure the whole chunk is se
 failed row is never overtaken; consumers skip the duplicates.
 """
 
+import os
 import secrets
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from threading import Event
@@ -37,7 +39,7 @@ class Leases:
 
     def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
         self._leases = client[database].get_collection("leases", write_concern=WriteConcern("majority"))
-        self._owner = secrets.token_hex(8)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._until = 0.0
         self._held: list[int] = []
 
