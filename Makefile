@@ -88,7 +88,7 @@ reset: venv ## Remove the data of a stack that is down
 contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
 	$(PY) -m contracts write
 
-.PHONY: lint check test bench
+.PHONY: lint check test bench chaos chaos-part chaos-long mutants
 lint: venv-dev ## Style, types and the direction of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -101,6 +101,18 @@ check: lint ## What needs no stack: lint, unit, contract and architecture tests
 # Short tests in parallel; then one stack, started by the session's fixture, for all that need one.
 test: check ## Everything: check, then integration and end-to-end tests against a real stack
 	$(PY) -m pytest $(wildcard tests/integration tests/e2e tests/chaos)
+
+chaos: venv-dev ## Every fault, and what must hold after it (SEED=5; ONLY="3 7-9")
+	$(PY) -m tests.chaos
+
+chaos-part: venv-dev ## The part of it that continuous integration runs
+	PART=1 $(PY) -m tests.chaos
+
+chaos-long: venv-dev ## A thousand kills, ten million events; goes on where it was interrupted (EVENTS=, KILLS=)
+	$(PY) -m tests.chaos.long
+
+mutants: venv-dev ## Break the runtime on purpose, and see which scenario notices (ONLY=offset)
+	$(PY) -m tests.chaos.mutate
 
 bench: venv-dev ## Measure throughput and latency
 	$(PY) -m tests.bench

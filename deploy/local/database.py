@@ -1,4 +1,4 @@
-"""The real mongod, a replica set of one: which binary, and its command.
+"""The real mongod, a replica set of one or three: which binary, its command, and how three find one another.
 
 Authentication is on from the first start. The replica set and its users are not made here but by
 `deploy.database`, as in production.
@@ -10,8 +10,13 @@ import importlib.util
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from deploy.local.settings import REPLICA_SET, Settings
 from deploy.local.trouble import Trouble
@@ -27,7 +32,12 @@ LIBRARIES = {
 # A process that is killed leaves its transaction open, and the documents locked, for so long.
 TRANSACTION_LIFETIME_SECONDS = 5
 CACHE_GIGABYTES = 0.5
+CACHE_GIGABYTES_OF_THREE = 0.25
 OPLOG_MEGABYTES = 1024
+# On one machine silence means death; three seconds instead of ten keep a test of an election short.
+ELECTION_MILLISECONDS = 3000
+
+Client = MongoClient[dict[str, Any]]
 
 
 def mongod(environment: Mapping[str, str]) -> Path:
@@ -63,17 +73,80 @@ def version(binary: Path) -> str:
     return found[1]
 
 
-def prepare(settings: Settings, binary: Path) -> tuple[str, ...]:
-    """Make the folders and return the command that runs mongod. May be repeated."""
-    data = settings.folder / "mongodb"
+def folder_of(settings: Settings, name: str) -> Path:
+    """Where the node's data lies."""
+    return settings.folder / name.replace("database", "mongodb")
+
+
+def prepare(settings: Settings, binary: Path, name: str = "database") -> tuple[str, ...]:
+    """Make the folders and return the command that runs the node. May be repeated."""
+    data = folder_of(settings, name)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return (
         str(binary),
         *("--dbpath", str(data)),
-        *("--bind_ip", "127.0.0.1", "--port", str(settings.port("database")), "--nounixsocket"),
+        *("--bind_ip", "127.0.0.1", "--port", str(settings.port(name)), "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
         *("--keyFile", str(settings.credentials.mongodb_key_file())),
-        *("--wiredTigerCacheSizeGB", str(CACHE_GIGABYTES)),
+        *(
+            "--wiredTigerCacheSizeGB",
+            str(CACHE_GIGABYTES if settings.databases == 1 else CACHE_GIGABYTES_OF_THREE),
+        ),
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIFETIME_SECONDS}"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),
     )
+
+
+def primary(settings: Settings, within_seconds: float, going_on: Callable[[], bool] = lambda: True) -> str:
+    """`host:port` of the node that takes writes; the first one's while there is no replica set yet.
+
+    Blocks until there is one, at most `within_seconds` or until `going_on` says that there is nothing to wait
+    for. Raises Trouble.
+    """
+    addresses = settings.mongodb_address.split(",")
+    if len(addresses) == 1:
+        return addresses[0]
+    give_up_at = time.monotonic() + within_seconds
+    while time.monotonic() < give_up_at and going_on():
+        strangers = 0
+        for address in addresses:
+            try:
+                with Client(address, directConnection=True, serverSelectionTimeoutMS=500) as client:
+                    hello = client.admin.command("hello")
+            except PyMongoError:
+                continue
+            if hello.get("isWritablePrimary"):
+                return address
+            strangers += "setName" not in hello
+        if strangers == len(addresses):
+            return addresses[0]
+        time.sleep(0.1)
+    raise Trouble(f"None of {', '.join(addresses)} became primary within {within_seconds:.0f} s.")
+
+
+def join(settings: Settings, within_seconds: float) -> None:
+    """Make the other nodes members of the first one's replica set, one after the other; nothing once they are.
+
+    Blocks until all of them hold the data. Raises PyMongoError or Trouble.
+    """
+    with Client(settings.mongodb_uri("admin")) as client:
+        for address in settings.mongodb_address.split(","):
+            config = client.admin.command("replSetGetConfig")["config"]
+            if all(member["host"] != address for member in config["members"]):
+                config["members"].append({"_id": len(config["members"]), "host": address})
+                config["settings"]["electionTimeoutMillis"] = ELECTION_MILLISECONDS
+                config["version"] += 1
+                client.admin.command("replSetReconfig", config)
+                _await_members(client, within_seconds)
+
+
+def _await_members(client: Client, within_seconds: float) -> None:
+    give_up_at = time.monotonic() + within_seconds
+    while True:
+        states = [member["stateStr"] for member in client.admin.command("replSetGetStatus")["members"]]
+        if all(state in ("PRIMARY", "SECONDARY") for state in states):
+            return
+        if time.monotonic() > give_up_at:
+            raise Trouble(f"The replica set's members are {', '.join(states)} after {within_seconds:.0f} s.")
+        time.sleep(0.1)

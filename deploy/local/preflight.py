@@ -49,6 +49,8 @@ def check_ports(settings: Settings, processes: Iterable[str]) -> None:
     names = list(processes)
     if "broker" in names:
         names.append("broker-controller")
+    if settings.proxied:
+        names.append("broker-behind-proxy")
     for name in names:
         port = settings.port(name)
         if not is_free(port):

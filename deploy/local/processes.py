@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploy.local.settings import CONTRACT, PORTS, SERVICES, Settings
+from deploy.local.settings import CONTRACT, LISTENERS, PORTS, SERVICES, Settings
 
 INFRASTRUCTURE = ("database", "broker")
 SERVICE_PROCESSES = tuple(f"{service}-{role}" for service, roles in SERVICES.items() for role in roles)
@@ -42,11 +42,13 @@ class Process:
 
 def described(name: str, settings: Settings, command: tuple[str, ...] = ()) -> Process:
     """The process of that name. `command` is given for the broker and the database, which are prepared first."""
-    if name not in PORTS or name == "broker-controller":
+    if name not in PORTS or name in LISTENERS:
         raise ValueError(f"there is no process {name!r}; there are {', '.join(EVERYTHING)}")
     stack = {"STACK_PORT_BASE": str(settings.port_base), "STACK_DIR": str(settings.folder)}
-    if name in INFRASTRUCTURE:
-        return Process(name, DOES[name], command, {}, settings.port(name), None, stop_seconds=30.0)
+    if name in settings.infrastructure:
+        kind = name.partition("-")[0]
+        does = DOES[kind] if settings.nodes(kind) == (name,) else f"one node of three of {kind}"
+        return Process(name, does, command, {}, settings.port(name), None, stop_seconds=30.0)
     if name == "issuer":
         command = (sys.executable, "-m", "deploy.local.issuer")
         return Process(name, DOES[name], command, stack, settings.port(name), "/healthz")

@@ -44,7 +44,16 @@ PORTS: Mapping[str, int] = {
     "broker": 20,
     "broker-controller": 21,
     "database": 22,
+    "broker-2": 23,
+    "broker-3": 24,
+    "database-2": 25,
+    "database-3": 26,
+    "broker-behind-proxy": 27,
+    "broker-proxy": 28,
 }
+
+# Ports that no process of the stack has to itself.
+LISTENERS = ("broker-controller", "broker-behind-proxy", "broker-proxy")
 
 CONTRACT: Mapping[str, str] = {
     "KAFKA_BOOTSTRAP_SERVERS": "host:port, comma-separated",
@@ -69,11 +78,22 @@ CONTRACT: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """One stack's place on this machine."""
+    """One stack's place on this machine, and how many nodes stand for a cluster.
+
+    brokers, databases: 1, or 3 where a test takes some away. proxied: services reach the broker at the port
+    `broker-proxy`, on which a test must lead them through to `broker-behind-proxy`; with one broker only.
+    """
 
     port_base: int
     folder: Path
     log_level: str = "INFO"
+    brokers: int = 1
+    databases: int = 1
+    proxied: bool = False
+
+    def __post_init__(self) -> None:
+        if {self.brokers, self.databases} - {1, 3} or (self.proxied and self.brokers != 1):
+            raise ValueError("a stack has one or three brokers and databases, and a proxy before one broker")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -102,15 +122,25 @@ class Settings:
         """`http://host:port` of a process, without a slash at the end."""
         return f"http://127.0.0.1:{self.port(process)}"
 
+    def nodes(self, kind: str) -> tuple[str, ...]:
+        """The processes that are together the `broker` or the `database`; the first is called just so."""
+        count = self.brokers if kind == "broker" else self.databases
+        return (kind, *(f"{kind}-{node}" for node in range(2, count + 1)))
+
+    @property
+    def infrastructure(self) -> tuple[str, ...]:
+        """Every process that the services stand on."""
+        return (*self.nodes("database"), *self.nodes("broker"))
+
     @property
     def kafka_address(self) -> str:
-        """The broker's `host:port`."""
-        return f"127.0.0.1:{self.port('broker')}"
+        """The brokers' `host:port`, comma-separated, past any proxy."""
+        return ",".join(f"127.0.0.1:{self.port(node)}" for node in self.nodes("broker"))
 
     @property
     def mongodb_address(self) -> str:
-        """The database's `host:port`."""
-        return f"127.0.0.1:{self.port('database')}"
+        """The databases' `host:port`, comma-separated."""
+        return ",".join(f"127.0.0.1:{self.port(node)}" for node in self.nodes("database"))
 
     def mongodb_uri(self, user: str) -> str:
         """The connection string of `admin` or of a service database's own user."""
@@ -124,7 +154,9 @@ class Settings:
             raise ValueError(f"{service} has no role {role!r}; it has {', '.join(SERVICES[service])}")
         port = "HTTP_PORT" if role in ("web", "stream") else "HEALTH_PORT"
         told = {
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
+            "KAFKA_BOOTSTRAP_SERVERS": (
+                f"127.0.0.1:{self.port('broker-proxy')}" if self.proxied else self.kafka_address
+            ),
             "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
             "KAFKA_USERNAME": service,
             "KAFKA_PASSWORD": self.credentials.kafka(service),

@@ -56,7 +56,8 @@ class Stack:
         ready_within_seconds: float = 180.0,
     ) -> None:
         self.settings = settings
-        self._wanted = [name for name in EVERYTHING if name in processes or name in INFRASTRUCTURE]
+        services = [name for name in EVERYTHING if name in processes and name not in INFRASTRUCTURE]
+        self._wanted = [*settings.infrastructure, *services]
         if unknown := set(processes) - set(EVERYTHING):
             raise Trouble(
                 f"There is no process {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}."
@@ -103,14 +104,14 @@ class Stack:
         self._supervisor.begin()
         with ThreadPoolExecutor(2) as pool:
             for done in [
-                pool.submit(self._start_database, database.prepare(self.settings, mongod)),
-                pool.submit(self._start_broker),
+                pool.submit(self._start_databases, self.settings.nodes("database")),
+                pool.submit(self._start_brokers, self.settings.nodes("broker")),
             ]:
                 done.result()
         with ThreadPoolExecutor(1) as pool:
             refers = any(name.startswith("intake") for name in self._wanted)
             published = pool.submit(self.publish_programmes) if refers else None
-            self.start(*[name for name in self._wanted if name not in INFRASTRUCTURE])
+            self.start(*[name for name in self._wanted if name not in self.settings.infrastructure])
             if published:
                 published.result()
 
@@ -133,45 +134,64 @@ class Stack:
             self._supervisor.end()
             self._closing.close()
 
-    def _start_database(self, command: tuple[str, ...]) -> None:
-        self._supervisor.start(described("database", self.settings, command))
-        self._database_ready()
+    def _start_databases(self, names: Sequence[str]) -> None:
+        binary = database.mongod(os.environ)
+        for name in names:
+            command = database.prepare(self.settings, binary, name)
+            self._supervisor.start(described(name, self.settings, command))
+        if all(self._still_runs(name) for name in self.settings.nodes("database")):
+            self._databases_ready()
+        for name in names:
+            self._supervisor.mark_ready(name)
 
-    def _start_broker(self) -> None:
-        command = broker.prepare(self.settings, os.environ, self._say)
-        self._supervisor.start(described("broker", self.settings, command))
-        self._broker_ready()
+    def _start_brokers(self, names: Sequence[str]) -> None:
+        for name in names:
+            command = broker.prepare(self.settings, os.environ, self._say, name)
+            self._supervisor.start(described(name, self.settings, command))
+        if all(self._still_runs(name) for name in self.settings.nodes("broker")):
+            self._brokers_ready()
+        for name in names:
+            self._supervisor.mark_ready(name)
 
-    def _database_ready(self) -> None:
+    def _databases_ready(self) -> None:
         credentials = self.settings.credentials
         passwords = deploy.topics.passwords_in(credentials.mongodb_folder())
         with self._or_explain("database"):
             deploy.database.apply(
-                self.settings.mongodb_address,
+                database.primary(
+                    self.settings, self._within, lambda: self._any_runs(self.settings.nodes("database"))
+                ),
                 admin=("admin", credentials.mongodb("admin")),
                 passwords=passwords,
                 replica_set=REPLICA_SET,
                 within_seconds=self._within,
-                going_on=lambda: self._still_runs("database"),
+                going_on=lambda: self._any_runs(self.settings.nodes("database")),
             )
-        self._supervisor.mark_ready("database")
+            database.join(self.settings, self._within)
 
-    def _broker_ready(self) -> None:
+    def _brokers_ready(self) -> None:
         passwords = deploy.topics.passwords_in(self.settings.credentials.kafka_folder())
         with self._or_explain("broker"):
             admin = deploy.topics.connect(
                 self.kafka_admin_config(),
                 within_seconds=self._within,
-                going_on=lambda: self._still_runs("broker"),
+                going_on=lambda: self._any_runs(self.settings.nodes("broker")),
             )
             try:
-                deploy.topics.apply(admin, deploy.topics.declared(), passwords)
+                broker.await_nodes(admin, self.settings.brokers, self._within)
+                deploy.topics.apply(admin, self.declaration(), passwords)
             finally:
                 admin.close()
-        self._supervisor.mark_ready("broker")
+
+    def declaration(self) -> deploy.topics.Declaration:
+        """The topics, principals and rights that this stack has."""
+        return deploy.topics.declared()
 
     def _still_runs(self, name: str) -> bool:
         return self._supervisor.entries()[name].state not in ("failing", "stopped", "held")
+
+    def _any_runs(self, names: Sequence[str]) -> bool:
+        return any(self._still_runs(name) for name in names)
 
     @contextlib.contextmanager
     def _or_explain(self, name: str) -> Iterator[None]:
@@ -234,21 +254,21 @@ class Stack:
     # Steering.
 
     def start(self, *names: str) -> None:
-        """Start processes that do not run and wait until they are ready. Raises Trouble if one is not."""
-        for name in names:
-            if name in INFRASTRUCTURE:
-                self._start_infrastructure(name)
-            else:
-                self._supervisor.start(described(name, self.settings))
-        self._supervisor.wait_ready([name for name in names if name not in INFRASTRUCTURE], self._within)
+        """Start processes that do not run and wait until they are ready. Raises Trouble if one is not.
 
-    def _start_infrastructure(self, name: str) -> None:
-        if self._still_runs(name):
-            return
-        if name == "database":
-            self._start_database(database.prepare(self.settings, database.mongod(os.environ)))
-        else:
-            self._start_broker()
+        One of three databases or brokers is not waited for while another is missing: alone it may be nothing.
+        """
+        still = [
+            name for name in names if name in self.settings.infrastructure and not self._still_runs(name)
+        ]
+        if databases := [name for name in still if name.startswith("database")]:
+            self._start_databases(databases)
+        if brokers := [name for name in still if name.startswith("broker")]:
+            self._start_brokers(brokers)
+        services = [name for name in names if name not in self.settings.infrastructure]
+        for name in services:
+            self._supervisor.start(described(name, self.settings))
+        self._supervisor.wait_ready(services, self._within)
 
     def stop(self, name: str) -> None:
         """Stop a process in good order and wait until it has. It stays stopped until `start`."""

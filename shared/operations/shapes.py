@@ -109,12 +109,26 @@ class LeaseAnswer(Schema):
     until = ma.String(metadata={"format": "date-time"}, allow_none=True)
 
 
+class RefusedAnswer(Schema):
+    """A lane that Kafka refuses: its first event, what Kafka said of it, how often, and how many wait behind it."""
+
+    topic = ma.String()
+    subject = ma.String()
+    event = ma.String()
+    type = ma.String()
+    error = ma.String(allow_none=True)
+    at = ma.Float(allow_none=True)
+    times = ma.Integer(allow_none=True)
+    behind = ma.Integer()
+
+
 class OutboxAnswer(Schema):
     """What has not been published yet."""
 
     pending = ma.Integer()
     oldest_seconds = ma.Float()
     leases = ma.List(ma.Nested(LeaseAnswer))
+    refused = ma.List(ma.Nested(RefusedAnswer))
 
 
 class TimersAnswer(Schema):

@@ -17,7 +17,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore, Event, Lock
-from typing import Any
+from typing import Any, Literal
 
 import pymongo
 import structlog
@@ -32,7 +32,7 @@ from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Apart, Unit, transact
 
 COMMAND_SECONDS = 5.0
-LEADERS = 1
+MOST_LONE = 2
 LARGEST_ROUND = 32
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.02
@@ -66,7 +66,7 @@ class _Asked:
     vector: Vector
     context: Context
     woken: Event = field(default_factory=Event)
-    leads: bool = False
+    leads: Literal["", "a lone round", "a shared round"] = ""
     answer: Answer | None = None
     error: Exception | None = None
 
@@ -105,7 +105,8 @@ class Commands:
         self._waiting = BoundedSemaphore(waiters)
         self._lock = Lock()
         self._queue: deque[_Asked] = deque()
-        self._leaders = 0
+        self._lone = 0
+        self._sharing = False
 
     def run(
         self, use_case: UseCase, *, key: str | None, body: bytes, subject: Subject | None, vector: Vector
@@ -148,29 +149,36 @@ class Commands:
         return asked.answer
 
     def _share(self, asked: _Asked) -> None:
-        """Lead a round if nobody does, or wait to be settled by one."""
+        """Lead a round, or wait to be settled by one.
+
+        Few go alone, side by side; once commands have to wait, one round at a time takes all that wait.
+        """
         with self._lock:
-            if self._leaders < LEADERS:
-                self._leaders += 1
-                asked.leads = True
-            else:
+            if self._sharing or self._lone == MOST_LONE:
                 self._queue.append(asked)
+            else:
+                self._lone += 1
+                asked.leads = "a lone round"
         if not asked.leads:
             asked.woken.wait()
         if not asked.leads:
             return
         with self._lock:
-            others = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_ROUND - 1))]
+            wanted = 0 if asked.leads == "a lone round" else min(len(self._queue), LARGEST_ROUND - 1)
+            others = [self._queue.popleft() for _ in range(wanted)]
         try:
             self._round([asked, *others])
         finally:
             with self._lock:
-                if self._queue:
-                    following = self._queue.popleft()
-                    following.leads = True
-                    following.woken.set()
+                if asked.leads == "a lone round":
+                    self._lone -= 1
                 else:
-                    self._leaders -= 1
+                    self._sharing = False
+                if self._queue and not self._sharing:
+                    self._sharing = True
+                    following = self._queue.popleft()
+                    following.leads = "a shared round"
+                    following.woken.set()
             for one in others:
                 one.woken.set()
 

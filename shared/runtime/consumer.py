@@ -2,8 +2,8 @@
 
 Each poll's states, rows, outgoing events, parked events and consumer offsets become durable together. The stored
 offset is compared and set: whoever finds another value there has been replaced, changes nothing and starts over
-from what is stored. While one batch is being made durable the next is read ahead; it counts only if that succeeds.
-Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
+from what is stored. While much has piled up, the next batch is read ahead as one is made durable; it counts
+only if that succeeds. Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
 """
 
 import time
@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import CorruptRecordError, KafkaError
 from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
@@ -27,6 +28,7 @@ from shared.telemetry import log_applied, metric
 SMALLEST, LARGEST = 1, 5000
 TRANSACTION_SECONDS = 30.0
 FLOWING_SECONDS = 0.1
+UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
 MOST_LINGER_SECONDS = 0.05
 
 log = structlog.get_logger()
@@ -84,6 +86,8 @@ class Consumer:
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
         self._next: dict[TopicPartition, int] = {}
+        self._unreadable: list[tuple[float, str]] = []
+        self._topic_ids: dict[str, str] = {}
         self._assignment = _Assignment()
         self._consumer: KafkaConsumer | None = None
         self._session: ClientSession | None = None
@@ -112,13 +116,15 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - after any failure of poll the client is unusable
             log.warning("poll-failed", group=self.group, error=type(error).__name__)
             self._close()
+            self._note_unreadable(error)
             self._stop.wait(0.5)
             return
         self.progressed_at = time.monotonic()
         try:
             batch = self._claimed(polled)
             if batch:
-                self._ahead = self._poller.submit(self._poll)
+                if sum(map(len, batch.values())) > self._limit // 4:
+                    self._ahead = self._poller.submit(self._poll)
                 self._make_durable(batch)
         except Fenced:
             metric("journey_fenced_total", group=self.group).inc()
@@ -133,6 +139,21 @@ class Consumer:
             self._drop_session()
             self._stop.wait(0.2)
             self._reload()
+
+    def _note_unreadable(self, error: Exception) -> None:
+        """Raise Halt when the same bytes of the log could not be read again and again; connections may fail on."""
+        if isinstance(error, KafkaError | OSError) and not isinstance(error, CorruptRecordError):
+            return
+        now, text = time.monotonic(), f"{type(error).__name__}: {error}"
+        self._unreadable = [one for one in self._unreadable if now - one[0] < UNREADABLE_SECONDS] + [
+            (now, text)
+        ]
+        if sum(said == text for _, said in self._unreadable) == UNREADABLE_TIMES:
+            raise Halt(
+                f"{self.group} cannot read what Kafka holds. {text[:300]}",
+                "A batch is damaged: restore the partition from a replica or a backup and start again. Nothing was "
+                "skipped, and the events are in their emitter's archive.",
+            )
 
     def _polled(self) -> dict[TopicPartition, list[Any]]:
         """What has come, perhaps while the last batch was being made durable. Raises what poll raised."""
@@ -207,15 +228,34 @@ class Consumer:
         fresh = [at for at in assigned if at not in self._next]
         if fresh:
             self._load(fresh)
-        return {
+        claimed = {
             at: records for at, records in polled.items() if at in assigned and at not in fresh and records
         }
+        if any(self._is_another(at.topic, self._topic_ids.get(at.topic)) for at in claimed):
+            raise _log_changed(f"A topic that {self.group} reads was made anew.")
+        strayed = [at for at, records in claimed.items() if records[0].offset != self._next[at]]
+        if strayed:
+            self._check_strayed({at: claimed[at][0].offset for at in strayed})
+        return claimed
+
+    def _check_strayed(self, came: Mapping[TopicPartition, int]) -> None:
+        """Raise Halt where another offset came than the next one, unless compaction took those between.
+
+        kafka-python begins anew, without a word, when the log no longer holds what is asked for.
+        """
+        earliest = self._connected().beginning_offsets(list(came))
+        for at, offset in came.items():
+            if offset < self._next[at] or earliest[at] > self._next[at]:
+                raise _log_changed(
+                    f"{at.topic}[{at.partition}] begins at {earliest[at]} and gave {offset}; {self.group} is at "
+                    f"{self._next[at]}."
+                )
 
     def _load(self, fresh: list[TopicPartition]) -> None:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
         consumer = self._connected()
         offsets = self._database["offsets"]
-        earliest, latest = consumer.beginning_offsets(fresh), consumer.end_offsets(fresh)
+        earliest = consumer.beginning_offsets(fresh)
         ids = {self._offset_id(at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
@@ -233,15 +273,45 @@ class Consumer:
             for one, at in ids.items()
         ]
         offsets.bulk_write(operations, ordered=False)
-        for row in offsets.find({"_id": {"$in": list(ids)}}):
+        self._keep_topics(ids)
+        rows = list(offsets.find({"_id": {"$in": list(ids)}}))
+        # Asked for after the offsets: a predecessor that is not fenced yet may still have moved them on.
+        latest = consumer.end_offsets(fresh)
+        for row in rows:
             at = ids[row["_id"]]
             if not earliest[at] <= row["next"] <= latest[at]:
-                raise Halt(
-                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}.",
-                    "The log lost events or was made anew: restore the topic, or rebuild from the archive.",
+                raise _log_changed(
+                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}."
+                )
+            if self._is_another(at.topic, row.get("topic")):
+                raise _log_changed(
+                    f"{at.topic} is not the topic that {self.group} has read: it was made anew."
                 )
             self._next[at] = row["next"]
             consumer.seek(at, row["next"])
+
+    def _keep_topics(self, ids: Mapping[str, TopicPartition]) -> None:
+        """Note which topic of that name was read, where none is noted yet: a name alone may come to mean another."""
+        named = {at.topic: self._topic_id(at.topic) for at in ids.values()}
+        self._topic_ids |= {topic: known for topic, known in named.items() if known}
+        operations = [
+            UpdateOne(
+                {"_id": one, "topic": {"$exists": False}}, {"$set": {"topic": self._topic_ids[at.topic]}}
+            )
+            for one, at in ids.items()
+            if at.topic in self._topic_ids
+        ]
+        if operations:
+            self._database["offsets"].bulk_write(operations, ordered=False)
+
+    def _is_another(self, topic: str, known: str | None) -> bool:
+        """Whether the topic of this name is not the one that was known."""
+        now = self._topic_id(topic)
+        return known is not None and now is not None and now != known
+
+    def _topic_id(self, topic: str) -> str | None:
+        found = self._connected()._client.cluster.topic_id(topic)  # noqa: SLF001 - it has no public word for this
+        return None if found is None else str(found)
 
     def _reload(self) -> None:
         """Read on from what is stored, whatever was read ahead."""
@@ -273,7 +343,6 @@ class Consumer:
                 max_poll_interval_ms=120000,
                 max_partition_fetch_bytes=1 << 20,
                 fetch_max_wait_ms=250,
-                metadata_max_age_ms=30000,
             )
             self._assignment = _Assignment()
             if self._pattern:
@@ -298,6 +367,12 @@ class Consumer:
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
             _quietly(lambda: consumer.close(timeout_ms=2000))
+
+
+def _log_changed(cause: str) -> Halt:
+    return Halt(
+        cause, "The log lost events or was made anew: restore the topic, or rebuild from the archive."
+    )
 
 
 def _quietly(close: Callable[[], Any]) -> None:

@@ -308,7 +308,7 @@ class Batch:
     ) -> None:
         """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
         identity = parked_id(self._group, envelope.subject, envelope.source, envelope.seq)
-        headers = {name: text.decode() for name, text in record.headers}
+        headers = {name: (text or b"").decode(errors="replace") for name, text in record.headers}
         held.waits += 1
         held.dirty = True
         document = {

@@ -73,6 +73,7 @@ class Progress:
     def _measured(self) -> dict[str, Any]:
         database, now = self._database, self._clock.now()
         outbox = database["events"].count_documents(PENDING) if self._own else 0
+        refused = database["events"].count_documents({"pend": {"$lt": 0}}) if self._own else 0
         age = outbox_age_seconds(database, time.time()) if outbox else 0.0
         due = database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
         aside = self.parked()
@@ -83,12 +84,14 @@ class Progress:
         metric("journey_wait_oldest_seconds", group=self.group).set(wait)
         metric("journey_parked", group=self.group).set(parked)
         metric("journey_outbox_pending").set(outbox)
+        metric("journey_outbox_refused").set(refused)
         metric("journey_outbox_oldest_seconds").set(age)
         metric("journey_timers_due").set(due)
         return {
             "group": self.group,
             "clock": now.isoformat(),
             "outbox_pending": outbox,
+            "outbox_refused": refused,
             "outbox_oldest_seconds": round(age, 1),
             "timers_due": due,
             "waiting": waiting,

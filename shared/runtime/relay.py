@@ -3,9 +3,10 @@
 What is unpublished carries `pend`, its shard; a shard is published by whoever holds its lease. Rows are read in a
 snapshot session, so that only what a majority has is published; sent in the outbox's order; every acknowledgement is
 checked inside the lease; then unmarked. After any failure the whole chunk is sent again by a new producer, so a
-failed row is never overtaken; consumers skip the duplicates.
+failed row is never overtaken; consumers skip the duplicates. What Kafka refuses for good is set aside (`refused`).
 """
 
+import contextlib
 import os
 import secrets
 import socket
@@ -16,11 +17,12 @@ from typing import Any
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from shared.runtime.refused import Narrowed, Refused
 from shared.runtime.unit import SHARDS
 from shared.telemetry import metric
 
@@ -42,6 +44,7 @@ class Leases:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._until = 0.0
         self._held: list[int] = []
+        self.held_since = 0.0
 
     def hold(self) -> tuple[list[int], float]:
         """Renew or take what is free. Returns the shards and for how many seconds they are surely ours."""
@@ -49,6 +52,7 @@ class Leases:
         if self._until - now < LEASE_SECONDS - 2:
             self._held = [shard for shard in range(SHARDS) if self._take(shard)]
             self._until = now + LEASE_SECONDS
+            self.held_since = now
         return self._held, self._until - now
 
     def release(self) -> None:
@@ -82,6 +86,7 @@ class Relay:
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
+        self._refused = Refused(client, database, kafka_options, CHUNK)
         self._kafka_options = kafka_options
         self._stop = stop
         self._producer: KafkaProducer | None = None
@@ -92,6 +97,8 @@ class Relay:
             try:
                 if not self.publish_once():
                     self._wait()
+            except Narrowed:
+                self._discard_producer()
             except (KafkaError, PyMongoError) as error:
                 metric("journey_relay_failures_total").inc()
                 log.warning("relay-failed", error=type(error).__name__)
@@ -105,13 +112,23 @@ class Relay:
             log.info("release-failed", error=type(error).__name__)
 
     def publish_once(self) -> int:
-        """Publish one chunk. Returns how many events Kafka acknowledged. Raises KafkaError or PyMongoError."""
+        """Publish one chunk. Returns how many events Kafka acknowledged. Raises KafkaError, PyMongoError, Narrowed."""
         began = time.monotonic()
         shards, seconds = self._leases.hold()
-        rows = self._pending(shards) if shards and seconds > MARGIN_SECONDS else []
+        if not shards or seconds <= MARGIN_SECONDS:
+            return 0
+        until = began + seconds - MARGIN_SECONDS / 2
+        self._refused.known_to(shards, self._leases.held_since)
+        self._refused.try_again(lambda heads: self._send(heads, until), self._discard_producer)
+        rows = self._refused.without(self._pending(shards))
         if not rows:
             return 0
-        self._send(rows, seconds - MARGIN_SECONDS / 2)
+        try:
+            self._send(rows, until)
+        except KafkaError as error:
+            self._refused.judge(rows, error)
+            raise
+        self._refused.taken()
         self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$unset": {"pend": 1}})
         self._published_at = time.monotonic()
         self._cost_seconds = self._published_at - began
@@ -122,10 +139,12 @@ class Relay:
         with self._client.start_session(snapshot=True) as session:
             condition = {"pend": {"$in": shards}}
             fields = {"topic": 1, "key": 1, "headers": 1, "body": 1}
-            cursor = self._events.find(condition, fields, sort=[("ts", 1)], limit=CHUNK, session=session)
+            cursor = self._events.find(
+                condition, fields, sort=[("ts", 1)], limit=self._refused.limit, session=session
+            )
             return list(cursor)
 
-    def _send(self, rows: Iterable[Mapping[str, Any]], seconds: float) -> None:
+    def _send(self, rows: Iterable[Mapping[str, Any]], until: float) -> None:
         producer = self._connected()
         sent = [
             producer.send(
@@ -136,9 +155,11 @@ class Relay:
             )
             for row in rows
         ]
-        producer.flush(timeout=seconds)
+        # What flush says of a batch that kafka-python divides, because its topic takes no such size; the halves go on.
+        with contextlib.suppress(UnknownError):
+            producer.flush(timeout=max(0.0, until - time.monotonic()))
         for future in sent:
-            future.get(timeout=0)
+            future.get(timeout=max(0.0, until - time.monotonic()))
 
     def _wait(self) -> None:
         """Sleep until the outbox grows, or a second has passed; while events flow, only as long as the last chunk took.

@@ -212,7 +212,7 @@ def test_a_swap_that_was_cut_off_is_finished_and_until_then_nothing_moves(projec
     )
     now = datetime.now(UTC)
     compared = {"at": now, "asked_at": now, "differs": False}
-    projector.rebuilds.report(live.name, 1, {"compared": compared})
+    projector.rebuilds.report(live.name, 1, {"compared": compared, "progress": {"lag": 0}})
     projector.asks("swap", accept=False)
     projector.db["toys__r1"].rename("toys", dropTarget=True)
     before = projector.sums()

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,7 +20,7 @@ from shared import events as e
 from shared.errors import Busy, Refused
 from shared.runtime.change import Change, Fold, Subject, Timer
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Commands
+from shared.runtime.commands import Answer, Commands
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Tally
 from shared.runtime.process import RUNTIME_INDEXES
@@ -208,10 +209,11 @@ def test_poison_blocks_its_own_subject_and_no_other(bench: Bench) -> None:
         bench.say(toy.session(1), ill, 1),
         bench.say(toy.session(666), ill, 2),
         bench.say(toy.session(3), ill, 3),
-        bench.say(toy.accepted(), ill, 1),
         bench.say(toy.session(4), well, 1),
     )
     until(lambda: bench.state(well), "the healthy subject")
+    until(lambda: bench.db["parked"].find_one({"subject": ill, "reason": "poison"}), "the poison parked")
+    bench.publish(bench.say(toy.accepted(), ill, 1))
     until(
         lambda: bench.db["parked"].count_documents({"subject": ill}) == 3, "what is behind the poison parked"
     )
@@ -365,6 +367,62 @@ def test_a_refused_command_leaves_nothing_behind(bench: Bench) -> None:
     assert bench.state(subject) is None
     assert bench.db["events"].count_documents({}) == 0
     assert bench.db["commands"].count_documents({}) == 0
+
+
+def test_commands_that_wait_share_a_transaction_and_a_refused_one_takes_nothing_from_the_others(
+    bench: Bench,
+) -> None:
+    commands = bench.commands()
+    asks: ContextVar[int] = ContextVar("asks")
+    began, go = threading.Semaphore(0), threading.Event()
+    outcomes: dict[int, Any] = {}
+
+    def call(n: int, *, held: bool) -> None:
+        asks.set(n)
+
+        def use_case(work: Any) -> dict[str, Any]:
+            began.release()
+            if held:
+                assert go.wait(PATIENCE_SECONDS)
+            assert asks.get() == n, "decided in the name of another caller"
+            # Two each on one subject: the later one decides on what the earlier one left.
+            answer = _count_up(bench, bench.subject(n // 2))(work)
+            if n == 7:
+                raise Refused("wrong-stage", "no")
+            return answer
+
+        try:
+            outcomes[n] = commands.run(use_case, key=f"k{n}", body=b"", subject=None, vector={})
+        except Refused as refused:
+            outcomes[n] = refused
+
+    def started(n: int, *, held: bool) -> threading.Thread:
+        thread = threading.Thread(target=call, args=(n,), kwargs={"held": held})
+        thread.start()
+        return thread
+
+    lone = [started(n, held=True) for n in (100, 200)]
+    for _ in lone:
+        assert began.acquire(timeout=PATIENCE_SECONDS)
+    commits = _commits(bench)
+    waiting = [started(n, held=False) for n in range(12)]
+    until(lambda: len(commands._queue) == 12, "all of them to wait")
+    go.set()
+    for thread in lone + waiting:
+        thread.join(PATIENCE_SECONDS)
+    assert isinstance(outcomes.pop(7), Refused)
+    assert all(isinstance(one, Answer) for one in outcomes.values())
+    states = [bench.state(bench.subject(n)) for n in range(6)]
+    assert [state.minutes if state else None for state in states] == [2, 2, 2, 1, 2, 2]
+    assert bench.db["events"].count_documents({}) == 13
+    assert bench.db["commands"].count_documents({}) == 13
+    # The two lone ones, and one for all that waited; the last of the lone ones may have taken part in no round.
+    assert _commits(bench) - commits <= 4
+
+
+def _commits(bench: Bench) -> int:
+    told: int = bench.client.admin.command("serverStatus")["transactions"]["totalCommitted"]
+    return told
 
 
 def test_a_caller_who_knows_more_waits_and_is_then_told_to_come_back(bench: Bench) -> None:

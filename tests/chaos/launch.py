@@ -1,0 +1,242 @@
+"""Starts a process of a service in which a fault will strike at an exact point of the code.
+
+    python -m tests.chaos.launch --fault kill:after-commit:consumer:5 <mark> services.intake.app consume
+
+A fault is `what:where:thread:nth`: `kill`, `stop` (SIGSTOP) or `pause` at the nth time that the thread of that name
+comes to that place. Each strikes once: whoever is started again with the mark already written runs as usual.
+`where` names points in the libraries (pymongo, kafka-python), not in the runtime, so that rewriting the runtime does
+not move the fault. The other faults (`conditions`) hold from the start and need no mark.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pymongo import monitoring
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+
+from shared import events
+
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+class Commits(monitoring.CommandListener):
+    """Notes commits that fail, and what is said when the driver asks again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._error: dict[Any, str] = {}
+        self._under_way: dict[int, Any] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Remember whose transaction it is."""
+        if event.command_name == "commitTransaction":
+            command = event.command
+            self._under_way[event.request_id] = bytes(command["lsid"]["id"]), command["txnNumber"]
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """A commit that was asked for again turned out well."""
+        if (slot := self._under_way.pop(event.request_id, None)) and slot in self._error:
+            self._write(self._error.pop(slot), "done")
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """A commit failed: for the first time, or again."""
+        if slot := self._under_way.pop(event.request_id, None):
+            error = str(event.failure.get("codeName") or event.failure.get("errmsg"))
+            if slot in self._error:
+                self._write(self._error[slot], error)
+            else:
+                self._write(error, "")
+            self._error[slot] = error
+
+    def _write(self, error: str, again: str) -> None:
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"error": error, "again": again}) + "\n")
+
+
+class Strike:
+    """Counts how often a thread comes by, and strikes at the nth time."""
+
+    def __init__(self, mark: Path, number: signal.Signals, thread: str, nth: int) -> None:
+        self._mark = mark
+        self._number = number
+        self._thread = thread
+        self._nth = nth
+        self._came = 0
+
+    def here(self) -> None:
+        """Called at the place; does not return from a kill."""
+        if threading.current_thread().name != self._thread and self._thread != "any":
+            return
+        self._came += 1
+        if self._came != self._nth or self._mark.exists():
+            return
+        self._mark.write_text(f"{self._number.name} {os.getpid()} {time.time()}", encoding="ascii")
+        os.kill(os.getpid(), self._number)
+
+
+def _around(
+    owner: Any, name: str, before: Callable[..., None] | None, after: Callable[..., None] | None
+) -> None:
+    original = getattr(owner, name)
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if before is not None:
+            before(*arguments, **options)
+        result = original(*arguments, **options)
+        if after is not None:
+            after(*arguments, **options)
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _is_marking(*arguments: Any, **_: Any) -> bool:
+    return any("pend" in str(one) and "unset" in str(one) for one in arguments[1:])
+
+
+def before_transaction(strike: Strike) -> None:
+    """A batch has been polled, and no transaction is open yet."""
+    _around(ClientSession, "start_transaction", lambda *_, **__: strike.here(), None)
+
+
+def before_commit(strike: Strike) -> None:
+    """Everything is written in the open transaction."""
+    _around(ClientSession, "commit_transaction", lambda *_, **__: strike.here(), None)
+
+
+def after_commit(strike: Strike) -> None:
+    """The transaction is durable, and nothing else has happened since."""
+    _around(ClientSession, "commit_transaction", None, lambda *_, **__: strike.here())
+
+
+def before_mark(strike: Strike) -> None:
+    """Kafka has acknowledged a chunk, and the outbox does not know it yet."""
+    for name in ("update_many", "update_one", "bulk_write", "delete_many"):
+        _around(Collection, name, lambda *a, **o: strike.here() if _is_marking(*a, **o) else None, None)
+
+
+def in_chunk(strike: Strike) -> None:
+    """Part of a chunk has been acknowledged and the rest has not been sent."""
+    sent = [0]
+
+    def count(producer: Any, *_: Any, **__: Any) -> None:
+        sent[0] += 1
+        if sent[0] == 4:
+            flush(producer, timeout=5)
+            strike.here()
+
+    def reset(*_: Any, **__: Any) -> None:
+        sent[0] = 0
+
+    flush = KafkaProducer.flush
+    _around(KafkaProducer, "send", None, count)
+    _around(KafkaProducer, "flush", None, reset)
+
+
+PLACES: dict[str, Callable[[Strike], None]] = {
+    "before-transaction": before_transaction,
+    "before-commit": before_commit,
+    "after-commit": after_commit,
+    "before-mark": before_mark,
+    "in-chunk": in_chunk,
+}
+
+
+def assign_all() -> None:
+    """This consumer takes every partition, whatever the group's coordinator would give it."""
+
+    def subscribe(consumer: KafkaConsumer, topics: Iterable[str] = (), **_: Any) -> None:
+        consumer.assign(
+            [
+                TopicPartition(topic, one)
+                for topic in topics
+                for one in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
+        )
+
+    KafkaConsumer.subscribe = subscribe
+
+
+def clock_ahead(seconds: str) -> None:
+    """This host's clock is wrong by so many seconds (the business clock and monotonic time are not)."""
+    off = float(seconds)
+    true_ns, true = time.time_ns, time.time
+    time.time_ns = lambda: true_ns() + int(off * 1e9)
+    time.time = lambda: true() + off
+
+
+def bug(module: str, body: str) -> None:
+    """This version of a service fails on every event of one type: `services.handover.consumer`, `ConsentGiven`."""
+
+    def fail(*_: Any) -> Any:
+        raise ArithmeticError("a bug of this version")
+
+    importlib.import_module(module).FOLDS[getattr(events, body)] = fail
+
+
+def behind(topic: str, until: str) -> None:
+    """This consumer gets nothing from one topic until the file of that name is there."""
+    poll, release = KafkaConsumer.poll, Path(until)
+
+    def delayed(consumer: KafkaConsumer, *arguments: Any, **options: Any) -> Any:
+        late = [at for at in consumer.assignment() if at.topic == topic]
+        if release.exists():
+            consumer.resume(*late)
+        else:
+            consumer.pause(*late)
+        return poll(consumer, *arguments, **options)
+
+    KafkaConsumer.poll = delayed
+
+
+def watch_commits(path: str) -> None:
+    """Write a line for each commit that fails: the error, and what became of its repetition, if there was one."""
+    monitoring.register(Commits(Path(path)))
+
+
+CONDITIONS: dict[str, Callable[..., None]] = {
+    "watch-commits": watch_commits,
+    "assign-all": assign_all,
+    "clock": clock_ahead,
+    "bug": bug,
+    "behind": behind,
+}
+
+
+def install(fault: str, mark: Path) -> None:
+    """Put the fault in its place. Raises KeyError for one that is not known."""
+    name, *words = fault.split(":")
+    if name in CONDITIONS:
+        CONDITIONS[name](*words)
+        return
+    place, thread, nth = words
+    PLACES[place](Strike(mark, SIGNALS[name], thread, int(nth)))
+
+
+def main() -> None:
+    """Install the faults, then become the service's ordinary process."""
+    arguments = sys.argv[1:]
+    faults = []
+    while arguments[0] == "--fault":
+        faults.append(arguments[1])
+        arguments = arguments[2:]
+    mark, module, role = Path(arguments[0]), arguments[1], arguments[2]
+    for fault in faults:
+        install(fault, mark)
+    sys.argv = [module, role]
+    service = importlib.import_module(module)
+    service.main(service.SERVICE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Faults that strike the brokers, or the way to them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+from shared.runtime.refused import refused_lanes
+from shared.runtime.unit import SHARDS
+from tests.chaos.scenario import scenario
+from tests.chaos.surroundings import behind_proxy, down, proxy_of, three_brokers
+from tests.chaos.world import World
+
+RELAYS = ("intake-consume", "activity-tracking-consume", "handover-consume", "outcome-consume")
+BUSY_TOPIC = "journey.activity-tracking.v1"
+DELIVERY_SECONDS = 6.0
+
+
+def _told(world: World, error: str) -> int:
+    """How often the relays' Kafka client wrote of that error."""
+    return sum(_said(world, process, error) for process in RELAYS)
+
+
+def _failures(world: World) -> float:
+    """How often the relays had to send again, by the services' own logs, which outlive a process."""
+    return float(sum(_said(world, process, "relay-failed") for process in RELAYS))
+
+
+def _said(world: World, process: str, text: str) -> int:
+    path = world.stack.settings.folder / "logs" / f"{process}.log"
+    return len(re.findall(re.escape(text), path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _answers(world: World, since: float, until: float) -> tuple[int, list[str]]:
+    """Commands that succeeded between the two moments, and those that failed on our side."""
+    attempts = [
+        (one.deed, attempt)
+        for one in list(world.records.commands)
+        for attempt in list(one.attempts)
+        if since <= attempt.at <= until
+    ]
+    good = sum(200 <= attempt.status < 300 for _, attempt in attempts)
+    bad = [
+        f"{deed} {attempt.status} {attempt.why}"
+        for deed, attempt in attempts
+        if attempt.status == 0 or attempt.status >= 500
+    ]
+    return good, bad
+
+
+@scenario(10, "all brokers down 2 minutes under HTTP load", part=True, recovers_within=40, seconds=420)
+def all_brokers_down(world: World) -> None:
+    lasts = 120.0 if world.full else 15.0
+    failures = _failures(world)
+    with world.load():
+        world.flowing()
+        down(world.stack, "broker")
+        began = time.monotonic()
+        world.rest(lasts)
+        good, bad = _answers(world, began, time.monotonic())
+        pending = sum(
+            world.mongo[one]["events"].count_documents({"pend": {"$gte": 0}})
+            for one in ("intake", "activity_tracking", "handover", "outcome")
+        )
+        world.stack.start("broker")
+        world.over()
+        world.flowing()
+    assert not bad, f"commands failed while the brokers were down: {bad[:5]}"
+    assert good > lasts, f"only {good} commands succeeded in {lasts:.0f} s without a broker"
+    again = _failures(world) - failures
+    assert again, "no relay noticed"
+    world.struck(
+        f"no broker for {lasts:.0f} s",
+        f"{good} commands succeeded meanwhile, {pending} events waited, relays failed {again:.0f} times",
+    )
+
+
+@scenario(11, "lost produce responses", builds=behind_proxy, recovers_within=40)
+def lost_produce_responses(world: World) -> None:
+    proxy = proxy_of(world.stack)
+    failures = _failures(world)
+    before, doubled = proxy.lost, world.duplicates()
+    with world.load():
+        world.flowing()
+        proxy.lose(40)
+        world.until(lambda: proxy.lost - before >= 40, "forty responses lost", 120)
+        world.over()
+        world.flowing()
+    world.struck(
+        "responses lost",
+        f"{proxy.lost - before} batches that Kafka had taken were not acknowledged; relays sent again "
+        f"{_failures(world) - failures:.0f} times, {world.duplicates() - doubled} duplicates in the log",
+    )
+
+
+@scenario(12, "NOT_ENOUGH_REPLICAS past the delivery timeout", builds=three_brokers, recovers_within=60)
+def not_enough_replicas(world: World) -> None:
+    failures = _failures(world)
+    refused = _told(world, "NotEnoughReplicas")
+    with world.load():
+        world.flowing()
+        world.stack.stop("broker-2")
+        world.stack.stop("broker-3")
+        began = time.monotonic()
+        world.rest(4 * DELIVERY_SECONDS)
+        good, bad = _answers(world, began, time.monotonic())
+        world.stack.start("broker-2", "broker-3")
+        world.over()
+        world.flowing()
+    assert not bad, f"commands failed while replicas were missing: {bad[:5]}"
+    times = _told(world, "NotEnoughReplicas") - refused
+    again = _failures(world) - failures
+    assert times, "no relay was told NOT_ENOUGH_REPLICAS"
+    assert again, "no chunk passed its delivery timeout"
+    world.struck(
+        "one replica of three",
+        f"NOT_ENOUGH_REPLICAS {times} times, {again:.0f} chunks past the delivery timeout, {good} commands succeeded",
+    )
+
+
+@scenario(13, "out-of-order sequences and epoch bumps", recovers_within=40)
+def out_of_order(world: World) -> None:
+    """One batch is refused for want of replicas and the next, already on its way, is not: a gap in its numbers."""
+    admin = KafkaAdminClient(**world.kafka)
+    told, failures = _told(world, "OutOfOrderSequence"), _failures(world)
+    flaps = 0
+    try:
+        with world.load(bulk_rows=40):
+            world.flowing()
+            deadline = time.monotonic() + 120
+            while _told(world, "OutOfOrderSequence") == told and time.monotonic() < deadline:
+                for copies in (2, 1):
+                    _set(admin, BUSY_TOPIC, {"min.insync.replicas": str(copies)})
+                    flaps += 1
+            world.over()
+            world.flowing()
+    finally:
+        _set(admin, BUSY_TOPIC, {"min.insync.replicas": "1"})
+        admin.close()
+    times = _told(world, "OutOfOrderSequence") - told
+    assert times, f"no relay was told OUT_OF_ORDER_SEQUENCE_NUMBER in {flaps} changes"
+    world.struck(
+        "out-of-order sequences", f"{times} times, relays sent again {_failures(world) - failures:.0f} times"
+    )
+
+
+@scenario(14, "a non-retriable produce error", part=True, recovers_within=45)
+def refused_by_the_broker(world: World) -> None:
+    """The intake topic takes no large record for a while; one subject's event is larger than that."""
+    admin = KafkaAdminClient(**world.kafka)
+    try:
+        with world.load():
+            world.flowing()
+            failures = _failures(world)
+            _set(admin, BUSY_TOPIC, {"max.message.bytes": "700"})
+            lanes = world.until(
+                lambda: refused_lanes(world.mongo["activity_tracking"], SHARDS), "an event refused", 60
+            )
+            relayed = world.metric("activity-tracking-consume", "journey_relayed_total")
+            world.flowing()
+            world.until(
+                lambda: world.metric("activity-tracking-consume", "journey_relayed_total") > relayed + 20,
+                "the other subjects' events going out",
+            )
+            aside = world.metric("activity-tracking-consume", "journey_outbox_refused")
+            again = _failures(world) - failures
+            _set(admin, BUSY_TOPIC, {"max.message.bytes": str(1 << 20)})
+            world.over()
+            world.flowing()
+    finally:
+        _set(admin, BUSY_TOPIC, {"max.message.bytes": str(1 << 20)})
+        admin.close()
+    assert again == 0, f"a refusal counted as {again:.0f} failures of the relay: two alerts for one cause"
+    first = lanes[0]
+    world.struck("refused for good", f"{first['error']} of {first['type']}; {aside:.0f} events set aside")
+
+
+def _set(admin: KafkaAdminClient, topic: str, config: dict[str, str]) -> None:
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])

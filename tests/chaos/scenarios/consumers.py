@@ -1,0 +1,141 @@
+"""Faults that strike a consumer: killed, stopped, doubled, multiplied."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.chaos.scenario import scenario
+from tests.chaos.world import World
+
+VICTIM = "activity-tracking-consume"
+SESSION_SECONDS = 6.0
+LEASE_SECONDS = 10.0
+
+
+def _killed_at(world: World, place: str, nth: int) -> str:
+    """Run the victim under the fault until it has killed itself and is up again."""
+    world.stack.run(VICTIM, f"kill:{place}:consumer:{nth}")
+    restarts = world.stack.entries()[VICTIM].restarts
+    said = world.died(VICTIM)
+    world.over()
+    world.until(
+        lambda: (
+            world.stack.entries()[VICTIM].restarts > restarts
+            and world.stack.entries()[VICTIM].state == "ready"
+        ),
+        f"{VICTIM} started again",
+    )
+    code = world.stack.entries()[VICTIM].last_exit
+    assert code == -signal.SIGKILL, f"{VICTIM} ended with {code}"
+    return said
+
+
+@scenario(1, "kill -9 a consumer before its commit", part=True, recovers_within=25)
+def killed_before_commit(world: World) -> None:
+    with world.load():
+        world.flowing()
+        said = _killed_at(world, "before-commit", world.random.randint(5, 15))
+        world.flowing()
+    world.struck("killed in the open transaction", said)
+
+
+@scenario(2, "kill -9 a consumer after its commit, before its next poll", part=True, recovers_within=25)
+def killed_after_commit(world: World) -> None:
+    with world.load():
+        world.flowing()
+        said = _killed_at(world, "after-commit", world.random.randint(5, 15))
+        world.flowing()
+    world.struck("killed right after the commit", said)
+
+
+@scenario(3, "a consumer stopped past its session timeout, then continued", part=True, recovers_within=25)
+def stopped_past_session(world: World) -> None:
+    second = f"{VICTIM}.2"
+    with world.load():
+        world.flowing()
+        world.stack.run(VICTIM, f"stop:before-transaction:consumer:{world.random.randint(8, 15)}")
+        world.stack.run(second)
+        said = world.died(VICTIM)
+        before = world.metric(second, "journey_events_applied_total", group="activity-tracking")
+        world.rest(SESSION_SECONDS + 3)
+        world.until(
+            lambda: world.metric(second, "journey_events_applied_total", group="activity-tracking") > before,
+            "the second instance going on",
+        )
+        world.stack.kill(VICTIM, signal.SIGCONT)
+        world.over()
+        fenced = world.until(
+            lambda: world.metric(VICTIM, "journey_fenced_total", group="activity-tracking"), "the fence"
+        )
+        world.flowing()
+    world.struck("fenced", f"{fenced:.0f} batches refused after {said}")
+
+
+@scenario(4, "a consumer stopped inside its open transaction", recovers_within=25)
+def stopped_in_transaction(world: World) -> None:
+    second = f"{VICTIM}.2"
+    with world.load():
+        world.flowing()
+        world.stack.run(VICTIM, f"stop:before-commit:consumer:{world.random.randint(8, 15)}")
+        world.stack.run(second)
+        said = world.died(VICTIM)
+        world.over()
+        before = world.metric(second, "journey_events_applied_total", group="activity-tracking")
+        world.until(world.recovered_seconds, "the second instance doing all", 40)
+        after = world.metric(second, "journey_events_applied_total", group="activity-tracking")
+        world.stack.kill(VICTIM, signal.SIGCONT)
+        refused = world.until(
+            lambda: (
+                world.metric(VICTIM, "journey_fenced_total", group="activity-tracking")
+                + world.metric(VICTIM, "journey_batch_failures_total", group="activity-tracking")
+            ),
+            "the stopped one's transaction being refused",
+        )
+        world.flowing()
+    world.struck(
+        "the successor went on",
+        f"{after - before:.0f} events applied by it, {refused:.0f} refused after {said}",
+    )
+
+
+@scenario(5, "two consumers forced onto the same partitions", part=True, recovers_within=25)
+def same_partitions(world: World) -> None:
+    both = (VICTIM, f"{VICTIM}.2")
+    with world.load():
+        for one in both:
+            world.stack.run(one, "assign-all")
+        world.flowing(120)
+
+        def fenced() -> float:
+            return sum(world.metric(one, "journey_fenced_total", group="activity-tracking") for one in both)
+
+        count = world.until(fenced, "fences")
+        applied = [
+            world.metric(one, "journey_events_applied_total", group="activity-tracking") for one in both
+        ]
+        world.stack.ordinary()
+        world.over()
+        world.flowing()
+    world.struck(
+        "both read all", f"{count:.0f} batches fenced, {applied[0]:.0f} and {applied[1]:.0f} events applied"
+    )
+
+
+@scenario(6, "one, four and again one instance, every ten seconds", recovers_within=25)
+def one_four_one(world: World) -> None:
+    victim, step = "outcome-consume", 10.0 if world.full else 4.0
+    more = [f"{victim}.{n}" for n in (2, 3, 4)]
+    took = world.holders("outcome")
+    with world.load():
+        world.flowing()
+        for one in more:
+            world.stack.run(one)
+            world.rest(step)
+        for one in more:
+            world.stack.stop(one)
+            world.rest(step)
+        world.over()
+        world.flowing()
+    count = world.holders("outcome") - took
+    assert count >= 4, f"partitions were taken over {count} times only"
+    world.struck("partitions moved", f"{count} takeovers by a new holder")

@@ -1,0 +1,171 @@
+"""Faults in what arrives: records that nobody can read, a version with a bug, topics behind others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import httpx
+from kafka import KafkaProducer
+
+from shared.events import PROGRAMMES_TOPIC, TOPICS
+from tests.chaos import observe
+from tests.chaos.load import Journey
+from tests.chaos.observe import CONSUMING
+from tests.chaos.scenario import scenario
+from tests.chaos.together import together
+from tests.chaos.world import World
+
+OPERATOR = ("plattform", "operator")
+UNHINDERED = {"log_session": 6, "log_sessions": 2, "correct_session": 2, "log_output": 1, "consent": 2}
+"""Deeds that need no service which is behind."""
+
+READERS = [one for one in CONSUMING if TOPICS["intake"] in one.topics]
+
+
+@scenario(19, "records in mid-partition that nobody can read", part=True, recovers_within=30)
+def unreadable(world: World) -> None:
+    subject = f"journey/j-{world.random.getrandbits(64):026d}"
+    world.log.foreign.add(subject)
+    whole: dict[str, str] = {
+        "ce_type": "journey.intake.referral-accepted.v1",
+        "ce_source": "intake",
+        "ce_subject": subject,
+        "ce_sequence": "1",
+        "ce_after": "",
+        "ce_id": f"intake:{subject}:1",
+    }
+    kinds: list[tuple[str, dict[str, str], bytes | None]] = [
+        ("without headers", {}, b"\xff\x00 no JSON"),
+        ("without a sequence", {name: text for name, text in whole.items() if name != "ce_sequence"}, b"{}"),
+        ("a sequence that is no number", {**whole, "ce_sequence": "one"}, b"{}"),
+        ("an empty vector's part", {**whole, "ce_after": "intake"}, b"{}"),
+        ("a sequence beyond every number", {**whole, "ce_sequence": "9" * 40}, b"{}"),
+        ("a sequence before the first", {**whole, "ce_sequence": "-1"}, b"{}"),
+        ("a body that is no event", {**whole, "x-odd": "\udcff"}, b"\xfe{"),
+    ]
+    with world.load():
+        world.flowing()
+        producer = KafkaProducer(**world.kafka, acks="all")
+        for _, headers, value in kinds:
+            encoded = [(name, text.encode(errors="surrogateescape")) for name, text in headers.items()]
+            producer.send(TOPICS["intake"], key=subject.encode(), value=value, headers=encoded)
+        producer.flush(timeout=10)
+        producer.close(timeout=5)
+        world.over()
+        for one in READERS:
+            world.expect_parked(one.group, "poison", len(kinds))
+            parked = world.mongo[one.database]["parked"]
+            named = {"group": one.group, "reason": "poison"}
+            expected = world.expected_parked[one.group, "poison"]
+            world.until(
+                lambda parked=parked, named=named, expected=expected: (  # type: ignore[misc]
+                    parked.count_documents(named) >= expected
+                ),
+                f"{len(kinds)} records parked by {one.group}",
+                20,
+            )
+        world.blocked.add(subject)
+        world.flowing()
+    world.struck("parked", f"{len(kinds)} kinds of unreadable records in each of {len(READERS)} groups")
+
+
+@scenario(28, "one topic far behind the others: effects before causes", part=True, recovers_within=60)
+def behind(world: World) -> None:
+    seconds = 75 if world.full else 3
+    victims = ("outcome-consume", "handover-consume", "outcome-project")
+    causes, programmes = (
+        world.stack.settings.folder / f"{name}-{world.seed}" for name in ("causes", "programmes")
+    )
+    with world.load(mix=UNHINDERED):
+        world.flowing()
+        for name in victims:
+            faults = f"behind:{TOPICS['intake']}:{causes}", f"behind:{PROGRAMMES_TOPIC}:{programmes}"
+            world.stack.run(name, *faults)
+        world.publish_next_programme()
+        world.party("of the next version").begin(5)
+        world.flowing()
+
+        def waited(**more: Any) -> dict[str, int]:
+            return {
+                one.group: world.mongo[one.database]["parked"].count_documents(
+                    {"group": one.group, "reason": "waiting", **more}
+                )
+                for one in READERS
+            }
+
+        first = world.until(
+            lambda: (now := waited())["figures"] > 5 and now["outcome"] and now, "effects waiting"
+        )
+        world.rest(seconds)
+        causes.touch()
+        needing = world.until(
+            lambda: (now := waited(needs={"$exists": True}))["handover"] > 4 and now,
+            "a programme being waited for",
+        )
+        programmes.touch()
+        world.over()
+        world.flowing()
+    waiting = ", ".join(f"{count} in {group}" for group, count in first.items() if count)
+    world.struck("effects came first", f"{waiting} waited for causes at least {seconds} s behind")
+    world.struck("the programme came last", f"{sum(needing.values())} waited for it")
+
+
+@scenario(20, "a version with a bug in one event type, then the version that mends it", recovers_within=40)
+def bug(world: World) -> None:
+    victim, fault = "handover-consume", "bug:services.handover.consumer:ConsentGiven"
+    parked, states = (world.mongo["handover"][name] for name in ("parked", "handovers"))
+    ill = {
+        "group": "handover",
+        "reason": {"$in": ["poison", "blocked"]},
+        "subject": {"$regex": "^journey/", "$nin": list(world.blocked)},
+    }
+    party = world.party("blocked")
+    journeys = party.begin(34)
+    first, others = journeys[:5], journeys[5:]
+    world.settle()
+    subjects = [f"journey/{one.journey}" for one in first]
+    world.stack.run(victim, fault)
+    world.stack.stop("activity-tracking-consume")
+    for journey in first:
+        world.sent(party._consent(replace(journey, seen={})))
+        world.sent(party.session(replace(journey, seen={})))
+    world.until(
+        lambda: parked.count_documents({**ill, "reason": "poison"}) == len(first), "the poison parked"
+    )
+    before = {row["_id"]: row["in"] for row in states.find({"_id": {"$in": subjects}})}
+    world.stack.start("activity-tracking-consume")
+    world.until(
+        lambda: not any(observe.pending(world.mongo).values()) and not any(world.lag().values()),
+        "it all read",
+    )
+    after = {row["_id"]: row["in"] for row in states.find({"_id": {"$in": subjects}})}
+    assert after == before, "a parked subject moved on past its poison"
+    assert parked.count_documents({**ill, "reason": "blocked"}) >= len(first), "what came later is not parked"
+    world.stack.stop(victim)
+    together(partial(_consent_one, world, one) for one in others)
+    world.stack.run(victim, fault, ready=False)
+    halted = world.until(lambda: _halted(world, victim), "the halt", 40)
+    aside = parked.count_documents(ill)
+    world.stack.run(victim)
+    for subject in sorted({row["subject"] for row in parked.find(ill, {"subject": 1})}):
+        path, body = (
+            f"/operations/subjects/{subject}/replay",
+            {"reason": "The version that mends it is deployed."},
+        )
+        world.sent(world.client().command("replay", "handover-web", path, body, OPERATOR, None))
+    world.over()
+    assert parked.count_documents(ill) == 0, "something is parked after the replay"
+    world.struck(
+        "the breaker halted", f"{halted} {aside} events of {len(first)} journeys were parked, and replayed"
+    )
+
+
+def _consent_one(world: World, journey: Journey) -> None:
+    world.sent(world.party("consent")._consent(replace(journey, seen={})), 60)
+
+
+def _halted(world: World, name: str) -> str:
+    answer = httpx.get(f"{world.stack.url(name)}/readyz", timeout=5, trust_env=False)
+    return str(answer.json().get("cause", "")) if answer.status_code == 503 else ""

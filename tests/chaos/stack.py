@@ -1,0 +1,126 @@
+"""The local stack, with processes started otherwise: under a fault, as a second instance, from another tree."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.local import Settings, Stack
+from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
+from deploy.local.record import Running
+
+NEEDED = tuple(name for name in EVERYTHING if name != "outcome-stream")
+"""Everything but the dashboards' stream, which no invariant speaks of."""
+CONSUMERS = tuple(name for name in SERVICE_PROCESSES if name.endswith(("-consume", "-project")))
+INSTANCE_PORTS = 40
+"""Distance from the port base at which the ports of further instances begin."""
+CAN_BE_SET = ("STACK_PORT_BASE", "STACK_DIR")
+
+
+class ChaosStack(Stack):
+    """A stack whose processes come back when they die, and whose processes a scenario may replace."""
+
+    def __init__(self, settings: Settings, processes: Sequence[str] = NEEDED) -> None:
+        super().__init__(settings, processes, restart=True)
+        self._instances: dict[str, int] = {}
+        self.marks = settings.folder / "marks"
+
+    def describe(self, name: str) -> Process:
+        """The ordinary process of that name; `intake-consume.2` is a further instance of `intake-consume`."""
+        base, _, instance = name.partition(".")
+        process = described(base, self.settings)
+        if not instance:
+            return process
+        port = (
+            self.settings.port_base + INSTANCE_PORTS + self._instances.setdefault(name, len(self._instances))
+        )
+        told = {**process.environment}
+        told["HTTP_PORT" if "HTTP_PORT" in told else "HEALTH_PORT"] = str(port)
+        return replace(process, name=name, environment=told, port=port)
+
+    def url(self, process: str) -> str:
+        """`http://host:port` of a process or an instance."""
+        return f"http://127.0.0.1:{self.describe(process).port}"
+
+    def run(
+        self,
+        name: str,
+        *faults: str,
+        tree: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        ready: bool = True,
+    ) -> None:
+        """Start the process anew and wait until it is ready.
+
+        faults: as `launch` knows them, each struck once. tree: another copy of the source to run from. ready: False
+        for what will never be ready.
+        """
+        process = self.describe(name)
+        role = process.command[-1]
+        module = process.command[-2]
+        command: tuple[str, ...] = process.command
+        if faults:
+            self.marks.mkdir(exist_ok=True)
+            told = [word for fault in faults for word in ("--fault", fault)]
+            command = (sys.executable, "-m", "tests.chaos.launch", *told, str(self.mark(name)), module, role)
+            self.mark(name).unlink(missing_ok=True)
+        if tree is not None:
+            command = ("/usr/bin/env", "-C", str(tree), *command)
+        process = replace(
+            process, command=command, environment={**process.environment, **(environment or {})}
+        )
+        if name in self.entries():
+            self._supervisor.stop(name)
+        self._supervisor.start(process)
+        if ready:
+            self._supervisor.wait_ready([name], 120.0)
+
+    def start(self, *names: str) -> None:
+        """Start processes that do not run, and instances too, and wait until they are ready."""
+        for name in names:
+            if "." in name:
+                self._supervisor.start(self.describe(name))
+        super().start(*[name for name in names if "." not in name])
+        self._supervisor.wait_ready(names, 120.0)
+
+    def set_off(self, name: str) -> None:
+        """Start a process without waiting until it is ready, which it may never be."""
+        self._supervisor.start(self.describe(name))
+
+    def mark(self, name: str) -> Path:
+        """The file that a process writes at the moment when its fault strikes."""
+        return self.marks / name
+
+    def running(self) -> dict[str, Running]:
+        """The processes that run now."""
+        return {name: entry.running for name, entry in self.entries().items() if entry.running is not None}
+
+    def ordinary(self) -> None:
+        """End further instances, and let every process of the stack be the ordinary one and ready."""
+        for name in list(self.entries()):
+            if "." in name and self.entries()[name].state != "stopped":
+                self.stop(name)
+        replaced = [name for name in self.replaced() if name not in self.settings.infrastructure]
+        for name in replaced:
+            self.run(name)
+        self.start(*[name for name in self._wanted if name not in replaced])
+
+    def replaced(self) -> list[str]:
+        """The processes whose command is not the ordinary one."""
+        return [
+            name
+            for name, one in self._supervisor._supervised.items()
+            if "." not in name
+            and name in SERVICE_PROCESSES
+            and one.process.command != described(name, self.settings).command
+        ]
+
+
+@contextmanager
+def ordinary_stack(settings: Settings) -> Iterator[ChaosStack]:
+    """The stack with one broker, one database and every process of the services."""
+    with ChaosStack(settings) as stack:
+        yield stack

@@ -1,0 +1,62 @@
+"""A stack of three brokers and three databases keeps what it was told, and goes on, when one of each is gone."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+from pymongo import MongoClient
+from pymongo.write_concern import WriteConcern
+
+from deploy.local import Settings, Stack
+from deploy.local.preflight import free_port_base
+from tests.support.stack import FIRST_PORT, LAST_PORT
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="journey-cluster-"))
+    settings = Settings(free_port_base(FIRST_PORT, LAST_PORT), folder, brokers=3, databases=3)
+    try:
+        with Stack(settings) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_every_topic_has_three_copies_of_which_two_must_have_a_record(cluster: Stack) -> None:
+    admin = KafkaAdminClient(**cluster.kafka_admin_config())
+    try:
+        topics = [topic for topic in admin.describe_topics() if topic["name"].startswith("journey.")]
+    finally:
+        admin.close()
+    copies = {len(partition["replica_nodes"]) for topic in topics for partition in topic["partitions"]}
+    assert (len(topics), copies) == (7, {3})
+
+
+def test_one_broker_and_the_primary_may_go_and_come_back(cluster: Stack) -> None:
+    uri = cluster.env_for("intake")["MONGODB_URI"]
+    with MongoClient[dict[str, Any]](uri, w="majority") as client:
+        kept = client["intake"].get_collection("cluster_test", write_concern=WriteConcern("majority"))
+        kept.insert_one({"_id": 1})
+        cluster.kill("database")
+        kept.insert_one({"_id": 2})
+        assert client.address != ("127.0.0.1", cluster.settings.port("database"))
+        cluster.stop("database")
+        cluster.start("database")
+        assert [row["_id"] for row in kept.find(sort=[("_id", 1)])] == [1, 2]
+    cluster.stop("broker-3")
+    producer = KafkaProducer(**cluster.kafka_config("intake"), acks="all", max_block_ms=10_000)
+    try:
+        for partition in range(12):
+            producer.send("journey.intake.v1", b"{}", partition=partition).get(timeout=20)
+    finally:
+        producer.close(timeout=5)
+    cluster.start("broker-3")
+    assert {cluster.entries()[name].state for name in cluster.settings.infrastructure} == {"ready"}
