@@ -136,6 +136,7 @@ def _process(service: str, process: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _outbox(service: str, outbox: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from (_refused(service, lane) for lane in outbox["refused"])
     if outbox["pending"] and outbox["oldest_seconds"] > OUTBOX_SECONDS:
         free = [str(one["shard"]) for one in outbox["leases"] if one["holder"] is None]
         cause = f"nobody publishes shard {', '.join(free)}" if free else "Kafka refuses or does not answer"
@@ -146,6 +147,17 @@ def _outbox(service: str, outbox: Mapping[str, Any]) -> Iterator[Finding]:
             cause,
             "see that the consume process runs and that Kafka takes writes; they go out in order by themselves",
         )
+
+
+def _refused(service: str, lane: Mapping[str, Any]) -> Finding:
+    behind = f", {lane['behind']} wait behind it" if lane["behind"] else ""
+    return Finding(
+        service,
+        True,
+        f"Kafka refuses an event of {lane['subject']} for {lane['topic']}{behind}",
+        lane["error"] or "the topic is refused",
+        "mend the topic, its limit or its rights (python -m deploy.topics apply); they then go out by themselves",
+    )
 
 
 def _timers(service: str, timers: Mapping[str, Any]) -> Iterator[Finding]:

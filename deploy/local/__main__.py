@@ -299,7 +299,7 @@ def token(settings: Settings, organisation: str, duty: str, person: str | None) 
 @click.pass_obj
 def journeys(settings: Settings, words: tuple[str, ...]) -> None:
     """Run the operators' `journeys` on this stack, with a token of its issuer: `journeys status`."""
-    token = Control(settings).token("drift", "operator")
+    token = Control(settings).token("plattform", "operator")
     environment = {**os.environ, **settings.operator_environment(), "JOURNEYS_TOKEN": token}
     os.execve(sys.executable, [sys.executable, "-m", "operators", *words], environment)
 

@@ -105,11 +105,10 @@ class Rebuilds:
         self._check(found, at, accept=accept)
         live = self.group(name)
         rebuilt = live.beside(found["run"])
-        of_live, of_rebuilt = self._offsets(session, live.name), self._offsets(session, rebuilt.name)
-        lacking = of_live.keys() - of_rebuilt.keys()
-        behind = sum(max(0, offset - of_rebuilt.get(at_, 0)) for at_, offset in of_live.items())
-        if lacking or behind > MOST_BEHIND:
-            raise Conflict("rebuild-behind", f"It lacks {behind} events that the live one has.")
+        lacking = self._offsets(session, live.name).keys() - self._offsets(session, rebuilt.name).keys()
+        behind = found["progress"]["lag"] if found["progress"] else None
+        if lacking or behind is None or behind > MOST_BEHIND:
+            raise Conflict("rebuild-behind", f"It lacks {behind} events that the log holds.")
         self._fence(session, live, rebuilt)
         self._rebuilds.update_one(
             {"_id": name}, {"$set": {"state": SWAPPING, "swapping_at": at}}, session=session
@@ -180,15 +179,15 @@ class Rebuilds:
     def _take_over(self, session: ClientSession, live: Group, rebuilt: Group) -> None:
         offsets, parked = self._database["offsets"], self._database["parked"]
         moves = [
-            UpdateOne({"_id": f"{live.name}:{at}"}, {"$set": {"next": following}}, upsert=True)
-            for at, following in self._offsets(session, rebuilt.name).items()
+            UpdateOne({"_id": f"{live.name}:{at}"}, {"$set": place}, upsert=True)
+            for at, place in self._offsets(session, rebuilt.name).items()
         ]
         if moves:
             offsets.bulk_write(moves, ordered=False, session=session)
         self._forget_offsets(rebuilt, session)
         for name in ("asked", "parked"):
             self._database[name].delete_many({"group": live.name}, session=session)
-        rows = [_taken_over(row, live.name) for row in parked.find({"group": rebuilt.name}, session=session)]
+        rows = [taken_over(row, live.name) for row in parked.find({"group": rebuilt.name}, session=session)]
         if rows:
             parked.bulk_write(
                 [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows],
@@ -209,15 +208,17 @@ class Rebuilds:
         prefix = {"_id": {"$gte": f"{group.name}:", "$lt": f"{group.name};"}}
         self._database["offsets"].delete_many(prefix, session=session)
 
-    def _offsets(self, session: ClientSession, name: str) -> dict[str, int]:
-        prefix = {"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}
-        rows = self._database["offsets"].find(prefix, session=session)
-        return {row["_id"][len(name) + 1 :]: row["next"] for row in rows}
+    def _offsets(self, session: ClientSession, name: str) -> dict[str, dict[str, Any]]:
+        """{`topic:partition`: where to read on, and in which topic of that name}."""
+        rows = self._database["offsets"].find(
+            {"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}, {"next": 1, "topic": 1}, session=session
+        )
+        return {row.pop("_id")[len(name) + 1 :]: row for row in rows}
 
 
-def _taken_over(row: Mapping[str, Any], group: str) -> dict[str, Any]:
+def taken_over(row: Mapping[str, Any], group: str) -> dict[str, Any]:
     """A parked event under the live group's name."""
-    if "headers" in row:
+    if row.get("source"):
         identity = parked_id(group, row["subject"], row["source"], row["seq"])
     else:
         topic, partition, offset = row["subject"].partition("/")[2].rsplit(":", 2)

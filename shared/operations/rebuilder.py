@@ -6,6 +6,7 @@ goes on where its last transaction ended.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
@@ -15,9 +16,9 @@ from kafka.errors import KafkaError
 from pymongo import IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy
+from shared.errors import Busy, Conflict, Unknown
 from shared.operations.comparing import compare, same_place
-from shared.operations.rebuild import ABANDONED, BUILDING, SWAPPED, SWAPPING, Rebuilds
+from shared.operations.rebuild import ABANDONED, BUILDING, SWAPPED, SWAPPING, Rebuilds, taken_over
 from shared.runtime.consumer import Consumer
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
@@ -25,6 +26,7 @@ from shared.runtime.progress import Progress
 LOOK_SECONDS = 1.0
 TRIES_FOR_THE_SAME_PLACE = 25
 TRY_SECONDS = 0.2
+AT_ONCE = 500
 
 log = structlog.get_logger()
 
@@ -32,7 +34,8 @@ log = structlog.get_logger()
 class Rebuilder:
     """Rebuilds one projection when asked to, in one thread and one more for its consumer.
 
-    consume: a consumer of that group with a stop of its own. measure: its progress. indexes: of the live collections.
+    consume: a consumer of that group with a stop of its own. measure: its progress. skip: passes over one parked event
+    of that group. indexes: of the live collections.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Rebuilder:
         live: Group,
         consume: Callable[[Group, Event], Consumer],
         measure: Callable[[Group], Progress],
+        skip: Callable[[Group, Mapping[str, Any]], None],
         indexes: Mapping[str, Sequence[IndexModel]],
         stop: Event,
     ) -> None:
@@ -53,6 +57,7 @@ class Rebuilder:
         self._live = live
         self._consume = consume
         self._measure = measure
+        self._skip = skip
         self._indexes = indexes
         self._stop = stop
         self._running: _Running | None = None
@@ -91,11 +96,26 @@ class Rebuilder:
             self._begin(self._live.beside(found["run"]))
         running = self._running
         assert running is not None, "it was begun"
+        self._skip_again(running.group)
         told = {"progress": running.told(), "halted": running.halted()}
         asked = found["compare_asked_at"]
         if asked is not None and (found["compared"] is None or found["compared"]["asked_at"] != asked):
             told["compared"] = {**self._compared(running.group), "asked_at": asked, "at": datetime.now(UTC)}
         self._rebuilds.report(self._live.name, running.group.run, told)
+
+    def _skip_again(self, rebuilt: Group) -> None:
+        """Pass over what an operator had the live group skip: that is a decision, which the log does not hold."""
+        aside = {"group": rebuilt.name, "reason": {"$in": ["poison", "waiting"]}}
+        rows = self._database["parked"].find(aside, {"value": 0, "headers": 0}, limit=AT_ONCE)
+        by_live_name = {taken_over(row, self._live.name)["_id"]: row for row in rows}
+        if not by_live_name:
+            return
+        decided = {"did": "skip", "came_to.parked_id": {"$in": list(by_live_name)}}
+        for audit in self._database["audit"].find(decided, {"came_to.parked_id": 1}):
+            row = by_live_name[audit["came_to"]["parked_id"]]
+            # An earlier one of its source, skipped too, may have to go first; then the next look comes back to it.
+            with suppress(Conflict, Unknown):
+                self._skip(rebuilt, row)
 
     def _begin(self, group: Group) -> None:
         for name, beside in group.renamed.items():

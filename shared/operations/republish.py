@@ -44,6 +44,8 @@ def pend_again(
 ) -> Sent | None:
     """Mark the subject's events with these numbers as unpublished, at most so many. None: the archive has none.
 
+    One that waits to be published, or that Kafka refuses, is left as it is.
+
     at: now, real time, UTC; kept as `again`, so that the outbox's age stays the age of what has never been published.
     """
     last_id = f"{subject}:{to_seq:08d}"
@@ -56,7 +58,7 @@ def pend_again(
         return None
     chosen = ids[:most]
     database["events"].update_many(
-        {"_id": {"$in": chosen}},
+        {"_id": {"$in": chosen}, "pend": {"$exists": False}},
         {"$set": {"pend": shard_of(subject), "again": at}},
         session=session,
     )

@@ -102,7 +102,7 @@ class GroupAnswer(Schema):
 
 
 class LeaseAnswer(Schema):
-    """Who publishes one shard of the outbox; nobody, when the last lease has run out."""
+    """Which process (`host:pid:…`) publishes one shard of the outbox; none, when the last lease has run out."""
 
     shard = ma.Integer()
     holder = ma.String(allow_none=True)

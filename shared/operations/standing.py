@@ -1,8 +1,8 @@
 """How each process stands, written down where the web process and the next shift can read it.
 
 A halt is known to the process that halted; its health page answers only those who can reach it. So every consumer
-process writes one document of its own every few seconds, and more seldom when measuring takes longer: at most one
-fiftieth of its time. A document that is no longer renewed says that its process is gone.
+process writes one document of its own every few seconds, more seldom where measuring costs more than a fiftieth of the
+processor's time. A document that is no longer renewed says that its process is gone.
 """
 
 import os
@@ -21,6 +21,7 @@ from pymongo.write_concern import WriteConcern
 from shared.runtime.progress import Progress
 
 EVERY_SECONDS = 2.0
+SELDOM_SECONDS = 8.0
 SHARE = 50
 FORGOTTEN_SECONDS = 3600
 
@@ -56,10 +57,10 @@ class Reporter:
         """Report until told to stop; then say goodbye, so that nobody takes a stop for a crash."""
         pause = 0.0
         while not self._stop.wait(pause):
-            began = time.monotonic()
+            began = time.thread_time()
             self.report()
             self.progressed_at = time.monotonic()
-            pause = max(EVERY_SECONDS, SHARE * (self.progressed_at - began))
+            pause = min(SELDOM_SECONDS, max(EVERY_SECONDS, SHARE * (time.thread_time() - began)))
         try:
             self._processes.delete_one({"_id": self._who["_id"]})
         except PyMongoError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.database import Database
 
-from shared.operations.parked import REASONS, scrubbed
+from shared.operations.parked import REASONS, WITHHELD, scrubbed, shown_subject
 from shared.operations.rebuild import UNDER_WAY
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
@@ -19,9 +19,10 @@ from shared.runtime.progress import PENDING, outbox_age_seconds
 from shared.runtime.refused import refused_lanes
 from shared.runtime.unit import SHARDS
 
-SILENT_SECONDS = 15.0
-"""A process that has not reported for so long is told as silent."""
+SILENT_SECONDS = 30.0
+"""A process that has not reported for so long is told as silent: longer than Kafka may keep one from measuring."""
 MOST_COUNTED = 100_000
+MOST_LANES = 50
 
 
 class Status:
@@ -50,7 +51,7 @@ class Status:
                 "pending": self._database["events"].count_documents(PENDING, limit=MOST_COUNTED),
                 "oldest_seconds": round(outbox_age_seconds(self._database, at.timestamp()), 1),
                 "leases": self._leases(at),
-                "refused": refused_lanes(self._database, SHARDS)[:MOST_COUNTED],
+                "refused": [_refused(lane) for lane in refused_lanes(self._database, SHARDS)[:MOST_LANES]],
             },
             "timers": {
                 "due": timers.count_documents(due, limit=MOST_COUNTED),
@@ -96,6 +97,13 @@ class Status:
             row["_id"]: row for row in self._database["leases"].find({"_id": {"$in": list(range(SHARDS))}})
         }
         return [_lease(shard, found.get(shard, {}), at) for shard in range(SHARDS)]
+
+
+def _refused(lane: Mapping[str, Any]) -> dict[str, Any]:
+    """A lane that Kafka refuses, without a participant's handle."""
+    subject = shown_subject(lane["subject"])
+    event = lane["event"] if subject == lane["subject"] else WITHHELD
+    return {**lane, "subject": subject, "event": event, "error": scrubbed(lane["error"] or "") or None}
 
 
 def _lease(shard: int, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ starts anything.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo import IndexModel, MongoClient
@@ -173,3 +174,20 @@ def drained(parts: Parts, group: Group, subject: Subject) -> int:
         return len(batch.tally.events)
 
     return transact(parts.client, work)
+
+
+def passed_over(parts: Parts, group: Group, row: Mapping[str, Any], at: datetime) -> None:
+    """Count a parked event of the group as applied, without its effect, in a transaction of its own.
+
+    Raises Conflict when an earlier one of its source has to come first, Unknown when it is parked no more, Busy.
+    """
+
+    def work(session: ClientSession) -> None:
+        if not row.get("source"):
+            parts.client[parts.service.database]["parked"].delete_one({"_id": row["_id"]}, session=session)
+            return
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.skip(Subject(row["subject"]), row["source"], row["seq"], at)
+        unit.flush()
+
+    transact(parts.client, work)

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -26,7 +27,7 @@ from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
-from shared.runtime.parts import Parts, Projection, Service, absorb, drained, groups_of
+from shared.runtime.parts import Parts, Projection, Service, absorb, drained, groups_of, passed_over
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
@@ -54,8 +55,11 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     "timers": [IndexModel([("due", ASCENDING)])],
     # idempotency keys are forgotten after a week
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
-    # what operators did, the latest first
-    "audit": [IndexModel([("at", ASCENDING), ("_id", ASCENDING)])],
+    # what operators did, the latest first; whether they had an event skipped
+    "audit": [
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("came_to.parked_id", ASCENDING)], sparse=True),
+    ],
     # what each group has asked for; how its processes stand, forgotten when they are gone for an hour
     "asked": [IndexModel([("group", ASCENDING), ("at", ASCENDING)])],
     "processes": [
@@ -170,6 +174,7 @@ def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
             parts, group.name, group.topics, absorb(parts, group, Breaker()), stop
         ),
         measure=lambda group: progress_of(parts, group),
+        skip=lambda group, row: passed_over(parts, group, row, datetime.now(UTC)),
         indexes=parts.service.indexes,
         stop=parts.stop,
     )

@@ -13,6 +13,8 @@ from shared.runtime.clock import Clock
 from shared.runtime.unit import SHARDS
 from shared.telemetry import metric
 
+ANSWER_MS = 5000
+"""How long Kafka may take to tell where the log ends: whoever asks has others to answer too."""
 PENDING = {"pend": {"$in": list(range(SHARDS))}}
 
 
@@ -124,7 +126,13 @@ class Progress:
 
     def _ends(self, topics: Sequence[str]) -> dict[str, int]:
         if self._log is None:
-            self._log = KafkaConsumer(**self._kafka_options, group_id=None, enable_auto_commit=False)
+            self._log = KafkaConsumer(
+                **self._kafka_options,
+                group_id=None,
+                enable_auto_commit=False,
+                bootstrap_timeout_ms=ANSWER_MS,
+                request_timeout_ms=ANSWER_MS,
+            )
         try:
             partitions = [
                 TopicPartition(topic, partition)

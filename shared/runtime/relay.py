@@ -7,7 +7,9 @@ failed row is never overtaken; consumers skip the duplicates. What Kafka refuses
 """
 
 import contextlib
+import os
 import secrets
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from threading import Event
@@ -39,7 +41,7 @@ class Leases:
 
     def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
         self._leases = client[database].get_collection("leases", write_concern=WriteConcern("majority"))
-        self._owner = secrets.token_hex(8)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._until = 0.0
         self._held: list[int] = []
         self.held_since = 0.0

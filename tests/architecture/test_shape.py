@@ -40,8 +40,12 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/commands.py": {"datetime.now"},
     # when an event was parked, for the operator
     "shared/runtime/fold.py": {"datetime.now"},
+    # when a rebuild passed over what an operator had skipped
+    "shared/runtime/process.py": {"datetime.now"},
     # how long the oldest unpublished event, and the longest wait, have waited
     "shared/runtime/progress.py": {"time.time"},
+    # when Kafka refused an event, for the operator
+    "shared/runtime/refused.py": {"time.time"},
     # who holds a lease
     "shared/runtime/relay.py": {"secrets"},
     # order keys, which run on real time always

@@ -10,6 +10,7 @@ import pytest
 
 from shared import events as e
 from shared.errors import Conflict
+from shared.operations.mending import Mending
 from shared.operations.rebuild import BUILDING, SWAPPED, SWAPPING, Rebuilds
 from shared.operations.rebuilder import Rebuilder
 from shared.runtime.change import Fold
@@ -17,13 +18,13 @@ from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived, Breaker
 from shared.runtime.groups import Group
-from shared.runtime.parts import absorb
+from shared.runtime.parts import absorb, passed_over
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.unit import transact
 from tests.integration.test_runtime import Bench, bench, until
 from tests.support import toy
-from tests.support.operating import toy_group, toy_parts
+from tests.support.operating import order, toy_group, toy_parts
 
 __all__ = ["bench"]
 
@@ -70,6 +71,7 @@ class Projector:
             live=self.live,
             consume=self.consumer,
             measure=self.progress,
+            skip=lambda group, row: passed_over(self.parts, group, row, datetime.now(UTC)),
             indexes=RUNTIME_INDEXES,
             stop=self.bench.stop,
         )
@@ -210,7 +212,7 @@ def test_a_swap_that_was_cut_off_is_finished_and_until_then_nothing_moves(projec
     )
     now = datetime.now(UTC)
     compared = {"at": now, "asked_at": now, "differs": False}
-    projector.rebuilds.report(live.name, 1, {"compared": compared})
+    projector.rebuilds.report(live.name, 1, {"compared": compared, "progress": {"lag": 0}})
     projector.asks("swap", accept=False)
     projector.db["toys__r1"].rename("toys", dropTarget=True)
     before = projector.sums()
@@ -227,6 +229,28 @@ def test_a_swap_that_was_cut_off_is_finished_and_until_then_nothing_moves(projec
     until(partial(projector.is_whole, 8), "every event, once")
     stop.set()
     building.join(timeout=20)
+
+
+def test_what_an_operator_skipped_is_skipped_in_the_rebuilt_one_too(projector: Projector) -> None:
+    bench, ill = projector.bench, projector.subjects[0]
+    projector.start()
+    projector.pour(1, 2)
+    unknown = [("ce_type", b"journey.activity-tracking.of-a-later-release.v1")]
+    for n in (3, 4):
+        subject, topic, headers, value = bench.say(toy.session(), ill, n)
+        bench.publish((subject, topic, [one for one in headers if one[0] != "ce_type"] + unknown, value))
+    bench.publish(bench.say(toy.session(5), ill, 5))
+    mending = Mending(projector.parts, {projector.live.name: projector.live})
+    for n in (3, 4):
+        row = until(partial(bench.db["parked"].find_one, {"seq": n, "reason": "poison"}), f"{n} parked")
+        mending.skip(order(), row["_id"])
+    marks = [f"activity-tracking:{n}" for n in (1, 2, 5)]
+    until(lambda: bench.db["toys"].find_one({"_id": ill})["state"]["applied"] == marks, "the fifth applied")
+    projector.asks("start", "to be sure")
+    until(projector.caught_up, "the rebuild at the log's end")
+    until(lambda: projector.found()["progress"]["parked"] == {}, "the two skipped again")
+    compared = projector.compared()
+    assert (compared["same_place"], compared["same"], compared["differs"]) == (True, SUBJECTS, False)
 
 
 def test_an_abandoned_rebuild_leaves_nothing_and_the_next_begins_anew(projector: Projector) -> None:

@@ -39,7 +39,7 @@ def group(**said: Any) -> dict[str, Any]:
 def status(*groups: dict[str, Any], outbox: Any = None, timers: Any = None) -> dict[str, Any]:
     return {
         "groups": list(groups) or [group()],
-        "outbox": {"pending": 0, "oldest_seconds": 0.0, "leases": LEASES} | (outbox or {}),
+        "outbox": {"pending": 0, "oldest_seconds": 0.0, "leases": LEASES, "refused": []} | (outbox or {}),
         "timers": {"due": 0, "oldest_seconds": 0.0, "planned": 3} | (timers or {}),
     }
 
@@ -105,6 +105,14 @@ def test_an_old_outbox_says_whether_nobody_publishes_or_kafka_refuses() -> None:
     (nobody,) = found(outbox={**old, "leases": free})
     assert nobody.cause == "nobody publishes shard 0"
     assert found(outbox={"pending": 7, "oldest_seconds": 59.0}) == []
+
+
+def test_what_kafka_refuses_is_red_with_what_kafka_said() -> None:
+    lane = {"subject": "journey/j-1", "topic": "journey.outcome.v1", "error": "TooLarge", "behind": 2}
+    (one,) = found(outbox={"refused": [lane]})
+    assert one.hand
+    assert one.what == "Kafka refuses an event of journey/j-1 for journey.outcome.v1, 2 wait behind it"
+    assert one.cause == "TooLarge"
 
 
 def test_late_deadlines_are_red_after_five_minutes() -> None:
