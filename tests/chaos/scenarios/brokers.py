@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
@@ -20,8 +21,12 @@ DELIVERY_SECONDS = 6.0
 
 
 def _told(world: World, error: str) -> int:
-    """How often the relays' Kafka client wrote of that error."""
-    return sum(_said(world, process, error) for process in RELAYS)
+    """How often the brokers refused to append to a journey topic with that error, by their own logs."""
+    logs = [
+        world.stack.settings.folder / "logs" / f"{node}.log" for node in world.stack.settings.nodes("broker")
+    ]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in logs]
+    return sum(len(re.findall(rf"{error}: .*partition journey\.", text)) for text in texts)
 
 
 def _failures(world: World) -> float:
@@ -99,7 +104,7 @@ def lost_produce_responses(world: World) -> None:
 @scenario(12, "NOT_ENOUGH_REPLICAS past the delivery timeout", builds=three_brokers, recovers_within=60)
 def not_enough_replicas(world: World) -> None:
     failures = _failures(world)
-    refused = _told(world, "NotEnoughReplicas")
+    refused = _told(world, "NotEnoughReplicasException")
     with world.load():
         world.flowing()
         world.stack.stop("broker-2")
@@ -111,7 +116,7 @@ def not_enough_replicas(world: World) -> None:
         world.over()
         world.flowing()
     assert not bad, f"commands failed while replicas were missing: {bad[:5]}"
-    times = _told(world, "NotEnoughReplicas") - refused
+    times = _told(world, "NotEnoughReplicasException") - refused
     again = _failures(world) - failures
     assert times, "no relay was told NOT_ENOUGH_REPLICAS"
     assert again, "no chunk passed its delivery timeout"
@@ -125,18 +130,20 @@ def not_enough_replicas(world: World) -> None:
 def out_of_order(world: World) -> None:
     """One batch is refused for want of replicas and the next, already on its way, is not: a gap in its numbers."""
     admin = KafkaAdminClient(**world.kafka)
-    told, failures = _told(world, "OutOfOrderSequence"), _failures(world)
+    told, failures = _told(world, "OutOfOrderSequenceException"), _failures(world)
     flaps = 0
     try:
         with world.load():
             world.flowing()
             world.stack.stop("broker-3")
             deadline = time.monotonic() + 120
-            while _told(world, "OutOfOrderSequence") == told and time.monotonic() < deadline:
+            while _told(world, "OutOfOrderSequenceException") == told and time.monotonic() < deadline:
                 # Everything once more, so that every partition has several batches under way.
                 republish(world.mongo, BUSY_TOPIC)
                 for copies in (3, 2) * 5:
-                    _set(admin, BUSY_TOPIC, {"min.insync.replicas": str(copies)})
+                    world.until(
+                        partial(_set, admin, BUSY_TOPIC, {"min.insync.replicas": str(copies)}), "a change"
+                    )
                     flaps += 1
             world.stack.start("broker-3")
             world.over()
@@ -144,7 +151,7 @@ def out_of_order(world: World) -> None:
     finally:
         _set(admin, BUSY_TOPIC, {"min.insync.replicas": "2"})
         admin.close()
-    times = _told(world, "OutOfOrderSequence") - told
+    times = _told(world, "OutOfOrderSequenceException") - told
     assert times, f"no relay was told OUT_OF_ORDER_SEQUENCE_NUMBER in {flaps} changes"
     world.struck(
         "out-of-order sequences", f"{times} times, relays sent again {_failures(world) - failures:.0f} times"
@@ -182,5 +189,6 @@ def refused_by_the_broker(world: World) -> None:
     world.struck("refused for good", f"{first['error']} of {first['type']}; {aside:.0f} events set aside")
 
 
-def _set(admin: KafkaAdminClient, topic: str, config: dict[str, str]) -> None:
+def _set(admin: KafkaAdminClient, topic: str, config: dict[str, str]) -> bool:
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
+    return True
