@@ -8,7 +8,8 @@ import functools
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -26,7 +27,7 @@ from shared.openapi import publish
 from shared.programmes import Action
 from shared.runtime.change import Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Commands
+from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import REGISTRY, log_answered, metric, start_trace, trace_id
 from shared.tokens import Tokens
 
@@ -135,10 +136,11 @@ def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None 
     return answer.body
 
 
-def command_keyed(use_case: Callable[[Work], dict[str, Any]], *, key: str, body: bytes) -> dict[str, Any]:
-    """Run one row of a bulk request as a command of its own, under its own key."""
-    full = f"{actor().organisation}:{request.method} {request.path}:{key}"
-    return _commands().run(use_case, key=full, body=body, subject=None, vector={}).body
+def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Busy]:
+    """Run the rows of a bulk request as commands of their own, each under its own key; what each came to, in order."""
+    prefix = f"{actor().organisation}:{request.method} {request.path}"
+    keyed = [replace(row, key=f"{prefix}:{row.key}") for row in rows]
+    return [one.body if isinstance(one, Answer) else one for one in _commands().run_rows(keyed)]
 
 
 def own_key() -> tuple[str, bytes]:

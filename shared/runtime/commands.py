@@ -52,6 +52,15 @@ class Answer:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeyedRow:
+    """One row of a request that holds many: `key` as in `Commands.run`, `body` what it said."""
+
+    use_case: UseCase
+    key: str
+    body: bytes
+
+
 @dataclass(slots=True, eq=False)
 class _Asked:
     """One command on its way. `context` is its caller's: who asks, and in which trace.
@@ -116,9 +125,27 @@ class Commands:
         key: `<organisation>:<route>:<the caller's key>`; None for commands that are idempotent by nature. vector: what
         the caller has seen of the subject. Raises Refused (nothing stored) or Busy (repeat).
         """
-        fingerprint = hashlib.sha256(body).hexdigest()
-        asked = _Asked(use_case, key, fingerprint, subject, vector, copy_context())
+        asked = _Asked(use_case, key, _fingerprint(body), subject, vector, copy_context())
         self._share(asked)
+        return self._answered(asked)
+
+    def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
+        """Decide the rows of one request in order, each once per key and for itself; what each came to."""
+        asked = [
+            _Asked(row.use_case, row.key, _fingerprint(row.body), None, {}, copy_context()) for row in rows
+        ]
+        for start in range(0, len(asked), LARGEST_ROUND):
+            self._round(asked[start : start + LARGEST_ROUND])
+        outcomes: list[Answer | Refused | Busy] = []
+        for one in asked:
+            try:
+                outcomes.append(self._answered(one))
+            except (Refused, Busy) as error:
+                outcomes.append(error)
+        return outcomes
+
+    def _answered(self, asked: _Asked) -> Answer:
+        """What it came to, now or when the key was first used. Raises Refused or Busy."""
         try:
             return self._outcome(asked)
         except (Refused, Busy) as error:
@@ -126,7 +153,7 @@ class Commands:
             # now, so that the many that are new pay nothing.
             if isinstance(error, Busy) and not _is_duplicate(error):
                 raise
-            stored = self._stored(key, fingerprint)
+            stored = self._stored(asked.key, asked.fingerprint)
             if stored is None:
                 raise
             return stored
@@ -291,6 +318,10 @@ class Commands:
         if found["fingerprint"] != fingerprint:
             raise Refused("idempotency-key-reused", "The key was used with another body.")
         return Answer(found["body"], found["vector"], found["revision"], found["subject"])
+
+
+def _fingerprint(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _is_duplicate(error: Busy) -> bool:

@@ -26,6 +26,7 @@ from pymongo.collection import Collection
 
 from shared import events
 
+PART_OF_A_CHUNK = 4
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -127,20 +128,23 @@ def before_mark(strike: Strike) -> None:
 
 def in_chunk(strike: Strike) -> None:
     """Part of a chunk has been acknowledged and the rest has not been sent."""
-    sent = [0]
+    send, flush = KafkaProducer.send, KafkaProducer.flush
+    sent: list[Any] = []
 
-    def count(producer: Any, *_: Any, **__: Any) -> None:
-        sent[0] += 1
-        if sent[0] == 4:
-            flush(producer, timeout=5)
+    def sending(producer: Any, *arguments: Any, **options: Any) -> Any:
+        future = send(producer, *arguments, **options)
+        sent.append(future)
+        if len(sent) == PART_OF_A_CHUNK:
+            for one in sent:
+                one.get(timeout=30)
             strike.here()
+        return future
 
-    def reset(*_: Any, **__: Any) -> None:
-        sent[0] = 0
+    def flushing(producer: Any, *arguments: Any, **options: Any) -> Any:
+        sent.clear()
+        return flush(producer, *arguments, **options)
 
-    flush = KafkaProducer.flush
-    _around(KafkaProducer, "send", None, count)
-    _around(KafkaProducer, "flush", None, reset)
+    KafkaProducer.send, KafkaProducer.flush = sending, flushing
 
 
 PLACES: dict[str, Callable[[Strike], None]] = {

@@ -11,13 +11,14 @@ from pathlib import Path
 from deploy.local import Settings, Stack
 from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
 from deploy.local.record import Running
+from tests.chaos.awaiting import until
 
 NEEDED = tuple(name for name in EVERYTHING if name != "outcome-stream")
 """Everything but the dashboards' stream, which no invariant speaks of."""
 CONSUMERS = tuple(name for name in SERVICE_PROCESSES if name.endswith(("-consume", "-project")))
 INSTANCE_PORTS = 40
 """Distance from the port base at which the ports of further instances begin."""
-CAN_BE_SET = ("STACK_PORT_BASE", "STACK_DIR")
+READY_SECONDS = 120.0
 
 
 class ChaosStack(Stack):
@@ -76,15 +77,23 @@ class ChaosStack(Stack):
             self._supervisor.stop(name)
         self._supervisor.start(process)
         if ready:
-            self._supervisor.wait_ready([name], 120.0)
+            self._await_ready(name)
 
     def start(self, *names: str) -> None:
         """Start processes that do not run, and instances too, and wait until they are ready."""
-        for name in names:
-            if "." in name:
-                self._supervisor.start(self.describe(name))
-        super().start(*[name for name in names if "." not in name])
-        self._supervisor.wait_ready(names, 120.0)
+        super().start(*[name for name in names if name in self.settings.infrastructure])
+        others = [name for name in names if name not in self.settings.infrastructure]
+        for name in others:
+            self._supervisor.start(self.describe(name))
+        self._await_ready(*others)
+
+    def _await_ready(self, *names: str) -> None:
+        """Wait until these are ready, however often they have died on this stack before."""
+        until(
+            lambda: all(self.entries()[name].state == "ready" for name in names),
+            f"{', '.join(names)} ready",
+            READY_SECONDS,
+        )
 
     def set_off(self, name: str) -> None:
         """Start a process without waiting until it is ready, which it may never be."""

@@ -13,11 +13,11 @@ from flask_smorest import Blueprint
 
 from shared.access import Actor
 from shared.calendar import start_of
-from shared.errors import Forbidden, Refused, Unknown, Unready
+from shared.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.events import Fact
 from shared.programmes import Programme, ProgrammeKey
 from shared.runtime.change import Change, Fold, Received, Subject, Timer, TimerFold, Vector, kind_of
-from shared.runtime.commands import Answer
+from shared.runtime.commands import Answer, KeyedRow
 from shared.web import create_app
 
 S = TypeVar("S")
@@ -161,6 +161,18 @@ class MemoryCommands:
         if key is not None:
             self._stored[key] = (body, answer)
         return answer
+
+    def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
+        """Decide each row for itself."""
+        outcomes: list[Answer | Refused | Busy] = []
+        for row in rows:
+            try:
+                outcomes.append(
+                    self.run(row.use_case, key=row.key, body=row.body, subject=None, vector={})  # type: ignore[arg-type]
+                )
+            except Refused as refused:
+                outcomes.append(refused)
+        return outcomes
 
     def read(
         self, use_case: Callable[[Memory], dict[str, Any]], *, subject: Subject | None, vector: Vector

@@ -7,7 +7,7 @@ whole or mended, logs nothing twice.
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from services.activity_tracking import handlers
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
 from shared.errors import CODES, Busy, Invalid, Refused
 from shared.runtime.change import Work
-from shared.web import actor, command, command_keyed, guarded
+from shared.runtime.commands import KeyedRow
+from shared.web import actor, command, command_rows, guarded
 
 ROWS = 1000
 BYTES = 1 << 20
@@ -91,27 +92,43 @@ def log_sessions() -> dict[str, Any]:
     if len(rows) > ROWS:
         raise Refused("body-too-large", f"At most {ROWS} rows.")
     command(lambda work: {"rows": len(rows)})
-    return {"results": [_log(row) for row in rows]}
+    return {"results": _logged(rows)}
 
 
-def _log(row: Row) -> dict[str, Any]:
-    result: dict[str, Any] = {"row": row.number, "reference": None}
+def _logged(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A result per row; those that can be read are decided in order."""
+    read = [_read(row) for row in rows]
+    asked = [_keyed(row, one) for row, one in zip(rows, read, strict=True) if isinstance(one, SessionRow)]
+    outcomes = iter(command_rows(asked))
+    return [
+        _result(row, one, next(outcomes) if isinstance(one, SessionRow) else one)
+        for row, one in zip(rows, read, strict=True)
+    ]
+
+
+def _read(row: Row) -> SessionRow | Refused:
+    if row.refused is not None:
+        return row.refused
     try:
-        if row.refused is not None:
-            raise row.refused
-        one = _load(row.fields or {})
-        result["reference"] = one.reference
-
-        def use_case(work: Work) -> dict[str, Any]:
-            return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
-
-        said = json.dumps(row.fields, sort_keys=True).encode()
-        answer = command_keyed(use_case, key=f"reference:{one.reference}", body=said)
-        return {**result, "status": 201, "session_id": answer["session_id"]}
+        return _load(row.fields or {})
     except Refused as refused:
-        return {**result, **_problem(refused.code, refused.detail, refused.errors)}
-    except Busy:
+        return refused
+
+
+def _keyed(row: Row, one: SessionRow) -> KeyedRow:
+    def use_case(work: Work) -> dict[str, Any]:
+        return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
+
+    return KeyedRow(use_case, f"reference:{one.reference}", json.dumps(row.fields, sort_keys=True).encode())
+
+
+def _result(row: Row, one: SessionRow | Refused, outcome: dict[str, Any] | Refused | Busy) -> dict[str, Any]:
+    result = {"row": row.number, "reference": one.reference if isinstance(one, SessionRow) else None}
+    if isinstance(outcome, Refused):
+        return {**result, **_problem(outcome.code, outcome.detail, outcome.errors)}
+    if isinstance(outcome, Busy):
         return {**result, **_problem("busy", "Nothing is known to be stored; send the row again.", None)}
+    return {**result, "status": 201, "session_id": outcome["session_id"]}
 
 
 def _load(fields: dict[str, Any]) -> SessionRow:

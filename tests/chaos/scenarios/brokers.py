@@ -9,6 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from shared.runtime.refused import refused_lanes
 from shared.runtime.unit import SHARDS
+from tests.chaos.archive import republish
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, three_brokers
 from tests.chaos.world import World
@@ -120,24 +121,28 @@ def not_enough_replicas(world: World) -> None:
     )
 
 
-@scenario(13, "out-of-order sequences and epoch bumps", recovers_within=40)
+@scenario(13, "out-of-order sequences and epoch bumps", builds=three_brokers, recovers_within=60, seconds=420)
 def out_of_order(world: World) -> None:
     """One batch is refused for want of replicas and the next, already on its way, is not: a gap in its numbers."""
     admin = KafkaAdminClient(**world.kafka)
     told, failures = _told(world, "OutOfOrderSequence"), _failures(world)
     flaps = 0
     try:
-        with world.load(bulk_rows=40):
+        with world.load():
             world.flowing()
+            world.stack.stop("broker-3")
             deadline = time.monotonic() + 120
             while _told(world, "OutOfOrderSequence") == told and time.monotonic() < deadline:
-                for copies in (2, 1):
+                # Everything once more, so that every partition has several batches under way.
+                republish(world.mongo, BUSY_TOPIC)
+                for copies in (3, 2) * 5:
                     _set(admin, BUSY_TOPIC, {"min.insync.replicas": str(copies)})
                     flaps += 1
+            world.stack.start("broker-3")
             world.over()
             world.flowing()
     finally:
-        _set(admin, BUSY_TOPIC, {"min.insync.replicas": "1"})
+        _set(admin, BUSY_TOPIC, {"min.insync.replicas": "2"})
         admin.close()
     times = _told(world, "OutOfOrderSequence") - told
     assert times, f"no relay was told OUT_OF_ORDER_SEQUENCE_NUMBER in {flaps} changes"

@@ -14,8 +14,8 @@ from kafka.admin import KafkaAdminClient
 
 from deploy.local import broker
 from shared.events import PROGRAMMES_TOPIC, TOPICS
-from shared.runtime.unit import SHARDS, shard_of
 from tests.chaos import observe
+from tests.chaos.archive import republish
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import pid, six_partitions
 from tests.chaos.world import World
@@ -132,18 +132,6 @@ def wrong_crc(world: World) -> None:
     world.struck("halted", f"{said['cause'][:160]} It took {share:.0%} of a core. {said['cure'][:60]}…")
 
 
-def _republish(world: World, topic: str) -> int:
-    """What an operator does where the log lost what a service has said: everything goes out again, in order."""
-    source = next(one for one, name in TOPICS.items() if name == topic)
-    events = world.mongo[source.replace("-", "_")]["events"]
-    count = 0
-    for shard in range(SHARDS):
-        subjects = [key for key in events.distinct("key", {"topic": topic}) if shard_of(key) == shard]
-        done = events.update_many({"topic": topic, "key": {"$in": subjects}}, {"$set": {"pend": shard}})
-        count += done.modified_count
-    return count
-
-
 def _take_up_at(world: World, database: str, group: str, starts: Mapping[TopicPartition, int]) -> None:
     """Let the group read these partitions from there on, whatever it had read before."""
     for at, start in starts.items():
@@ -186,7 +174,7 @@ def _cut_off(world: World, admin: KafkaAdminClient) -> None:
     share = _stands_still(world, VICTIM)
     world.stack.stop(VICTIM)
     _take_up_at(world, GROUP, GROUP, {at: ends[at] for at in _behind(world, topic)})
-    again = _republish(world, topic)
+    again = republish(world.mongo, topic)
     world.stack.start(VICTIM)
     world.struck("cut off", f"{said['cause']} It took {share:.0%} of a core; {again} events were republished")
 
@@ -207,7 +195,7 @@ def _made_anew(world: World, admin: KafkaAdminClient) -> None:
         starts = {at: 0 for at in _stored(world, reader.database, reader.group) if at.topic == topic}
         _take_up_at(world, reader.database, reader.group, starts)
     world.forget(topic)
-    again = _republish(world, topic)
+    again = republish(world.mongo, topic)
     world.stack.start(*processes)
     world.struck("made anew", f"{len(causes)} groups halted: {causes[0]} {again} events were republished")
 
@@ -219,19 +207,20 @@ def _process(group: str) -> str:
 def _clocks_apart(world: World) -> None:
     """One service's web process is five seconds ahead, then five behind, while its outbox is full."""
     web, consume = "activity-tracking-web", "activity-tracking-consume"
-    with world.load():
+    # Sessions alone: whatever else happens, nobody waits for what the stopped process has not read.
+    with world.load(mix={"log_session": 1}, inbound=False):
         world.stack.run("intake-web", "clock:-5")
         world.stack.run("outcome-consume", "clock:-5")
         world.stack.run(web, "clock:5")
         world.flowing()
         world.stack.stop(consume)
-        world.flowing()
+        world.flowing(10)
         world.stack.run(web, "clock:-5")
-        world.flowing()
         now = time.time_ns() // 1000
         ahead = world.mongo["activity_tracking"]["events"].count_documents(
             {"pend": {"$gte": 0}, "ts": {"$gt": now}}
         )
+        world.flowing(10)
         world.stack.run(consume, "clock:5")
         world.over()
         world.flowing()

@@ -1,0 +1,53 @@
+"""What the consumer makes of a poll that fails: a connection may fail for ever, damaged bytes may not."""
+
+from threading import Event
+from typing import Any
+
+import pytest
+from kafka.errors import CorruptRecordError, KafkaConnectionError
+from pymongo import MongoClient
+
+from shared.errors import Halt
+from shared.runtime.consumer import Consumer
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    """One that has not connected to anything."""
+    client: MongoClient[dict[str, Any]] = MongoClient(connect=False)
+
+    def absorb(*_: Any) -> Any:
+        raise AssertionError("nothing is polled here")
+
+    return Consumer(
+        group="toys",
+        client=client,
+        database="toys",
+        kafka_options={},
+        absorb=absorb,
+        stop=Event(),
+        topics=["t"],
+    )
+
+
+def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: Consumer) -> None:
+    damaged = CorruptRecordError("Record batch for partition 3 at offset 12 failed crc check")
+    consumer._note_unreadable(damaged)
+    consumer._note_unreadable(damaged)
+    with pytest.raises(Halt) as halt:
+        consumer._note_unreadable(damaged)
+    assert "offset 12" in halt.value.cause
+    assert "restore the partition" in halt.value.cure
+
+
+def test_two_damaged_batches_in_turn_halt_it_too(consumer: Consumer) -> None:
+    with pytest.raises(Halt):
+        for _ in range(3):
+            consumer._note_unreadable(CorruptRecordError("at offset 12"))
+            consumer._note_unreadable(ValueError("unpack"))
+
+
+def test_a_connection_may_fail_as_often_as_it_likes(consumer: Consumer) -> None:
+    for _ in range(50):
+        consumer._note_unreadable(KafkaConnectionError("refused"))
+        consumer._note_unreadable(ConnectionResetError("reset"))
