@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/process.py": {"datetime.now"},
     # how long the oldest unpublished event, and the longest wait, have waited
     "shared/runtime/progress.py": {"time.time"},
-    # when Kafka refused a lane, for the operator
+    # when Kafka refused an event, for the operator
     "shared/runtime/refused.py": {"time.time"},
     # who holds a lease
     "shared/runtime/relay.py": {"secrets"},
