@@ -235,21 +235,25 @@ class Consumer:
             raise _log_changed(f"A topic that {self.group} reads was made anew.")
         strayed = [at for at, records in claimed.items() if records[0].offset != self._next[at]]
         if strayed:
-            self._check_strayed({at: claimed[at][0].offset for at in strayed})
+            for at in self._sent_back({at: claimed[at][0].offset for at in strayed}):
+                del claimed[at], self._next[at]
         return claimed
 
-    def _check_strayed(self, came: Mapping[TopicPartition, int]) -> None:
-        """Raise Halt where another offset came than the next one, unless compaction took those between.
+    def _sent_back(self, came: Mapping[TopicPartition, int]) -> list[TopicPartition]:
+        """The partitions that gave what was read before: to be loaded anew. Compaction may take what lies between.
 
-        kafka-python begins anew, without a word, when the log no longer holds what is asked for.
+        kafka-python begins anew, without a word, when the log no longer holds what is asked for, and then this raises
+        Halt; and when a rebalance ends just after its partitions were loaded, and then nothing is lost.
         """
-        earliest = self._connected().beginning_offsets(list(came))
+        consumer = self._connected()
+        earliest, latest = consumer.beginning_offsets(list(came)), consumer.end_offsets(list(came))
         for at, offset in came.items():
-            if offset < self._next[at] or earliest[at] > self._next[at]:
+            if not earliest[at] <= self._next[at] <= latest[at]:
                 raise _log_changed(
-                    f"{at.topic}[{at.partition}] begins at {earliest[at]} and gave {offset}; {self.group} is at "
-                    f"{self._next[at]}."
+                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]} and gave {offset}; {self.group} is "
+                    f"at {self._next[at]}."
                 )
+        return [at for at, offset in came.items() if offset < self._next[at]]
 
     def _load(self, fresh: list[TopicPartition]) -> None:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""

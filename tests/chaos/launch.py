@@ -74,9 +74,13 @@ class Strike:
         self._nth = nth
         self._came = 0
 
+    def mine(self) -> bool:
+        """Whether the thread that is running is the one to be struck."""
+        return self._thread in ("any", threading.current_thread().name)
+
     def here(self) -> None:
         """Called at the place; does not return from a kill."""
-        if threading.current_thread().name != self._thread and self._thread != "any":
+        if not self.mine():
             return
         self._came += 1
         if self._came != self._nth or self._mark.exists():
@@ -133,6 +137,8 @@ def in_chunk(strike: Strike) -> None:
 
     def sending(producer: Any, *arguments: Any, **options: Any) -> Any:
         future = send(producer, *arguments, **options)
+        if not strike.mine():
+            return future
         sent.append(future)
         if len(sent) == PART_OF_A_CHUNK:
             for one in sent:
@@ -141,7 +147,8 @@ def in_chunk(strike: Strike) -> None:
         return future
 
     def flushing(producer: Any, *arguments: Any, **options: Any) -> Any:
-        sent.clear()
+        if strike.mine():
+            sent.clear()
         return flush(producer, *arguments, **options)
 
     KafkaProducer.send, KafkaProducer.flush = sending, flushing

@@ -270,6 +270,23 @@ def test_a_consumer_whose_offset_was_moved_by_another_changes_nothing_and_reload
     assert bench.db["offsets"].find_one(offset)["next"] == first.offset + 2
 
 
+def test_a_consumer_that_kafka_sends_back_reads_on_from_what_is_stored_and_does_not_halt(
+    bench: Bench,
+) -> None:
+    subject = bench.subject()
+    consumer = bench.consume(EVERYTHING)
+    (first,) = bench.publish(bench.say(toy.session(1), subject, 1))
+    until(lambda: bench.state(subject), "the first event")
+    # What a rebalance does that ends just after the stored offsets were loaded.
+    assert consumer._consumer is not None
+    consumer._consumer.seek(TopicPartition(first.topic, first.partition), 0)
+    bench.publish(bench.say(toy.session(2), subject, 2))
+    until(partial(_has_applied, bench, subject, 2), "what was said after it")
+    assert consumer.halted is None
+    offset = bench.db["offsets"].find_one({"_id": f"{bench.group}:{first.topic}:{first.partition}"})
+    assert offset["next"] == first.offset + 2
+
+
 def test_two_consumers_of_one_group_share_the_work_and_apply_once(bench: Bench) -> None:
     subjects = [bench.subject(n) for n in range(40)]
     bench.consume(EVERYTHING)
