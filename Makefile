@@ -105,7 +105,7 @@ test: check ## Everything: check, then integration and end-to-end tests against 
 chaos: venv-dev ## Every fault, and what must hold after it (SEED=5; ONLY="3 7-9")
 	$(PY) -m tests.chaos
 
-chaos-part: venv-dev ## The part of it that continuous integration runs
+chaos-part: venv-dev ## Its short scenarios, in six minutes
 	PART=1 $(PY) -m tests.chaos
 
 chaos-long: venv-dev ## A thousand kills, ten million events; goes on where it was interrupted (EVENTS=, KILLS=)

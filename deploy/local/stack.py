@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
+from kafka.admin import KafkaAdminClient
+
 import deploy.database
 import deploy.topics
 from deploy.local import broker, database, preflight
@@ -172,16 +174,19 @@ class Stack:
     def _brokers_ready(self) -> None:
         passwords = deploy.topics.passwords_in(self.settings.credentials.kafka_folder())
         with self._or_explain("broker"):
-            admin = deploy.topics.connect(
-                self.kafka_admin_config(),
-                within_seconds=self._within,
-                going_on=lambda: self._any_runs(self.settings.nodes("broker")),
-            )
-            try:
-                broker.await_nodes(admin, self.settings.brokers, self._within)
+            # A client that was made before the last broker came does not know whom to ask.
+            if self.settings.brokers > 1:
+                with contextlib.closing(self._kafka_admin()) as first:
+                    broker.await_nodes(first, self.settings.brokers, self._within)
+            with contextlib.closing(self._kafka_admin()) as admin:
                 deploy.topics.apply(admin, self.declaration(), passwords)
-            finally:
-                admin.close()
+
+    def _kafka_admin(self) -> KafkaAdminClient:
+        return deploy.topics.connect(
+            self.kafka_admin_config(),
+            within_seconds=self._within,
+            going_on=lambda: self._any_runs(self.settings.nodes("broker")),
+        )
 
     def declaration(self) -> deploy.topics.Declaration:
         """The topics, principals and rights that this stack has."""
