@@ -198,7 +198,7 @@ def relayed(client: MongoClient[Any], options: dict[str, Any], topic: str, event
 def _warm(relay: Relay, collection: Any, topic: str) -> None:
     """Let the producer connect before time is taken."""
     collection.insert_one({**_outgoing(topic, 0), "_id": "warm", "ts": -1})
-    relay._send(collection.find({"_id": "warm"}), 5.0)
+    relay._send(list(collection.find({"_id": "warm"})), time.monotonic() + 5.0)
     collection.delete_one({"_id": "warm"})
 
 
