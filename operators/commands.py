@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from operators.accepting import accept
 from operators.assessment import assess, unreachable
 from operators.desk import REASONS, Desk, reason_option, service_option
 from operators.mending import Left, replay_all
@@ -241,6 +242,7 @@ def audit(desk: Desk, service: str | None, limit: int) -> None:
     desk.screen.table(names, [[row[name] for name in names] for row in rows])
 
 
+main.add_command(accept)
 main.add_command(rebuild)
 
 

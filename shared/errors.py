@@ -81,6 +81,9 @@ CODES: dict[str, Code] = {
         "The rebuilt projection differs from the live one, and the caller did not accept that.",
         "operator",
     ),
+    "not-halted-over-it": Code(
+        409, "The group has not halted over this topic, or it was accepted already.", "operator"
+    ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform
@@ -142,10 +145,30 @@ class Unready(Exception):
         self.needs = needs
 
 
-class Halt(Exception):
-    """The process must not go on: `cause` and `cure` are for the operator."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a group stands in a partition, and where that partition begins now: offsets."""
 
-    def __init__(self, cause: str, cure: str) -> None:
+    partition: int
+    stands: int
+    begins: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLog:
+    """A topic that is not what a group has read. identity: Kafka's id of what has the name now; places: those lost."""
+
+    group: str
+    topic: str
+    identity: str | None
+    places: tuple[Place, ...]
+
+
+class Halt(Exception):
+    """The process must not go on: `cause` and `cure` are for the operator. log: what an operator may accept."""
+
+    def __init__(self, cause: str, cure: str, log: OtherLog | None = None) -> None:
         super().__init__(f"{cause} {cure}")
         self.cause = cause
         self.cure = cure
+        self.log = log

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from kafka import KafkaProducer
+
 from shared.config import Settings
 
 API_VERSION = (4, 0)
+END_SECONDS = 5.0
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -24,3 +27,16 @@ def client_options(settings: Settings) -> dict[str, Any]:
         # Partitions that a topic was given are seen by all within this time, not five minutes later by some.
         "metadata_max_age_ms": 30_000,
     } | ({"ssl_cafile": settings.kafka_ca_file} if settings.kafka_ca_file else {})
+
+
+def discard(producer: KafkaProducer) -> None:
+    """Throw a producer away: what it holds is not sent after this, and nothing of it goes on running.
+
+    kafka-python 3.0.12's `close` begins with a flush, and raises before it has ended the sender's thread when anything
+    is unacknowledged; that thread then repeats what it holds, and looks for brokers, for as long as the process lives.
+    Blocks until the thread has ended, at most 5 s. Raises KafkaError when it has not by then.
+    """
+    sender = producer._sender  # noqa: SLF001 - it has no public word for this
+    sender.force_close()
+    sender.join(END_SECONDS)
+    producer.close(timeout=0)

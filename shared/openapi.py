@@ -71,6 +71,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "key": "^[a-z0-9][a-z0-9_@-]{1,79}$",
     "group": "^[a-z][a-z-]{1,39}$",
     "parked_id": "^[0-9a-f]{32}$",
+    "topic": "^[a-z0-9._-]{1,249}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 

@@ -13,14 +13,17 @@ from typing import Any
 
 from flask import current_app
 from flask_smorest import Blueprint
+from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Unknown
+from shared.operations.acceptance import Acceptance
 from shared.operations.audit import AuditRows
 from shared.operations.mending import Mending, Order
 from shared.operations.parked import REASONS, ParkedEvents
 from shared.operations.rebuild import Rebuilds
 from shared.operations.shapes import (
+    AcceptedAnswer,
     AuditPageAnswer,
     AuditPageArguments,
     MendedAnswer,
@@ -53,6 +56,7 @@ class Operations:
     mending: Mending
     audit: AuditRows
     rebuilds: Rebuilds
+    acceptance: Acceptance
 
 
 def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
@@ -64,6 +68,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
         Mending(parts, groups),
         AuditRows(database),
         Rebuilds(parts.client, parts.service.database, groups),
+        Acceptance(database),
     )
 
 
@@ -143,6 +148,23 @@ def blueprint() -> Blueprint:
         """Send what this service said of the subject again, in order; whoever has it skips it."""
         order = ordered(body)
         return here().mending.republish(order, _subject(kind, key), body["from_seq"])
+
+    @routes.route("/operations/groups/<string:group>/topics/<string:topic>/acceptance", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(ReasonBody)
+    @routes.response(200, AcceptedAnswer)
+    def accept_topic(body: dict[str, Any], group: str, topic: str) -> dict[str, Any]:
+        """Have a group that has halted over this topic read it as it is now, from where it begins."""
+        order = ordered(body)
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            came = here().acceptance.accept(session, group, topic)
+            here().mending.audit(
+                order, session, "accept", f"topic/{topic}", {"group": group, "moved": came["moved"]}
+            )
+            return came
+
+        return here().mending.once(order, work)
 
     @routes.route("/operations/audit", methods=["GET"])
     @guarded(None, operator=True)

@@ -55,11 +55,19 @@ class AuditPageArguments(Schema):
 # --- what goes out ---------------------------------------------------------------------------------------
 
 
+class OverAnswer(Schema):
+    """The group and the topic that a halt is over, which an operator may accept as it is now."""
+
+    group = ma.String()
+    topic = ma.String()
+
+
 class HaltAnswer(Schema):
     """Why a process refuses to go on, and what ends that."""
 
     cause = ma.String()
     cure = ma.String()
+    over = ma.Nested(OverAnswer, allow_none=True)
 
 
 class ProcessAnswer(Schema):
@@ -240,6 +248,22 @@ class RepublishedAnswer(Schema):
     from_seq = ma.Integer()
     to_seq = ma.Integer()
     more = ma.Boolean()
+
+
+class MovedAnswer(Schema):
+    """Where a group stood in one partition, and from where it reads on: offsets."""
+
+    partition = ma.Integer()
+    stood_at = ma.Integer()
+    reads_from = ma.Integer()
+
+
+class AcceptedAnswer(Schema):
+    """A topic that a group reads as it is now, once its halted processes are restarted."""
+
+    group = ma.String()
+    topic = ma.String()
+    moved = ma.List(ma.Nested(MovedAnswer))
 
 
 class SwapBody(CommandSchema):

@@ -130,7 +130,16 @@ def _process(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         "trouble": row.get("trouble"),
         "stuck": row["stuck"],
         "failing": row["failing"],
-        "halted": None if halted is None else {name: scrubbed(text) for name, text in halted.items()},
+        "halted": None if halted is None else _halted(halted),
+    }
+
+
+def _halted(halt: Mapping[str, Any]) -> dict[str, Any]:
+    log = halt.get("log")
+    return {
+        "cause": scrubbed(halt["cause"]),
+        "cure": scrubbed(halt["cure"]),
+        "over": None if log is None else {"group": log["group"], "topic": log["topic"]},
     }
 
 

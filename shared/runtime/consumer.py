@@ -22,6 +22,7 @@ from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
 from shared.runtime.fold import Arrived, Tally
+from shared.runtime.other_log import halt_over, identity_of, offset_id
 from shared.runtime.unit import transact
 from shared.telemetry import log_applied, metric
 
@@ -208,7 +209,7 @@ class Consumer:
         self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]
     ) -> None:
         operations = [
-            UpdateOne({"_id": self._offset_id(at), "next": expected}, {"$set": {"next": following}})
+            UpdateOne({"_id": offset_id(self.group, at), "next": expected}, {"$set": {"next": following}})
             for at, (expected, following) in moves.items()
         ]
         result = self._database["offsets"].bulk_write(operations, ordered=False, session=session)
@@ -240,8 +241,10 @@ class Consumer:
         claimed = {
             at: records for at, records in polled.items() if at in assigned and at not in fresh and records
         }
-        if any(self._is_another(at.topic, self._topic_ids.get(at.topic)) for at in claimed):
-            raise _log_changed(f"A topic that {self.group} reads was made anew.")
+        for topic in {
+            at.topic for at in claimed if self._is_another(at.topic, self._topic_ids.get(at.topic))
+        }:
+            raise self._halt_over(topic, f"{topic}, which {self.group} reads, was made anew.")
         strayed = [at for at, records in claimed.items() if records[0].offset != self._next[at]]
         if strayed:
             for at in self._sent_back({at: claimed[at][0].offset for at in strayed}):
@@ -258,9 +261,10 @@ class Consumer:
         earliest, latest = consumer.beginning_offsets(list(came)), consumer.end_offsets(list(came))
         for at, offset in came.items():
             if not earliest[at] <= self._next[at] <= latest[at]:
-                raise _log_changed(
+                raise self._halt_over(
+                    at.topic,
                     f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]} and gave {offset}; {self.group} is "
-                    f"at {self._next[at]}."
+                    f"at {self._next[at]}.",
                 )
         return [at for at, offset in came.items() if offset < self._next[at]]
 
@@ -269,7 +273,7 @@ class Consumer:
         consumer = self._connected()
         offsets = self._database["offsets"]
         earliest = consumer.beginning_offsets(fresh)
-        ids = {self._offset_id(at): at for at in fresh}
+        ids = {offset_id(self.group, at): at for at in fresh}
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
         holders = {
@@ -293,19 +297,20 @@ class Consumer:
         for row in rows:
             at = ids[row["_id"]]
             if not earliest[at] <= row["next"] <= latest[at]:
-                raise _log_changed(
-                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}."
+                raise self._halt_over(
+                    at.topic,
+                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}.",
                 )
             if self._is_another(at.topic, row.get("topic")):
-                raise _log_changed(
-                    f"{at.topic} is not the topic that {self.group} has read: it was made anew."
+                raise self._halt_over(
+                    at.topic, f"{at.topic} is not the topic that {self.group} has read: it was made anew."
                 )
             self._next[at] = row["next"]
             consumer.seek(at, row["next"])
 
     def _keep_topics(self, ids: Mapping[str, TopicPartition]) -> None:
         """Note which topic of that name was read, where none is noted yet: a name alone may come to mean another."""
-        named = {at.topic: self._topic_id(at.topic) for at in ids.values()}
+        named = {at.topic: identity_of(self._connected(), at.topic) for at in ids.values()}
         self._topic_ids |= {topic: known for topic, known in named.items() if known}
         operations = [
             UpdateOne(
@@ -319,12 +324,11 @@ class Consumer:
 
     def _is_another(self, topic: str, known: str | None) -> bool:
         """Whether the topic of this name is not the one that was known."""
-        now = self._topic_id(topic)
+        now = identity_of(self._connected(), topic)
         return known is not None and now is not None and now != known
 
-    def _topic_id(self, topic: str) -> str | None:
-        found = self._connected()._client.cluster.topic_id(topic)  # noqa: SLF001 - it has no public word for this
-        return None if found is None else str(found)
+    def _halt_over(self, topic: str, cause: str) -> Halt:
+        return halt_over(self._connected(), self._database["offsets"], self.group, topic, cause)
 
     def _reload(self) -> None:
         """Read on from what is stored, whatever was read ahead."""
@@ -336,9 +340,6 @@ class Consumer:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             wait([ahead])
-
-    def _offset_id(self, at: TopicPartition) -> str:
-        return f"{self.group}:{at.topic}:{at.partition}"
 
     # --- connections ---------------------------------------------------------------------------------
 
@@ -380,12 +381,6 @@ class Consumer:
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
             _quietly(lambda: consumer.close(timeout_ms=2000))
-
-
-def _log_changed(cause: str) -> Halt:
-    return Halt(
-        cause, "The log lost events or was made anew: restore the topic, or rebuild from the archive."
-    )
 
 
 def _quietly(close: Callable[[], Any]) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
@@ -102,9 +103,15 @@ class Health:
         """Whether this process goes on: why it halted, and which of its threads are stuck. Never blocks."""
         halted = self._halted()
         return {
-            "halted": {"cause": halted.cause, "cure": halted.cure} if halted else None,
+            "halted": _told(halted) if halted else None,
             "stuck": self._stuck(),
         }
+
+
+def _told(halt: Halt) -> dict[str, Any]:
+    """A halt in a document; `log` only where an operator may accept one."""
+    log = {"log": asdict(halt.log)} if halt.log else {}
+    return {"cause": halt.cause, "cure": halt.cure, **log}
 
 
 def _json(status: int, body: Mapping[str, Any]) -> tuple[int, str, bytes]:

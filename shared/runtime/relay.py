@@ -22,6 +22,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from shared.kafka import discard
 from shared.runtime.refused import Narrowed, Refused
 from shared.runtime.unit import SHARDS
 from shared.telemetry import metric
@@ -199,6 +200,6 @@ class Relay:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             try:
-                producer.close(timeout=0)
+                discard(producer)
             except Exception as error:  # noqa: BLE001 - it is thrown away whatever it says
                 log.info("close-failed", error=type(error).__name__)

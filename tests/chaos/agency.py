@@ -12,6 +12,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from shared.kafka import discard
 from tests.chaos.client import Client, Records
 from tests.chaos.load import reference
 
@@ -91,7 +92,7 @@ class Agency(threading.Thread):
 
 
 def _discard(producer: Any) -> None:
-    """Throw a producer away; every record's acknowledgement has been awaited."""
+    """Throw a producer away; what it held is not said again, and whether it was taken is unsure."""
     if producer is not None:
         with contextlib.suppress(KafkaError):
-            producer.close(timeout=0)
+            discard(producer)

@@ -9,7 +9,7 @@ struck, and says by `world.over()` when it was over. It need not settle or check
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -80,4 +80,10 @@ def chosen(only: str, *, part: bool) -> list[Scenario]:
         wanted |= set(range(int(first), int(last or first) + 1))
     if unknown := {number for number in wanted if number not in known and "-" not in only}:
         raise ValueError(f"there is no scenario {sorted(unknown)}; there are {sorted(known)}")
-    return [one for one in SCENARIOS if (one.number in wanted if wanted else one.part or not part)]
+    return in_turn([one for one in SCENARIOS if (one.number in wanted if wanted else one.part or not part)])
+
+
+def in_turn(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """By number, and those that share surroundings one after the other: each kind is built once, the ordinary first."""
+    kinds = dict.fromkeys([None, *(one.builds for one in scenarios)])
+    return [one for builds in kinds for one in scenarios if one.builds is builds]

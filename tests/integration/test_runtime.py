@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,13 @@ class Bench:
     def db(self) -> Any:
         return self.client[self.database]
 
-    def consume(self, folds: dict[type[e.Fact], Fold], *, group: str | None = None) -> Consumer:
+    def consume(
+        self,
+        folds: dict[type[e.Fact], Fold],
+        *,
+        group: str | None = None,
+        topics: Sequence[str] = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC),
+    ) -> Consumer:
         programmes = PublishedProgrammes(self.db)
         breaker = Breaker()
         name = group or self.group
@@ -93,7 +99,7 @@ class Bench:
             kafka_options=self.kafka,
             absorb=absorb,
             stop=self.stop,
-            topics=[e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC],
+            topics=topics,
         )
         self.start(consumer.run)
         self.consumer = consumer

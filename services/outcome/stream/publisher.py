@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
 from services.outcome.stream.snapshot import Snapshot
+from shared.kafka import discard
 
 LEASE_SECONDS = 10
 RENEW_SECONDS = 3.0
@@ -262,6 +263,6 @@ class KafkaOutlet:
     def close(self) -> None:
         """Close without sending what is still held; it is sent again from the store."""
         try:
-            self._producer.close(timeout=0)
+            discard(self._producer)
         except (KafkaError, OSError, RuntimeError) as error:
             log.info("close-failed", error=type(error).__name__)

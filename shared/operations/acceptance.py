@@ -1,0 +1,56 @@
+"""An operator accepts that a topic is not the one a group has read, and has the group read it as it is now.
+
+Only what a process has halted over can be accepted, and only as that process saw it: this topic of that name, these
+partitions, from where they begin. The group applies nothing twice, since it knows every event by its number; what the
+new log does not hold has to be said again from its emitter's archive.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from shared.errors import Conflict
+from shared.operations.status import SILENT_SECONDS
+
+
+class Acceptance:
+    """Moves a halted group's offsets to where the log begins now."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+
+    def accept(self, session: ClientSession, group: str, topic: str) -> dict[str, Any]:
+        """Let the group read on from where the topic begins; the halted processes do so when they are restarted.
+
+        Returns what was moved. Raises Conflict when no process that reports has halted over this, or it was accepted.
+        """
+        logs = [log for log in self._halted_over(session) if (log["group"], log["topic"]) == (group, topic)]
+        if not logs:
+            raise Conflict(
+                "not-halted-over-it", f"No process of {group} that reports has halted over {topic}."
+            )
+        moved = [
+            {"partition": place["partition"], "stood_at": place["stands"], "reads_from": place["begins"]}
+            for log in logs
+            for place in log["places"]
+            if self._moved(session, log, place)
+        ]
+        if not moved:
+            raise Conflict("not-halted-over-it", f"{group} no longer stands where it halted; restart it.")
+        return {"group": group, "topic": topic, "moved": sorted(moved, key=lambda one: one["partition"])}
+
+    def _halted_over(self, session: ClientSession) -> Sequence[Mapping[str, Any]]:
+        """The logs that processes have halted over which report, by the database's own time."""
+        since = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": int(SILENT_SECONDS)}}
+        condition = {"halted.log": {"$type": "object"}, "$expr": {"$gt": ["$at", since]}}
+        found = self._database["processes"].find(condition, {"halted.log": 1}, session=session)
+        return [row["halted"]["log"] for row in found]
+
+    def _moved(self, session: ClientSession, log: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
+        """Compare and set: nothing is moved that stands elsewhere than where the process halted."""
+        stands = {"_id": f"{log['group']}:{log['topic']}:{place['partition']}", "next": place["stands"]}
+        changed = {"$set": {"next": place["begins"], "topic": log["identity"]}}
+        done = self._database["offsets"].update_one(stands, changed, session=session)
+        return done.modified_count == 1
