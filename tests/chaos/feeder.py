@@ -1,8 +1,9 @@
 """The long run's upstream source as a process: `python -m tests.chaos.feeder <job>`.
 
-It publishes as a service's relay does, chunk by chunk, every acknowledgement checked, the whole chunk again by a new
+It publishes as a service's relay does, in chunks, every acknowledgement checked, all that was under way again by a new
 producer after any failure; and writes how many chunks Kafka has acknowledged beside its job. Whatever kills it, the
-next one goes on there: at worst it says a chunk again, which consumers skip. It holds back while a group is far behind.
+next one goes on there: at worst it says some chunks again, which consumers skip. It holds back while a group is far
+behind.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,8 @@ MOST_BEHIND = 40_000
 """Events unread by the slowest group, beyond which nothing more is given: memory and patience are bounded."""
 LOOK_SECONDS = 0.25
 DELIVERY_SECONDS = 6
+IN_FLIGHT = 4
+"""Chunks handed to the producer before the first is acknowledged."""
 KAFKA = (4, 0)
 
 
@@ -85,39 +89,52 @@ class Feeder:
 
     def run(self) -> None:
         """Feed; and then stand still until told to stop, for whoever supervises starts again what ends."""
-        looked, number = 0.0, fed(self._path)
-        while number < self._job.chunks and not self._stop.is_set():
+        done = following = fed(self._path)
+        under_way: deque[list[Any]] = deque()
+        looked = 0.0
+        while done < self._job.chunks and not self._stop.is_set():
             if time.monotonic() - looked > LOOK_SECONDS:
                 if self._behind() > MOST_BEHIND:
                     self._stop.wait(LOOK_SECONDS)
                     continue
                 looked = time.monotonic()
-            if self._given(number):
-                number += 1
-                note_fed(self._path, number)
+            try:
+                while len(under_way) < IN_FLIGHT and following < self._job.chunks:
+                    under_way.append(self._sent(following))
+                    following += 1
+                self._acknowledged(under_way[0])
+            except (KafkaError, OSError, AssertionError) as error:
+                print(f"chunk {done}: {type(error).__name__}: {error}", file=sys.stderr)
+                self._discard_producer()
+                under_way.clear()
+                following = done
+                self._stop.wait(0.5)
+                continue
+            under_way.popleft()
+            done += 1
+            note_fed(self._path, done)
         self._stop.wait()
 
-    def _given(self, number: int) -> bool:
-        """Publish one chunk. Returns whether Kafka has all of it; after any failure, by a new producer next time."""
-        topic = self._upstream.topic
-        try:
-            producer = self._connected()
-            sent = [
-                producer.send(topic, key=one.subject.encode(), value=one.value, headers=list(one.headers))
-                for one in self._upstream.chunk(number)
-            ]
-            producer.flush(timeout=2 * DELIVERY_SECONDS)
-            for future in sent:
-                told = future.get(timeout=DELIVERY_SECONDS)
-                self._ends[told.partition] = max(self._ends.get(told.partition, 0), told.offset + 1)
-            return True
-        except (KafkaError, OSError, AssertionError) as error:
-            print(f"chunk {number}: {type(error).__name__}: {error}", file=sys.stderr)
-            if self._producer is not None:
-                dead, self._producer = self._producer, None
-                dead.close(timeout=0)
-            self._stop.wait(0.5)
-            return False
+    def _sent(self, number: int) -> list[Any]:
+        """Hand one chunk to the producer. Returns the future of each event."""
+        producer, topic = self._connected(), self._upstream.topic
+        return [
+            producer.send(topic, key=one.subject.encode(), value=one.value, headers=list(one.headers))
+            for one in self._upstream.chunk(number)
+        ]
+
+    def _acknowledged(self, futures: list[Any]) -> None:
+        """Wait until Kafka has the whole chunk. Raises KafkaError."""
+        until = time.monotonic() + 2 * DELIVERY_SECONDS
+        for future in futures:
+            told = future.get(timeout=max(0.0, until - time.monotonic()))
+            self._ends[told.partition] = max(self._ends.get(told.partition, 0), told.offset + 1)
+
+    def _discard_producer(self) -> None:
+        """After any failure, so that a new one begins with what the old one had not been told of."""
+        if self._producer is not None:
+            dead, self._producer = self._producer, None
+            dead.close(timeout=0)
 
     def _behind(self) -> int:
         """How many of this feeder's events the slowest group has not made durable; all, where nobody answers."""

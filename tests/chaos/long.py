@@ -82,7 +82,8 @@ class LongRun:
             self._begin_journeys()
         self._feed()
         pause = threading.Event()
-        last = dict.fromkeys((self._look, self._save, self._say, self._note_memory, self._maybe_kill), 0.0)
+        last = dict.fromkeys((self._look, self._save, self._note_memory, self._maybe_kill), 0.0)
+        last[self._say] = time.monotonic()
         every = {
             self._look: READ_SECONDS,
             self._save: SAVE_SECONDS,
@@ -284,7 +285,8 @@ def show(console: Console, diary: Diary) -> None:
 
 def main() -> int:
     """Go on, or begin."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     console = Console()
     kept = Kept(RESULTS / "long.json")
     diary = begin(kept)
