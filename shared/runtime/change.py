@@ -136,9 +136,11 @@ class Work(Protocol):
     durable together with the events it causes, or not at all.
     """
 
-    at: datetime
-    """The moment of the decision, UTC, by the service's clock."""
     programmes: Programmes
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the decision, UTC, by the service's clock."""
 
     def find(self, subject: Subject) -> Any | None:
         """The subject's state, or None."""

@@ -9,6 +9,7 @@ The answer is stored with the effect, without personal data, and given again whe
 body; another body under the key is refused. Reads wait until this service has seen what the caller has.
 """
 
+import functools
 import hashlib
 import time
 from collections import deque
@@ -305,8 +306,8 @@ class Commands:
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
     def _unit(self, session: ClientSession) -> Unit:
-        at = self._clock.now(session)
-        return Unit(self._database, session, self._repository, self._programmes, self._source, at)
+        now = functools.partial(self._clock.now, session)
+        return Unit(self._database, session, self._repository, self._programmes, self._source, now)
 
     def _stored(self, key: str | None, fingerprint: str) -> Answer | None:
         try:

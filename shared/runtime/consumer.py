@@ -30,6 +30,10 @@ TRANSACTION_SECONDS = 30.0
 FLOWING_SECONDS = 0.1
 UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
 MOST_LINGER_SECONDS = 0.05
+OFTEN_MS, SELDOM_MS = 250, 1000
+"""How long a fetch waits at the broker for something to come: what comes is brought at once either way. Asking costs
+both sides; but the broker answers nothing else on that connection meanwhile, and a rebalance asks several things.
+"""
 
 log = structlog.get_logger()
 
@@ -58,6 +62,7 @@ class Consumer:
     """One member of one group, in one thread.
 
     group: names the offsets; several groups of one service keep their own. topics: names, or a pattern of names.
+    seldom: little comes here, so an idle consumer asks seldom, and takes over partitions the slower.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Consumer:
         stop: Event,
         topics: Iterable[str] = (),
         pattern: str | None = None,
+        seldom: bool = False,
     ) -> None:
         self.group = group
         self.halted: Halt | None = None
@@ -82,6 +88,7 @@ class Consumer:
         self._stop = stop
         self._topics = list(topics)
         self._pattern = pattern
+        self._fetch_wait_ms = SELDOM_MS if seldom else OFTEN_MS
         self._limit = LARGEST
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
@@ -166,7 +173,9 @@ class Consumer:
         On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
         """
         consumer = self._connected()
-        polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=250, max_records=self._limit)
+        polled: dict[TopicPartition, list[Any]] = consumer.poll(
+            timeout_ms=self._fetch_wait_ms, max_records=self._limit
+        )
         count = sum(len(records) for records in polled.values())
         if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
             self._stop.wait(min(self._cost_seconds, MOST_LINGER_SECONDS))
@@ -346,7 +355,7 @@ class Consumer:
                 heartbeat_interval_ms=1500,
                 max_poll_interval_ms=120000,
                 max_partition_fetch_bytes=1 << 20,
-                fetch_max_wait_ms=250,
+                fetch_max_wait_ms=self._fetch_wait_ms,
             )
             self._assignment = _Assignment()
             if self._pattern:

@@ -95,7 +95,7 @@ class Parts:
             repository or self.service.repository,
             self.programmes,
             self.service.source,
-            self.clock.now(session),
+            lambda: self.clock.now(session),
         )
 
 

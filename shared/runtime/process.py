@@ -160,7 +160,7 @@ def operating(
     if group.is_projection:
         return [*found, ("rebuilder", rebuilder_of(parts, group))]
     answer = answering(database, service.source)
-    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop)
+    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop, seldom=True)
     return [*found, ("control", control)]
 
 
@@ -181,7 +181,13 @@ def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
 
 
 def consumer_of(
-    parts: Parts, group: str, topics: Iterable[str], absorb: Absorb, stop: threading.Event
+    parts: Parts,
+    group: str,
+    topics: Iterable[str],
+    absorb: Absorb,
+    stop: threading.Event,
+    *,
+    seldom: bool = False,
 ) -> Consumer:
     """A consumer on this process's connections."""
     return Consumer(
@@ -192,6 +198,7 @@ def consumer_of(
         absorb=absorb,
         stop=stop,
         topics=topics,
+        seldom=seldom,
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -58,27 +58,31 @@ class Progress:
         self._log: KafkaConsumer | None = None
 
     def measure(self) -> dict[str, Any]:
-        """Lag, outbox, timers, parked: counts by index only. Blocks for a round trip to Kafka and a few to MongoDB.
+        """Lag, outbox, timers, parked: counts by index only. Blocks for a round trip to Kafka and two to MongoDB.
 
         Raises KafkaError, PyMongoError.
         """
         with self._lock:
             ends = self._ends(self._topics)
-            measured = self._measured()
-        applied = self.applied()
+            now = self._clock.now()
+            counted = self._counted(now)
+        applied = counted["applied"]
         lag = sum(end - applied.get(at, 0) for at, end in ends.items())
         metric("journey_consumer_lag", group=self.group).set(lag)
-        return {**measured, "lag": lag, "applied": sum(applied.values())}
+        return {
+            "group": self.group,
+            "clock": now.isoformat(),
+            **self._shown(counted),
+            "lag": lag,
+            "applied": sum(applied.values()),
+        }
 
-    def _measured(self) -> dict[str, Any]:
-        database, now = self._database, self._clock.now()
-        outbox = database["events"].count_documents(PENDING) if self._own else 0
-        refused = database["events"].count_documents({"pend": {"$lt": 0}}) if self._own else 0
-        age = outbox_age_seconds(database, time.time()) if outbox else 0.0
-        due = database["timers"].count_documents({"due": {"$lte": now}}) if self._own else 0
-        aside = self.parked()
-        waiting = aside.pop("waiting", 0)
-        parked = sum(aside.values())
+    def _shown(self, counted: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        here, aside = counted["here"], counted["parked"]
+        outbox, refused, due = (here.get(name, 0) for name in ("outbox", "refused", "due"))
+        waiting = aside.get("waiting", 0)
+        parked = sum(aside.values()) - waiting
+        age = outbox_age_seconds(self._database, time.time()) if outbox else 0.0
         wait = self._oldest_wait_seconds() if waiting else 0.0
         metric("journey_waiting", group=self.group).set(waiting)
         metric("journey_wait_oldest_seconds", group=self.group).set(wait)
@@ -88,8 +92,6 @@ class Progress:
         metric("journey_outbox_oldest_seconds").set(age)
         metric("journey_timers_due").set(due)
         return {
-            "group": self.group,
-            "clock": now.isoformat(),
             "outbox_pending": outbox,
             "outbox_refused": refused,
             "outbox_oldest_seconds": round(age, 1),
@@ -97,8 +99,39 @@ class Progress:
             "waiting": waiting,
             "wait_oldest_seconds": round(wait, 1),
             "parked": parked,
-            "emitted": database["events"].estimated_document_count() if self._own else 0,
+            "emitted": here.get("emitted", 0),
         }
+
+    def _counted(self, now: datetime) -> Mapping[str, Mapping[str, int]]:
+        """{applied: {`topic:partition`: next}, parked: {reason: n}, here: {outbox, refused, due, emitted: n}}.
+
+        One query for all, because it is asked often and each round trip costs both sides.
+        """
+        pipeline: list[dict[str, Any]] = [
+            {"$match": self._own_offsets()},
+            {"$project": {"_id": 0, "kind": "applied", "name": "$_id", "n": "$next"}},
+            _counts("parked", "parked", {"group": self.group}, "$reason"),
+        ]
+        if self._own:
+            kind = {"$cond": [{"$lt": ["$pend", 0]}, "refused", "outbox"]}
+            pipeline += [
+                _counts("here", "events", {"pend": {"$lt": SHARDS}}, kind),
+                _counts("here", "timers", {"due": {"$lte": now}}, "due"),
+                {
+                    "$unionWith": {
+                        "coll": "events",
+                        "pipeline": [
+                            {"$collStats": {"count": {}}},
+                            {"$project": {"kind": "here", "name": "emitted", "n": "$count"}},
+                        ],
+                    }
+                },
+            ]
+        found: dict[str, dict[str, int]] = {"applied": {}, "parked": {}, "here": {}}
+        for row in self._database["offsets"].aggregate(pipeline):
+            found[row["kind"]][row["name"]] = row["n"]
+        found["applied"] = self._by_place(found["applied"])
+        return found
 
     def _oldest_wait_seconds(self) -> float:
         condition = {"group": self.group, "reason": "waiting"}
@@ -110,9 +143,14 @@ class Progress:
 
     def applied(self) -> dict[str, int]:
         """{`topic:partition`: the offset after the last one made durable}."""
-        prefix = {"_id": {"$gte": f"{self.group}:", "$lt": f"{self.group};"}}
-        length = len(self.group) + 1
-        return {row["_id"][length:]: row["next"] for row in self._database["offsets"].find(prefix)}
+        found = self._database["offsets"].find(self._own_offsets())
+        return self._by_place({row["_id"]: row["next"] for row in found})
+
+    def _own_offsets(self) -> dict[str, Any]:
+        return {"_id": {"$gte": f"{self.group}:", "$lt": f"{self.group};"}}
+
+    def _by_place(self, offsets: Mapping[str, int]) -> dict[str, int]:
+        return {name.removeprefix(f"{self.group}:"): following for name, following in offsets.items()}
 
     def parked(self) -> dict[str, int]:
         """{reason: how many of the group's events are set aside}."""
@@ -145,3 +183,13 @@ class Progress:
             broken.close(timeout_ms=500)
             raise
         return {f"{at.topic}:{at.partition}": end for at, end in ends.items()}
+
+
+def _counts(kind: str, collection: str, condition: Mapping[str, Any], name: object) -> dict[str, Any]:
+    """A stage that adds rows of this kind: how many documents meet the condition, by name (an expression)."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": condition},
+        {"$group": {"_id": name, "n": {"$sum": 1}}},
+        {"$project": {"_id": 0, "kind": kind, "name": "$_id", "n": 1}},
+    ]
+    return {"$unionWith": {"coll": collection, "pipeline": pipeline}}

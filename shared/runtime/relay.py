@@ -31,7 +31,7 @@ MARGIN_SECONDS = 4
 CHUNK = 1000
 LINGER_SECONDS = 0.005
 FLOWING_SECONDS = 0.5
-LEAST_STEP_SECONDS, MOST_STEP_SECONDS = 0.025, 0.05
+LEAST_STEP_SECONDS, MOST_STEP_SECONDS = 0.025, 0.1
 
 log = structlog.get_logger()
 
@@ -162,13 +162,15 @@ class Relay:
             future.get(timeout=max(0.0, until - time.monotonic()))
 
     def _wait(self) -> None:
-        """Sleep until the outbox grows, or a second has passed; while events flow, only as long as the last chunk took.
+        """Sleep until the outbox grows, or a second has passed; while events flow, a step that grows with the silence.
 
         The stream is opened before the outbox is looked at once more, so nothing that came between is missed; it only
         wakes, the query is the data path. Opening one costs several queries, so it is for quiet times.
         """
-        if time.monotonic() - self._published_at < FLOWING_SECONDS:
-            self._stop.wait(min(max(self._cost_seconds, LEAST_STEP_SECONDS), MOST_STEP_SECONDS))
+        silent = time.monotonic() - self._published_at
+        if silent < FLOWING_SECONDS:
+            step = max(self._cost_seconds, silent / 2, LEAST_STEP_SECONDS)
+            self._stop.wait(min(step, MOST_STEP_SECONDS))
             return
         pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
         with self._events.watch(pipeline, max_await_time_ms=1000) as stream:

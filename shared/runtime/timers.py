@@ -57,7 +57,7 @@ class Timers:
 
     def run(self) -> None:
         """Carry out what is due until told to stop."""
-        idle = 0.1 if self._clock.driven else LOOK_SECONDS
+        idle = 0.2 if self._clock.driven else LOOK_SECONDS
         while not self._stop.is_set():
             try:
                 if not self.fire_due():
@@ -89,7 +89,7 @@ class Timers:
             if gone.deleted_count == 0:
                 return False
             at = self._clock.now(session)
-            unit = Unit(self._database, session, self._repository, self._programmes, self._source, at)
+            unit = Unit(self._database, session, self._repository, self._programmes, self._source, lambda: at)
             unit.save(subject, self._folds[timer.command](unit.get(subject), timer, at, self._programmes))
             unit.flush()
             return True

@@ -95,7 +95,8 @@ class Apart(Exception):
 class Unit:
     """Everything one transaction reads and writes. Satisfies `change.Work`.
 
-    at: the moment of the decision, UTC. Reads go through the session; writes are collected and sent by `flush`.
+    now: asked for the moment of the decision, UTC, once and only when a decision rests on it. Reads go through the
+    session; writes are collected and sent by `flush`.
     Several decisions may share a unit: each works on a `branch`, which sees what was joined before it, and is either
     joined whole or dropped.
     """
@@ -107,11 +108,12 @@ class Unit:
         repository: Repository,
         programmes: Programmes,
         source: str,
-        at: datetime,
+        now: Callable[[], datetime],
         base: "Unit | None" = None,
     ) -> None:
-        self.at = at
         self.programmes = programmes
+        self._now = now
+        self._at: datetime | None = None
         self._base = base
         self._database = database
         self._session = session
@@ -121,12 +123,25 @@ class Unit:
         self._last_saved: Subject | None = None
         self._minted: set[str] = set()
 
+    @property
+    def at(self) -> datetime:
+        """The moment of the decision, UTC. Asked for the first time it may read the database."""
+        if self._at is None:
+            self._at = self._now()
+        return self._at
+
     # --- sharing ---------------------------------------------------------------------------------
 
     def branch(self) -> "Unit":
         """A unit for one of several decisions in this transaction."""
         return Unit(
-            self._database, self._session, self._repository, self.programmes, self._source, self.at, self
+            self._database,
+            self._session,
+            self._repository,
+            self.programmes,
+            self._source,
+            lambda: self.at,
+            self,
         )
 
     def join(self, branch: "Unit") -> None:

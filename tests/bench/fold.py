@@ -131,7 +131,9 @@ def folded(
     def absorb(session: Any, records: list[Arrived]) -> Tally:
         nonlocal applied
         moments.append(time.perf_counter())
-        unit = Unit(client[name], session, CountingRepository(), programmes, "outcome", datetime.now(UTC))
+        unit = Unit(
+            client[name], session, CountingRepository(), programmes, "outcome", lambda: datetime.now(UTC)
+        )
         batch = Batch(
             unit,
             client[name],

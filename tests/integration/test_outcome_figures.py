@@ -56,7 +56,7 @@ def absorb(client: Client, database: Database[dict[str, Any]], records: Sequence
 
     def work(session: ClientSession) -> Tally:
         programmes = PublishedProgrammes(database)
-        unit = Unit(database, session, FIGURES.repository, programmes, "outcome", datetime.now(UTC))
+        unit = Unit(database, session, FIGURES.repository, programmes, "outcome", lambda: datetime.now(UTC))
         batch = Batch(
             unit,
             database,

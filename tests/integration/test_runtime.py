@@ -69,7 +69,7 @@ class Bench:
         name = group or self.group
 
         def absorb(session: Any, records: list[Arrived]) -> Tally:
-            unit = Unit(self.db, session, ToyRepository(), programmes, "outcome", datetime.now(UTC))
+            unit = Unit(self.db, session, ToyRepository(), programmes, "outcome", lambda: datetime.now(UTC))
             batch = Batch(
                 unit,
                 self.db,
@@ -242,7 +242,7 @@ def test_an_event_waits_for_its_programme_and_no_longer(bench: Bench) -> None:
     body = json.loads(json.dumps(PROGRAMME))
 
     def publish(session: Any) -> None:
-        unit = Unit(bench.db, session, ToyRepository(), programmes, "intake", datetime.now(UTC))
+        unit = Unit(bench.db, session, ToyRepository(), programmes, "intake", lambda: datetime.now(UTC))
         fact = codec.read_body("journey.intake.programme-published.v1", json.dumps(body).encode())
         unit.save(Subject("programme/toys@7"), Change(Toy(), events=(fact,)))
         unit.flush()
