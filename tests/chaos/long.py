@@ -91,6 +91,7 @@ class LongRun:
             self._note_memory: MEMORY_SECONDS,
         }
         self._began = time.monotonic()
+        self._before = self._diary.seconds, feeder.fed(self._job) * ROWS
         try:
             with self._world.load(clients=2, journeys=6, pace_seconds=0.15, mix={**MIX, "log_sessions": 3}):
                 while not self._enough():
@@ -271,7 +272,8 @@ def show(console: Console, diary: Diary) -> None:
     """What it came to."""
     for problem in diary.problems:
         console.print(problem, style="red", highlight=False)
-    for fed, megabytes in diary.memory[:1] + diary.memory[-1:]:
+    # At a tenth every process has warmed up.
+    for fed, megabytes in [diary.memory[number] for number in (0, len(diary.memory) // 10, -1)]:
         told = ", ".join(f"{name} {size}" for name, size in sorted(megabytes.items()))
         console.print(f"megabytes at {fed:,} events: {told}", highlight=False, soft_wrap=True)
     console.print(", ".join(f"{name} {value:,.0f}" for name, value in diary.sizes.items()), highlight=False)
