@@ -10,6 +10,9 @@ from typing import Any
 
 from tests.chaos.client import Attempt, Command, Records
 
+SENT = ("deed", "process", "method", "path", "actor", "key", "trace", "says", "media")
+"""What is sent of a command beside its body and its vector."""
+
 
 @dataclass
 class Diary:
@@ -47,6 +50,7 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records = path.with_suffix(".commands.ndjson")
+        self._unanswered = path.with_suffix(".unanswered.json")
         self._reading = path.with_suffix(".reading")
 
     def read(self) -> Diary | None:
@@ -59,19 +63,35 @@ class Kept:
     def forget(self) -> None:
         """Begin a new run."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        for one in (self._path, self._records, self._reading):
+        for one in (self._path, self._records, self._unanswered, self._reading):
             one.unlink(missing_ok=True)
 
     def write(self, diary: Diary, records: Records) -> None:
-        """Keep the diary whole, old or new; what clients have been answered since moves from memory to the file."""
+        """Keep the diary whole, old or new; what clients have been answered since moves from memory to the file.
+
+        What has no answer yet is kept as it was sent, to be asked again under its key.
+        """
         with open(self._records, "a", encoding="utf-8") as file:
             for one in records.retire():
                 if one.says is not None:
                     line = [one.deed, one.key, one.trace, one.says, one.status, one.says_times]
                     file.write(json.dumps(line) + "\n")
-        draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(diary)), encoding="utf-8")
-        draft.replace(self._path)
+        unanswered = [
+            {name: getattr(one, name) for name in SENT}
+            | {"body": one.body.decode(), "vector": dict(one.vector)}
+            for one in records.unresolved()
+        ]
+        for path, told in ((self._unanswered, unanswered), (self._path, asdict(diary))):
+            draft = path.with_suffix(".draft")
+            draft.write_text(json.dumps(told), encoding="utf-8")
+            draft.replace(path)
+
+    def go_on(self, records: Records) -> None:
+        """Take in the commands that had no answer when the run was interrupted."""
+        if self._unanswered.exists():
+            for told in json.loads(self._unanswered.read_text(encoding="utf-8")):
+                body, actor = told["body"].encode(), tuple(told["actor"])
+                records.begun(Command(**{**told, "body": body, "actor": actor}))
 
     def recall(self, records: Records) -> None:
         """Take in whatever clients were ever answered."""

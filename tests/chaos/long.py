@@ -303,6 +303,7 @@ def main() -> int:
             world.reading = reading
         world.log.keeps_causes = False
         world.begin(0)
+        kept.go_on(world.records)
         run = LongRun(diary, kept, world, console)
         try:
             run.run()

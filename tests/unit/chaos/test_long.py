@@ -119,6 +119,25 @@ def test_answered_commands_move_from_memory_to_the_file_and_come_back_whole(tmp_
     ]
 
 
+def test_a_command_without_an_answer_is_asked_again_as_it_was(tmp_path: Path) -> None:
+    records, again, kept = Records(), Records(), Kept(tmp_path / "long.json")
+    asked = command("b", None)
+    asked.vector = {"intake": 4}
+    records.begun(asked)
+    records.begun(command("a", 201))
+    kept.write(diary(), records)
+    Kept(tmp_path / "long.json").go_on(again)
+    (found,) = again.commands
+    assert (found.key, found.trace, found.body, found.actor, found.vector) == (
+        "b", "b", b"a long body", ("a", "b"), {"intake": 4},
+    )  # fmt: skip
+    assert found.status is None
+    again.commands[0].status = 201
+    kept.write(diary(), again)
+    kept.go_on(once_more := Records())
+    assert not once_more.commands
+
+
 def test_a_line_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     records, kept = Records(), Kept(tmp_path / "long.json")
     records.begun(command("a", 201))
