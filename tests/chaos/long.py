@@ -52,6 +52,8 @@ LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.5, 2.5
 SETTLE_SECONDS = 3600.0
 RECOVERS_WITHIN = 300.0
 FEEDER = "feeder"
+BYTES_AN_EVENT = 800
+"""On disk, all told, rounded up: 650 in Kafka's log, and what the clients beside leave in MongoDB."""
 LIKELY = {
     **dict.fromkeys(CONSUMERS, 4),
     **dict.fromkeys(("intake-web", "activity-tracking-web", "handover-web", "outcome-web"), 3),
@@ -255,9 +257,15 @@ def begin(kept: Kept) -> Diary:
     folder = Path(os.environ.get("STACK_DIR") or RESULTS) / "long-stack"
     shutil.rmtree(folder, ignore_errors=True)
     kept.forget()
+    events = max(ROWS, int(os.environ.get("EVENTS") or 10_000_000) // ROWS * ROWS)
+    folder.mkdir(parents=True, mode=0o700)
+    if (free := shutil.disk_usage(folder).free) < events * BYTES_AN_EVENT:
+        sys.exit(
+            f"{events:,} events need {events * BYTES_AN_EVENT / 1e9:.0f} GB in {folder}; {free / 1e9:.0f} are free"
+        )
     return Diary(
         seed=os.environ.get("SEED") or str(random.SystemRandom().randrange(10**6)),
-        events=max(ROWS, int(os.environ.get("EVENTS") or 10_000_000) // ROWS * ROWS),
+        events=events,
         kills=int(os.environ.get("KILLS") or 1000),
         folder=str(folder.resolve()),
         port=int(os.environ.get("STACK_PORT_BASE") or free_port_base(20_000, 30_000)),
