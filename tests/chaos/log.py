@@ -124,12 +124,13 @@ class LogReader:
         """Read this topic from its beginning again: another one has its name now."""
         self.next = {at: following for at, following in self.next.items() if at.topic != topic}
 
-    def read(self, log: Log, taken: Callable[[], None] = lambda: None) -> bool:
+    def read(self, log: Log, taken: Callable[[], None] = lambda: None, most: int = 1 << 60) -> bool:
         """Take in everything that is in the log now. Blocks; may raise KafkaError, and then can be asked again.
 
-        taken: called after every few thousand records, so that nobody need hold all that came. Always true, so that it
-        can be awaited.
+        taken: called after every few thousand records, so that nobody need hold all that came. most: records, after
+        which it is left at that. Always true, so that it can be awaited.
         """
+        enough = log.records + most
         consumer = KafkaConsumer(
             **self._options, group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=1 << 22
         )
@@ -144,7 +145,7 @@ class LogReader:
             consumer.assign(behind)
             for one in behind:
                 consumer.seek(one, self.next.get(one, 0))
-            while any(self.next.get(one, 0) < ends[one] for one in behind):
+            while log.records < enough and any(self.next.get(one, 0) < ends[one] for one in behind):
                 for at, records in consumer.poll(timeout_ms=500, max_records=5000).items():
                     for record in records:
                         log.take(

@@ -47,7 +47,8 @@ BLOCKS = 6
 """Times AT_ONCE journeys, at most, are fed on: each then holds thousands of events, and a batch meets each often."""
 EVENTS_A_BLOCK = 50_000
 PARTIES = 10
-READ_SECONDS, SAVE_SECONDS, SAY_SECONDS, MEMORY_SECONDS = 5.0, 60.0, 15.0, 60.0
+READ_AT_ONCE = 50_000
+READ_SECONDS, SAVE_SECONDS, SAY_SECONDS, MEMORY_SECONDS = 1.0, 60.0, 15.0, 60.0
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.5, 2.5
 SETTLE_SECONDS = 3600.0
 RECOVERS_WITHIN = 300.0
@@ -75,6 +76,7 @@ class LongRun:
         self._chance = random.Random()
         self._job = world.stack.settings.folder / "feeder.json"
         self._dead: set[str] = set()
+        self._stop = threading.Event()
         self._began = time.monotonic()
         self._before = diary.seconds, diary.fed
 
@@ -84,16 +86,17 @@ class LongRun:
             self._begin_journeys()
         self._feed()
         pause = threading.Event()
-        last = dict.fromkeys((self._look, self._save, self._note_memory, self._maybe_kill), 0.0)
+        last = dict.fromkeys((self._save, self._note_memory, self._maybe_kill), 0.0)
         last[self._say] = time.monotonic()
         every = {
-            self._look: READ_SECONDS,
             self._save: SAVE_SECONDS,
             self._say: SAY_SECONDS,
             self._note_memory: MEMORY_SECONDS,
         }
         self._began = time.monotonic()
         self._before = self._diary.seconds, feeder.fed(self._job) * ROWS
+        reading = threading.Thread(target=self._read_along, daemon=True)
+        reading.start()
         try:
             with self._world.load(clients=2, journeys=6, pace_seconds=0.15, mix={**MIX, "log_sessions": 3}):
                 while not self._enough():
@@ -106,10 +109,12 @@ class LongRun:
                             last[act] = time.monotonic()
                     pause.wait(0.1)
         finally:
+            self._stop.set()
             self._progressed()
             self._kept.write(self._diary, self._world.records)
         self._note_memory()
         self._world.stack.stop(FEEDER)
+        reading.join()
 
     def _begin_journeys(self) -> None:
         """Over HTTP, as any other: what is fed comes after their start."""
@@ -170,16 +175,20 @@ class LongRun:
                 self._world.stack.at_once(name)
             self._dead.discard(name)
 
-    def _look(self) -> None:
-        """What the log says by now, so that little is left for the end."""
-        try:
-            self._world.read_log(20)
-        except (PyMongoError, KafkaError, OSError, Never):
-            return
+    def _read_along(self) -> None:
+        """What the log says by now, so that little is left for the end; in a thread of its own, for it may lag."""
+        saved = time.monotonic()
+        while not self._stop.wait(READ_SECONDS):
+            try:
+                self._world.read_log(READ_SECONDS, READ_AT_ONCE)
+            except (PyMongoError, KafkaError, OSError, Never):
+                continue
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self._kept.write_reading(self._world.reading)
+                saved = time.monotonic()
 
     def _save(self) -> None:
         self._kept.write(self._diary, self._world.records)
-        self._kept.write_reading(self._world.reading)
 
     def _note_memory(self) -> None:
         """Megabytes of each process, of the broker and the database too, and of this one."""

@@ -341,13 +341,13 @@ class World:
             wait.wait(0.2)
         client.close()
 
-    def read_log(self, within: float = 60.0) -> None:
-        """Take in what the log says by now, and count its figures."""
+    def read_log(self, within: float = 60.0, most: int = 1 << 60) -> None:
+        """Take in what the log says by now, or so many records of it, and count its figures."""
 
         def count() -> None:
             self._recount.take(self.log, observe.genders(self.mongo))
 
-        self.until(lambda: self._reader.read(self.log, count), "the log read", within)
+        self.until(lambda: self._reader.read(self.log, count, most), "the log read", within)
         count()
 
     @property
