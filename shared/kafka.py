@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 
 from shared.config import Settings
 
@@ -40,3 +40,14 @@ def discard(producer: KafkaProducer) -> None:
     sender.force_close()
     sender.join(END_SECONDS)
     producer.close(timeout=0)
+
+
+def remember_join(consumer: KafkaConsumer) -> None:
+    """To be called before each poll: a join that is under way is awaited to its end.
+
+    Where only the topics' partitions have changed, kafka-python 3.0.12 forgets a join whose poll ends between the two
+    answers that it takes. It is then no member of its group, sends no heartbeat and reads nothing, for ever.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - it has no public word for this
+    if coordinator.rejoining:
+        coordinator.request_rejoin()

@@ -21,6 +21,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
+from shared.kafka import remember_join
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.other_log import halt_over, identity_of, offset_id
 from shared.runtime.unit import transact
@@ -174,12 +175,14 @@ class Consumer:
         On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
         """
         consumer = self._connected()
+        remember_join(consumer)
         polled: dict[TopicPartition, list[Any]] = consumer.poll(
             timeout_ms=self._fetch_wait_ms, max_records=self._limit
         )
         count = sum(len(records) for records in polled.values())
         if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
             self._stop.wait(min(self._cost_seconds, MOST_LINGER_SECONDS))
+            remember_join(consumer)
             for at, records in consumer.poll(timeout_ms=0, max_records=self._limit - count).items():
                 polled.setdefault(at, []).extend(records)
         return polled

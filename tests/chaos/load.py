@@ -18,6 +18,7 @@ from typing import Any
 from tests.chaos.client import Actor, Client, Command, Records
 
 AGENCY: Actor = ("arbetsformedlingen-skelleftea", "caseworker")
+OPERATOR: Actor = ("plattform", "operator")
 PROVIDERS = ("urkraft", "second-hand-skelleftea", "kafe-solrosen")
 PAUSE_SECONDS = 0.25
 DAYS = 2_000_000

@@ -51,7 +51,7 @@ class Log:
     holes: first occurrences that came too early. traces: {(trace, type): how many different events}. foreign: subjects
     that a scenario invented, of which no service knows. first: first occurrences not yet folded into figures.
     partitions_grew: a subject's events lie in two partitions, so that their order is no longer to be seen: what is read
-    early is kept until its turn comes.
+    early is kept until its turn comes. lost: of whom Kafka has lost what it had acknowledged, so that it comes later.
     """
 
     said: defaultdict[tuple[str, str], Said] = field(default_factory=lambda: defaultdict(Said))
@@ -67,6 +67,7 @@ class Log:
     unreadable: int = 0
     keeps_causes: bool = True
     partitions_grew: bool = False
+    lost: set[tuple[str, str]] = field(default_factory=set)
     early: defaultdict[tuple[str, str], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, record: Record) -> None:
@@ -88,7 +89,7 @@ class Log:
             self.duplicates += 1
             return
         if envelope.seq != said.seq + 1:
-            if self.partitions_grew:
+            if self.partitions_grew or (envelope.subject, envelope.source) in self.lost:
                 self.early[envelope.subject, envelope.source][envelope.seq] = record
                 return
             if len(self.holes) < HOLES_KEPT:

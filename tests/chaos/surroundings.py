@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -68,6 +69,13 @@ def pid(stack: ChaosStack, name: str) -> int:
     running: Running | None = stack.entries()[name].running
     assert running is not None, f"{name} does not run"
     return running.pid
+
+
+def refusals(stack: ChaosStack, error: str) -> int:
+    """How often the brokers refused to append to a journey topic with that error, by their own logs."""
+    logs = [stack.settings.folder / "logs" / f"{node}.log" for node in stack.settings.nodes("broker")]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in logs]
+    return sum(len(re.findall(rf"{error}: .*partition journey\.", text)) for text in texts)
 
 
 @contextmanager

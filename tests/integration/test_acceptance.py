@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from shared.kafka import remember_join
 from shared.operations.standing import Reporter
 from shared.runtime.consumer import Consumer
 from shared.runtime.health import Health
@@ -178,3 +179,30 @@ def test_a_process_that_was_moved_on_meanwhile_is_not_moved_back(bench: Bench, t
         before = stored(bench, topic)
         assert desk(bench).post(path(bench, topic), reason=REASON)["code"] == "not-halted-over-it"
     assert stored(bench, topic) == before
+
+
+def test_a_topic_made_anew_under_a_running_consumer_halts_it(bench: Bench, topic: str) -> None:
+    say(bench, topic, 1, 2, 3)
+    with consuming(bench, topic) as consumer:
+        until(lambda: sum(stored(bench, topic).values()) == 3, "all three read")
+        _made_anew(bench, topic)
+        say(bench, topic, 2, 3, 4)
+        halt: Any = until(lambda: consumer.halted, "the halt")
+    assert topic in halt.cause
+
+
+def test_a_join_that_a_poll_leaves_half_done_is_done_by_the_next(bench: Bench, topic: str) -> None:
+    options = {**bench.kafka, "metadata_max_age_ms": 200}
+    with KafkaConsumer(**options, group_id=bench.group, enable_auto_commit=False) as consumer:
+        consumer.subscribe([topic])
+        for partitions in range(PARTITIONS, PARTITIONS + 4):
+            if partitions > PARTITIONS:
+                _admin(bench, lambda admin, to=partitions: admin.create_partitions({topic: to}))
+
+            def assigned(count: int = partitions) -> bool:
+                remember_join(consumer)
+                # Returns long before a broker can have answered, so that each poll leaves the join half done.
+                consumer.poll(timeout_ms=1)
+                return len(consumer.assignment()) == count
+
+            until(assigned, f"{partitions} partitions")

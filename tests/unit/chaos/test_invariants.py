@@ -179,3 +179,16 @@ def test_timers_follow_from_what_was_said() -> None:
 
 def test_every_invariant_of_the_suite_is_tried_here() -> None:
     assert set(INVARIANTS) == {f"G{n}" for n in range(1, 11)}
+
+
+def test_what_kafka_lost_may_be_said_again_later_but_only_by_those_who_lost_it() -> None:
+    for lost, violated in (({(SUBJECT, SOURCE)}, set()), (set(), {"G1", "G3"})):
+        seen = replace(sound(), log=Log(lost=lost), commands=[])
+        seen.log.take_all([record(2, trace="f" * 32), record(1, offset=1)])
+        assert broken(seen) == violated
+
+
+def test_what_kafka_lost_and_nobody_said_again_is_missing() -> None:
+    seen = replace(sound(), log=Log(lost={(SUBJECT, SOURCE)}), commands=[])
+    seen.log.take(record(2))
+    assert broken(seen) == {"G1"}
