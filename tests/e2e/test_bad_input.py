@@ -44,7 +44,7 @@ NEEDED = [name for name in EVERYTHING if not name.endswith("-stream")]
 NEED_PARKED = ("replay_parked", "skip_parked")
 PATIENCE_SECONDS = 60.0
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @dataclass
