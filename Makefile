@@ -100,9 +100,9 @@ lint: venv-dev ## Style, types and the direction of imports
 check: lint ## What needs no stack: lint, unit, contract and architecture tests
 	$(PY) -m pytest -n auto $(wildcard tests/unit tests/contract tests/architecture)
 
-# Short tests in parallel; then one stack, started by the session's fixture, for all that need one.
+# Short tests in parallel; then, since much of it is waiting, two workers with a stack of their own each, a file at a time.
 test: check ## Everything: check, then integration and end-to-end tests against a real stack
-	$(PY) -m pytest $(wildcard tests/integration tests/e2e tests/chaos)
+	$(PY) -m pytest -n 2 --dist loadfile $(wildcard tests/integration tests/e2e)
 
 chaos: venv-dev ## Every fault, and what must hold after it (SEED=5; ONLY="3 7-9")
 	$(PY) -m tests.chaos

@@ -18,7 +18,7 @@ LAST_TO_HEAR = "outcome-project"
 """Hears of everything that anybody says, so it is asked first, alone: asking costs the platform something."""
 UNFINISHED = ("lag", "outbox_pending", "timers_due", "waiting")
 PATIENCE_SECONDS = 120.0
-PAUSE_SECONDS = 0.015
+PAUSE_SECONDS = 0.04
 
 Progress = Mapping[str, Mapping[str, Any]]
 

@@ -28,7 +28,10 @@ class Running:
 
     @classmethod
     def of(cls, pid: int) -> Running | None:
-        """The process that has this id now, unless it is gone or only waits to be reaped."""
+        """The process that has this id now, unless it is gone or only waits to be reaped.
+
+        While any of its threads still ends, it has its ports, though its first is a zombie already.
+        """
         try:
             after_name = (
                 Path(f"/proc/{pid}/stat")
@@ -38,7 +41,8 @@ class Running:
             )
         except OSError:
             return None
-        return None if after_name[0] in "ZX" else cls(pid, int(after_name[19]))
+        ended = after_name[0] in "ZX" and int(after_name[17]) <= 1
+        return None if ended else cls(pid, int(after_name[19]))
 
     def alive(self) -> bool:
         """Whether it still runs."""

@@ -159,6 +159,11 @@ class Commands:
                 raise
             return stored
 
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for a round."""
+        return len(self._queue)
+
     def read(self, use_case: UseCase, *, subject: Subject | None, vector: Vector) -> Answer:
         """Answer from one snapshot, changing nothing but what `Work.save` records of the reading itself."""
         return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()))
@@ -241,6 +246,11 @@ class Commands:
                 for one in members:
                     one.error = Busy(str(error))
                     one.error.__cause__ = error.__cause__
+        except Exception as error:
+            # A value that the database cannot hold, say: whose it was shows when each goes alone.
+            if len(members) == 1:
+                raise
+            log.warning("round-failed", members=len(members), error=type(error).__name__)
 
     def _decided(self, asked: _Asked, base: Unit) -> Answer | Exception | None:
         """One command's answer, joined to the round; or what it was refused for; or None if it must go alone."""

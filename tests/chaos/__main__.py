@@ -82,7 +82,7 @@ class Runner:
             before = len(world.records.commands), world.log.records
             world.begin(one.number)
             try:
-                one.act(world)
+                self._act(world, one, result)
                 self._check(world, one, result)
             finally:
                 result.struck = [f"{struck.what}: {struck.evidence}" for struck in world.struck_by]
@@ -93,14 +93,24 @@ class Runner:
             result.not_run = str(why)
             self.close()
         except Exception as error:  # noqa: BLE001 - a scenario that breaks has failed, and the next one runs
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            result.problems.append(
-                f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-            )
+            result.problems.append(_described(error))
         result.seconds = time.monotonic() - began
         if result.problems or one.fresh:
             self.close(keep=bool(result.problems) and os.environ.get("KEEP_LOGS") != "0")
         return result
+
+    @staticmethod
+    def _act(world: World, one: Scenario, result: Result) -> None:
+        """Let it strike. Where it breaks, it has failed, and the invariants are checked all the same.
+
+        A guard that is gone is often missed first by the scenario's own evidence; what came of it shows only there.
+        """
+        try:
+            one.act(world)
+        except NotRun:
+            raise
+        except Exception as error:  # noqa: BLE001 - told with what the invariants say
+            result.problems.append(_described(error))
 
     def _check(self, world: World, one: Scenario, result: Result) -> None:
         world.stack.ordinary()
@@ -109,6 +119,8 @@ class Runner:
         except Never as never:
             result.problems.append(f"G4 {never}")
         checked = check_all(world.seen(result.recovery_seconds or 0.0, one.recovers_within))
+        for violation in world.violations:
+            checked[violation.invariant].insert(0, violation)
         result.invariants = summary(checked)
         for name, violations in checked.items():
             result.problems += [str(violation) for violation in violations[:SHOWN]]
@@ -156,6 +168,11 @@ def _settings() -> Iterator[Settings]:
         yield Settings(port, folder, log_level=os.environ.get("LOG_LEVEL") or "INFO")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _described(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
 
 
 def _verdict(one: Result) -> str:

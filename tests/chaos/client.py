@@ -186,6 +186,13 @@ class Records:
         with self._lock:
             return [one for one in self.commands if one.status is None]
 
+    def retire(self) -> list[Command]:
+        """Commands with a lasting answer, which are forgotten here: whoever asks keeps them elsewhere."""
+        with self._lock:
+            gone = [one for one in self.commands if one.status is not None]
+            self.commands = [one for one in self.commands if one.status is None]
+            return gone
+
     def resolved(self) -> list[Command]:
         """Commands with a lasting answer."""
         with self._lock:

@@ -131,19 +131,18 @@ def before_mark(strike: Strike) -> None:
 
 
 def in_chunk(strike: Strike) -> None:
-    """Part of a chunk has been acknowledged and the rest has not been sent."""
+    """Part of a chunk has been acknowledged, and the rest, of which there is some, has not been sent."""
     send, flush = KafkaProducer.send, KafkaProducer.flush
     sent: list[Any] = []
 
     def sending(producer: Any, *arguments: Any, **options: Any) -> Any:
-        future = send(producer, *arguments, **options)
-        if not strike.mine():
-            return future
-        sent.append(future)
-        if len(sent) == PART_OF_A_CHUNK:
+        if strike.mine() and len(sent) == PART_OF_A_CHUNK:
             for one in sent:
                 one.get(timeout=30)
             strike.here()
+        future = send(producer, *arguments, **options)
+        if strike.mine():
+            sent.append(future)
         return future
 
     def flushing(producer: Any, *arguments: Any, **options: Any) -> Any:

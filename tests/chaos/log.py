@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,17 +119,19 @@ class LogReader:
     def __init__(self, options: Mapping[str, Any], organisations: Iterable[str]) -> None:
         self._options = options
         self._topics = [*TOPICS.values(), *(f"inbound.{one}.replies.v1" for one in organisations)]
-        self._next: dict[TopicPartition, int] = {}
+        self.next: dict[TopicPartition, int] = {}
 
     def forget(self, topic: str) -> None:
         """Read this topic from its beginning again: another one has its name now."""
-        self._next = {at: following for at, following in self._next.items() if at.topic != topic}
+        self.next = {at: following for at, following in self.next.items() if at.topic != topic}
 
-    def read(self, log: Log) -> bool:
+    def read(self, log: Log, taken: Callable[[], None] = lambda: None, most: int = 1 << 60) -> bool:
         """Take in everything that is in the log now. Blocks; may raise KafkaError, and then can be asked again.
 
-        Always true, so that it can be awaited.
+        taken: called after every few thousand records, so that nobody need hold all that came. most: records, after
+        which it is left at that. Always true, so that it can be awaited.
         """
+        enough = log.records + most
         consumer = KafkaConsumer(
             **self._options, group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=1 << 22
         )
@@ -140,11 +142,11 @@ class LogReader:
                 for one in sorted(consumer.partitions_for_topic(topic) or ())
             ]
             ends: Mapping[TopicPartition, int] = consumer.end_offsets(partitions)
-            behind = [one for one in partitions if self._next.get(one, 0) < ends[one]]
+            behind = [one for one in partitions if self.next.get(one, 0) < ends[one]]
             consumer.assign(behind)
             for one in behind:
-                consumer.seek(one, self._next.get(one, 0))
-            while any(self._next.get(one, 0) < ends[one] for one in behind):
+                consumer.seek(one, self.next.get(one, 0))
+            while log.records < enough and any(self.next.get(one, 0) < ends[one] for one in behind):
                 for at, records in consumer.poll(timeout_ms=500, max_records=5000).items():
                     for record in records:
                         log.take(
@@ -156,7 +158,8 @@ class LogReader:
                                 record.value or b"",
                             )
                         )
-                    self._next[at] = max(self._next.get(at, 0), consumer.position(at))
+                    self.next[at] = max(self.next.get(at, 0), consumer.position(at))
+                taken()
             return True
         finally:
             consumer.close(timeout_ms=500)

@@ -1,8 +1,12 @@
 """Breaks the runtime on purpose, one patch at a time, and sees that the suite notices: `python -m tests.chaos.mutate`.
 
-Each patch of `mutants/` begins with `Breaks:` (what is no longer so) and `Caught-by:` (the scenarios that must fail).
-It is applied to a copy of the tree, and the scenarios run there. A mutant that a named scenario does not notice has
-survived: exit 1. ONLY names patches by parts of their names.
+Each patch of `mutants/` begins with `Breaks:` (what is no longer so), `Caught-by:` (the scenario that must fail) and
+`Violates:` (the invariant that it must fail on: that evidence is missing, or that a wait was in vain, catches nothing).
+It is applied to a copy of the tree, and that scenario alone runs there, in its short form. First, the same scenarios
+must pass on the tree as it is, for a scenario that always fails would catch everything.
+
+ONLY names patches by parts of their names; SEED repeats a run's chances; UNBROKEN=0 leaves out the tree as it is.
+Exit 1 when a mutant survives, or when the unbroken tree fails.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,69 +26,112 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.settings import REPOSITORY
 from tests.chaos.tree import Unfit, header, patched
 
 MUTANTS = Path(__file__).with_name("mutants")
-NOT_THE_MUTANT = re.compile(r"^(Trouble|Unfit|ImportError|SyntaxError|NameError)")
-"""A failure of the suite itself proves nothing."""
 SETTLE_SECONDS = "30"
+"""How long a broken stack is waited for; what is left undone then is a violation."""
 SHOWN = 160
+VIOLATION = re.compile(r"^(G\d+)[ :](?!it did not settle)")
+"""A violated invariant; that the stack did not settle is none, but what it left undone is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One patch, and what must become of it. scenario: a number; violates: the invariant."""
+
+    patch: Path
+    breaks: str
+    scenario: int
+    violates: str
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.patch.stem
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one mutant. caught: {scenario: what it found first}."""
+    """What became of one mutant. found: by invariant, what violated it first; others: what else the scenario said."""
 
-    name: str
-    breaks: str
-    caught: dict[int, str]
-    survived: list[int]
+    mutant: Mutant
+    found: Mapping[str, str]
+    others: Sequence[str]
     seconds: float
-    trouble: str = ""
 
     @property
     def dead(self) -> bool:
-        """Whether every scenario that is named has noticed."""
-        return bool(self.caught) and not self.survived and not self.trouble
+        """Whether the invariant that is named was violated."""
+        return self.mutant.violates in self.found
 
 
-def judge(patch: Path, seed: str) -> Verdict:
-    """Apply one patch to a copy of the tree and run what must catch it. Blocks for a minute or more."""
+def read_mutant(patch: Path) -> Mutant:
+    """What the patch says of itself. Raises Unfit."""
     told = header(patch)
-    only, began = told.get("caught-by", ""), time.monotonic()
     try:
-        with patched(patch) as tree, tempfile.TemporaryDirectory(prefix="journey-mutant-") as folder:
-            results = Path(folder) / "results.json"
-            environment = {
-                **os.environ,
-                "ONLY": only,
-                "SEED": seed,
-                "CHAOS_RESULTS": str(results),
-                "CHAOS_SETTLE_SECONDS": SETTLE_SECONDS,
-                "PART": "",
-                "KEEP_LOGS": "0",
-            }
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.chaos"], cwd=tree, env=environment, capture_output=True, text=True,
-                check=False,
-            )  # fmt: skip
-            document: dict[str, Any] = (
-                json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-            )
-    except Unfit as unfit:
-        return Verdict(patch.stem, told.get("breaks", ""), {}, [], time.monotonic() - began, str(unfit))
-    caught, survived, trouble = {}, [], ""
-    for one in document.get("scenarios", []):
-        found = [problem for problem in one["problems"] if not NOT_THE_MUTANT.match(problem)]
-        if found:
-            caught[one["number"]] = found[0][:SHOWN]
-        elif one["problems"]:
-            trouble = str(one["problems"][0])
+        return Mutant(patch, told["breaks"], int(told["caught-by"]), told["violates"])
+    except (KeyError, ValueError) as error:
+        raise Unfit(
+            f"{patch.name} does not say by which scenario and invariant it is caught: {error}"
+        ) from None
+
+
+def judged(mutant: Mutant, document: Mapping[str, Any], seconds: float) -> Verdict:
+    """The verdict by the scenario's results; nothing but a violated invariant counts."""
+    found: dict[str, str] = {}
+    others: list[str] = []
+    for problem in (text for one in document.get("scenarios", []) for text in one["problems"]):
+        violated = VIOLATION.match(problem)
+        if violated is None:
+            others.append(problem[:SHOWN])
         else:
-            survived.append(one["number"])
-    if not document:
-        trouble = (done.stderr or done.stdout).strip()[-300:]
-    return Verdict(patch.stem, told.get("breaks", ""), caught, survived, time.monotonic() - began, trouble)
+            found.setdefault(violated[1], problem[:SHOWN])
+    return Verdict(mutant, found, others, seconds)
+
+
+def run_suite(tree: Path, scenarios: Sequence[int], seed: str, settle: str = "") -> dict[str, Any]:
+    """Run these scenarios, in their short form, in that copy of the source; what became of them. Blocks for minutes."""
+    with tempfile.TemporaryDirectory(prefix="journey-mutant-") as folder:
+        results = Path(folder) / "results.json"
+        told = {
+            "ONLY": " ".join(map(str, scenarios)),
+            "SEED": seed,
+            "CHAOS_RESULTS": str(results),
+            "CHAOS_SETTLE_SECONDS": settle,
+            "PART": "1",
+            "KEEP_LOGS": "0",
+        }
+        command = [sys.executable, "-m", "tests.chaos"]
+        done = subprocess.run(
+            command, cwd=tree, env={**os.environ, **told}, capture_output=True, text=True, check=False
+        )
+        if not results.exists():
+            said = (done.stderr or done.stdout).strip()[-SHOWN:]
+            return {"scenarios": [{"number": 0, "problems": [f"the suite did not run: {said}"]}]}
+        document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+        return document
+
+
+def judge(mutant: Mutant, seed: str) -> Verdict:
+    """Apply the patch to a copy of the tree and run what must catch it. Blocks for a minute or more."""
+    began = time.monotonic()
+    try:
+        with patched(mutant.patch) as tree:
+            document = run_suite(tree, [mutant.scenario], seed, SETTLE_SECONDS)
+    except Unfit as unfit:
+        return Verdict(mutant, {}, [str(unfit)], time.monotonic() - began)
+    return judged(mutant, document, time.monotonic() - began)
+
+
+def failing_unbroken(mutants: Sequence[Mutant], seed: str) -> list[str]:
+    """What the tree as it is says to the scenarios of these mutants: nothing, when it passes them."""
+    document = run_suite(REPOSITORY, sorted({one.scenario for one in mutants}), seed)
+    ran = {one["number"] for one in document["scenarios"] if not one.get("not_run")}
+    missing = {one.scenario for one in mutants} - ran
+    problems = [f"{one['number']}: {text}" for one in document["scenarios"] for text in one["problems"]]
+    return problems + [f"{number}: it did not run" for number in sorted(missing) if not problems]
 
 
 def _named(patch: Path) -> bool:
@@ -92,26 +140,51 @@ def _named(patch: Path) -> bool:
     return not words or any(word in patch.name for word in words)
 
 
-def main() -> int:
-    """Judge every mutant and print which scenario caught which."""
-    console = Console(width=max(140, Console().width))
-    seed = os.environ.get("SEED") or "1"
-    patches = [one for one in sorted(MUTANTS.glob("*.patch")) if _named(one)]
-    verdicts = []
-    for patch in patches:
-        verdict = judge(patch, seed)
-        verdicts.append(verdict)
-        state = "[green]caught[/]" if verdict.dead else "[red]SURVIVED[/]"
-        console.print(f"{state} {verdict.name} ({verdict.seconds:.0f} s) {verdict.trouble}", highlight=False)
+def show(console: Console, verdicts: Sequence[Verdict]) -> None:
+    """The table."""
     table = Table(title="mutants", show_lines=True)
-    for name in ("mutant", "what is broken", "caught by", "what was found first"):
+    for name in ("mutant", "what is broken", "caught by", "what was found", "took"):
         table.add_column(name, overflow="fold")
     for one in verdicts:
-        by = ", ".join(str(number) for number in one.caught) or "[red]nobody"
-        missed = f" [red](not by {', '.join(map(str, one.survived))})" if one.survived else ""
-        table.add_row(one.name, one.breaks, by + missed, "\n".join(one.caught.values()) or one.trouble)
+        caught = f"{one.mutant.scenario}, {one.mutant.violates}" if one.dead else "[red]nobody"
+        named = one.found.get(one.mutant.violates)
+        also = sorted(set(one.found) - {one.mutant.violates})
+        said = named or "\n".join([*one.found.values(), *one.others]) or "nothing"
+        table.add_row(
+            one.mutant.name,
+            one.mutant.breaks,
+            caught,
+            said + (f"\nalso {' '.join(also)}" if named and also else ""),
+            f"{one.seconds:.0f} s",
+        )
     console.print(table)
-    return 0 if verdicts and all(one.dead for one in verdicts) else 1
+
+
+def main() -> int:
+    """Judge every mutant and print which scenario caught which, by which invariant."""
+    console = Console(width=max(140, Console().width))
+    seed = os.environ.get("SEED") or "1"
+    mutants = [read_mutant(one) for one in sorted(MUTANTS.glob("*.patch")) if _named(one)]
+    began = time.monotonic()
+    failing: list[str] = []
+    if os.environ.get("UNBROKEN") != "0" and mutants:
+        failing = failing_unbroken(mutants, seed)
+        state = "[red]fails[/]" if failing else "[green]passes[/]"
+        console.print(
+            f"the unbroken tree {state} their scenarios ({time.monotonic() - began:.0f} s)", highlight=False
+        )
+        for problem in failing:
+            console.print(f"  {problem}", highlight=False, markup=False)
+    verdicts = []
+    for mutant in mutants:
+        verdict = judge(mutant, seed)
+        verdicts.append(verdict)
+        state = "[green]caught[/]" if verdict.dead else "[red]SURVIVED[/]"
+        console.print(f"{state} {mutant.name} ({verdict.seconds:.0f} s)", highlight=False)
+    show(console, verdicts)
+    dead = sum(one.dead for one in verdicts)
+    console.print(f"{dead} of {len(verdicts)} caught, {time.monotonic() - began:.0f} s", highlight=False)
+    return 0 if verdicts and dead == len(verdicts) and not failing else 1
 
 
 if __name__ == "__main__":

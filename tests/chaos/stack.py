@@ -99,6 +99,15 @@ class ChaosStack(Stack):
         """Start a process without waiting until it is ready, which it may never be."""
         self._supervisor.start(self.describe(name))
 
+    def beside(self, process: Process) -> None:
+        """Start a process that is the suite's own, and supervise it as the stack's."""
+        self._supervisor.start(process)
+        self._supervisor.mark_ready(process.name)
+
+    def at_once(self, name: str) -> None:
+        """Start what has died without holding back: that it dies so often is not its own fault."""
+        self._supervisor.start(self._supervisor._supervised[name].process)
+
     def mark(self, name: str) -> Path:
         """The file that a process writes at the moment when its fault strikes."""
         return self.marks / name

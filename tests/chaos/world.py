@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
+from kafka import TopicPartition
 from pymongo import MongoClient
 
 from deploy.local.processes import surroundings
@@ -26,7 +27,7 @@ from tests.chaos.awaiting import until
 from tests.chaos.backlog import Backlog
 from tests.chaos.client import Client, Command, Records
 from tests.chaos.figures import Recount
-from tests.chaos.invariants import Seen
+from tests.chaos.invariants import Seen, Violation
 from tests.chaos.load import MIX, Party
 from tests.chaos.log import Log, LogReader
 from tests.chaos.observe import CONSUMING, SERVICES, Consuming
@@ -56,6 +57,15 @@ class Recovery:
 
 
 @dataclass
+class Reading:
+    """What was read of the log: what it says, up to where, and the figures by it."""
+
+    log: Log
+    next: dict[TopicPartition, int]
+    recount: Recount
+
+
+@dataclass
 class World:
     """A running stack under load, seen from outside. full: not the shortened run of CI."""
 
@@ -64,6 +74,7 @@ class World:
     full: bool = True
     random: random.Random = field(default_factory=random.Random)
     struck_by: list[Struck] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     expected_parked: dict[tuple[str, str], int] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
@@ -94,13 +105,18 @@ class World:
     def begin(self, number: int) -> None:
         """Begin a scenario: chance of its own, nothing struck yet."""
         self.random = random.Random(f"{self.seed}/{number}")
-        self.struck_by, self.notes, self._recovery, self._ended = [], [], None, time.monotonic()
+        self.struck_by, self.violations, self.notes = [], [], []
+        self._recovery, self._ended = None, time.monotonic()
 
     # --- what scenarios do ---------------------------------------------------------------------------
 
     def struck(self, what: str, evidence: str) -> None:
         """Prove that the fault struck: what did, and what was seen of it."""
         self.struck_by.append(Struck(what, evidence))
+
+    def violated(self, invariant: str, subject: str, expected: str, found: str) -> None:
+        """Tell of what may not be at this moment, and would no longer be seen when all has settled."""
+        self.violations.append(Violation(invariant, subject, expected, found))
 
     def over(self) -> None:
         """The fault is over: recovery is measured from here, while load may go on."""
@@ -325,10 +341,23 @@ class World:
             wait.wait(0.2)
         client.close()
 
-    def read_log(self, within: float = 60.0) -> None:
-        """Take in what the log says by now, and count its figures."""
-        self.until(lambda: self._reader.read(self.log), "the log read", within)
-        self._recount.take(self.log, observe.genders(self.mongo))
+    def read_log(self, within: float = 60.0, most: int = 1 << 60) -> None:
+        """Take in what the log says by now, or so many records of it, and count its figures."""
+
+        def count() -> None:
+            self._recount.take(self.log, observe.genders(self.mongo))
+
+        self.until(lambda: self._reader.read(self.log, count, most), "the log read", within)
+        count()
+
+    @property
+    def reading(self) -> Reading:
+        """All that has been read of the log, which may be kept, and set again in a later process on the same stack."""
+        return Reading(self.log, self._reader.next, self._recount)
+
+    @reading.setter
+    def reading(self, kept: Reading) -> None:
+        self.log, self._reader.next, self._recount = kept.log, kept.next, kept.recount
 
     # --- what is seen ----------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ import httpx
 import pytest
 
 from deploy.local import Settings, Stack
-from deploy.local.preflight import free_port_base
 from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
+from tests.support.stack import own_port_base
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAY_SECONDS = 400.0
@@ -66,7 +66,7 @@ def _events(stack: Stack) -> int:
 @pytest.fixture(scope="module")
 def played() -> Iterator[Played]:
     with tempfile.TemporaryDirectory(prefix="journey-demo-") as folder:
-        settings = Settings(free_port_base(30_000, 32_000), Path(folder), log_level="INFO")
+        settings = Settings(own_port_base(), Path(folder), log_level="INFO")
         with Stack(settings, EVERYTHING, restart=True) as stack:
             environment = {
                 **os.environ,

@@ -15,10 +15,10 @@ from shared.operations.standing import Reporter
 from shared.runtime.consumer import Consumer
 from shared.runtime.health import Health
 from shared.runtime.progress import Progress
-from tests.integration.test_runtime import EVERYTHING, Bench, bench, until
 from tests.support import toy
 from tests.support.operating import Desk, toy_group, toy_parts, web
 from tests.support.toy import Toy
+from tests.support.toybench import EVERYTHING, Bench, bench, until
 
 __all__ = ["bench"]
 

@@ -33,13 +33,12 @@ from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from deploy.certificates import issue
 from deploy.local import Settings, broker, database, jars
-from deploy.local.preflight import free_port_base
 from deploy.preparation import Owners, prepare
 from deploy.topics import config_from_environment
 from tests.support.deployment import REPOSITORY, filled_environment, interpolated
+from tests.support.stack import own_port_base
 
 PATIENCE_SECONDS = 90.0
-FIRST_PORT, LAST_PORT = 30_000, 32_000
 KAFKA_PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "kafka.Kafka"}
 
 
@@ -167,7 +166,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedStack]:
     folder = tmp_path_factory.mktemp("closed")
     secrets = filled_environment()
     compose = interpolated((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"), secrets)
-    settings = Settings(free_port_base(FIRST_PORT, LAST_PORT), folder)
+    settings = Settings(own_port_base(), folder)
     stack = ClosedStack(folder, settings, secrets, compose)
     me = os.getuid()
     prepare(folder / "prepared", secrets, Owners(kafka=me, mongodb=me, service=me), at=datetime.now(UTC))

@@ -15,14 +15,13 @@ from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
 from deploy.local import Settings, Stack
-from deploy.local.preflight import free_port_base
-from tests.support.stack import FIRST_PORT, LAST_PORT
+from tests.support.stack import own_port_base
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="journey-cluster-"))
-    settings = Settings(free_port_base(FIRST_PORT, LAST_PORT), folder, brokers=3, databases=3)
+    settings = Settings(own_port_base(), folder, brokers=3, databases=3)
     try:
         with Stack(settings) as running:
             yield running

@@ -19,9 +19,9 @@ from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.telemetry import metric
-from tests.integration.test_runtime import Bench, bench, until
 from tests.support import toy
 from tests.support.operating import toy_group, toy_parts
+from tests.support.toybench import Bench, bench, until
 
 __all__ = ["bench"]
 

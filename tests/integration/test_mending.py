@@ -12,11 +12,10 @@ from shared.operations.mending import Mending
 from shared.runtime.change import Subject
 from shared.runtime.relay import Relay
 from shared.runtime.unit import transact
-from tests.integration.test_runtime import EVERYTHING, Bench, bench, until
-from tests.integration.test_runtime import _published as published
 from tests.support import toy
 from tests.support.operating import Desk, order, toy_group, toy_parts, web
 from tests.support.toy import Toy
+from tests.support.toybench import EVERYTHING, Bench, bench, published, until
 
 __all__ = ["bench"]
 

@@ -22,9 +22,9 @@ from shared.runtime.parts import absorb, passed_over
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.unit import transact
-from tests.integration.test_runtime import Bench, bench, until
 from tests.support import toy
 from tests.support.operating import order, toy_group, toy_parts
+from tests.support.toybench import Bench, bench, until
 
 __all__ = ["bench"]
 

@@ -22,7 +22,7 @@ from deploy.local import Settings, Stack
 from deploy.local.preflight import free_port_base
 
 # Below the range from which the kernel takes ports for clients.
-FIRST_PORT, LAST_PORT = 20_000, 30_000
+FIRST_PORT, PORTS_OF_ONE = 20_000, 1_000
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,13 @@ def stack() -> Iterator[Stack]:
     """A stack with broker and database, without services; stopped and removed after the last test."""
     with fresh_stack() as running:
         yield running
+
+
+def own_port_base() -> int:
+    """Where a further stack of this test session may have its ports: each worker of pytest-xdist looks in its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + PORTS_OF_ONE * worker
+    return free_port_base(first, first + PORTS_OF_ONE)
 
 
 @contextmanager
@@ -40,9 +47,7 @@ def fresh_stack() -> Iterator[Stack]:
     """
     kept = os.environ.get("TEST_STACK_DIR")
     folder = Path(kept).resolve() if kept else Path(tempfile.mkdtemp(prefix="journey-stack-"))
-    # Each worker of pytest-xdist has a stack of its own, and looks for ports from a place of its own.
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    settings = Settings(free_port_base(FIRST_PORT + 1_000 * worker, LAST_PORT), folder, log_level="INFO")
+    settings = Settings(own_port_base(), folder, log_level="INFO")
     running = Stack(settings)
     # A session that ends without its fixtures' end (an internal error) leaves nothing either.
     atexit.register(running.down)

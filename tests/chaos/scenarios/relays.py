@@ -19,8 +19,9 @@ def _killed_at(world: World, fault: str) -> None:
         said = world.died(VICTIM)
         world.over()
         world.flowing()
-    doubled = world.until(lambda: world.duplicates() - before, "a duplicate in the log")
-    world.struck("sent twice", f"{doubled} duplicates in the log after {said}")
+    world.struck("died there", said)
+    doubled = world.until(lambda: world.duplicates() - before, "a duplicate in the log", 20)
+    world.struck("sent twice", f"{doubled} duplicates in the log")
 
 
 @scenario(7, "kill -9 a relay between acknowledgement and mark", part=True, recovers_within=30)

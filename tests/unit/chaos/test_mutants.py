@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import scenarios
-from tests.chaos.mutate import MUTANTS
+from tests.chaos.invariants import INVARIANTS
+from tests.chaos.mutate import MUTANTS, Mutant, judged, read_mutant
 from tests.chaos.scenario import SCENARIOS, chosen
-from tests.chaos.tree import VERSIONS, header
+from tests.chaos.tree import VERSIONS, Unfit
 from tests.support.sources import ROOT
 
 PATCHES = sorted(MUTANTS.glob("*.patch"))
@@ -28,10 +29,46 @@ def test_a_patch_applies_to_the_source_as_it_is(patch: Path) -> None:
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda one: one.stem)
-def test_a_mutant_says_what_it_breaks_and_who_must_catch_it(patch: Path) -> None:
-    told = header(patch)
-    assert told["breaks"]
-    assert {int(word) for word in told["caught-by"].split()} <= set(range(1, 31))
+def test_a_mutant_says_what_it_breaks_and_which_invariant_of_which_scenario_must_catch_it(
+    patch: Path,
+) -> None:
+    mutant = read_mutant(patch)
+    assert mutant.breaks
+    assert mutant.scenario in {one.number for one in SCENARIOS}
+    assert mutant.violates in INVARIANTS
+
+
+def test_a_mutant_that_names_no_invariant_is_unfit(tmp_path: Path) -> None:
+    patch = tmp_path / "half.patch"
+    patch.write_text("Breaks: something\nCaught-by: 3\n\ndiff --git a/x b/x\n", encoding="utf-8")
+    with pytest.raises(Unfit, match="violates"):
+        read_mutant(patch)
+
+
+MUTANT = Mutant(Path("no-compare-and-set.patch"), "the offset is set without comparing it", 3, "G5")
+
+
+@pytest.mark.parametrize(
+    ("problems", "dead"),
+    [
+        (["Never: not within 60 s: the fence (consumers.py:90)"], False),
+        (["nothing proves that the fault struck"], False),
+        (["G4 it did not settle: lag {'outcome': 3}"], False),
+        (["G1 journey/j-1 of intake in outcome: expected 5, found 4"], False),
+        (["G5: 3 more"], True),
+        (["Never: the fence", "G5 intake/intake:journey.handover.v1:3: expected at least 9, found 4"], True),
+        ([], False),
+    ],
+)
+def test_only_the_violated_invariant_that_is_named_catches_a_mutant(problems: list[str], dead: bool) -> None:
+    assert judged(MUTANT, {"scenarios": [{"number": 3, "problems": problems}]}, 1.0).dead is dead
+
+
+def test_what_else_was_said_is_kept_apart_from_violations() -> None:
+    problems = ["Never: the fence", "G4 it did not settle: lag 3", "G1 one: expected 2, found 1", "G1 two"]
+    verdict = judged(MUTANT, {"scenarios": [{"number": 3, "problems": problems}]}, 1.0)
+    assert verdict.found == {"G1": "G1 one: expected 2, found 1"}
+    assert list(verdict.others) == problems[:2]
 
 
 def test_every_mutation_that_the_suite_must_notice_is_there() -> None:

@@ -107,7 +107,7 @@ function vertical(list, counts, width) {
     for (const block of branches) {
       const length = Math.max(counts[block.id] > 0 ? 2.5 : 0, counts[block.id] * unit);
       placed[block.id] = { x: side, y: down, w: thick, h: Math.max(length, 2.5), out: 0, side: 0, in: 0, labelAt: "side" };
-      down += Math.max(length, step - 8) + 12;
+      down += Math.max(length, step) + 12;
     }
     if (trunk) {
       const at = column === 0 ? y : down + 34;

@@ -1,0 +1,187 @@
+"""A toy service on the real stack, for tests of the runtime: `bench`, in a database and on subjects of its own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pymongo import MongoClient
+
+from shared import events as e
+from shared.runtime.change import Fold, Subject
+from shared.runtime.clock import Clock
+from shared.runtime.commands import Commands
+from shared.runtime.consumer import Consumer
+from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.process import RUNTIME_INDEXES
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.unit import Unit
+from tests.support import toy
+from tests.support.toy import Toy, ToyRepository
+
+PATIENCE_SECONDS = 30.0
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition, asking again and again until it holds or patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = threading.Event()
+    while True:
+        found = holds()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"never came: {what}"
+        pause.wait(0.02)
+
+
+@dataclass
+class Bench:
+    """One toy service on the real stack, in a database and on subjects of its own."""
+
+    client: MongoClient[dict[str, Any]]
+    database: str
+    kafka: dict[str, Any]
+    group: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+    consumer: Consumer | None = None
+
+    @property
+    def db(self) -> Any:
+        return self.client[self.database]
+
+    def consume(
+        self,
+        folds: dict[type[e.Fact], Fold],
+        *,
+        group: str | None = None,
+        topics: Sequence[str] = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC),
+    ) -> Consumer:
+        programmes = PublishedProgrammes(self.db)
+        breaker = Breaker()
+        name = group or self.group
+
+        def absorb(session: Any, records: list[Arrived]) -> Tally:
+            unit = Unit(self.db, session, ToyRepository(), programmes, "outcome", lambda: datetime.now(UTC))
+            batch = Batch(
+                unit,
+                self.db,
+                session,
+                group=name,
+                own_source="outcome",
+                sources=frozenset(e.SOURCES),
+                folds=folds,
+                programmes=programmes,
+                breaker=breaker,
+                enrich=None,
+            )
+            batch.fold([one for one in records if self.mine(one)])
+            unit.flush()
+            return batch.tally
+
+        consumer = Consumer(
+            group=name,
+            client=self.client,
+            database=self.database,
+            kafka_options=self.kafka,
+            absorb=absorb,
+            stop=self.stop,
+            topics=topics,
+        )
+        self.start(consumer.run)
+        self.consumer = consumer
+        return consumer
+
+    def mine(self, record: Arrived) -> bool:
+        """Other tests share the topics; their subjects do not carry this group's name."""
+        subject = dict(record.headers).get("ce_subject", b"").decode()
+        return self.group in subject or subject.startswith("programme/")
+
+    def start(self, run: Callable[[], None]) -> None:
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def subject(self, n: int = 1) -> Subject:
+        return Subject(f"journey/{self.group}-{n}")
+
+    def publish(self, *records: tuple[str, str, list[tuple[str, bytes]], bytes]) -> list[Any]:
+        producer = KafkaProducer(**self.kafka, acks="all")
+        futures = [
+            producer.send(topic, key=subject.encode(), value=value, headers=headers)
+            for subject, topic, headers, value in records
+        ]
+        producer.flush(timeout=20)
+        sent = [future.get(timeout=0) for future in futures]
+        producer.close()
+        return sent
+
+    def say(self, body: e.Fact, subject: str, seq: int, after: dict[str, int] | None = None) -> Any:
+        topic, headers, value = toy.record(body, subject, seq, after)
+        return subject, topic, headers, value
+
+    def state(self, subject: Subject) -> Toy | None:
+        document = self.db["toys"].find_one({"_id": subject})
+        return (
+            None
+            if document is None or document["state"] is None
+            else ToyRepository().read(subject, document["state"])
+        )
+
+    def commands(self) -> Commands:
+        return Commands(
+            client=self.client,
+            database=self.database,
+            repository=ToyRepository(),
+            programmes=PublishedProgrammes(self.db),
+            source="outcome",
+            clock=Clock(self.db, driven=True),
+            waiters=2,
+        )
+
+
+def has_applied(bench: Bench, subject: Subject, count: int) -> bool:
+    state = bench.state(subject)
+    return state is not None and len(state.applied) == count
+
+
+@pytest.fixture
+def bench(stack: Any, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    name = (
+        "t"
+        + "".join(one for one in request.node.name if one.isalnum())[-24:].lower()
+        + str(time.time_ns())[-8:]
+    )
+    client: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True, w="majority")
+    kafka = {**stack.kafka_admin_config(), "api_version": (4, 0)}
+    bench = Bench(client, name, kafka, name)
+    for collection, models in RUNTIME_INDEXES.items():
+        client[name][collection].create_indexes(models)
+    yield bench
+    bench.stop.set()
+    for thread in bench.threads:
+        thread.join(timeout=20)
+    client.drop_database(name)
+    client.close()
+
+
+EVERYTHING: dict[type[e.Fact], Fold] = {e.ReferralAccepted: toy.note, e.SessionLogged: toy.note}
+
+
+def published(bench: Bench, subject: str, count: int) -> list[Any] | None:
+    consumer = KafkaConsumer(**bench.kafka, group_id=None, enable_auto_commit=False)
+    topic = e.TOPICS["outcome"]
+    partitions = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    found = []
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(one) < ends[one] for one in partitions):
+        for records in consumer.poll(timeout_ms=200).values():
+            found += [one.headers for one in records if one.key == subject.encode()]
+    consumer.close()
+    return found if len(found) >= count else None
