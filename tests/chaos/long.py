@@ -33,6 +33,7 @@ from deploy.local.preflight import free_port_base
 from deploy.local.processes import SERVICE_PROCESSES, Process
 from tests.chaos import feeder, observe
 from tests.chaos.awaiting import Never
+from tests.chaos.client import Records
 from tests.chaos.diary import Diary, Kept
 from tests.chaos.feeder import Job
 from tests.chaos.invariants import Violation, check_all
@@ -213,10 +214,12 @@ class LongRun:
         self._world.stack.ordinary()
         recovery = self._world.settle(SETTLE_SECONDS)
         self._kept.write(self._diary, self._world.records)
-        self._kept.recall(self._world.records)
+        answered = Records()
+        self._kept.recall(answered)
         self._world.read_log(SETTLE_SECONDS)
         upstream, chunks = self.job().upstream(), self._diary.fed // ROWS
         seen = self._world.seen(recovery, RECOVERS_WITHIN)
+        seen.commands = [*seen.commands, *answered.commands]
         seen.emitted = {**seen.emitted, **upstream.emitted(chunks)}
         found = check_all(seen)
         for number in range(chunks):

@@ -1,7 +1,8 @@
 """Breaks the runtime on purpose, one patch at a time, and sees that the suite notices: `python -m tests.chaos.mutate`.
 
 Each patch of `mutants/` begins with `Breaks:` (what is no longer so), `Caught-by:` (the scenario that must fail) and
-`Violates:` (the invariant that it must fail on: that evidence is missing, or that a wait was in vain, catches nothing).
+`Violates:` (the invariant that it must fail on, or several of which one must be violated: that evidence is missing, or
+that a wait was in vain, catches nothing).
 It is applied to a copy of the tree, and that scenario alone runs there, in its short form. First, the same scenarios
 must pass on the tree as it is, for a scenario that always fails would catch everything.
 
@@ -39,12 +40,12 @@ VIOLATION = re.compile(r"^(G\d+)[ :](?!it did not settle)")
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One patch, and what must become of it. scenario: a number; violates: the invariant."""
+    """One patch, and what must become of it. scenario: a number; violates: invariants, one of which."""
 
     patch: Path
     breaks: str
     scenario: int
-    violates: str
+    violates: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -63,15 +64,20 @@ class Verdict:
 
     @property
     def dead(self) -> bool:
-        """Whether the invariant that is named was violated."""
-        return self.mutant.violates in self.found
+        """Whether an invariant that is named was violated."""
+        return self.by is not None
+
+    @property
+    def by(self) -> str | None:
+        """The first invariant of those named that was violated."""
+        return next((one for one in self.mutant.violates if one in self.found), None)
 
 
 def read_mutant(patch: Path) -> Mutant:
     """What the patch says of itself. Raises Unfit."""
     told = header(patch)
     try:
-        return Mutant(patch, told["breaks"], int(told["caught-by"]), told["violates"])
+        return Mutant(patch, told["breaks"], int(told["caught-by"]), tuple(told["violates"].split()))
     except (KeyError, ValueError) as error:
         raise Unfit(
             f"{patch.name} does not say by which scenario and invariant it is caught: {error}"
@@ -146,9 +152,9 @@ def show(console: Console, verdicts: Sequence[Verdict]) -> None:
     for name in ("mutant", "what is broken", "caught by", "what was found", "took"):
         table.add_column(name, overflow="fold")
     for one in verdicts:
-        caught = f"{one.mutant.scenario}, {one.mutant.violates}" if one.dead else "[red]nobody"
-        named = one.found.get(one.mutant.violates)
-        also = sorted(set(one.found) - {one.mutant.violates})
+        caught = f"{one.mutant.scenario}, {one.by}" if one.by else "[red]nobody"
+        named = one.found[one.by] if one.by else None
+        also = sorted(set(one.found) - {one.by})
         said = named or "\n".join([*one.found.values(), *one.others]) or "nothing"
         table.add_row(
             one.mutant.name,

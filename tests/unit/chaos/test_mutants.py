@@ -35,7 +35,8 @@ def test_a_mutant_says_what_it_breaks_and_which_invariant_of_which_scenario_must
     mutant = read_mutant(patch)
     assert mutant.breaks
     assert mutant.scenario in {one.number for one in SCENARIOS}
-    assert mutant.violates in INVARIANTS
+    assert mutant.violates
+    assert set(mutant.violates) <= set(INVARIANTS)
 
 
 def test_a_mutant_that_names_no_invariant_is_unfit(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_mutant_that_names_no_invariant_is_unfit(tmp_path: Path) -> None:
         read_mutant(patch)
 
 
-MUTANT = Mutant(Path("no-compare-and-set.patch"), "the offset is set without comparing it", 3, "G5")
+MUTANT = Mutant(Path("no-compare-and-set.patch"), "the offset is set without comparing it", 3, ("G5",))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,12 @@ MUTANT = Mutant(Path("no-compare-and-set.patch"), "the offset is set without com
 )
 def test_only_the_violated_invariant_that_is_named_catches_a_mutant(problems: list[str], dead: bool) -> None:
     assert judged(MUTANT, {"scenarios": [{"number": 3, "problems": problems}]}, 1.0).dead is dead
+
+
+@pytest.mark.parametrize(("found", "by"), [("G2 one", "G2"), ("G1 one", "G1"), ("G6 one", None)])
+def test_of_several_invariants_one_must_be_violated(found: str, by: str | None) -> None:
+    mutant = Mutant(Path("local-read-concern.patch"), "what is rolled back is published", 16, ("G1", "G2"))
+    assert judged(mutant, {"scenarios": [{"number": 16, "problems": [found]}]}, 1.0).by == by
 
 
 def test_what_else_was_said_is_kept_apart_from_violations() -> None:
