@@ -11,7 +11,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Unknown
 from shared.operations.status import SILENT_SECONDS
 
 
@@ -24,8 +24,12 @@ class Acceptance:
     def accept(self, session: ClientSession, group: str, topic: str) -> dict[str, Any]:
         """Let the group read on from where the topic begins; the halted processes do so when they are restarted.
 
-        Returns what was moved. Raises Conflict when no process that reports has halted over this, or it was accepted.
+        Returns what was moved. Raises Unknown when the group has read no such topic, Conflict when no process that
+        reports has halted over it, or it was accepted.
         """
+        read = {"_id": {"$gte": f"{group}:{topic}:", "$lt": f"{group}:{topic};"}}
+        if self._database["offsets"].find_one(read, {"_id": 1}, session=session) is None:
+            raise Unknown("topic that this group has read")
         logs = [log for log in self._halted_over(session) if (log["group"], log["topic"]) == (group, topic)]
         if not logs:
             raise Conflict(

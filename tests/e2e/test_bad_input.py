@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ import yaml
 from joserfc.jwk import RSAKey
 from jsonschema import Draft202012Validator
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from contracts.inbound import referral_schema, reply_schema
 from contracts.services import application, services
@@ -32,7 +33,7 @@ from deploy.local.processes import EVERYTHING
 from shared.errors import CODES
 from shared.openapi import document_of
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
-from tests.support.every_command import AGENCY, DRIFT, PROGRAMME, STEPS, Handles, Step
+from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, Handles, Step
 from tests.support.watching import Moment, Watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,12 +70,15 @@ class Trial:
         self.handles = handles
         self.client = httpx.Client(timeout=20)
         self._tokens: dict[tuple[str, Bearer], str] = {}
+        self._halts: tuple[str, ...] = ()
 
     def give(self, step: Step) -> Finding:
         """Try a command, give it, and give it again."""
         finding = Finding()
         if step.operation in NEED_PARKED and "parked" not in self.handles.names:
             self._set_aside()
+        if step.operation == "accept_topic":
+            self._cut_off()
         baseline = step.baseline(self.handles)
         self._rest()
         before = self.watch.moment()
@@ -87,6 +91,7 @@ class Trial:
         given = self._send(step, baseline, key)
         finding.broke = "" if given.is_success else f"{given.status_code} {given.text}"
         if given.is_success:
+            self._restart_halted()
             self.handles.names.update({name: given.json()[place] for name, place in step.keeps.items()})
             self._repeat(step, baseline, key, given, finding)
         return finding
@@ -120,11 +125,57 @@ class Trial:
 
     def _rest(self) -> None:
         """Wait until nothing moves of itself: no event, and no rebuild."""
-        self.watch.rest()
+        self.watch.rest(without=self._halts)
         deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
         while not self.watch.rebuilt():
             assert time.monotonic() < deadline, "a rebuild does not come to rest"
             pause.wait(0.2)
+
+    def _cut_off(self) -> None:
+        """Have the projector halt: while it is away, what is said is removed from the log before it could read it."""
+        self.stack.stop("outcome-project")
+        again = Step(
+            "outcome",
+            "republish_subject",
+            DRIFT,
+            lambda handles: Baseline(
+                path={"kind": "journey", "key": handles["whole"]}, body={"reason": "to be cut off"}
+            ),
+        )
+        assert self._send(again, again.baseline(self.handles), uuid.uuid4().hex).is_success
+        self.watch.rest(without=("outcome-project",))
+        admin = KafkaAdminClient(**self.stack.kafka_admin_config())
+        admin.delete_records(self._end_of(CUT_OFF))
+        admin.close()
+        self.stack.start("outcome-project")
+        self._until(self._halted, "the projector to halt")
+        self._halts = ("outcome-project",)
+
+    def _restart_halted(self) -> None:
+        """What the answer to an acceptance asks for."""
+        for name in self._halts:
+            self.stack.stop(name)
+            self.stack.start(name)
+        self._halts = ()
+
+    def _halted(self) -> bool:
+        token = {"Authorization": f"Bearer {self._token(DRIFT, 'own')}"}
+        told = self.client.get(f"{self.stack.url('outcome-web')}/operations/status", headers=token).json()
+        halts = [process["halted"] for group in told["groups"] for process in group["processes"]]
+        return any(halt and CUT_OFF in halt["cause"] for halt in halts)
+
+    def _end_of(self, topic: str) -> dict[TopicPartition, int]:
+        consumer = KafkaConsumer(**self.stack.kafka_admin_config(), group_id=None)
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        ends: dict[TopicPartition, int] = consumer.end_offsets(places)
+        consumer.close()
+        return ends
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
+        while not holds():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            pause.wait(0.1)
 
     def _set_aside(self) -> None:
         """Have outcome park an event: one of a type that this release does not know."""

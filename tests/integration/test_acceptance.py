@@ -200,9 +200,10 @@ def test_a_join_that_a_poll_leaves_half_done_is_done_by_the_next(bench: Bench, t
                 _admin(bench, lambda admin, to=partitions: admin.create_partitions({topic: to}))
 
             def assigned(count: int = partitions) -> bool:
-                remember_join(consumer)
-                # Returns long before a broker can have answered, so that each poll leaves the join half done.
-                consumer.poll(timeout_ms=1)
+                # The short ones return before a broker can have answered, and so leave the join half done.
+                for timeout_ms in (*[1] * 30, 200):
+                    remember_join(consumer)
+                    consumer.poll(timeout_ms=timeout_ms)
                 return len(consumer.assignment()) == count
 
             until(assigned, f"{partitions} partitions")

@@ -133,6 +133,10 @@ def _output(handles: Handles) -> Baseline:
     return Baseline(path={"programme": PROGRAMME}, body={**body, "occurred_on": handles.day(70)})
 
 
+CUT_OFF = "journey.outcome.v1"
+"""The topic that is cut off under the projector before its acceptance is tried."""
+
+
 def _mend(**path: str) -> Callable[[Handles], Baseline]:
     """What an operator does: the path's parts are names of handles where there is one of that name."""
     return lambda handles: Baseline(
@@ -238,4 +242,5 @@ STEPS: tuple[Step, ...] = (
         AGENCY,
         lambda handles: Baseline(path={"participant_id": handles["person"]}),
     ),
+    Step("outcome", "accept_topic", DRIFT, _mend(group="figures", topic=CUT_OFF)),
 )
