@@ -126,7 +126,7 @@ def test_a_topic_made_anew_is_read_again_once_an_operator_has_accepted_it(bench:
         reporter(bench, topic, consumer).report()
         (process,) = operator.get("/operations/status")["groups"][0]["processes"]
         assert process["halted"]["over"] == {"group": bench.group, "topic": topic}
-        assert operator.post(path(bench, "another.v1"), reason=REASON)["code"] == "not-halted-over-it"
+        assert operator.post(path(bench, "another.v1"), reason=REASON)["code"] == "not-found"
         before = stored(bench, topic)
         accepted = operator.post(path(bench, topic), reason=REASON)
         assert accepted["moved"] == [
