@@ -7,10 +7,8 @@ Then the command itself succeeds; sent again with its key it answers the same, a
 import json
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -32,6 +30,7 @@ from deploy.local.issuer import sign
 from deploy.local.processes import EVERYTHING
 from shared.errors import CODES
 from shared.openapi import document_of
+from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
 from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, Handles, Step
 from tests.support.watching import Moment, Watch
@@ -43,7 +42,6 @@ TRIED = [step.operation for step in STEPS if step.tried]
 NEEDED = [name for name in EVERYTHING if not name.endswith("-stream")]
 
 NEED_PARKED = ("replay_parked", "skip_parked")
-PATIENCE_SECONDS = 60.0
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -126,10 +124,7 @@ class Trial:
     def _rest(self) -> None:
         """Wait until nothing moves of itself: no event, and no rebuild."""
         self.watch.rest(without=self._halts)
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
-        while not self.watch.rebuilt():
-            assert time.monotonic() < deadline, "a rebuild does not come to rest"
-            pause.wait(0.2)
+        until(self.watch.rebuilt, "a rebuild at rest")
 
     def _cut_off(self) -> None:
         """Have the projector halt: while it is away, what is said is removed from the log before it could read it."""
@@ -148,7 +143,7 @@ class Trial:
         admin.delete_records(self._end_of(CUT_OFF))
         admin.close()
         self.stack.start("outcome-project")
-        self._until(self._halted, "the projector to halt")
+        until(self._halted, "the projector to halt")
         self._halts = ("outcome-project",)
 
     def _restart_halted(self) -> None:
@@ -171,12 +166,6 @@ class Trial:
         consumer.close()
         return ends
 
-    def _until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
-        while not holds():
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
-            pause.wait(0.1)
-
     def _set_aside(self) -> None:
         """Have outcome park an event: one of a type that this release does not know."""
         subject = f"journey/j-{uuid.uuid4().hex[:26]}"
@@ -191,12 +180,9 @@ class Trial:
         record = [(name, text.encode()) for name, text in headers.items()]
         producer.send("journey.intake.v1", key=subject.encode(), value=b"{}", headers=record).get(timeout=20)
         producer.close()
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
         token = {"Authorization": f"Bearer {self._token(DRIFT, 'own')}"}
         url = f"{self.stack.url('outcome-web')}/operations/parked?group=outcome"
-        while not (parked := self.client.get(url, headers=token).json()["parked"]):
-            assert time.monotonic() < deadline, "nothing was parked"
-            pause.wait(0.1)
+        parked = until(lambda: self.client.get(url, headers=token).json()["parked"], "something parked")
         self.handles.names["parked"] = parked[0]["parked_id"]
 
     def _surprise(self, step: Step, case: Case) -> list[str]:

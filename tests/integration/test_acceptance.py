@@ -16,9 +16,10 @@ from shared.runtime.consumer import Consumer
 from shared.runtime.health import Health
 from shared.runtime.progress import Progress
 from tests.support import toy
+from tests.support.awaiting import until
 from tests.support.operating import Desk, toy_group, toy_parts, web
 from tests.support.toy import Toy
-from tests.support.toybench import EVERYTHING, Bench, bench, until
+from tests.support.toybench import EVERYTHING, Bench, bench
 
 __all__ = ["bench"]
 

@@ -14,8 +14,9 @@ from shared.errors import Busy, Refused
 from shared.runtime.change import Change, Subject
 from shared.runtime.commands import Answer, Commands
 from tests.support import toy
+from tests.support.awaiting import PATIENCE_SECONDS, until
 from tests.support.toy import Toy
-from tests.support.toybench import EVERYTHING, PATIENCE_SECONDS, Bench, bench, until
+from tests.support.toybench import EVERYTHING, Bench, bench
 
 __all__ = ["bench"]
 

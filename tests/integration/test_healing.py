@@ -20,8 +20,9 @@ from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.telemetry import metric
 from tests.support import toy
+from tests.support.awaiting import until
 from tests.support.operating import toy_group, toy_parts
-from tests.support.toybench import Bench, bench, until
+from tests.support.toybench import Bench, bench
 
 __all__ = ["bench"]
 

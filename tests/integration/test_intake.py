@@ -4,9 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,23 +15,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from deploy.local import Stack
+from tests.support.awaiting import until
 
 PROGRAMME = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
 AGENCY, PROVIDER = "arbetsformedlingen-skelleftea", "urkraft"
 NAME, PERSONNUMMER = "Ada Prov", "199001019802"
-PATIENCE_SECONDS = 60.0
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Wait for a condition, asking again and again until it holds or patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    pause = threading.Event()
-    while True:
-        found = holds()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"never came: {what}"
-        pause.wait(0.05)
 
 
 def publish(stack: Stack, file: Path) -> subprocess.CompletedProcess[str]:

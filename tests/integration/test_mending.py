@@ -13,9 +13,10 @@ from shared.runtime.change import Subject
 from shared.runtime.relay import Relay
 from shared.runtime.unit import transact
 from tests.support import toy
+from tests.support.awaiting import until
 from tests.support.operating import Desk, order, toy_group, toy_parts, web
 from tests.support.toy import Toy
-from tests.support.toybench import EVERYTHING, Bench, bench, published, until
+from tests.support.toybench import EVERYTHING, Bench, bench, published
 
 __all__ = ["bench"]
 

@@ -23,8 +23,9 @@ from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.unit import transact
 from tests.support import toy
+from tests.support.awaiting import until
 from tests.support.operating import order, toy_group, toy_parts
-from tests.support.toybench import Bench, bench, until
+from tests.support.toybench import Bench, bench
 
 __all__ = ["bench"]
 

@@ -18,7 +18,7 @@ from shared.runtime.refused import refused_lanes
 from shared.runtime.relay import Relay
 from shared.runtime.unit import SHARDS, shard_of
 from shared.telemetry import metric
-from tests.support.toybench import until
+from tests.support.awaiting import until
 
 SMALL, LARGE = b"x" * 100, b"x" * 5000
 

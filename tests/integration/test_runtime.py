@@ -18,8 +18,9 @@ from shared.runtime.timers import Timers
 from shared.runtime.unit import Unit, transact
 from shared.telemetry import metric
 from tests.support import toy
+from tests.support.awaiting import until
 from tests.support.toy import Toy, ToyRepository
-from tests.support.toybench import EVERYTHING, Bench, bench, has_applied, published, until
+from tests.support.toybench import EVERYTHING, Bench, bench, has_applied, published
 
 __all__ = ["bench"]
 

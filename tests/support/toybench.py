@@ -23,20 +23,6 @@ from shared.runtime.unit import Unit
 from tests.support import toy
 from tests.support.toy import Toy, ToyRepository
 
-PATIENCE_SECONDS = 30.0
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Wait for a condition, asking again and again until it holds or patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    pause = threading.Event()
-    while True:
-        found = holds()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"never came: {what}"
-        pause.wait(0.02)
-
 
 @dataclass
 class Bench:
