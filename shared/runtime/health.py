@@ -96,7 +96,7 @@ class Health:
             return _json(503, {"error": type(error).__name__})
 
     def progress(self) -> dict[str, Any]:
-        """How far the group has come, and whether this process goes on. Blocks; raises KafkaError, PyMongoError."""
+        """How far the group has come, and whether this process goes on. Blocks; raises KafkaException, PyMongoError."""
         return {**self._measuring.measure(), **self.standing()}
 
     def standing(self) -> dict[str, Any]:
