@@ -122,7 +122,7 @@ class Member:
     def _failure_in(self, message: Message, error: KafkaError) -> Exception | None:
         """What has to be acted on; the rest librdkafka mends by itself, and it is only told."""
         if error.name() in DAMAGED:
-            return Damaged(error.str())
+            return Damaged(f"{message.topic()}[{message.partition()}], {error.str()}")
         if error.name() == "_AUTO_OFFSET_RESET":
             return CutOff(error.str())
         log.warning("kafka-said", group=self._group, topic=message.topic(), error=error.name())

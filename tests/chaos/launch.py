@@ -195,20 +195,21 @@ def bug(module: str, body: str) -> None:
 def behind(topic: str, until: str) -> None:
     """This consumer gets nothing from one topic until the file of that name is there."""
     release = Path(until)
+    paused: list[Any] = []
 
     class Delayed(confluent_kafka.Consumer):
         def assign(self, partitions: Any) -> None:
             super().assign(partitions)
-            self.paused: list[Any] = []
+            paused.clear()
 
         def poll(self, timeout: float = -1) -> Any:
             late = [at for at in self.assignment() if at.topic == topic]
-            if release.exists() and self.paused:
-                self.resume(self.paused)
-                self.paused = []
-            elif late and not self.paused and not release.exists():
+            if release.exists() and paused:
+                self.resume(paused)
+                paused.clear()
+            elif late and not paused and not release.exists():
                 self.pause(late)
-                self.paused = late
+                paused.extend(late)
             return super().poll(timeout)
 
     confluent_kafka.Consumer = Delayed  # type: ignore[misc]
