@@ -104,7 +104,7 @@ class Consumer:
         try:
             polled = self._polled()
         except (Damaged, CutOff, KafkaException) as error:
-            log.warning("poll-failed", group=self.group, error=type(error).__name__)
+            log.warning("poll-failed", group=self.group, error=str(error)[:200])
             if isinstance(error, KafkaException):
                 self._close()
             else:

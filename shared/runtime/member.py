@@ -4,6 +4,7 @@ Nothing is read from a granted partition before `begin` says from where, so Kafk
 `auto.offset.reset` never decide. Not for several threads at once; callbacks run inside `poll`.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from shared.runtime.fold import Arrived
 DAMAGED = frozenset({"_BAD_MSG", "_BAD_COMPRESSION", "_UNDERFLOW"})
 HELD_KILOBYTES = 8192
 """How much is fetched ahead of what was polled, over all partitions: it bounds the memory of a member behind."""
+TOLD_SECONDS = 10.0
+"""An outage is told this often: the client tries, and complains, several times a second."""
 
 log = structlog.get_logger()
 
@@ -43,11 +46,13 @@ class Member:
         self._wait_seconds = wait_seconds
         self._group = group
         self._failure: Exception | None = None
+        self._told_at: dict[str, float] = {}
         self._native = Native(
             {
                 **native_options(options),
                 "group.id": group,
                 "client.id": group,
+                "error_cb": self._tell,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
@@ -125,8 +130,15 @@ class Member:
             return Damaged(f"{message.topic()}[{message.partition()}], {error.str()}")
         if error.name() == "_AUTO_OFFSET_RESET":
             return CutOff(error.str())
-        log.warning("kafka-said", group=self._group, topic=message.topic(), error=error.name())
+        self._tell(error)
         return KafkaException(error) if error.fatal() else None
+
+    def _tell(self, error: KafkaError) -> None:
+        """Log what librdkafka mends by itself, or what somebody has to: no broker, a wrong password, no such topic."""
+        name, now = error.name(), time.monotonic()
+        if now - self._told_at.get(name, float("-inf")) >= TOLD_SECONDS:
+            self._told_at[name] = now
+            log.warning("kafka-said", group=self._group, error=name, text=error.str()[:200])
 
     def _on_assign(self, native: Native, granted: list[TopicPartition]) -> None:
         self.granted = frozenset(Partition(one.topic, one.partition) for one in granted)
