@@ -16,12 +16,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
 from kafka.admin import KafkaAdminClient
+from kafka.errors import UnknownBrokerIdError
 
 import deploy.database
 import deploy.topics
@@ -178,8 +180,19 @@ class Stack:
             if self.settings.brokers > 1:
                 with contextlib.closing(self._kafka_admin()) as first:
                     broker.await_nodes(first, self.settings.brokers, self._within)
-            with contextlib.closing(self._kafka_admin()) as admin:
-                deploy.topics.apply(admin, self.declaration(), passwords)
+            self._apply_topics(passwords)
+
+    def _apply_topics(self, passwords: Mapping[str, str]) -> None:
+        """Until the broker that is asked knows the one that decides: they do not hear of each other at once."""
+        give_up_at = time.monotonic() + self._within
+        while True:
+            try:
+                with contextlib.closing(self._kafka_admin()) as admin:
+                    deploy.topics.apply(admin, self.declaration(), passwords)
+                return
+            except UnknownBrokerIdError:
+                if time.monotonic() > give_up_at:
+                    raise
 
     def _kafka_admin(self) -> KafkaAdminClient:
         return deploy.topics.connect(
