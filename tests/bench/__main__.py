@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.local import Settings, Stack
 from deploy.local.preflight import free_port_base
-from tests.bench import populations, processes, runtime
+from tests.bench import others, populations, processes, runtime
 from tests.bench.surroundings import Bench
 from tests.bench.table import missed, show
 
@@ -27,6 +27,7 @@ RESULTS = Path("bench-results") / "latest.json"
 COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "runtime": runtime.measure,
     "processes": processes.measure,
+    "others": others.measure,
     "journeys": populations.of_journeys,
     "behind": populations.of_events,
 }

@@ -21,13 +21,16 @@ FEW, MANY = 10_000, 1_000_000
 LAP = 2_500
 """So many journeys speak twice each before others do: each batch meets the same number of them on both sides."""
 
+SHARE = 4
+"""Of the usual number of events, each round folds this part."""
+
 BLOCK = 1_000
 """So many documents come of each that the database is told of."""
 
 
 def of_journeys(bench: Bench) -> dict[str, Any]:
     """The fold among a million journeys, and among ten thousand."""
-    events = bench.events // 2
+    events = bench.events // SHARE
     few, many = Population(bench, FEW), Population(bench, MANY)
     turns = in_turn({"few": lambda: few.fold_more(events), "many": lambda: many.fold_more(events)})
     found = {
@@ -45,7 +48,7 @@ def of_events(bench: Bench) -> dict[str, Any]:
     In silence the fold never touches the archive: what is behind weighs only by the room it takes. Else each event
     is one more among those of its journey.
     """
-    events = bench.events // 2
+    events = bench.events // SHARE
     behind = int(os.environ.get("BENCH_BEHIND") or "1000000")
     full, empty = Population(bench, FEW, behind), Population(bench, FEW, 0)
     turns = in_turn(
