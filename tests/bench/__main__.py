@@ -19,8 +19,8 @@ from rich.console import Console
 
 from deploy.local import Settings, Stack
 from deploy.local.preflight import free_port_base
-from tests.bench import others, populations, processes, runtime
-from tests.bench.surroundings import Bench
+from tests.bench import hot, others, populations, processes, runtime, storage, web
+from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
 
 RESULTS = Path("bench-results") / "latest.json"
@@ -28,8 +28,12 @@ COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "runtime": runtime.measure,
     "processes": processes.measure,
     "others": others.measure,
+    "hot": hot.measure,
     "journeys": populations.of_journeys,
     "behind": populations.of_events,
+    "bytes": storage.measure,
+    "commands": web.commands,
+    "hops": web.hops,
 }
 """In this order: what needs the services comes last, when they may run."""
 
@@ -40,6 +44,7 @@ def main() -> int:
     wanted = (os.environ.get("BENCH_ONLY") or " ".join(COMPARISONS)).split()
     if unknown := set(wanted) - set(COMPARISONS):
         sys.exit(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)}.")
+    only_warnings()
     results: dict[str, Any] = {"machine": machine(), "events": events, "seconds": {}}
     with tempfile.TemporaryDirectory(prefix="journey-bench-") as folder:
         with Stack(Settings(free_port_base(26_000, 28_000), Path(folder), log_level="WARNING")) as stack:

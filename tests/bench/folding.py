@@ -23,11 +23,11 @@ STEP_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Folded:
-    """How fast, in how many transactions, and how many journeys each of them touched."""
+    """How fast, how many of them, in how many attempts at a transaction, and how many journeys each touched."""
 
     events_a_second: float
     events: int
-    transactions: int
+    attempts: int
     journeys_a_transaction: float
 
 
@@ -127,7 +127,7 @@ def folded(
     if not moments:
         raise RuntimeError(f"Nothing came from {topic}: {consumer.halted}.")
     seconds = ended - moments[0]
-    return Folded(done / seconds, done, len(moments), statistics.mean(journeys))
+    return Folded(done / seconds, done, len(moments), statistics.mean(journeys or [0]))
 
 
 def sums(client: MongoClient[Any], database: str) -> dict[str, Any]:

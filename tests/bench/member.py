@@ -7,11 +7,12 @@ import threading
 
 from shared.runtime.consumer import Consumer
 from tests.bench.folding import absorber
-from tests.bench.surroundings import connected, kafka_options
+from tests.bench.surroundings import connected, kafka_options, only_warnings
 
 
 def main(database: str, topic: str) -> None:
     """Consume the topic into the database; end in good order on SIGTERM."""
+    only_warnings()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     client = connected(os.environ["MONGODB_URI"])

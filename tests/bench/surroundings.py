@@ -1,14 +1,16 @@
 """What every comparison stands on: one stack, one load, and how a process of the bench reaches both."""
 
+import logging
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
 from pymongo import MongoClient
 
 from deploy.local import Stack
@@ -25,8 +27,6 @@ class Bench:
 
     stack: Stack
     events: int
-    kept: dict[str, Any] = field(default_factory=dict)
-    """What one comparison leaves for another to look at: databases and topics with what is in them."""
 
     @cached_property
     def client(self) -> Client:
@@ -77,6 +77,14 @@ class Bench:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+
+def only_warnings() -> None:
+    """Let the platform's log say what went wrong, on standard error; what is printed is the bench's."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def connected(uri: str) -> Client:

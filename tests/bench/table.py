@@ -56,7 +56,7 @@ def show(results: Mapping[str, Any]) -> None:
     """The tables."""
     console = Console(width=max(Console().width, WIDTH))
     console.print(_ratios(results))
-    for name in ("latency_at_100_a_second", "latency_at_20_a_second"):
+    for name in ("latency_at_20_a_second", "latency_at_100_a_second"):
         if name in results:
             console.print(_latency(results[name]))
     if "resident_megabytes" in results:
@@ -119,7 +119,9 @@ def _memory(sizes: Mapping[str, int]) -> Table:
 
 
 def _bytes(sizes: Mapping[str, Mapping[str, float]]) -> Table:
-    table = Table("where", "what", "bytes an event", title="What an event takes")
+    table = Table(
+        "where", "what", "bytes each", title="What an event takes (a journey's state: what a journey takes)"
+    )
     for where, parts in sizes.items():
         for what, size in parts.items():
             table.add_row(where, what, f"{size:,.0f}")
