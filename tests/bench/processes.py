@@ -1,113 +1,104 @@
-"""Two consumer processes of one group against one.
+"""Two consumer processes of one group against one, on the same topic.
 
-All have joined their groups, and share the partitions, before there is anything to read: then they are stopped
-(SIGSTOP), the topic is filled, and each group in turn goes on. So neither start nor rebalance is measured.
+Neither start nor rebalance is measured: time begins once every process holds its share of the partitions and has made
+a batch of it durable, and ends so many events later, with the backlog not yet at its end.
 """
 
-import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from tests.bench import fold
-from tests.bench.folding import made_durable, sums
+from tests.bench.folding import sums
 from tests.bench.spending import Meter
 from tests.bench.surroundings import Bench
-from tests.bench.turns import ROUNDS, Turns
+from tests.bench.turns import in_turn
 
 STEP_SECONDS = 0.01
-JOIN_SECONDS = 60
-FOLD_SECONDS = 300
-GROUPS = {"one": 1, "two": 2}
+MOST_SECONDS = 120
+BACKLOG = 3
+"""Times the usual load: what is folded while the second process comes in does not count."""
 
-Members = dict[str, list[subprocess.Popen[str]]]
+Processes = list[subprocess.Popen[str]]
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How many events each process has made durable, by its session, in the partitions that it holds now; and when."""
+
+    at: float
+    of_each: Counter[bytes]
+    partitions: int
+
+    @property
+    def events(self) -> int:
+        """All of them."""
+        return sum(self.of_each.values())
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """The rates of a group of two and of a group of one; what each process spends on an event."""
+    """The rates of a group of two and of a group of one; what each party spends on an event."""
+    topic = bench.filled(fold.Load(bench.load.events * BACKLOG, bench.load.journeys * BACKLOG))
     meter = Meter(bench.stack)
-    rounds = [one_round(bench, meter, list(GROUPS)[:: -1 if number % 2 else 1]) for number in range(ROUNDS)]
-    return {"two_processes": {**Turns(rounds).against("two", "one"), "microseconds": meter.told()}}
+    turns = in_turn(
+        {"two": lambda: rate(bench, topic, 2, meter), "one": lambda: rate(bench, topic, 1, meter)}
+    )
+    return {"two_processes": {**turns.against("two", "one"), "microseconds": meter.told()}}
 
 
-def one_round(bench: Bench, meter: Meter, order: list[str]) -> dict[str, float]:
-    """Both groups in turn, on one topic."""
-    topic = bench.new_topic()
-    fold.create(bench.options, topic)
-    with members(bench, topic) as groups:
-        for processes in groups.values():
-            send(processes, signal.SIGSTOP)
-        fold.publish(bench.options, topic, bench.load.said())
-        return {name: rate(bench, topic, name, groups[name], meter) for name in order}
+def rate(bench: Bench, topic: str, count: int, meter: Meter) -> float:
+    """So many processes fold as many events as the usual load has. Events/s."""
+    database = f"bench_by_{count}"
+    bench.client.drop_database(database)
+    with processes_of(bench, database, topic, count) as processes:
+        shared = await_stand(
+            bench, database, lambda now: now.partitions == fold.PARTITIONS and len(now.of_each) == count
+        )
+        began = await_stand(
+            bench, database, lambda now: all(now.of_each[one] > shared.of_each[one] for one in shared.of_each)
+        )
+        with meter.over(str(count), bench.events, [one.pid for one in processes]):
+            ended = await_stand(bench, database, lambda now: now.events >= began.events + bench.events)
+    total = sums(bench.client, database)["n"]
+    last = stand(bench, database).events
+    assert total == last >= ended.events, f"{total} events were applied, {last} read"
+    bench.client.drop_database(database)
+    return (ended.events - began.events) / (ended.at - began.at)
 
 
 @contextmanager
-def members(bench: Bench, topic: str) -> Iterator[Members]:
-    """Every group's processes, once they have shared the partitions; ended when the block ends."""
-    groups: Members = {}
+def processes_of(bench: Bench, database: str, topic: str, count: int) -> Iterator[Processes]:
+    """The processes of one group, ended in good order when the block ends."""
+    processes = [bench.process("member", database, topic) for _ in range(count)]
     try:
-        for name, count in GROUPS.items():
-            bench.client.drop_database(database(name))
-            groups[name] = [bench.process("member", database(name), topic) for _ in range(count)]
-        for name, count in GROUPS.items():
-            await_shared(bench, name, count)
-        yield groups
+        yield processes
     finally:
-        for processes in groups.values():
-            end(processes)
-
-
-def database(group: str) -> str:
-    """Where a group's states are."""
-    return f"bench_{group}"
-
-
-def await_shared(bench: Bench, group: str, count: int) -> None:
-    """Wait until so many processes hold all partitions between them. Raises RuntimeError."""
-    until, pause = time.monotonic() + JOIN_SECONDS, threading.Event()
-    while time.monotonic() < until:
-        rows = list(bench.client[database(group)]["offsets"].find({}, {"holder": 1}))
-        if len(rows) == fold.PARTITIONS and len({bytes(row["holder"]) for row in rows}) == count:
-            return
-        pause.wait(0.05)
-    raise RuntimeError(f"{count} processes did not come to share the partitions.")
-
-
-def rate(bench: Bench, topic: str, group: str, processes: list[subprocess.Popen[str]], meter: Meter) -> float:
-    """Let the group go on until it has folded everything. Events/s."""
-    pause = threading.Event()
-    with meter.over(group, bench.events, [one.pid for one in processes]):
-        began = time.perf_counter()
-        send(processes, signal.SIGCONT)
-        while made_durable(bench.client, database(group), topic) < bench.events:
-            if time.perf_counter() - began > FOLD_SECONDS:
-                raise RuntimeError(f"{group} did not fold everything.")
-            pause.wait(STEP_SECONDS)
-        seconds = time.perf_counter() - began
-    end(processes)
-    total = sums(bench.client, database(group))
-    assert total["n"] == bench.events, f"{total['n']} of {bench.events} events were applied"
-    bench.client.drop_database(database(group))
-    return bench.events / seconds
-
-
-def send(processes: list[subprocess.Popen[str]], number: int) -> None:
-    """Send a signal to each."""
-    for one in processes:
-        os.kill(one.pid, number)
-
-
-def end(processes: list[subprocess.Popen[str]]) -> None:
-    """End them, also stopped ones, and wait until they are gone."""
-    for one in processes:
-        if one.poll() is None:
+        for one in processes:
             one.send_signal(signal.SIGTERM)
-            one.send_signal(signal.SIGCONT)
-    for one in processes:
-        one.wait(timeout=30)
-        if one.stdout:
-            one.stdout.close()
+        for one in processes:
+            one.communicate(timeout=60)
+
+
+def stand(bench: Bench, database: str) -> Stand:
+    """Where the group is now."""
+    rows = list(bench.client[database]["offsets"].find({}, {"next": 1, "holder": 1}))
+    of_each: Counter[bytes] = Counter()
+    for row in rows:
+        of_each[bytes(row["holder"])] += row["next"]
+    return Stand(time.perf_counter(), of_each, len(rows))
+
+
+def await_stand(bench: Bench, database: str, reached: Callable[[Stand], bool]) -> Stand:
+    """The first stand for which this holds. Raises RuntimeError when none comes."""
+    until, pause = time.monotonic() + MOST_SECONDS, threading.Event()
+    while time.monotonic() < until:
+        if reached(now := stand(bench, database)):
+            return now
+        pause.wait(STEP_SECONDS)
+    raise RuntimeError(f"The processes came no further than {now}.")
