@@ -39,10 +39,10 @@ Deed = Literal[
     "erase",
 ]
 Channel = Literal["http", "inbound", "csv"]
-STEP_WEEKDAYS = (4,)
-"""Fridays: the days on which something is recorded, with the day of the week on which it happened.
+FRIDAY = 4
+"""Every second Friday something is recorded, with the day on which it happened.
 
-Once a week and not more often, because the clock stands still after each step until every service has seen all.
+Not more often, because the clock stands still after each step until every service has seen all.
 """
 
 
@@ -106,18 +106,9 @@ class Plan:
 
 def step_from(on: date) -> date:
     """The first step day on or after the day."""
-    while on.weekday() not in STEP_WEEKDAYS:
+    while on.weekday() != FRIDAY or on.toordinal() // 7 % 2:
         on += timedelta(days=1)
     return on
-
-
-def follow_up_step_from(on: date) -> date:
-    """The first day on or after the day on which follow-ups are asked about: every second step day.
-
-    When the last have left, nothing else happens any more, and half the steps will do.
-    """
-    on = step_from(on)
-    return on if on.toordinal() // 7 % 2 == 0 else step_after(on)
 
 
 def step_after(on: date) -> date:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from player.acts import Act, BadRecord, Deed, Plan, Step, follow_up_step_from, step_after, step_from
+from player.acts import Act, BadRecord, Deed, Plan, Step, step_after, step_from
 from player.codes import Codes
 from player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people
 from player.pen import LATE_DAYS
@@ -104,7 +104,7 @@ def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
             case "record_exit":
                 exits[act.way] = act.occurred_on
             case "answer_follow_up":
-                found.add(follow_up_step_from(codes.follow_up(act.says["follow_up"]).due_on(exits[act.way])))
+                found.add(step_from(codes.follow_up(act.says["follow_up"]).due_on(exits[act.way])))
             case "offer":
                 unanswered[act.way, act.says["offer"]] = act.says["deadline_on"]
             case "accept_offer" | "decline_offer" | "recall_offer":

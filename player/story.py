@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from player.acts import Act, Deed, follow_up_step_from, step_after, step_from
+from player.acts import Act, Deed, step_after, step_from
 from player.pen import LATE_DAYS, Pen
 
 GOALS = (
@@ -326,8 +326,8 @@ class Story(Pen):
         """Answer each follow-up or not, a step after it fell due; for most work lasts, some find it later."""
         answered = 0.88 if way == "by_plan" else 0.55
         for follow_up in self.codes.follow_ups:
-            due = follow_up_step_from(follow_up.due_on(exited_on))
-            days = [follow_up_step_from(due + timedelta(days=after)) for after in (1, 1, 15)]
+            due = step_from(follow_up.due_on(exited_on))
+            days = [step_from(due + timedelta(days=after)) for after in (1, 1, 15)]
             in_time = [day for day in days if day <= follow_up.answer_by(exited_on)]
             lasts = self.random.random()
             if situation == "employed" and lasts > 0.88:

@@ -1,13 +1,39 @@
-"""How every client of this platform reaches Kafka: one set of options, pinned against its known traps."""
+"""How every client of this platform reaches Kafka: one set of options, pinned against its known traps.
 
-from typing import Any
+Consumers and whoever asks where the log ends run on librdkafka (confluent-kafka); producers on kafka-python.
+"""
 
-from kafka import KafkaConsumer, KafkaProducer
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from kafka import KafkaProducer
 
 from shared.config import Settings
 
 API_VERSION = (4, 0)
 END_SECONDS = 5.0
+NATIVE = {
+    "security_protocol": "security.protocol",
+    "sasl_mechanism": "sasl.mechanism",
+    "sasl_plain_username": "sasl.username",
+    "sasl_plain_password": "sasl.password",
+    "ssl_cafile": "ssl.ca.location",
+    "reconnect_backoff_max_ms": "reconnect.backoff.max.ms",
+    "metadata_max_age_ms": "topic.metadata.refresh.interval.ms",
+}
+"""What librdkafka calls the options of `client_options`."""
+
+
+class Partition(NamedTuple):
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -29,6 +55,88 @@ def client_options(settings: Settings) -> dict[str, Any]:
     } | ({"ssl_cafile": settings.kafka_ca_file} if settings.kafka_ca_file else {})
 
 
+def native_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options in librdkafka's words."""
+    servers = options["bootstrap_servers"]
+    return {
+        "bootstrap.servers": servers if isinstance(servers, str) else ",".join(servers),
+        "allow.auto.create.topics": False,
+        # It would say each lost connection on standard error, beside the log of the process.
+        "log_level": 2,
+    } | {name: options[ours] for ours, name in NATIVE.items() if ours in options}
+
+
+class Logs:
+    """Asks Kafka where its logs begin and end, and which topic has a name now. Threads may share it.
+
+    Connects when first asked, so that it may be made before Kafka is there. Every question blocks for one round trip,
+    at most `seconds`, and raises KafkaException.
+    """
+
+    def __init__(self, options: Mapping[str, Any], seconds: float = 10.0) -> None:
+        self._options = native_options(options)
+        self._seconds = seconds
+        self._made = threading.Lock()
+        self._admin: AdminClient | None = None
+
+    def partitions(self, topics: Iterable[str]) -> list[Partition]:
+        """The partitions of those topics; none of one that does not exist."""
+        return [
+            Partition(topic, one.id)
+            for topic, described in self._described(topics).items()
+            for one in described.partitions
+        ]
+
+    def identities(self, topics: Iterable[str]) -> dict[str, str]:
+        """{topic: its id, as a UUID}; without those that do not exist."""
+        return {
+            topic: str(
+                uuid.UUID(
+                    int=(described.topic_id.get_most_significant_bits() % 2**64 << 64)
+                    + described.topic_id.get_least_significant_bits() % 2**64
+                )
+            )
+            for topic, described in self._described(topics).items()
+        }
+
+    def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """{partition: the first offset that it still holds}."""
+        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """{partition: the offset that its next record will have}."""
+        return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _described(self, topics: Iterable[str]) -> dict[str, Any]:
+        names = sorted(topics)
+        if not names:
+            return {}
+        asked = self._connected().describe_topics(TopicCollection(names), request_timeout=self._seconds)
+        found = {}
+        for topic, answer in asked.items():
+            try:
+                found[topic] = answer.result()
+            except KafkaException as error:
+                if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
+                    raise
+        return found
+
+    def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+        wanted = {TopicPartition(*at): spec for at in partitions}
+        if not wanted:
+            return {}
+        asked: dict[TopicPartition, Future[Any]] = self._connected().list_offsets(
+            wanted, request_timeout=self._seconds
+        )
+        return {Partition(at.topic, at.partition): answer.result().offset for at, answer in asked.items()}
+
+    def _connected(self) -> AdminClient:
+        with self._made:
+            if self._admin is None:
+                self._admin = AdminClient(self._options)
+            return self._admin
+
+
 def discard(producer: KafkaProducer) -> None:
     """Throw a producer away: what it holds is not sent after this, and nothing of it goes on running.
 
@@ -40,14 +148,3 @@ def discard(producer: KafkaProducer) -> None:
     sender.force_close()
     sender.join(END_SECONDS)
     producer.close(timeout=0)
-
-
-def remember_join(consumer: KafkaConsumer) -> None:
-    """To be called before each poll: a join that is under way is awaited to its end.
-
-    Where only the topics' partitions have changed, kafka-python 3.0.12 forgets a join whose poll ends between the two
-    answers that it takes. It is then no member of its group, sends no heartbeat and reads nothing, for ever.
-    """
-    coordinator = consumer._coordinator  # noqa: SLF001 - it has no public word for this
-    if coordinator.rejoining:
-        coordinator.request_rejoin()

@@ -206,6 +206,5 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         absorb=absorb(parts),
         stop=parts.stop,
         topics=[topic_of(one) for one in organisations],
-        seldom=True,
     )
     return [("inbound", consumer)]

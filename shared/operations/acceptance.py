@@ -8,11 +8,11 @@ new log does not hold has to be said again from its emitter's archive.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kafka import TopicPartition
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.errors import Conflict, Unknown
+from shared.kafka import Partition
 from shared.operations.status import SILENT_SECONDS
 from shared.runtime.other_log import offset_id
 
@@ -56,7 +56,7 @@ class Acceptance:
 
     def _moved(self, session: ClientSession, log: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
         """Compare and set: nothing is moved that stands elsewhere than where the process halted."""
-        at = TopicPartition(log["topic"], place["partition"])
+        at = Partition(log["topic"], place["partition"])
         stands = {"_id": offset_id(log["group"], at), "next": place["stands"]}
         changed = {"$set": {"next": place["begins"], "topic": log["identity"]}}
         done = self._database["offsets"].update_one(stands, changed, session=session)

@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 import structlog
-from kafka.errors import KafkaError
+from confluent_kafka import KafkaException
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -73,12 +73,12 @@ class Healer:
         while not self._stop.wait(min(LOOK_SECONDS, self._wait_seconds)):
             try:
                 self.look(datetime.now(UTC))
-            except (Busy, Halt, PyMongoError, KafkaError) as error:
+            except (Busy, Halt, PyMongoError, KafkaException) as error:
                 log.warning("healing-failed", group=self._group.name, error=type(error).__name__)
             self.progressed_at = time.monotonic()
 
     def look(self, now: datetime) -> None:
-        """Notice old waits, ask for what they lack, and count the healed. Raises PyMongoError, KafkaError."""
+        """Notice old waits, ask for what they lack, and count the healed. Raises PyMongoError, KafkaException."""
         self._count_healed()
         waits = self._old_waits(now)
         states = self._states(waits)

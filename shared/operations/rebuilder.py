@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 import structlog
-from kafka.errors import KafkaError
+from confluent_kafka import KafkaException
 from pymongo import IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
@@ -68,13 +68,13 @@ class Rebuilder:
         while not self._stop.wait(LOOK_SECONDS):
             try:
                 self.look()
-            except (Busy, PyMongoError, KafkaError) as error:
+            except (Busy, PyMongoError, KafkaException) as error:
                 log.warning("rebuild-failed", group=self._live.name, error=type(error).__name__)
             self.progressed_at = time.monotonic()
         self._end()
 
     def look(self) -> None:
-        """Do what the document asks for now. Raises Busy, PyMongoError, KafkaError; a retry is safe."""
+        """Do what the document asks for now. Raises Busy, PyMongoError, KafkaException; a retry is safe."""
         found = self._rebuilds.find(self._live.name)
         if found is None:
             return

@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any
 
 import structlog
-from kafka.errors import KafkaError
+from confluent_kafka import KafkaException
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
@@ -70,7 +70,7 @@ class Reporter:
         """Write one document, dated by the database. What cannot be measured now is left out, and why is said."""
         try:
             measured = self._progress.measure()
-        except (KafkaError, PyMongoError) as error:
+        except (KafkaException, PyMongoError) as error:
             measured = {"lag": None, "trouble": type(error).__name__}
         said = {**measured, **self._standing(), **self._who}
         dated = [{"$replaceWith": {"$mergeObjects": [{"$literal": said}, {"at": "$$NOW"}]}}]

@@ -13,17 +13,16 @@ from threading import Event
 from typing import Any
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import CorruptRecordError, KafkaError
+from confluent_kafka import KafkaException
 from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
-from shared.kafka import remember_join
+from shared.kafka import Logs, Partition
 from shared.runtime.fold import Arrived, Tally
-from shared.runtime.other_log import halt_over, identity_of, offset_id
+from shared.runtime.member import CutOff, Damaged, Member
+from shared.runtime.other_log import halt_over, offset_id
 from shared.runtime.unit import transact
 from shared.telemetry import log_applied, metric
 
@@ -32,10 +31,9 @@ TRANSACTION_SECONDS = 30.0
 FLOWING_SECONDS = 0.1
 UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
 MOST_LINGER_SECONDS = 0.05
-OFTEN_MS, SELDOM_MS = 250, 1000
-"""How long a fetch waits at the broker for something to come: what comes is brought at once either way. Asking costs
-both sides; but the broker answers nothing else on that connection meanwhile, and a rebalance asks several things.
-"""
+WAIT_SECONDS = 0.25
+IDENTITY_SECONDS = 10.0
+"""How often Kafka is asked whether a topic is still the one that was read: the client would go on without a word."""
 
 log = structlog.get_logger()
 
@@ -47,24 +45,10 @@ class Fenced(Exception):
     """Another process has moved the offset on: this one must reload and start over."""
 
 
-class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what the group coordinator says. Runs on Kafka's IO thread, so it only notes."""
-
-    def __init__(self) -> None:
-        self.revoked: set[TopicPartition] = set()
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self.revoked |= set(revoked)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        pass
-
-
 class Consumer:
     """One member of one group, in one thread.
 
-    group: names the offsets; several groups of one service keep their own. topics: names, or a pattern of names.
-    seldom: little comes here, so an idle consumer asks seldom, and takes over partitions the slower.
+    group: names the offsets; several groups of one service keep their own.
     """
 
     def __init__(
@@ -76,9 +60,7 @@ class Consumer:
         kafka_options: Mapping[str, Any],
         absorb: Absorb,
         stop: Event,
-        topics: Iterable[str] = (),
-        pattern: str | None = None,
-        seldom: bool = False,
+        topics: Iterable[str],
     ) -> None:
         self.group = group
         self.halted: Halt | None = None
@@ -89,19 +71,18 @@ class Consumer:
         self._absorb = absorb
         self._stop = stop
         self._topics = list(topics)
-        self._pattern = pattern
-        self._fetch_wait_ms = SELDOM_MS if seldom else OFTEN_MS
+        self._logs = Logs(kafka_options)
         self._limit = LARGEST
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
-        self._next: dict[TopicPartition, int] = {}
+        self._next: dict[Partition, int] = {}
         self._unreadable: list[tuple[float, str]] = []
         self._topic_ids: dict[str, str] = {}
-        self._assignment = _Assignment()
-        self._consumer: KafkaConsumer | None = None
+        self._identified_at = 0.0
+        self._member: Member | None = None
         self._session: ClientSession | None = None
         self._poller = ThreadPoolExecutor(1, thread_name_prefix="poll")
-        self._ahead: Future[dict[TopicPartition, list[Any]]] | None = None
+        self._ahead: Future[dict[Partition, list[Arrived]]] | None = None
 
     def run(self) -> None:
         """Consume until told to stop; after a Halt, stand still and say so."""
@@ -122,9 +103,12 @@ class Consumer:
     def _once(self) -> None:
         try:
             polled = self._polled()
-        except Exception as error:  # noqa: BLE001 - after any failure of poll the client is unusable
+        except (Damaged, CutOff, KafkaException) as error:
             log.warning("poll-failed", group=self.group, error=type(error).__name__)
-            self._close()
+            if isinstance(error, KafkaException):
+                self._close()
+            else:
+                self._reload()
             self._note_unreadable(error)
             self._stop.wait(0.5)
             return
@@ -139,6 +123,10 @@ class Consumer:
             metric("journey_fenced_total", group=self.group).inc()
             log.warning("fenced", group=self.group)
             self._reload()
+        except KafkaException as error:
+            log.warning("kafka-not-asked", group=self.group, error=error.args[0].name())
+            self._reload()
+            self._stop.wait(0.5)
         except (Busy, PyMongoError) as error:
             self._limit = max(SMALLEST, self._limit // 2)
             metric("journey_batch_failures_total", group=self.group).inc()
@@ -151,9 +139,9 @@ class Consumer:
 
     def _note_unreadable(self, error: Exception) -> None:
         """Raise Halt when the same bytes of the log could not be read again and again; connections may fail on."""
-        if isinstance(error, KafkaError | OSError) and not isinstance(error, CorruptRecordError):
+        if not isinstance(error, Damaged):
             return
-        now, text = time.monotonic(), f"{type(error).__name__}: {error}"
+        now, text = time.monotonic(), str(error)
         self._unreadable = [one for one in self._unreadable if now - one[0] < UNREADABLE_SECONDS] + [
             (now, text)
         ]
@@ -164,36 +152,28 @@ class Consumer:
                 "skipped, and the events are in their emitter's archive.",
             )
 
-    def _polled(self) -> dict[TopicPartition, list[Any]]:
+    def _polled(self) -> dict[Partition, list[Arrived]]:
         """What has come, perhaps while the last batch was being made durable. Raises what poll raised."""
         ahead, self._ahead = self._ahead, None
         return self._poll() if ahead is None else ahead.result()
 
-    def _poll(self) -> dict[TopicPartition, list[Any]]:
+    def _poll(self) -> dict[Partition, list[Arrived]]:
         """What has come. While events flow, waits for more, as long as the last transaction took.
 
         On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
         """
-        consumer = self._connected()
-        remember_join(consumer)
-        polled: dict[TopicPartition, list[Any]] = consumer.poll(
-            timeout_ms=self._fetch_wait_ms, max_records=self._limit
-        )
+        member = self._joined()
+        polled = member.poll(self._limit)
         count = sum(len(records) for records in polled.values())
         if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
             self._stop.wait(min(self._cost_seconds, MOST_LINGER_SECONDS))
-            remember_join(consumer)
-            for at, records in consumer.poll(timeout_ms=0, max_records=self._limit - count).items():
+            for at, records in member.poll_more(self._limit - count).items():
                 polled.setdefault(at, []).extend(records)
         return polled
 
-    def _make_durable(self, batch: Mapping[TopicPartition, list[Any]]) -> None:
+    def _make_durable(self, batch: Mapping[Partition, list[Arrived]]) -> None:
         moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
-        arrived = [
-            Arrived(record.topic, record.partition, record.offset, record.headers, record.value or b"")
-            for records in batch.values()
-            for record in records
-        ]
+        arrived = [record for records in batch.values() for record in records]
 
         def work(session: ClientSession) -> Tally:
             self._compare_and_set(session, moves)
@@ -208,9 +188,7 @@ class Consumer:
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
 
-    def _compare_and_set(
-        self, session: ClientSession, moves: Mapping[TopicPartition, tuple[int, int]]
-    ) -> None:
+    def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:
         operations = [
             UpdateOne({"_id": offset_id(self.group, at), "next": expected}, {"$set": {"next": following}})
             for at, (expected, following) in moves.items()
@@ -232,51 +210,29 @@ class Consumer:
 
     # --- where to read from --------------------------------------------------------------------------
 
-    def _claimed(self, polled: Mapping[TopicPartition, list[Any]]) -> dict[TopicPartition, list[Any]]:
-        """The records of partitions whose stored offset is loaded; the first poll of a new one only loads it."""
-        revoked, self._assignment.revoked = self._assignment.revoked, set()
-        for at in revoked:
+    def _claimed(self, polled: Mapping[Partition, list[Arrived]]) -> dict[Partition, list[Arrived]]:
+        """The records of partitions whose stored offset is loaded; where any is not, all are loaded and none is given.
+
+        Raises Halt, KafkaException, PyMongoError.
+        """
+        member = self._joined()
+        for at in member.revoked():
             self._next.pop(at, None)
-        assigned = self._connected().assignment()
-        fresh = [at for at in assigned if at not in self._next]
-        if fresh:
-            self._load(fresh)
-        claimed = {
-            at: records for at, records in polled.items() if at in assigned and at not in fresh and records
-        }
-        for topic in {
-            at.topic for at in claimed if self._is_another(at.topic, self._topic_ids.get(at.topic))
-        }:
-            raise self._halt_over(topic, f"{topic}, which {self.group} reads, was made anew.")
-        strayed = [at for at, records in claimed.items() if records[0].offset != self._next[at]]
-        if strayed:
-            for at in self._sent_back({at: claimed[at][0].offset for at in strayed}):
-                del claimed[at], self._next[at]
+        if member.granted - self._next.keys():
+            self._load(member.granted)
+            return {}
+        self._identify()
+        claimed = {at: records for at, records in polled.items() if at in member.granted}
+        if any(records[0].offset < self._next[at] for at, records in claimed.items()):
+            self._reload()
+            return {}
         return claimed
 
-    def _sent_back(self, came: Mapping[TopicPartition, int]) -> list[TopicPartition]:
-        """The partitions that gave what was read before: to be loaded anew. Compaction may take what lies between.
-
-        kafka-python begins anew, without a word, when the log no longer holds what is asked for, and then this raises
-        Halt; and when a rebalance ends just after its partitions were loaded, and then nothing is lost.
-        """
-        consumer = self._connected()
-        earliest, latest = consumer.beginning_offsets(list(came)), consumer.end_offsets(list(came))
-        for at, offset in came.items():
-            if not earliest[at] <= self._next[at] <= latest[at]:
-                raise self._halt_over(
-                    at.topic,
-                    f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]} and gave {offset}; {self.group} is "
-                    f"at {self._next[at]}.",
-                )
-        return [at for at, offset in came.items() if offset < self._next[at]]
-
-    def _load(self, fresh: list[TopicPartition]) -> None:
+    def _load(self, granted: Iterable[Partition]) -> None:
         """Take over these partitions: end the predecessor's open transaction, then read on from what is stored."""
-        consumer = self._connected()
         offsets = self._database["offsets"]
-        earliest = consumer.beginning_offsets(fresh)
-        ids = {offset_id(self.group, at): at for at in fresh}
+        ids = {offset_id(self.group, at): at for at in granted}
+        earliest = self._logs.beginnings(ids.values())
         mine = self._own_session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
         holders = {
@@ -296,7 +252,7 @@ class Consumer:
         self._keep_topics(ids)
         rows = list(offsets.find({"_id": {"$in": list(ids)}}))
         # Asked for after the offsets: a predecessor that is not fenced yet may still have moved them on.
-        latest = consumer.end_offsets(fresh)
+        latest = self._logs.ends(ids.values())
         for row in rows:
             at = ids[row["_id"]]
             if not earliest[at] <= row["next"] <= latest[at]:
@@ -304,17 +260,17 @@ class Consumer:
                     at.topic,
                     f"{at.topic}[{at.partition}] has {earliest[at]} to {latest[at]}; {self.group} is at {row['next']}.",
                 )
-            if self._is_another(at.topic, row.get("topic")):
+            if row.get("topic") not in (None, self._topic_ids.get(at.topic)):
                 raise self._halt_over(
                     at.topic, f"{at.topic} is not the topic that {self.group} has read: it was made anew."
                 )
-            self._next[at] = row["next"]
-            consumer.seek(at, row["next"])
+        self._next = {ids[row["_id"]]: row["next"] for row in rows}
+        self._joined().begin(self._next)
 
-    def _keep_topics(self, ids: Mapping[str, TopicPartition]) -> None:
+    def _keep_topics(self, ids: Mapping[str, Partition]) -> None:
         """Note which topic of that name was read, where none is noted yet: a name alone may come to mean another."""
-        named = {at.topic: identity_of(self._connected(), at.topic) for at in ids.values()}
-        self._topic_ids |= {topic: known for topic, known in named.items() if known}
+        self._topic_ids = self._logs.identities({at.topic for at in ids.values()})
+        self._identified_at = time.monotonic()
         operations = [
             UpdateOne(
                 {"_id": one, "topic": {"$exists": False}}, {"$set": {"topic": self._topic_ids[at.topic]}}
@@ -325,13 +281,19 @@ class Consumer:
         if operations:
             self._database["offsets"].bulk_write(operations, ordered=False)
 
-    def _is_another(self, topic: str, known: str | None) -> bool:
-        """Whether the topic of this name is not the one that was known."""
-        now = identity_of(self._connected(), topic)
-        return known is not None and now is not None and now != known
+    def _identify(self) -> None:
+        """Raise Halt when a topic is no longer the one that is read. Asks now and then; one that is gone may wait."""
+        if time.monotonic() - self._identified_at < IDENTITY_SECONDS:
+            return
+        now = self._logs.identities(self._topic_ids)
+        self._identified_at = time.monotonic()
+        for topic, known in self._topic_ids.items():
+            if now.get(topic, known) != known:
+                raise self._halt_over(topic, f"{topic}, which {self.group} reads, was made anew.")
 
     def _halt_over(self, topic: str, cause: str) -> Halt:
-        return halt_over(self._connected(), self._database["offsets"], self.group, topic, cause)
+        held = [at for at in self._joined().granted if at.topic == topic]
+        return halt_over(self._logs, self._database["offsets"], self.group, topic, held, cause)
 
     def _reload(self) -> None:
         """Read on from what is stored, whatever was read ahead."""
@@ -346,27 +308,10 @@ class Consumer:
 
     # --- connections ---------------------------------------------------------------------------------
 
-    def _connected(self) -> KafkaConsumer:
-        if self._consumer is None:
-            self._consumer = KafkaConsumer(
-                **self._kafka_options,
-                group_id=self.group,
-                client_id=self.group,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                partition_assignment_strategy=[RangePartitionAssignor],
-                session_timeout_ms=6000,
-                heartbeat_interval_ms=1500,
-                max_poll_interval_ms=120000,
-                max_partition_fetch_bytes=1 << 20,
-                fetch_max_wait_ms=self._fetch_wait_ms,
-            )
-            self._assignment = _Assignment()
-            if self._pattern:
-                self._consumer.subscribe(pattern=self._pattern, listener=self._assignment)
-            else:
-                self._consumer.subscribe(self._topics, listener=self._assignment)
-        return self._consumer
+    def _joined(self) -> Member:
+        if self._member is None:
+            self._member = Member(self._kafka_options, self.group, self._topics, WAIT_SECONDS)
+        return self._member
 
     def _own_session(self) -> ClientSession:
         if self._session is None:
@@ -381,9 +326,9 @@ class Consumer:
     def _close(self) -> None:
         """Leave the group and forget what was assigned; the next turn connects anew."""
         self._reload()
-        if self._consumer is not None:
-            consumer, self._consumer = self._consumer, None
-            _quietly(lambda: consumer.close(timeout_ms=2000))
+        if self._member is not None:
+            member, self._member = self._member, None
+            _quietly(member.close)
 
 
 def _quietly(close: Callable[[], Any]) -> None:

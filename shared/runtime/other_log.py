@@ -1,6 +1,6 @@
 """A log that is not the one a group has read: made anew under its name, or cut off below or above its place.
 
-kafka-python begins anew without a word in each of these cases; the consumer halts instead. What it knows then (which
+Kafka's clients begin anew without a word in each of these cases; the consumer halts. What it knows then (which
 topic that is now, where its partitions begin) goes with the halt, so that an operator can accept exactly that and no
 other log: `shared.operations.acceptance`.
 """
@@ -8,31 +8,26 @@ other log: `shared.operations.acceptance`.
 from collections.abc import Iterable
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
 from pymongo.collection import Collection
 
 from shared.errors import Halt, OtherLog, Place
+from shared.kafka import Logs, Partition
 
 
-def offset_id(group: str, at: TopicPartition) -> str:
+def offset_id(group: str, at: Partition) -> str:
     """The name under which a group's offset in this partition is stored."""
     return f"{group}:{at.topic}:{at.partition}"
 
 
-def identity_of(consumer: KafkaConsumer, topic: str) -> str | None:
-    """Which topic has this name now, as far as the consumer knows."""
-    found = consumer._client.cluster.topic_id(topic)  # noqa: SLF001 - it has no public word for this
-    return None if found is None else str(found)
+def halt_over(
+    logs: Logs, offsets: Collection[Any], group: str, topic: str, held: Iterable[Partition], cause: str
+) -> Halt:
+    """A halt over this topic, with every held partition of it in which the group has no place any more.
 
-
-def halt_over(consumer: KafkaConsumer, offsets: Collection[Any], group: str, topic: str, cause: str) -> Halt:
-    """A halt over this topic, with every assigned partition of it in which the group has no place any more.
-
-    Blocks for a round trip to Kafka and one to MongoDB. Raises KafkaError, PyMongoError.
+    Blocks for three round trips to Kafka and one to MongoDB. Raises KafkaException, PyMongoError.
     """
-    identity = identity_of(consumer, topic)
-    assigned = [at for at in consumer.assignment() if at.topic == topic]
-    places = _lost(consumer, offsets, group, identity, assigned)
+    identity = logs.identities([topic]).get(topic)
+    places = _lost(logs, offsets, group, identity, held)
     return Halt(
         cause,
         "The log lost events or was made anew. Restore the topic and restart; or read it as it is now: journeys accept "
@@ -42,15 +37,10 @@ def halt_over(consumer: KafkaConsumer, offsets: Collection[Any], group: str, top
 
 
 def _lost(
-    consumer: KafkaConsumer,
-    offsets: Collection[Any],
-    group: str,
-    identity: str | None,
-    assigned: Iterable[TopicPartition],
+    logs: Logs, offsets: Collection[Any], group: str, identity: str | None, held: Iterable[Partition]
 ) -> Iterable[Place]:
-    ids = {offset_id(group, at): at for at in assigned}
-    earliest = consumer.beginning_offsets(list(ids.values()))
-    latest = consumer.end_offsets(list(ids.values()))
+    ids = {offset_id(group, at): at for at in held}
+    earliest, latest = logs.beginnings(ids.values()), logs.ends(ids.values())
     for row in offsets.find({"_id": {"$in": list(ids)}}, sort=[("_id", 1)]):
         at, stands = ids[row["_id"]], row["next"]
         if row.get("topic", identity) != identity or not earliest[at] <= stands <= latest[at]:

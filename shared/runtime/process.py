@@ -160,7 +160,7 @@ def operating(
     if group.is_projection:
         return [*found, ("rebuilder", rebuilder_of(parts, group))]
     answer = answering(database, service.source)
-    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop, seldom=True)
+    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop)
     return [*found, ("control", control)]
 
 
@@ -186,8 +186,6 @@ def consumer_of(
     topics: Iterable[str],
     absorb: Absorb,
     stop: threading.Event,
-    *,
-    seldom: bool = False,
 ) -> Consumer:
     """A consumer on this process's connections."""
     return Consumer(
@@ -198,7 +196,6 @@ def consumer_of(
         absorb=absorb,
         stop=stop,
         topics=topics,
-        seldom=seldom,
     )
 
 

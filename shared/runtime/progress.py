@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
 from pymongo.database import Database
 
+from shared.kafka import Logs, Partition
 from shared.runtime.clock import Clock
 from shared.runtime.unit import SHARDS
 from shared.telemetry import metric
 
-ANSWER_MS = 5000
+ANSWER_SECONDS = 5.0
 """How long Kafka may take to tell where the log ends: whoever asks has others to answer too."""
+PARTITIONS_SECONDS = 30.0
 PENDING = {"pend": {"$in": list(range(SHARDS))}}
 
 
@@ -51,16 +52,16 @@ class Progress:
         self.group = group
         self._database = database
         self._clock = clock
-        self._kafka_options = kafka_options
-        self._topics = topics
+        self._logs = Logs(kafka_options, ANSWER_SECONDS)
+        self._partitions: dict[Sequence[str], tuple[float, list[Partition]]] = {}
+        self._topics = tuple(topics)
         self._own = own
         self._lock = threading.Lock()
-        self._log: KafkaConsumer | None = None
 
     def measure(self) -> dict[str, Any]:
         """Lag, outbox, timers, parked: counts by index only. Blocks for a round trip to Kafka and two to MongoDB.
 
-        Raises KafkaError, PyMongoError.
+        Raises KafkaException, PyMongoError.
         """
         with self._lock:
             ends = self._ends(self._topics)
@@ -158,31 +159,21 @@ class Progress:
         return {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
 
     def ends(self, topics: Sequence[str]) -> dict[str, int]:
-        """{`topic:partition`: where the log ends now}. Blocks for a round trip to Kafka. Raises KafkaError."""
+        """{`topic:partition`: where the log ends now}. Blocks for a round trip to Kafka. Raises KafkaException."""
         with self._lock:
-            return self._ends(topics)
+            return self._ends(tuple(topics))
 
     def _ends(self, topics: Sequence[str]) -> dict[str, int]:
-        if self._log is None:
-            self._log = KafkaConsumer(
-                **self._kafka_options,
-                group_id=None,
-                enable_auto_commit=False,
-                bootstrap_timeout_ms=ANSWER_MS,
-                request_timeout_ms=ANSWER_MS,
-            )
-        try:
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in topics
-                for partition in (self._log.partitions_for_topic(topic) or ())
-            ]
-            ends: dict[TopicPartition, int] = self._log.end_offsets(partitions)
-        except Exception:
-            broken, self._log = self._log, None
-            broken.close(timeout_ms=500)
-            raise
+        ends = self._logs.ends(self._partitions_of(topics))
         return {f"{at.topic}:{at.partition}": end for at, end in ends.items()}
+
+    def _partitions_of(self, topics: Sequence[str]) -> list[Partition]:
+        """Asked for again now and then: a topic may be given more."""
+        asked_at, known = self._partitions.get(topics, (float("-inf"), []))
+        if not known or time.monotonic() - asked_at > PARTITIONS_SECONDS:
+            known = self._logs.partitions(topics)
+            self._partitions[topics] = time.monotonic(), known
+        return known
 
 
 def _counts(kind: str, collection: str, condition: Mapping[str, Any], name: object) -> dict[str, Any]:

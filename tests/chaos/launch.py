@@ -4,8 +4,8 @@
 
 A fault is `what:where:thread:nth`: `kill`, `stop` (SIGSTOP) or `pause` at the nth time that the thread of that name
 comes to that place. Each strikes once: whoever is started again with the mark already written runs as usual.
-`where` names points in the libraries (pymongo, kafka-python), not in the runtime, so that rewriting the runtime does
-not move the fault. The other faults (`conditions`) hold from the start and need no mark.
+`where` names points in the libraries (pymongo and Kafka's clients), not in the runtime, so that rewriting the runtime
+does not move the fault. The other faults (`conditions`) hold from the start and need no mark.
 """
 
 import importlib
@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+import confluent_kafka
+from kafka import KafkaProducer
 from pymongo import monitoring
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -165,16 +166,13 @@ PLACES: dict[str, Callable[[Strike], None]] = {
 def assign_all() -> None:
     """This consumer takes every partition, whatever the group's coordinator would give it."""
 
-    def subscribe(consumer: KafkaConsumer, topics: Iterable[str] = (), **_: Any) -> None:
-        consumer.assign(
-            [
-                TopicPartition(topic, one)
-                for topic in topics
-                for one in sorted(consumer.partitions_for_topic(topic) or ())
-            ]
-        )
+    class Forced(confluent_kafka.Consumer):
+        def subscribe(self, topics: Iterable[str], *_: Any, on_assign: Any = None, **__: Any) -> None:
+            known = self.list_topics(timeout=30).topics
+            at = [confluent_kafka.TopicPartition(one, p) for one in topics for p in known[one].partitions]
+            on_assign(self, at)
 
-    KafkaConsumer.subscribe = subscribe
+    confluent_kafka.Consumer = Forced  # type: ignore[misc]
 
 
 def clock_ahead(seconds: str) -> None:
@@ -196,17 +194,25 @@ def bug(module: str, body: str) -> None:
 
 def behind(topic: str, until: str) -> None:
     """This consumer gets nothing from one topic until the file of that name is there."""
-    poll, release = KafkaConsumer.poll, Path(until)
+    release = Path(until)
+    paused: list[Any] = []
 
-    def delayed(consumer: KafkaConsumer, *arguments: Any, **options: Any) -> Any:
-        late = [at for at in consumer.assignment() if at.topic == topic]
-        if release.exists():
-            consumer.resume(*late)
-        else:
-            consumer.pause(*late)
-        return poll(consumer, *arguments, **options)
+    class Delayed(confluent_kafka.Consumer):
+        def assign(self, partitions: Any) -> None:
+            super().assign(partitions)
+            paused.clear()
 
-    KafkaConsumer.poll = delayed
+        def poll(self, timeout: float = -1) -> Any:
+            late = [at for at in self.assignment() if at.topic == topic]
+            if release.exists() and paused:
+                self.resume(paused)
+                paused.clear()
+            elif late and not paused and not release.exists():
+                self.pause(late)
+                paused.extend(late)
+            return super().poll(timeout)
+
+    confluent_kafka.Consumer = Delayed  # type: ignore[misc]
 
 
 def watch_commits(path: str) -> None:

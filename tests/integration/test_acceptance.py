@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from shared.kafka import remember_join
 from shared.operations.standing import Reporter
 from shared.runtime.consumer import Consumer
 from shared.runtime.health import Health
+from shared.runtime.member import Member
 from shared.runtime.progress import Progress
 from tests.support import toy
 from tests.support.awaiting import until
@@ -192,19 +192,17 @@ def test_a_topic_made_anew_under_a_running_consumer_halts_it(bench: Bench, topic
     assert topic in halt.cause
 
 
-def test_a_join_that_a_poll_leaves_half_done_is_done_by_the_next(bench: Bench, topic: str) -> None:
-    options = {**bench.kafka, "metadata_max_age_ms": 200}
-    with KafkaConsumer(**options, group_id=bench.group, enable_auto_commit=False) as consumer:
-        consumer.subscribe([topic])
+def test_a_member_follows_a_topic_that_is_given_more_partitions(bench: Bench, topic: str) -> None:
+    member = Member({**bench.kafka, "metadata_max_age_ms": 200}, bench.group, [topic], wait_seconds=0.05)
+    try:
         for partitions in range(PARTITIONS, PARTITIONS + 4):
             if partitions > PARTITIONS:
                 _admin(bench, lambda admin, to=partitions: admin.create_partitions({topic: to}))
 
-            def assigned(count: int = partitions) -> bool:
-                # The short ones return before a broker can have answered, and so leave the join half done.
-                for timeout_ms in (*[1] * 30, 200):
-                    remember_join(consumer)
-                    consumer.poll(timeout_ms=timeout_ms)
-                return len(consumer.assignment()) == count
+            def granted(count: int = partitions) -> bool:
+                member.poll(1)
+                return len(member.granted) == count
 
-            until(assigned, f"{partitions} partitions")
+            until(granted, f"{partitions} partitions")
+    finally:
+        member.close()

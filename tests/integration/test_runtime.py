@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from kafka import TopicPartition
-
 from shared import codec
 from shared import events as e
+from shared.kafka import Partition
 from shared.runtime.change import Change, Subject, Timer
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
@@ -128,8 +127,8 @@ def test_a_consumer_that_kafka_sends_back_reads_on_from_what_is_stored_and_does_
     (first,) = bench.publish(bench.say(toy.session(1), subject, 1))
     until(lambda: bench.state(subject), "the first event")
     # What a rebalance does that ends just after the stored offsets were loaded.
-    assert consumer._consumer is not None
-    consumer._consumer.seek(TopicPartition(first.topic, first.partition), 0)
+    assert consumer._member is not None
+    consumer._member.begin({**consumer._next, Partition(first.topic, first.partition): 0})
     bench.publish(bench.say(toy.session(2), subject, 2))
     until(partial(has_applied, bench, subject, 2), "what was said after it")
     assert consumer.halted is None

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from player.acts import STEP_WEEKDAYS, Act, Plan
+from player.acts import Act, Plan, step_from
 from player.codes import Codes
 from player.ledger import Ledger
 from player.scenario import build, incidents
@@ -96,7 +96,7 @@ def test_most_groups_are_large_enough_to_be_shown(plan: Plan) -> None:
 
 def test_something_is_recorded_only_on_step_days_and_never_before_it_happened(plan: Plan) -> None:
     for step in plan.steps:
-        assert step.on.weekday() in STEP_WEEKDAYS
+        assert step.on == step_from(step.on)
         for act in step.acts:
             assert act.occurred_on <= act.recorded_on == step.on, act
 

@@ -4,11 +4,12 @@ from threading import Event
 from typing import Any
 
 import pytest
-from kafka.errors import CorruptRecordError, KafkaConnectionError
+from confluent_kafka import KafkaError, KafkaException
 from pymongo import MongoClient
 
 from shared.errors import Halt
 from shared.runtime.consumer import Consumer
+from shared.runtime.member import Damaged
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def consumer() -> Consumer:
         group="toys",
         client=client,
         database="toys",
-        kafka_options={},
+        kafka_options={"bootstrap_servers": "127.0.0.1:1"},
         absorb=absorb,
         stop=Event(),
         topics=["t"],
@@ -31,7 +32,7 @@ def consumer() -> Consumer:
 
 
 def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: Consumer) -> None:
-    damaged = CorruptRecordError("Record batch for partition 3 at offset 12 failed crc check")
+    damaged = Damaged("MessageSet at offset 12 failed CRC32C check")
     consumer._note_unreadable(damaged)
     consumer._note_unreadable(damaged)
     with pytest.raises(Halt) as halt:
@@ -43,11 +44,10 @@ def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: C
 def test_two_damaged_batches_in_turn_halt_it_too(consumer: Consumer) -> None:
     with pytest.raises(Halt):
         for _ in range(3):
-            consumer._note_unreadable(CorruptRecordError("at offset 12"))
-            consumer._note_unreadable(ValueError("unpack"))
+            consumer._note_unreadable(Damaged("MessageSet at offset 12 failed CRC32C check"))
+            consumer._note_unreadable(Damaged("MessageSet at offset 90 failed CRC32C check"))
 
 
 def test_a_connection_may_fail_as_often_as_it_likes(consumer: Consumer) -> None:
     for _ in range(50):
-        consumer._note_unreadable(KafkaConnectionError("refused"))
-        consumer._note_unreadable(ConnectionResetError("reset"))
+        consumer._note_unreadable(KafkaException(KafkaError(KafkaError._TRANSPORT)))

@@ -1,0 +1,144 @@
+"""One member of a consumer group, on librdkafka: which partitions it was granted, and what has come from them.
+
+Nothing is read from a granted partition before `begin` says from where, so Kafka's own committed offsets and its
+`auto.offset.reset` never decide. Not for several threads at once; callbacks run inside `poll`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import structlog
+from confluent_kafka import Consumer as Native
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from shared.kafka import Partition, native_options
+from shared.runtime.fold import Arrived
+
+DAMAGED = frozenset({"_BAD_MSG", "_BAD_COMPRESSION", "_UNDERFLOW"})
+HELD_KILOBYTES = 8192
+"""How much is fetched ahead of what was polled, over all partitions: it bounds the memory of a member behind."""
+
+log = structlog.get_logger()
+
+
+class Damaged(Exception):
+    """What Kafka holds at this place cannot be read."""
+
+
+class CutOff(Exception):
+    """A partition does not hold what comes next any more, or not yet."""
+
+
+class Member:
+    """One member of one group.
+
+    granted: what the group's coordinator gave it. wait_seconds: how long a poll waits for something to come.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Any], group: str, topics: Iterable[str], wait_seconds: float
+    ) -> None:
+        self.granted: frozenset[Partition] = frozenset()
+        self._revoked: set[Partition] = set()
+        self._wait_seconds = wait_seconds
+        self._group = group
+        self._failure: Exception | None = None
+        self._native = Native(
+            {
+                **native_options(options),
+                "group.id": group,
+                "client.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "check.crcs": True,
+                "isolation.level": "read_uncommitted",
+                "partition.assignment.strategy": "range",
+                "session.timeout.ms": 6000,
+                "heartbeat.interval.ms": 1500,
+                "max.poll.interval.ms": 120_000,
+                "max.partition.fetch.bytes": 1 << 20,
+                "fetch.wait.max.ms": 1000,
+                "queued.max.messages.kbytes": HELD_KILOBYTES,
+                # Its own second would be waited out each time that so much is held.
+                "fetch.queue.backoff.ms": 10,
+            }
+        )
+        self._native.subscribe(
+            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    def poll(self, most: int) -> dict[Partition, list[Arrived]]:
+        """What has come, at most so many records, per partition in order. Blocks until something has, or the wait ends.
+
+        Raises Damaged, CutOff; KafkaException when this member can do nothing more.
+        """
+        first = self._native.poll(self._wait_seconds)
+        return self._sorted([] if first is None else [first, *self._at_hand(most - 1)])
+
+    def poll_more(self, most: int) -> dict[Partition, list[Arrived]]:
+        """What has come since, without waiting. Raises what `poll` raises."""
+        return self._sorted(self._at_hand(most))
+
+    def revoked(self) -> set[Partition]:
+        """What was taken away since this was last asked, though it may have been granted again."""
+        taken, self._revoked = self._revoked, set()
+        return taken
+
+    def begin(self, positions: Mapping[Partition, int]) -> None:
+        """Read these, and nothing else, on from these offsets. What was fetched but not polled is forgotten."""
+        self._failure = None
+        self._native.assign([TopicPartition(*at, offset) for at, offset in positions.items()])
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._native.close()
+
+    def _at_hand(self, most: int) -> list[Message]:
+        return self._native.consume(most, timeout=0) if most > 0 else []
+
+    def _sorted(self, messages: Iterable[Message]) -> dict[Partition, list[Arrived]]:
+        """By partition, up to the first failure, which is raised in its turn: now, or when asked again."""
+        self._raise_failure()
+        polled: dict[Partition, list[Arrived]] = {}
+        for message in messages:
+            error = message.error()
+            if error is None:
+                came = _arrived(message)
+                polled.setdefault(Partition(came.topic, came.partition), []).append(came)
+                continue
+            self._failure = self._failure_in(message, error)
+            if self._failure is not None:
+                break
+        if not polled:
+            self._raise_failure()
+        return polled
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _failure_in(self, message: Message, error: KafkaError) -> Exception | None:
+        """What has to be acted on; the rest librdkafka mends by itself, and it is only told."""
+        if error.name() in DAMAGED:
+            return Damaged(f"{message.topic()}[{message.partition()}], {error.str()}")
+        if error.name() == "_AUTO_OFFSET_RESET":
+            return CutOff(error.str())
+        log.warning("kafka-said", group=self._group, topic=message.topic(), error=error.name())
+        return KafkaException(error) if error.fatal() else None
+
+    def _on_assign(self, native: Native, granted: list[TopicPartition]) -> None:
+        self.granted = frozenset(Partition(one.topic, one.partition) for one in granted)
+        native.assign([])
+
+    def _on_revoke(self, _: Native, revoked: list[TopicPartition]) -> None:
+        self._revoked |= self.granted | {Partition(one.topic, one.partition) for one in revoked}
+        self.granted = frozenset()
+
+
+def _arrived(message: Message) -> Arrived:
+    # The library's types allow for messages that carry an error and for headers that are being written.
+    said = cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))
+    headers = cast("list[tuple[str, bytes]]", message.headers() or [])
+    return Arrived(*said, headers, message.value() or b"")
