@@ -4,6 +4,7 @@ import re
 import statistics
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,9 +83,12 @@ def folded(
     database: str,
     emits: bool = False,
     at_most_seconds: float = 600.0,
+    when_over: Callable[[], None] = lambda: None,
 ) -> Folded:
     """Fold the topic's events on top of what the database holds. Time runs from the first batch's coming to the
     last one's commit; what is not folded when it is up does not count.
+
+    when_over: called when time has been taken, before the consumer is ended.
     """
     group = f"{topic}-{database}"
     stop, nearly = threading.Event(), threading.Event()
@@ -122,6 +126,7 @@ def folded(
             break
         pause.wait(STEP_SECONDS)
     ended = time.perf_counter()
+    when_over()
     stop.set()
     thread.join()
     if not moments:

@@ -23,10 +23,12 @@ def measure(bench: Bench) -> dict[str, Any]:
         }
     )
     half = bench.events // 2
+    outlet = bench.new_topic()
+    fold.create(options, outlet)
     relay = in_turn(
         {
-            "ours": lambda: fold.relayed(client, options, topic, half),
-            "bare": lambda: fold.bare_sends(options, topic, half),
+            "ours": lambda: fold.relayed(client, options, outlet, half),
+            "bare": lambda: fold.bare_sends(options, outlet, half),
         }
     )
     return {
