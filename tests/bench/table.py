@@ -26,7 +26,7 @@ MOST_MILLISECONDS: Mapping[str, tuple[float, float]] = {"in_kafka_ms": (40, 150)
 """p50 and p99 of each hop at 100 commands a second."""
 
 MOST_MEGABYTES = 150
-WIDTH = 130
+WIDTH = 150
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "fold": ("fold", "bare poll and bulk write"),
