@@ -1,8 +1,9 @@
 """The files that are generated: what they should be, and which of them are not."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from contracts import asyncapi, schemas, tables
+from contracts import asyncapi, indexes, schemas, tables
 from contracts.services import event_types
 
 CONTRACTS = Path("docs/contracts")
@@ -13,13 +14,24 @@ TABLES = {
     "metrics": tables.metrics,
     "routes": tables.routes,
 }
-SKELETON = "# The participant's way to work\n" + "".join(
-    f"\n## {name.capitalize()}\n\n<!-- generated:{name} -->\n<!-- /generated -->\n" for name in TABLES
-)
+SPEED = Path("docs/speed.md")
+SPEED_TABLES = {"indexes": indexes.indexes}
+Tables = Mapping[str, Callable[[], str]]
+
+
+def skeleton(title: str, made: Tables) -> str:
+    """A page with a place for each table and nothing else."""
+    places = (
+        f"\n## {name.capitalize()}\n\n<!-- generated:{name} -->\n<!-- /generated -->\n" for name in made
+    )
+    return f"# {title}\n" + "".join(places)
+
+
+SKELETON = skeleton("The participant's way to work", TABLES)
 
 
 class MarkerMissing(Exception):
-    """README.md has no place for a table."""
+    """A page has no place for a table."""
 
 
 def files(root: Path) -> dict[Path, str]:
@@ -29,21 +41,25 @@ def files(root: Path) -> dict[Path, str]:
         for kind in event_types()
     }
     whole[CONTRACTS / "asyncapi.yaml"] = asyncapi.text()
-    readme = root / README
-    whole[README] = filled(readme.read_text(encoding="utf-8") if readme.exists() else SKELETON)
+    for page, made, empty in (
+        (README, TABLES, SKELETON),
+        (SPEED, SPEED_TABLES, skeleton("Speed", SPEED_TABLES)),
+    ):
+        file = root / page
+        whole[page] = filled(file.read_text(encoding="utf-8") if file.exists() else empty, page, made)
     return whole
 
 
-def filled(readme: str) -> str:
+def filled(text: str, page: Path = README, made: Tables = TABLES) -> str:
     """The text with each table between its markers anew. Raises MarkerMissing."""
-    for name, table in TABLES.items():
+    for name, table in made.items():
         opening, closing = f"<!-- generated:{name} -->\n", "<!-- /generated -->"
-        before, opened, rest = readme.partition(opening)
+        before, opened, rest = text.partition(opening)
         _, closed, after = rest.partition(closing)
         if not (opened and closed) or opening in after:
-            raise MarkerMissing(f"README.md needs `{opening.strip()}` and `{closing}` once.")
-        readme = f"{before}{opening}\n{table()}\n{closing}{after}"
-    return readme
+            raise MarkerMissing(f"{page.name} needs `{opening.strip()}` and `{closing}` once.")
+        text = f"{before}{opening}\n{table()}\n{closing}{after}"
+    return text
 
 
 def write(root: Path) -> list[Path]:

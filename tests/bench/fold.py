@@ -1,11 +1,11 @@
-"""The consumer against a bare one that keeps no promise, and the relay against bare sends."""
+"""What the consumer is measured against, a bare one that keeps no promise; and the relay against bare sends."""
 
+import itertools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,17 +13,14 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from pymongo import InsertOne, MongoClient, ReplaceOne, WriteConcern
 
-from shared import events as e
-from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived, Batch, Breaker, Tally
-from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.relay import Relay
-from shared.runtime.unit import Unit, shard_of
+from shared.runtime.unit import shard_of
 from tests.support import toy
-from tests.support.counting import CountingRepository, count, echo_count
 
 PARTITIONS = 12
 CHUNK = 1000
+
+Said = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -34,23 +31,43 @@ class Load:
     journeys: int
     seed: int = 1
 
+    def said(self) -> Iterator[Said]:
+        """Which journey an event is of, and its number there: journeys in random turn."""
+        turn = random.Random(self.seed)
+        counts = [0] * self.journeys
+        for _ in range(self.events):
+            journey = turn.randrange(self.journeys)
+            counts[journey] += 1
+            yield subject(journey), counts[journey]
 
-def fill(options: dict[str, Any], topic: str, load: Load) -> None:
-    """Create the topic and publish the load: sessions, in order per journey, journeys in random turn."""
+
+def subject(journey: int) -> str:
+    """The journey of this number."""
+    return f"journey/j-{journey:026d}"
+
+
+def fill(options: dict[str, Any], topic: str, said: Iterable[Said]) -> None:
+    """Create the topic and publish a session for each, in order."""
+    create(options, topic)
+    publish(options, topic, said)
+
+
+def create(options: dict[str, Any], topic: str) -> None:
+    """Create the topic, with the platform's number of partitions."""
     admin = KafkaAdminClient(**options)
     admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
     admin.close()
+
+
+def publish(options: dict[str, Any], topic: str, said: Iterable[Said]) -> None:
+    """Publish a session for each, in order."""
     producer = KafkaProducer(**options, acks="all", linger_ms=5, batch_size=1 << 17)
-    turn = random.Random(load.seed)
-    said = [0] * load.journeys
-    for start in range(0, load.events, CHUNK):
+    left = iter(said)
+    while chunk := list(itertools.islice(left, CHUNK)):
         futures = []
-        for _ in range(start, min(start + CHUNK, load.events)):
-            journey = turn.randrange(load.journeys)
-            said[journey] += 1
-            subject = f"journey/j-{journey:026d}"
-            _, headers, value = toy.record(toy.session(60), subject, said[journey])
-            futures.append(producer.send(topic, key=subject.encode(), value=value, headers=headers))
+        for of, number in chunk:
+            _, headers, value = toy.record(toy.session(60), of, number)
+            futures.append(producer.send(topic, key=of.encode(), value=value, headers=headers))
         producer.flush()
         for future in futures:
             future.get(timeout=0)
@@ -109,71 +126,12 @@ def _document(state: dict[str, Any]) -> dict[str, Any]:
         "rev": 0,
         "out": {"seq": 0, "hlc": 0, "replies": 0},
         "in": {"activity-tracking": state["n"]},
+        "chain": {"activity-tracking": 1 << 62},
         "seen": {"activity-tracking": state["n"]},
         "waits": 0,
         "blocked": False,
         "state": dict(state),
     }
-
-
-def folded(
-    client: MongoClient[Any], options: dict[str, Any], topic: str, load: Load, *, emits: bool
-) -> tuple[float, dict[str, Any]]:
-    """The platform's consumer with every guarantee. Returns events/s and the sum of all states, to be checked."""
-    name = f"bench_fold_{'emit' if emits else 'quiet'}"
-    client.drop_database(name)
-    stop, done = threading.Event(), threading.Event()
-    programmes = PublishedProgrammes(client[name])
-    breaker = Breaker()
-    moments: list[float] = []
-    applied = 0
-
-    def absorb(session: Any, records: list[Arrived]) -> Tally:
-        nonlocal applied
-        moments.append(time.perf_counter())
-        unit = Unit(
-            client[name], session, CountingRepository(), programmes, "outcome", lambda: datetime.now(UTC)
-        )
-        batch = Batch(
-            unit,
-            client[name],
-            session,
-            group=topic,
-            own_source="outcome",
-            sources=frozenset(e.SOURCES),
-            folds={e.SessionLogged: echo_count if emits else count},
-            programmes=programmes,
-            breaker=breaker,
-            enrich=None,
-        )
-        batch.fold(records)
-        unit.flush()
-        applied += len(batch.tally.events)
-        if applied >= load.events:
-            done.set()
-        return batch.tally
-
-    consumer = Consumer(
-        group=f"{topic}-{name}",
-        client=client,
-        database=name,
-        kafka_options=options,
-        absorb=absorb,
-        stop=stop,
-        topics=[topic],
-    )
-    thread = threading.Thread(target=consumer.run)
-    thread.start()
-    done.wait(600)
-    stop.set()
-    thread.join()
-    seconds = time.perf_counter() - moments[0]
-    total = next(
-        client[name][CountingRepository.collection].aggregate(
-            [{"$group": {"_id": None, "n": {"$sum": "$state.n"}, "minutes": {"$sum": "$state.minutes"}}}]
-        )
-    )
-    return load.events / seconds, total
 
 
 def relayed(client: MongoClient[Any], options: dict[str, Any], topic: str, events: int) -> float:
@@ -184,7 +142,7 @@ def relayed(client: MongoClient[Any], options: dict[str, Any], topic: str, event
     collection.create_index([("pend", 1), ("ts", 1)], partialFilterExpression={"pend": {"$exists": True}})
     for start in range(0, events, 10_000):
         collection.bulk_write(
-            [InsertOne(_outgoing(topic, n)) for n in range(start, min(start + 10_000, events))]
+            [InsertOne(outgoing(topic, n)) for n in range(start, min(start + 10_000, events))]
         )
     relay = Relay(client=client, database=name, kafka_options=options, stop=threading.Event())
     _warm(relay, collection, topic)
@@ -199,19 +157,20 @@ def relayed(client: MongoClient[Any], options: dict[str, Any], topic: str, event
 
 def _warm(relay: Relay, collection: Any, topic: str) -> None:
     """Let the producer connect before time is taken."""
-    collection.insert_one({**_outgoing(topic, 0), "_id": "warm", "ts": -1})
+    collection.insert_one({**outgoing(topic, 0), "_id": "warm", "ts": -1})
     relay._send(list(collection.find({"_id": "warm"})), time.monotonic() + 5.0)
     collection.delete_one({"_id": "warm"})
 
 
-def _outgoing(topic: str, n: int) -> dict[str, Any]:
-    subject = f"journey/j-{n % 5000:026d}"
-    _, headers, value = toy.record(toy.session(60), subject, n)
+def outgoing(topic: str, n: int) -> dict[str, Any]:
+    """A row of the outbox."""
+    of = subject(n % 5000)
+    _, headers, value = toy.record(toy.session(60), of, n)
     return {
-        "_id": f"{subject}:{n:08d}",
+        "_id": f"{of}:{n:08d}",
         "topic": topic,
-        "key": subject,
-        "pend": shard_of(subject),
+        "key": of,
+        "pend": shard_of(of),
         "ts": n,
         "type": "journey.activity-tracking.session-logged.v1",
         "headers": {key: text.decode() for key, text in headers},
@@ -221,7 +180,7 @@ def _outgoing(topic: str, n: int) -> dict[str, Any]:
 
 def bare_sends(options: dict[str, Any], topic: str, events: int) -> float:
     """Sends in chunks of 1,000 with every future checked, of records made beforehand. Events/s."""
-    rows = [_outgoing(topic, n) for n in range(events)]
+    rows = [outgoing(topic, n) for n in range(events)]
     producer = KafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=0, batch_size=1 << 17)
     producer.partitions_for(topic)
 
@@ -246,8 +205,3 @@ def bare_sends(options: dict[str, Any], topic: str, events: int) -> float:
     seconds = time.perf_counter() - began
     producer.close()
     return events / seconds
-
-
-def best(run: Callable[[], float], times: int = 3) -> float:
-    """The median of several runs."""
-    return sorted(run() for _ in range(times))[times // 2]

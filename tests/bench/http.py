@@ -31,10 +31,10 @@ class Target:
     token: str = ""
 
 
-def commands_a_second(target: Target, requests: int) -> float:
-    """Requests per second over eight connections, each with one request under way. Raises on any refusal."""
+def commands_a_second(target: Target, requests: int, clients: int = CLIENTS) -> float:
+    """Requests per second over so many connections, each with one request under way. Raises on any refusal."""
     failures: list[str] = []
-    share = requests // CLIENTS
+    share = requests // clients
 
     def run() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=30)
@@ -48,7 +48,7 @@ def commands_a_second(target: Target, requests: int) -> float:
                 return
         connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=run) for _ in range(clients)]
     began = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -57,7 +57,7 @@ def commands_a_second(target: Target, requests: int) -> float:
     seconds = time.perf_counter() - began
     if failures:
         raise RuntimeError(failures[0])
-    return share * CLIENTS / seconds
+    return share * clients / seconds
 
 
 def _headers(target: Target) -> dict[str, str]:
@@ -104,9 +104,11 @@ class Seen:
 
 
 def latencies(stack: Stack, target: Target, reader: str, *, rate: float, seconds: float) -> dict[str, Any]:
-    """p50 and p99 in ms of each hop, with `rate` commands a second: answered, in Kafka, in the dashboard's stream.
+    """p50 and p99 in ms, from each POST on, with `rate` commands a second.
 
-    The n-th command is taken to be the n-th event, and to be seen when the figure has grown by n.
+    Answered. One hop, in Kafka: through activity-tracking's transaction, outbox and relay. Two hops, in the dashboard's
+    stream: through outcome's projector and its transaction too, to a reader of the published figures. The n-th command
+    is taken to be the n-th event, and to be seen when the figure has grown by n.
     """
     seen, stop, ready = Seen(), threading.Event(), threading.Barrier(3)
     count = int(rate * seconds)
@@ -155,6 +157,7 @@ def latencies(stack: Stack, target: Target, reader: str, *, rate: float, seconds
     sent = sorted(seen.sent)
     return {
         "commands": count,
+        "commands_a_second": rate,
         "answered_ms": _quantiles(sorted(seen.answered), sent),
         "in_kafka_ms": _quantiles(seen.in_kafka, sent),
         "in_stream_ms": _quantiles([seen.in_stream[n] for n in sorted(seen.in_stream)], sent),
