@@ -17,7 +17,7 @@ from shared.config import Settings, read_settings
 from shared.errors import Busy
 from shared.programmes import Programme
 from shared.runtime.process import connect, create_indexes
-from shared.runtime.unit import transact
+from shared.runtime.transaction import transact
 
 USAGE = "usage: python -m services.intake.programmes check|publish FILE"
 

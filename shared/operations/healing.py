@@ -27,7 +27,7 @@ from shared.operations.parked import as_waiting, known_programmes
 from shared.runtime.change import Subject, key_of
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
-from shared.runtime.unit import transact
+from shared.runtime.transaction import transact
 from shared.telemetry import metric
 
 WAIT_SECONDS = 60.0

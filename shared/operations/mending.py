@@ -22,7 +22,8 @@ from shared.runtime.change import Subject
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, batch_of
-from shared.runtime.unit import random_id, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import random_id
 
 SECONDS = 30.0
 

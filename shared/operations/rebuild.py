@@ -26,7 +26,7 @@ from pymongo.errors import OperationFailure
 from shared.errors import Busy, Conflict, Unknown
 from shared.runtime.fold import parked_id
 from shared.runtime.groups import Group
-from shared.runtime.unit import transact
+from shared.runtime.transaction import transact
 
 BUILDING, SWAPPING, SWAPPED, ABANDONED = "building", "swapping", "swapped", "abandoned"
 UNDER_WAY = (BUILDING, SWAPPING)

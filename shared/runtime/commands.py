@@ -30,11 +30,13 @@ from shared.errors import Busy, NotYetSeen, Refused
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Apart, Unit, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import Apart, Unit
 
 COMMAND_SECONDS = 5.0
 MOST_LONE = 2
 LARGEST_ROUND = 32
+SHARED_TRIES = 8
 WAIT_SECONDS = 2.0
 WAIT_STEP_SECONDS = 0.02
 DUPLICATE_KEY = 11000
@@ -225,7 +227,7 @@ class Commands:
         def work(session: ClientSession) -> list[tuple[_Asked, Answer | Exception]]:
             nonlocal attempts
             attempts += 1
-            if attempts > 1 and len(members) > 1:
+            if attempts > SHARED_TRIES and len(members) > 1:
                 raise Apart
             base = self._unit(session)
             base.load({one.subject for one in members if one.subject is not None})

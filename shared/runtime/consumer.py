@@ -23,11 +23,13 @@ from shared.kafka import Logs, Partition
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.member import CutOff, Damaged, Member
 from shared.runtime.other_log import halt_over, offset_id
-from shared.runtime.unit import transact
+from shared.runtime.transaction import states_first, transact
 from shared.telemetry import log_applied, metric
 
 SMALLEST, LARGEST = 1, 5000
 TRANSACTION_SECONDS = 30.0
+CONTENDED_SECONDS, PAUSE_SECONDS = 10.0, 0.002
+WRITE_CONFLICT = 112
 FLOWING_SECONDS = 0.1
 UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
 MOST_LINGER_SECONDS = 0.05
@@ -39,6 +41,10 @@ log = structlog.get_logger()
 
 Absorb = Callable[[ClientSession, list[Arrived]], Tally]
 """Writes everything a batch comes to, inside the transaction that also moves the offsets; may be called again."""
+
+
+class Overtaken(Exception):
+    """Another writer was at one of the documents first."""
 
 
 class Fenced(Exception):
@@ -176,17 +182,40 @@ class Consumer:
         arrived = [record for records in batch.values() for record in records]
 
         def work(session: ClientSession) -> Tally:
-            self._compare_and_set(session, moves)
-            return self._absorb(session, arrived)
+            try:
+                self._compare_and_set(session, moves)
+                return self._absorb(session, arrived)
+            except PyMongoError as error:
+                if getattr(error, "code", None) == WRITE_CONFLICT:
+                    raise Overtaken from error
+                raise
 
         began = time.monotonic()
-        tally = transact(self._client, work, seconds=TRANSACTION_SECONDS, session=self._own_session())
+        tally = self._transacted(work, began + CONTENDED_SECONDS)
         self._flowed_at = time.monotonic()
         self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():
             self._next[at] = following
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
+
+    def _transacted(self, work: Callable[[ClientSession], Tally], until: float) -> Tally:
+        """Repeat at once when another writer was first, and then hold the states before anything is folded.
+
+        The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
+        transactions a long one wins only by asking often, and by having its documents early. Raises Busy.
+        """
+        session = self._own_session()
+        contended = False
+        while True:
+            try:
+                with states_first(contended):
+                    return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
+            except Overtaken as overtaken:
+                if time.monotonic() > until:
+                    raise Busy("Other writers were always first.") from overtaken
+                contended = True
+                self._stop.wait(PAUSE_SECONDS)
 
     def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:
         operations = [

@@ -26,7 +26,8 @@ from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
 from shared.runtime.groups import Group
 from shared.runtime.health import Runnable
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Unit, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import Unit
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
 

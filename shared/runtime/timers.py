@@ -19,7 +19,8 @@ from shared.errors import Busy
 from shared.runtime.change import Repository, Subject, Timer, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Unit, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import Unit
 from shared.telemetry import metric, start_trace
 
 CHUNK = 200

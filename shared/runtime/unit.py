@@ -20,21 +20,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-import pymongo
 from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.read_preferences import ReadPreference
-from pymongo.write_concern import WriteConcern
 
 from shared import codec
-from shared.errors import Busy, Unknown
+from shared.errors import Unknown
 from shared.events import Fact
 from shared.programmes import Programmes
 from shared.runtime.change import Change, Repository, Subject, Vector, key_of, kind_of
 from shared.runtime.staged import Held, Staged
+from shared.runtime.transaction import holds_states_first
 from shared.telemetry import current_traceparent
 
 SHARDS = 4
@@ -54,38 +50,6 @@ def shard_of(subject: str) -> int:
 def random_id(prefix: str) -> str:
     """`<prefix>-` and 26 random characters, 130 bits."""
     return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(26))}"
-
-
-def transact(
-    client: pymongo.MongoClient[Document],
-    work: Callable[[ClientSession], T],
-    *,
-    seconds: float = 10.0,
-    session: ClientSession | None = None,
-) -> T:
-    """Run `work` in one transaction: snapshot reads, majority writes, repeated on conflicts, at most `seconds`.
-
-    `work` may run several times and must leave nothing behind but what it writes with the session. Raises Busy when
-    the time is up or the database cannot be reached: then the commit may or may not have happened, and only repeating
-    under the same idempotency key tells which.
-    """
-    try:
-        with pymongo.timeout(seconds):
-            if session is not None:
-                return _with_transaction(session, work)
-            with client.start_session() as own:
-                return _with_transaction(own, work)
-    except PyMongoError as error:
-        raise Busy(f"The database did not finish: {type(error).__name__}.") from error
-
-
-def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
-    return session.with_transaction(
-        work,
-        read_concern=ReadConcern("snapshot"),
-        write_concern=WriteConcern("majority"),
-        read_preference=ReadPreference.PRIMARY,
-    )
 
 
 class Apart(Exception):
@@ -164,6 +128,8 @@ class Unit:
                 self.staged.held[subject] = replace(self._base.staged.held[subject])
             return
         collection = self._database[self._repository.collection]
+        if holds_states_first():
+            collection.update_many({"_id": {"$in": wanted}}, {"$inc": {"v": 1}}, session=self._session)
         condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
         for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
             self.staged.held[document["_id"]] = self._read(document)
@@ -367,8 +333,6 @@ class Unit:
         states = [
             ReplaceOne({"_id": held.subject}, self._write(held), upsert=True) for held in self.staged.dirty()
         ]
-        if states:
-            self._bulk(self._repository.collection, states)
         for (collection, key, shard), (cells, also) in self.staged.adds.items():
             amounts = {cell: amount for cell, amount in cells.items() if amount}
             if amounts:
@@ -381,6 +345,9 @@ class Unit:
             )
         for collection, operations in self.staged.writes.items():
             self._bulk(collection, operations)
+        # Last, because they are what others want: held only from here to the commit.
+        if states:
+            self._bulk(self._repository.collection, states)
 
     def _write(self, held: Held) -> Document:
         return {

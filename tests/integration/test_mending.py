@@ -11,7 +11,7 @@ from shared.errors import Conflict, Refused, Unknown
 from shared.operations.mending import Mending
 from shared.runtime.change import Subject
 from shared.runtime.relay import Relay
-from shared.runtime.unit import transact
+from shared.runtime.transaction import transact
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.operating import Desk, order, toy_group, toy_parts, web

@@ -21,7 +21,8 @@ from shared.runtime.change import Received, key_of
 from shared.runtime.fold import Arrived, Batch, Breaker, Tally
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.unit import Unit, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import Unit
 from tests.support.memory import Shelf
 from tests.unit.outcome.stories import Story, arrivals
 from tests.unit.outcome.town import TOWN

@@ -21,7 +21,7 @@ from shared.runtime.groups import Group
 from shared.runtime.parts import absorb, passed_over
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
-from shared.runtime.unit import transact
+from shared.runtime.transaction import transact
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.operating import order, toy_group, toy_parts

@@ -1,10 +1,14 @@
 """The runtime on real Kafka and MongoDB: once, in order, causes before effects, and nothing lost on the way."""
 
+import contextlib
 import json
 import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+
+import pymongo
+from pymongo.errors import PyMongoError
 
 from shared import codec
 from shared import events as e
@@ -14,7 +18,8 @@ from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
-from shared.runtime.unit import Unit, transact
+from shared.runtime.transaction import transact
+from shared.runtime.unit import Unit
 from shared.telemetry import metric
 from tests.support import toy
 from tests.support.awaiting import until
@@ -134,6 +139,28 @@ def test_a_consumer_that_kafka_sends_back_reads_on_from_what_is_stored_and_does_
     assert consumer.halted is None
     offset = bench.db["offsets"].find_one({"_id": f"{bench.group}:{first.topic}:{first.partition}"})
     assert offset["next"] == first.offset + 2
+
+
+def test_one_who_always_writes_between_its_read_and_its_write_does_not_starve_the_consumer(
+    bench: Bench,
+) -> None:
+    """In every attempt somebody changes the document after the fold has read it, unless the fold holds it by then."""
+    subject, attempts = bench.subject(), 0
+
+    def overtaken(*arguments: Any) -> Any:
+        nonlocal attempts
+        if arguments[0] is not None:
+            attempts += 1
+            with contextlib.suppress(PyMongoError), pymongo.timeout(0.2):
+                bench.db["toys"].update_one({"_id": subject}, {"$inc": {"v": 1}})
+        return toy.note(*arguments)
+
+    bench.consume(EVERYTHING | {e.SessionLogged: overtaken})
+    bench.publish(bench.say(toy.session(1), subject, 1))
+    until(partial(has_applied, bench, subject, 1), "the first event")
+    bench.publish(bench.say(toy.session(1), subject, 2))
+    until(partial(has_applied, bench, subject, 2), "the event that somebody was always before")
+    assert attempts > 1
 
 
 def test_two_consumers_of_one_group_share_the_work_and_apply_once(bench: Bench) -> None:

@@ -1,0 +1,66 @@
+"""One transaction on the database: how it is read and written, repeated, and how it wins against others."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from shared.errors import Busy
+
+T = TypeVar("T")
+
+_states_first: ContextVar[bool] = ContextVar("states_first", default=False)
+
+
+def transact(
+    client: pymongo.MongoClient[dict[str, Any]],
+    work: Callable[[ClientSession], T],
+    *,
+    seconds: float = 10.0,
+    session: ClientSession | None = None,
+) -> T:
+    """Run `work` in one transaction: snapshot reads, majority writes, repeated on conflicts, at most `seconds`.
+
+    `work` may run several times and must leave nothing behind but what it writes with the session. Raises Busy when
+    the time is up or the database cannot be reached: then the commit may or may not have happened, and only repeating
+    under the same idempotency key tells which.
+    """
+    try:
+        with pymongo.timeout(seconds):
+            if session is not None:
+                return _with_transaction(session, work)
+            with client.start_session() as own:
+                return _with_transaction(own, work)
+    except PyMongoError as error:
+        raise Busy(f"The database did not finish: {type(error).__name__}.") from error
+
+
+def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
+    return session.with_transaction(
+        work,
+        read_concern=ReadConcern("snapshot"),
+        write_concern=WriteConcern("majority"),
+        read_preference=ReadPreference.PRIMARY,
+    )
+
+
+@contextlib.contextmanager
+def states_first(wanted: bool) -> Iterator[None]:
+    """While inside, a unit writes to the states that it loads before it reads them: whoever comes then must wait."""
+    token = _states_first.set(wanted)
+    try:
+        yield
+    finally:
+        _states_first.reset(token)
+
+
+def holds_states_first() -> bool:
+    """Whether states are to be written to before they are read."""
+    return _states_first.get()
