@@ -76,6 +76,7 @@ logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
 	@$(PY) -m deploy.local logs $(P)
 
 token: venv ## Print a bearer token (ORG=forsakringskassan DUTY=caseworker)
+	@test -n "$(ORG)" -a -n "$(DUTY)" || { echo "Say for whom: make token ORG=forsakringskassan DUTY=caseworker" >&2; exit 2; }
 	@$(PY) -m deploy.local token "$(ORG)" "$(DUTY)"
 
 journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"

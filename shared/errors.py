@@ -52,7 +52,7 @@ CODES: dict[str, Code] = {
     "offer-open": Code(409, "Another handover awaits its answer."),
     "offer-closed": Code(409, "The handover is already answered, expired or recalled."),
     "follow-up-closed": Code(409, "The follow-up is already answered, or its time has passed."),
-    "follow-up-not-due": Code(409, "The follow-up's day has not come."),
+    "follow-up-not-due": Code(409, "The follow-up is not open yet."),
     "superseded": Code(409, "A later entry has already corrected this one."),
     "voided": Code(409, "The session was taken back as never held; a new one is logged instead."),
     "already-logged": Code(409, "The organisation used this reference for another session."),

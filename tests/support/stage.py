@@ -173,7 +173,7 @@ class Theatre:
         app = make_edge(stage, self.hub, connections, self.logins).app()
         self.routes = app.routes
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
-        self._reader = Reader(stage, [self._show], self._stop, pace_seconds=0.05)
+        self._reader = Reader(stage, [self._show], self._stop, most_rest_seconds=0.05)
         self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -76,7 +76,9 @@ def answer(state: Outcome, kind: str, command: AnswerFollowUp, *, at: datetime) 
         found.not_before("occurred_on", on, follow_up.due_on, "the day that is asked about")
     found.raise_any()
     if follow_up.status == "planned":
-        raise Conflict("follow-up-not-due", f"It asks about {follow_up.due_on.isoformat()}.")
+        asks = f"It asks about {follow_up.due_on.isoformat()}."
+        opens = " That day has come; it opens in a moment." if today >= follow_up.due_on else ""
+        raise Conflict("follow-up-not-due", asks + opens)
     same_day = command.occurred_on in (None, follow_up.answered_on)
     if follow_up.status == "answered" and follow_up.situation == command.situation and same_day:
         return Change(state)

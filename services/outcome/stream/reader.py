@@ -1,4 +1,4 @@
-"""The one reader of the data: a thread that looks when something changed, at most four times a second.
+"""The one reader of the data: a thread that looks when something changed, and then rests for a while.
 
 However many dashboards are connected, the data is read once. What was read goes to the loop that serves them and to
 the publisher of indicators; neither is waited for.
@@ -15,7 +15,10 @@ from pymongo.errors import PyMongoError
 
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
 
-PACE_SECONDS = 0.25
+REST, LEAST_REST_SECONDS, MOST_REST_SECONDS = 4.0, 0.05, 0.25
+"""It rests four times as long as its last look took, so that looking never fills more than a fifth of a core, within
+these bounds: the least on an idle machine, the most on a busy one.
+"""
 AT_LEAST_EVERY_SECONDS = 5.0
 AFTER_FAILURE_SECONDS = 1.0
 
@@ -47,30 +50,34 @@ class Reader:
         source: Source,
         deliver: Sequence[Callable[[Snapshot], None]],
         stop: Event,
-        pace_seconds: float = PACE_SECONDS,
+        most_rest_seconds: float = MOST_REST_SECONDS,
         pause_seconds: float = AFTER_FAILURE_SECONDS,
     ) -> None:
         self.read_at: float | None = None
         self._source = source
         self._deliver = deliver
         self._stop = stop
-        self._pace_seconds = pace_seconds
+        self._most_rest_seconds = most_rest_seconds
         self._pause_seconds = pause_seconds
         self._held: dict[str, Snapshot] = {}
 
     def run(self) -> None:
         """Read until told to stop. A database that does not answer is asked again; the last snapshot stands."""
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 # Listening begins before reading, so a change that comes meanwhile wakes the next round at once.
                 with self._source.watch() as wakeup:
                     self.look()
-                    self._stop.wait(self._pace_seconds)
+                    self._stop.wait(self._rest_seconds(time.monotonic() - began))
                     if not self._stop.is_set():
                         wakeup.wait(AT_LEAST_EVERY_SECONDS)
             except PyMongoError as error:
                 log.warning("figures-unread", error=type(error).__name__)
                 self._stop.wait(self._pause_seconds)
+
+    def _rest_seconds(self, cost_seconds: float) -> float:
+        return min(max(REST * cost_seconds, LEAST_REST_SECONDS), self._most_rest_seconds)
 
     def look(self) -> None:
         """Read once and hand on what differs."""

@@ -269,6 +269,12 @@ def test_a_follow_up_cannot_be_answered_before_its_day() -> None:
         answer(leave(at_stage("started")).state, "28d", AnswerFollowUp(situation="employed"), at=noon(TODAY))
 
 
+def test_one_whose_day_has_just_come_is_told_so() -> None:
+    state, at = leave(at_stage("started")).state, noon(date(2016, 7, 28))
+    with pytest.raises(Conflict, match="That day has come; it opens in a moment."):
+        answer(state, "28d", AnswerFollowUp(situation="employed"), at=at)
+
+
 @pytest.mark.parametrize("end", ["missed", "answered otherwise", "cancelled", "past its last day"])
 def test_a_follow_up_that_has_ended_takes_no_answer(end: str) -> None:
     state, at = due(leave(at_stage("started")).state, "28d"), noon(date(2016, 7, 28))

@@ -47,7 +47,7 @@ def test_what_differs_is_handed_on_once_to_everybody() -> None:
 def test_a_database_that_does_not_answer_is_asked_again() -> None:
     stop, delivered = threading.Event(), threading.Event()
     source = Faulty(Stage(read_programme(), date(2017, 5, 1)))
-    reader = Reader(source, [lambda _: delivered.set()], stop, pace_seconds=0.01, pause_seconds=0.01)
+    reader = Reader(source, [lambda _: delivered.set()], stop, most_rest_seconds=0.01, pause_seconds=0.01)
     assert not reader.fresh(30)
     thread = threading.Thread(target=reader.run)
     thread.start()
