@@ -271,7 +271,7 @@ def test_a_follow_up_cannot_be_answered_before_its_day() -> None:
 
 def test_one_whose_day_has_just_come_is_told_so() -> None:
     state, at = leave(at_stage("started")).state, noon(date(2016, 7, 28))
-    with pytest.raises(Conflict, match="That day has come; it opens in a moment."):
+    with pytest.raises(Conflict, match="That day has come"):
         answer(state, "28d", AnswerFollowUp(situation="employed"), at=at)
 
 
