@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,18 +33,26 @@ def many_writers(world: World) -> None:
         conflicts = world.conflicts()
         writers = [(world.party(f"writer-{n}"), replace(journeys[n % 10], seen={})) for n in range(50)]
 
-        def take_over() -> None:
-            world.stack.start(CONSUMER)
-            world.over()
+        caught_up = threading.Event()
 
-        together([take_over, *(partial(_write, world, *one, 12) for one in writers)])
-        applied = world.metric(CONSUMER, "journey_events_applied_total", group="activity-tracking")
-        took = world.until(world.recovered_seconds, "the backlog applied while they wrote", 90)
+        def applied() -> float:
+            return world.metric(CONSUMER, "journey_events_applied_total", group="activity-tracking")
+
+        def take_over() -> None:
+            try:
+                world.stack.start(CONSUMER)
+                world.over()
+                world.until(lambda: applied() >= len(consents), "the backlog applied while they wrote", 90)
+            finally:
+                caught_up.set()
+
+        together([take_over, *(partial(_write, world, *one, caught_up) for one in writers)])
+        took = world.until(world.recovered_seconds, "rest", 90)
     conflicts = world.conflicts() - conflicts
     assert conflicts > 0, "nobody met anybody"
     world.struck(
         "writers met",
-        f"{conflicts} transactions aborted by conflicts; backlog of {applied:.0f} applied in {took:.1f} s",
+        f"{conflicts} transactions aborted by conflicts; backlog of {applied():.0f} applied in {took:.1f} s",
     )
 
 
@@ -54,9 +63,9 @@ def _send_all(world: World, commands: list[Command]) -> None:
     client.close()
 
 
-def _write(world: World, party: Party, journey: Journey, times: int) -> None:
+def _write(world: World, party: Party, journey: Journey, enough: threading.Event) -> None:
     client = world.client()
-    for _ in range(times):
+    while not enough.is_set():
         world.sent(party.session(journey), 90, client)
     client.close()
 
