@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 import structlog
+from confluent_kafka import KafkaException
 from prometheus_client import generate_latest
+from pymongo.errors import PyMongoError
 
 from shared.errors import Halt
 from shared.runtime.consumer import Consumer
-from shared.runtime.progress import Progress
 from shared.telemetry import REGISTRY
 
 STUCK_SECONDS = 60.0
@@ -30,10 +31,17 @@ class Runnable(Protocol):
         """Run until the stop event is set."""
 
 
+class Measuring(Protocol):
+    """Tells how far a group has come."""
+
+    def measure(self) -> dict[str, Any]:
+        """The counts, which it sets as metrics too. Blocks; raises KafkaException, PyMongoError."""
+
+
 class Health:
     """What a consumer process says of itself: alive, ready, metrics, and how far it has come."""
 
-    def __init__(self, measuring: Progress, runnables: Mapping[str, Runnable]) -> None:
+    def __init__(self, measuring: Measuring, runnables: Mapping[str, Runnable]) -> None:
         self._measuring = measuring
         self._runnables = runnables
 
@@ -88,7 +96,11 @@ class Health:
         return _json(200, {"status": "ready"})
 
     def _metrics(self) -> tuple[int, str, bytes]:
-        self._measuring.measure()
+        """What is known, though Kafka or MongoDB should not answer now: that is when it is looked at."""
+        try:
+            self._measuring.measure()
+        except (KafkaException, PyMongoError) as error:
+            log.warning("unmeasured", error=type(error).__name__)
         return 200, "text/plain; version=0.0.4", generate_latest(REGISTRY)
 
     def _progress(self) -> tuple[int, str, bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from confluent_kafka import KafkaException
 from pymongo.database import Database
 
 from shared.kafka import Logs, Partition
@@ -164,7 +165,12 @@ class Progress:
             return self._ends(tuple(topics))
 
     def _ends(self, topics: Sequence[str]) -> dict[str, int]:
-        ends = self._logs.ends(self._partitions_of(topics))
+        try:
+            ends = self._logs.ends(self._partitions_of(topics))
+        except KafkaException:
+            # One of them may be no more.
+            self._partitions.clear()
+            raise
         return {f"{at.topic}:{at.partition}": end for at, end in ends.items()}
 
     def _partitions_of(self, topics: Sequence[str]) -> list[Partition]:
