@@ -147,10 +147,16 @@ class Trial:
         self._halts = ("outcome-project",)
 
     def _restart_halted(self) -> None:
-        """What the answer to an acceptance asks for."""
+        """What the answer to an acceptance asks for; they have taken over when everything is at rest."""
+        if not self._halts:
+            return
+        before = self.watch.holders("outcome", "figures")
         for name in self._halts:
             self.stack.stop(name)
             self.stack.start(name)
+        until(
+            lambda: self.watch.holders("outcome", "figures").isdisjoint(before), "the projector taking over"
+        )
         self._halts = ()
 
     def _halted(self) -> bool:

@@ -72,6 +72,11 @@ class Watch:
                 return False
         return True
 
+    def holders(self, database: str, group: str) -> set[bytes]:
+        """Who has the group's partitions."""
+        rows = self._mongo[database]["offsets"].find({"_id": {"$gte": f"{group}:", "$lt": f"{group};"}})
+        return {bytes(row["holder"]) for row in rows if row.get("holder")}
+
     def close(self) -> None:
         """Let go of broker and database."""
         self._mongo.close()
