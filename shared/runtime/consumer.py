@@ -20,10 +20,11 @@ from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
 from shared.kafka import Logs, Partition
+from shared.runtime.contest import Contest
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.member import CutOff, Damaged, Member
 from shared.runtime.other_log import halt_over, offset_id
-from shared.runtime.transaction import states_first, transact
+from shared.runtime.transaction import transact
 from shared.telemetry import log_applied, metric
 
 SMALLEST, LARGEST = 1, 5000
@@ -180,9 +181,11 @@ class Consumer:
     def _make_durable(self, batch: Mapping[Partition, list[Arrived]]) -> None:
         moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
         arrived = [record for records in batch.values() for record in records]
+        contest = Contest()
 
         def work(session: ClientSession) -> Tally:
             try:
+                contest.hold(session)
                 self._compare_and_set(session, moves)
                 return self._absorb(session, arrived)
             except PyMongoError as error:
@@ -191,7 +194,7 @@ class Consumer:
                 raise
 
         began = time.monotonic()
-        tally = self._transacted(work, began + CONTENDED_SECONDS)
+        tally = self._transacted(work, contest, began + CONTENDED_SECONDS)
         self._flowed_at = time.monotonic()
         self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():
@@ -199,22 +202,21 @@ class Consumer:
         self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
 
-    def _transacted(self, work: Callable[[ClientSession], Tally], until: float) -> Tally:
-        """Repeat at once when another writer was first, and then hold the states before anything is folded.
+    def _transacted(self, work: Callable[[ClientSession], Tally], contest: Contest, until: float) -> Tally:
+        """Repeat at once when another writer was first, and then hold what others write to before anything is folded.
 
         The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
         transactions a long one wins only by asking often, and by having its documents early. Raises Busy.
         """
         session = self._own_session()
-        contended = False
         while True:
             try:
-                with states_first(contended):
+                with contest.attempt():
                     return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
             except Overtaken as overtaken:
                 if time.monotonic() > until:
                     raise Busy("Other writers were always first.") from overtaken
-                contended = True
+                contest.lost()
                 self._stop.wait(PAUSE_SECONDS)
 
     def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:

@@ -1,8 +1,6 @@
-"""One transaction on the database: how it is read and written, repeated, and how it wins against others."""
+"""One transaction on the database: how it is read and written, and repeated."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pymongo
@@ -15,8 +13,6 @@ from pymongo.write_concern import WriteConcern
 from shared.errors import Busy
 
 T = TypeVar("T")
-
-_states_first: ContextVar[bool] = ContextVar("states_first", default=False)
 
 
 def transact(
@@ -49,18 +45,3 @@ def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]
         write_concern=WriteConcern("majority"),
         read_preference=ReadPreference.PRIMARY,
     )
-
-
-@contextlib.contextmanager
-def states_first(wanted: bool) -> Iterator[None]:
-    """While inside, a unit writes to the states that it loads before it reads them: whoever comes then must wait."""
-    token = _states_first.set(wanted)
-    try:
-        yield
-    finally:
-        _states_first.reset(token)
-
-
-def holds_states_first() -> bool:
-    """Whether states are to be written to before they are read."""
-    return _states_first.get()

@@ -28,9 +28,9 @@ from shared import codec
 from shared.errors import Unknown
 from shared.events import Fact
 from shared.programmes import Programmes
+from shared.runtime import contest
 from shared.runtime.change import Change, Repository, Subject, Vector, key_of, kind_of
 from shared.runtime.staged import Held, Staged
-from shared.runtime.transaction import holds_states_first
 from shared.telemetry import current_traceparent
 
 SHARDS = 4
@@ -128,11 +128,10 @@ class Unit:
                 self.staged.held[subject] = replace(self._base.staged.held[subject])
             return
         collection = self._database[self._repository.collection]
-        if holds_states_first():
-            collection.update_many({"_id": {"$in": wanted}}, {"$inc": {"v": 1}}, session=self._session)
         condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
         for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
             self.staged.held[document["_id"]] = self._read(document)
+        contest.tell(collection, self.staged.held)
 
     def _read(self, document: Document) -> Held:
         subject = Subject(document["_id"])

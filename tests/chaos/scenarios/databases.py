@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from deploy.local import database
 from tests.chaos.scenario import scenario
+from tests.chaos.stack import CONSUMERS
 from tests.chaos.surroundings import down, three_databases
 from tests.chaos.world import World
 
@@ -21,6 +22,8 @@ GROUPS = ("intake", "activity-tracking", "handover", "outcome", "figures", "inta
 WATCHED = ("intake-web", "activity-tracking-web", "activity-tracking-consume", "outcome-project")
 NODES = ("database", "database-2", "database-3")
 UNREPLICATED_SECONDS = 2.0
+ANSWERED_SECONDS, WRITTEN_SECONDS = 0.2, 0.5
+"""By then a process that is held has its database's last answer at hand; by then every client has written."""
 
 
 def _rebalances(world: World) -> int:
@@ -135,12 +138,23 @@ def stepped_down(world: World) -> None:
     seconds=420,
 )
 def primary_rolled_back(world: World) -> None:
-    """The secondaries stand still, so that the primary's last writes are its alone; then all three lose their power."""
-    with world.load(clients=5):
+    """The secondaries stand still, so that the primary's last writes are its alone; then all three lose their power.
+
+    The relays are held meanwhile, until such writes are there: one that happened to be marking what it had published
+    would wait for the secondaries, and never come to read what it must not publish. So would one that has to renew its
+    lease, every two seconds, wherefore they are not held longer than need be.
+    """
+    with world.load(clients=10):
         world.flowing()
         primary, others = _roles(world)
+        for relay in CONSUMERS:
+            world.stack.kill(relay, signal.SIGSTOP)
+        world.rest(ANSWERED_SECONDS)
         for node in others:
             world.stack.kill(node, signal.SIGSTOP)
+        world.rest(WRITTEN_SECONDS)
+        for relay in CONSUMERS:
+            world.stack.kill(relay, signal.SIGCONT)
         world.rest(UNREPLICATED_SECONDS)
         down(world.stack, primary, *others)
         world.stack.start(*others)
