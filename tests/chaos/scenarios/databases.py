@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.local import database
+from shared.runtime.relay import LEASE_SECONDS
 from tests.chaos.scenario import scenario
 from tests.chaos.stack import CONSUMERS
 from tests.chaos.surroundings import down, three_databases
@@ -24,6 +26,8 @@ NODES = ("database", "database-2", "database-3")
 UNREPLICATED_SECONDS = 2.0
 ANSWERED_SECONDS, WRITTEN_SECONDS = 0.2, 0.5
 """By then a process that is held has its database's last answer at hand; by then every client has written."""
+JUST_NOW_SECONDS = 0.4
+"""With the two above, less than the two seconds after which a relay renews its leases."""
 
 
 def _rebalances(world: World) -> int:
@@ -130,6 +134,13 @@ def stepped_down(world: World) -> None:
     )
 
 
+def _renewed_just_now(world: World, service: str) -> bool:
+    """Whether the service's relay will not have to renew its leases while the fault is prepared."""
+    untils = [one["until"] for one in world.mongo[service]["leases"].find({"owner": {"$ne": None}})]
+    fresh = datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS - JUST_NOW_SECONDS)
+    return bool(untils) and min(untils) > fresh
+
+
 @scenario(
     16,
     "the primary killed with writes that nobody else has",
@@ -140,13 +151,14 @@ def stepped_down(world: World) -> None:
 def primary_rolled_back(world: World) -> None:
     """The secondaries stand still, so that the primary's last writes are its alone; then all three lose their power.
 
-    The relays are held meanwhile, until such writes are there: one that happened to be marking what it had published
-    would wait for the secondaries, and never come to read what it must not publish. So would one that has to renew its
-    lease, every two seconds, wherefore they are not held longer than need be.
+    The relays are held meanwhile, until such writes are there: one that happened to be marking what it had published,
+    or had to renew its lease, would wait for the secondaries and never come to read what it must not publish. One of
+    them is known to do neither: its lease is fresh, and there is always something that it must not publish yet.
     """
-    with world.load(clients=10):
+    with world.load(), world.load(clients=5, mix={"log_session": 1}, inbound=False):
         world.flowing()
         primary, others = _roles(world)
+        world.until(lambda: _renewed_just_now(world, "activity_tracking"), "a fresh lease", 30, pause=0.02)
         for relay in CONSUMERS:
             world.stack.kill(relay, signal.SIGSTOP)
         world.rest(ANSWERED_SECONDS)
