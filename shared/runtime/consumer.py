@@ -110,14 +110,15 @@ class Consumer:
     def _once(self) -> None:
         try:
             polled = self._polled()
-        except (Damaged, CutOff, KafkaException) as error:
-            log.warning("poll-failed", group=self.group, error=str(error)[:200])
-            if isinstance(error, KafkaException):
-                self._close()
-            else:
-                self._reload()
-            self._note_unreadable(error)
-            self._stop.wait(0.5)
+        except KafkaException as error:
+            self._poll_failed(error, self._close)
+            return
+        except CutOff as error:
+            self._poll_failed(error, self._reload)
+            return
+        except Damaged as error:
+            self._poll_failed(error, self._reload)
+            self._note_damaged(error)
             return
         self.progressed_at = time.monotonic()
         try:
@@ -144,10 +145,13 @@ class Consumer:
             self._stop.wait(0.2)
             self._reload()
 
-    def _note_unreadable(self, error: Exception) -> None:
-        """Raise Halt when the same bytes of the log could not be read again and again; connections may fail on."""
-        if not isinstance(error, Damaged):
-            return
+    def _poll_failed(self, error: Exception, begin_anew: Callable[[], None]) -> None:
+        log.warning("poll-failed", group=self.group, error=str(error)[:200])
+        begin_anew()
+        self._stop.wait(0.5)
+
+    def _note_damaged(self, error: Damaged) -> None:
+        """Raise Halt when the same bytes of the log could not be read again and again."""
         now, text = time.monotonic(), str(error)
         self._unreadable = [one for one in self._unreadable if now - one[0] < UNREADABLE_SECONDS] + [
             (now, text)

@@ -54,7 +54,8 @@ class Progress:
         self._database = database
         self._clock = clock
         self._logs = Logs(kafka_options, ANSWER_SECONDS)
-        self._partitions: dict[Sequence[str], tuple[float, list[Partition]]] = {}
+        self._partitions: list[Partition] = []
+        self._asked_at = 0.0
         self._topics = tuple(topics)
         self._own = own
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class Progress:
         Raises KafkaException, PyMongoError.
         """
         with self._lock:
-            ends = self._ends(self._topics)
+            ends = self._latest_ends()
             now = self._clock.now()
             counted = self._counted(now)
         applied = counted["applied"]
@@ -160,26 +161,26 @@ class Progress:
         return {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
 
     def ends(self, topics: Sequence[str]) -> dict[str, int]:
-        """{`topic:partition`: where the log ends now}. Blocks for a round trip to Kafka. Raises KafkaException."""
-        with self._lock:
-            return self._ends(tuple(topics))
+        """{`topic:partition`: where the log ends now}. Blocks for two round trips to Kafka. Raises KafkaException.
 
-    def _ends(self, topics: Sequence[str]) -> dict[str, int]:
+        Whoever asks rests a decision on it, so it leaves no partition out, however new.
+        """
+        return _by_name(self._logs.ends(self._logs.partitions(topics)))
+
+    def _latest_ends(self) -> dict[str, int]:
+        """The ends of the group's own topics. It is asked often, so which partitions there are only now and then."""
         try:
-            ends = self._logs.ends(self._partitions_of(topics))
+            if not self._partitions or time.monotonic() - self._asked_at > PARTITIONS_SECONDS:
+                self._partitions, self._asked_at = self._logs.partitions(self._topics), time.monotonic()
+            return _by_name(self._logs.ends(self._partitions))
         except KafkaException:
             # One of them may be no more.
-            self._partitions.clear()
+            self._partitions = []
             raise
-        return {f"{at.topic}:{at.partition}": end for at, end in ends.items()}
 
-    def _partitions_of(self, topics: Sequence[str]) -> list[Partition]:
-        """Asked for again now and then: a topic may be given more."""
-        asked_at, known = self._partitions.get(topics, (float("-inf"), []))
-        if not known or time.monotonic() - asked_at > PARTITIONS_SECONDS:
-            known = self._logs.partitions(topics)
-            self._partitions[topics] = time.monotonic(), known
-        return known
+
+def _by_name(ends: Mapping[Partition, int]) -> dict[str, int]:
+    return {f"{at.topic}:{at.partition}": end for at, end in ends.items()}
 
 
 def _counts(kind: str, collection: str, condition: Mapping[str, Any], name: object) -> dict[str, Any]:

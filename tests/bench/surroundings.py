@@ -15,9 +15,9 @@ from pymongo import MongoClient
 
 from deploy.local import Stack
 from deploy.topics import config_from_environment
+from shared.kafka import API_VERSION
 from tests.bench import fold
 
-API_VERSION = (4, 0)
 Client = MongoClient[dict[str, Any]]
 
 

@@ -11,10 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,24 +22,13 @@ import pytest
 
 from deploy.local import Settings, Stack
 from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
+from tests.support.awaiting import until
 from tests.support.stack import own_port_base
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAY_SECONDS = 400.0
-PATIENCE_SECONDS = 60.0
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
-
-def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
-    """Ask again and again until the answer is true."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
-    while True:
-        found = holds()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"never came: {what}"
-        pause.wait(0.1)
 
 
 @dataclass

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +15,9 @@ from kafka import KafkaProducer
 from deploy.local import Stack
 from deploy.local.processes import EVERYTHING
 from operators.trouble import HAND_NEEDED, NO_ANSWER, REFUSED, WELL, WRONGLY_TYPED
+from tests.support.awaiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60.0
 GROUPS = {"intake", "activity-tracking", "handover", "outcome", "figures"}
 STRANGER = f"journey/j-{'7' * 26}"
 TOPIC = "journey.intake.v1"
@@ -55,13 +53,7 @@ class Operator:
         return json.loads(self.types("--json", *words).stdout)
 
     def until(self, holds: Callable[[], Any], what: str) -> Any:
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
-        while True:
-            found = holds()
-            if found:
-                return found
-            assert time.monotonic() < deadline, f"never came: {what}\n{self.types('status').stdout}"
-            pause.wait(0.3)
+        return until(holds, lambda: f"{what}\n{self.types('status').stdout}")
 
     def is_well(self) -> bool:
         return self.types("status").returncode == WELL

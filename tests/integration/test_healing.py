@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
 from pymongo import MongoClient
 
 from shared import events as e
@@ -226,3 +227,16 @@ def test_what_waits_for_nothing_any_more_is_folded(bench: Bench, reader: Reader)
     assert (document["in"], document["waits"]) == ({"outcome": 3}, 0)
     assert document["state"]["applied"] == ["outcome:3"]
     assert reader.db["parked"].count_documents({}) == 0
+
+
+def test_what_a_decision_rests_on_leaves_out_no_partition_however_new(bench: Bench) -> None:
+    progress, topic = Reader(bench).progress, bench.group
+    admin = KafkaAdminClient(**bench.kafka)
+    try:
+        admin.create_topics([NewTopic(topic, 1, 1)])
+        until(lambda: len(progress.ends([topic])) == 1, "the topic's one partition", 10)
+        admin.create_partitions({topic: NewPartitions(2)})
+        until(lambda: len(progress.ends([topic])) == 2, "the partition that it was given", 10)
+    finally:
+        admin.delete_topics([topic])
+        admin.close()

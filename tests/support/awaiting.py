@@ -8,13 +8,17 @@ from typing import Any
 PATIENCE_SECONDS = 60.0
 
 
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """What the condition gives once it holds, asked again and again. Raises AssertionError when patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def until(holds: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE_SECONDS) -> Any:
+    """What the condition gives once it holds, asked again and again. Raises AssertionError when patience ends.
+
+    what: is waited for; asked only if it never comes.
+    """
+    deadline = time.monotonic() + seconds
     pause = threading.Event()
     while True:
         found = holds()
         if found:
             return found
-        assert time.monotonic() < deadline, f"never came: {what}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"never came: {what if isinstance(what, str) else what()}")
         pause.wait(0.03)

@@ -33,10 +33,10 @@ def consumer() -> Consumer:
 
 def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: Consumer) -> None:
     damaged = Damaged("MessageSet at offset 12 failed CRC32C check")
-    consumer._note_unreadable(damaged)
-    consumer._note_unreadable(damaged)
+    consumer._note_damaged(damaged)
+    consumer._note_damaged(damaged)
     with pytest.raises(Halt) as halt:
-        consumer._note_unreadable(damaged)
+        consumer._note_damaged(damaged)
     assert "offset 12" in halt.value.cause
     assert "restore the partition" in halt.value.cure
 
@@ -44,10 +44,23 @@ def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: C
 def test_two_damaged_batches_in_turn_halt_it_too(consumer: Consumer) -> None:
     with pytest.raises(Halt):
         for _ in range(3):
-            consumer._note_unreadable(Damaged("MessageSet at offset 12 failed CRC32C check"))
-            consumer._note_unreadable(Damaged("MessageSet at offset 90 failed CRC32C check"))
+            consumer._note_damaged(Damaged("MessageSet at offset 12 failed CRC32C check"))
+            consumer._note_damaged(Damaged("MessageSet at offset 90 failed CRC32C check"))
 
 
-def test_a_connection_may_fail_as_often_as_it_likes(consumer: Consumer) -> None:
+def test_a_connection_may_fail_as_often_as_it_likes(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = 0
+
+    def fails() -> Any:
+        nonlocal failed
+        failed += 1
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    monkeypatch.setattr(consumer, "_polled", fails)
+    consumer._stop.set()
     for _ in range(50):
-        consumer._note_unreadable(KafkaException(KafkaError(KafkaError._TRANSPORT)))
+        consumer._once()
+    assert failed == 50
+    assert consumer.halted is None
