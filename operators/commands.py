@@ -238,6 +238,8 @@ def audit(desk: Desk, service: str | None, limit: int) -> None:
     if desk.screen.as_json:
         desk.screen.document({"audit": rows})
         return
+    if not rows:
+        desk.screen.say("No operator has done anything yet.")
     names = ("at", "service", "did", "subject", "person", "organisation", "reason")
     desk.screen.table(names, [[row[name] for name in names] for row in rows])
 

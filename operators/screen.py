@@ -31,8 +31,9 @@ class Screen:
             self._console.print(Text(text, style=style), soft_wrap=True)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[Cell]], styles: Sequence[str] = ()) -> None:
-        """A table; `styles` colours its rows."""
-        if self.as_json:
+        """A table; `styles` colours its rows. Nothing where there are none: what that means, only the caller knows."""
+        rows = list(rows)
+        if self.as_json or not rows:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head in heads:

@@ -308,7 +308,7 @@ def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None)
     }
     if errors:
         document["errors"] = errors
-    response = Response(json.dumps(document), known.status, content_type="application/problem+json")
+    response = Response(f"{json.dumps(document)}\n", known.status, content_type="application/problem+json")
     if code in ("busy", "not-yet-seen"):
         response.headers["Retry-After"] = "1"
     if code == "unauthenticated":

@@ -50,7 +50,11 @@ def test_a_whole_journey_by_http(caller: Caller, memory: Memory) -> None:
     path = f"{JOURNEYS}/sessions/{session.json['session_id']}/correction"
     corrected = caller.post(path, {**SESSION, "minutes": 90})
     assert (corrected.status_code, corrected.json["corrects"]) == (201, session.json["session_id"])
-    assert caller.post(path, {**SESSION, "minutes": 5}).json["code"] == "superseded"
+    superseded = caller.post(path, {**SESSION, "minutes": 5})
+    assert superseded.json["code"] == "superseded"
+    assert all(one.data.endswith(b"}\n") for one in (session, superseded)), (
+        "a terminal's next line is its own"
+    )
     measured = caller.post(f"{JOURNEYS}/progress", {"round": 1, "answers": {"network": 4}})
     assert (measured.status_code, measured.json["answered"], measured.json["answers"]) == (201, 1, None)
     competence = caller.post(f"{JOURNEYS}/competences", {"competence": "woodwork", "level": 2})
