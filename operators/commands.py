@@ -239,7 +239,7 @@ def audit(desk: Desk, service: str | None, limit: int) -> None:
         desk.screen.document({"audit": rows})
         return
     if not rows:
-        desk.screen.say("No operator has done anything yet.")
+        desk.screen.say(f"No operator has done anything yet in {', '.join(wire.services)}.")
     names = ("at", "service", "did", "subject", "person", "organisation", "reason")
     desk.screen.table(names, [[row[name] for name in names] for row in rows])
 

@@ -30,6 +30,8 @@ from shared.telemetry import log_applied, metric
 SMALLEST, LARGEST = 1, 5000
 TRANSACTION_SECONDS = 30.0
 CONTENDED_SECONDS, PAUSE_SECONDS = 10.0, 0.002
+MOST_LOSSES = 5
+"""A batch that was overtaken so often before it won was too long: the next is no longer."""
 WRITE_CONFLICT = 112
 FLOWING_SECONDS = 0.1
 UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
@@ -189,9 +191,9 @@ class Consumer:
 
         def work(session: ClientSession) -> Tally:
             try:
-                contest.hold(session)
-                self._compare_and_set(session, moves)
-                return self._absorb(session, arrived)
+                with contest.attempt(session):
+                    self._compare_and_set(session, moves)
+                    return self._absorb(session, arrived)
             except PyMongoError as error:
                 if getattr(error, "code", None) == WRITE_CONFLICT:
                     raise Overtaken from error
@@ -203,7 +205,8 @@ class Consumer:
         self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():
             self._next[at] = following
-        self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
+        if contest.losses < MOST_LOSSES:
+            self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
 
     def _transacted(self, work: Callable[[ClientSession], Tally], contest: Contest, until: float) -> Tally:
@@ -215,8 +218,7 @@ class Consumer:
         session = self._own_session()
         while True:
             try:
-                with contest.attempt():
-                    return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
+                return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
             except Overtaken as overtaken:
                 if time.monotonic() > until:
                     raise Busy("Other writers were always first.") from overtaken

@@ -12,48 +12,58 @@ from pymongo.collection import Collection
 from shared.runtime.change import Subject
 from shared.runtime.staged import Held
 
-_open: ContextVar["Contest | None"] = ContextVar("contest", default=None)
+LOSSES_LEARNT_FROM = 2
+"""After so many, whoever writes is at too many states to learn of one by one: all that was read is taken first."""
+
+Read = dict[Collection[Any], Mapping[Subject, Held]]
+
+_open: ContextVar[Read | None] = ContextVar("read", default=None)
 
 
 class Contest:
     """The attempts at one transaction, of which others have spoilt some by writing to states that it had read.
 
-    read: what the attempt under way has read, as it was found.
+    losses: how many were spoilt after they had read anything.
     """
 
     def __init__(self) -> None:
-        self.read: dict[Collection[Any], Mapping[Subject, Held]] = {}
+        self.losses = 0
+        self._read: Read = {}
         self._wanted: defaultdict[Collection[Any], set[Subject]] = defaultdict(set)
 
     @contextlib.contextmanager
-    def attempt(self) -> Iterator[None]:
-        """While inside, units tell what they read."""
-        token = _open.set(self)
+    def attempt(self, session: ClientSession) -> Iterator[None]:
+        """Write to what others want, before anything else; while inside, units tell what they read.
+
+        From then on the others are refused, and come again. The first statement of a transaction also fixes what it
+        sees, so nobody can come between; and where somebody is there already, an attempt was lost that cost nothing.
+        """
+        self._read = {}
+        for collection, subjects in self._wanted.items():
+            collection.update_many({"_id": {"$in": list(subjects)}}, {"$inc": {"v": 1}}, session=session)
+        token = _open.set(self._read)
         try:
             yield
         finally:
             _open.reset(token)
 
-    def hold(self, session: ClientSession) -> None:
-        """Write to what others want, before anything else: whoever comes then must wait.
-
-        The first statement of a transaction also fixes what it sees, so nobody can come between; and where somebody
-        is there already, an attempt has been lost that cost nothing yet.
-        """
-        self.read.clear()
-        for collection, subjects in self._wanted.items():
-            collection.update_many({"_id": {"$in": list(subjects)}}, {"$inc": {"v": 1}}, session=session)
-
     def lost(self) -> None:
-        """Learn from an attempt: what has changed since it was read is wanted by others; if nothing has, all may be."""
-        for collection, read in self.read.items():
+        """Learn from an attempt: what has changed since it was read is wanted by others too. Raises PyMongoError."""
+        self.losses += bool(self._read)
+        for collection, read in self._read.items():
+            wanted = self._wanted[collection]
             now = {row["_id"]: row["v"] for row in collection.find({"_id": {"$in": list(read)}}, {"v": 1})}
-            changed = [subject for subject, held in read.items() if now.get(subject, 0) != held.v]
-            self._wanted[collection].update(changed or now)
+            # What it held already, it has read with its own writing to it.
+            changed = {
+                subject
+                for subject, held in read.items()
+                if subject not in wanted and now.get(subject, 0) != held.v
+            }
+            wanted.update(now if changed and self.losses >= LOSSES_LEARNT_FROM else changed)
 
 
 def tell(collection: Collection[Any], read: Mapping[Subject, Held]) -> None:
-    """Let the contest that is on, if any, know all that a unit has read from the collection up to now."""
-    contest = _open.get()
-    if contest is not None:
-        contest.read[collection] = read
+    """Let the attempt that is on, if any, know all that a unit has read from the collection up to now."""
+    reading = _open.get()
+    if reading is not None:
+        reading[collection] = read

@@ -132,6 +132,16 @@ def before_mark(strike: Strike) -> None:
         _around(Collection, name, lambda *a, **o: strike.here() if _is_marking(*a, **o) else None, None)
 
 
+def before_look(strike: Strike) -> None:
+    """A relay is about to look at its outbox: its lease is fresh, and nothing waits to be marked."""
+
+    def looks(*arguments: Any, **_: Any) -> bool:
+        condition = arguments[1] if len(arguments) > 1 else {}
+        return isinstance(condition, dict) and min(condition.get("pend", {}).get("$in", [-1])) >= 0
+
+    _around(Collection, "find", lambda *a, **o: strike.here() if looks(*a, **o) else None, None)
+
+
 def in_chunk(strike: Strike) -> None:
     """Part of a chunk has been acknowledged, and the rest, of which there is some, has not been sent."""
     send, flush = KafkaProducer.send, KafkaProducer.flush
@@ -159,6 +169,7 @@ PLACES: dict[str, Callable[[Strike], None]] = {
     "before-transaction": before_transaction,
     "before-commit": before_commit,
     "after-commit": after_commit,
+    "before-look": before_look,
     "before-mark": before_mark,
     "in-chunk": in_chunk,
 }

@@ -53,7 +53,7 @@ class Operator:
         return json.loads(self.types("--json", *words).stdout)
 
     def until(self, holds: Callable[[], Any], what: str) -> Any:
-        return until(holds, lambda: f"{what}\n{self.types('status').stdout}")
+        return until(holds, lambda: f"{what}\n{self.types('status').stdout}", pause_seconds=0.3)
 
     def is_well(self) -> bool:
         return self.types("status").returncode == WELL

@@ -8,7 +8,12 @@ from typing import Any
 PATIENCE_SECONDS = 60.0
 
 
-def until(holds: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE_SECONDS) -> Any:
+def until(
+    holds: Callable[[], Any],
+    what: str | Callable[[], str],
+    seconds: float = PATIENCE_SECONDS,
+    pause_seconds: float = 0.03,
+) -> Any:
     """What the condition gives once it holds, asked again and again. Raises AssertionError when patience ends.
 
     what: is waited for; asked only if it never comes.
@@ -21,4 +26,4 @@ def until(holds: Callable[[], Any], what: str | Callable[[], str], seconds: floa
             return found
         if time.monotonic() >= deadline:
             raise AssertionError(f"never came: {what if isinstance(what, str) else what()}")
-        pause.wait(0.03)
+        pause.wait(pause_seconds)

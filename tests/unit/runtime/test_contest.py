@@ -1,0 +1,96 @@
+"""What a transaction that others spoil learns from each attempt, on states that change between attempts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from shared.runtime.change import Subject
+from shared.runtime.contest import Contest, tell
+from shared.runtime.staged import Held
+
+A, B, C, NEW = (Subject(f"toy/{name}") for name in ("a", "b", "c", "new"))
+
+
+class States:
+    """Stands for the collection of states: what others have made durable, and what the attempt under way holds."""
+
+    def __init__(self) -> None:
+        self.v = {A: 1, B: 1, C: 1}
+        self.held: list[Subject] = []
+
+    def find(self, condition: Mapping[str, Any], _: object) -> Iterable[dict[str, Any]]:
+        return [{"_id": one, "v": self.v[one]} for one in condition["_id"]["$in"] if one in self.v]
+
+    def update_many(self, condition: Mapping[str, Any], _: object, session: object) -> None:
+        self.held = sorted(condition["_id"]["$in"])
+
+    def read(self, *subjects: Subject) -> dict[Subject, Held]:
+        """As the transaction sees them: what it holds, with its own writing to it."""
+        return {one: Held(one, v=self.v.get(one, 0) + (one in self.held)) for one in subjects}
+
+
+@pytest.fixture
+def states() -> States:
+    return States()
+
+
+@pytest.fixture
+def contest() -> Contest:
+    return Contest()
+
+
+def lose(contest: Contest, states: States, *subjects: Subject, to: Subject | None = None) -> list[Subject]:
+    """One attempt that reads these and is spoilt by who writes to one of them. Returns what it held from the start."""
+    states.held = []
+    with contest.attempt(None):  # type: ignore[arg-type]
+        tell(states, states.read(*subjects))  # type: ignore[arg-type]
+        held = list(states.held)
+    if to is not None:
+        states.v[to] = states.v.get(to, 0) + 1
+    contest.lost()
+    return held
+
+
+def test_only_what_others_have_changed_is_held(contest: Contest, states: States) -> None:
+    assert lose(contest, states, A, B, C, to=B) == []
+    assert lose(contest, states, A, B, C) == [B]
+
+
+def test_what_it_held_itself_is_not_taken_for_changed_by_others(contest: Contest, states: States) -> None:
+    lose(contest, states, A, B, C, to=B)
+    lose(contest, states, A, B, C)
+    assert lose(contest, states, A, B, C) == [B]
+
+
+def test_where_another_is_at_a_further_state_each_time_all_are_held(contest: Contest, states: States) -> None:
+    lose(contest, states, A, B, C, to=A)
+    assert lose(contest, states, A, B, C, to=B) == [A]
+    assert lose(contest, states, A, B, C) == [A, B, C]
+    assert contest.losses == 3
+
+
+def test_a_state_that_another_created_meanwhile_is_held(contest: Contest, states: States) -> None:
+    lose(contest, states, A, NEW, to=NEW)
+    assert lose(contest, states, A, NEW) == [NEW]
+
+
+def test_a_conflict_elsewhere_holds_no_state(contest: Contest, states: States) -> None:
+    for _ in range(5):
+        assert lose(contest, states, A, B, C) == []
+
+
+def test_an_attempt_lost_before_it_read_anything_teaches_nothing(contest: Contest, states: States) -> None:
+    lose(contest, states, A, B, to=A)
+    with pytest.raises(RuntimeError), contest.attempt(None):  # type: ignore[arg-type]
+        raise RuntimeError
+    contest.lost()
+    assert contest.losses == 1
+
+
+def test_what_is_read_outside_an_attempt_is_nobodys(contest: Contest, states: States) -> None:
+    lose(contest, states, A)
+    tell(states, states.read(B))  # type: ignore[arg-type]
+    states.v[B] += 1
+    contest.lost()
+    assert lose(contest, states, A, B) == []
