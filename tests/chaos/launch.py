@@ -187,12 +187,18 @@ def assign_all() -> None:
     confluent_kafka.Consumer = Forced  # type: ignore[misc]
 
 
-def clock_ahead(seconds: str) -> None:
-    """This host's clock is wrong by so many seconds (the business clock and monotonic time are not)."""
-    off = float(seconds)
+def clock_ahead(seconds: str, then: str = "", when: str = "") -> None:
+    """This host's clock is wrong by so many seconds (the business clock and monotonic time are not).
+
+    then: by how many it is wrong as soon as the file of the name `when` is there.
+    """
     true_ns, true = time.time_ns, time.time
-    time.time_ns = lambda: true_ns() + int(off * 1e9)
-    time.time = lambda: true() + off
+
+    def off() -> float:
+        return float(then if when and Path(when).exists() else seconds)
+
+    time.time_ns = lambda: true_ns() + int(off() * 1e9)
+    time.time = lambda: true() + off()
 
 
 def bug(module: str, body: str) -> None:

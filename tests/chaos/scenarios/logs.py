@@ -308,15 +308,16 @@ def _process(group: str) -> str:
 def _clocks_apart(world: World) -> None:
     """One service's web process is five seconds ahead, then five behind, while its outbox is full."""
     web, consume = "activity-tracking-web", "activity-tracking-consume"
+    set_back = world.stack.mark("set-back")
     # Sessions alone: whatever else happens, nobody waits for what the stopped process has not read.
     with world.load(mix={"log_session": 1}, inbound=False):
         world.stack.run("intake-web", "clock:-5")
         world.stack.run("outcome-consume", "clock:-5")
-        world.stack.run(web, "clock:5")
+        world.stack.run(web, f"clock:5:-5:{set_back}")
         world.flowing()
         world.stack.stop(consume)
         world.flowing(10)
-        world.stack.run(web, "clock:-5")
+        set_back.touch()
         now = time.time_ns() // 1000 - 5_000_000
         ahead = world.mongo["activity_tracking"]["events"].count_documents(
             {"pend": {"$gte": 0}, "ts": {"$gt": now}}
