@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka
+from confluent_kafka import TopicPartition
 from kafka import KafkaProducer
 from pymongo import monitoring
 from pymongo.client_session import ClientSession
@@ -181,7 +182,7 @@ def assign_all() -> None:
     class Forced(confluent_kafka.Consumer):
         def subscribe(self, topics: Iterable[str], *_: Any, on_assign: Any = None, **__: Any) -> None:
             known = self.list_topics(timeout=30).topics
-            at = [confluent_kafka.TopicPartition(one, p) for one in topics for p in known[one].partitions]
+            at = [TopicPartition(one, p) for one in topics for p in known[one].partitions]
             on_assign(self, at)
 
     confluent_kafka.Consumer = Forced  # type: ignore[misc]
@@ -210,27 +211,49 @@ def bug(module: str, body: str) -> None:
     importlib.import_module(module).FOLDS[getattr(events, body)] = fail
 
 
+_withheld: dict[str, Path] = {}
+
+
 def behind(topic: str, until: str) -> None:
     """This consumer gets nothing from one topic until the file of that name is there."""
-    release = Path(until)
-    paused: list[Any] = []
-
-    class Delayed(confluent_kafka.Consumer):
-        def assign(self, partitions: Any) -> None:
-            super().assign(partitions)
-            paused.clear()
-
-        def poll(self, timeout: float = -1) -> Any:
-            late = [at for at in self.assignment() if at.topic == topic]
-            if release.exists() and paused:
-                self.resume(paused)
-                paused.clear()
-            elif late and not paused and not release.exists():
-                self.pause(late)
-                paused.extend(late)
-            return super().poll(timeout)
-
+    _withheld[topic] = Path(until)
     confluent_kafka.Consumer = Delayed  # type: ignore[misc]
+
+
+class Delayed(confluent_kafka.Consumer):
+    """One that is assigned the withheld topics' partitions only when their time has come.
+
+    Pausing them instead is not certain: under load librdkafka has been seen not to go on with what was resumed.
+    """
+
+    _wanted: dict[tuple[str, int], int]
+    _open: frozenset[str] = frozenset()
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        self._wanted = {(at.topic, at.partition): at.offset for at in partitions}
+        self._open = self._let_through()
+        self._give()
+
+    def poll(self, timeout: float = -1) -> Any:
+        if self.assignment() and self._open != self._let_through():
+            self._open = self._let_through()
+            for at in self.position(self.assignment()):
+                if at.offset >= 0:
+                    self._wanted[at.topic, at.partition] = at.offset
+            self._give()
+        return super().poll(timeout)
+
+    def _let_through(self) -> frozenset[str]:
+        return frozenset(topic for topic, until in _withheld.items() if until.exists())
+
+    def _give(self) -> None:
+        super().assign(
+            [
+                TopicPartition(topic, partition, offset)
+                for (topic, partition), offset in self._wanted.items()
+                if topic not in _withheld or topic in self._open
+            ]
+        )
 
 
 def watch_commits(path: str) -> None:
