@@ -30,7 +30,7 @@ from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.parts import Parts
-from shared.telemetry import metric, start_trace
+from shared.telemetry import metric, resume_trace, start_trace
 
 GROUP = "intake-inbound"
 ACCEPTED = "journey.intake.record-accepted.v1"
@@ -158,25 +158,37 @@ def absorb(parts: Parts) -> Absorb:
     answered = parts.settings.reply_organisations
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
-        unit = parts.unit(session)
+        unit, counting = parts.unit(session), breaker.attempt()
+        answers: list[tuple[str, Arrived, Answer]] = []
         for record in records:
-            start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
-            answer = _answered(lambda one: receive(unit, one, answered), record, breaker)
+            trace = start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
+            answer = _answered(lambda one: receive(unit, one, answered), record, counting)
             unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
-            metric("journey_inbound_records_total", result=answer.body["status"]).inc()
-            log.info(
-                "inbound",
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                status=answer.body["status"],
-                code=answer.body.get("code"),
-                subject=answer.subject,
-            )
+            answers.append((trace, record, answer))
         unit.flush()
-        return Tally()
+
+        def tell() -> None:
+            counting.keep()
+            for trace, record, answer in answers:
+                resume_trace(trace)
+                _tell(record, answer)
+
+        return Tally(when_durable=tell)
 
     return run
+
+
+def _tell(record: Arrived, answer: Answer) -> None:
+    metric("journey_inbound_records_total", result=answer.body["status"]).inc()
+    log.info(
+        "inbound",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        status=answer.body["status"],
+        code=answer.body.get("code"),
+        subject=answer.subject,
+    )
 
 
 def _answered(decide: Callable[[Arrived], Answer], record: Arrived, breaker: Breaker) -> Answer:

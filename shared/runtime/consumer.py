@@ -236,6 +236,7 @@ class Consumer:
             raise Fenced
 
     def _count(self, tally: Tally) -> None:
+        tally.when_durable()
         metric("journey_batches_total", group=self.group).inc()
         metric("journey_batch_limit", group=self.group).set(self._limit)
         metric("journey_events_applied_total", group=self.group).inc(len(tally.events))

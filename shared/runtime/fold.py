@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,14 +47,22 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     value: bytes
 
 
+def _nothing() -> None:
+    """Nothing more is to be done."""
+
+
 @dataclass(slots=True)
 class Tally:
-    """What one batch came to. `events` are those applied, in order."""
+    """What one attempt at a batch came to. `events` are those applied, in order.
+
+    when_durable: called once, when the attempt's transaction has become durable; one that is repeated says nothing.
+    """
 
     events: list[Envelope] = field(default_factory=list)
     duplicate: int = 0
     drained: int = 0
     parked: dict[str, int] = field(default_factory=dict)
+    when_durable: Callable[[], None] = _nothing
 
 
 @dataclass(slots=True)
@@ -81,28 +89,49 @@ def parked_id(*place: object) -> str:
     return hashlib.blake2b("|".join(map(str, place)).encode(), digest_size=16).hexdigest()
 
 
+@dataclass(slots=True)
+class _Count:
+    in_a_row: int = 0
+    window: deque[bool] = field(default_factory=deque)
+    failed: int = 0
+
+
 class Breaker:
     """Halts when so much fails that the fault must be ours: a bad deploy cannot park everything."""
 
-    def __init__(self) -> None:
-        self._in_a_row = 0
-        self._window: deque[bool] = deque()
-        self._failed = 0
+    def __init__(
+        self, count: _Count | None = None, keep: Callable[[_Count], None] = lambda count: None
+    ) -> None:
+        self._count = count or _Count()
+        self._keep = keep
+
+    def attempt(self) -> "Breaker":
+        """One that goes on counting from here, and whose count is this one's only when it is kept."""
+        return Breaker(replace(self._count, window=self._count.window.copy()), self._take)
+
+    def keep(self) -> None:
+        """The attempt stands: others go on from what it has counted."""
+        self._keep(self._count)
+
+    def _take(self, count: _Count) -> None:
+        self._count = count
 
     @property
     def failing(self) -> int:
         """How many events in a row have failed up to now."""
-        return self._in_a_row
+        return self._count.in_a_row
 
     def note(self, failed: bool) -> None:
-        """Count one event. Raises Halt past the limits."""
-        self._in_a_row = self._in_a_row + 1 if failed else 0
-        self._window.append(failed)
-        self._failed += failed
-        full = len(self._window) > POISON_WINDOW
+        """Count one event. Raises Halt past the limits, and then keeps the count."""
+        count = self._count
+        count.in_a_row = count.in_a_row + 1 if failed else 0
+        count.window.append(failed)
+        count.failed += failed
+        full = len(count.window) > POISON_WINDOW
         if full:
-            self._failed -= self._window.popleft()
-        if self._in_a_row > POISON_IN_A_ROW or (full and self._failed > POISON_WINDOW * POISON_SHARE):
+            count.failed -= count.window.popleft()
+        if count.in_a_row > POISON_IN_A_ROW or (full and count.failed > POISON_WINDOW * POISON_SHARE):
+            self.keep()
             raise Halt(
                 "Too many events failed in this version's code.",
                 "Deploy a version that handles them and start again; nothing was skipped.",
@@ -129,7 +158,8 @@ class Batch:
         breaker: Breaker,
         enrich: Enrich | None,
     ) -> None:
-        self.tally = Tally()
+        self._breaker = breaker.attempt()
+        self.tally = Tally(when_durable=self._breaker.keep)
         self._unit = unit
         self._database = database
         self._session = session
@@ -138,7 +168,6 @@ class Batch:
         self._sources = sources
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
         self._programmes = programmes
-        self._breaker = breaker
         self._enrich = enrich
         self._parked: defaultdict[Subject, dict[tuple[str, int], _Parked]] = defaultdict(dict)
         self._extras: dict[Subject, Any] = {}
