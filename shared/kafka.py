@@ -66,11 +66,48 @@ def native_options(options: Mapping[str, Any]) -> dict[str, Any]:
     } | {name: options[ours] for ours, name in NATIVE.items() if ours in options}
 
 
+class Identities:
+    """A question under way: which topics have these names now."""
+
+    def __init__(self, asked: Mapping[str, Future[Any]]) -> None:
+        self._asked = asked
+
+    def answer(self) -> dict[str, str] | None:
+        """{topic: its id, as a UUID}, without those that do not exist; None until Kafka has answered.
+
+        Raises KafkaException when it did not in time.
+        """
+        return self.awaited() if all(one.done() for one in self._asked.values()) else None
+
+    def awaited(self) -> dict[str, str]:
+        """The same, when it has come. Blocks."""
+        return {
+            topic: str(
+                uuid.UUID(
+                    int=(described.topic_id.get_most_significant_bits() % 2**64 << 64)
+                    + described.topic_id.get_least_significant_bits() % 2**64
+                )
+            )
+            for topic, described in _described(self._asked).items()
+        }
+
+
+def _described(asked: Mapping[str, Future[Any]]) -> dict[str, Any]:
+    found = {}
+    for topic, answer in asked.items():
+        try:
+            found[topic] = answer.result()
+        except KafkaException as error:
+            if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
+                raise
+    return found
+
+
 class Logs:
     """Asks Kafka where its logs begin and end, and which topic has a name now. Threads may share it.
 
-    Connects when first asked, so that it may be made before Kafka is there. Every question blocks for one round trip,
-    at most `seconds`, and raises KafkaException.
+    Connects when first asked, so that it may be made before Kafka is there. Every question but `ask_identities` blocks
+    for one round trip, at most `seconds`, and raises KafkaException.
     """
 
     def __init__(self, options: Mapping[str, Any], seconds: float = 10.0) -> None:
@@ -83,21 +120,17 @@ class Logs:
         """The partitions of those topics; none of one that does not exist."""
         return [
             Partition(topic, one.id)
-            for topic, described in self._described(topics).items()
+            for topic, described in _described(self._ask(topics)).items()
             for one in described.partitions
         ]
 
     def identities(self, topics: Iterable[str]) -> dict[str, str]:
         """{topic: its id, as a UUID}; without those that do not exist."""
-        return {
-            topic: str(
-                uuid.UUID(
-                    int=(described.topic_id.get_most_significant_bits() % 2**64 << 64)
-                    + described.topic_id.get_least_significant_bits() % 2**64
-                )
-            )
-            for topic, described in self._described(topics).items()
-        }
+        return self.ask_identities(topics).awaited()
+
+    def ask_identities(self, topics: Iterable[str]) -> Identities:
+        """Ask which topics have these names now. Does not block."""
+        return Identities(self._ask(topics))
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """{partition: the first offset that it still holds}."""
@@ -107,19 +140,11 @@ class Logs:
         """{partition: the offset that its next record will have}."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
-    def _described(self, topics: Iterable[str]) -> dict[str, Any]:
+    def _ask(self, topics: Iterable[str]) -> dict[str, Future[Any]]:
         names = sorted(topics)
         if not names:
             return {}
-        asked = self._connected().describe_topics(TopicCollection(names), request_timeout=self._seconds)
-        found = {}
-        for topic, answer in asked.items():
-            try:
-                found[topic] = answer.result()
-            except KafkaException as error:
-                if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
-                    raise
-        return found
+        return self._connected().describe_topics(TopicCollection(names), request_timeout=self._seconds)
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         wanted = {TopicPartition(*at): spec for at in partitions}

@@ -19,7 +19,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
-from shared.kafka import Logs, Partition
+from shared.kafka import Identities, Logs, Partition
 from shared.runtime.contest import Contest
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.member import CutOff, Damaged, Member
@@ -89,6 +89,7 @@ class Consumer:
         self._unreadable: list[tuple[float, str]] = []
         self._topic_ids: dict[str, str] = {}
         self._identified_at = 0.0
+        self._question: Identities | None = None
         self._member: Member | None = None
         self._session: ClientSession | None = None
         self._poller = ThreadPoolExecutor(1, thread_name_prefix="poll")
@@ -308,6 +309,7 @@ class Consumer:
 
     def _keep_topics(self, ids: Mapping[str, Partition]) -> None:
         """Note which topic of that name was read, where none is noted yet: a name alone may come to mean another."""
+        self._question = None
         self._topic_ids = self._logs.identities({at.topic for at in ids.values()})
         self._identified_at = time.monotonic()
         operations = [
@@ -321,11 +323,24 @@ class Consumer:
             self._database["offsets"].bulk_write(operations, ordered=False)
 
     def _identify(self) -> None:
-        """Raise Halt when a topic is no longer the one that is read. Asks now and then; one that is gone may wait."""
-        if time.monotonic() - self._identified_at < IDENTITY_SECONDS:
+        """Raise Halt when a topic is no longer the one that is read; one that is gone may come back.
+
+        Asks now and then, and never waits for the answer: with Kafka out of reach it would take ten seconds.
+        """
+        if self._question is None:
+            if time.monotonic() - self._identified_at >= IDENTITY_SECONDS:
+                self._identified_at = time.monotonic()
+                self._question = self._logs.ask_identities(self._topic_ids)
             return
-        now = self._logs.identities(self._topic_ids)
-        self._identified_at = time.monotonic()
+        try:
+            now = self._question.answer()
+        except KafkaException as error:
+            self._question = None
+            log.warning("kafka-not-asked", group=self.group, error=error.args[0].name())
+            return
+        if now is None:
+            return
+        self._question = None
         for topic, known in self._topic_ids.items():
             if now.get(topic, known) != known:
                 raise self._halt_over(topic, f"{topic}, which {self.group} reads, was made anew.")
