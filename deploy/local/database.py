@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local.settings import REPLICA_SET, Settings
 from deploy.local.trouble import Trouble
@@ -36,6 +36,8 @@ CACHE_GIGABYTES_OF_THREE = 0.25
 OPLOG_MEGABYTES = 1024
 # On one machine silence means death; three seconds instead of ten keep a test of an election short.
 ELECTION_MILLISECONDS = 3000
+OVERTAKEN_BY_ITSELF = (103, 109)
+"""MongoDB's codes: the configuration is not newer than the one there is; another change of it is under way."""
 
 Client = MongoClient[dict[str, Any]]
 
@@ -132,13 +134,31 @@ def join(settings: Settings, within_seconds: float) -> None:
     """
     with Client(settings.mongodb_uri("admin")) as client:
         for address in settings.mongodb_address.split(","):
-            config = client.admin.command("replSetGetConfig")["config"]
-            if all(member["host"] != address for member in config["members"]):
-                config["members"].append({"_id": len(config["members"]), "host": address})
-                config["settings"]["electionTimeoutMillis"] = ELECTION_MILLISECONDS
-                config["version"] += 1
-                client.admin.command("replSetReconfig", config)
-                _await_members(client, within_seconds)
+            give_up_at = time.monotonic() + within_seconds
+            while _add(client, address):
+                if time.monotonic() > give_up_at:
+                    raise Trouble(f"{address} could not join the replica set within {within_seconds:.0f} s.")
+                time.sleep(0.1)
+            _await_members(client, within_seconds)
+
+
+def _add(client: Client, address: str) -> bool:
+    """Make it a member. Returns whether that has to be tried again: the set changes its own configuration too, a moment
+    after a member has come that may vote.
+    """
+    config = client.admin.command("replSetGetConfig")["config"]
+    if any(member["host"] == address for member in config["members"]):
+        return False
+    config["members"].append({"_id": len(config["members"]), "host": address})
+    config["settings"]["electionTimeoutMillis"] = ELECTION_MILLISECONDS
+    config["version"] += 1
+    try:
+        client.admin.command("replSetReconfig", config)
+    except OperationFailure as error:
+        if error.code not in OVERTAKEN_BY_ITSELF:
+            raise
+        return True
+    return False
 
 
 def _await_members(client: Client, within_seconds: float) -> None:
