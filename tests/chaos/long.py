@@ -8,7 +8,7 @@ A process of its own publishes the ten million as an upstream service does (`fee
 HTTP; clients of all services go on beside it, through outboxes and relays. Every process is killed, feeder, broker and
 database among them. What the run remembers is in `chaos-results/long.*`, the stack's data in `long-stack` there, or in
 STACK_DIR. Interrupt it at any time, however: the next call goes on. Exit 0 when it is done and every invariant holds, 1
-when one is violated, 2 when it was interrupted.
+when one is violated or the stack cannot start, 2 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from rich.console import Console
 from deploy.local import Settings, broker
 from deploy.local.preflight import free_port_base
 from deploy.local.processes import SERVICE_PROCESSES, Process
+from deploy.local.trouble import Trouble
 from tests.chaos import feeder, observe
 from tests.chaos.awaiting import Never
 from tests.chaos.client import Records
@@ -342,4 +343,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Trouble as trouble:
+        sys.exit(f"{trouble}")
