@@ -40,7 +40,8 @@ class Contest:
         """
         self._read = {}
         for collection, subjects in self._wanted.items():
-            collection.update_many({"_id": {"$in": list(subjects)}}, {"$inc": {"v": 1}}, session=session)
+            if subjects:
+                collection.update_many({"_id": {"$in": list(subjects)}}, {"$inc": {"v": 1}}, session=session)
         token = _open.set(self._read)
         try:
             yield
