@@ -2,8 +2,9 @@
 
     python -m tests.chaos.launch --fault kill:after-commit:consumer:5 <mark> services.intake.app consume
 
-A fault is `what:where:thread:nth`: `kill`, `stop` (SIGSTOP) or `pause` at the nth time that the thread of that name
-comes to that place. Each strikes once: whoever is started again with the mark already written runs as usual.
+A fault is `what:where:thread:nth`: `kill` or `stop` (SIGSTOP) at the nth time that the thread of that name comes to
+that place. Each strikes once: whoever is started again with the mark already written runs as usual. With
+`slow:where:thread:seconds`, the thread takes so long there, each time.
 `where` names points in the libraries (pymongo and Kafka's clients), not in the runtime, so that rewriting the runtime
 does not move the fault. The other faults (`conditions`) hold from the start and need no mark.
 """
@@ -66,19 +67,43 @@ class Commits(monitoring.CommandListener):
             file.write(json.dumps({"error": error, "again": again}) + "\n")
 
 
-class Strike:
-    """Counts how often a thread comes by, and strikes at the nth time."""
+class Place:
+    """A place in the code, and the thread to which something happens there."""
 
-    def __init__(self, mark: Path, number: signal.Signals, thread: str, nth: int) -> None:
-        self._mark = mark
-        self._number = number
+    def __init__(self, thread: str) -> None:
         self._thread = thread
-        self._nth = nth
-        self._came = 0
 
     def mine(self) -> bool:
         """Whether the thread that is running is the one to be struck."""
         return self._thread in ("any", threading.current_thread().name)
+
+    def here(self) -> None:
+        """Called at the place."""
+        raise NotImplementedError
+
+
+class Slow(Place):
+    """Is slow there, each time."""
+
+    def __init__(self, thread: str, seconds: float) -> None:
+        super().__init__(thread)
+        self._seconds = seconds
+
+    def here(self) -> None:
+        """Called at the place; returns later."""
+        if self.mine():
+            time.sleep(self._seconds)
+
+
+class Strike(Place):
+    """Counts how often a thread comes by, and strikes at the nth time."""
+
+    def __init__(self, mark: Path, number: signal.Signals, thread: str, nth: int) -> None:
+        super().__init__(thread)
+        self._mark = mark
+        self._number = number
+        self._nth = nth
+        self._came = 0
 
     def here(self) -> None:
         """Called at the place; does not return from a kill."""
@@ -112,28 +137,28 @@ def _is_marking(*arguments: Any, **_: Any) -> bool:
     return any("pend" in str(one) and "unset" in str(one) for one in arguments[1:])
 
 
-def before_transaction(strike: Strike) -> None:
+def before_transaction(strike: Place) -> None:
     """A batch has been polled, and no transaction is open yet."""
     _around(ClientSession, "start_transaction", lambda *_, **__: strike.here(), None)
 
 
-def before_commit(strike: Strike) -> None:
+def before_commit(strike: Place) -> None:
     """Everything is written in the open transaction."""
     _around(ClientSession, "commit_transaction", lambda *_, **__: strike.here(), None)
 
 
-def after_commit(strike: Strike) -> None:
+def after_commit(strike: Place) -> None:
     """The transaction is durable, and nothing else has happened since."""
     _around(ClientSession, "commit_transaction", None, lambda *_, **__: strike.here())
 
 
-def before_mark(strike: Strike) -> None:
+def before_mark(strike: Place) -> None:
     """Kafka has acknowledged a chunk, and the outbox does not know it yet."""
     for name in ("update_many", "update_one", "bulk_write", "delete_many"):
         _around(Collection, name, lambda *a, **o: strike.here() if _is_marking(*a, **o) else None, None)
 
 
-def before_look(strike: Strike) -> None:
+def before_look(strike: Place) -> None:
     """A relay is about to look at its outbox: its lease is fresh, and nothing waits to be marked."""
 
     def looks(*arguments: Any, **_: Any) -> bool:
@@ -143,7 +168,7 @@ def before_look(strike: Strike) -> None:
     _around(Collection, "find", lambda *a, **o: strike.here() if looks(*a, **o) else None, None)
 
 
-def in_chunk(strike: Strike) -> None:
+def in_chunk(strike: Place) -> None:
     """Part of a chunk has been acknowledged, and the rest, of which there is some, has not been sent."""
     send, flush = KafkaProducer.send, KafkaProducer.flush
     sent: list[Any] = []
@@ -166,7 +191,7 @@ def in_chunk(strike: Strike) -> None:
     KafkaProducer.send, KafkaProducer.flush = sending, flushing
 
 
-PLACES: dict[str, Callable[[Strike], None]] = {
+PLACES: dict[str, Callable[[Place], None]] = {
     "before-transaction": before_transaction,
     "before-commit": before_commit,
     "after-commit": after_commit,
@@ -276,8 +301,9 @@ def install(fault: str, mark: Path) -> None:
     if name in CONDITIONS:
         CONDITIONS[name](*words)
         return
-    place, thread, nth = words
-    PLACES[place](Strike(mark, SIGNALS[name], thread, int(nth)))
+    place, thread, number = words
+    at = Slow(thread, float(number)) if name == "slow" else Strike(mark, SIGNALS[name], thread, int(number))
+    PLACES[place](at)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from tests.chaos.world import World
 VICTIM = "activity-tracking-consume"
 SESSION_SECONDS = 6.0
 LEASE_SECONDS = 10.0
+SLOW_SECONDS = 0.3
 
 
 def _killed_at(world: World, place: str, nth: int) -> str:
@@ -102,8 +103,9 @@ def stopped_in_transaction(world: World) -> None:
 def same_partitions(world: World) -> None:
     both = (VICTIM, f"{VICTIM}.2")
     with world.load():
-        for one in both:
-            world.stack.run(one, "assign-all")
+        world.stack.run(VICTIM, "assign-all")
+        # Slow between poll and transaction: what it would store then lies behind what the other has stored.
+        world.stack.run(f"{VICTIM}.2", "assign-all", f"slow:before-transaction:consumer:{SLOW_SECONDS}")
         world.flowing(120)
 
         def fenced() -> float:
