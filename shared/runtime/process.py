@@ -25,6 +25,7 @@ from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Breaker
+from shared.runtime.garbage import collect_seldom
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
 from shared.runtime.parts import Parts, Projection, Service, absorb, drained, groups_of, passed_over
@@ -226,6 +227,7 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: parts.stop.set())
     server = health.serve(parts.settings.http_host, port)
+    collect_seldom()
     threads = [threading.Thread(target=guard, args=pair, name=pair[0]) for pair in runnables]
     for thread in threads:
         thread.start()

@@ -1,10 +1,12 @@
 """The platform's consumer on a topic of the bench, in a thread: every guarantee on, a state of two numbers."""
 
+import contextlib
+import gc
 import re
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,7 @@ from shared import events as e
 from shared.runtime.change import Fold
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.garbage import collect_seldom
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Unit
 from tests.support.counting import CountingRepository, count, echo_count
@@ -118,21 +121,34 @@ def folded(
         topics=[topic],
     )
     thread = threading.Thread(target=consumer.run)
-    thread.start()
-    nearly.wait(at_most_seconds)
-    pause = threading.Event()
-    while (done := made_durable(client, database, topic)) < events:
-        if not moments or time.perf_counter() - moments[0] > at_most_seconds:
-            break
-        pause.wait(STEP_SECONDS)
-    ended = time.perf_counter()
-    when_over()
-    stop.set()
-    thread.join()
+    with _collected_as_in_a_service():
+        thread.start()
+        nearly.wait(at_most_seconds)
+        pause = threading.Event()
+        while (done := made_durable(client, database, topic)) < events:
+            if not moments or time.perf_counter() - moments[0] > at_most_seconds:
+                break
+            pause.wait(STEP_SECONDS)
+        ended = time.perf_counter()
+        when_over()
+        stop.set()
+        thread.join()
     if not moments:
         raise RuntimeError(f"Nothing came from {topic}: {consumer.halted}.")
     seconds = ended - moments[0]
     return Folded(done / seconds, done, len(moments), statistics.mean(journeys or [0]))
+
+
+@contextlib.contextmanager
+def _collected_as_in_a_service() -> Iterator[None]:
+    """Python looks for garbage as seldom as in the platform's processes; afterwards as it did before."""
+    before = gc.get_threshold()
+    collect_seldom()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def sums(client: MongoClient[Any], database: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 import threading
 
 from shared.runtime.consumer import Consumer
+from shared.runtime.garbage import collect_seldom
 from tests.bench.folding import absorber
 from tests.bench.surroundings import connected, kafka_options, only_warnings
 
@@ -17,6 +18,7 @@ def main(database: str, topic: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     client = connected(os.environ["MONGODB_URI"])
     group = f"{topic}-{database}"
+    collect_seldom()
     Consumer(
         group=group,
         client=client,

@@ -15,8 +15,8 @@ from pymongo.errors import PyMongoError
 
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
 
-REST, LEAST_REST_SECONDS, MOST_REST_SECONDS = 4.0, 0.05, 0.25
-"""It rests four times as long as its last look took, so that looking never fills more than a fifth of a core, within
+REST, LEAST_REST_SECONDS, MOST_REST_SECONDS = 2.0, 0.02, 0.25
+"""It rests twice as long as its last look took, so that looking never fills more than a third of a core, within
 these bounds: the least on an idle machine, the most on a busy one.
 """
 AT_LEAST_EVERY_SECONDS = 5.0

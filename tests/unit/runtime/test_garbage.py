@@ -1,0 +1,41 @@
+"""Python looks for garbage seldom, and not through what a process is made of."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from shared.runtime.garbage import THRESHOLDS, collect_seldom
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+class Knot:
+    """An object that only the collector can free."""
+
+    def __init__(self, freed: list[bool]) -> None:
+        self.freed, self.itself = freed, self
+
+    def __del__(self) -> None:
+        self.freed.append(True)
+
+
+def test_what_is_there_is_never_looked_through_again() -> None:
+    kept: list[list[int]] = [[] for _ in range(1000)]
+    collect_seldom()
+    assert gc.get_freeze_count() > len(kept)
+    assert gc.get_threshold() == THRESHOLDS
+
+
+def test_garbage_in_circles_is_still_found() -> None:
+    collect_seldom()
+    freed: list[bool] = []
+    Knot(freed)
+    held: list[list[int]] = [[] for _ in range(3 * THRESHOLDS[0])]
+    assert freed, f"nothing was collected while {len(held)} objects were made"
