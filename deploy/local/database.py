@@ -31,8 +31,6 @@ LIBRARIES = {
 
 # A process that is killed leaves its transaction open, and the documents locked, for so long.
 TRANSACTION_LIFETIME_SECONDS = 5
-CACHE_GIGABYTES = 0.5
-CACHE_GIGABYTES_OF_THREE = 0.25
 OPLOG_MEGABYTES = 1024
 # On one machine silence means death; three seconds instead of ten keep a test of an election short.
 ELECTION_MILLISECONDS = 3000
@@ -90,10 +88,7 @@ def prepare(settings: Settings, binary: Path, name: str = "database") -> tuple[s
         *("--bind_ip", "127.0.0.1", "--port", str(settings.port(name)), "--nounixsocket"),
         *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
         *("--keyFile", str(settings.credentials.mongodb_key_file())),
-        *(
-            "--wiredTigerCacheSizeGB",
-            str(CACHE_GIGABYTES if settings.databases == 1 else CACHE_GIGABYTES_OF_THREE),
-        ),
+        *("--wiredTigerCacheSizeGB", str(settings.cache_gigabytes / (1 if settings.databases == 1 else 2))),
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIFETIME_SECONDS}"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),

@@ -82,6 +82,7 @@ class Settings:
 
     brokers, databases: 1, or 3 where a test takes some away. proxied: services reach the broker at the port
     `broker-proxy`, on which a test must lead them through to `broker-behind-proxy`; with one broker only.
+    cache_gigabytes: of the database; of three, each has half of it.
     """
 
     port_base: int
@@ -90,6 +91,7 @@ class Settings:
     brokers: int = 1
     databases: int = 1
     proxied: bool = False
+    cache_gigabytes: float = 0.5
 
     def __post_init__(self) -> None:
         if {self.brokers, self.databases} - {1, 3} or (self.proxied and self.brokers != 1):

@@ -24,6 +24,8 @@ from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
 
 RESULTS = Path("bench-results") / "latest.json"
+CACHE_GIGABYTES = 2
+"""Holds a million journeys, as a database's cache should hold the states that are in use."""
 COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "runtime": runtime.measure,
     "processes": processes.measure,
@@ -47,7 +49,13 @@ def main() -> int:
     only_warnings()
     results: dict[str, Any] = {"machine": machine(), "events": events, "seconds": {}}
     with tempfile.TemporaryDirectory(prefix="journey-bench-") as folder:
-        with Stack(Settings(free_port_base(26_000, 28_000), Path(folder), log_level="WARNING")) as stack:
+        settings = Settings(
+            free_port_base(26_000, 28_000),
+            Path(folder),
+            log_level="WARNING",
+            cache_gigabytes=CACHE_GIGABYTES,
+        )
+        with Stack(settings) as stack:
             bench = Bench(stack, events)
             for name in (one for one in COMPARISONS if one in wanted):
                 began = time.monotonic()
