@@ -2,16 +2,20 @@
 
 import hashlib
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo.client_session import ClientSession
 
+from services.intake import inbound
 from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
 from services.intake.schemas import ReferSchema
 from shared.errors import CODES, Halt
 from shared.runtime.fold import Arrived
+from shared.runtime.parts import Parts
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
 
 SECRET = "19900101-9802"
@@ -32,6 +36,16 @@ def body(person: str, **what: Any) -> dict[str, Any]:
         "occurred_on": REFERRED_ON.isoformat(),
         **what,
     }
+
+
+class Answering(Desk):
+    """A unit of work that may be written out."""
+
+    def answer(self, *_: Any) -> None:
+        """Send one message to the organisation."""
+
+    def flush(self) -> None:
+        """Write it out."""
 
 
 def answer(desk: Desk, arrived: Arrived) -> Answer:
@@ -177,3 +191,18 @@ def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     assert found.type == REJECTED
     assert found.body["code"] in CODES
     assert desk.events == []
+
+
+def test_a_batch_that_is_repeated_tells_of_its_records_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(inbound, "_tell", lambda arrived, _: told.append(arrived.offset))
+    desk = Answering()
+    parts = cast(
+        "Parts", SimpleNamespace(settings=SimpleNamespace(reply_organisations=()), unit=lambda _: desk)
+    )
+    absorb = inbound.absorb(parts)
+    arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
+    attempts = [absorb(cast(ClientSession, None), arrived) for _ in range(3)]
+    assert told == [], "nothing is told before it is durable"
+    attempts[-1].when_durable()
+    assert told == [7, 8]
