@@ -109,9 +109,8 @@ def await_lag(stack: Stack) -> None:
 
 
 def resident_megabytes(pid: int) -> int:
-    """A process and all it started."""
+    """A process and all it started; a page that is shared counts in equal parts for each who shares it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = next(
-        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    own = next(line for line in lines if line.startswith("Pss:"))
     return int(own.split()[1]) // 1024 + sum(resident_megabytes(int(child)) for child in children)
