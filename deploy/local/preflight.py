@@ -15,6 +15,9 @@ from deploy.local.trouble import Trouble
 
 NEEDED_BYTES = 2 * 1024**3
 
+SPAN = 64
+"""From one base to the next: a stack's own ports, and room for what a suite sets beside it."""
+
 
 def check_disk(settings: Settings) -> None:
     """Raise Trouble unless the stack's folder can be written and has room for logs and data."""
@@ -75,11 +78,11 @@ def is_free(port: int) -> bool:
 
 def free_port_base(first: int, last: int) -> int:
     """A base whose ports are all free now, between the two. Another may still come first."""
-    for base in range(first, last, max(PORTS.values()) + 8):
+    for base in range(first, last, SPAN):
         if all(is_free(base + distance) for distance in PORTS.values()):
             return base
     raise Trouble(
-        f"No {max(PORTS.values()) + 1} free ports in a row between {first} and {last}: stop other stacks."
+        f"No {SPAN} ports in a row between {first} and {last} with room for a stack: stop other stacks."
     )
 
 

@@ -2,7 +2,7 @@
 
 import gc
 
-THRESHOLDS = 20_000, 20, 50
+THRESHOLDS = 20_000, 10, 10
 """New objects before the youngest are looked through, and how often that before the older are.
 
 Python's own 700 are passed some fifty times in every batch, which holds eleven objects for each of its records until it
