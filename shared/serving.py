@@ -12,7 +12,7 @@ from shared.config import Settings
 from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
-from shared.runtime.garbage import collect_seldom
+from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Service, groups_of
 from shared.runtime.process import connect, create_indexes
 from shared.tokens import Tokens
@@ -51,7 +51,7 @@ def build_web(service: Service, settings: Settings) -> Flask:
         ready=ready,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
-    collect_seldom()
+    set_apart()
     return app
 
 

@@ -81,9 +81,7 @@ def free_port_base(first: int, last: int) -> int:
     for base in range(first, last, SPAN):
         if all(is_free(base + distance) for distance in PORTS.values()):
             return base
-    raise Trouble(
-        f"No {SPAN} ports in a row between {first} and {last} with room for a stack: stop other stacks."
-    )
+    raise Trouble(f"Between {first} and {last} there is no place for a stack's ports: stop other stacks.")
 
 
 def mend(settings: Settings) -> list[tuple[str, int]]:

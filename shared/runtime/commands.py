@@ -179,7 +179,12 @@ class Commands:
             asked.error = None
             self._round([asked])
         if asked.error is not None:
-            raise asked.error
+            # Let go of here, so that it does not hold what holds it: the request and its body would go with it.
+            error, asked.error = asked.error, None
+            try:
+                raise error
+            finally:
+                del error
         assert asked.answer is not None, "a round of one settles it or raises"
         return asked.answer
 

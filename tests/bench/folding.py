@@ -121,7 +121,7 @@ def folded(
         topics=[topic],
     )
     thread = threading.Thread(target=consumer.run)
-    with _collected_as_in_a_service():
+    with collected_as_in_a_service():
         thread.start()
         nearly.wait(at_most_seconds)
         pause = threading.Event()
@@ -140,7 +140,7 @@ def folded(
 
 
 @contextlib.contextmanager
-def _collected_as_in_a_service() -> Iterator[None]:
+def collected_as_in_a_service() -> Iterator[None]:
     """Python looks for garbage as seldom as in the platform's processes; afterwards as it did before."""
     before = gc.get_threshold()
     collect_seldom()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.bench import fold
-from tests.bench.folding import folded, sums
+from tests.bench.folding import collected_as_in_a_service, folded, sums
 from tests.bench.surroundings import Bench
 from tests.bench.turns import in_turn
 
@@ -20,6 +20,7 @@ def measure(bench: Bench) -> dict[str, Any]:
             "ours": lambda: ours(bench),
             "emitting": lambda: ours(bench, emits=True),
             "bare": lambda: fold.bare(client, options, topic, load, size),
+            "bare, seldom": lambda: bare_seldom(bench, size),
         }
     )
     half = bench.events // 2
@@ -27,15 +28,28 @@ def measure(bench: Bench) -> dict[str, Any]:
     fold.create(options, outlet)
     relay = in_turn(
         {
-            "ours": lambda: fold.relayed(client, options, outlet, half),
+            "ours": lambda: relayed(bench, outlet, half),
             "bare": lambda: fold.bare_sends(options, outlet, half),
         }
     )
     return {
         "fold": {**turns.against("ours", "bare"), "bare_poll_size": size},
+        "fold_seldom": turns.against("ours", "bare, seldom"),
         "fold_emitting": turns.against("emitting", "bare"),
         "relay": relay.against("ours", "bare"),
     }
+
+
+def bare_seldom(bench: Bench, size: int) -> float:
+    """The bare rate with the collector's settings of the platform's own processes. Events/s."""
+    with collected_as_in_a_service():
+        return fold.bare(bench.client, bench.options, bench.topic, bench.load, size)
+
+
+def relayed(bench: Bench, outlet: str, events: int) -> float:
+    """The relay's rate. Events/s."""
+    with collected_as_in_a_service():
+        return fold.relayed(bench.client, bench.options, outlet, events)
 
 
 def ours(bench: Bench, *, emits: bool = False) -> float:

@@ -30,6 +30,7 @@ WIDTH = 150
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "fold": ("fold", "bare poll and bulk write"),
+    "fold_seldom": ("fold", "the same, looking for garbage as seldom"),
     "fold_emitting": ("fold, an event said for each", "bare poll and bulk write"),
     "relay": ("relay", "bare sends in chunks of 1,000"),
     "two_processes": ("fold by two processes", "by one"),
@@ -59,8 +60,8 @@ def show(results: Mapping[str, Any]) -> None:
     for name in ("latency_at_20_a_second", "latency_at_100_a_second"):
         if name in results:
             console.print(_latency(results[name]))
-    if "resident_megabytes" in results:
-        console.print(_memory(results["resident_megabytes"]))
+    if "megabytes" in results:
+        console.print(_memory(results["megabytes"]))
     if "bytes_per_event" in results:
         console.print(_bytes(results["bytes_per_event"]))
     for name in missed(results):
@@ -76,7 +77,7 @@ def missed(results: Mapping[str, Any]) -> list[str]:
             latency[hop].get("p50", p50 + 1) > p50 or latency[hop].get("p99", p99 + 1) > p99
         ):
             found.append(hop)
-    heavy = [name for name, size in results.get("resident_megabytes", {}).items() if _is_heavy(name, size)]
+    heavy = [name for name, size in results.get("megabytes", {}).items() if _is_heavy(name, size)]
     return found + [f"memory of {name}" for name in heavy]
 
 
@@ -112,7 +113,9 @@ def _latency(hops: Mapping[str, Any]) -> Table:
 
 
 def _memory(sizes: Mapping[str, int]) -> Table:
-    table = Table("process", "MB", title=f"Resident memory (services: at most {MOST_MEGABYTES})")
+    table = Table(
+        "process", "MB", title=f"Memory, what is shared in equal parts (services: at most {MOST_MEGABYTES})"
+    )
     for name, megabytes in sizes.items():
         table.add_row(name, str(megabytes))
     return table

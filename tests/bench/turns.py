@@ -1,5 +1,6 @@
 """Several sides of one comparison, in turn, so that the machine's drift meets all of them alike."""
 
+import gc
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,9 +33,17 @@ class Turns:
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> Turns:
-    """Run every side in every round; every other round begins with the last, so that no side always comes first."""
+    """Run every side in every round; every other round begins with the last, so that no side always comes first.
+
+    Nor does one side look through what another has left.
+    """
+
+    def reached_by(name: str) -> float:
+        gc.collect()
+        return sides[name]()
+
     reached = []
     for number in range(rounds):
         names = list(sides) if number % 2 == 0 else list(sides)[::-1]
-        reached.append({name: sides[name]() for name in names})
+        reached.append({name: reached_by(name) for name in names})
     return Turns(reached)

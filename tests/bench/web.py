@@ -67,7 +67,7 @@ def hops(bench: Bench) -> dict[str, Any]:
             stack, target(stack), reader, rate=rate, seconds=seconds
         )
     running = {name: entry.running for name, entry in stack.entries().items() if entry.running}
-    found["resident_megabytes"] = {name: resident_megabytes(one.pid) for name, one in running.items()}
+    found["megabytes"] = {name: megabytes_of(one.pid) for name, one in running.items()}
     return found
 
 
@@ -108,9 +108,9 @@ def await_lag(stack: Stack) -> None:
     raise RuntimeError("The consumers did not catch up.")
 
 
-def resident_megabytes(pid: int) -> int:
+def megabytes_of(pid: int) -> int:
     """A process and all it started; a page that is shared counts in equal parts for each who shares it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     own = next(line for line in lines if line.startswith("Pss:"))
-    return int(own.split()[1]) // 1024 + sum(resident_megabytes(int(child)) for child in children)
+    return int(own.split()[1]) // 1024 + sum(megabytes_of(int(child)) for child in children)

@@ -17,6 +17,7 @@ from shared.errors import Busy
 from shared.runtime.change import Change, Subject, Work
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
+from shared.runtime.garbage import set_apart
 from shared.runtime.programmes import PublishedProgrammes
 from tests.bench import fold
 from tests.bench.surroundings import connected, only_warnings
@@ -39,6 +40,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         clock=Clock(client[database], driven=False),
         waiters=writers,
     )
+    set_apart()
     came: Counter[str] = Counter()
     lock = threading.Lock()
 

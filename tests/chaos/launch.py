@@ -67,8 +67,8 @@ class Commits(monitoring.CommandListener):
             file.write(json.dumps({"error": error, "again": again}) + "\n")
 
 
-class Place:
-    """A place in the code, and the thread to which something happens there."""
+class Fault:
+    """What happens to one thread at a place in the code. thread: its name, or `any`."""
 
     def __init__(self, thread: str) -> None:
         self._thread = thread
@@ -82,7 +82,7 @@ class Place:
         raise NotImplementedError
 
 
-class Slow(Place):
+class Slow(Fault):
     """Is slow there, each time."""
 
     def __init__(self, thread: str, seconds: float) -> None:
@@ -95,7 +95,7 @@ class Slow(Place):
             time.sleep(self._seconds)
 
 
-class Strike(Place):
+class Strike(Fault):
     """Counts how often a thread comes by, and strikes at the nth time."""
 
     def __init__(self, mark: Path, number: signal.Signals, thread: str, nth: int) -> None:
@@ -137,61 +137,61 @@ def _is_marking(*arguments: Any, **_: Any) -> bool:
     return any("pend" in str(one) and "unset" in str(one) for one in arguments[1:])
 
 
-def before_transaction(strike: Place) -> None:
+def before_transaction(fault: Fault) -> None:
     """A batch has been polled, and no transaction is open yet."""
-    _around(ClientSession, "start_transaction", lambda *_, **__: strike.here(), None)
+    _around(ClientSession, "start_transaction", lambda *_, **__: fault.here(), None)
 
 
-def before_commit(strike: Place) -> None:
+def before_commit(fault: Fault) -> None:
     """Everything is written in the open transaction."""
-    _around(ClientSession, "commit_transaction", lambda *_, **__: strike.here(), None)
+    _around(ClientSession, "commit_transaction", lambda *_, **__: fault.here(), None)
 
 
-def after_commit(strike: Place) -> None:
+def after_commit(fault: Fault) -> None:
     """The transaction is durable, and nothing else has happened since."""
-    _around(ClientSession, "commit_transaction", None, lambda *_, **__: strike.here())
+    _around(ClientSession, "commit_transaction", None, lambda *_, **__: fault.here())
 
 
-def before_mark(strike: Place) -> None:
+def before_mark(fault: Fault) -> None:
     """Kafka has acknowledged a chunk, and the outbox does not know it yet."""
     for name in ("update_many", "update_one", "bulk_write", "delete_many"):
-        _around(Collection, name, lambda *a, **o: strike.here() if _is_marking(*a, **o) else None, None)
+        _around(Collection, name, lambda *a, **o: fault.here() if _is_marking(*a, **o) else None, None)
 
 
-def before_look(strike: Place) -> None:
+def before_look(fault: Fault) -> None:
     """A relay is about to look at its outbox: its lease is fresh, and nothing waits to be marked."""
 
     def looks(*arguments: Any, **_: Any) -> bool:
         condition = arguments[1] if len(arguments) > 1 else {}
         return isinstance(condition, dict) and min(condition.get("pend", {}).get("$in", [-1])) >= 0
 
-    _around(Collection, "find", lambda *a, **o: strike.here() if looks(*a, **o) else None, None)
+    _around(Collection, "find", lambda *a, **o: fault.here() if looks(*a, **o) else None, None)
 
 
-def in_chunk(strike: Place) -> None:
+def in_chunk(fault: Fault) -> None:
     """Part of a chunk has been acknowledged, and the rest, of which there is some, has not been sent."""
     send, flush = KafkaProducer.send, KafkaProducer.flush
     sent: list[Any] = []
 
     def sending(producer: Any, *arguments: Any, **options: Any) -> Any:
-        if strike.mine() and len(sent) == PART_OF_A_CHUNK:
+        if fault.mine() and len(sent) == PART_OF_A_CHUNK:
             for one in sent:
                 one.get(timeout=30)
-            strike.here()
+            fault.here()
         future = send(producer, *arguments, **options)
-        if strike.mine():
+        if fault.mine():
             sent.append(future)
         return future
 
     def flushing(producer: Any, *arguments: Any, **options: Any) -> Any:
-        if strike.mine():
+        if fault.mine():
             sent.clear()
         return flush(producer, *arguments, **options)
 
     KafkaProducer.send, KafkaProducer.flush = sending, flushing
 
 
-PLACES: dict[str, Callable[[Place], None]] = {
+PLACES: dict[str, Callable[[Fault], None]] = {
     "before-transaction": before_transaction,
     "before-commit": before_commit,
     "after-commit": after_commit,
@@ -302,8 +302,10 @@ def install(fault: str, mark: Path) -> None:
         CONDITIONS[name](*words)
         return
     place, thread, number = words
-    at = Slow(thread, float(number)) if name == "slow" else Strike(mark, SIGNALS[name], thread, int(number))
-    PLACES[place](at)
+    if name == "slow":
+        PLACES[place](Slow(thread, float(number)))
+    else:
+        PLACES[place](Strike(mark, SIGNALS[name], thread, int(number)))
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ class ChaosStack(Stack):
     ) -> None:
         """Start the process anew and wait until it is ready.
 
-        faults: as `launch` knows them, each struck once. tree: another copy of the source to run from. ready: False
+        faults: as `launch` knows them. tree: another copy of the source to run from. ready: False
         for what will never be ready.
         """
         process = self.describe(name)

@@ -1,7 +1,10 @@
 """Commands on a real MongoDB: whole or not at all, once per key, and many in one transaction."""
 
+import contextlib
+import gc
 import json
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -165,3 +168,23 @@ def test_a_caller_who_knows_more_waits_and_is_then_told_to_come_back(bench: Benc
     bench.publish(bench.say(toy.accepted(), subject, 1))
     until(lambda: bench.state(subject), "the event")
     commands.wait(subject, {"intake": 1})
+
+
+def test_a_refused_command_is_forgotten_without_the_collector(bench: Bench) -> None:
+    class Body:
+        """What the request held."""
+
+    subject, commands, body = bench.subject(), bench.commands(), Body()
+    kept = weakref.ref(body)
+
+    def use_case(_: Any, held: Body = body) -> dict[str, Any]:
+        raise Refused("wrong-stage", "no")
+
+    gc.disable()
+    try:
+        with contextlib.suppress(Refused):
+            commands.run(use_case, key="k", body=b"", subject=subject, vector={})
+        del use_case, body
+        assert kept() is None, "in a circle of its own"
+    finally:
+        gc.enable()

@@ -20,7 +20,7 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
-from shared.runtime.garbage import collect_seldom
+from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts
 from shared.runtime.process import create_indexes
 from shared.tokens import Tokens
@@ -67,7 +67,7 @@ def run(parts: Parts) -> None:
 
     def begin(loop: asyncio.AbstractEventLoop) -> None:
         loops.append(loop)
-        collect_seldom()
+        set_apart()
         for thread in threads:
             thread.start()
 

@@ -16,6 +16,7 @@ from services.intake.schemas import ReferSchema
 from shared.errors import CODES, Halt
 from shared.runtime.fold import Arrived
 from shared.runtime.parts import Parts
+from shared.telemetry import metric
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
 
 SECRET = "19900101-9802"
@@ -193,16 +194,20 @@ def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     assert desk.events == []
 
 
-def test_a_batch_that_is_repeated_tells_of_its_records_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[int] = []
-    monkeypatch.setattr(inbound, "_tell", lambda arrived, _: told.append(arrived.offset))
-    desk = Answering()
+def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
+    def counted() -> list[float]:
+        return [
+            metric("journey_inbound_records_total", result=result)._value.get()
+            for result in ("accepted", "rejected")
+        ]
+
+    desk, before = Answering(), counted()
     parts = cast(
         "Parts", SimpleNamespace(settings=SimpleNamespace(reply_organisations=()), unit=lambda _: desk)
     )
     absorb = inbound.absorb(parts)
     arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
-    attempts = [absorb(cast(ClientSession, None), arrived) for _ in range(3)]
-    assert told == [], "nothing is told before it is durable"
+    attempts = [absorb(cast("ClientSession", None), arrived) for _ in range(3)]
+    assert counted() == before, "nothing is counted before it is durable"
     attempts[-1].when_durable()
-    assert told == [7, 8]
+    assert counted() == [count + 1 for count in before]
