@@ -268,6 +268,9 @@ class Commands:
             return None
         except PyMongoError:
             raise
+        except (Refused, _Behind) as refused:
+            # Where it was raised says nothing more, and would hold the round, which holds it.
+            return refused.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - it belongs to that caller, in whose thread it is raised
             return error
         base.join(branch)
