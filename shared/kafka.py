@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from kafka import KafkaProducer
 
@@ -27,6 +27,11 @@ NATIVE = {
     "metadata_max_age_ms": "topic.metadata.refresh.interval.ms",
 }
 """What librdkafka calls the options of `client_options`."""
+
+ELSEWHERE = frozenset(
+    {"FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"}
+)
+"""Kafka's answers to whoever asks as if the leaders were still those of before a broker went or came back."""
 
 
 class Partition(NamedTuple):
@@ -150,10 +155,24 @@ class Logs:
         wanted = {TopicPartition(*at): spec for at in partitions}
         if not wanted:
             return {}
+        try:
+            return self._asked_for(wanted)
+        except KafkaException as error:
+            if error.args[0].name() not in ELSEWHERE:
+                raise
+        # The client keeps for minutes what it knew of the leaders, and does not look again when it is told no.
+        self._connected().list_topics(timeout=self._seconds)
+        return self._asked_for(wanted)
+
+    def _asked_for(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[Partition, int]:
         asked: dict[TopicPartition, Future[Any]] = self._connected().list_offsets(
             wanted, request_timeout=self._seconds
         )
-        return {Partition(at.topic, at.partition): answer.result().offset for at, answer in asked.items()}
+        found = {Partition(at.topic, at.partition): answer.result().offset for at, answer in asked.items()}
+        # What was not answered, because the leader had just gone, has come back as an offset below all that there are.
+        if any(offset < 0 for offset in found.values()):
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return found
 
     def _connected(self) -> AdminClient:
         with self._made:

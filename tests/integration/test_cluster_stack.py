@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
 from deploy.local import Settings, Stack
+from shared.kafka import Logs, Partition
+from tests.support.awaiting import until
 from tests.support.stack import own_port_base
 
 
@@ -50,6 +54,9 @@ def test_one_broker_and_the_primary_may_go_and_come_back(cluster: Stack) -> None
         cluster.stop("database")
         cluster.start("database")
         assert [row["_id"] for row in kept.find(sort=[("_id", 1)])] == [1, 2]
+    logs = Logs(cluster.kafka_config("intake"))
+    partitions = logs.partitions(["journey.intake.v1"])
+    assert set(logs.ends(partitions).values()) == {0}
     cluster.stop("broker-3")
     producer = KafkaProducer(**cluster.kafka_config("intake"), acks="all", max_block_ms=10_000)
     try:
@@ -57,5 +64,18 @@ def test_one_broker_and_the_primary_may_go_and_come_back(cluster: Stack) -> None
             producer.send("journey.intake.v1", b"{}", partition=partition).get(timeout=20)
     finally:
         producer.close(timeout=5)
+    assert _once_answered(logs, partitions) == {1}, "asked of the leaders that there are now"
     cluster.start("broker-3")
     assert {cluster.entries()[name].state for name in cluster.settings.infrastructure} == {"ready"}
+
+
+def _once_answered(logs: Logs, partitions: Sequence[Partition]) -> set[int]:
+    """Where the log ends, as soon as Kafka says so; that it does not is no answer."""
+
+    def answered() -> set[int]:
+        with contextlib.suppress(KafkaException):
+            return set(logs.ends(partitions).values())
+        return set()
+
+    found: set[int] = until(answered, "Kafka's answer", seconds=10)
+    return found
