@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Commits(monitoring.CommandListener):
             file.write(json.dumps({"error": error, "again": again}) + "\n")
 
 
-class Fault:
+class Fault(ABC):
     """What happens to one thread at a place in the code. thread: its name, or `any`."""
 
     def __init__(self, thread: str) -> None:
@@ -77,9 +78,9 @@ class Fault:
         """Whether the thread that is running is the one to be struck."""
         return self._thread in ("any", threading.current_thread().name)
 
+    @abstractmethod
     def here(self) -> None:
         """Called at the place."""
-        raise NotImplementedError
 
 
 class Slow(Fault):
