@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from services.outcome.stream.routes import ACTIONS, Edge
 from shared.config import Settings
 from shared.events import BY_BODY, SOURCES, EventType, Fact
+from shared.fingerprint import fingerprints_from
 from shared.operations.rebuild_routes import blueprints_of
 from shared.programmes import Action
 from shared.runtime.clock import Clock
@@ -41,9 +42,10 @@ NOWHERE = Settings(
     driven_clock=True,
     log_level="INFO",
     vault_master_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     reply_organisations=frozenset(),
 )
-"""Settings that lead nowhere: what is generated must not depend on surroundings. The key is all zeros; the clock is
+"""Settings that lead nowhere: what is generated must not depend on surroundings. The keys are all zeros; the clock is
 driven, so that its route, which only the local stack has, is described too."""
 
 
@@ -79,6 +81,7 @@ def application(name: str) -> Flask:
         programmes=PublishedProgrammes(database),
         source=service.source,
         clock=Clock(database, driven=NOWHERE.driven_clock),
+        fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
         waiters=1,
     )
     tokens = Tokens(NOWHERE.oidc_jwks_url, NOWHERE.oidc_issuer, NOWHERE.oidc_audience)

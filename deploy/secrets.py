@@ -24,8 +24,8 @@ def password() -> str:
     return secrets.token_hex(24)
 
 
-def vault_master_key() -> str:
-    """32 random bytes in base64, as intake's identity vault reads them."""
+def random_key() -> str:
+    """32 random bytes in base64, as intake's identity vault and the fingerprints read them."""
     return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
 
 
@@ -47,7 +47,8 @@ def mongodb_key() -> str:
 MAKERS: Mapping[str, Callable[[], str]] = {
     "KAFKA_CLUSTER_ID": cluster_id,
     "MONGODB_KEY": mongodb_key,
-    "VAULT_MASTER_KEY": vault_master_key,
+    "FINGERPRINT_KEY": random_key,
+    "VAULT_MASTER_KEY": random_key,
 }
 
 

@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings
+from shared.fingerprint import fingerprints_from
 from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
@@ -32,6 +33,7 @@ def build_web(service: Service, settings: Settings) -> Flask:
         programmes=parts.programmes,
         source=service.source,
         clock=parts.clock,
+        fingerprints=fingerprints_from(settings.fingerprint_key),
         waiters=max(1, WEB_THREADS // 4),
     )
 

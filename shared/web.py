@@ -143,11 +143,11 @@ def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Bu
     return [one.body if isinstance(one, Answer) else one for one in _commands().run_rows(keyed)]
 
 
-def own_key() -> tuple[str, bytes]:
-    """Key and body of a command that keeps a transaction of its own. Raises Refused for headers it cannot read."""
+def own_key() -> tuple[str, str]:
+    """Key and body's fingerprint of a command that keeps a transaction of its own. Raises Refused for its headers."""
     _caller_vector()
     key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
-    return key, request.get_data()
+    return key, _commands().fingerprints.of("body", request.get_data())
 
 
 def query(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:

@@ -80,6 +80,12 @@ class Credentials:
 
     def vault_master_key(self) -> str:
         """32 random bytes in base64."""
-        return self._kept(
-            "vault-master-key", lambda: base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-        )
+        return self._kept("vault-master-key", _random_key)
+
+    def fingerprint_key(self) -> str:
+        """32 random bytes in base64."""
+        return self._kept("fingerprint-key", _random_key)
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode("ascii")

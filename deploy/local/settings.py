@@ -66,6 +66,7 @@ CONTRACT: Mapping[str, str] = {
     "OIDC_AUDIENCE": "expected `aud`",
     "OIDC_JWKS_URL": "where the issuer's public keys are",
     "VAULT_MASTER_KEY": "intake only: 32 bytes in base64, wraps each participant's own key",
+    "FINGERPRINT_KEY": "web, and intake's consume: 32 bytes in base64, so that no fingerprint can be guessed back",
     "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
     "HTTP_PORT": "roles web and stream",
@@ -172,6 +173,8 @@ class Settings:
             "OUTCOME_STREAM_URL": self.url("outcome-stream"),
             "LOG_LEVEL": self.log_level,
         }
+        if role == "web" or (service, role) == ("intake", "consume"):
+            told["FINGERPRINT_KEY"] = self.credentials.fingerprint_key()
         if service == "intake":
             told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)

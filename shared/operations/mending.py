@@ -5,7 +5,6 @@ each other: whoever comes second sees what the first did. Nothing here can lose 
 leaves it parked, and a skip counts it as applied, in the vector and in the chain, without its effect.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,15 +29,15 @@ SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who wants a change, why, and under which key; body: what was asked, to tell a repetition from another order.
+    """Who wants a change, why, and under which key.
 
-    at: when, real time, UTC.
+    fingerprint: of what was asked, to tell a repetition from another order. at: when, real time, UTC.
     """
 
     actor: Actor
     reason: str
     key: str
-    body: bytes
+    fingerprint: str
     at: datetime
 
 
@@ -125,20 +124,19 @@ class Mending:
 
     def once(self, order: Order, work: Callable[[ClientSession], dict[str, Any]]) -> dict[str, Any]:
         """Run the work in one transaction, once per key; the same order again gets the same answer. Raises Busy."""
-        fingerprint = hashlib.sha256(order.body).hexdigest()
         commands = self._database["commands"]
 
         def attempt(session: ClientSession) -> dict[str, Any]:
             stored = commands.find_one({"_id": order.key}, session=session)
             if stored is not None:
-                if stored["fingerprint"] != fingerprint:
+                if stored["fingerprint"] != order.fingerprint:
                     raise Refused("idempotency-key-reused", "The key was used with another body.")
                 answer: dict[str, Any] = stored["body"]
                 return answer
             answer = work(session)
             document = {
                 "_id": order.key,
-                "fingerprint": fingerprint,
+                "fingerprint": order.fingerprint,
                 "at": order.at,
                 "body": answer,
                 "vector": {},

@@ -200,8 +200,8 @@ def _now() -> datetime:
 
 def ordered(body: dict[str, Any]) -> Order:
     """The order that the request makes. Raises Refused for headers that cannot be read."""
-    key, sent = own_key()
-    return Order(actor(), body["reason"], key, sent, _now())
+    key, fingerprint = own_key()
+    return Order(actor(), body["reason"], key, fingerprint, _now())
 
 
 def _parked_id(text: str) -> str:

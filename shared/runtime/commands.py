@@ -10,7 +10,6 @@ body; another body under the key is refused. Reads wait until this service has s
 """
 
 import functools
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from shared.errors import Busy, NotYetSeen, Refused
+from shared.fingerprint import Fingerprints
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
@@ -106,8 +106,10 @@ class Commands:
         programmes: PublishedProgrammes,
         source: str,
         clock: Clock,
+        fingerprints: Fingerprints,
         waiters: int,
     ) -> None:
+        self.fingerprints = fingerprints
         self._client = client
         self._database = client[database]
         self._repository = repository
@@ -128,14 +130,15 @@ class Commands:
         key: `<organisation>:<route>:<the caller's key>`; None for commands that are idempotent by nature. vector: what
         the caller has seen of the subject. Raises Refused (nothing stored) or Busy (repeat).
         """
-        asked = _Asked(use_case, key, _fingerprint(body), subject, vector, copy_context())
+        asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context())
         self._share(asked)
         return self._answered(asked)
 
     def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
         """Decide the rows of one request in order, each once per key and for itself; what each came to."""
         asked = [
-            _Asked(row.use_case, row.key, _fingerprint(row.body), None, {}, copy_context()) for row in rows
+            _Asked(row.use_case, row.key, self._fingerprint(row.body), None, {}, copy_context())
+            for row in rows
         ]
         for start in range(0, len(asked), LARGEST_ROUND):
             self._round(asked[start : start + LARGEST_ROUND])
@@ -325,6 +328,9 @@ class Commands:
         applied = {**document["in"], self._source: document["out"]["seq"]}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
+    def _fingerprint(self, body: bytes) -> str:
+        return self.fingerprints.of("body", body)
+
     def _unit(self, session: ClientSession) -> Unit:
         now = functools.partial(self._clock.now, session)
         return Unit(self._database, session, self._repository, self._programmes, self._source, now)
@@ -339,10 +345,6 @@ class Commands:
         if found["fingerprint"] != fingerprint:
             raise Refused("idempotency-key-reused", "The key was used with another body.")
         return Answer(found["body"], found["vector"], found["revision"], found["subject"])
-
-
-def _fingerprint(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
 
 
 def _is_duplicate(error: Busy) -> bool:

@@ -330,6 +330,9 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         ),
         pytest.param(_drop("services/handover-consume/environment", "MONGODB_URI"), id="variable missing"),
         pytest.param(_drop("services/intake-web/environment", "VAULT_MASTER_KEY"), id="vault without a key"),
+        pytest.param(
+            _drop("services/outcome-web/environment", "FINGERPRINT_KEY"), id="fingerprints without a key"
+        ),
         pytest.param(_drop("services/prepare/environment", "KAFKA_PASSWORD_OUTCOME"), id="password missing"),
         pytest.param(_set("services/outcome-web/environment/HTTP_PROT", "8000"), id="variable nobody reads"),
         pytest.param(

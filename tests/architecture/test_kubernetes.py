@@ -31,6 +31,7 @@ SECRETS = {
     "journeys-activity-tracking": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-handover": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-outcome": {"KAFKA_PASSWORD", "MONGODB_URI"},
+    "journeys-fingerprints": {"FINGERPRINT_KEY"},
     "journeys-kafka-administrator": {"KAFKA_USERNAME", "KAFKA_PASSWORD"},
     "journeys-mongodb-administrator": {"MONGODB_HOST", "MONGODB_ADMIN_USERNAME", "MONGODB_ADMIN_PASSWORD"},
     "journeys-kafka-passwords": {one.name for one in declared().principals},
@@ -80,7 +81,11 @@ def told(container: Any, manifests: list[Manifest]) -> dict[str, str | None]:
             )
         else:
             found |= dict.fromkeys(SECRETS[source["secretRef"]["name"]])
-    return found | {one["name"]: one["value"] for one in container["env"]}
+    for one in container["env"]:
+        secret = one.get("valueFrom", {}).get("secretKeyRef")
+        assert secret is None or secret["key"] in SECRETS[secret["name"]]
+        found[one["name"]] = one.get("value")
+    return found
 
 
 def code_faults(manifests: list[Manifest]) -> Iterator[str]:
@@ -214,6 +219,9 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
             lambda all_: _container(all_, "topics").update(args=["deploy.topic", "apply"]), id="module"
         ),
         pytest.param(lambda all_: _container(all_)["envFrom"].pop(), id="secret missing"),
+        pytest.param(
+            lambda all_: _container(all_, "intake-consume")["env"].pop(), id="fingerprints without a key"
+        ),
         pytest.param(
             lambda all_: _named(all_, "ConfigMap", "journeys")["data"].pop("OIDC_JWKS_URL"),
             id="variable missing",

@@ -14,6 +14,7 @@ from typing import Any
 
 from shared import events as e
 from shared.errors import Busy
+from shared.fingerprint import Fingerprints
 from shared.runtime.change import Change, Subject, Work
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
@@ -38,6 +39,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         programmes=PublishedProgrammes(client[database]),
         source="outcome",
         clock=Clock(client[database], driven=False),
+        fingerprints=Fingerprints(bytes(range(32))),
         waiters=writers,
     )
     set_apart()

@@ -111,7 +111,7 @@ def test_a_replay_once_per_key(bench: Bench) -> None:
     assert mending(bench).replay_subject(same, subject) == first
     assert bench.db["audit"].count_documents({}) == 1
     with pytest.raises(Refused, match="idempotency-key-reused"):
-        mending(bench).replay_subject(order(key="k", body=b"other"), subject)
+        mending(bench).replay_subject(order(key="k", fingerprint="of another"), subject)
 
 
 def test_a_skipped_event_counts_as_applied_without_its_effect_and_what_waited_follows(bench: Bench) -> None:

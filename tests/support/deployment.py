@@ -106,6 +106,8 @@ def reads_of(command: Sequence[str]) -> Reads:
         others = set(LISTENS_ON.values()) - {LISTENS_ON.get(role or "", "")}
         # Intake keeps the vault; without the key it starts and can then admit nobody.
         needed = {"VAULT_MASTER_KEY"} if service_of(command) == "intake" else set()
+        if role == "web" or (service_of(command), role) == ("intake", "consume"):
+            needed.add("FINGERPRINT_KEY")
         listens = {LISTENS_ON[role], "HTTP_HOST"} if role in LISTENS_ON else set()
         return Reads(reads.required | needed | listens, reads.optional - others - needed - listens)
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]

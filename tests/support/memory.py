@@ -15,6 +15,7 @@ from shared.access import Actor
 from shared.calendar import start_of
 from shared.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.events import Fact
+from shared.fingerprint import Fingerprints
 from shared.programmes import Programme, ProgrammeKey
 from shared.runtime.change import Change, Fold, Received, Subject, Timer, TimerFold, Vector, kind_of
 from shared.runtime.commands import Answer, KeyedRow
@@ -138,6 +139,7 @@ class MemoryCommands:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self.fingerprints = Fingerprints(bytes(range(32)))
         self._stored: dict[str, tuple[bytes, Answer]] = {}
 
     def run(

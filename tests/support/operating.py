@@ -21,16 +21,16 @@ from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.web import create_app
-from tests.support.memory import NamedTokens
+from tests.support.memory import Memory, MemoryCommands, NamedTokens, Shelf
 from tests.support.toy import ToyRepository
 
 OPERATOR = Actor("duty-officer-7", "drift", "operator")
 _keys = count()
 
 
-def order(reason: str = "mended in release 7", key: str | None = None, body: bytes = b"{}") -> Order:
+def order(reason: str = "mended in release 7", key: str | None = None, fingerprint: str = "of {}") -> Order:
     """An operator's order, under a key of its own unless one is given."""
-    return Order(OPERATOR, reason, key or f"key-{next(_keys)}", body, datetime.now(UTC))
+    return Order(OPERATOR, reason, key or f"key-{next(_keys)}", fingerprint, datetime.now(UTC))
 
 
 def toy_parts(
@@ -81,11 +81,10 @@ def toy_group(
 
 def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
     """The service's web application; tokens are `<organisation>:<duty>`."""
-    nothing: Any = None
     app: Flask = create_app(
         title="Toy",
         blueprints=(blueprint(),),
-        commands=nothing,
+        commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
         tokens=NamedTokens(),  # type: ignore[arg-type]
         clock=parts.clock,
         ready=lambda: True,

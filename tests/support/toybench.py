@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from shared import events as e
+from shared.fingerprint import Fingerprints
 from shared.runtime.change import Fold, Subject
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
@@ -126,6 +127,7 @@ class Bench:
             programmes=PublishedProgrammes(self.db),
             source="outcome",
             clock=Clock(self.db, driven=True),
+            fingerprints=Fingerprints(bytes(range(32))),
             waiters=2,
         )
 
