@@ -7,14 +7,10 @@ really says to them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
-
-from msgspec import Meta
+from typing import Any, Literal
 
 from shared.events import Code, ExitWay, JourneyId, Organisation, Situation
 from shared.passage import Stage
-
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of the record's value")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +75,12 @@ class ReferralStatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAccepted:
-    """An inbound record led to a referral; `offset` and `sha256` say which record."""
+    """An inbound record led to a referral; `topic`, `partition` and `offset` say which record."""
 
     status: Literal["accepted"]
     topic: str
     partition: int
     offset: int
-    sha256: Digest
     referral_id: JourneyId
     journey_id: JourneyId
     reference: str
@@ -100,7 +95,6 @@ class RecordRejected:
     topic: str
     partition: int
     offset: int
-    sha256: Digest
     code: str
     detail: str
     errors: dict[str, Any]

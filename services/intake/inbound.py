@@ -3,11 +3,11 @@
 A record is the body of POST /referrals, read with the same schema. Who refers is the topic, whose ACL only its sender
 passes, and never anything the record says. Each record gets one answer on `inbound.<organisation>.replies.v1`: accepted
 with the referral's id, or rejected with a code and every field's reason. Offset, referral and answer become durable in
-one transaction; a bad record never holds up the next. Of a rejected record nothing is kept but topic, partition, offset
-and hash, because it may hold what must not be here; no answer and no log line repeats a value.
+one transaction; a bad record never holds up the next. Of a rejected record nothing is kept but topic, partition and
+offset, because it may hold what must not be here: not its hash either, from which a personal number can be guessed. No
+answer and no log line repeats a value.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -144,12 +144,7 @@ def _identity(record: Arrived) -> str:
 
 
 def _place(record: Arrived) -> dict[str, Any]:
-    return {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "sha256": hashlib.sha256(record.value).hexdigest(),
-    }
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 def absorb(parts: Parts) -> Absorb:
