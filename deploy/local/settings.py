@@ -65,8 +65,8 @@ CONTRACT: Mapping[str, str] = {
     "OIDC_ISSUER": "expected `iss` of every token",
     "OIDC_AUDIENCE": "expected `aud`",
     "OIDC_JWKS_URL": "where the issuer's public keys are",
-    "VAULT_MASTER_KEY": "intake only: 32 bytes in base64, wraps each participant's own key",
-    "FINGERPRINT_KEY": "web, and intake's consume: 32 bytes in base64, so that no fingerprint can be guessed back",
+    "VAULT_MASTER_KEY": "intake's web role only: 32 bytes in base64, wraps each participant's own key",
+    "FINGERPRINT_KEY": "web roles only: 32 bytes in base64, so that no fingerprint can be guessed back",
     "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
     "HTTP_PORT": "roles web and stream",
@@ -173,11 +173,12 @@ class Settings:
             "OUTCOME_STREAM_URL": self.url("outcome-stream"),
             "LOG_LEVEL": self.log_level,
         }
-        if role == "web" or (service, role) == ("intake", "consume"):
+        if role == "web":
             told["FINGERPRINT_KEY"] = self.credentials.fingerprint_key()
         if service == "intake":
-            told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
+        if (service, role) == ("intake", "web"):
+            told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
         return told
 
     def operator_environment(self) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Stack:
 
     def publish_programmes(self) -> None:
         """What compose does in a container of its own; publishing a version again changes nothing."""
-        told = {**surroundings(), **self.env_for("intake")}
+        told = {**surroundings(), **self.env_for("intake", "consume")}
         for file in sorted(PROGRAMMES.glob("*.yaml")):
             command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
             done = subprocess.run(

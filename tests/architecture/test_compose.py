@@ -333,6 +333,12 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(
             _drop("services/outcome-web/environment", "FINGERPRINT_KEY"), id="fingerprints without a key"
         ),
+        pytest.param(
+            _set("services/intake-consume/environment/VAULT_MASTER_KEY", "key"), id="key without a vault"
+        ),
+        pytest.param(
+            _set("services/programme/environment/VAULT_MASTER_KEY", "key"), id="key for a publication"
+        ),
         pytest.param(_drop("services/prepare/environment", "KAFKA_PASSWORD_OUTCOME"), id="password missing"),
         pytest.param(_set("services/outcome-web/environment/HTTP_PROT", "8000"), id="variable nobody reads"),
         pytest.param(

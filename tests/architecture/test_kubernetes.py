@@ -27,7 +27,8 @@ Manifest = dict[str, Any]
 
 # What is made outside, from wherever secrets are kept: deploy/README.md says so, and the test below holds it to this.
 SECRETS = {
-    "journeys-intake": {"KAFKA_PASSWORD", "MONGODB_URI", "VAULT_MASTER_KEY"},
+    "journeys-intake": {"KAFKA_PASSWORD", "MONGODB_URI"},
+    "journeys-intake-vault": {"VAULT_MASTER_KEY"},
     "journeys-activity-tracking": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-handover": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-outcome": {"KAFKA_PASSWORD", "MONGODB_URI"},
@@ -101,7 +102,8 @@ def code_faults(manifests: list[Manifest]) -> Iterator[str]:
         if owner and given["KAFKA_USERNAME"] != owner:
             yield f"{name} is {given['KAFKA_USERNAME']} to Kafka"
         secrets = {one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one}
-        if owner and secrets != {f"journeys-{owner}"}:
+        vault = {"journeys-intake-vault"} if "VAULT_MASTER_KEY" in reads.required else set()
+        if owner and secrets != {f"journeys-{owner}"} | vault:
             yield f"{name} is given {secrets}"
         if role is None:
             continue
@@ -220,7 +222,7 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
         ),
         pytest.param(lambda all_: _container(all_)["envFrom"].pop(), id="secret missing"),
         pytest.param(
-            lambda all_: _container(all_, "intake-consume")["env"].pop(), id="fingerprints without a key"
+            lambda all_: _container(all_, "outcome-web")["env"].pop(), id="fingerprints without a key"
         ),
         pytest.param(
             lambda all_: _named(all_, "ConfigMap", "journeys")["data"].pop("OIDC_JWKS_URL"),
@@ -232,6 +234,12 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
         pytest.param(
             lambda all_: _container(all_)["envFrom"][1]["secretRef"].update(name="journeys-outcome"),
             id="another's secret",
+        ),
+        pytest.param(
+            lambda all_: _container(all_, "intake-consume")["envFrom"].append(
+                {"secretRef": {"name": "journeys-intake-vault"}}
+            ),
+            id="the vault's key where it is not needed",
         ),
         pytest.param(
             lambda all_: _container(all_)["env"].append({"name": "PORT", "value": "1"}), id="nobody reads"

@@ -142,7 +142,7 @@ class World:
         file = self.stack.settings.folder / f"coactive-{self._programme}.yaml"
         file.write_text(text.replace("\nversion: 1\n", f"\nversion: {self._programme}\n"), encoding="utf-8")
         command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
-        told = {**surroundings(), **self.stack.env_for("intake")}
+        told = {**surroundings(), **self.stack.env_for("intake", "consume")}
         subprocess.run(command, env=told, cwd=REPOSITORY, check=True, capture_output=True)
 
     def client(self) -> Client:

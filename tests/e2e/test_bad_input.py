@@ -274,7 +274,7 @@ def publish(stack: Stack, path: Path) -> None:
     path.write_text(yaml.safe_dump(programme, allow_unicode=True), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "services.intake.programmes", "publish", str(path)],
-        env=stack.env_for("intake") | {"PATH": ""},
+        env=stack.env_for("intake", "consume") | {"PATH": ""},
         cwd=ROOT,
         check=True,
         capture_output=True,

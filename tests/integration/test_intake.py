@@ -29,7 +29,7 @@ def publish(stack: Stack, file: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
     return subprocess.run(
         command,
-        env={**os.environ, **stack.env_for("intake", "web")},
+        env={**os.environ, **stack.env_for("intake", "consume")},
         capture_output=True,
         text=True,
         timeout=60,

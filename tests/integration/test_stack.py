@@ -264,14 +264,21 @@ def test_a_service_is_told_what_the_contract_says_and_nothing_else(
     stack: Stack, service: str, role: str
 ) -> None:
     port = {"HEALTH_PORT"} if role in ("web", "stream") else {"HTTP_PORT"}
-    only_intake = set() if service == "intake" else {"VAULT_MASTER_KEY", "REPLY_ORGANISATIONS"}
-    makes_fingerprints = role == "web" or (service, role) == ("intake", "consume")
-    needless = {"KAFKA_CA_FILE"} if makes_fingerprints else {"KAFKA_CA_FILE", "FINGERPRINT_KEY"}
-    assert set(stack.env_for(service, role)) == set(CONTRACT) - port - only_intake - needless
+    others = set() if service == "intake" else {"REPLY_ORGANISATIONS"}
+    # Only who seals and opens identities has the key to them.
+    others |= set() if (service, role) == ("intake", "web") else {"VAULT_MASTER_KEY"}
+    needless = {"KAFKA_CA_FILE"} if role == "web" else {"KAFKA_CA_FILE", "FINGERPRINT_KEY"}
+    assert set(stack.env_for(service, role)) == set(CONTRACT) - port - others - needless
 
 
 def test_secrets_can_be_read_by_their_owner_only(stack: Stack) -> None:
     files = [path for path in (stack.settings.folder / "secrets").rglob("*") if path.is_file()]
+    assert files
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_logs_can_be_read_by_their_owner_only(stack: Stack) -> None:
+    files = list((stack.settings.folder / "logs").iterdir())
     assert files
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 

@@ -104,12 +104,13 @@ def reads_of(command: Sequence[str]) -> Reads:
         reads = _settings_read()
         role = role_of(command)
         others = set(LISTENS_ON.values()) - {LISTENS_ON.get(role or "", "")}
-        # Intake keeps the vault; without the key it starts and can then admit nobody.
-        needed = {"VAULT_MASTER_KEY"} if service_of(command) == "intake" else set()
-        if role == "web" or (service_of(command), role) == ("intake", "consume"):
+        # Intake's web role keeps the vault; no other process has its key.
+        needed = {"VAULT_MASTER_KEY"} if (service_of(command), role) == ("intake", "web") else set()
+        if role == "web":
             needed.add("FINGERPRINT_KEY")
         listens = {LISTENS_ON[role], "HTTP_HOST"} if role in LISTENS_ON else set()
-        return Reads(reads.required | needed | listens, reads.optional - others - needed - listens)
+        optional = reads.optional - {"VAULT_MASTER_KEY", "FINGERPRINT_KEY"}
+        return Reads(reads.required | needed | listens, optional - others - listens)
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
     required = frozenset[str]().union(*(one.required for one in found))
     optional = frozenset[str]().union(*(one.optional for one in found))
