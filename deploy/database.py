@@ -10,6 +10,9 @@ Environment: MONGODB_HOST (`host:port` of one member), MONGODB_ADMIN_USERNAME,
 MONGODB_ADMIN_PASSWORD, MONGODB_PASSWORDS_DIR (a folder with one file per service database, named as
 it is, holding its user's password), MONGODB_REPLICA_SET (initiated under this name when there is
 none), MONGODB_CA_FILE (turns TLS on).
+
+It refuses a MongoDB that writes what people told us into its own log: every member has to be started with
+`operationProfiling.slowOpSampleRate: 0`, or where MongoDB has it `security.redactClientLogData: true`.
 """
 
 from __future__ import annotations
@@ -73,6 +76,11 @@ def apply(
             _initiate(MongoClient(host, **options), host, admin, replica_set)
             with MongoClient[dict[str, Any]](host, username=admin[0], password=admin[1], **options) as client:
                 _readdress(client, host)
+                for member in _members(client):
+                    with MongoClient[dict[str, Any]](
+                        member, username=admin[0], password=admin[1], **options
+                    ) as one:
+                        _close_log(one, member)
                 _make_users(client, passwords)
             return
         except ConnectionFailure as error:  # also NotPrimaryError: the election is still on
@@ -124,6 +132,38 @@ def _readdress(client: Client, host: str) -> None:
         config["members"][0]["host"] = host
         config["version"] += 1
         client.admin.command("replSetReconfig", config, force=True)
+
+
+def _members(client: Client) -> list[str]:
+    """`host:port` of every member that holds data."""
+    hello = client.admin.command("hello")
+    return [*hello["hosts"], *hello.get("passives", ())]
+
+
+def _close_log(member: Client, address: str) -> None:
+    """Keep documents out of the member's log and profile. Raises CannotApply if the next start would open it.
+
+    A slow operation is logged whole: purposes, handles, answers on health. With a sampling rate of 0 none is
+    logged, whatever the threshold.
+    """
+    for database in DATABASES:
+        member[database].command("profile", 0, sampleRate=0.0)
+    try:
+        started = member.admin.command("getCmdLineOpts")["parsed"]
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        raise CannotApply(
+            f"MongoDB at {address} does not tell the administrator how it was started, so that nobody knows what "
+            "its log will hold: give the administrator the role clusterMonitor"
+        ) from error
+    sampled = started.get("operationProfiling", {}).get("slowOpSampleRate", 1.0)
+    if sampled and not started.get("security", {}).get("redactClientLogData"):
+        raise CannotApply(
+            f"MongoDB at {address} would log slow operations with the documents they hold from its next start "
+            "on: start it with operationProfiling.slowOpSampleRate: 0, or with "
+            "security.redactClientLogData: true where it has that"
+        )
 
 
 def _make_users(client: Client, passwords: Mapping[str, str]) -> None:

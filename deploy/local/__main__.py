@@ -23,6 +23,7 @@ from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
 from deploy.local.record import Entry, Record
 from deploy.local.settings import REPOSITORY, Settings
 from deploy.local.stack import Stack
+from deploy.local.supervisor import private
 from deploy.local.trouble import Trouble
 
 READY_WITHIN_SECONDS = 180.0
@@ -55,7 +56,7 @@ def up(settings: Settings) -> None:
     began = time.monotonic()
     preflight.check_disk(settings)
     report = settings.folder / "up.log"
-    with open(report, "wb") as log:
+    with open(report, "wb", opener=private) as log:
         background = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "run"],
             cwd=REPOSITORY,

@@ -89,6 +89,8 @@ def prepare(settings: Settings, binary: Path, name: str = "database") -> tuple[s
         *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
         *("--keyFile", str(settings.credentials.mongodb_key_file())),
         *("--wiredTigerCacheSizeGB", str(settings.cache_gigabytes / (1 if settings.databases == 1 else 2))),
+        # A slow operation would be logged with its documents: `deploy.database` refuses a mongod that does.
+        *("--slowOpSampleRate", "0"),
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIFETIME_SECONDS}"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),

@@ -36,6 +36,11 @@ FORGIVEN_AFTER_SECONDS = 60.0
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read; an opener for `open`."""
+    return os.open(path, flags, 0o600)
+
+
 class _Supervised:
     """One process and what has become of it. Touched by the supervisor's thread only."""
 
@@ -208,7 +213,7 @@ class Supervisor:
 
     def _spawn(self, supervised: _Supervised) -> None:
         process = supervised.process
-        with open(self._logs / f"{process.name}.log", "ab") as log:
+        with open(self._logs / f"{process.name}.log", "ab", opener=private) as log:
             supervised.popen = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), *process.command],
                 cwd=REPOSITORY,
