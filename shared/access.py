@@ -11,7 +11,7 @@ from typing import Literal
 from shared.errors import Forbidden
 from shared.events import Organisation
 from shared.passage import Passage
-from shared.programmes import Action, Programme, Programmes
+from shared.programmes import Action, Programme, ProgrammeKey, Programmes
 
 Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
 Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
@@ -100,6 +100,19 @@ def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) ->
         raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
     if not any(one.allows(actor.organisation, action) for one in programmes.all_latest().values()):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
+
+
+def programmes_for(organisation: Organisation, action: Action, programmes: Programmes) -> list[ProgrammeKey]:
+    """The versions of programmes in which the organisation may do this.
+
+    The version itself says what its role may; the newest of that programme says whether it still takes part.
+    """
+    newest = programmes.all_latest()
+    return [
+        one.key
+        for one in programmes.every_version()
+        if one.allows(organisation, action) and newest[one.id].organisation(organisation) is not None
+    ]
 
 
 def authorise_operator(actor: Actor) -> None:

@@ -48,7 +48,11 @@ class OpenOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One participant's passage through one programme, as far as it is known here."""
+    """One participant's passage through one programme, as far as it is known here.
+
+    taken_over: each organisation that accepted a handover, and the kind of its latest. It follows from the order in
+    which handovers were accepted alone, so that an exit which crosses one leaves every reader with the same.
+    """
 
     participant_id: e.ParticipantId
     programme: e.Code
@@ -70,6 +74,7 @@ class Passage:
     closed_on: date | None = None
     mistake: bool = False
     offer: OpenOffer | None = None
+    taken_over: dict[e.Organisation, e.HandoverKind] = field(default_factory=dict)
     consents: dict[e.Purpose, Consent] = field(default_factory=dict)
 
     @property
@@ -93,6 +98,17 @@ class Passage:
         if self.started_on:
             return "ready" if self.ready_on else "started"
         return "accepted" if self.accepted_on else "received"
+
+    @property
+    def took_on(self) -> tuple[e.Organisation, ...]:
+        """Who took the person on by somebody else's act and its own consent, in alphabetical order.
+
+        A provider that accepts its own referral is not among them: it would have given itself the right.
+        """
+        others = set(self.taken_over)
+        if self.provider is not None and self.provider != self.referrer:
+            others.add(self.provider)
+        return tuple(sorted(others))
 
     @property
     def active(self) -> bool:
@@ -140,7 +156,8 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
                 passage, offer=OpenOffer(handover=event.handover, to_organisation=event.to_organisation)
             )
         case e.HandoverAccepted():
-            moved = replace(passage, offer=None)
+            taken_over = {**passage.taken_over, event.to_organisation: event.kind}
+            moved = replace(passage, offer=None, taken_over=taken_over)
             if passage.exited_on:
                 return moved
             return replace(moved, responsible=event.to_organisation)

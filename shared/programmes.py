@@ -4,7 +4,7 @@ The shape of `deploy/programmes/*.yaml` and of the `programme-published` event. 
 authorises (domain.md, §2.10). Rules about a programme belong to the service that applies them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Literal, NewType, Protocol
@@ -152,7 +152,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programme:
-    """One version of one programme."""
+    """One version of one programme.
+
+    parts_end_after_months: so long after a journey's closing those who took the person on may still know who it is.
+    """
 
     id: Code
     version: Annotated[int, Meta(ge=1)]
@@ -174,6 +177,7 @@ class Programme:
     targets: tuple[Target, ...]
     reasons: Reasons
     long_term_months: Annotated[int, Meta(ge=1, le=60)] = 12
+    parts_end_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
 
     @property
     def key(self) -> ProgrammeKey:
@@ -217,6 +221,9 @@ class Programmes(Protocol):
 
     def all_latest(self) -> Mapping[str, Programme]:
         """The newest version of each programme, by its id."""
+
+    def every_version(self) -> Collection[Programme]:
+        """All versions of all programmes."""
 
 
 @event("intake", "programme-published", subject="programme", topic="journey.programmes.v1")

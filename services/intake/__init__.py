@@ -1,7 +1,7 @@
 """Intake: the way in, from the referral to the start, and the loop back to whoever referred.
 
 Owns the collection `referrals` (one state per journey, per participant and per published programme) and the rows
-`references` (the referrers' own references), `parties` (who has or had a part in a participant's journeys) and `reads`
+`references` (the referrers' own references), `parts` (who took the person on, per journey) and `reads`
 (who read a person's identity, and why). Identity lives here alone, sealed with a key per participant (`vault.py`).
 
 Commands in: HTTP (`api.py`) and the agencies' topics `inbound.<organisation>.referrals.v1` (`inbound.py`).

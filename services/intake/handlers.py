@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from services.intake.domain import consent, participant, programme, referral
-from services.intake.domain.journey import PARTIES, Referral, addressed
+from services.intake.domain.journey import PARTS, Referral, addressed
 from services.intake.domain.participant import Identity, Participant, Sealed
 from services.intake.domain.programme import Published
-from shared.access import Actor, authorise, authorise_somewhere
+from shared.access import Actor, authorise, authorise_somewhere, programmes_for
+from shared.calendar import day_of
 from shared.errors import Unknown
 from shared.events import Code, JourneyId, Organisation, ParticipantId
 from shared.passage import Stage
@@ -86,15 +87,34 @@ def read_participant(
 def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:
     """Destroy the participant's key."""
     held = _participant(work, actor, participant_id, "erase_participant")
-    return work.save(subject_of("participant", participant_id), participant.erase(held, at=work.at))
+    change = participant.erase(held, by=actor.organisation, at=work.at)
+    return work.save(subject_of("participant", participant_id), change)
 
 
 def _participant(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
+    """The participant, for those who may know who it is; for all others there is none. Raises Unknown."""
     authorise_somewhere(actor, action, work.programmes)
-    held: Participant = work.get(subject_of("participant", participant_id))
-    party = work.row(PARTIES, f"{participant_id}:{actor.organisation}")
-    participant.admit(held, actor.organisation, party=party is not None)
+    held = _known(work, actor, participant_id)
+    if held is None:
+        raise Unknown("participant")
     return held
+
+
+def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant | None:
+    """The participant, or None where there is none or the organisation has no right to know who it is.
+
+    It has if it registered the person, or took the person on in a journey whose part has not ended.
+    """
+    held: Participant | None = work.find(subject_of("participant", participant_id))
+    if held is None or held.registered_by == actor.organisation:
+        return held
+    where = {
+        "participant_id": participant_id,
+        "organisations": actor.organisation,
+        "programme": {"$in": programmes_for(actor.organisation, "read_participant", work.programmes)},
+    }
+    today = day_of(work.at).isoformat()
+    return held if work.rows(PARTS, where, order="until", after=today, limit=1) else None
 
 
 # --- referrals ------------------------------------------------------------------------------------------------
@@ -111,15 +131,16 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
         return _keep(work, Change(referral.repeat(first, command)), answered)
+    person = _known(work, actor, command.participant_id)
     earlier = None
-    if command.previous_journey is not None:
+    if person is not None and command.previous_journey is not None:
         earlier = work.find(subject_of("journey", command.previous_journey))
     change = referral.refer(
         command,
         journey_id=JourneyId(work.new_id("j")),
         by=actor.organisation,
         programme=into,
-        participant=work.find(subject_of("participant", command.participant_id)),
+        participant=person,
         previous=earlier,
         at=work.at,
     )

@@ -32,6 +32,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             ]
         ),
     ],
+    # whether this organisation took the person on in a journey whose part has not ended
+    "parts": [
+        IndexModel(
+            [
+                ("participant_id", ASCENDING),
+                ("organisations", ASCENDING),
+                ("programme", ASCENDING),
+                ("until", ASCENDING),
+            ]
+        )
+    ],
     # who read what identifies this person, and when
     "reads": [IndexModel([("participant_id", ASCENDING), ("at", ASCENDING)])],
 }

@@ -272,6 +272,7 @@ class ProgrammeSchema(Schema):
     targets = ma.List(ma.Dict(), required=True)
     reasons = ma.Dict(required=True)
     long_term_months = ma.Integer(required=True)
+    parts_end_after_months = ma.Integer(required=True)
 
 
 class ProgrammeListSchema(Schema):

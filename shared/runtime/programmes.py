@@ -1,7 +1,7 @@
 """The published programmes, as every service keeps them: one immutable document per version."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -57,10 +57,12 @@ class PublishedProgrammes:
 
     def all_latest(self) -> Mapping[str, Programme]:
         """The newest version of each programme, by its id."""
-        newest: dict[str, Programme] = {}
-        for document in self._collection.find(sort=[("programme", 1), ("version", 1)]):
-            newest[document["programme"]] = self._decode(document)
-        return newest
+        return {one.id: one for one in self.every_version()}
+
+    def every_version(self) -> Collection[Programme]:
+        """All versions of all programmes, by id and then version. A version seen before is not fetched again."""
+        published = self._collection.find({}, {"_id": 1}, sort=[("programme", 1), ("version", 1)])
+        return [self.get(ProgrammeKey(one["_id"])) for one in published]
 
     def _decode(self, document: Mapping[str, Any]) -> Programme:
         key = ProgrammeKey(document["_id"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.outcome.figures.projection import FOLDS, project
@@ -29,6 +29,10 @@ class NoProgrammes:
         raise LookupError(programme)
 
     def all_latest(self) -> Mapping[str, Programme]:
+        """Nothing may ask."""
+        raise LookupError
+
+    def every_version(self) -> Collection[Programme]:
         """Nothing may ask."""
         raise LookupError
 

@@ -1,7 +1,7 @@
 """Every frozen example is handled by every consumer that subscribes to it, at the end of its own history."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,7 +54,10 @@ class Published:
         return self.all_latest().get(programme)
 
     def all_latest(self) -> Mapping[str, Programme]:
-        return {one.id: one for one in sorted(self._known.values(), key=lambda one: one.version)}
+        return {one.id: one for one in self.every_version()}
+
+    def every_version(self) -> Collection[Programme]:
+        return sorted(self._known.values(), key=lambda one: one.version)
 
 
 @dataclass

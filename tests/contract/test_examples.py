@@ -54,7 +54,7 @@ def test_an_example_is_read_and_written_alike(example: Example) -> None:
     envelope = codec.read_envelope(example.raw_headers)
     body = codec.read_body(envelope.type, example.value)
     assert codec.event_type(body).name == example.type
-    assert json.loads(codec.encode_body(body)) == example.body
+    assert _as_far_as(example.body, json.loads(codec.encode_body(body))) == example.body
     written = codec.encode_headers(
         BY_NAME[envelope.type],
         envelope.subject,
@@ -64,6 +64,13 @@ def test_an_example_is_read_and_written_alike(example: Example) -> None:
         envelope.traceparent,
     )
     assert written == example.headers
+
+
+def _as_far_as(said: Any, written: Any) -> Any:
+    """What is written, without the fields that were added to the version since: they have defaults."""
+    if isinstance(said, dict):
+        return {name: _as_far_as(said[name], value) for name, value in written.items() if name in said}
+    return written
 
 
 def test_an_example_without_its_empty_fields_is_the_same_event(example: Example) -> None:

@@ -1,7 +1,7 @@
 """The platform in memory, for trying use cases and routes without a database: the same promises, by hand."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +48,11 @@ class Shelf:
 
     def all_latest(self) -> Mapping[str, Programme]:
         """The newest version of each."""
-        return {one.id: one for one in sorted(self._by_key.values(), key=lambda one: one.version)}
+        return {one.id: one for one in self.every_version()}
+
+    def every_version(self) -> Collection[Programme]:
+        """All versions of all, the older first."""
+        return sorted(self._by_key.values(), key=lambda one: one.version)
 
 
 @dataclass
@@ -85,7 +89,7 @@ class Memory:
         found = [
             {"_id": key, **body}
             for (name, key), body in self.table.items()
-            if name == collection and all(_matches(body.get(one), value) for one, value in where.items())
+            if name == collection and matches(body, where)
         ]
         beyond = [row for row in found if after is None or row[order] > after]
         return sorted(beyond, key=lambda row: row[order])[:limit]
@@ -129,8 +133,15 @@ class Memory:
         return len(due)
 
 
+def matches(body: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Whether a row is one of those asked for."""
+    return all(_matches(body.get(name), wanted) for name, wanted in where.items())
+
+
 def _matches(found: Any, wanted: Any) -> bool:
-    """As MongoDB compares: a list matches what it contains."""
+    """As MongoDB compares: a list matches what it contains, `$in` any of what it lists."""
+    if isinstance(wanted, Mapping) and "$in" in wanted:
+        return any(_matches(found, one) for one in wanted["$in"])
     return found == wanted or (isinstance(found, list) and wanted in found)
 
 

@@ -72,6 +72,10 @@ class HeldProgrammes:
         """Every programme."""
         return dict(self._held)
 
+    def every_version(self) -> list[Programme]:
+        """Every programme: one version of each."""
+        return list(self._held.values())
+
 
 class HeldLogins:
     """Satisfies `Logins` in memory, with a clock that a test moves."""

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, Literal
 
 from shared import events as e
+from shared.calendar import months_after
 from shared.passage import Passage, follow
 from shared.programmes import Programmes
 from shared.runtime.change import Change, Received, Reply, Row
@@ -17,8 +18,13 @@ from shared.runtime.change import Change, Received, Reply, Row
 STATUS_CHANGED = "journey.intake.referral-status-changed.v1"
 """The reply that tells a referrer where its referral stands now."""
 
-PARTIES = "parties"
-"""Rows `<participant>:<organisation>`: who is or was referrer, provider or responsible for that person."""
+PARTS = "parts"
+"""Rows, one per journey: which organisations took the person on, and until when that lets them know who it is.
+
+until: the first day on which it no longer does; NOT_ENDED while the journey goes on, and empty once it has ended such
+that nobody needs to know. Who referred is not among them: a right never rests on what the caller itself has said.
+"""
+NOT_ENDED = "9999-12-31"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,7 @@ def take_in(state: Referral | None, received: Received, programmes: Programmes) 
     """
     if state is None:
         raise ValueError(f"{received.type} speaks of a journey that intake never received.")
-    return _follow(state, (received.body,))
+    return _follow(state, (received.body,), programmes)
 
 
 def addressed(change: Change[Referral], answered: Collection[e.Organisation]) -> Change[Referral]:
@@ -127,20 +133,20 @@ def addressed(change: Change[Referral], answered: Collection[e.Organisation]) ->
 
 def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:
     """What the reception of a referral comes to."""
-    party = _party(referral.passage.participant_id, referral.passage.referrer)
     replies = _told(None, referral, received)
-    return Change(referral, events=(received,), rows=(party, *rows), replies=replies)
+    return Change(referral, events=(received,), rows=tuple(rows), replies=replies)
 
 
-def _follow(referral: Referral, facts: Sequence[e.Fact]) -> Change[Referral]:
+def _follow(
+    referral: Referral, facts: Sequence[e.Fact], programmes: Programmes | None = None
+) -> Change[Referral]:
+    """programmes: needed for facts of others, which alone can close a journey."""
     after = referral
     for fact in facts:
         after = _moved(after, fact)
     if after == referral:
         return Change(referral)
-    rows: tuple[Row, ...] = ()
-    if after.passage.responsible != referral.passage.responsible:
-        rows = (_party(after.passage.participant_id, after.passage.responsible),)
+    rows = _parts(referral, after, programmes)
     return Change(after, rows=rows, replies=_told(referral, after, facts[-1]))
 
 
@@ -172,12 +178,30 @@ def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Re
     return (Reply(after.passage.referrer, STATUS_CHANGED, body),)
 
 
-def _party(participant: e.ParticipantId, organisation: e.Organisation) -> Row:
-    return Row(
-        PARTIES,
-        f"{participant}:{organisation}",
-        {"participant_id": participant, "organisation": organisation},
-    )
+def _parts(before: Referral, after: Referral, programmes: Programmes | None) -> Sequence[Row]:
+    """The journey's row of parts, where it is no longer what it was."""
+    then, now = before.passage, after.passage
+    took_on = now.took_on
+    if not took_on or (took_on == then.took_on and _ends(now) == _ends(then)):
+        return ()
+    until = NOT_ENDED
+    if now.mistake or now.withdrawn_on or now.declined_on:
+        until = ""
+    elif now.closed_on:
+        assert programmes is not None, "only a fact of another service closes a journey"
+        months = programmes.get(now.programme_key).parts_end_after_months
+        until = months_after(now.closed_on, months).isoformat()
+    body = {
+        "participant_id": now.participant_id,
+        "programme": now.programme_key,
+        "organisations": list(took_on),
+        "until": until,
+    }
+    return (Row(PARTS, after.journey_id, body),)
+
+
+def _ends(passage: Passage) -> tuple[object, ...]:
+    return passage.mistake, passage.withdrawn_on, passage.declined_on, passage.closed_on
 
 
 def _text(on: date | None) -> str | None:

@@ -61,15 +61,6 @@ def register(
     )
 
 
-def admit(participant: Participant, organisation: e.Organisation, *, party: bool) -> None:
-    """Let the organisation that registered the person pass, and those with a part in one of their journeys.
-
-    party: whether the organisation is or was referrer, provider or responsible in one. Raises Forbidden.
-    """
-    if organisation != participant.registered_by and not party:
-        raise Forbidden("not-your-journey", f"{organisation} has no part in a journey of this participant.")
-
-
 def read(
     participant: Participant, *, person: str, by: e.Organisation, purpose: str, read_id: str, at: datetime
 ) -> tuple[Sealed, Change[Participant]]:
@@ -89,8 +80,13 @@ def read(
     return participant.sealed, Change(participant, rows=(Row(READS, read_id, line),))
 
 
-def erase(participant: Participant, *, at: datetime) -> Change[Participant]:
-    """Destroy the key and what it encrypts; erasing again changes nothing. Source: domain.md, §5."""
+def erase(participant: Participant, *, by: e.Organisation, at: datetime) -> Change[Participant]:
+    """Destroy the key and what it encrypts; erasing again changes nothing. Source: domain.md, §5.
+
+    Raises Forbidden for any organisation but the one that registered the person.
+    """
+    if by != participant.registered_by:
+        raise Forbidden("not-your-journey", "Only the organisation that registered a person erases it.")
     if participant.erased_at is not None:
         return Change(participant)
     return Change(

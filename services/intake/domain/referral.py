@@ -84,8 +84,8 @@ def refer(
 ) -> Change[Referral]:
     """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
 
-    programme, participant, previous: what the command names, None where there is no such thing. at: UTC.
-    Raises Invalid with every wrong field; Conflict
+    programme, participant, previous: what the command names, None where there is no such thing, or none that the
+    referrer may know of: the two are refused alike. at: UTC. Raises Invalid with every wrong field; Conflict
     `participant-erased`. Source: domain.md, §3.
     """
     on = command.occurred_on or day_of(at)
@@ -93,9 +93,9 @@ def refer(
     findings.not_future("occurred_on", on, day_of(at))
     if participant is None:
         findings.add("participant_id", "Not a known participant.")
-    if command.previous_journey is not None and (
-        previous is None or previous.passage.participant_id != command.participant_id
-    ):
+    if previous is not None and previous.passage.participant_id != command.participant_id:
+        previous = None
+    if command.previous_journey is not None and previous is None:
         findings.add("previous_journey", "Not an earlier journey of this participant.")
     if previous is not None:
         findings.not_before("occurred_on", on, previous.passage.referred_on, "the earlier journey's referral")

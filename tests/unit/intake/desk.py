@@ -1,6 +1,6 @@
 """Intake in memory: the programme as it is published, a store, and a journey at any stage."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from shared.events import Fact
 from shared.passage import Stage
 from shared.programmes import Programme, ProgrammeKey, Programmes
 from shared.runtime.change import Change, Received, Reply, Subject, kind_of, subject_of
+from tests.support.memory import matches
 
 COACTIVE_FILE = Path(__file__).parents[3] / "deploy" / "programmes" / "coactive.yaml"
 COACTIVE = read_programme(COACTIVE_FILE.read_text(encoding="utf-8"))
@@ -73,7 +74,10 @@ class Shelf:
         return max(versions, key=lambda one: one.version, default=None)
 
     def all_latest(self) -> Mapping[str, Programme]:
-        return {one.id: one for one in sorted(self._by_key.values(), key=lambda one: one.version)}
+        return {one.id: one for one in self.every_version()}
+
+    def every_version(self) -> Collection[Programme]:
+        return sorted(self._by_key.values(), key=lambda one: one.version)
 
 
 SHELF = Shelf(COACTIVE)
@@ -110,7 +114,7 @@ class Desk:
         found: list[Mapping[str, Any]] = [
             {"_id": key, **row}
             for (name, key), row in self.table.items()
-            if name == collection and row.items() >= where.items()
+            if name == collection and matches(row, where)
         ]
         beyond = [row for row in found if after is None or row[order] > after]
         return sorted(beyond, key=lambda row: row[order])[:limit]

@@ -83,7 +83,8 @@ def test_the_same_record_twice_is_one_referral_with_two_answers() -> None:
 
 def test_the_sender_is_whose_topic_it_is() -> None:
     desk = Desk()
-    said = answer(desk, record(body(register(desk)), by="forsakringskassan"))
+    person = register(desk, by="forsakringskassan")
+    said = answer(desk, record(body(person), by="forsakringskassan"))
     assert said.organisation == "forsakringskassan"
     journey = desk.get(f"journey/{said.body['journey_id']}")  # type: ignore[arg-type]
     assert journey.passage.referrer == "forsakringskassan"

@@ -197,9 +197,11 @@ def test_intakes_own_decisions_are_told_too() -> None:
 
 
 def test_whoever_becomes_responsible_may_read_the_person() -> None:
-    rows = folds(())[e.HandoverAccepted](at_stage("ready"), said(handed_over()), SHELF).rows
-    participant = at_stage("ready").passage.participant_id
-    assert [(row.collection, row.key) for row in rows] == [("parties", f"{participant}:{EMPLOYER}")]
+    held = at_stage("ready")
+    rows = folds(())[e.HandoverAccepted](held, said(handed_over()), SHELF).rows
+    assert [(row.collection, row.key) for row in rows] == [("parts", held.journey_id)]
+    assert rows[0].body["participant_id"] == held.passage.participant_id
+    assert rows[0].body["organisations"] == sorted([EMPLOYER, PROVIDER])
 
 
 @pytest.mark.parametrize("stage", ["received", "accepted", "declined", "withdrawn", "closed", "mistake"])

@@ -200,9 +200,9 @@ def test_the_same_reference_asking_for_something_else_is_refused() -> None:
 
 def test_references_are_each_organisations_own() -> None:
     desk = Desk()
-    person = register(desk)
-    one = handlers.refer(desk, caseworker(AGENCY), asked(person), ())
-    other = handlers.refer(desk, caseworker("forsakringskassan"), asked(person), ())
+    one = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
+    theirs = register(desk, by="forsakringskassan")
+    other = handlers.refer(desk, caseworker("forsakringskassan"), asked(theirs), ())
     assert one.journey_id != other.journey_id
 
 
