@@ -96,7 +96,6 @@ def application_of(service: Service, commands: Commands, tokens: Tokens, clock: 
         commands=commands,
         tokens=tokens,
         clock=clock,
-        ready=lambda: True,
     )
 
 

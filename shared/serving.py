@@ -1,30 +1,35 @@
-"""The web process of a service: its application, and the gunicorn that serves it."""
+"""The web process of a service: its application, the server that answers with it, and its health port."""
 
-import logging
-from collections.abc import Callable
-from typing import Any
+import signal
+import sys
+import time
 
+import structlog
 from flask import Flask
-from gunicorn.app.base import BaseApplication
 from pymongo.errors import PyMongoError
 
 from shared.config import Settings
 from shared.fingerprint import fingerprints_from
+from shared.health_port import Said, metrics, said, serve_health
+from shared.http_server import HttpServer, Limits
 from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
 from shared.runtime.garbage import set_apart
-from shared.runtime.parts import Service, groups_of
+from shared.runtime.parts import Parts, Service, groups_of
 from shared.runtime.process import connect, create_indexes
 from shared.tokens import Tokens
 from shared.web import create_app
 
 WEB_THREADS = 32
+STUCK_SECONDS = 60.0
+
+log = structlog.get_logger()
 
 
-def build_web(service: Service, settings: Settings) -> Flask:
-    """The web application, connected."""
-    parts = connect(service, settings)
+def build_web(parts: Parts) -> Flask:
+    """The web application. Blocks until the database answers."""
+    service, settings = parts.service, parts.settings
     create_indexes(parts)
     commands = Commands(
         client=parts.client,
@@ -37,51 +42,60 @@ def build_web(service: Service, settings: Settings) -> Flask:
         waiters=max(1, WEB_THREADS // 4),
     )
 
-    def ready() -> bool:
-        try:
-            parts.client.admin.command("ping")
-        except PyMongoError:
-            return False
-        return True
-
     app = create_app(
         title=service.title,
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
         tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         clock=parts.clock,
-        ready=ready,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
     set_apart()
     return app
 
 
-class _Gunicorn(BaseApplication):
-    def __init__(self, build: Callable[[], Flask], settings: Settings) -> None:
-        self._build = build
-        self._settings = settings
-        super().__init__()
+class _Web:
+    """What the web process says of itself; until its server is there it is alive and not ready."""
 
-    def load_config(self) -> None:
-        options = {
-            "bind": f"{self._settings.http_host}:{self._settings.http_port}",
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": WEB_THREADS,
-            "keepalive": 75,
-            "graceful_timeout": 10,
-            "control_socket_disable": True,
-        }
-        for name, value in options.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.server: HttpServer | None = None
 
-    def load(self) -> Any:
-        return self._build()
+    def healthz(self) -> Said:
+        """Whether the server's loop goes round; whether it finds a free thread is for its callers to see."""
+        stuck = self.server is not None and time.monotonic() - self.server.ticked_at > STUCK_SECONDS
+        return said(503 if stuck else 200, {"status": "stuck" if stuck else "alive"})
+
+    def readyz(self) -> Said:
+        """Whether it serves and its database answers. Blocks for as long as the database is looked for."""
+        if self.server is None:
+            return said(503, {"status": "starting"})
+        try:
+            self._parts.client.admin.command("ping")
+        except PyMongoError:
+            return said(503, {"status": "database out of reach"})
+        return said(200, {"status": "ready"})
 
 
 def serve_web(service: Service, settings: Settings) -> None:
-    """Serve HTTP until told to stop: one worker, so that metrics need no sharing; more by replicas."""
-    logging.getLogger("gunicorn").setLevel(logging.WARNING)
-    _Gunicorn(lambda: build_web(service, settings), settings).run()
+    """Serve HTTP until told to stop: one process, so that metrics need no sharing; more by replicas."""
+    parts = connect(service, settings)
+    web = _Web(parts)
+    routes = {"/healthz": web.healthz, "/readyz": web.readyz, "/metrics": metrics}
+    health = serve_health(settings.http_host, settings.health_port, routes)
+
+    def stop(*_: object) -> None:
+        parts.stop.set()
+        if web.server is not None:
+            web.server.stop()
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, stop)
+    app = build_web(parts)
+    web.server = HttpServer(app, settings.http_host, settings.http_port, threads=WEB_THREADS, limits=Limits())
+    if parts.stop.is_set():
+        web.server.stop()
+    log.info("ready", port=settings.http_port)
+    web.server.serve()
+    health.shutdown()
+    sys.stdout.flush()

@@ -17,23 +17,23 @@ from flask import Flask, Response, after_this_request, current_app, g, request
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema, post_load, validate
 from marshmallow import fields as ma
-from prometheus_client import generate_latest
 from werkzeug.exceptions import HTTPException
 
 from shared.access import Actor, authorise_operator
 from shared.codec import parse_vector, vector_text
-from shared.errors import CODES, Busy, Forbidden, Invalid, Refused, Unknown
+from shared.errors import Busy, Forbidden, Invalid, Refused, Unknown
 from shared.openapi import publish
+from shared.problems import problem
 from shared.programmes import Action
 from shared.runtime.change import Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Answer, Commands, KeyedRow
-from shared.telemetry import REGISTRY, log_answered, metric, start_trace, trace_id
+from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.tokens import Tokens
 
 BODY_LIMIT_BYTES = 64 * 1024
 IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
+OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 ID = "[0-9a-hjkmnp-tv-z]{26}"
 
 log = structlog.get_logger()
@@ -212,7 +212,6 @@ def create_app(
     commands: Commands,
     tokens: Tokens,
     clock: Clock,
-    ready: Callable[[], bool],
 ) -> Flask:
     """The web application of one service."""
     app = Flask(title, static_folder=None)
@@ -229,7 +228,8 @@ def create_app(
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     publish(app, api)
-    _add_platform_routes(app, clock, ready)
+    if clock.driven:
+        _add_clock(app, clock)
     return app
 
 
@@ -297,23 +297,8 @@ def _no_constant(name: str) -> None:
 
 
 def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
-    known = CODES[code]
-    document: dict[str, Any] = {
-        "type": f"urn:journeys:problem:{code}",
-        "title": known.title,
-        "status": known.status,
-        "detail": detail,
-        "code": code,
-        "trace_id": trace_id(),
-    }
-    if errors:
-        document["errors"] = errors
-    response = Response(f"{json.dumps(document)}\n", known.status, content_type="application/problem+json")
-    if code in ("busy", "not-yet-seen"):
-        response.headers["Retry-After"] = "1"
-    if code == "unauthenticated":
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    status, headers, body = problem(code, detail, errors)
+    return Response(body, status, headers)
 
 
 def _add_errors(app: Flask) -> None:
@@ -356,23 +341,6 @@ def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
         else:
             flat["body"] = location
     return flat
-
-
-def _add_platform_routes(app: Flask, clock: Clock, ready: Callable[[], bool]) -> None:
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "alive"}
-
-    @app.get("/readyz")
-    def readyz() -> tuple[dict[str, str], int]:
-        return ({"status": "ready"}, 200) if ready() else ({"status": "database out of reach"}, 503)
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(REGISTRY), content_type="text/plain; version=0.0.4")
-
-    if clock.driven:
-        _add_clock(app, clock)
 
 
 def _add_clock(app: Flask, clock: Clock) -> None:

@@ -80,7 +80,7 @@ class Control:
     def progress(self, name: str) -> Mapping[str, Any] | None:
         """What a consumer says of itself at /progress; None when it does not answer."""
         try:
-            answer = httpx.get(f"{self.settings.url(name)}/progress", timeout=2.0, trust_env=False)
+            answer = httpx.get(f"{self.settings.health_url(name)}/progress", timeout=2.0, trust_env=False)
             document: Mapping[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError):
             return None
@@ -90,7 +90,9 @@ class Control:
         """Whether a process answers 200 at /readyz now."""
         try:
             return (
-                httpx.get(f"{self.settings.url(name)}/readyz", timeout=2.0, trust_env=False).status_code
+                httpx.get(
+                    f"{self.settings.health_url(name)}/readyz", timeout=2.0, trust_env=False
+                ).status_code
                 == 200
             )
         except httpx.HTTPError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.local.record import Record, Running
-from deploy.local.settings import PORTS, Settings
+from deploy.local.settings import HEALTH_PORTS, PORTS, Settings
 from deploy.local.trouble import Trouble
 
 NEEDED_BYTES = 2 * 1024**3
@@ -54,8 +54,9 @@ def check_ports(settings: Settings, processes: Iterable[str]) -> None:
         names.append("broker-controller")
     if settings.proxied:
         names.append("broker-behind-proxy")
-    for name in names:
-        port = settings.port(name)
+    taken = [(name, settings.port(name)) for name in names]
+    taken += [(f"{name}'s health", settings.health_port(name)) for name in names if name in HEALTH_PORTS]
+    for name, port in taken:
         if not is_free(port):
             raise Trouble(
                 f"Port {port} (for {name}) is taken{_holder(port)}: stop that program, or choose other ports, "
@@ -79,7 +80,7 @@ def is_free(port: int) -> bool:
 def free_port_base(first: int, last: int) -> int:
     """A base whose ports are all free now, between the two. Another may still come first."""
     for base in range(first, last, SPAN):
-        if all(is_free(base + distance) for distance in PORTS.values()):
+        if all(is_free(base + distance) for distance in (*PORTS.values(), *HEALTH_PORTS.values())):
             return base
     raise Trouble(f"Between {first} and {last} there is no place for a stack's ports: stop other stacks.")
 

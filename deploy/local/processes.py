@@ -26,13 +26,14 @@ DOES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Process:
-    """One process. `ready_path` is asked by HTTP on `port` until it answers 200; None: asked otherwise."""
+    """One process. `ready_path` is asked by HTTP on `health_port` until it answers 200; None: asked otherwise."""
 
     name: str
     does: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     port: int
+    health_port: int
     ready_path: str | None
     # Told to stop, it has so long before it is killed.
     stop_seconds: float = 15.0
@@ -48,10 +49,13 @@ def described(name: str, settings: Settings, command: tuple[str, ...] = ()) -> P
     if name in settings.infrastructure:
         kind = name.partition("-")[0]
         does = DOES[kind] if settings.nodes(kind) == (name,) else f"one node of three of {kind}"
-        return Process(name, does, command, {}, settings.port(name), None, stop_seconds=30.0)
+        return Process(
+            name, does, command, {}, settings.port(name), settings.port(name), None, stop_seconds=30.0
+        )
     if name == "issuer":
         command = (sys.executable, "-m", "deploy.local.issuer")
-        return Process(name, DOES[name], command, stack, settings.port(name), "/healthz")
+        port = settings.port(name)
+        return Process(name, DOES[name], command, stack, port, port, "/healthz")
     service, role = name.rsplit("-", 1)
     return Process(
         name,
@@ -59,6 +63,7 @@ def described(name: str, settings: Settings, command: tuple[str, ...] = ()) -> P
         (sys.executable, "-m", f"services.{service.replace('-', '_')}.app", role),
         settings.environment(service, role),
         settings.port(name),
+        settings.health_port(name),
         "/readyz",
         consumes=role in ("consume", "project"),
     )

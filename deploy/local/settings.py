@@ -52,6 +52,15 @@ PORTS: Mapping[str, int] = {
     "broker-proxy": 28,
 }
 
+# The health ports of those that answer callers on a port of their own; for every other process PORTS has it.
+HEALTH_PORTS: Mapping[str, int] = {
+    "intake-web": 6,
+    "activity-tracking-web": 7,
+    "handover-web": 8,
+    "outcome-web": 9,
+    "outcome-stream": 10,
+}
+
 # Ports that no process of the stack has to itself.
 LISTENERS = ("broker-controller", "broker-behind-proxy", "broker-proxy")
 
@@ -69,8 +78,8 @@ CONTRACT: Mapping[str, str] = {
     "FINGERPRINT_KEY": "web roles only: 32 bytes in base64, so that no fingerprint can be guessed back",
     "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
-    "HTTP_PORT": "roles web and stream",
-    "HEALTH_PORT": "roles consume and project",
+    "HTTP_PORT": "roles web and stream: where callers are answered",
+    "HEALTH_PORT": "every role: /healthz, /readyz and /metrics; never published",
     "DRIVEN_CLOCK": "1 here and never in production: business time is set by whoever drives the demonstration",
     "OUTCOME_STREAM_URL": "where a browser finds the stream of figures",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
@@ -125,6 +134,14 @@ class Settings:
         """`http://host:port` of a process, without a slash at the end."""
         return f"http://127.0.0.1:{self.port(process)}"
 
+    def health_port(self, process: str) -> int:
+        """The port on which a process says how it is."""
+        return self.port_base + HEALTH_PORTS.get(process, PORTS[process])
+
+    def health_url(self, process: str) -> str:
+        """`http://host:port` of a process's health, without a slash at the end."""
+        return f"http://127.0.0.1:{self.health_port(process)}"
+
     def nodes(self, kind: str) -> tuple[str, ...]:
         """The processes that are together the `broker` or the `database`; the first is called just so."""
         count = self.brokers if kind == "broker" else self.databases
@@ -155,7 +172,7 @@ class Settings:
         """All that one process of a service is told: the variables of `CONTRACT` and no others."""
         if role not in SERVICES[service]:
             raise ValueError(f"{service} has no role {role!r}; it has {', '.join(SERVICES[service])}")
-        port = "HTTP_PORT" if role in ("web", "stream") else "HEALTH_PORT"
+        name = f"{service}-{role}"
         told = {
             "KAFKA_BOOTSTRAP_SERVERS": (
                 f"127.0.0.1:{self.port('broker-proxy')}" if self.proxied else self.kafka_address
@@ -168,13 +185,15 @@ class Settings:
             "OIDC_AUDIENCE": AUDIENCE,
             "OIDC_JWKS_URL": f"{self.url('issuer')}/jwks.json",
             "HTTP_HOST": "127.0.0.1",
-            port: str(self.port(f"{service}-{role}")),
+            "HEALTH_PORT": str(self.health_port(name)),
             "DRIVEN_CLOCK": "1",
             "OUTCOME_STREAM_URL": self.url("outcome-stream"),
             "LOG_LEVEL": self.log_level,
         }
         if role == "web":
             told["FINGERPRINT_KEY"] = self.credentials.fingerprint_key()
+        if name in HEALTH_PORTS:
+            told["HTTP_PORT"] = str(self.port(name))
         if service == "intake":
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         if (service, role) == ("intake", "web"):

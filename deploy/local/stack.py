@@ -265,6 +265,10 @@ class Stack:
         """`http://host:port` of a process."""
         return self.settings.url(process)
 
+    def health_url(self, process: str) -> str:
+        """`http://host:port` at which a process says how it is."""
+        return self.settings.health_url(process)
+
     def entries(self) -> dict[str, Entry]:
         """What is known of each process now: state, process id, restarts."""
         return self._supervisor.entries()

@@ -281,7 +281,9 @@ def _answers(process: Process) -> bool:
         if process.ready_path is None:
             socket.create_connection(("127.0.0.1", process.port), timeout=1.0).close()
             return True
-        with DIRECT.open(f"http://127.0.0.1:{process.port}{process.ready_path}", timeout=1.0) as answer:
+        with DIRECT.open(
+            f"http://127.0.0.1:{process.health_port}{process.ready_path}", timeout=1.0
+        ) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):
         return False

@@ -24,7 +24,6 @@ from deploy.secrets import EXAMPLE
 from deploy.topics import declared
 from shared.config import read_settings
 from tests.support.deployment import (
-    LISTENS_ON,
     REPOSITORY,
     command_faults,
     filled_environment,
@@ -183,7 +182,7 @@ def health_faults(compose: Compose) -> Iterator[str]:
                 yield f"{name} goes on and is never asked for its health"
             continue
         port, path = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", " ".join(check["test"]))[0]
-        listens = service["environment"].get(LISTENS_ON.get(role or "", "STACK_PORT_BASE"))
+        listens = service["environment"].get("HEALTH_PORT" if role else "STACK_PORT_BASE")
         if port != listens:
             yield f"{name} listens on {listens} and is asked on {port}"
         if path != "/readyz" or path not in paths_answered(service["command"]):
@@ -364,7 +363,7 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(_drop("services/kafka", "healthcheck"), id="health nobody asks"),
         pytest.param(_set("services/prepare/restart", "always"), id="done, and begun again"),
         pytest.param(
-            _set("services/handover-web/environment/HTTP_PORT", "8001"), id="port of a health check"
+            _set("services/handover-web/environment/HEALTH_PORT", "9001"), id="port of a health check"
         ),
         pytest.param(
             _set("services/handover-consume/healthcheck/test", ["CMD", "get", "http://127.0.0.1:9000/ready"]),
@@ -373,6 +372,7 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(_drop("services/outcome-web", "read_only"), id="file system writable"),
         pytest.param(_drop("services/mongodb", "cap_drop"), id="capabilities"),
         pytest.param(_set("services/kafka/user", "0:0"), id="root"),
+        pytest.param(_set("services/intake-web/ports", ["127.0.0.1:8081:9000"]), id="health published"),
         pytest.param(_set("services/kafka/ports", ["127.0.0.1:9092:9092"]), id="Kafka published"),
         pytest.param(_set("services/grafana/ports", ["0.0.0.0:3000:3000"]), id="Grafana open to others"),
         pytest.param(_set("networks/data", {}), id="a way out of the data network"),

@@ -81,7 +81,6 @@ def test_it_asks_the_readiness_of_whatever_it_runs() -> None:
     check = json.loads(re.findall(r"CMD (\[\"python\", \"-c\".*\])$", DOCKERFILE, re.MULTILINE)[0])
     compile(check[2], "HEALTHCHECK", "exec")
     assert "/readyz" in check[2]
-    assert "HTTP_PORT" in check[2]
     assert "HEALTH_PORT" in check[2]
 
 

@@ -12,7 +12,7 @@ from deploy.database import DATABASES
 from deploy.local.settings import SERVICES
 from deploy.topics import declared
 from tests.support.deployment import (
-    LISTENS_ON,
+    ANSWERS_CALLERS,
     REPOSITORY,
     command_faults,
     paths_answered,
@@ -107,9 +107,10 @@ def code_faults(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{name} is given {secrets}"
         if role is None:
             continue
-        port = int(str(given.get(LISTENS_ON.get(role, ""), 0)))
-        if [one["containerPort"] for one in container["ports"]] != [port]:
-            yield f"{name} listens on {port} and says otherwise"
+        port = int(str(given.get("HEALTH_PORT", 0)))
+        listens = [int(str(given["HTTP_PORT"]))] if role in ANSWERS_CALLERS else []
+        if [one["containerPort"] for one in container["ports"]] != [*listens, port]:
+            yield f"{name} listens on {[*listens, port]} and says otherwise"
         for probe, path in (("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")):
             asked = container[f"{probe}Probe"]["httpGet"]
             if asked != {"path": path, "port": port} or path not in paths_answered(command):
@@ -162,7 +163,10 @@ def service_faults(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{one['kind']} {one['metadata']['name']} has no pods"
         elif one["kind"] == "Service":
             ports = {port["name"] for port in chosen["spec"]["containers"][0]["ports"]}
-            if not {port["targetPort"] for port in one["spec"]["ports"]} <= ports:
+            asked_for = {port["targetPort"] for port in one["spec"]["ports"]}
+            if "health" in asked_for:
+                yield f"Service {one['metadata']['name']} leads callers to the health port"
+            if not asked_for <= ports:
                 yield f"Service {one['metadata']['name']} leads to a port that its pods do not have"
 
 
@@ -271,6 +275,12 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
         pytest.param(
             lambda all_: _named(all_, "Service", "intake-web")["spec"]["ports"][0].update(targetPort="web"),
             id="port of a service",
+        ),
+        pytest.param(
+            lambda all_: _named(all_, "Service", "intake-web")["spec"]["ports"][0].update(
+                targetPort="health"
+            ),
+            id="health published",
         ),
     ],
 )

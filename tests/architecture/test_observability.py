@@ -13,7 +13,6 @@ import yaml
 
 from shared.telemetry import METRICS
 from tests.support.deployment import (
-    LISTENS_ON,
     REPOSITORY,
     filled_environment,
     interpolated,
@@ -136,7 +135,7 @@ def test_every_process_is_asked_where_it_answers() -> None:
         if role:
             assert "/metrics" in paths_answered(one["command"])
             assert set(one["networks"]) & set(services["prometheus"]["networks"])
-            port = one["environment"][LISTENS_ON[role]]
+            port = one["environment"]["HEALTH_PORT"]
             expected[f"{name}:{port}"] = {"service": service_of(one["command"]), "role": role}
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     asked = {

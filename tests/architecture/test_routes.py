@@ -39,8 +39,9 @@ def test_every_route_is_refused_without_a_token(app: Flask) -> None:
 def test_only_open_routes_answer_without_a_token(app: Flask) -> None:
     paths = {rule.rule for rule in app.url_map.iter_rules()}
     assert paths >= OPEN_RULES
-    assert app.test_client().get("/healthz").status_code == 200
-    assert app.test_client().get("/no-such-route").status_code == 401
+    assert app.test_client().get("/openapi.json").status_code == 200
+    for path in ("/no-such-route", "/healthz", "/metrics"):
+        assert app.test_client().get(path).status_code == 401
 
 
 def test_every_action_of_the_role_map_has_a_route() -> None:

@@ -140,7 +140,7 @@ def test_nobody_sleeps_and_nobody_prints_in_the_services() -> None:
 # --- error codes -----------------------------------------------------------------------------------------------
 
 RAISED_BY_CLASS = {"Invalid": "invalid-fields", "Unknown": "not-found", "NotYetSeen": "not-yet-seen"}
-CODE_FIRST = ("Refused", "Forbidden", "Conflict", "_problem")
+CODE_FIRST = ("Refused", "Forbidden", "Conflict", "_problem", "problem")
 CODE_SECOND = ("rejected",)
 
 
@@ -157,7 +157,7 @@ def _raised(source: Source) -> Iterator[str]:
         for call in source.calls(*functions):
             if len(call.args) > place:
                 yield from _codes(call.args[place])
-    if source.name == "shared/web.py":
+    if source.name in ("shared/web.py", "shared/http_server.py"):
         yield from _codes_by_status(source)
 
 
@@ -174,10 +174,12 @@ def _codes(node: ast.expr) -> Iterator[str]:
 
 
 def _codes_by_status(source: Source) -> Iterator[str]:
-    """The codes of what Flask itself refuses, and the last resort."""
+    """The codes of what Flask and the server themselves refuse, and the last resort."""
     for node in ast.walk(source.tree):
         match node:
             case ast.Assign(targets=[ast.Name(id="by_status")], value=ast.Dict(values=values)):
+                yield from (text for text in map(text_of, values) if text is not None)
+            case ast.AnnAssign(target=ast.Name(id="REFUSALS"), value=ast.Dict(values=values)):
                 yield from (text for text in map(text_of, values) if text is not None)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="by_status")), args=[_, default]):
                 yield from _codes(default)

@@ -1,6 +1,6 @@
 """What an HTTP command is measured against: Flask and one transaction of the same writes, and nothing else.
 
-No token, no validation, no idempotency, no reading. Served by the same gunicorn with the same threads.
+No token, no validation, no idempotency, no reading. Served by the same server with the same threads.
 """
 
 import os
@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, request
-from gunicorn.app.base import BaseApplication
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
+
+from shared.http_server import HttpServer, Limits
 
 DATABASE = "bench_http"
 THREADS = 32
 
 
 def build() -> Flask:
-    """The application, connected after the fork."""
+    """The application, connected."""
     client: MongoClient[dict[str, Any]] = MongoClient(os.environ["MONGODB_URI"], tz_aware=True, w="majority")
     database = client[DATABASE]
     app = Flask(__name__)
@@ -48,18 +49,5 @@ def build() -> Flask:
     return app
 
 
-class Bare(BaseApplication):
-    """The same gunicorn as the services'."""
-
-    def load_config(self) -> None:
-        self.cfg.set("bind", f"127.0.0.1:{os.environ['HTTP_PORT']}")
-        self.cfg.set("worker_class", "gthread")
-        self.cfg.set("threads", THREADS)
-        self.cfg.set("keepalive", 75)
-
-    def load(self) -> Any:
-        return build()
-
-
 if __name__ == "__main__":
-    Bare().run()
+    HttpServer(build(), "127.0.0.1", int(os.environ["HTTP_PORT"]), threads=THREADS, limits=Limits()).serve()

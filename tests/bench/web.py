@@ -101,7 +101,7 @@ def await_lag(stack: Stack) -> None:
     deadline, pause = time.monotonic() + 120, threading.Event()
     consumers = [name for name in SERVICE_PROCESSES if name.endswith(("-consume", "-project"))]
     while time.monotonic() < deadline:
-        told = [httpx.get(f"{stack.url(name)}/progress", timeout=10).json() for name in consumers]
+        told = [httpx.get(f"{stack.health_url(name)}/progress", timeout=10).json() for name in consumers]
         if not any(one["lag"] or one["outbox_pending"] for one in told):
             return
         pause.wait(0.2)

@@ -150,7 +150,8 @@ class LongRun:
         stack = self._world.stack
         self.job().write(self._job)
         command = (sys.executable, "-m", "tests.chaos.feeder", str(self._job))
-        stack.beside(Process(FEEDER, "an upstream source", command, {}, stack.settings.port("broker"), None))
+        port = stack.settings.port("broker")
+        stack.beside(Process(FEEDER, "an upstream source", command, {}, port, port, None))
 
     def _progressed(self) -> None:
         self._diary.fed = feeder.fed(self._job) * ROWS

@@ -36,15 +36,24 @@ class ChaosStack(Stack):
         if not instance:
             return process
         port = (
-            self.settings.port_base + INSTANCE_PORTS + self._instances.setdefault(name, len(self._instances))
+            self.settings.port_base
+            + INSTANCE_PORTS
+            + 2 * self._instances.setdefault(name, len(self._instances))
         )
         told = {**process.environment}
-        told["HTTP_PORT" if "HTTP_PORT" in told else "HEALTH_PORT"] = str(port)
-        return replace(process, name=name, environment=told, port=port)
+        if "HTTP_PORT" in told:
+            told |= {"HTTP_PORT": str(port), "HEALTH_PORT": str(port + 1)}
+            return replace(process, name=name, environment=told, port=port, health_port=port + 1)
+        told["HEALTH_PORT"] = str(port)
+        return replace(process, name=name, environment=told, port=port, health_port=port)
 
     def url(self, process: str) -> str:
         """`http://host:port` of a process or an instance."""
         return f"http://127.0.0.1:{self.describe(process).port}"
+
+    def health_url(self, process: str) -> str:
+        """`http://host:port` at which a process or an instance says how it is."""
+        return f"http://127.0.0.1:{self.describe(process).health_port}"
 
     def run(
         self,

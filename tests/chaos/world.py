@@ -260,7 +260,7 @@ class World:
 
     def metric(self, process: str, name: str, **labels: str) -> float:
         """A process's own count: the sum over the series that have these labels; 0 where there is none yet."""
-        text = httpx.get(f"{self.stack.url(process)}/metrics", timeout=10, trust_env=False).text
+        text = httpx.get(f"{self.stack.health_url(process)}/metrics", timeout=10, trust_env=False).text
         total = 0.0
         for line in text.splitlines():
             series, _, value = line.rpartition(" ")

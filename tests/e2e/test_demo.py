@@ -44,7 +44,7 @@ class Played:
 def _events(stack: Stack) -> int:
     """How many events activity tracking has recorded so far; nothing while its process is being started again."""
     try:
-        answer = httpx.get(f"{stack.url('activity-tracking-consume')}/progress", timeout=10)
+        answer = httpx.get(f"{stack.health_url('activity-tracking-consume')}/progress", timeout=10)
         return int(answer.json().get("emitted", 0))
     except httpx.HTTPError:
         return 0

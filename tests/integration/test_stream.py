@@ -322,7 +322,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, o
 
         def dropped() -> bool:
             show(outcome, next(days))
-            metrics = httpx.get(f"{url}/metrics").text
+            metrics = httpx.get(f"{stack.health_url('outcome-stream')}/metrics").text
             return "journey_stream_dropped_total 1.0" in metrics
 
         until(dropped, "the slow client dropped")

@@ -29,10 +29,11 @@ READ_IN = {
     "deploy.database": ("deploy/database.py",),
     "deploy.preparation": ("deploy/preparation.py",),
 }
-LISTENS_ON = {"web": "HTTP_PORT", "stream": "HTTP_PORT", "consume": "HEALTH_PORT", "project": "HEALTH_PORT"}
-ANSWERS_IN = {
-    "web": "shared/web.py",
-    "stream": "services/outcome/stream/routes.py",
+ROLES = ("web", "stream", "consume", "project")
+ANSWERS_CALLERS = ("web", "stream")
+HEALTH_IN = {
+    "web": "shared/serving.py",
+    "stream": "services/outcome/stream/app.py",
     "consume": "shared/runtime/health.py",
     "project": "shared/runtime/health.py",
     None: "deploy/local/issuer.py",
@@ -103,12 +104,14 @@ def reads_of(command: Sequence[str]) -> Reads:
     if command[0].startswith("services."):
         reads = _settings_read()
         role = role_of(command)
-        others = set(LISTENS_ON.values()) - {LISTENS_ON.get(role or "", "")}
+        listens = {"HTTP_HOST", "HEALTH_PORT"} if role in ROLES else set()
+        if role in ANSWERS_CALLERS:
+            listens.add("HTTP_PORT")
+        others = {"HTTP_PORT", "HEALTH_PORT"} - listens
         # Intake's web role keeps the vault; no other process has its key.
         needed = {"VAULT_MASTER_KEY"} if (service_of(command), role) == ("intake", "web") else set()
         if role == "web":
             needed.add("FINGERPRINT_KEY")
-        listens = {LISTENS_ON[role], "HTTP_HOST"} if role in LISTENS_ON else set()
         optional = reads.optional - {"VAULT_MASTER_KEY", "FINGERPRINT_KEY"}
         return Reads(reads.required | needed | listens, optional - others - listens)
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
@@ -121,8 +124,8 @@ def reads_of(command: Sequence[str]) -> Reads:
 
 
 def paths_answered(command: Sequence[str]) -> frozenset[str]:
-    """The paths that a process answers: every text in its source that begins with a slash."""
-    source = REPOSITORY / ANSWERS_IN.get(role_of(command), ANSWERS_IN["web"])
+    """The paths of a process's health: every text in its source that begins with a slash."""
+    source = REPOSITORY / HEALTH_IN.get(role_of(command), HEALTH_IN["web"])
     texts = (node.value for node in ast.walk(_parsed(source)) if isinstance(node, ast.Constant))
     return frozenset(text for text in texts if isinstance(text, str) and text.startswith("/"))
 

@@ -223,7 +223,6 @@ def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
         commands=MemoryCommands(memory),  # type: ignore[arg-type]
         tokens=NamedTokens(),  # type: ignore[arg-type]
         clock=RealTime(),  # type: ignore[arg-type]
-        ready=lambda: True,
     )
     return app.test_client()
 

@@ -87,7 +87,6 @@ def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
         commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
         tokens=NamedTokens(),  # type: ignore[arg-type]
         clock=parts.clock,
-        ready=lambda: True,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups)
     return app.test_client()

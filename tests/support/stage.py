@@ -239,7 +239,6 @@ def make_edge(stage: Stage, hub: Hub, connections: Connections, logins: HeldLogi
         pages=read_pages(),
         cut=connections.cut,
         now=lambda: datetime.now(UTC),
-        ready=lambda: hub.latest(stage.programme.id) is not None,
     )
 
 

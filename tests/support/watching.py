@@ -115,7 +115,7 @@ class Watch:
             pause.wait(0.03)
 
     def _progress(self, process: str) -> dict[str, Any]:
-        with urlopen(f"{self._stack.url(process)}/progress", timeout=10) as answer:
+        with urlopen(f"{self._stack.health_url(process)}/progress", timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 

@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,12 +21,14 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
+from shared.health_port import Said, metrics, said, serve_health
 from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts
 from shared.runtime.process import create_indexes
 from shared.tokens import Tokens
 
 FRESH_SECONDS = 30.0
+STUCK_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -56,7 +59,6 @@ def run(parts: Parts) -> None:
         programmes=parts.programmes,
         pages=read_pages(),
         cut=connections.cut,
-        ready=lambda: reader.fresh(FRESH_SECONDS),
         now=lambda: datetime.now(UTC),
         public_url=settings.stream_url,
     )
@@ -65,8 +67,17 @@ def run(parts: Parts) -> None:
         _thread(name, work, failed) for name, work in (("reader", reader.run), ("publisher", publishing.run))
     ]
 
+    pulse = Pulse()
+    routes = {
+        "/healthz": lambda: _alive(pulse),
+        "/readyz": lambda: _ready(bool(loops) and reader.fresh(FRESH_SECONDS)),
+        "/metrics": metrics,
+    }
+    health = serve_health(settings.http_host, settings.health_port, routes)
+
     def begin(loop: asyncio.AbstractEventLoop) -> None:
         loops.append(loop)
+        pulse.beat(loop)
         set_apart()
         for thread in threads:
             thread.start()
@@ -75,8 +86,34 @@ def run(parts: Parts) -> None:
     parts.stop.set()
     for thread in threads:
         thread.join(timeout=10)
+    health.shutdown()
     if failed:
         sys.exit(f"stopped, because a thread died: {', '.join(failed)}")
+
+
+class Pulse:
+    """Notes each second that the event loop goes round."""
+
+    def __init__(self) -> None:
+        self._beaten_at = time.monotonic()
+
+    def beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Beat now and from now on."""
+        self._beaten_at = time.monotonic()
+        loop.call_later(1, self.beat, loop)
+
+    def stuck(self) -> bool:
+        """Whether the loop has stood still."""
+        return time.monotonic() - self._beaten_at > STUCK_SECONDS
+
+
+def _alive(pulse: Pulse) -> Said:
+    stuck = pulse.stuck()
+    return said(503 if stuck else 200, {"status": "stuck" if stuck else "alive"})
+
+
+def _ready(ready: bool) -> Said:
+    return said(200, {"status": "ready"}) if ready else said(503, {"status": "the figures cannot be read"})
 
 
 def _thread(name: str, work: Callable[[], None], failed: list[str]) -> threading.Thread:

@@ -13,13 +13,12 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from prometheus_client import generate_latest
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
@@ -31,8 +30,9 @@ from services.outcome.stream.logins import SESSION_LIFE, Login, Logins
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise
 from shared.errors import CODES, Forbidden, Invalid, Refused, Unknown
+from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
-from shared.telemetry import REGISTRY, start_trace, trace_id
+from shared.telemetry import start_trace
 
 COOKIE = "page_session"
 TOKEN_LIFE = timedelta(hours=1)
@@ -49,7 +49,7 @@ ACTIONS: Mapping[str, Action] = {
     "GET /programmes/{programme}": "read_report",
     "GET /programmes/{programme}/figures": "read_report",
 }
-"""What each route takes. GET /login takes its one-use secret; probes, metrics and static files are open."""
+"""What each route takes. GET /login takes its one-use secret; static files and texts are open."""
 
 
 class Verifier(Protocol):
@@ -72,7 +72,6 @@ class Edge:
     programmes: Programmes
     pages: p.Pages
     cut: Callable[[Scope], None]
-    ready: Callable[[], bool]
     now: Callable[[], datetime]
     public_url: str | None = None
 
@@ -83,9 +82,6 @@ class Edge:
             Route("/programmes/{programme}/figures", self.figures),
             Route("/programmes/{programme}/page-links", self.page_link, methods=["POST"]),
             Route("/login", self.login),
-            Route("/healthz", _alive),
-            Route("/readyz", self.readiness),
-            Route("/metrics", _metrics),
             Mount("/static", _Kept(directory=p.STATIC)),
             Mount("/texts", _Kept(directory=p.TEXTS)),
         ]
@@ -162,13 +158,6 @@ class Edge:
             secure=(self.public_url or str(request.url)).startswith("https:"),
         )
         return response
-
-    async def readiness(self, request: Request) -> Response:
-        """Whether this process can do its work: the data was read not long ago."""
-        ready = self.ready()
-        return PlainTextResponse(
-            "ready\n" if ready else "the figures cannot be read\n", 200 if ready else 503
-        )
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The caller must act."""
@@ -256,29 +245,5 @@ async def _refuse_content(request: Request) -> None:
 
 
 def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
-    """The problem document (RFC 9457) of that code."""
-    known = CODES[code]
-    document: dict[str, Any] = {
-        "type": f"urn:journeys:problem:{code}",
-        "title": known.title,
-        "status": known.status,
-        "detail": detail,
-        "code": code,
-        "trace_id": trace_id(),
-    }
-    if errors:
-        document["errors"] = errors
-    headers = {"cache-control": "no-store"}
-    if code == "busy":
-        headers["retry-after"] = "1"
-    if code == "unauthenticated":
-        headers["www-authenticate"] = "Bearer"
-    return JSONResponse(document, known.status, headers, media_type="application/problem+json")
-
-
-async def _alive(request: Request) -> Response:
-    return PlainTextResponse("alive\n")
-
-
-async def _metrics(request: Request) -> Response:
-    return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
+    status, headers, body = problem(code, detail, errors)
+    return Response(body, status, headers)

@@ -183,5 +183,5 @@ def _consent_one(world: World, journey: Journey) -> None:
 
 
 def _halted(world: World, name: str) -> str:
-    answer = httpx.get(f"{world.stack.url(name)}/readyz", timeout=5, trust_env=False)
+    answer = httpx.get(f"{world.stack.health_url(name)}/readyz", timeout=5, trust_env=False)
     return str(answer.json().get("cause", "")) if answer.status_code == 503 else ""

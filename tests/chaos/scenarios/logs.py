@@ -35,7 +35,7 @@ def _halted(world: World, process: str) -> Mapping[str, str]:
     """Wait until the process says that it has halted; returns its cause and cure."""
 
     def says() -> dict[str, str] | None:
-        answer = httpx.get(f"{world.stack.url(process)}/readyz", timeout=5, trust_env=False)
+        answer = httpx.get(f"{world.stack.health_url(process)}/readyz", timeout=5, trust_env=False)
         found: dict[str, str] = answer.json()
         return found if answer.status_code == 503 and found.get("status") == "halted" else None
 

@@ -21,7 +21,7 @@ class Unreachable:
 @pytest.fixture
 def address() -> Iterator[str]:
     server = Health(Unreachable(), {}).serve("127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.server_address[1]}"
+    yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
 
 
