@@ -6,13 +6,15 @@ from typing import Any
 
 import yaml
 
-from contracts import control, inbound, indicators
+from contracts import control, erasures, inbound, indicators
 from contracts.examples import Example, frozen
 from contracts.services import NOWHERE, event_types, services
 from contracts.topics import TopicSettings, topic_settings
+from services.intake.domain.participant import ERASURE_KEPT
 from services.outcome.stream.indicators import TYPE as INDICATOR
 from shared.events import (
     CONTROL_TOPIC,
+    ERASURES_TOPIC,
     INDICATORS_TOPIC,
     PROGRAMMES_TOPIC,
     SOURCES,
@@ -92,6 +94,7 @@ def document() -> dict[str, Any]:
     channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
     channels["programmes"] = _programmes_channel(settings)
     channels["control"] = control.channel(_bindings(settings, CONTROL_TOPIC))
+    channels["erasures"] = erasures.channel(_bindings(settings, ERASURES_TOPIC))
     channels["indicators"] = indicators.channel(_bindings(settings, INDICATORS_TOPIC))
     operations = _operations()
     messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
@@ -99,6 +102,8 @@ def document() -> dict[str, Any]:
     messages[INDICATOR] = indicators.message()
     operations.update(control.operations())
     messages[REPUBLISH_REQUESTED] = control.message()
+    operations.update(erasures.operations())
+    messages[ERASURE_KEPT] = erasures.message()
     channels.update(inbound.channels(settings))
     operations.update(inbound.operations())
     messages.update(inbound.messages())

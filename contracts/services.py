@@ -42,6 +42,7 @@ NOWHERE = Settings(
     driven_clock=True,
     log_level="INFO",
     vault_master_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    vault_retired_keys=(),
     fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     reply_organisations=frozenset(),
 )

@@ -24,6 +24,7 @@ class Settings:
     driven_clock: bool
     log_level: str
     vault_master_key: str | None
+    vault_retired_keys: tuple[str, ...]
     fingerprint_key: str | None
     reply_organisations: frozenset[str]
     stream_url: str | None = None
@@ -48,6 +49,7 @@ def read_settings() -> Settings:
         driven_clock=env.bool("DRIVEN_CLOCK", False),
         log_level=env.str("LOG_LEVEL", "INFO"),
         vault_master_key=env.str("VAULT_MASTER_KEY", None),
+        vault_retired_keys=tuple(env.list("VAULT_RETIRED_KEYS", [])),
         fingerprint_key=env.str("FINGERPRINT_KEY", None),
         reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
         stream_url=env.str("OUTCOME_STREAM_URL", None),

@@ -76,6 +76,7 @@ TOPICS: dict[Source, str] = {source: f"journey.{source}.v1" for source in SOURCE
 PROGRAMMES_TOPIC = "journey.programmes.v1"
 CONTROL_TOPIC = "journey.control.v1"
 INDICATORS_TOPIC = "journey.indicators.v1"
+ERASURES_TOPIC = "journey.erasures.v1"
 
 BY_NAME: dict[str, EventType] = {}
 BY_BODY: dict[type, EventType] = {}

@@ -114,6 +114,18 @@ METRICS: tuple[Metric, ...] = (
     Metric("journey_timers_fired_total", "counter", "timers", "deadlines and reminders carried out"),
     Metric("journey_timers_due", "gauge", "timers", "timers past their time and not yet carried out"),
     Metric("journey_inbound_records_total", "counter", "records", "records from agencies", ("result",)),
+    Metric(
+        "journey_erasures_undone",
+        "gauge",
+        "participants",
+        "erased people whom the last look found restored, and erased again",
+    ),
+    Metric(
+        "journey_erasures_looked_timestamp_seconds",
+        "gauge",
+        "seconds",
+        "when the log of erasures was last compared with what is stored, since 1970",
+    ),
     Metric("journey_stream_clients", "gauge", "clients", "dashboards connected"),
     Metric("journey_stream_dropped_total", "counter", "clients", "dashboards dropped for being slow"),
 )

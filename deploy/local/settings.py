@@ -75,6 +75,7 @@ CONTRACT: Mapping[str, str] = {
     "OIDC_AUDIENCE": "expected `aud`",
     "OIDC_JWKS_URL": "where the issuer's public keys are",
     "VAULT_MASTER_KEY": "intake's web role only: 32 bytes in base64, wraps each participant's own key",
+    "VAULT_RETIRED_KEYS": "the same: master keys before it, comma-separated, which still open; not set here",
     "FINGERPRINT_KEY": "web roles only: 32 bytes in base64, so that no fingerprint can be guessed back",
     "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",

@@ -3,11 +3,13 @@
 from typing import Any
 
 from services.intake.consumer import TIMERS, folds
+from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.repository import INDEXES, Referrals
 from services.intake.vault import vault_from
 from shared.config import Settings
-from shared.runtime.parts import Service
+from shared.runtime.health import Runnable
+from shared.runtime.parts import Parts, Service
 from shared.runtime.process import main
 
 REFERRALS = Referrals()
@@ -17,7 +19,13 @@ def blueprints(settings: Settings) -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
     from services.intake import api
 
-    return api.blueprints(vault_from(settings.vault_master_key), REFERRALS, settings.reply_organisations)
+    vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
+    return api.blueprints(vault, REFERRALS, settings.reply_organisations)
+
+
+def threads(parts: Parts) -> list[tuple[str, Runnable]]:
+    """What runs beside the consumer: the agencies' topics are read, and erasures kept."""
+    return [*readers(parts), ("erasures", Erasures(parts))]
 
 
 SERVICE = Service(
@@ -29,7 +37,7 @@ SERVICE = Service(
     timers=TIMERS,
     blueprints=blueprints,
     indexes=INDEXES,
-    threads=readers,
+    threads=threads,
 )
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ of organisations that have a reply topic, and so are told when their referrals m
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from services.intake.domain import consent, participant, programme, referral
@@ -18,7 +19,7 @@ from shared.errors import Unknown
 from shared.events import Code, JourneyId, Organisation, ParticipantId
 from shared.passage import Stage
 from shared.programmes import Action, Programme
-from shared.runtime.change import Change, Work, subject_of
+from shared.runtime.change import ARCHIVE, Change, Work, event_id, subject_of
 
 Answered = Collection[Organisation]
 Part = Literal["referrer", "provider", "responsible"]
@@ -87,8 +88,19 @@ def read_participant(
 def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:
     """Destroy the participant's key."""
     held = _participant(work, actor, participant_id, "erase_participant")
-    change = participant.erase(held, by=actor.organisation, at=work.at)
-    return work.save(subject_of("participant", participant_id), change)
+    subject = subject_of("participant", participant_id)
+    # Nothing but its erasure is ever said of a participant, so that its first event is that.
+    announced = work.row(ARCHIVE, event_id(subject, 1)) is not None
+    change = participant.erase(held, by=actor.organisation, at=work.at, announced=announced)
+    return work.save(subject, change)
+
+
+def keep_erased(work: Work, participant_id: ParticipantId, at: datetime) -> None:
+    """Erase again what the log of erasures says was erased, at that moment."""
+    subject = subject_of("participant", participant_id)
+    held: Participant | None = work.find(subject)
+    if held is not None:
+        work.save(subject, participant.keep_erased(held, at=at))
 
 
 def _participant(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:

@@ -2,14 +2,15 @@
 
 The data key is random, used for one participant only, and stored wrapped by the master key; both are AES-256-GCM, bound
 to the participant's id, so that nothing can be moved from one participant to another. Whoever destroys the wrapped key
-destroys the identity, in every copy of the database that is written from then on. Never logs, never raises with a value
-in the text.
+destroys the identity, in every copy of the database that is written from then on. What is sealed names the master key
+that wrapped it: one seals, and those before it still open. Never logs, never raises with a value in the text.
 """
 
 import base64
 import binascii
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -24,33 +25,53 @@ NONCE_BYTES = 12
 
 
 class AesGcmVault:
-    """AES-256-GCM with a key per participant. random_bytes: a cryptographic source; others in tests only."""
+    """AES-256-GCM with a key per participant.
 
-    def __init__(self, master_key: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
-        if len(master_key) != KEY_BYTES:
-            raise Halt("VAULT_MASTER_KEY is not 32 bytes.", "Set it to 32 random bytes in base64.")
-        self._master = AESGCM(master_key)
+    master_key seals and opens; those in `retired` only open what they sealed. random_bytes: a cryptographic source;
+    others in tests only. Raises Halt for a key that is not 32 bytes long.
+    """
+
+    def __init__(
+        self,
+        master_key: bytes,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        retired: Sequence[bytes] = (),
+    ) -> None:
+        if any(len(key) != KEY_BYTES for key in (master_key, *retired)):
+            raise Halt(
+                "VAULT_MASTER_KEY, or a key of VAULT_RETIRED_KEYS, is not 32 bytes.",
+                "Set each to 32 random bytes in base64.",
+            )
+        self._current = key_id(master_key)
+        self._masters = {key_id(key): AESGCM(key) for key in (master_key, *retired)}
         self._random = random_bytes
 
     def seal(self, participant_id: ParticipantId, identity: Identity) -> Sealed:
         """Encrypt under a new data key."""
         key = self._random(KEY_BYTES)
         return Sealed(
-            wrapped_key=self._encrypt(self._master, key, b"key:" + participant_id.encode()),
+            key_id=self._current,
+            wrapped_key=self._encrypt(self._masters[self._current], key, b"key:" + participant_id.encode()),
             ciphertext=self._encrypt(
                 AESGCM(key), msgspec.json.encode(identity), b"identity:" + participant_id.encode()
             ),
         )
 
     def unseal(self, participant_id: ParticipantId, sealed: Sealed) -> Identity:
-        """Decrypt. Raises Halt when the master key is not the one it was sealed under, or the bytes were changed."""
+        """Decrypt. Raises Halt when the master key that sealed it is not here, or the bytes were changed."""
+        master = self._masters.get(sealed.key_id)
+        if master is None:
+            raise Halt(
+                f"An identity was sealed under the master key {sealed.key_id}, which is not here.",
+                "Give intake's web role that key in VAULT_RETIRED_KEYS.",
+            )
         try:
-            key = self._decrypt(self._master, sealed.wrapped_key, b"key:" + participant_id.encode())
+            key = self._decrypt(master, sealed.wrapped_key, b"key:" + participant_id.encode())
             plain = self._decrypt(AESGCM(key), sealed.ciphertext, b"identity:" + participant_id.encode())
         except InvalidTag:
             raise Halt(
                 "A sealed identity cannot be opened.",
-                "Start intake with the master key that sealed it; if it is the right one, restore the participant.",
+                "Its bytes were changed: restore the participant.",
             ) from None
         return msgspec.json.decode(plain, type=Identity)
 
@@ -62,14 +83,25 @@ class AesGcmVault:
         return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
 
 
-def vault_from(master_key: str | None) -> AesGcmVault:
-    """The vault of a master key in base64, standard or URL-safe. Raises Halt saying what is wrong with it."""
+def key_id(master_key: bytes) -> str:
+    """What a master key is called in what it sealed; the key itself, 256 random bits, cannot be found from it."""
+    return hashlib.sha256(b"journeys.vault.key-id:" + master_key).hexdigest()[:16]
+
+
+def vault_from(master_key: str | None, retired: Sequence[str] = ()) -> AesGcmVault:
+    """The vault of master keys in base64, standard or URL-safe. Raises Halt saying what is wrong with them."""
     if not master_key:
         raise Halt("VAULT_MASTER_KEY is missing.", "Set it to 32 random bytes in base64.")
+    return AesGcmVault(
+        _decoded("VAULT_MASTER_KEY", master_key),
+        retired=[_decoded("VAULT_RETIRED_KEYS", one) for one in retired],
+    )
+
+
+def _decoded(variable: str, text: str) -> bytes:
     try:
-        key = base64.b64decode(
-            master_key.replace("-", "+").replace("_", "/") + "=" * (-len(master_key) % 4), validate=True
+        return base64.b64decode(
+            text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True
         )
     except (binascii.Error, ValueError):
-        raise Halt("VAULT_MASTER_KEY is not base64.", "Set it to 32 random bytes in base64.") from None
-    return AesGcmVault(key)
+        raise Halt(f"{variable} is not base64.", "Set each key to 32 random bytes in base64.") from None

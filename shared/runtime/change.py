@@ -63,6 +63,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """The last word on this subject, on a compacted topic of the service's own: a later one takes its place."""
+
+    topic: str
+    type: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Change(Generic[S]):
     """What a decision comes to. An unchanged `state` and nothing else means: nothing happened.
 
@@ -76,6 +85,7 @@ class Change(Generic[S]):
     timers: Sequence[Timer] = ()
     cancels: Sequence[str] = ()
     replies: Sequence[Reply] = ()
+    notices: Sequence[Notice] = ()
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -117,6 +127,15 @@ class Repository(Protocol):
 def subject_of(kind: str, key: str) -> Subject:
     """The subject of that kind."""
     return Subject(f"{kind}/{key}")
+
+
+ARCHIVE = "events"
+"""Every event that the service said, sent or not yet; its rows outlive their sending."""
+
+
+def event_id(subject: Subject, number: int) -> str:
+    """The key, in ARCHIVE, of the event that this service said of the subject under this number."""
+    return f"{subject}:{number:08d}"
 
 
 def kind_of(subject: Subject) -> str:

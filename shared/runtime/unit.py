@@ -29,7 +29,17 @@ from shared.errors import Unknown
 from shared.events import Fact
 from shared.programmes import Programmes
 from shared.runtime import contest
-from shared.runtime.change import Change, Repository, Subject, Vector, key_of, kind_of
+from shared.runtime.change import (
+    ARCHIVE,
+    Change,
+    Notice,
+    Repository,
+    Subject,
+    Vector,
+    event_id,
+    key_of,
+    kind_of,
+)
 from shared.runtime.staged import Held, Staged
 from shared.telemetry import current_traceparent
 
@@ -240,6 +250,8 @@ class Unit:
         for reply in change.replies:
             held.replies += 1
             self._reply(held, reply.organisation, reply.type, reply.body)
+        for notice in change.notices:
+            self._note(held, notice)
         for row in change.rows:
             self.put(row.collection, row.key, row.body)
         for add in change.adds:
@@ -256,7 +268,13 @@ class Unit:
             self.put("timers", key, None)
         moved = change.state is not held.state
         changed = moved or bool(
-            change.events or change.rows or change.adds or change.timers or change.cancels or change.replies
+            change.events
+            or change.rows
+            or change.adds
+            or change.timers
+            or change.cancels
+            or change.replies
+            or change.notices
         )
         held.state = change.state
         held.dirty = held.dirty or changed
@@ -277,7 +295,7 @@ class Unit:
         headers = codec.encode_headers(
             kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
         )
-        identity = f"{held.subject}:{held.out_seq:08d}"
+        identity = event_id(held.subject, held.out_seq)
         self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
 
     def _reply(self, held: Held, organisation: str, kind: str, body: Mapping[str, Any]) -> None:
@@ -295,7 +313,22 @@ class Unit:
         order: int | None = None,
     ) -> None:
         """Send one message to the organisation's own reply topic; the same identity is sent once."""
-        headers = {
+        topic = f"inbound.{organisation}.replies.v1"
+        headers = self._headers(identity, kind, subject)
+        self._publish(
+            identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body)
+        )
+
+    def _note(self, held: Held, notice: Notice) -> None:
+        identity = f"notice/{notice.type}/{held.subject}"
+        headers = self._headers(identity, notice.type, held.subject)
+        row = self._outgoing(
+            notice.topic, held.subject, held.tick(), headers, codec.encode_plain(notice.body)
+        )
+        self.put(ARCHIVE, identity, row)
+
+    def _headers(self, identity: str, kind: str, subject: str) -> dict[str, str]:
+        return {
             "ce_specversion": "1.0",
             "ce_id": f"{self._source}:{identity}",
             "ce_source": self._source,
@@ -305,16 +338,16 @@ class Unit:
             "traceparent": current_traceparent(),
             "content-type": "application/json",
         }
-        topic = f"inbound.{organisation}.replies.v1"
-        self._publish(
-            identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body)
-        )
 
     def _publish(
         self, identity: str, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
     ) -> None:
-        document = {
-            "_id": identity,
+        self.write(ARCHIVE, InsertOne({"_id": identity, **self._outgoing(topic, key, order, headers, body)}))
+
+    def _outgoing(
+        self, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
+    ) -> Document:
+        return {
             "topic": topic,
             "key": key,
             "pend": shard_of(key),
@@ -323,7 +356,6 @@ class Unit:
             "headers": headers,
             "body": body,
         }
-        self.write("events", InsertOne(document))
 
     # --- writing ---------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from contracts.services import event_types
 from deploy.topics import declared
 from shared.events import (
     CONTROL_TOPIC,
+    ERASURES_TOPIC,
     INDICATORS_TOPIC,
     PROGRAMMES_TOPIC,
     SOURCES,
@@ -124,7 +125,7 @@ def _is_free_text(said: Any) -> bool:
 
 
 def test_the_declared_topics_are_those_that_the_code_speaks_on() -> None:
-    spoken = {*TOPICS.values(), PROGRAMMES_TOPIC, CONTROL_TOPIC, INDICATORS_TOPIC}
+    spoken = {*TOPICS.values(), PROGRAMMES_TOPIC, CONTROL_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC}
     shared_topics = {topic.name for topic in declared().topics if not topic.name.startswith("inbound.")}
     assert shared_topics == spoken
     assert {kind.topic for kind in event_types()} <= spoken
@@ -153,7 +154,7 @@ def test_only_the_owner_of_a_topic_may_write_it() -> None:
             writers.setdefault(topic, set()).add(principal.name)
     for source in SOURCES:
         assert writers[TOPICS[source]] == {source}
-    assert writers[PROGRAMMES_TOPIC] == {"intake"}
+    assert writers[PROGRAMMES_TOPIC] == writers[ERASURES_TOPIC] == {"intake"}
     for topic, names in writers.items():
         if topic.startswith("inbound."):
             agency, way = topic.split(".")[1:3]
@@ -164,5 +165,5 @@ def test_what_happened_is_kept_for_good() -> None:
     by_name = {topic.name: topic for topic in declared().topics}
     for topic in TOPICS.values():
         assert by_name[topic].config["retention.ms"] == "-1"
-    for topic in (PROGRAMMES_TOPIC, INDICATORS_TOPIC):
+    for topic in (PROGRAMMES_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC):
         assert by_name[topic].config["cleanup.policy"] == "compact"

@@ -12,10 +12,20 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from contracts import asyncapi, control, indicators, published
+from contracts import asyncapi, control, erasures, indicators, published
 from contracts.services import event_types
+from services.intake.domain.participant import Sealed, erase, register
+from services.intake.erasures import ErasureKept
 from services.outcome.stream.indicators import TYPE, Cell, Indicator, record
-from shared.events import CONTROL_TOPIC, INDICATORS_TOPIC, PROGRAMMES_TOPIC, TOPICS
+from shared.codec import encode_plain
+from shared.events import (
+    CONTROL_TOPIC,
+    ERASURES_TOPIC,
+    INDICATORS_TOPIC,
+    PROGRAMMES_TOPIC,
+    TOPICS,
+    ParticipantId,
+)
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
 
@@ -92,7 +102,8 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
 
 def test_every_topic_is_a_channel() -> None:
     addresses = {channel["address"] for channel in document()["channels"].values()}
-    assert {*TOPICS.values(), PROGRAMMES_TOPIC, CONTROL_TOPIC, INDICATORS_TOPIC} <= addresses
+    further = {PROGRAMMES_TOPIC, CONTROL_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC}
+    assert {*TOPICS.values(), *further} <= addresses
 
 
 def test_every_message_has_a_frozen_example_that_fits_its_headers() -> None:
@@ -132,6 +143,19 @@ def test_a_request_to_republish_is_what_was_described() -> None:
     read = read_request(headers, row["body"])
     assert read is not None
     assert (read.source, read.seq, read.last, read.group, read.times) == ("intake", 1, 1, "figures", 2)
+
+
+def test_an_erasure_kept_is_what_was_described() -> None:
+    at = datetime(2018, 1, 2, tzinfo=UTC)
+    handle = ParticipantId("p-" + "0" * 26)
+    sealed = Sealed(key_id="k", wrapped_key=b"", ciphertext=b"")
+    before = register(handle, sealed, by="forsakringskassan", at=at).state
+    (notice,) = erase(before, by="forsakringskassan", at=at, announced=False).notices
+    assert notice.topic == ERASURES_TOPIC
+    body = json.loads(encode_plain(notice.body))
+    assert list(Draft202012Validator(erasures.schema()).iter_errors(body)) == []
+    read = msgspec.json.decode(encode_plain(notice.body), type=ErasureKept)
+    assert (read.participant_id, read.erased_at) == (handle, at)
 
 
 def test_the_frozen_request_is_read_and_what_is_none_is_left_alone() -> None:

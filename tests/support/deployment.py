@@ -112,7 +112,8 @@ def reads_of(command: Sequence[str]) -> Reads:
         needed = {"VAULT_MASTER_KEY"} if (service_of(command), role) == ("intake", "web") else set()
         if role == "web":
             needed.add("FINGERPRINT_KEY")
-        optional = reads.optional - {"VAULT_MASTER_KEY", "FINGERPRINT_KEY"}
+        keys = {"VAULT_MASTER_KEY", "VAULT_RETIRED_KEYS", "FINGERPRINT_KEY"}
+        optional = reads.optional - (keys - {"VAULT_RETIRED_KEYS"} if "VAULT_MASTER_KEY" in needed else keys)
         return Reads(reads.required | needed | listens, optional - others - listens)
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
     required = frozenset[str]().union(*(one.required for one in found))

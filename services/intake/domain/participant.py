@@ -10,8 +10,10 @@ from datetime import datetime
 from shared import events as e
 from shared.calendar import day_of
 from shared.errors import Conflict, Forbidden
-from shared.runtime.change import Change, Row
+from shared.runtime.change import Change, Notice, Row
 
+ERASURE_KEPT = "journey.intake.erasure-kept.v1"
+"""The word on the log of erasures that a person is to stay erased, whatever a backup brings back."""
 READS = "reads"
 """Rows, one per read of a person's identity: who, which organisation, why, when."""
 
@@ -35,8 +37,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """An identity as it is stored: a data key that only the master key unwraps, and what it encrypts."""
+    """An identity as it is stored: a data key that only the master key unwraps, and what it encrypts.
 
+    key_id: which master key wrapped it, so that another can take its place.
+    """
+
+    key_id: str
     wrapped_key: bytes
     ciphertext: bytes
 
@@ -80,16 +86,39 @@ def read(
     return participant.sealed, Change(participant, rows=(Row(READS, read_id, line),))
 
 
-def erase(participant: Participant, *, by: e.Organisation, at: datetime) -> Change[Participant]:
+def erase(
+    participant: Participant, *, by: e.Organisation, at: datetime, announced: bool
+) -> Change[Participant]:
     """Destroy the key and what it encrypts; erasing again changes nothing. Source: domain.md, §5.
 
-    Raises Forbidden for any organisation but the one that registered the person.
+    announced: whether the erasure was said before, though the participant stands as if it had not been: a backup has
+    put it back. What was said once is not said again. Raises Forbidden for any organisation but the one that
+    registered the person.
     """
     if by != participant.registered_by:
         raise Forbidden("not-your-journey", "Only the organisation that registered a person erases it.")
     if participant.erased_at is not None:
         return Change(participant)
+    if announced:
+        return keep_erased(participant, at=at)
     return Change(
         replace(participant, sealed=None, erased_at=at),
         events=(e.ParticipantErased(occurred_on=day_of(at), recorded_at=at),),
+        notices=(
+            Notice(
+                e.ERASURES_TOPIC,
+                ERASURE_KEPT,
+                {"participant_id": participant.participant_id, "erased_at": at.isoformat()},
+            ),
+        ),
     )
+
+
+def keep_erased(participant: Participant, *, at: datetime) -> Change[Participant]:
+    """Erase again what a backup has put back, and say nothing: all was said when it was erased.
+
+    at: when it was erased first.
+    """
+    if participant.erased_at is not None:
+        return Change(participant)
+    return Change(replace(participant, sealed=None, erased_at=at))

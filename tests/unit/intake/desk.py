@@ -21,7 +21,7 @@ from shared.errors import Unknown, Unready
 from shared.events import Fact
 from shared.passage import Stage
 from shared.programmes import Programme, ProgrammeKey, Programmes
-from shared.runtime.change import Change, Received, Reply, Subject, kind_of, subject_of
+from shared.runtime.change import Change, Notice, Received, Reply, Subject, kind_of, subject_of
 from tests.support.memory import matches
 
 COACTIVE_FILE = Path(__file__).parents[3] / "deploy" / "programmes" / "coactive.yaml"
@@ -93,6 +93,7 @@ class Desk:
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     events: list[Fact] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     ids: int = 0
 
     def find(self, subject: Subject) -> Any | None:
@@ -134,6 +135,7 @@ class Desk:
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
         self.events.extend(change.events)
         self.replies.extend(change.replies)
+        self.notices.extend(change.notices)
         return change.state
 
     def new_id(self, prefix: str) -> str:

@@ -12,7 +12,7 @@ from services.intake.vault import AesGcmVault, vault_from
 from shared import events as e
 from shared.access import Actor
 from shared.errors import Conflict, Forbidden, Halt, Unknown
-from shared.runtime.change import subject_of
+from shared.runtime.change import ARCHIVE, event_id, subject_of
 from tests.unit.intake.desk import (
     AGENCY,
     AT,
@@ -150,6 +150,51 @@ def test_erasure_leaves_nothing_that_could_ever_be_opened() -> None:
         handlers.read_participant(desk, caseworker(AGENCY), handle, "to call", VAULT)
     assert refused.value.code == "participant-erased"
     assert not [one for one in desk.table if one[0] == READS]
+
+
+def test_an_erasure_that_a_backup_undid_is_done_again_and_not_said_again() -> None:
+    desk = Desk()
+    handle = register(desk)
+    subject = subject_of("participant", handle)
+    before = dict(desk.documents)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    assert [(one.topic, one.body["participant_id"]) for one in desk.notices] == [(e.ERASURES_TOPIC, handle)]
+
+    desk.documents.update(before)
+    desk.table[ARCHIVE, event_id(subject, 1)] = {}
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    assert desk.get(subject).sealed is None
+
+    desk.documents.update(before)
+    for _ in range(2):
+        handlers.keep_erased(desk, handle, AT)
+        assert (desk.get(subject).sealed, desk.get(subject).erased_at) == (None, AT)
+    handlers.keep_erased(desk, HANDLE, AT)
+    assert desk.find(subject_of("participant", HANDLE)) is None
+    assert (len(desk.events), len(desk.notices)) == (1, 1)
+
+
+def test_a_retired_master_key_opens_what_it_sealed_and_seals_nothing() -> None:
+    old, new = bytes(range(32)), bytes(range(32, 64))
+    sealed = AesGcmVault(old).seal(HANDLE, PERSON)
+    rotated = AesGcmVault(new, retired=[old])
+    assert rotated.unseal(HANDLE, sealed) == PERSON
+    again = rotated.seal(HANDLE, PERSON)
+    assert again.key_id != sealed.key_id
+    assert AesGcmVault(new).unseal(HANDLE, again) == PERSON
+    with pytest.raises(Halt, match=sealed.key_id) as halt:
+        AesGcmVault(new).unseal(HANDLE, sealed)
+    assert "VAULT_RETIRED_KEYS" in halt.value.cure
+    with pytest.raises(Halt):
+        rotated.unseal(HANDLE, replace(sealed, key_id=again.key_id))
+
+
+def test_retired_keys_are_read_as_the_master_key_is() -> None:
+    old, new = (base64.b64encode(bytes([fill]) * 32).decode() for fill in (1, 2))
+    assert vault_from(new, [old]).unseal(HANDLE, vault_from(old).seal(HANDLE, PERSON)) == PERSON
+    for wrong in ("not base64 at all!", base64.b64encode(bytes(16)).decode()):
+        with pytest.raises(Halt, match="VAULT_RETIRED_KEYS"):
+            vault_from(new, [wrong])
 
 
 def test_a_journey_goes_on_after_its_participant_was_erased() -> None:

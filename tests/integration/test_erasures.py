@@ -1,0 +1,125 @@
+"""An erasure outlives a backup: what is put back from before it is erased again, by itself and on request."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from deploy.local import Stack
+from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish
+from tests.support.awaiting import until
+from tests.support.stack import fresh_stack
+
+
+@pytest.fixture(scope="module")
+def callers() -> Iterator[Callers]:
+    """Intake on a stack of its own, so that its log of erasures holds nobody else's."""
+    with fresh_stack() as stack:
+        stack.start("issuer")
+        published = publish(stack, PROGRAMME)
+        assert published.returncode == 0, published.stderr
+        stack.start("intake-web", "intake-consume")
+        with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
+            yield Callers(stack, web)
+
+
+@pytest.fixture(scope="module")
+def database(callers: Callers) -> Iterator[Database[dict[str, Any]]]:
+    with MongoClient[dict[str, Any]](callers.stack.admin_mongo_uri, tz_aware=True) as client:
+        yield client["intake"]
+
+
+def document_of(database: Database[dict[str, Any]], person: str) -> dict[str, Any]:
+    found = database["referrals"].find_one({"_id": f"participant/{person}"})
+    assert found is not None
+    return found
+
+
+def put_back(database: Database[dict[str, Any]], document: dict[str, Any]) -> None:
+    database["referrals"].replace_one({"_id": document["_id"]}, document)
+
+
+def erase(callers: Callers, person: str) -> httpx.Response:
+    return callers.ask("POST", f"/participants/{person}/erasure", AGENCY, {})
+
+
+def read(callers: Callers, person: str) -> httpx.Response:
+    return callers.ask("GET", f"/participants/{person}", AGENCY, Purpose="to see whether it is gone")
+
+
+def restart(stack: Stack) -> None:
+    stack.stop("intake-consume")
+    stack.start("intake-consume")
+
+
+def gauge(stack: Stack, name: str) -> float:
+    text = httpx.get(f"{stack.url('intake-consume')}/metrics").text
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+def published(database: Database[dict[str, Any]]) -> bool:
+    return not database["events"].count_documents({"pend": {"$exists": True}})
+
+
+def test_what_a_backup_puts_back_is_erased_again_at_start(
+    callers: Callers, database: Database[dict[str, Any]]
+) -> None:
+    person, untouched = callers.register(), callers.register()
+    before = document_of(database, person)
+    assert erase(callers, person).status_code == 200
+    until(lambda: published(database), "the erasure in Kafka")
+    erased_at = document_of(database, person)["state"]["erased_at"]
+    put_back(database, before)
+    assert read(callers, person).status_code == 200, "the backup really brings the person back"
+
+    restart(callers.stack)
+    until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
+    assert document_of(database, person)["state"]["erased_at"] == erased_at
+    assert read(callers, person).json()["code"] == "participant-erased"
+    assert document_of(database, untouched)["state"]["sealed"] is not None
+    until(lambda: gauge(callers.stack, "journey_erasures_undone") == 1, "the count of them")
+    assert gauge(callers.stack, "journey_erasures_looked_timestamp_seconds") > 0
+    log = (callers.stack.settings.folder / "logs" / "intake-consume.log").read_text(encoding="utf-8")
+    assert "erased-again" in log
+    assert person not in log
+    # Said once, when it was erased first.
+    assert database["events"].count_documents({"_id": {"$regex": f"^participant/{person}:"}}) == 1
+    assert erase(callers, person).status_code == 200
+
+
+def test_what_a_backup_puts_back_can_be_erased_again_on_request(
+    callers: Callers, database: Database[dict[str, Any]]
+) -> None:
+    person = callers.register()
+    before = document_of(database, person)
+    first = erase(callers, person)
+    put_back(database, before)
+    second = erase(callers, person)
+    assert (first.status_code, second.status_code) == (200, 200), second.text
+    assert document_of(database, person)["state"]["sealed"] is None
+    assert database["events"].count_documents({"_id": {"$regex": f"^participant/{person}:"}}) == 1
+
+
+def test_a_database_restored_whole_forgets_that_it_said_so_and_is_erased_all_the_same(
+    callers: Callers, database: Database[dict[str, Any]]
+) -> None:
+    person = callers.register()
+    before = document_of(database, person)
+    assert erase(callers, person).status_code == 200
+    until(lambda: published(database), "the erasure in Kafka")
+    put_back(database, before)
+    database["events"].delete_many({"_id": {"$regex": person}})
+    database["commands"].delete_many({"subject": f"participant/{person}"})
+    restart(callers.stack)
+    until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
+    assert read(callers, person).status_code == 409
+    assert erase(callers, person).status_code == 200
+
+
+def test_nobody_else_may_say_or_hear_who_was_erased(callers: Callers) -> None:
+    declared = callers.stack.declaration()
+    writers = [one.name for one in declared.principals if "journey.erasures.v1" in one.write]
+    assert writers == ["intake"]
