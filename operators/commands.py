@@ -9,6 +9,7 @@ import click
 from operators.accepting import accept
 from operators.assessment import assess, unreachable
 from operators.desk import REASONS, Desk, reason_option, service_option
+from operators.inbound import inbound
 from operators.mending import Left, replay_all
 from operators.overview import show_status
 from operators.rebuilding import rebuild
@@ -245,6 +246,7 @@ def audit(desk: Desk, service: str | None, limit: int) -> None:
 
 
 main.add_command(accept)
+main.add_command(inbound)
 main.add_command(rebuild)
 
 

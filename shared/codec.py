@@ -4,7 +4,7 @@ Headers carry who said what about whom, and after what; the value is the body as
 once. Nothing here knows a service.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,15 @@ import msgspec
 
 from shared.events import BY_BODY, BY_NAME, EventType, Fact
 
-Headers = list[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+HEADERS = frozenset(
+    {
+        *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_sequence"),
+        *("ce_after", "traceparent", "content-type"),
+    }
+)
+"""The headers of an event. A record may bring others, of any name; nothing is kept of them."""
+
 MOST_SEQUENCE = 1 << 53
 """No sequence reaches it; a larger number could not even be stored as what it is."""
 
@@ -94,7 +102,7 @@ def event_type(body: Fact) -> EventType:
 
 def read_envelope(headers: Headers) -> Envelope:
     """What the headers say. Raises Undecodable when one is missing or unreadable."""
-    texts = dict(headers)
+    texts: dict[str, Any] = dict(headers)
     try:
         envelope = Envelope(
             bytes(texts["ce_id"]),
@@ -129,6 +137,9 @@ def read_body(name: str, value: bytes) -> Fact:
         raise Undecodable(
             f"The body is no {name} at{str(error).partition(' - at')[2] or ' its root'}."
         ) from None
+    except (UnicodeDecodeError, RecursionError):
+        # msgspec tells a text that is no UTF-8, and what is nested too deep, in Python's own errors.
+        raise Undecodable(f"The body is no {name}: it is no UTF-8, or nested too deep.") from None
     return body
 
 

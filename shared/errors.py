@@ -86,6 +86,9 @@ CODES: dict[str, Code] = {
     "not-halted-over-it": Code(
         409, "The group has not halted over this topic, or it was accepted already.", "operator"
     ),
+    "not-standing-there": Code(
+        409, "The group does not stand at that record, or nothing is there yet.", "operator"
+    ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform
@@ -166,11 +169,27 @@ class OtherLog:
     places: tuple[Place, ...]
 
 
-class Halt(Exception):
-    """The process must not go on: `cause` and `cure` are for the operator. log: what an operator may accept."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The one record that a group cannot get past."""
 
-    def __init__(self, cause: str, cure: str, log: OtherLog | None = None) -> None:
+    group: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class Halt(Exception):
+    """The group must not go on: `cause` and `cure` are for the operator.
+
+    log: what an operator may accept. standing: the record that an operator may pass over.
+    """
+
+    def __init__(
+        self, cause: str, cure: str, log: OtherLog | None = None, standing: Standing | None = None
+    ) -> None:
         super().__init__(f"{cause} {cure}")
         self.cause = cause
         self.cure = cure
         self.log = log
+        self.standing = standing

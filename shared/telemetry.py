@@ -5,6 +5,7 @@ field's value. Metrics carry neither.
 """
 
 import logging
+import re
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.codec import Envelope
 
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C trace context: version, trace, parent, flags."""
+
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 
@@ -29,17 +33,21 @@ def current_traceparent() -> str:
 
 def start_trace(incoming: str) -> str:
     """Continue the caller's trace, or begin one. Returns the traceparent."""
-    parts = incoming.split("-")
-    known = len(parts) == 4 and len(parts[1]) == 32 and all(c in "0123456789abcdef" for c in parts[1])
-    trace = parts[1] if known else secrets.token_hex(16)
+    trace = incoming[3:35] if TRACEPARENT.fullmatch(incoming) else secrets.token_hex(16)
     value = f"00-{trace}-{secrets.token_hex(8)}-01"
     _traceparent.set(value)
     return value
 
 
 def resume_trace(traceparent: str) -> None:
-    """Speak in the name of the event being handled."""
-    _traceparent.set(traceparent)
+    """Speak in the name of the event being handled; what is no trace context is no trace."""
+    _traceparent.set(traceparent if TRACEPARENT.fullmatch(traceparent) else "")
+
+
+def read_trace(header: bytes | None) -> str:
+    """The trace context in a record's header, which may hold anything; "" where it holds none."""
+    text = (header or b"").decode("ascii", "replace")
+    return text if TRACEPARENT.fullmatch(text) else ""
 
 
 def trace_id() -> str:
@@ -97,6 +105,20 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("journey_parked", "gauge", "events", "events parked for an operator", ("group",)),
     Metric("journey_halted", "gauge", "boolean", "1 while the consumer refuses to go on", ("group",)),
+    Metric(
+        "journey_records_left_total",
+        "counter",
+        "records",
+        "records of the control topic that cannot be read, and are left",
+        ("group",),
+    ),
+    Metric(
+        "journey_thread_restarts_total",
+        "counter",
+        "restarts",
+        "threads of a consumer process that failed and began anew",
+        ("thread",),
+    ),
     Metric("journey_relayed_total", "counter", "events", "outgoing events acknowledged by Kafka"),
     Metric("journey_republished_total", "counter", "events", "events of the archive sent again on request"),
     Metric("journey_relay_failures_total", "counter", "batches", "outgoing batches that must be sent again"),

@@ -10,7 +10,7 @@ answer and no log line repeats a value.
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,12 @@ from shared.access import Actor
 from shared.errors import Busy, Halt, Invalid, Refused
 from shared.events import Organisation
 from shared.runtime.change import Work
-from shared.runtime.consumer import Absorb, Consumer
+from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.parts import Parts
-from shared.telemetry import metric, resume_trace, start_trace
+from shared.runtime.unit import Apart, Unit
+from shared.telemetry import metric, read_trace, resume_trace, start_trace
 
 GROUP = "intake-inbound"
 ACCEPTED = "journey.intake.record-accepted.v1"
@@ -55,6 +56,10 @@ class Answer:
     identity: str
     subject: str
     body: Mapping[str, Any]
+
+
+Answered = tuple[str, Arrived, Answer]
+"""The trace that was continued or begun, the record, its answer."""
 
 
 def topic_of(organisation: Organisation) -> str:
@@ -108,6 +113,10 @@ def receive(work: Work, record: Arrived, answered: Collection[Organisation]) -> 
     Runs inside the transaction that moves the topic's offset; a refused record leaves nothing else in it.
     """
     sender = Actor(person="inbound", organisation=sender_of(record.topic), duty="caseworker")
+    if not record.readable:
+        return rejected(
+            record, "invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]}
+        )
     try:
         referral = handlers.refer(work, sender, read_referral(record.value), answered)
     except Refused as refusal:
@@ -147,30 +156,47 @@ def _place(record: Arrived) -> dict[str, Any]:
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
-def absorb(parts: Parts) -> Absorb:
+def absorb(parts: Parts, breaker: Breaker) -> Absorb:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
-    breaker = Breaker()
     answered = parts.settings.reply_organisations
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
         unit, counting = parts.unit(session), breaker.attempt()
-        answers: list[tuple[str, Arrived, Answer]] = []
+        answers = []
         for record in records:
-            trace = start_trace(dict(record.headers).get("traceparent", b"").decode("ascii", "replace"))
-            answer = _answered(lambda one: receive(unit, one, answered), record, counting)
-            unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
-            answers.append((trace, record, answer))
+            try:
+                answers.append(_answered(unit, record, answered, counting))
+            except Apart:
+                # It asks for rows that an earlier record may have changed: those are written first.
+                unit.flush()
+                unit = parts.unit(session)
+                answers.append(_answered(unit, record, answered, counting))
         unit.flush()
-
-        def tell() -> None:
-            counting.keep()
-            for trace, record, answer in answers:
-                resume_trace(trace)
-                _tell(record, answer)
-
-        return Tally(when_durable=tell)
+        return _tally(counting, answers)
 
     return run
+
+
+def set_aside(parts: Parts, breaker: Breaker) -> SetAside:
+    """What the inbound consumer does with a record whose answer could not be made durable: answer that we failed."""
+
+    def run(session: ClientSession, record: Arrived, error: str) -> Tally:
+        unit, counting = parts.unit(session), breaker.attempt()
+        answers = [_failed(unit, record, error, counting)]
+        unit.flush()
+        return _tally(counting, answers)
+
+    return run
+
+
+def _tally(counting: Breaker, answers: Sequence[Answered]) -> Tally:
+    def tell() -> None:
+        counting.keep()
+        for trace, record, answer in answers:
+            resume_trace(trace)
+            _tell(record, answer)
+
+    return Tally(when_durable=tell)
 
 
 def _tell(record: Arrived, answer: Answer) -> None:
@@ -186,18 +212,41 @@ def _tell(record: Arrived, answer: Answer) -> None:
     )
 
 
-def _answered(decide: Callable[[Arrived], Answer], record: Arrived, breaker: Breaker) -> Answer:
-    """The record's answer. Faults of the database go up, and all is tried again; our own halt once they are many."""
+def _answered(unit: Unit, record: Arrived, answered: Collection[Organisation], counting: Breaker) -> Answered:
+    """The record and its answer: the one place that turns whatever a record holds into one.
+
+    Everything is read in here. What a record led to is taken into the unit whole, or not at all. Faults of the database
+    go up, and all is tried again; our own halt the group once they are many. Raises Apart when the record asks for what
+    only the database can tell.
+    """
+    branch = unit.branch()
     try:
-        answer = decide(record)
-    except (PyMongoError, Busy, Halt):
+        trace = start_trace(read_trace(dict(record.headers).get("traceparent")))
+        answer = receive(branch, record, answered)
+        _reply(branch, answer)
+    except (PyMongoError, Busy, Halt, Apart):
         raise
     except Exception as error:  # noqa: BLE001 - whatever our own fault is, the next record goes on
-        log.error("inbound-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
-        breaker.note(True)
-        return rejected(record, "internal", "The platform failed on this record; send it again later.", {})
-    breaker.note(False)
-    return answer
+        return _failed(unit, record, type(error).__name__, counting)
+    unit.join(branch)
+    counting.note(False)
+    return trace, record, answer
+
+
+def _failed(unit: Unit, record: Arrived, error: str, counting: Breaker) -> Answered:
+    """The answer to a record that the platform failed on. Raises Halt once they are many."""
+    log.error(
+        "inbound-failed", topic=record.topic, partition=record.partition, offset=record.offset, error=error
+    )
+    counting.note(True)
+    trace = start_trace("")
+    answer = rejected(record, "internal", "The platform failed on this record; send it again later.", {})
+    _reply(unit, answer)
+    return trace, record, answer
+
+
+def _reply(unit: Unit, answer: Answer) -> None:
+    unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
 
 
 def readers(parts: Parts) -> list[tuple[str, Runnable]]:
@@ -205,12 +254,14 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
     organisations = sorted(parts.settings.reply_organisations)
     if not organisations:
         return []
+    breaker = Breaker()
     consumer = Consumer(
         group=GROUP,
         client=parts.client,
         database=parts.service.database,
         kafka_options=parts.kafka_options,
-        absorb=absorb(parts),
+        absorb=absorb(parts, breaker),
+        set_aside=set_aside(parts, breaker),
         stop=parts.stop,
         topics=[topic_of(one) for one in organisations],
     )

@@ -18,6 +18,7 @@ from pymongo.database import Database
 from shared.events import CONTROL_TOPIC, Source
 from shared.operations.missing import Missing
 from shared.operations.republish import pend_again
+from shared.runtime.consumer import SetAside
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import shard_of
 from shared.telemetry import metric, start_trace
@@ -83,15 +84,11 @@ def request(asking: str, group: str, wanted: Missing, times: int, at: datetime) 
     }
 
 
-def read_request(headers: Mapping[str, bytes], value: bytes) -> RepublishRequested | None:
-    """The request, or None for a record of another kind, or one that cannot be read: what is not understood is left."""
+def read_request(headers: Mapping[str, bytes | None], value: bytes) -> RepublishRequested | None:
+    """The request, or None for a record of another kind. Raises ValueError, RecursionError for one unreadable."""
     if headers.get("ce_type") != REPUBLISH_REQUESTED.encode():
         return None
-    try:
-        return _decode(value)
-    except msgspec.DecodeError as error:
-        log.warning("request-unreadable", error=str(error)[:200])
-        return None
+    return _decode(value)
 
 
 def answering(database: Database[Any], source: str) -> Callable[[ClientSession, list[Arrived]], Tally]:
@@ -99,7 +96,7 @@ def answering(database: Database[Any], source: str) -> Callable[[ClientSession, 
 
     def absorb(session: ClientSession, records: list[Arrived]) -> Tally:
         for record in records:
-            asked = read_request(dict(record.headers), record.value)
+            asked = _asked(record, f"{source}-control")
             if asked is None or asked.source != source:
                 continue
             sent = pend_again(
@@ -117,3 +114,33 @@ def answering(database: Database[Any], source: str) -> Callable[[ClientSession, 
         return Tally()
 
     return absorb
+
+
+def leaving(group: str) -> SetAside:
+    """What a control consumer does with a request that it fails on: leave it, and say so."""
+
+    def leave(_: ClientSession, record: Arrived, error: str) -> Tally:
+        return Tally(when_durable=lambda: _leave(group, record, error))
+
+    return leave
+
+
+def _asked(record: Arrived, group: str) -> RepublishRequested | None:
+    """The request in the record. One that cannot be read is left: whoever lacks something asks again."""
+    try:
+        return read_request(dict(record.headers), record.value) if record.readable else None
+    except (ValueError, RecursionError) as error:
+        _leave(group, record, type(error).__name__)
+        return None
+
+
+def _leave(group: str, record: Arrived, error: str) -> None:
+    metric("journey_records_left_total", group=group).inc()
+    log.error(
+        "record-left",
+        group=group,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        error=error,
+    )

@@ -17,10 +17,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Unknown
+from shared.kafka import Logs, Partition
 from shared.operations.acceptance import Acceptance
 from shared.operations.audit import AuditRows
 from shared.operations.mending import Mending, Order
 from shared.operations.parked import REASONS, ParkedEvents
+from shared.operations.passing import PassingOver
 from shared.operations.rebuild import Rebuilds
 from shared.operations.shapes import (
     AcceptedAnswer,
@@ -30,6 +32,8 @@ from shared.operations.shapes import (
     ParkedDetailAnswer,
     ParkedPageAnswer,
     ParkedPageArguments,
+    PassedOverAnswer,
+    PassOverBody,
     ReasonBody,
     RepublishBody,
     RepublishedAnswer,
@@ -57,6 +61,7 @@ class Operations:
     audit: AuditRows
     rebuilds: Rebuilds
     acceptance: Acceptance
+    passing: PassingOver
 
 
 def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
@@ -69,6 +74,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
         AuditRows(database),
         Rebuilds(parts.client, parts.service.database, groups),
         Acceptance(database),
+        PassingOver(database, Logs(parts.kafka_options)),
     )
 
 
@@ -162,6 +168,24 @@ def blueprint() -> Blueprint:
             here().mending.audit(
                 order, session, "accept", f"topic/{topic}", {"group": group, "moved": came["moved"]}
             )
+            return came
+
+        return here().mending.once(order, work)
+
+    @routes.route("/operations/groups/<string:group>/topics/<string:topic>/skip", methods=["POST"])
+    @guarded(None, operator=True)
+    @routes.arguments(PassOverBody)
+    @routes.response(200, PassedOverAnswer)
+    def skip_record(body: dict[str, Any], group: str, topic: str) -> dict[str, Any]:
+        """Move a group past the one record at which it stands, without its effect and without an answer."""
+        order, at, offset = ordered(body), Partition(topic, body["partition"]), body["offset"]
+        with reading():
+            here().passing.check(group, at, offset)
+
+        def work(session: ClientSession) -> dict[str, Any]:
+            came = here().passing.skip(session, group, at, offset)
+            subject = f"record/{topic}:{at.partition}:{offset}"
+            here().mending.audit(order, session, "pass-over", subject, came)
             return came
 
         return here().mending.once(order, work)

@@ -36,6 +36,14 @@ class RepublishBody(CommandSchema):
     from_seq = ma.Integer(strict=True, load_default=1, validate=validate.Range(1, 99_999_999))
 
 
+class PassOverBody(CommandSchema):
+    """Why, and which record of the topic: the one at which the group stands."""
+
+    reason = reason_field()
+    partition = ma.Integer(required=True, strict=True, validate=validate.Range(0, 99_999))
+    offset = ma.Integer(required=True, strict=True, validate=validate.Range(0, (1 << 53) - 1))
+
+
 class ParkedPageArguments(Schema):
     """Which parked events; `cursor` is the `next_cursor` of the page before."""
 
@@ -264,6 +272,16 @@ class AcceptedAnswer(Schema):
     group = ma.String()
     topic = ma.String()
     moved = ma.List(ma.Nested(MovedAnswer))
+
+
+class PassedOverAnswer(Schema):
+    """One record that a group was moved past, and from which offset it reads on."""
+
+    group = ma.String()
+    topic = ma.String()
+    partition = ma.Integer()
+    offset = ma.Integer()
+    reads_from = ma.Integer()
 
 
 class SwapBody(CommandSchema):

@@ -20,24 +20,21 @@ from pymongo.errors import PyMongoError
 
 from shared.errors import Busy, Halt
 from shared.kafka import Identities, Logs, Partition
-from shared.runtime.contest import Contest
+from shared.runtime.durable import Durable, Fenced
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.member import CutOff, Damaged, Member
-from shared.runtime.other_log import halt_over, offset_id
-from shared.runtime.transaction import transact
+from shared.runtime.other_log import halt_over, offset_id, stands_at
+from shared.runtime.stumbles import Stumbles, first_of, halt_at, told_of, will_not_mend
 from shared.telemetry import log_applied, metric
 
 SMALLEST, LARGEST = 1, 3000
 """Events in a batch. It bounds the memory of a member that is behind: with 5,000 the projector reached 200 MB."""
-TRANSACTION_SECONDS = 30.0
-CONTENDED_SECONDS, PAUSE_SECONDS = 10.0, 0.002
 MOST_LOSSES = 5
 """A batch that was overtaken so often before it won was too long: the next is no longer."""
-WRITE_CONFLICT = 112
 FLOWING_SECONDS = 0.1
-UNREADABLE_TIMES, UNREADABLE_SECONDS = 3, 60.0
 LINGER, MOST_LINGER_SECONDS = 1 / 3, 0.05
 WAIT_SECONDS = 0.25
+LOOK_SECONDS = 1.0
 IDENTITY_SECONDS = 10.0
 """How often Kafka is asked whether a topic is still the one that was read: the client would go on without a word."""
 
@@ -46,19 +43,15 @@ log = structlog.get_logger()
 Absorb = Callable[[ClientSession, list[Arrived]], Tally]
 """Writes everything a batch comes to, inside the transaction that also moves the offsets; may be called again."""
 
-
-class Overtaken(Exception):
-    """Another writer was at one of the documents first."""
-
-
-class Fenced(Exception):
-    """Another process has moved the offset on: this one must reload and start over."""
+SetAside = Callable[[ClientSession, Arrived, str], Tally]
+"""Answers or parks one record that cannot be handled, inside the transaction that moves the offset past it."""
 
 
 class Consumer:
     """One member of one group, in one thread.
 
-    group: names the offsets; several groups of one service keep their own.
+    group: names the offsets; several groups of one service keep their own. set_aside: without one, the group halts at
+    a record that cannot be handled.
     """
 
     def __init__(
@@ -71,6 +64,7 @@ class Consumer:
         absorb: Absorb,
         stop: Event,
         topics: Iterable[str],
+        set_aside: SetAside | None = None,
     ) -> None:
         self.group = group
         self.halted: Halt | None = None
@@ -79,6 +73,7 @@ class Consumer:
         self._database = client[database]
         self._kafka_options = kafka_options
         self._absorb = absorb
+        self._aside = set_aside
         self._stop = stop
         self._topics = list(topics)
         self._logs = Logs(kafka_options)
@@ -86,30 +81,52 @@ class Consumer:
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
         self._next: dict[Partition, int] = {}
-        self._unreadable: list[tuple[float, str]] = []
+        self._stumbles = Stumbles(group)
         self._topic_ids: dict[str, str] = {}
         self._identified_at = 0.0
         self._question: Identities | None = None
         self._member: Member | None = None
-        self._session: ClientSession | None = None
+        self._durable = Durable(client, database, group, stop)
         self._poller = ThreadPoolExecutor(1, thread_name_prefix="poll")
         self._ahead: Future[dict[Partition, list[Arrived]]] | None = None
 
     def run(self) -> None:
-        """Consume until told to stop; after a Halt, stand still and say so."""
+        """Consume until told to stop; after a Halt, stand still and say so. Raises nothing that a record leads to."""
         while not self._stop.is_set():
             try:
                 self._once()
             except Halt as halt:
-                self.halted = halt
-                metric("journey_halted", group=self.group).set(1)
-                log.error("halted", group=self.group, cause=halt.cause, cure=halt.cure)
-                break
+                self._stand_still(halt)
+            except Exception as error:  # noqa: BLE001 - one group's fault must not end what runs beside it
+                log.error("turn-failed", group=self.group, **told_of(error))
+                metric("journey_thread_restarts_total", thread=self.group).inc()
+                self._stumbles.note(None, 0)
+                self._close()
+                self._stop.wait(self._stumbles.pause_seconds())
         self._close()
         self._poller.shutdown()
-        while self.halted and not self._stop.is_set():
+
+    def _stand_still(self, halt: Halt) -> None:
+        """Say why, until told to stop; or until an operator has passed over the record at which the group stands."""
+        self.halted = halt
+        metric("journey_halted", group=self.group).set(1)
+        log.error("halted", group=self.group, cause=halt.cause, cure=halt.cure)
+        self._close()
+        while not self._stop.wait(LOOK_SECONDS):
             self.progressed_at = time.monotonic()
-            self._stop.wait(1)
+            if self._is_passed_over(halt):
+                self.halted = None
+                self._stumbles.forget()
+                metric("journey_halted", group=self.group).set(0)
+                log.warning("goes-on", group=self.group)
+                return
+
+    def _is_passed_over(self, halt: Halt) -> bool:
+        try:
+            return halt.standing is not None and not stands_at(self._database["offsets"], halt.standing)
+        except PyMongoError as error:
+            log.warning("offset-unknown", group=self.group, error=type(error).__name__)
+            return False
 
     def _once(self) -> None:
         try:
@@ -122,9 +139,10 @@ class Consumer:
             return
         except Damaged as error:
             self._poll_failed(error, self._reload)
-            self._note_damaged(error)
+            self._stumbles.note_damaged(str(error))
             return
         self.progressed_at = time.monotonic()
+        batch: dict[Partition, list[Arrived]] = {}
         try:
             batch = self._claimed(polled)
             if batch:
@@ -139,33 +157,63 @@ class Consumer:
             log.warning("kafka-not-asked", group=self.group, error=error.args[0].name())
             self._reload()
             self._stop.wait(0.5)
-        except (Busy, PyMongoError) as error:
-            self._limit = max(SMALLEST, self._limit // 2)
+        except Halt:
+            raise
+        except Exception as error:  # whatever it is, the group gets past it or halts alone
             metric("journey_batch_failures_total", group=self.group).inc()
-            log.warning(
-                "batch-failed", group=self.group, error=str(error.__cause__ or error)[:200], limit=self._limit
+            if batch and will_not_mend(error):
+                self._stumble(batch, error)
+            elif isinstance(error, (Busy, PyMongoError)):
+                self._try_again(error)
+            else:
+                raise
+
+    def _try_again(self, error: Exception) -> None:
+        self._limit = max(SMALLEST, self._limit // 2)
+        log.warning("batch-failed", group=self.group, limit=self._limit, **told_of(error))
+        self._durable.drop_session()
+        self._stop.wait(0.2)
+        self._reload()
+
+    def _stumble(self, batch: Mapping[Partition, list[Arrived]], error: Exception) -> None:
+        """Try again with one record at a time; set the one aside that fails by itself. Raises Halt."""
+        self._limit = SMALLEST
+        at, offset = first_of([(at, one.offset) for at, records in batch.items() for one in records])
+        count = sum(map(len, batch.values()))
+        log.error("batch-stumbled", group=self.group, records=count, offset=offset, **told_of(error))
+        self._durable.drop_session()
+        if self._stumbles.note(at, offset) and at is not None:
+            self._set_aside(at, batch[at][0], error)
+        else:
+            self._stop.wait(self._stumbles.pause_seconds())
+        self._reload()
+
+    def _set_aside(self, at: Partition, record: Arrived, error: BaseException) -> None:
+        """Answer or park the record, and move past it, in one transaction. Raises Halt when that cannot be done."""
+        aside = self._aside
+        if aside is None:
+            raise halt_at(self.group, at, record.offset, error)
+        moves = {at: (self._next[at], record.offset + 1)}
+        try:
+            tally, _ = self._durable.commit(
+                moves, lambda session: aside(session, record, told_of(error)["error"])
             )
-            self._drop_session()
-            self._stop.wait(0.2)
-            self._reload()
+        except Halt:
+            raise
+        except Fenced:
+            return
+        except Exception as further:
+            if will_not_mend(further):
+                raise halt_at(self.group, at, record.offset, further) from further
+            log.warning("not-set-aside", group=self.group, error=type(further).__name__)
+            return
+        self._stumbles.forget()
+        self._count(tally)
 
     def _poll_failed(self, error: Exception, begin_anew: Callable[[], None]) -> None:
         log.warning("poll-failed", group=self.group, error=str(error)[:200])
         begin_anew()
         self._stop.wait(0.5)
-
-    def _note_damaged(self, error: Damaged) -> None:
-        """Raise Halt when the same bytes of the log could not be read again and again."""
-        now, text = time.monotonic(), str(error)
-        self._unreadable = [one for one in self._unreadable if now - one[0] < UNREADABLE_SECONDS] + [
-            (now, text)
-        ]
-        if sum(said == text for _, said in self._unreadable) == UNREADABLE_TIMES:
-            raise Halt(
-                f"{self.group} cannot read what Kafka holds. {text[:300]}",
-                "A batch is damaged: restore the partition from a replica or a backup and start again. Nothing was "
-                "skipped, and the events are in their emitter's archive.",
-            )
 
     def _polled(self) -> dict[Partition, list[Arrived]]:
         """What has come, perhaps while the last batch was being made durable. Raises what poll raised."""
@@ -189,52 +237,16 @@ class Consumer:
     def _make_durable(self, batch: Mapping[Partition, list[Arrived]]) -> None:
         moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
         arrived = [record for records in batch.values() for record in records]
-        contest = Contest()
-
-        def work(session: ClientSession) -> Tally:
-            try:
-                with contest.attempt(session):
-                    self._compare_and_set(session, moves)
-                    return self._absorb(session, arrived)
-            except PyMongoError as error:
-                if getattr(error, "code", None) == WRITE_CONFLICT:
-                    raise Overtaken from error
-                raise
-
         began = time.monotonic()
-        tally = self._transacted(work, contest, began + CONTENDED_SECONDS)
+        tally, losses = self._durable.commit(moves, lambda session: self._absorb(session, arrived))
         self._flowed_at = time.monotonic()
         self._cost_seconds = self._flowed_at - began
+        self._stumbles.forget()
         for at, (_, following) in moves.items():
             self._next[at] = following
-        if contest.losses < MOST_LOSSES:
+        if losses < MOST_LOSSES:
             self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)
-
-    def _transacted(self, work: Callable[[ClientSession], Tally], contest: Contest, until: float) -> Tally:
-        """Repeat at once when another writer was first, and then hold what others write to before anything is folded.
-
-        The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
-        transactions a long one wins only by asking often, and by having its documents early. Raises Busy.
-        """
-        session = self._own_session()
-        while True:
-            try:
-                return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
-            except Overtaken as overtaken:
-                if time.monotonic() > until:
-                    raise Busy("Other writers were always first.") from overtaken
-                contest.lost()
-                self._stop.wait(PAUSE_SECONDS)
-
-    def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:
-        operations = [
-            UpdateOne({"_id": offset_id(self.group, at), "next": expected}, {"$set": {"next": following}})
-            for at, (expected, following) in moves.items()
-        ]
-        result = self._database["offsets"].bulk_write(operations, ordered=False, session=session)
-        if result.matched_count != len(operations):
-            raise Fenced
 
     def _count(self, tally: Tally) -> None:
         tally.when_durable()
@@ -273,7 +285,7 @@ class Consumer:
         offsets = self._database["offsets"]
         ids = {offset_id(self.group, at): at for at in granted}
         earliest = self._logs.beginnings(ids.values())
-        mine = self._own_session().session_id["id"]
+        mine = self._durable.session().session_id["id"]
         stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
         holders = {
             bytes(row["holder"]): row["holder"]
@@ -366,16 +378,6 @@ class Consumer:
         if self._member is None:
             self._member = Member(self._kafka_options, self.group, self._topics, WAIT_SECONDS)
         return self._member
-
-    def _own_session(self) -> ClientSession:
-        if self._session is None:
-            self._session = self._client.start_session()
-        return self._session
-
-    def _drop_session(self) -> None:
-        if self._session is not None:
-            session, self._session = self._session, None
-            _quietly(session.end_session)
 
     def _close(self) -> None:
         """Leave the group and forget what was assigned; the next turn connects anew."""

@@ -38,13 +38,14 @@ POISON_SHARE = 0.05
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """One record of the log."""
+    """One record of the log. readable: False where the library could not read its headers; then there are none."""
 
     topic: str
     partition: int
     offset: int
     headers: Headers
     value: bytes
+    readable: bool = True
 
 
 def _nothing() -> None:
@@ -198,9 +199,7 @@ class Batch:
     def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
         body = codec.read_body(envelope.type, record.value)
         if not isinstance(body, ProgrammePublished):
-            raise Halt(
-                f"{record.topic} holds a {envelope.type}.", "Only programmes belong there; correct its ACLs."
-            )
+            raise Undecodable(f"A {envelope.type} speaks of a programme.")
         self._programmes.store(self._unit, body.programme)
         return body.programme.key
 
@@ -337,7 +336,11 @@ class Batch:
     ) -> None:
         """Set the event aside, and touch the state, so that two writers conflict instead of leaving it asleep."""
         identity = parked_id(self._group, envelope.subject, envelope.source, envelope.seq)
-        headers = {name: (text or b"").decode(errors="replace") for name, text in record.headers}
+        headers = {
+            name: (text or b"").decode(errors="replace")
+            for name, text in record.headers
+            if name in codec.HEADERS
+        }
         held.waits += 1
         held.dirty = True
         document = {
@@ -358,14 +361,19 @@ class Batch:
         self._unit.put("parked", identity, document)
         self.tally.parked[reason] = self.tally.parked.get(reason, 0) + 1
 
+    def set_aside(self, record: Arrived, error: str) -> None:
+        """Park one record that can be neither applied nor parked under its subject."""
+        self._park_unreadable(record, f"It cannot be handled: {error}.")
+
     def _park_unreadable(self, record: Arrived, error: str) -> None:
+        """Park the record under its own place, never under the subject that it names."""
         self._breaker.note(True)
         identity = parked_id(self._group, record.topic, record.partition, record.offset)
         document = {
             "group": self._group,
             "subject": f"unreadable/{record.topic}:{record.partition}:{record.offset}",
             "reason": "poison",
-            "error": error,
+            "error": error if record.readable else "The headers cannot be read.",
             "at": datetime.now(UTC),
         }
         self._unit.put("parked", identity, document)

@@ -6,12 +6,14 @@ Nothing is read from a granted partition before `begin` says from where, so Kafk
 
 import time
 from collections.abc import Iterable, Mapping
+from operator import methodcaller
 from typing import Any, cast
 
 import structlog
 from confluent_kafka import Consumer as Native
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from shared.codec import Headers
 from shared.kafka import Partition, native_options
 from shared.runtime.fold import Arrived
 
@@ -20,6 +22,11 @@ HELD_KILOBYTES = 8192
 """How much is fetched ahead of what was polled, over all partitions: it bounds the memory of a member behind."""
 TOLD_SECONDS = 10.0
 """An outage is told this often: the client tries, and complains, several times a second."""
+
+_headers_of = methodcaller("headers")
+"""Called from C on purpose. For a name that is no UTF-8 the library returns a list with an error set. Whoever calls
+from C sees that; the interpreter's specialised calls do not, and the error then comes up in whatever is called next.
+"""
 
 log = structlog.get_logger()
 
@@ -152,5 +159,8 @@ class Member:
 def _arrived(message: Message) -> Arrived:
     # The library's types allow for messages that carry an error and for headers that are being written.
     said = cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))
-    headers = cast("list[tuple[str, bytes]]", message.headers() or [])
+    try:
+        headers: Headers = _headers_of(message) or []
+    except Exception:  # noqa: BLE001 - a name that is no UTF-8 raises one error or another, from inside the library
+        return Arrived(*said, [], message.value() or b"", readable=False)
     return Arrived(*said, headers, message.value() or b"")

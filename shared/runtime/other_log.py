@@ -10,13 +10,20 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from shared.errors import Halt, OtherLog, Place
+from shared.errors import Halt, OtherLog, Place, Standing
 from shared.kafka import Logs, Partition
 
 
 def offset_id(group: str, at: Partition) -> str:
     """The name under which a group's offset in this partition is stored."""
     return f"{group}:{at.topic}:{at.partition}"
+
+
+def stands_at(offsets: Collection[Any], standing: Standing) -> bool:
+    """Whether the group still stands at that record. Blocks; raises PyMongoError."""
+    at = Partition(standing.topic, standing.partition)
+    row = offsets.find_one({"_id": offset_id(standing.group, at)}, {"next": 1})
+    return row is not None and row["next"] == standing.offset
 
 
 def halt_over(

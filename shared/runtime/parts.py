@@ -21,7 +21,7 @@ from shared.operations.by_hand import ByHand
 from shared.operations.rebuild import admit
 from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
-from shared.runtime.consumer import Absorb
+from shared.runtime.consumer import Absorb, SetAside
 from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
 from shared.runtime.groups import Group
 from shared.runtime.health import Runnable
@@ -154,6 +154,21 @@ def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
             admit(rebuilds, session, group)
         unit, batch = batch_of(parts, group, session, breaker, Batch)
         batch.fold(records)
+        unit.flush()
+        return batch.tally
+
+    return run
+
+
+def set_aside(parts: Parts, group: Group, breaker: Breaker) -> SetAside:
+    """What the consumer does with one record that it fails on each time: park it under its own place in the log."""
+    rebuilds = parts.client[parts.service.database]["rebuilds"]
+
+    def run(session: ClientSession, record: Arrived, error: str) -> Tally:
+        if group.is_projection:
+            admit(rebuilds, session, group)
+        unit, batch = batch_of(parts, group, session, breaker, Batch)
+        batch.set_aside(record, error)
         unit.flush()
         return batch.tally
 

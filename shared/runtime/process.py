@@ -1,13 +1,15 @@
 """From one service's parts to its processes: web, or consume (consumer, relay and timers, each in a thread).
 
 The composition root of each service names its parts in a `Service`; everything that runs is built here, after any
-fork. A thread that dies ends its process, so that whoever supervises starts a whole one.
+fork. A thread that fails begins anew by itself, and the others go on. One that fails for a minute is told as stuck, and
+the process is no longer alive: whoever supervises it starts a whole one.
 """
 
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,24 +20,34 @@ from pymongo.errors import PyMongoError
 
 from shared.config import Settings, read_settings
 from shared.events import CONTROL_TOPIC
-from shared.operations.control import answering
+from shared.operations.control import answering, leaving
 from shared.operations.healing import Healer
 from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
 from shared.runtime.clock import Clock
-from shared.runtime.consumer import Absorb, Consumer
+from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fold import Breaker
 from shared.runtime.garbage import collect_seldom
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
-from shared.runtime.parts import Parts, Projection, Service, absorb, drained, groups_of, passed_over
+from shared.runtime.parts import (
+    Parts,
+    Projection,
+    Service,
+    absorb,
+    drained,
+    groups_of,
+    passed_over,
+    set_aside,
+)
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
-from shared.telemetry import configure_logging
+from shared.telemetry import configure_logging, metric
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 log = structlog.get_logger()
 
@@ -112,7 +124,14 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     create_indexes(parts)
     group = groups_of(service, settings)[projection.group if projection else service.source]
     breaker = Breaker()
-    consumer = consumer_of(parts, group.name, group.topics, absorb(parts, group, breaker), parts.stop)
+    consumer = consumer_of(
+        parts,
+        group.name,
+        group.topics,
+        absorb(parts, group, breaker),
+        set_aside(parts, group, breaker),
+        parts.stop,
+    )
     runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
     if projection is None:
         relay = Relay(
@@ -161,7 +180,8 @@ def operating(
     if group.is_projection:
         return [*found, ("rebuilder", rebuilder_of(parts, group))]
     answer = answering(database, service.source)
-    control = consumer_of(parts, f"{service.source}-control", [CONTROL_TOPIC], answer, stop)
+    name = f"{service.source}-control"
+    control = consumer_of(parts, name, [CONTROL_TOPIC], answer, leaving(name), stop)
     return [*found, ("control", control)]
 
 
@@ -171,13 +191,24 @@ def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
         client=parts.client,
         database=parts.service.database,
         live=live,
-        consume=lambda group, stop: consumer_of(
-            parts, group.name, group.topics, absorb(parts, group, Breaker()), stop
-        ),
+        consume=lambda group, stop: rebuilding(parts, group, stop),
         measure=lambda group: progress_of(parts, group),
         skip=lambda group, row: passed_over(parts, group, row, datetime.now(UTC)),
         indexes=parts.service.indexes,
         stop=parts.stop,
+    )
+
+
+def rebuilding(parts: Parts, group: Group, stop: threading.Event) -> Consumer:
+    """The consumer of a projection that is rebuilt beside the live one."""
+    breaker = Breaker()
+    return consumer_of(
+        parts,
+        group.name,
+        group.topics,
+        absorb(parts, group, breaker),
+        set_aside(parts, group, breaker),
+        stop,
     )
 
 
@@ -186,6 +217,7 @@ def consumer_of(
     group: str,
     topics: Iterable[str],
     absorb: Absorb,
+    aside: SetAside,
     stop: threading.Event,
 ) -> Consumer:
     """A consumer on this process's connections."""
@@ -195,6 +227,7 @@ def consumer_of(
         database=parts.service.database,
         kafka_options=parts.kafka_options,
         absorb=absorb,
+        set_aside=aside,
         stop=stop,
         topics=topics,
     )
@@ -213,22 +246,14 @@ def progress_of(parts: Parts, group: Group) -> Progress:
 
 
 def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:
-    failed: list[str] = []
-
-    def guard(name: str, runnable: Runnable) -> None:
-        try:
-            runnable.run()
-        except BaseException as error:
-            failed.append(name)
-            log.error("thread-died", thread=name, error=type(error).__name__, exc_info=error)
-        finally:
-            parts.stop.set()
-
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: parts.stop.set())
     server = health.serve(parts.settings.http_host, port)
     collect_seldom()
-    threads = [threading.Thread(target=guard, args=pair, name=pair[0]) for pair in runnables]
+    threads = [
+        threading.Thread(target=guarded_run, args=(name, one, parts.stop), name=name)
+        for name, one in runnables
+    ]
     for thread in threads:
         thread.start()
     log.info("ready", port=port)
@@ -238,7 +263,26 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
         thread.join(timeout=15)
     server.shutdown()
     sys.stdout.flush()
-    os._exit(1 if failed or any(thread.is_alive() for thread in threads) else 0)
+    os._exit(1 if any(thread.is_alive() for thread in threads) else 0)
+
+
+def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
+    """Run it until told to stop. When it fails it begins anew, after a pause that grows; the other threads go on.
+
+    While it fails again and again its `progressed_at` stands still, so that the process is told as stuck.
+    """
+    pause = FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            runnable.run()
+        except Exception as error:  # one thread's fault must not end what runs beside it
+            metric("journey_thread_restarts_total", thread=name).inc()
+            log.error("thread-failed", thread=name, error=type(error).__name__, exc_info=error)
+        if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
+            pause = FIRST_PAUSE_SECONDS
+        stop.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def main(service: Service) -> None:

@@ -22,6 +22,7 @@ from joserfc.jwk import RSAKey
 from jsonschema import Draft202012Validator
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from pymongo import MongoClient
 
 from contracts.inbound import referral_schema, reply_schema
 from contracts.services import application, services
@@ -32,7 +33,7 @@ from shared.errors import CODES
 from shared.openapi import document_of
 from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
-from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, Handles, Step
+from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, STOOD_AT, Handles, Step
 from tests.support.watching import Moment, Watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,8 @@ class Trial:
             self._set_aside()
         if step.operation == "accept_topic":
             self._cut_off()
+        if step.operation == "skip_record":
+            self._stand_at_a_record()
         baseline = step.baseline(self.handles)
         self._rest()
         before = self.watch.moment()
@@ -145,6 +148,14 @@ class Trial:
         self.stack.start("outcome-project")
         until(self._halted, "the projector to halt")
         self._halts = ("outcome-project",)
+
+    def _stand_at_a_record(self) -> None:
+        """Have a group that nobody runs stand at the last record of a partition."""
+        at, end = max(self._end_of(STOOD_AT).items(), key=lambda one: one[1])
+        self.handles.names |= {"partition": str(at.partition), "offset": str(end - 1)}
+        with MongoClient[dict[str, Any]](self.stack.admin_mongo_uri) as client:
+            row = {"_id": f"nobodys:{at.topic}:{at.partition}", "next": end - 1}
+            client["outcome"]["offsets"].insert_one(row)
 
     def _restart_halted(self) -> None:
         """What the answer to an acceptance asks for; they have taken over when everything is at rest."""

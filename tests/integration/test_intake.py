@@ -98,6 +98,7 @@ class Agency:
 
     stack: Stack
     read: list[tuple[dict[str, str], dict[str, Any]]]
+    organisation = AGENCY
 
     def send(self, value: bytes) -> str:
         """Publish one record. Returns `topic:partition:offset`."""
@@ -112,9 +113,9 @@ class Agency:
 
     def replies(self) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """Everything replied until now: headers and body."""
-        consumer = KafkaConsumer(**self.stack.kafka_config(AGENCY), enable_auto_commit=False)
+        consumer = KafkaConsumer(**self.stack.kafka_config(self.organisation), enable_auto_commit=False)
         try:
-            partition = TopicPartition(f"inbound.{AGENCY}.replies.v1", 0)
+            partition = TopicPartition(f"inbound.{self.organisation}.replies.v1", 0)
             consumer.assign([partition])
             consumer.seek_to_beginning(partition)
             end = consumer.end_offsets([partition])[partition]

@@ -153,6 +153,17 @@ def _sub(name: str, thing: str, **body: Any) -> Callable[[Handles], Baseline]:
     )
 
 
+STOOD_AT = "journey.intake.v1"
+"""A topic in which a group of nobody's stands at a record, before that record is passed over."""
+
+
+def _passed_over(handles: Handles) -> Baseline:
+    place = {name: int(handles[name]) for name in ("partition", "offset")}
+    return Baseline(
+        path={"group": "nobodys", "topic": STOOD_AT}, body={"reason": "tried on purpose", **place}
+    )
+
+
 ACTIVITY = "activity_tracking"
 STEPS: tuple[Step, ...] = (
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
@@ -231,6 +242,7 @@ STEPS: tuple[Step, ...] = (
     Step("outcome", "republish_subject", DRIFT, _mend(kind="journey", key="whole")),
     Step("outcome", "replay_parked", DRIFT, _mend(parked_id="parked")),
     Step("outcome", "skip_parked", DRIFT, _mend(parked_id="parked")),
+    Step("outcome", "skip_record", DRIFT, _passed_over),
     Step("outcome", "start_rebuild", DRIFT, _mend(group="figures")),
     Step("outcome", "compare_rebuild", DRIFT, _mend(group="figures")),
     Step("outcome", "swap_rebuild", DRIFT, _mend(group="figures")),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from pymongo import MongoClient
 from contracts.services import NOWHERE
 from shared import events as e
 from shared.access import Actor
+from shared.config import Settings
 from shared.operations.mending import Order
 from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.change import Fold
@@ -34,9 +36,12 @@ def order(reason: str = "mended in release 7", key: str | None = None, fingerpri
 
 
 def toy_parts(
-    client: MongoClient[dict[str, Any]], database: str, folds: Mapping[type[e.Fact], Fold]
+    client: MongoClient[dict[str, Any]],
+    database: str,
+    folds: Mapping[type[e.Fact], Fold],
+    kafka: Mapping[str, Any] | None = None,
 ) -> Parts:
-    """The parts of a toy service that keeps its states in that database."""
+    """The parts of a toy service that keeps its states in that database. kafka: how its processes reach a broker."""
     service = Service(
         title="Toy",
         source="outcome",
@@ -49,11 +54,24 @@ def toy_parts(
     )
     return Parts(
         service=service,
-        settings=NOWHERE,
+        settings=_settings(kafka),
         client=client,
         clock=Clock(client[database], driven=False),
         programmes=PublishedProgrammes(client[database]),
         stop=threading.Event(),
+    )
+
+
+def _settings(kafka: Mapping[str, Any] | None) -> Settings:
+    if kafka is None:
+        return NOWHERE
+    servers = kafka["bootstrap_servers"]
+    return replace(
+        NOWHERE,
+        kafka_servers=(servers,) if isinstance(servers, str) else tuple(servers),
+        kafka_security=kafka["security_protocol"],
+        kafka_username=kafka["sasl_plain_username"],
+        kafka_password=kafka["sasl_plain_password"],
     )
 
 

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from shared import events as e
+from shared.codec import Headers
 from shared.fingerprint import Fingerprints
 from shared.runtime.change import Fold, Subject
 from shared.runtime.clock import Clock
@@ -36,6 +37,8 @@ class Bench:
     stop: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
     consumer: Consumer | None = None
+    alone: bool = False
+    """Whether its topics are its own: then every record is."""
 
     @property
     def db(self) -> Any:
@@ -47,12 +50,13 @@ class Bench:
         *,
         group: str | None = None,
         topics: Sequence[str] = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC),
+        sets_aside: bool = True,
     ) -> Consumer:
         programmes = PublishedProgrammes(self.db)
         breaker = Breaker()
         name = group or self.group
 
-        def absorb(session: Any, records: list[Arrived]) -> Tally:
+        def batch_in(session: Any) -> tuple[Unit, Batch]:
             unit = Unit(self.db, session, ToyRepository(), programmes, "outcome", lambda: datetime.now(UTC))
             batch = Batch(
                 unit,
@@ -66,7 +70,17 @@ class Bench:
                 breaker=breaker,
                 enrich=None,
             )
+            return unit, batch
+
+        def absorb(session: Any, records: list[Arrived]) -> Tally:
+            unit, batch = batch_in(session)
             batch.fold([one for one in records if self.mine(one)])
+            unit.flush()
+            return batch.tally
+
+        def set_aside(session: Any, record: Arrived, error: str) -> Tally:
+            unit, batch = batch_in(session)
+            batch.set_aside(record, error)
             unit.flush()
             return batch.tally
 
@@ -78,6 +92,7 @@ class Bench:
             absorb=absorb,
             stop=self.stop,
             topics=topics,
+            set_aside=set_aside if sets_aside else None,
         )
         self.start(consumer.run)
         self.consumer = consumer
@@ -85,8 +100,8 @@ class Bench:
 
     def mine(self, record: Arrived) -> bool:
         """Other tests share the topics; their subjects do not carry this group's name."""
-        subject = dict(record.headers).get("ce_subject", b"").decode()
-        return self.group in subject or subject.startswith("programme/")
+        subject = (dict(record.headers).get("ce_subject") or b"").decode()
+        return self.alone or self.group in subject or subject.startswith("programme/")
 
     def start(self, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, daemon=True)
@@ -96,10 +111,10 @@ class Bench:
     def subject(self, n: int = 1) -> Subject:
         return Subject(f"journey/{self.group}-{n}")
 
-    def publish(self, *records: tuple[str, str, list[tuple[str, bytes]], bytes]) -> list[Any]:
+    def publish(self, *records: tuple[str, str, Headers, bytes | None]) -> list[Any]:
         producer = KafkaProducer(**self.kafka, acks="all")
         futures = [
-            producer.send(topic, key=subject.encode(), value=value, headers=headers)
+            producer.send(topic, key=subject.encode(), value=value, headers=list(headers))
             for subject, topic, headers, value in records
         ]
         producer.flush(timeout=20)

@@ -1,10 +1,12 @@
 """Records on the agencies' topics: one answer each, nothing kept of a bad one, and the next goes on."""
 
+import copy
 import json
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.client_session import ClientSession
@@ -13,8 +15,9 @@ from services.intake import inbound
 from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
 from services.intake.schemas import ReferSchema
 from shared.errors import CODES, Halt
-from shared.runtime.fold import Arrived
+from shared.runtime.fold import Arrived, Breaker
 from shared.runtime.parts import Parts
+from shared.runtime.unit import Apart
 from shared.telemetry import metric
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
 
@@ -41,8 +44,24 @@ def body(person: str, **what: Any) -> dict[str, Any]:
 class Answering(Desk):
     """A unit of work that may be written out."""
 
-    def answer(self, *_: Any) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[tuple[Any, ...]] = []
+
+    def answer(self, *said: Any) -> None:
         """Send one message to the organisation."""
+        self.answers.append(said)
+
+    def branch(self) -> "Answering":
+        """A unit for one decision."""
+        branch = copy.deepcopy(self, {id(self.programmes): self.programmes})
+        branch.answers = []
+        return branch
+
+    def join(self, branch: "Answering") -> None:
+        """Take it in."""
+        self.documents, self.table, self.events = branch.documents, branch.table, branch.events
+        self.answers += branch.answers
 
     def flush(self) -> None:
         """Write it out."""
@@ -195,6 +214,95 @@ def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     assert desk.events == []
 
 
+def parts_at(desk: Answering) -> Parts:
+    settings = SimpleNamespace(reply_organisations=())
+    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _: desk))
+
+
+def answered(desk: Answering, *records: Arrived) -> list[dict[str, Any]]:
+    """The bodies of the answers to a batch."""
+    inbound.absorb(parts_at(desk), Breaker())(cast("ClientSession", None), list(records))
+    return [said[-1] for said in desk.answers]
+
+
+HEADER_VALUES = st.none() | st.binary(max_size=60) | st.just(b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(["traceparent", "ce_id", "$set", "a.b", ""]) | st.text(max_size=9), HEADER_VALUES
+    ),
+    max_size=6,
+)
+
+
+@given(HEADERS, st.binary(max_size=40), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_whatever_headers_and_bytes_a_record_has_it_is_answered_once(
+    headers: list[tuple[str, bytes | None]], value: bytes, readable: bool
+) -> None:
+    desk = Answering()
+    odd = Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, headers if readable else [], value, readable)
+    said = answered(desk, odd, record(body(register(desk)), offset=8))
+    assert [one["status"] for one in said] == ["rejected", "accepted"]
+    assert said[0]["code"] in CODES
+
+
+def test_headers_that_cannot_be_read_are_told() -> None:
+    desk = Answering()
+    (said,) = answered(desk, Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, [], b"{}", readable=False))
+    assert (said["code"], said["errors"]) == ("invalid-header", {"headers": ["Cannot be read."]})
+
+
+class Asking(Answering):
+    """A unit that is asked, by its second branch, for what only the database can tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushed = 0
+
+    def branch(self) -> "Answering":
+        if self.answers and not self.flushed:
+            raise Apart
+        return super().branch()
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+
+def test_a_record_that_asks_for_what_was_just_changed_is_answered_after_it_is_written() -> None:
+    desk = Asking()
+    said = answered(desk, record(body(register(desk))), record(b"{", offset=8))
+    assert [one["status"] for one in said] == ["accepted", "rejected"]
+    assert desk.flushed == 2
+
+
+class Failing(Answering):
+    """A unit whose answers of acceptance fail, after the decision was saved."""
+
+    def answer(self, *said: Any) -> None:
+        if said[3] == ACCEPTED:
+            raise ArithmeticError(SECRET)
+        super().answer(*said)
+
+
+def test_a_record_that_we_fail_on_leaves_nothing_but_its_answer() -> None:
+    desk = Failing()
+    person = register(desk)
+    with structlog.testing.capture_logs() as told:
+        said = answered(desk, record(body(person)), record(b"{", offset=8))
+    assert [one["code"] for one in said] == ["internal", "unreadable-body"]
+    assert (desk.events, desk.table) == ([], {})
+    assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["ArithmeticError"]
+    assert SECRET not in str(told)
+
+
+def test_a_record_that_cannot_be_made_durable_is_answered_alone() -> None:
+    desk = Answering()
+    aside = inbound.set_aside(parts_at(desk), Breaker())
+    aside(cast("ClientSession", None), record(body(register(desk))), "OverflowError")
+    assert [said[-1]["code"] for said in desk.answers] == ["internal"]
+    assert desk.events == []
+
+
 def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
     def counted() -> list[float]:
         return [
@@ -203,10 +311,7 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
         ]
 
     desk, before = Answering(), counted()
-    parts = cast(
-        "Parts", SimpleNamespace(settings=SimpleNamespace(reply_organisations=()), unit=lambda _: desk)
-    )
-    absorb = inbound.absorb(parts)
+    absorb = inbound.absorb(parts_at(desk), Breaker())
     arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
     attempts = [absorb(cast("ClientSession", None), arrived) for _ in range(3)]
     assert counted() == before, "nothing is counted before it is durable"

@@ -14,7 +14,6 @@ from shared.errors import Halt
 from shared.kafka import Identities, Logs
 from shared.runtime import consumer as running
 from shared.runtime.consumer import Consumer
-from shared.runtime.member import Damaged
 
 
 @pytest.fixture
@@ -37,11 +36,11 @@ def consumer() -> Consumer:
 
 
 def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: Consumer) -> None:
-    damaged = Damaged("MessageSet at offset 12 failed CRC32C check")
-    consumer._note_damaged(damaged)
-    consumer._note_damaged(damaged)
+    damaged = "MessageSet at offset 12 failed CRC32C check"
+    consumer._stumbles.note_damaged(damaged)
+    consumer._stumbles.note_damaged(damaged)
     with pytest.raises(Halt) as halt:
-        consumer._note_damaged(damaged)
+        consumer._stumbles.note_damaged(damaged)
     assert "offset 12" in halt.value.cause
     assert "restore the partition" in halt.value.cure
 
@@ -49,8 +48,8 @@ def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: C
 def test_two_damaged_batches_in_turn_halt_it_too(consumer: Consumer) -> None:
     with pytest.raises(Halt):
         for _ in range(3):
-            consumer._note_damaged(Damaged("MessageSet at offset 12 failed CRC32C check"))
-            consumer._note_damaged(Damaged("MessageSet at offset 90 failed CRC32C check"))
+            consumer._stumbles.note_damaged("MessageSet at offset 12 failed CRC32C check")
+            consumer._stumbles.note_damaged("MessageSet at offset 90 failed CRC32C check")
 
 
 def test_a_connection_may_fail_as_often_as_it_likes(

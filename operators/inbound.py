@@ -1,0 +1,51 @@
+"""`journeys inbound`: records that agencies send, and how one that stands in the way is passed over."""
+
+import click
+
+from operators.desk import Desk, reason_option
+from operators.surroundings import SERVICES
+from operators.trouble import REFUSED, Trouble
+
+GROUP = "intake-inbound"
+
+
+@click.group()
+def inbound() -> None:
+    """Records of the log that hold a group up."""
+
+
+@inbound.command()
+@click.argument("topic")
+@click.argument("partition", type=click.IntRange(0))
+@click.argument("offset", type=click.IntRange(0))
+@click.option("--group", "-g", default=GROUP, show_default=True, help="the consumer group that stands there")
+@click.option(
+    "--service",
+    "-s",
+    type=click.Choice(SERVICES),
+    default="intake",
+    show_default=True,
+    help="whose group it is",
+)
+@reason_option
+@click.option("--yes", is_flag=True, help="do not ask")
+@click.pass_obj
+def skip(
+    desk: Desk, topic: str, partition: int, offset: int, group: str, service: str, reason: str, *, yes: bool
+) -> None:
+    """Pass over the one record at OFFSET of PARTITION of TOPIC, at which the group stands.
+
+    It gets no answer and has no effect: tell its sender. The group goes on by itself; nothing is restarted.
+    """
+    wire = desk.wire(service)
+    desk.screen.say(f"{group} stands at {topic}[{partition}] offset {offset}.")
+    if not yes and not click.confirm(
+        "The record is passed over for good, without an answer. Skip it?", err=True
+    ):
+        raise Trouble("Nothing was changed.", REFUSED)
+    path = f"/operations/groups/{group}/topics/{topic}/skip"
+    answer = wire.post(service, path, {"reason": reason, "partition": partition, "offset": offset})
+    if desk.screen.as_json:
+        desk.screen.document(answer)
+    else:
+        desk.screen.say(f"{answer['group']} reads on from {answer['reads_from']}.")

@@ -1,0 +1,102 @@
+"""One batch made durable: what it comes to and the offsets that it moves, in one transaction or not at all."""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+from pymongo import MongoClient, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from shared.errors import Busy
+from shared.kafka import Partition
+from shared.runtime.contest import Contest
+from shared.runtime.fold import Tally
+from shared.runtime.other_log import offset_id
+from shared.runtime.transaction import transact
+
+TRANSACTION_SECONDS = 30.0
+CONTENDED_SECONDS, PAUSE_SECONDS = 10.0, 0.002
+WRITE_CONFLICT = 112
+
+
+class Overtaken(Exception):
+    """Another writer was at one of the documents first."""
+
+
+class Fenced(Exception):
+    """Another process has moved the offset on: this one must reload and start over."""
+
+
+class Durable:
+    """The transactions of one member of one group, in a session that its successor can end. For one thread."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str, group: str, stop: Event) -> None:
+        self._client = client
+        self._offsets = client[database]["offsets"]
+        self._group = group
+        self._stop = stop
+        self._session: ClientSession | None = None
+
+    def commit(
+        self, moves: Mapping[Partition, tuple[int, int]], absorb: Callable[[ClientSession], Tally]
+    ) -> tuple[Tally, int]:
+        """Write what the batch comes to, and move the offsets. Blocks.
+
+        moves: {partition: (where the group stands, where it goes on)}. absorb: may be called again, until one attempt
+        stands. Returns what that came to, and how many attempts other writers spoilt. Raises Fenced, Busy, Halt, and
+        what `absorb` raises.
+        """
+        contest = Contest()
+
+        def work(session: ClientSession) -> Tally:
+            try:
+                with contest.attempt(session):
+                    self._compare_and_set(session, moves)
+                    return absorb(session)
+            except PyMongoError as error:
+                if getattr(error, "code", None) == WRITE_CONFLICT:
+                    raise Overtaken from error
+                raise
+
+        return self._transacted(work, contest, time.monotonic() + CONTENDED_SECONDS), contest.losses
+
+    def _transacted(self, work: Callable[[ClientSession], Tally], contest: Contest, until: float) -> Tally:
+        """Repeat at once when another writer was first, and then hold what others write to before anything is folded.
+
+        The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
+        transactions a long one wins only by asking often, and by having its documents early. Raises Busy.
+        """
+        session = self.session()
+        while True:
+            try:
+                return transact(self._client, work, seconds=TRANSACTION_SECONDS, session=session)
+            except Overtaken as overtaken:
+                if time.monotonic() > until:
+                    raise Busy("Other writers were always first.") from overtaken
+                contest.lost()
+                self._stop.wait(PAUSE_SECONDS)
+
+    def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:
+        operations = [
+            UpdateOne({"_id": offset_id(self._group, at), "next": expected}, {"$set": {"next": following}})
+            for at, (expected, following) in moves.items()
+        ]
+        result = self._offsets.bulk_write(operations, ordered=False, session=session)
+        if result.matched_count != len(operations):
+            raise Fenced
+
+    def session(self) -> ClientSession:
+        """The session of every transaction; its id is kept with the offsets, so that a successor can end it."""
+        if self._session is None:
+            self._session = self._client.start_session()
+        return self._session
+
+    def drop_session(self) -> None:
+        """The next transaction begins in a new session, whatever is left of this one."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            with contextlib.suppress(PyMongoError):
+                session.end_session()

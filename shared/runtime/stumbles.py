@@ -1,0 +1,107 @@
+"""What is done about a failure that repeating will not mend: one record is found, set aside, and the next goes on.
+
+A connection may fail for ever and is only tried again. A record that fails in the same way each time must neither end
+its thread nor hold up what comes after it. So the batch shrinks until it is that record alone; at the third failure
+the record is set aside in the transaction that moves the offset past it. Only when that fails too does the group halt.
+"""
+
+import time
+import traceback
+from collections.abc import Collection
+from typing import Any
+
+from bson.errors import BSONError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+
+from shared.errors import Busy, Halt, Standing
+from shared.kafka import Partition
+
+TIMES = 3
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
+DAMAGED_SECONDS = 60.0
+WHAT_WAS_WRITTEN = frozenset({2, 9, 14, 15, 22, 52, 53, 56, 57, 257, 10334, 11000, 17419, 17420})
+"""MongoDB's codes for a document that it will not take: bad values, bad names of fields, too large, there already."""
+
+
+def is_of_what_was_written(error: BaseException | None) -> bool:
+    """Whether the database refused what a record led to, so that the same record is refused again."""
+    if isinstance(error, BulkWriteError):
+        wrong = (error.details or {}).get("writeErrors", ())
+        return any(one.get("code") in WHAT_WAS_WRITTEN for one in wrong)
+    return isinstance(error, OperationFailure) and error.code in WHAT_WAS_WRITTEN
+
+
+def will_not_mend(error: Exception) -> bool:
+    """Whether trying again comes to the same. False for a database or a broker that only does not answer."""
+    cause = _cause_of(error)
+    if isinstance(cause, BSONError) or is_of_what_was_written(cause):
+        return True
+    return not isinstance(error, (Busy, PyMongoError))
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    return error.__cause__ if isinstance(error, Busy) and error.__cause__ else error
+
+
+def told_of(error: BaseException) -> dict[str, Any]:
+    """{error: its type, code: the database's, at: `file:line`}. Its own words are left out: they may repeat a value."""
+    cause = _cause_of(error)
+    frames = traceback.extract_tb(cause.__traceback__)
+    at = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return {"error": type(cause).__name__, "code": getattr(cause, "code", None), "at": at}
+
+
+class Stumbles:
+    """Counts failures at one place of the log, and of the bytes that Kafka holds."""
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+        self._at: tuple[Partition, int] | None = None
+        self._times = 0
+        self._damaged: list[tuple[float, str]] = []
+
+    def note(self, at: Partition | None, offset: int) -> bool:
+        """Count one failure of the record there; at: None where no single record can be named.
+
+        Returns whether it was the third at this record.
+        """
+        place = None if at is None else (at, offset)
+        self._times = self._times + 1 if place == self._at else 1
+        self._at = place
+        return place is not None and self._times >= TIMES
+
+    def pause_seconds(self) -> float:
+        """How long to wait before the next try: twice as long after each failure at the same place."""
+        return float(min(PAUSE_SECONDS * 2 ** min(self._times, 10), LONGEST_PAUSE_SECONDS))
+
+    def forget(self) -> None:
+        """A batch was made durable."""
+        self._at, self._times = None, 0
+
+    def note_damaged(self, text: str) -> None:
+        """Raise Halt when the same bytes of the log could not be read again and again."""
+        now = time.monotonic()
+        self._damaged = [one for one in self._damaged if now - one[0] < DAMAGED_SECONDS] + [(now, text)]
+        if sum(said == text for _, said in self._damaged) == TIMES:
+            raise Halt(
+                f"{self._group} cannot read what Kafka holds. {text[:300]}",
+                "A batch is damaged: restore the partition from a replica or a backup and start again. Nothing was "
+                "skipped, and the events are in their emitter's archive.",
+            )
+
+
+def halt_at(group: str, at: Partition, offset: int, error: BaseException) -> Halt:
+    """A halt over one record that could be neither handled nor set aside."""
+    told = told_of(error)
+    return Halt(
+        f"{group} can neither handle nor set aside {at.topic}[{at.partition}] offset {offset}: "
+        f"{told['error']} at {told['at']}.",
+        "Deploy a version that handles it and restart; or pass over this one record: "
+        f"journeys inbound skip {at.topic} {at.partition} {offset} -g {group} -m '…'. It then goes on by itself.",
+        standing=Standing(group, at.topic, at.partition, offset),
+    )
+
+
+def first_of(places: Collection[tuple[Partition, int]]) -> tuple[Partition | None, int]:
+    """The one place that there is; None where there is none, or more than one."""
+    return next(iter(places)) if len(places) == 1 else (None, 0)
