@@ -85,7 +85,7 @@ def application(name: str) -> Flask:
         fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
         waiters=1,
     )
-    tokens = Tokens(NOWHERE.oidc_jwks_url, NOWHERE.oidc_issuer, NOWHERE.oidc_audience)
+    tokens = Tokens.of(NOWHERE.oidc_jwks_url, NOWHERE.oidc_issuer, NOWHERE.oidc_audience)
     return application_of(service, commands, tokens, Clock(database, driven=NOWHERE.driven_clock))
 
 

@@ -5,6 +5,7 @@
       Forbidden             the role map, the duty or the relation to the journey does not allow it
       Unknown               there is no such thing, or none that the caller may know of
       Conflict              right request, wrong moment: the state does not allow it
+      Later                 the same request will do after `retry_after_seconds`
       NotYetSeen            the caller knows more than this service does yet; the same request again will do
     Busy                    nobody is at fault; the same request with the same key again will do
     Unready                 an event needs something that has not arrived; it waits, nobody acts
@@ -40,6 +41,9 @@ CODES: dict[str, Code] = {
     "method-not-allowed": Code(405, "The route does not answer this method."),
     # who is asking
     "unauthenticated": Code(401, "No valid bearer token."),
+    "issuer-unreachable": Code(
+        503, "The issuer's keys cannot be had, so the token can be neither taken nor refused.", "operator"
+    ),
     "not-allowed": Code(403, "The programme's role map does not let the organisation do this."),
     "wrong-duty": Code(403, "The person's duty does not include this."),
     "not-your-journey": Code(403, "The organisation has no such part in this journey."),
@@ -107,6 +111,7 @@ class Refused(Exception):
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.retry_after_seconds: int | None = None
 
 
 class Invalid(Refused):
@@ -129,6 +134,14 @@ class Unknown(Refused):
 
 class Conflict(Refused):
     """The state does not allow it now."""
+
+
+class Later(Refused):
+    """The same request will do later."""
+
+    def __init__(self, code: str, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotYetSeen(Refused):

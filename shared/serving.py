@@ -46,7 +46,7 @@ def build_web(parts: Parts) -> Flask:
         title=service.title,
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
-        tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        tokens=Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         clock=parts.clock,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))

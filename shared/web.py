@@ -29,7 +29,7 @@ from shared.runtime.change import Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
-from shared.tokens import Tokens
+from shared.tokens import ORGANISATION, Tokens
 
 BODY_LIMIT_BYTES = 64 * 1024
 IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
@@ -55,7 +55,7 @@ class CommandSchema(Schema):
 
 def organisation_field(**options: Any) -> ma.String:
     """A field that holds an organisation's code."""
-    return ma.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,62}\Z"), **options)
+    return ma.String(validate=validate.Regexp(ORGANISATION), **options)
 
 
 def code_field(**options: Any) -> ma.String:
@@ -296,8 +296,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
-    status, headers, body = problem(code, detail, errors)
+def _problem(
+    code: str,
+    detail: str,
+    errors: Mapping[str, object] | None = None,
+    retry_after_seconds: int | None = None,
+) -> Response:
+    status, headers, body = problem(code, detail, errors, retry_after_seconds)
     return Response(body, status, headers)
 
 
@@ -312,7 +317,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:
-        return _problem(error.code, error.detail, error.errors)
+        return _problem(error.code, error.detail, error.errors, error.retry_after_seconds)
 
     @app.errorhandler(Busy)
     def busy(error: Busy) -> Response:

@@ -140,7 +140,7 @@ def test_nobody_sleeps_and_nobody_prints_in_the_services() -> None:
 # --- error codes -----------------------------------------------------------------------------------------------
 
 RAISED_BY_CLASS = {"Invalid": "invalid-fields", "Unknown": "not-found", "NotYetSeen": "not-yet-seen"}
-CODE_FIRST = ("Refused", "Forbidden", "Conflict", "_problem", "problem")
+CODE_FIRST = ("Refused", "Forbidden", "Conflict", "Later", "_problem", "problem")
 CODE_SECOND = ("rejected",)
 
 

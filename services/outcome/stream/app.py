@@ -55,7 +55,7 @@ def run(parts: Parts) -> None:
     edge = Edge(
         hub=hub,
         logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC), secrets.token_urlsafe),
-        tokens=Tokens(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        tokens=Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
         programmes=parts.programmes,
         pages=read_pages(),
         cut=connections.cut,

@@ -162,7 +162,7 @@ class Edge:
     async def refused(self, request: Request, error: Exception) -> Response:
         """The caller must act."""
         assert isinstance(error, Refused)
-        return _problem(error.code, error.detail, error.errors)
+        return _problem(error.code, error.detail, error.errors, error.retry_after_seconds)
 
     async def busy(self, request: Request, error: Exception) -> Response:
         """The database did not answer."""
@@ -244,6 +244,11 @@ async def _refuse_content(request: Request) -> None:
         raise Invalid({field: ["Unknown field."] for field in content})
 
 
-def _problem(code: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
-    status, headers, body = problem(code, detail, errors)
+def _problem(
+    code: str,
+    detail: str,
+    errors: Mapping[str, object] | None = None,
+    retry_after_seconds: int | None = None,
+) -> Response:
+    status, headers, body = problem(code, detail, errors, retry_after_seconds)
     return Response(body, status, headers)

@@ -1,0 +1,87 @@
+"""An issuer that does not answer: garbage tokens hold up nobody, and are not called wrong."""
+
+import base64
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from deploy.local import Stack
+from tests.support.unfinished import get, in_thread
+
+GARBAGE = 36
+PROCESSES = {"handover-web": ("/handovers", 403), "outcome-stream": ("/programmes/none/figures", 404)}
+
+
+@pytest.fixture(scope="module")
+def running(stack: Stack) -> Iterator[Stack]:
+    stack.start("issuer", *PROCESSES)
+    yield stack
+    for name in ("issuer", *PROCESSES):
+        stack.stop(name)
+
+
+@pytest.fixture
+def issuer_away(running: Stack) -> Iterator[None]:
+    running.kill("issuer", signal.SIGSTOP)
+    yield
+    running.kill("issuer", signal.SIGCONT)
+
+
+def garbage() -> str:
+    """A token under a key that nobody knows."""
+    header = {"alg": "RS256", "kid": os.urandom(8).hex()}
+    return f"{base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b'=').decode()}.e30.c2ln"
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_valid_tokens_are_answered_beside_garbage(
+    running: Stack, process: str, request: pytest.FixtureRequest
+) -> None:
+    path, expected = PROCESSES[process]
+    port = running.settings.port(process)
+    honest = [
+        {"Authorization": f"Bearer {running.token('styrgruppen', 'owner', person=f'person-{number}')}"}
+        for number in range(10)
+    ]
+    assert get(port, path, honest[0]) == expected
+    request.getfixturevalue("issuer_away")
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def flood() -> None:
+        while not ended.is_set():
+            statuses.append(get(port, path, {"Authorization": f"Bearer {garbage()}"}))
+
+    threads = [in_thread(flood) for _ in range(GARBAGE)]
+    try:
+        for headers in honest:
+            began = time.monotonic()
+            assert get(port, path, headers) == expected
+            assert time.monotonic() - began < 2
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(20)
+    assert set(statuses) <= {401, 503}
+    answer = httpx.get(
+        f"{running.url(process)}{path}", headers={"Authorization": f"Bearer {garbage()}"}, timeout=20
+    )
+    # The keys were fetched a moment ago, or are not to be had: either is told as what it is.
+    assert answer.json()["code"] in ("unauthenticated", "issuer-unreachable")
+    if answer.status_code == 503:
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_service_that_starts_without_its_issuer_says_so(running: Stack, issuer_away: None) -> None:
+    token = {"Authorization": "Bearer " + garbage()}
+    running.stop("handover-web")
+    running.start("handover-web")
+    answer = httpx.get(f"{running.url('handover-web')}/handovers", headers=token, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unreachable")
+    assert int(answer.headers["retry-after"]) >= 1
