@@ -6,15 +6,27 @@ action takes. Source: domain.md, §2.10 and design.md, §6.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from shared.errors import Forbidden
-from shared.events import Organisation
+from shared.events import HandoverKind, Organisation
 from shared.passage import Passage
 from shared.programmes import Action, Programme, ProgrammeKey, Programmes
 
 Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
 Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
+
+View = Literal["whole", "outside", "training", "nothing"]
+"""How much of what was recorded on a journey an organisation sees; `view` decides, and each service shows by it.
+
+whole: everything. outside: that and when something was done, without words, answers, reasons and activities.
+training: for a workplace or a school, that the person came, when, and what was trained, and what the reader recorded
+itself. nothing: only where the journey stands.
+"""
+
+WORKPLACES: frozenset[HandoverKind] = frozenset({"provider_to_employer", "provider_to_education"})
+"""The kinds of handover whose receiver is an employer or a school, and guides nobody towards work."""
 
 CASE: frozenset[Duty] = frozenset({"caseworker", "supervisor"})
 FIGURES: frozenset[Duty] = frozenset({"caseworker", "supervisor", "analyst", "owner"})
@@ -27,6 +39,23 @@ class Actor:
     person: str
     organisation: Organisation
     duty: Duty
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An organisation that may read a journey, and how much of it it sees."""
+
+    organisation: Organisation
+    view: View
+
+    @property
+    def works_there(self) -> bool:
+        """Whether the reader sees as an employer or a school does."""
+        return self.view in ("training", "nothing")
+
+    def sees(self, recorded_by: Organisation | None) -> bool:
+        """Whether an entry of that organisation is whole for the reader."""
+        return self.view == "whole" or (self.works_there and recorded_by == self.organisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +101,33 @@ def parts(organisation: Organisation, passage: Passage) -> frozenset[Part]:
         "receiver": passage.offer is not None and organisation == passage.offer.to_organisation,
     }
     return frozenset(part for part, holds in held.items() if holds)
+
+
+def view(organisation: Organisation, passage: Passage, on: date) -> View:
+    """How much of the journey an organisation that may read it sees on that day.
+
+    The responsible one sees all, unless it became responsible as an employer or a school; everybody else only while
+    the participant's consent to sharing covers it. Source: domain.md, §3 (handover) and §5.
+    """
+    consent = passage.consents.get("sharing")
+    covered = consent is not None and consent.covers(organisation, on)
+    works_there = passage.taken_over.get(organisation) in WORKPLACES
+    if organisation == passage.responsible and not works_there:
+        return "whole"
+    if organisation in (passage.referrer, passage.provider):
+        return "whole" if covered else "outside"
+    if organisation == passage.responsible:
+        return "training"
+    if passage.offer is not None and organisation == passage.offer.to_organisation:
+        if passage.offer.kind in WORKPLACES:
+            return "training" if covered else "nothing"
+        return "whole" if covered else "outside"
+    return "outside" if passage.provider is None else "nothing"
+
+
+def reader(actor: Actor, passage: Passage, on: date) -> Reader:
+    """The actor's organisation as a reader of the journey on that day."""
+    return Reader(actor.organisation, view(actor.organisation, passage, on))
 
 
 def authorise(actor: Actor, action: Action, programme: Programme, passage: Passage | None = None) -> None:

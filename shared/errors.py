@@ -62,7 +62,9 @@ CODES: dict[str, Code] = {
     "superseded": Code(409, "A later entry has already corrected this one."),
     "voided": Code(409, "The session was taken back as never held; a new one is logged instead."),
     "already-logged": Code(409, "The organisation used this reference for another session."),
-    "already-measured": Code(409, "The round was recorded with other answers."),
+    "already-measured": Code(
+        409, "The round was recorded before, with other answers or by another organisation."
+    ),
     "goals-full": Code(409, "The journey has as many open goals as it may; one must be reached first."),
     "goal-reached": Code(409, "The goal was already reached, on another day."),
     "participant-erased": Code(409, "The participant was erased."),

@@ -43,6 +43,7 @@ class OpenOffer:
     """The one handover that awaits an answer."""
 
     handover: e.HandoverId
+    kind: e.HandoverKind
     to_organisation: e.Organisation
 
 
@@ -152,9 +153,8 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
         case e.ParticipantReady():
             return replace(passage, ready_on=event.occurred_on)
         case e.HandoverOffered():
-            return replace(
-                passage, offer=OpenOffer(handover=event.handover, to_organisation=event.to_organisation)
-            )
+            offer = OpenOffer(handover=event.handover, kind=event.kind, to_organisation=event.to_organisation)
+            return replace(passage, offer=offer)
         case e.HandoverAccepted():
             taken_over = {**passage.taken_over, event.to_organisation: event.kind}
             moved = replace(passage, offer=None, taken_over=taken_over)

@@ -3,14 +3,15 @@
 Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.activity_tracking.domain import outputs, plan, progress, sessions
-from services.activity_tracking.domain.journey import Journey, entry_of, may_see_inside
-from shared.access import Actor, authorise
+from services.activity_tracking.domain.journey import Journey, entry_of, public_activities
+from shared.access import Actor, Reader, authorise, reader
 from shared.calendar import day_of
-from shared.errors import Unknown
+from shared.errors import Forbidden, Unknown
 from shared.events import JourneyId, OutputId, SessionId
 from shared.programmes import Action, Programme
 from shared.runtime.change import Work, subject_of
@@ -21,10 +22,10 @@ SHOWN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What a reader sees of a journey. inside: whether its words and answers are theirs to see."""
+    """What a reader sees of a journey."""
 
     journey: Journey
-    inside: bool
+    reader: Reader
     goals: Sequence[plan.Goal]
     planned: Sequence[plan.PlannedActivity]
     rounds: Sequence[progress.ProgressRound]
@@ -33,10 +34,18 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPage:
-    """A page of a journey's sessions, corrections among them. inside: as in Overview."""
+    """A page of the sessions that the reader sees: all, corrections among them; a workplace only those that stand."""
 
     sessions: Sequence[sessions.Session]
-    inside: bool
+    reader: Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a journey stands, for its reader."""
+
+    journey: Journey
+    reader: Reader
 
 
 def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Journey, Programme]:
@@ -59,7 +68,7 @@ def plan_activity(
 def set_goal(work: Work, actor: Actor, journey_id: JourneyId, command: plan.SetGoal) -> plan.Goal:
     """Note a goal of the participant's own."""
     journey, _ = _open(work, actor, journey_id, "log_activity")
-    change, goal = plan.set_goal(journey, command, at=work.at)
+    change, goal = plan.set_goal(journey, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return goal
 
@@ -70,17 +79,19 @@ def reach_goal(
     """Say that a goal was reached. Raises Unknown for a goal that the journey does not have."""
     journey, _ = _open(work, actor, journey_id, "log_activity")
     row = work.row("goals", plan.goal_key(journey_id, goal))
-    if row is None:
+    who = _reader(work, actor, journey)
+    if row is None or (who.works_there and not who.sees(row["organisation"])):
         raise Unknown("goal")
     change, reached = plan.reach_goal(journey, entry_of(plan.Goal, row), command, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return reached
 
 
-def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Journey:
+def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Standing:
     """Judge the participant ready for the next step."""
     journey, _ = _open(work, actor, journey_id, "log_activity")
-    return work.save(subject_of("journey", journey_id), plan.declare_ready(journey, command, at=work.at))
+    after = work.save(subject_of("journey", journey_id), plan.declare_ready(journey, command, at=work.at))
+    return Standing(journey=after, reader=_reader(work, actor, after))
 
 
 def log_session(
@@ -112,11 +123,17 @@ def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Se
 def correct_session(
     work: Work, actor: Actor, journey_id: JourneyId, session_id: SessionId, command: sessions.CorrectSession
 ) -> sessions.Session:
-    """Supersede an entry. Raises Unknown for a session that the journey does not have."""
+    """Supersede an entry. Raises Unknown for a session that the journey does not have.
+
+    A workplace supersedes its own entries only: it would overwrite, or find out by trying, what it does not see.
+    """
     journey, programme = _open(work, actor, journey_id, "log_activity")
     row = work.row("sessions", session_id)
     if row is None or row["journey_id"] != journey_id:
         raise Unknown("session")
+    who = _reader(work, actor, journey)
+    if who.works_there and not who.sees(row["organisation"]):
+        raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
     change, entry = sessions.correct(
         journey,
         entry_of(sessions.Session, row),
@@ -168,27 +185,32 @@ def validate_competence(
 
 def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
     """A journey with its goals, plan, rounds and competences, the oldest first, at most SHOWN of each."""
-    journey, _ = _open(work, actor, journey_id, "read_journey")
+    journey, programme = _open(work, actor, journey_id, "read_journey")
+    who = _reader(work, actor, journey)
     where = {"journey_id": journey_id}
+    own = {**where, "organisation": actor.organisation} if who.works_there else where
+    planned = {**where, **_trained(who, programme)}
     return Overview(
         journey=journey,
-        inside=may_see_inside(journey.passage, actor.organisation, day_of(work.at)),
+        reader=who,
         goals=[
             entry_of(plan.Goal, row)
-            for row in work.rows("goals", where, order="number", after=None, limit=SHOWN)
+            for row in work.rows("goals", own, order="number", after=None, limit=SHOWN)
         ],
         planned=[
             entry_of(plan.PlannedActivity, row)
-            for row in work.rows("activities_planned", where, order="number", after=None, limit=SHOWN)
+            for row in work.rows("activities_planned", planned, order="number", after=None, limit=SHOWN)
         ],
         rounds=[
             entry_of(progress.ProgressRound, row)
-            for row in work.rows("progress", where, order="round", after=None, limit=SHOWN)
+            for row in work.rows("progress", own, order="round", after=None, limit=SHOWN)
         ],
         competences=[
             entry_of(progress.Competence, row)
             for row in work.rows("competences", where, order="_id", after=None, limit=SHOWN)
-        ],
+        ]
+        if who.view != "nothing"
+        else [],
     )
 
 
@@ -196,12 +218,27 @@ def list_sessions(
     work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
 ) -> SessionPage:
     """A page of the journey's sessions in the order of recording, from beyond the number `after`."""
-    journey, _ = _open(work, actor, journey_id, "read_journey")
-    rows = work.rows("sessions", {"journey_id": journey_id}, order="number", after=after, limit=limit)
-    return SessionPage(
-        sessions=[entry_of(sessions.Session, row) for row in rows],
-        inside=may_see_inside(journey.passage, actor.organisation, day_of(work.at)),
-    )
+    journey, programme = _open(work, actor, journey_id, "read_journey")
+    who = _reader(work, actor, journey)
+    where = {"journey_id": journey_id, **_trained(who, programme, superseded_by=None, void=False)}
+    rows = work.rows("sessions", where, order="number", after=after, limit=limit)
+    return SessionPage(sessions=[entry_of(sessions.Session, row) for row in rows], reader=who)
+
+
+def _reader(work: Work, actor: Actor, journey: Journey) -> Reader:
+    return reader(actor, journey.passage, day_of(work.at))
+
+
+def _trained(who: Reader, programme: Programme, **stands: Any) -> Mapping[str, Any]:
+    """Which entries on activities the reader is shown at all.
+
+    For a workplace, beside its own, those that stand and whose activity says nothing of health: an entry with its
+    activity left out would say just that.
+    """
+    if not who.works_there:
+        return {}
+    public = public_activities(programme) if who.view == "training" else []
+    return {"$or": [{"organisation": who.organisation}, {"activity": {"$in": public}, **stands}]}
 
 
 def _programme(work: Work, actor: Actor, programme_id: str, action: Action) -> Programme:

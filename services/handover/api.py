@@ -11,6 +11,7 @@ from marshmallow import fields as ma
 from services.handover import handlers
 from services.handover.domain.journey import Offer, Status, journey_of
 from services.handover.domain.offers import AcceptHandover, DeclineHandover, OfferHandover, RecallHandover
+from shared.access import WORKPLACES
 from shared.errors import Unknown
 from shared.events import HandoverId, HandoverKind, JourneyId
 from shared.runtime.change import Subject, Work
@@ -102,8 +103,11 @@ class HandoverPageAnswer(Schema):
 
 
 def show(offer: Offer) -> dict[str, Any]:
-    """An offer as plain values."""
+    """An offer as plain values. Why it was recalled is no employer's and no school's to know."""
     document: dict[str, Any] = msgspec.to_builtins(offer)
+    received = actor().organisation == offer.to_organisation
+    if offer.status == "recalled" and offer.kind in WORKPLACES and received:
+        document["reason"] = None
     return document
 
 

@@ -4,10 +4,12 @@ Each takes a `Work` and an `Actor`; all that one touches is one transaction. No 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from services.handover.domain import offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
-from shared.access import Actor, authorise, authorise_somewhere
+from shared.access import Actor, authorise, authorise_somewhere, reader
+from shared.calendar import day_of
 from shared.errors import Unknown
 from shared.events import HandoverId, JourneyId
 from shared.programmes import Programme
@@ -70,21 +72,33 @@ def recall_handover(
 
 
 def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
-    """One offer, for its two parties however it ended, and for those who have a part in the journey."""
+    """One offer, for its two parties however it ended, and for those who have a part in the journey.
+
+    To an employer or a school the offers of others are unknown: their kinds may tell of health.
+    """
     journey, asked, programme = _asked(work, handover_id)
     party = actor.organisation in (asked.from_organisation, asked.to_organisation)
     passage = as_offered(journey.passage, asked) if party else journey.passage
     authorise(actor, "read_journey", programme, passage)
+    if not party and reader(actor, passage, day_of(work.at)).works_there:
+        raise Unknown("handover")
     return asked
 
 
 def list_handovers(
     work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
 ) -> Sequence[Offer]:
-    """A page of the journey's offers in the order in which they were made, from beyond the number `after`."""
+    """A page of the journey's offers in the order in which they were made, from beyond the number `after`.
+
+    An employer or a school sees only those that it made or received.
+    """
     journey, programme = _journey(work, journey_id)
     authorise(actor, "read_journey", programme, journey.passage)
-    rows = work.rows("offers", {"journey_id": journey_id}, order="number", after=after, limit=limit)
+    where: dict[str, Any] = {"journey_id": journey_id}
+    if reader(actor, journey.passage, day_of(work.at)).works_there:
+        sides = ("from_organisation", "to_organisation")
+        where["$or"] = [{side: actor.organisation} for side in sides]
+    rows = work.rows("offers", where, order="number", after=after, limit=limit)
     return [offer_of(row) for row in rows]
 
 

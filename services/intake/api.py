@@ -14,10 +14,13 @@ from services.intake import handlers, schemas
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
+from shared.access import Reader, reader
+from shared.calendar import day_of
 from shared.checks import holds_personnummer
 from shared.errors import Invalid, Refused, Unknown
 from shared.events import JourneyId, Organisation, ParticipantId, Purpose
 from shared.programmes import Programme
+from shared.runtime.change import Work
 from shared.web import actor, command, guarded, journey_subject, path_subject, query
 
 Answer = dict[str, Any]
@@ -29,6 +32,19 @@ PURPOSE_HEADER = {
     "schema": {"type": "string", "minLength": 3, "maxLength": 200},
     "description": "why the identity is read, in the reader's own words; kept in the audit",
 }
+
+
+HIDDEN_FROM_WORKPLACES = (
+    "reference",
+    "participant_id",
+    "referrer",
+    "named_provider",
+    "provider",
+    "previous_journey",
+    "refusal",
+    "withdrawal",
+    "exit",
+)
 
 
 def blueprints(
@@ -110,7 +126,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
     @routes.response(201, schemas.ReferralSchema)
     def refer(body: referral.Refer) -> Answer:
         """Refer a participant; the referrer's own reference makes it idempotent."""
-        return command(lambda work: view(handlers.refer(work, actor(), body, answered)))
+        return command(lambda work: shown(work, handlers.refer(work, actor(), body, answered)))
 
     @routes.route("/referrals", methods=["GET"])
     @guarded("read_journey")
@@ -131,7 +147,10 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
                 limit=asked["limit"],
             )
             more = len(page) == asked["limit"]
-            return {"referrals": [view(one) for one in page], "cursor": _cursor(page[-1]) if more else None}
+            return {
+                "referrals": [shown(work, one) for one in page],
+                "cursor": _cursor(page[-1]) if more else None,
+            }
 
         return query(use_case)
 
@@ -141,7 +160,9 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
     def read_referral(journey_id: str) -> Answer:
         """Where the referral stands, from everybody's events."""
         subject = journey_subject(journey_id)
-        return query(lambda work: view(handlers.read_referral(work, actor(), JourneyId(journey_id))), subject)
+        return query(
+            lambda work: shown(work, handlers.read_referral(work, actor(), JourneyId(journey_id))), subject
+        )
 
     return routes
 
@@ -152,7 +173,8 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     def decide(use_case: Any, journey_id: str, body: Any) -> Answer:
         subject = journey_subject(journey_id)
         return command(
-            lambda work: view(use_case(work, actor(), JourneyId(journey_id), body, answered)), subject
+            lambda work: shown(work, use_case(work, actor(), JourneyId(journey_id), body, answered)),
+            subject,
         )
 
     @routes.route("/referrals/<string:journey_id>/acceptance", methods=["POST"])
@@ -239,11 +261,20 @@ def _programmes() -> Blueprint:
     return routes
 
 
-def view(shown: Referral) -> Answer:
-    """A referral as its answer shows it."""
-    passage = shown.passage
-    return {
-        **standing(shown),
+def shown(work: Work, found: Referral) -> Answer:
+    """A referral as its answer shows it to the caller."""
+    return view(found, reader(actor(), found.passage, day_of(work.at)))
+
+
+def view(found: Referral, who: Reader) -> Answer:
+    """A referral as its reader sees it.
+
+    An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
+    name tells of health. It has the handle once it is responsible, to read whom it employs.
+    """
+    passage = found.passage
+    whole = {
+        **standing(found),
         "participant_id": passage.participant_id,
         "municipality": passage.municipality,
         "referrer": passage.referrer,
@@ -251,6 +282,13 @@ def view(shown: Referral) -> Answer:
         "previous_journey": passage.previous_journey,
         "consents": msgspec.to_builtins(passage.consents),
     }
+    if not who.works_there:
+        return whole
+    hidden = dict.fromkeys(HIDDEN_FROM_WORKPLACES)
+    own = passage.responsible == who.organisation
+    ended = {"exit": whole["exit"], "participant_id": passage.participant_id} if own else {}
+    asked = [{**one, "situation": None} for one in whole["follow_ups"]]
+    return {**whole, **hidden, "consents": {}, "follow_ups": asked, **ended}
 
 
 def _plain(programme: Programme) -> Answer:

@@ -217,15 +217,15 @@ class ConsentAnswerSchema(Schema):
 
 
 class ReferralSchema(Schema):
-    """A referral and where it stands."""
+    """A referral and where it stands. null: there is none, or it is not the reader's to see."""
 
     journey_id = ma.String(required=True)
-    reference = ma.String(required=True)
-    participant_id = ma.String(required=True)
+    reference = ma.String(required=True, allow_none=True)
+    participant_id = ma.String(required=True, allow_none=True)
     programme = ma.String(required=True)
     programme_version = ma.Integer(required=True)
     municipality = ma.String(required=True)
-    referrer = ma.String(required=True)
+    referrer = ma.String(required=True, allow_none=True)
     named_provider = ma.String(allow_none=True)
     previous_journey = ma.String(allow_none=True)
     stage = ma.String(required=True, validate=validate.OneOf(get_args(Stage)))

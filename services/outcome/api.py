@@ -25,6 +25,8 @@ from services.outcome.domain.journey import (
 )
 from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import as_csv
+from services.outcome.handlers import Seen
+from shared.access import Reader
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
 from shared.runtime.change import Subject, Work
@@ -178,8 +180,9 @@ def _iso(day: Any) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def show_follow_up(state: Outcome, follow_up: FollowUp) -> dict[str, Any]:
-    """A follow-up as its readers see it."""
+def show_follow_up(state: Outcome, follow_up: FollowUp, who: Reader) -> dict[str, Any]:
+    """A follow-up as its reader sees it; an employer or a school sees no answer but its own."""
+    told = not who.works_there or who.sees(follow_up.answered_by)
     return {
         "follow_up_id": follow_up.follow_up_id,
         "journey_id": state.journey_id,
@@ -188,14 +191,20 @@ def show_follow_up(state: Outcome, follow_up: FollowUp) -> dict[str, Any]:
         "status": follow_up.status,
         "due_on": _iso(follow_up.due_on),
         "answer_by": _iso(follow_up.answer_by),
-        "answered_on": _iso(follow_up.answered_on),
-        "situation": follow_up.situation,
+        "answered_on": _iso(follow_up.answered_on) if told else None,
+        "situation": follow_up.situation if told else None,
     }
 
 
-def show(state: Outcome) -> dict[str, Any]:
-    """A journey as its readers see it; no entry answer is among it."""
-    passage, entry = state.passage, state.entry
+def show(found: Seen) -> dict[str, Any]:
+    """A journey as its reader sees it; no entry answer is among it.
+
+    An employer or a school is not told that there are any, and of exits only its own.
+    """
+    state, who = found.journey, found.reader
+    passage = state.passage
+    entry = None if who.works_there else state.entry
+    own_exit = not who.works_there or passage.responsible == who.organisation
     left = {
         "on": _iso(passage.exited_on),
         "way": passage.exit_way,
@@ -211,8 +220,8 @@ def show(state: Outcome) -> dict[str, Any]:
         "started_on": _iso(passage.started_on),
         "closed_on": _iso(passage.closed_on),
         "entry": entry and {"recorded_on": _iso(entry.recorded_on), "complete": entry.complete},
-        "exit": left if passage.exited_on else None,
-        "follow_ups": [show_follow_up(state, one) for one in state.follow_ups.values()],
+        "exit": left if passage.exited_on and own_exit else None,
+        "follow_ups": [show_follow_up(state, one, who) for one in state.follow_ups.values()],
     }
 
 
@@ -269,7 +278,7 @@ def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
     def use_case(work: Work) -> dict[str, Any]:
         found = handlers.list_follow_ups(work, actor(), page["status"], after=page.get("cursor"), limit=limit)
         return {
-            "follow_ups": [show_follow_up(one.journey, one.follow_up) for one in found],
+            "follow_ups": [show_follow_up(one.journey, one.follow_up, one.reader) for one in found],
             "next_cursor": found[-1].order if len(found) == limit else None,
         }
 
@@ -291,7 +300,7 @@ def read_follow_up(follow_up_id: str) -> dict[str, Any]:
 
     def use_case(work: Work) -> dict[str, Any]:
         found = handlers.read_follow_up(work, actor(), FollowUpId(follow_up_id))
-        return show_follow_up(found.journey, found.follow_up)
+        return show_follow_up(found.journey, found.follow_up, found.reader)
 
     return query(use_case, _follow_up_subject(follow_up_id))
 
@@ -305,7 +314,7 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
 
     def use_case(work: Work) -> dict[str, Any]:
         found = handlers.answer_follow_up(work, actor(), FollowUpId(follow_up_id), body)
-        return show_follow_up(found.journey, found.follow_up)
+        return show_follow_up(found.journey, found.follow_up, found.reader)
 
     return command(use_case, _follow_up_subject(follow_up_id))
 

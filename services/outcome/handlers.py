@@ -10,8 +10,9 @@ from typing import Any
 from services.outcome.domain import entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import report
-from shared.access import Actor, authorise, authorise_somewhere
-from shared.errors import Unknown
+from shared.access import Actor, Reader, authorise, authorise_somewhere, reader
+from shared.calendar import day_of
+from shared.errors import Forbidden, Unknown
 from shared.events import FollowUpId, JourneyId
 from shared.programmes import Action, Programme
 from shared.runtime.change import Work, subject_of
@@ -25,7 +26,16 @@ class Asked:
 
     journey: Outcome
     follow_up: FollowUp
+    reader: Reader
     order: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A journey's outcome, for its reader."""
+
+    journey: Outcome
+    reader: Reader
 
 
 def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Outcome, Programme]:
@@ -37,27 +47,39 @@ def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tu
 
 def record_entry(
     work: Work, actor: Actor, journey_id: JourneyId, command: entry.RecordEntry, *, rests_on: int | None
-) -> Outcome:
-    """Record or replace the entry answers. rests_on: the revision that the caller saw, or None."""
+) -> Seen:
+    """Record or replace the entry answers. rests_on: the revision that the caller saw, or None.
+
+    Never for an employer or a school, which could find out by trying what was answered.
+    """
     state, _ = _open(work, actor, journey_id, "record_entry")
+    if _reader(work, actor, state).works_there:
+        raise Forbidden("not-your-journey", "No employer and no school records the answers at entry.")
     subject = subject_of("journey", journey_id)
     revision = work.revision(subject)
-    return work.save(
-        subject, entry.record_entry(state, command, rests_on=rests_on, revision=revision, at=work.at)
-    )
+    change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, at=work.at)
+    return _seen(work, actor, work.save(subject, change))
 
 
-def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leaving.RecordExit) -> Outcome:
+def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leaving.RecordExit) -> Seen:
     """End participation."""
     state, programme = _open(work, actor, journey_id, "record_exit")
     change = leaving.record_exit(state, command, programme=programme, at=work.at)
-    return work.save(subject_of("journey", journey_id), change)
+    return _seen(work, actor, work.save(subject_of("journey", journey_id), change))
 
 
-def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Outcome:
+def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Seen:
     """What came of a journey."""
     state, _ = _open(work, actor, journey_id, "read_journey")
-    return state
+    return _seen(work, actor, state)
+
+
+def _seen(work: Work, actor: Actor, state: Outcome) -> Seen:
+    return Seen(journey=state, reader=_reader(work, actor, state))
+
+
+def _reader(work: Work, actor: Actor, state: Outcome) -> Reader:
+    return reader(actor, state.passage, day_of(work.at))
 
 
 def journey_of(follow_up_id: FollowUpId) -> JourneyId:
@@ -76,8 +98,9 @@ def answer_follow_up(
     """Answer a follow-up that is due."""
     journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
     state, _ = _open(work, actor, journey_id, "answer_follow_up")
-    after = work.save(subject_of("journey", journey_id), follow_up.answer(state, kind, command, at=work.at))
-    return Asked(journey=after, follow_up=after.follow_ups[kind])
+    change = follow_up.answer(state, kind, command, by=actor.organisation, at=work.at)
+    after = work.save(subject_of("journey", journey_id), change)
+    return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
 
 
 def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
@@ -86,7 +109,7 @@ def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
     found = state.follow_ups.get(kind_of_follow_up(follow_up_id))
     if found is None:
         raise Unknown("follow-up")
-    return Asked(journey=state, follow_up=found)
+    return Asked(journey=state, follow_up=found, reader=_reader(work, actor, state))
 
 
 def list_follow_ups(
@@ -99,7 +122,9 @@ def list_follow_ups(
     for row in work.rows("follow_ups", where, order="order", after=after, limit=limit):
         state: Outcome = work.get(subject_of("journey", row["journey_id"]))
         kind = kind_of_follow_up(FollowUpId(row["_id"]))
-        found.append(Asked(journey=state, follow_up=state.follow_ups[kind], order=row["order"]))
+        who = _reader(work, actor, state)
+        asked = Asked(journey=state, follow_up=state.follow_ups[kind], reader=who, order=row["order"])
+        found.append(asked)
     return found
 
 

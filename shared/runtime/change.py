@@ -175,8 +175,8 @@ class Work(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Rows whose fields equal `where`, ascending by one field, beyond its value `after` (None: from the first).
 
-        A field of `where` may also be one of several: `{"$in": […]}`. Sees what earlier units saved.
-        `order` must be unique among the rows, or pages may skip some.
+        A field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions.
+        Sees what earlier units saved. `order` must be unique among the rows, or pages may skip some.
         """
 
     def revision(self, subject: Subject) -> int:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +17,17 @@ from shared.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.events import Fact
 from shared.fingerprint import Fingerprints
 from shared.programmes import Programme, ProgrammeKey
-from shared.runtime.change import Change, Fold, Received, Subject, Timer, TimerFold, Vector, kind_of
+from shared.runtime.change import (
+    Change,
+    Fold,
+    Received,
+    Repository,
+    Subject,
+    Timer,
+    TimerFold,
+    Vector,
+    kind_of,
+)
 from shared.runtime.commands import Answer, KeyedRow
 from shared.web import create_app
 
@@ -65,8 +75,17 @@ class Memory:
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     timers: dict[str, tuple[Subject, Timer]] = field(default_factory=dict)
     events: list[Fact] = field(default_factory=list)
+    said: list[tuple[Subject, Fact]] = field(default_factory=list)
     revisions: dict[Subject, int] = field(default_factory=dict)
     ids: int = 0
+    repository: Repository | None = None
+
+    def branch(self) -> "Memory":
+        """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
+        held: dict[str, Any] = {
+            name: copy(one) for name, one in vars(self).items() if isinstance(one, dict | list)
+        }
+        return replace(self, **held)
 
     def find(self, subject: Subject) -> Any | None:
         """The state, or None."""
@@ -85,14 +104,15 @@ class Memory:
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        """A page of rows."""
-        found = [
-            {"_id": key, **body}
-            for (name, key), body in self.table.items()
-            if name == collection and matches(body, where)
-        ]
-        beyond = [row for row in found if after is None or row[order] > after]
-        return sorted(beyond, key=lambda row: row[order])[:limit]
+        """A page of rows, or of the states' documents."""
+        held = [{"_id": key, **body} for (name, key), body in self.table.items() if name == collection]
+        if self.repository is not None and collection == self.repository.collection:
+            held = [
+                {"_id": subject, "state": self.repository.write(one)} for subject, one in self.states.items()
+            ]
+        found = [row for row in held if matches(row, where)]
+        beyond = [row for row in found if after is None or _at(row, order) > after]
+        return sorted(beyond, key=lambda row: _at(row, order))[:limit]
 
     def revision(self, subject: Subject) -> int:
         """How often the subject was saved with something in the change."""
@@ -105,6 +125,7 @@ class Memory:
             self.revisions[subject] = self.revisions.get(subject, 0) + 1
         self.states[subject] = change.state
         self.events.extend(change.events)
+        self.said.extend((subject, event) for event in change.events)
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
         self.timers.update({timer.key: (subject, timer) for timer in change.timers})
         for key in change.cancels:
@@ -135,7 +156,19 @@ class Memory:
 
 def matches(body: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     """Whether a row is one of those asked for."""
-    return all(_matches(body.get(name), wanted) for name, wanted in where.items())
+    either = where.get("$or")
+    rest = {name: wanted for name, wanted in where.items() if name != "$or"}
+    return all(_matches(_at(body, name), wanted) for name, wanted in rest.items()) and (
+        either is None or any(matches(body, one) for one in either)
+    )
+
+
+def _at(body: Mapping[str, Any], name: str) -> Any:
+    """The field, or the one inside another that dots lead to; None where there is none."""
+    found: Any = body
+    for step in name.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
 
 
 def _matches(found: Any, wanted: Any) -> bool:
@@ -168,7 +201,7 @@ class MemoryCommands:
             if said != body:
                 raise Refused("idempotency-key-reused", "The key was used with another body.")
             return answer
-        trial = deepcopy(self.memory)
+        trial = self.memory.branch()
         answer = Answer(json.loads(json.dumps(use_case(trial))), {}, 1, subject or "")
         vars(self.memory).update(vars(trial))
         if key is not None:

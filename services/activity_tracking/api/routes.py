@@ -40,7 +40,7 @@ def plan_activity(body: PlanActivity, journey_id: str) -> dict[str, Any]:
 
     def use_case(work: Work) -> dict[str, Any]:
         entry = handlers.plan_activity(work, actor(), JourneyId(journey_id), body)
-        return s.show_planned(entry, inside=True)
+        return s.said(entry)
 
     return command(use_case, journey_subject(journey_id))
 
@@ -80,7 +80,7 @@ def log_session(body: LogSession, journey_id: str) -> dict[str, Any]:
     """Log one session, late ones too; the same reference again is the same session."""
 
     def use_case(work: Work) -> dict[str, Any]:
-        return s.show_session(handlers.log_session(work, actor(), JourneyId(journey_id), body), inside=True)
+        return s.said(handlers.log_session(work, actor(), JourneyId(journey_id), body))
 
     return command(use_case, journey_subject(journey_id))
 
@@ -100,7 +100,7 @@ def list_sessions(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
         found = handlers.list_sessions(work, actor(), JourneyId(journey_id), after=after, limit=limit)
         full = len(found.sessions) == limit
         return {
-            "sessions": [s.show_session(entry, inside=found.inside) for entry in found.sessions],
+            "sessions": [s.show_session(entry, found.reader) for entry in found.sessions],
             "next_cursor": str(found.sessions[-1].number) if full else None,
         }
 
@@ -117,7 +117,7 @@ def correct_session(body: CorrectSession, journey_id: str, session_id: str) -> d
 
     def use_case(work: Work) -> dict[str, Any]:
         entry = handlers.correct_session(work, actor(), JourneyId(journey_id), SessionId(session_id), body)
-        return s.show_session(entry, inside=True)
+        return s.said(entry)
 
     return command(use_case, journey_subject(journey_id))
 
@@ -131,7 +131,7 @@ def measure_progress(body: MeasureProgress, journey_id: str) -> dict[str, Any]:
 
     def use_case(work: Work) -> dict[str, Any]:
         entry = handlers.measure_progress(work, actor(), JourneyId(journey_id), body)
-        return s.show_round(entry, inside=False)
+        return s.show_round(entry, answers=False)
 
     return command(use_case, journey_subject(journey_id))
 

@@ -29,7 +29,8 @@ from services.activity_tracking.domain.progress import (
     ValidateCompetence,
 )
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
-from services.activity_tracking.handlers import Overview
+from services.activity_tracking.handlers import Overview, Standing
+from shared.access import Reader
 from shared.events import JourneyId
 from shared.web import CommandSchema, code_field, id_field, municipality_field
 
@@ -167,11 +168,11 @@ class RowOfSession(LogSessionBody):
 
 
 class PlannedActivityAnswer(Schema):
-    """A period of one activity in the plan; `activity` is absent for who may not see what reveals health."""
+    """A period of one activity in the plan; null: not the reader's to see."""
 
     journey_id = ma.String()
     plan = ma.String()
-    organisation = ma.String()
+    organisation = ma.String(allow_none=True)
     activity = ma.String(allow_none=True)
     first_on = _day_said()
     last_on = _day_said()
@@ -189,12 +190,12 @@ class GoalAnswer(Schema):
 
 
 class SessionAnswer(Schema):
-    """One entry; the head of its chain has no `superseded_by`."""
+    """One entry; the head of its chain has no `superseded_by`. null: none, or not the reader's to see."""
 
     session_id = ma.String()
     journey_id = ma.String()
     number = ma.Integer()
-    organisation = ma.String()
+    organisation = ma.String(allow_none=True)
     activity = ma.String(allow_none=True)
     occurred_on = _day_said()
     attendance = ma.String()
@@ -247,7 +248,7 @@ class SessionCountsAnswer(Schema):
 
 
 class StandingAnswer(Schema):
-    """Where the journey stands, as activity tracking knows it."""
+    """Where the journey stands, as activity tracking knows it. null: not the reader's to see."""
 
     journey_id = ma.String()
     programme = ma.String()
@@ -258,10 +259,10 @@ class StandingAnswer(Schema):
     started_on = _day_said()
     ready_on = _day_said()
     exited_on = _day_said()
-    open_goals = ma.Integer()
-    last_round = ma.Integer()
+    open_goals = ma.Integer(allow_none=True)
+    last_round = ma.Integer(allow_none=True)
     last_measured_on = _day_said()
-    session_counts = ma.Nested(SessionCountsAnswer)
+    session_counts = ma.Nested(SessionCountsAnswer, allow_none=True)
 
 
 class JourneyAnswer(StandingAnswer):
@@ -295,7 +296,7 @@ class OutputPageAnswer(Schema):
 
 
 def said(entry: Any) -> dict[str, Any]:
-    """An entry as plain values: days and moments as ISO strings."""
+    """An entry as plain values, whole, as who recorded it may see it: days and moments as ISO strings."""
     document: dict[str, Any] = msgspec.to_builtins(entry)
     return document
 
@@ -305,20 +306,27 @@ def show_goal(goal: Goal, *, text: bool) -> dict[str, Any]:
     return {**said(goal), "text": goal.text if text else None}
 
 
-def show_planned(entry: PlannedActivity, *, inside: bool) -> dict[str, Any]:
-    """A planned activity; outsiders see when, not what."""
-    return {**said(entry), "activity": entry.activity if inside else None}
-
-
-def show_session(entry: Session, *, inside: bool) -> dict[str, Any]:
-    """A session; outsiders see attendance and time, neither activity, reason nor reference."""
+def show_planned(entry: PlannedActivity, who: Reader) -> dict[str, Any]:
+    """A planned activity; those outside see when, not what, and a workplace not where."""
     document = said(entry)
-    return document if inside else {**document, "activity": None, "reason": None, "reference": None}
+    if who.sees(entry.organisation):
+        return document
+    return document | ({"organisation": None} if who.works_there else {"activity": None})
 
 
-def show_round(entry: ProgressRound, *, inside: bool) -> dict[str, Any]:
-    """A round; outsiders see that it was asked and how many were answered."""
-    return {**said(entry), "answered": len(entry.answers), "answers": dict(entry.answers) if inside else None}
+def show_session(entry: Session, who: Reader) -> dict[str, Any]:
+    """A session; those outside see attendance and time, a workplace what was trained besides, and not where."""
+    document = said(entry)
+    if who.sees(entry.organisation):
+        return document
+    hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
+    return document | dict.fromkeys(("reason", "reference", *hidden))
+
+
+def show_round(entry: ProgressRound, *, answers: bool) -> dict[str, Any]:
+    """A round; those outside see that it was asked and how many were answered."""
+    shown = dict(entry.answers) if answers else None
+    return {**said(entry), "answered": len(entry.answers), "answers": shown}
 
 
 def show_competence(entry: Competence) -> dict[str, Any]:
@@ -333,18 +341,19 @@ def show_output(entry: Output) -> dict[str, Any]:
 
 def show_journey(overview: Overview) -> dict[str, Any]:
     """The journey with its entries, as much of them as the reader may see."""
-    inside = overview.inside
+    who = overview.reader
     return {
-        **show_standing(overview.journey),
-        "goals": [show_goal(goal, text=inside) for goal in overview.goals],
-        "plan": [show_planned(entry, inside=inside) for entry in overview.planned],
-        "progress": [show_round(entry, inside=inside) for entry in overview.rounds],
+        **show_standing(overview),
+        "goals": [show_goal(goal, text=who.sees(goal.organisation)) for goal in overview.goals],
+        "plan": [show_planned(entry, who) for entry in overview.planned],
+        "progress": [show_round(entry, answers=who.sees(entry.organisation)) for entry in overview.rounds],
         "competences": [show_competence(entry) for entry in overview.competences],
     }
 
 
-def show_standing(journey: Any) -> dict[str, Any]:
-    """Where the journey stands."""
+def show_standing(found: Standing | Overview) -> dict[str, Any]:
+    """Where the journey stands; a workplace is told nothing of goals, measures and sums."""
+    journey = found.journey
     passage = said(journey.passage)
     kept: Mapping[str, Any] = {
         name: passage[name]
@@ -358,10 +367,11 @@ def show_standing(journey: Any) -> dict[str, Any]:
             "exited_on",
         )
     }
+    stands = {**kept, "journey_id": journey.journey_id, "stage": journey.passage.stage}
+    if found.reader.works_there:
+        return {**stands, **dict.fromkeys(("open_goals", "last_round", "last_measured_on", "session_counts"))}
     return {
-        **kept,
-        "journey_id": journey.journey_id,
-        "stage": journey.passage.stage,
+        **stands,
         "open_goals": len(journey.open_goals),
         "last_round": journey.last_round,
         "last_measured_on": journey.last_measured_on and journey.last_measured_on.isoformat(),

@@ -14,7 +14,7 @@ import msgspec
 from shared.calendar import day_of
 from shared.checks import Findings
 from shared.errors import Conflict
-from shared.events import Code, Fact, JourneyId, Organisation, ReferralReceived
+from shared.events import Code, Fact, JourneyId, ReferralReceived
 from shared.passage import Passage, Stage, begin, follow
 from shared.programmes import Programme, Programmes
 from shared.runtime.change import Change, Received, Row, key_of
@@ -115,18 +115,12 @@ def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: 
 
 def public_activity(programme: Programme, code: str) -> Code | None:
     """The code as an event may say it: None where its name would reveal health. Source: domain.md, §5."""
-    told = (kind.code for kind in programme.activities if not kind.special_category)
-    return code if code in told else None
+    return code if code in public_activities(programme) else None
 
 
-def may_see_inside(passage: Passage, organisation: Organisation, on: date) -> bool:
-    """Whether the organisation may see the participant's words, answers and anything that touches on health.
-
-    The responsible one may; any other only while the participant's consent to sharing covers it.
-    Source: domain.md, §3 (handover) and §5.
-    """
-    consent = passage.consents.get("sharing")
-    return organisation == passage.responsible or (consent is not None and consent.covers(organisation, on))
+def public_activities(programme: Programme) -> list[Code]:
+    """The activities whose names reveal nothing of health."""
+    return [kind.code for kind in programme.activities if not kind.special_category]
 
 
 def as_row(collection: str, key: str, entry: Any) -> Row:

@@ -93,6 +93,7 @@ class Goal:
     goal: Code
     journey_id: JourneyId
     number: int
+    organisation: Organisation
     text: str
     set_on: date
     reached_on: date | None = None
@@ -144,7 +145,9 @@ def plan(
     return Change(replace(journey, planned=number), events=(event,), rows=(row,)), entry
 
 
-def set_goal(journey: Journey, command: SetGoal, *, at: datetime) -> tuple[Change[Journey], Goal]:
+def set_goal(
+    journey: Journey, command: SetGoal, *, by: Organisation, at: datetime
+) -> tuple[Change[Journey], Goal]:
     """Note a goal of the participant's own.
 
     Raises Invalid, Conflict `wrong-stage`, Conflict `goals-full` when OPEN_GOALS are open already.
@@ -165,7 +168,14 @@ def set_goal(journey: Journey, command: SetGoal, *, at: datetime) -> tuple[Chang
             "goals-full", f"{OPEN_GOALS} goals are open; one must be reached before the next is set."
         )
     number = journey.goals_set + 1
-    goal = Goal(goal=f"g{number}", journey_id=journey.journey_id, number=number, text=text, set_on=on)
+    goal = Goal(
+        goal=f"g{number}",
+        journey_id=journey.journey_id,
+        number=number,
+        organisation=by,
+        text=text,
+        set_on=on,
+    )
     after = replace(journey, goals_set=number, open_goals=(*journey.open_goals, goal.goal))
     event = GoalSet(occurred_on=on, recorded_at=at, goal=goal.goal)
     row = as_row("goals", goal_key(journey.journey_id, goal.goal), goal)

@@ -83,8 +83,9 @@ def measure(
 ) -> tuple[Change[Journey], ProgressRound]:
     """Record a round of the programme's indicators; at least one is answered.
 
-    earlier: what was recorded of this round before: the same answers again change nothing. Returns the change
-    and the round that stands. Raises Invalid, Conflict `wrong-stage`, Conflict `already-measured`.
+    earlier: what was recorded of this round before: the same answers by the same organisation change nothing; any
+    other could find out by guessing what was answered. Returns the change and the round that stands. Raises Invalid,
+    Conflict `wrong-stage`, Conflict `already-measured`.
     """
     on = command.occurred_on or day_of(at)
     scale = programme.progress
@@ -101,9 +102,10 @@ def measure(
     check_day(found, "occurred_on", on, journey, at)
     found.raise_any()
     if earlier is not None:
-        if earlier.answers == command.answers and command.occurred_on in (None, earlier.measured_on):
+        said = (by, command.answers, command.occurred_on or earlier.measured_on)
+        if said == (earlier.organisation, earlier.answers, earlier.measured_on):
             return Change(journey), earlier
-        raise Conflict("already-measured", f"Round {command.round} was recorded with other answers.")
+        raise Conflict("already-measured", f"Round {command.round} was recorded already.")
     require_stage(journey, BEGUN)
     entry = ProgressRound(
         journey_id=journey.journey_id,

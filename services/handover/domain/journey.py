@@ -135,7 +135,7 @@ def as_offered(passage: Passage, asked: Offer) -> Passage:
 
     However the offer ended, its receiver is told that it is closed, not that it has no part in the journey.
     """
-    standing = OpenOffer(handover=asked.handover_id, to_organisation=asked.to_organisation)
+    standing = OpenOffer(handover=asked.handover_id, kind=asked.kind, to_organisation=asked.to_organisation)
     return replace(passage, offer=standing, responsible=asked.from_organisation)
 
 

@@ -12,7 +12,7 @@ from services.outcome.domain.leaving import closed
 from shared.calendar import day_of, days_after, start_of
 from shared.checks import Findings
 from shared.errors import Conflict, Unknown
-from shared.events import Fact, FollowUpAnswered, FollowUpDue, FollowUpMissed, Situation
+from shared.events import Fact, FollowUpAnswered, FollowUpDue, FollowUpMissed, Organisation, Situation
 from shared.programmes import Programmes
 from shared.runtime.change import Change, Timer
 
@@ -58,8 +58,10 @@ def miss(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> 
     return _changed(state, replace(follow_up, status="missed"), event)
 
 
-def answer(state: Outcome, kind: str, command: AnswerFollowUp, *, at: datetime) -> Change[Outcome]:
-    """Take the answer while the follow-up is due; the same answer again changes nothing.
+def answer(
+    state: Outcome, kind: str, command: AnswerFollowUp, *, by: Organisation, at: datetime
+) -> Change[Outcome]:
+    """Take the answer while the follow-up is due; the same answer of the same organisation again changes nothing.
 
     Raises Unknown for a kind that the journey has not; Invalid; Conflict `follow-up-not-due` before its day,
     `follow-up-closed` once it is answered otherwise, missed or cancelled.
@@ -79,12 +81,14 @@ def answer(state: Outcome, kind: str, command: AnswerFollowUp, *, at: datetime) 
         asks = f"It asks about {follow_up.due_on.isoformat()}."
         opens = " That day has come; it opens in a moment." if today >= follow_up.due_on else ""
         raise Conflict("follow-up-not-due", asks + opens)
-    same_day = command.occurred_on in (None, follow_up.answered_on)
-    if follow_up.status == "answered" and follow_up.situation == command.situation and same_day:
+    said = ("answered", by, command.situation, command.occurred_on or follow_up.answered_on)
+    if said == (follow_up.status, follow_up.answered_by, follow_up.situation, follow_up.answered_on):
         return Change(state)
     if follow_up.status != "due" or today > follow_up.answer_by:
         raise Conflict("follow-up-closed", f"The follow-up is {follow_up.status}.")
-    answered = replace(follow_up, status="answered", situation=command.situation, answered_on=on)
+    answered = replace(
+        follow_up, status="answered", situation=command.situation, answered_on=on, answered_by=by
+    )
     event = FollowUpAnswered(
         occurred_on=on,
         recorded_at=at,

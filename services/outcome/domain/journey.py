@@ -50,7 +50,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """One follow-up of one journey. due_on: the day that it asks about; answer_by: the last for its answer."""
+    """One follow-up of one journey. due_on: the day that it asks about; answer_by: the last for its answer.
+
+    situation, answered_on, answered_by: what was answered, and by which organisation.
+    """
 
     follow_up_id: e.FollowUpId
     kind: e.Code
@@ -58,6 +61,7 @@ class FollowUp:
     due_on: date
     answer_by: date
     answered_on: date | None = None
+    answered_by: e.Organisation | None = None
     situation: e.Situation | None = None
 
 

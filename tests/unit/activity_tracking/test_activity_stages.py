@@ -39,7 +39,14 @@ ENTRY = sessions.Session(
     minutes=60,
     recorded_at=AT,
 )
-GOAL = plan.Goal(goal="g1", journey_id=JOURNEY, number=1, text="Ett eget kafé", set_on=ACCEPTED_ON)
+GOAL = plan.Goal(
+    goal="g1",
+    journey_id=JOURNEY,
+    number=1,
+    organisation=PROVIDER,
+    text="Ett eget kafé",
+    set_on=ACCEPTED_ON,
+)
 
 
 def _plan(journey: Journey) -> Any:
@@ -48,7 +55,7 @@ def _plan(journey: Journey) -> Any:
 
 
 def _set_goal(journey: Journey) -> Any:
-    return plan.set_goal(journey, plan.SetGoal(text="Ett eget kafé"), at=AT)
+    return plan.set_goal(journey, plan.SetGoal(text="Ett eget kafé"), by=PROVIDER, at=AT)
 
 
 def _reach_goal(journey: Journey) -> Any:

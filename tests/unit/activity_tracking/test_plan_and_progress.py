@@ -64,20 +64,22 @@ def test_at_most_twenty_goals_are_open_and_a_reached_one_makes_room(at_stage: At
     journey = at_stage("started")
     goals: list[plan.Goal] = []
     for number in range(plan.OPEN_GOALS):
-        change, goal = plan.set_goal(journey, plan.SetGoal(text=f"goal {number}"), at=AT)
+        change, goal = plan.set_goal(journey, plan.SetGoal(text=f"goal {number}"), by=PROVIDER, at=AT)
         journey, goals = change.state, [*goals, goal]
     with pytest.raises(Conflict) as refused:
-        plan.set_goal(journey, plan.SetGoal(text="one too many"), at=AT)
+        plan.set_goal(journey, plan.SetGoal(text="one too many"), by=PROVIDER, at=AT)
     assert refused.value.code == "goals-full"
     change, reached = plan.reach_goal(journey, goals[3], plan.ReachGoal(), at=AT)
     assert (reached.reached_on, only(change).goal) == (TODAY, "g4")
-    change, goal = plan.set_goal(change.state, plan.SetGoal(text="room again"), at=AT)
+    change, goal = plan.set_goal(change.state, plan.SetGoal(text="room again"), by=PROVIDER, at=AT)
     assert goal.goal == "g21"
     assert len(change.state.open_goals) == plan.OPEN_GOALS
 
 
 def test_a_goal_s_words_stay_out_of_its_event_and_of_the_state(at_stage: At) -> None:
-    change, goal = plan.set_goal(at_stage("accepted"), plan.SetGoal(text="  Bli snickare "), at=AT)
+    change, goal = plan.set_goal(
+        at_stage("accepted"), plan.SetGoal(text="  Bli snickare "), by=PROVIDER, at=AT
+    )
     assert goal.text == "Bli snickare"
     assert "snickare" not in repr(change.events) + repr(change.state)
     assert change.rows[0].body["text"] == "Bli snickare"
@@ -87,13 +89,15 @@ def test_a_goal_s_words_stay_out_of_its_event_and_of_the_state(at_stage: At) -> 
 def test_a_goal_without_words_with_too_many_or_with_a_personnummer_is_refused(
     at_stage: At, text: str
 ) -> None:
-    assert refused_fields(lambda: plan.set_goal(at_stage("started"), plan.SetGoal(text=text), at=AT)) == {
-        "text"
-    }
+    assert refused_fields(
+        lambda: plan.set_goal(at_stage("started"), plan.SetGoal(text=text), by=PROVIDER, at=AT)
+    ) == {"text"}
 
 
 def test_reaching_a_goal_again_changes_nothing_unless_another_day_is_said(at_stage: At) -> None:
-    change, goal = plan.set_goal(at_stage("started"), plan.SetGoal(text="x", occurred_on=STARTED_ON), at=AT)
+    change, goal = plan.set_goal(
+        at_stage("started"), plan.SetGoal(text="x", occurred_on=STARTED_ON), by=PROVIDER, at=AT
+    )
     change, reached = plan.reach_goal(change.state, goal, plan.ReachGoal(occurred_on=READY_ON), at=AT)
     for again in (None, READY_ON):
         repeated, _ = plan.reach_goal(change.state, reached, plan.ReachGoal(occurred_on=again), at=AT)
@@ -105,7 +109,9 @@ def test_reaching_a_goal_again_changes_nothing_unless_another_day_is_said(at_sta
 
 
 def test_a_goal_is_not_reached_before_it_was_set(at_stage: At) -> None:
-    change, goal = plan.set_goal(at_stage("started"), plan.SetGoal(text="x", occurred_on=READY_ON), at=AT)
+    change, goal = plan.set_goal(
+        at_stage("started"), plan.SetGoal(text="x", occurred_on=READY_ON), by=PROVIDER, at=AT
+    )
     early = plan.ReachGoal(occurred_on=STARTED_ON)
     assert refused_fields(lambda: plan.reach_goal(change.state, goal, early, at=AT)) == {"occurred_on"}
 

@@ -100,7 +100,7 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
     covers: tuple[str, ...], events: list[type[e.Fact]]
 ) -> None:
     held = at_stage("ready")
-    offer = OpenOffer(handover=e.HandoverId("j-0.h1"), to_organisation=EMPLOYER)
+    offer = OpenOffer(handover=e.HandoverId("j-0.h1"), kind="provider_to_employer", to_organisation=EMPLOYER)
     held = replace(held, passage=replace(held.passage, offer=offer))
     narrower = replace(CONSENT, organisations=covers, occurred_on=TODAY)
     change = consent.record(held, narrower, programme=COACTIVE, at=AT)

@@ -18,6 +18,7 @@ from shared.passage import Stage
 from shared.runtime.change import Change, Timer
 from tests.support.memory import Shelf, noon
 from tests.unit.outcome.town import (
+    AGENCY,
     BAKERY,
     EXITED_ON,
     JOURNEY,
@@ -227,12 +228,18 @@ def test_a_follow_up_lives_from_planned_to_answered() -> None:
     )
     (missed,) = first.timers
     assert (missed.key, missed.due) == (f"{JOURNEY}.28d:missed", start_of(date(2016, 7, 29)))
-    second = answer(first.state, "28d", AnswerFollowUp(situation="employed"), at=noon(date(2016, 7, 28)))
+    second = answer(
+        first.state, "28d", AnswerFollowUp(situation="employed"), by=SHOP, at=noon(date(2016, 7, 28))
+    )
     assert names(second.events) == ["FollowUpAnswered"]
     assert second.cancels == (f"{JOURNEY}.28d:missed",)
     assert statuses(second.state) == {"28d": "answered", "6m": "planned"}
     third = answer(
-        due(second.state, "6m"), "6m", AnswerFollowUp(situation="student"), at=noon(date(2016, 12, 1))
+        due(second.state, "6m"),
+        "6m",
+        AnswerFollowUp(situation="student"),
+        by=SHOP,
+        at=noon(date(2016, 12, 1)),
     )
     assert names(third.events) == ["FollowUpAnswered", "JourneyClosed"]
     assert third.state.passage.stage == "closed"
@@ -266,13 +273,19 @@ def test_an_exit_recorded_late_takes_nobodys_time_to_answer(recorded_on: date, a
 
 def test_a_follow_up_cannot_be_answered_before_its_day() -> None:
     with pytest.raises(Conflict, match="follow-up-not-due"):
-        answer(leave(at_stage("started")).state, "28d", AnswerFollowUp(situation="employed"), at=noon(TODAY))
+        answer(
+            leave(at_stage("started")).state,
+            "28d",
+            AnswerFollowUp(situation="employed"),
+            by=SHOP,
+            at=noon(TODAY),
+        )
 
 
 def test_one_whose_day_has_just_come_is_told_so() -> None:
     state, at = leave(at_stage("started")).state, noon(date(2016, 7, 28))
     with pytest.raises(Conflict, match="That day has come"):
-        answer(state, "28d", AnswerFollowUp(situation="employed"), at=at)
+        answer(state, "28d", AnswerFollowUp(situation="employed"), by=SHOP, at=at)
 
 
 @pytest.mark.parametrize("end", ["missed", "answered otherwise", "cancelled", "past its last day"])
@@ -281,33 +294,41 @@ def test_a_follow_up_that_has_ended_takes_no_answer(end: str) -> None:
     if end == "missed":
         state = fire(state, "28d", "follow_up_missed", LATER).state
     elif end == "answered otherwise":
-        state = answer(state, "28d", AnswerFollowUp(situation="inactive"), at=at).state
+        state = answer(state, "28d", AnswerFollowUp(situation="inactive"), by=SHOP, at=at).state
     elif end == "cancelled":
         state = leave(state, DECEASED, at).state
     else:
         at = noon(date(2016, 7, 29))
     with pytest.raises(Conflict, match="follow-up-closed"):
-        answer(state, "28d", AnswerFollowUp(situation="employed"), at=at)
+        answer(state, "28d", AnswerFollowUp(situation="employed"), by=SHOP, at=at)
 
 
 def test_the_same_answer_again_changes_nothing() -> None:
     state = due(leave(at_stage("started")).state, "28d")
     said = AnswerFollowUp(situation="employed", occurred_on=date(2016, 6, 29))
-    once = answer(state, "28d", said, at=noon(date(2016, 7, 1))).state
-    assert answer(once, "28d", said, at=LATER) == Change(once)
+    once = answer(state, "28d", said, by=SHOP, at=noon(date(2016, 7, 1))).state
+    assert answer(once, "28d", said, by=SHOP, at=LATER) == Change(once)
+    with pytest.raises(Conflict, match="follow-up-closed"):
+        answer(once, "28d", said, by=AGENCY, at=LATER)
 
 
 @pytest.mark.parametrize("on", [date(2016, 6, 27), date(2016, 7, 3)])
 def test_an_answer_is_about_the_day_not_from_before_it_and_not_from_the_future(on: date) -> None:
     state = due(leave(at_stage("started")).state, "28d")
     with pytest.raises(Invalid) as refused:
-        answer(state, "28d", AnswerFollowUp(situation="employed", occurred_on=on), at=noon(date(2016, 7, 2)))
+        answer(
+            state,
+            "28d",
+            AnswerFollowUp(situation="employed", occurred_on=on),
+            by=SHOP,
+            at=noon(date(2016, 7, 2)),
+        )
     assert set(refused.value.errors or {}) == {"occurred_on"}
 
 
 def test_a_kind_that_the_journey_has_not_is_unknown() -> None:
     with pytest.raises(Unknown):
-        answer(at_stage("started"), "28d", AnswerFollowUp(situation="employed"), at=noon(TODAY))
+        answer(at_stage("started"), "28d", AnswerFollowUp(situation="employed"), by=SHOP, at=noon(TODAY))
 
 
 @pytest.mark.parametrize("command", ["follow_up_due", "follow_up_missed"])
@@ -317,7 +338,9 @@ def test_a_timer_that_comes_too_late_does_nothing(command: str, end: str) -> Non
     if end != "never planned":
         state = due(leave(state).state, "28d")
         if end == "answered":
-            state = answer(state, "28d", AnswerFollowUp(situation="student"), at=noon(date(2016, 7, 1))).state
+            state = answer(
+                state, "28d", AnswerFollowUp(situation="student"), by=SHOP, at=noon(date(2016, 7, 1))
+            ).state
         else:
             state = fold(state, mistake())
     assert fire(state, "28d", command, LATER) == Change(state)

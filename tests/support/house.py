@@ -1,0 +1,124 @@
+"""The four services in one memory: their real routes, rules and folds, and every event told to those who act on it.
+
+For what holds across services: who may do what, and who sees what. Events arrive at once and in order; how they come is
+the runtime's to promise, and is tested elsewhere.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from flask.testing import FlaskClient
+from flask_smorest import Blueprint
+
+from services.activity_tracking import consumer as activity_consumer
+from services.activity_tracking.api import BLUEPRINTS as ACTIVITY
+from services.activity_tracking.repository import Activities
+from services.handover import consumer as handover_consumer
+from services.handover.api import BLUEPRINTS as HANDOVER
+from services.handover.repository import Handovers
+from services.intake import consumer as intake_consumer
+from services.intake.api import blueprints
+from services.intake.repository import Referrals
+from services.intake.vault import AesGcmVault
+from services.outcome import consumer as outcome_consumer
+from services.outcome.api import BLUEPRINTS as OUTCOME
+from services.outcome.repository import Outcomes
+from shared.events import BY_BODY, Fact
+from shared.programmes import Programme
+from shared.runtime.change import Fold, Received, Repository, Subject, TimerFold
+from tests.support.memory import Memory, Shelf, noon, web
+
+INTAKE, ACTIVITY_TRACKING, OUTCOMES = "intake", "activity_tracking", "outcome"
+
+
+@dataclass
+class Room:
+    """One service: its store, its routes, and what it does with events and timers."""
+
+    memory: Memory
+    client: FlaskClient
+    folds: Mapping[type[Fact], Fold]
+    timers: Mapping[str, TimerFold]
+    told: int = 0
+
+
+@dataclass
+class House:
+    """All services on one day, with these programmes published."""
+
+    programmes: Shelf
+    today: date
+    rooms: dict[str, Room] = field(default_factory=dict)
+    _keys: int = 0
+
+    def __post_init__(self) -> None:
+        vault = AesGcmVault(bytes(range(32)))
+        self._open(INTAKE, Referrals(), blueprints(vault, Referrals(), ()), intake_consumer.folds(()), {})
+        self._open(ACTIVITY_TRACKING, Activities(), ACTIVITY, activity_consumer.FOLDS, {})
+        self._open("handover", Handovers(), HANDOVER, handover_consumer.FOLDS, handover_consumer.TIMERS)
+        self._open(OUTCOMES, Outcomes(), OUTCOME, outcome_consumer.FOLDS, outcome_consumer.TIMERS)
+
+    def _open(
+        self,
+        name: str,
+        repository: Repository,
+        routes: tuple[Blueprint, ...],
+        folds: Mapping[type[Fact], Fold],
+        timers: Mapping[str, TimerFold],
+    ) -> None:
+        memory = Memory(self.programmes, noon(self.today), repository=repository)
+        self.rooms[name] = Room(memory, web(memory, routes), folds, timers)
+
+    def ask(self, service: str, method: str, path: str, who: str, body: Any = None, **headers: str) -> Any:
+        """The answer to one request. who: `<organisation>`, a caseworker there, or `<organisation>:<duty>`."""
+        self._keys += 1
+        who = who if ":" in who else f"{who}:caseworker"
+        said = {"Authorization": f"Bearer {who}", "Idempotency-Key": f"key-{self._keys}", **headers}
+        if method != "GET":
+            said.setdefault("Content-Type", "application/json")
+        text = body if isinstance(body, str) else json.dumps(body or {})
+        answer = self.rooms[service].client.open(
+            path, method=method, headers=said, data=None if method == "GET" else text
+        )
+        self.spread()
+        return answer
+
+    def done(self, service: str, method: str, path: str, who: str, body: Any = None, **headers: str) -> Any:
+        """What a request that must succeed came to. Raises AssertionError for one that is refused."""
+        answer = self.ask(service, method, path, who, body, **headers)
+        assert answer.status_code < 300, f"{method} {path} of {who}: {answer.text}"
+        return answer.json
+
+    def spread(self) -> None:
+        """Tell every service what the others have said, until nothing is new."""
+        while any(room.told < len(room.memory.said) for room in self.rooms.values()):
+            for name, room in self.rooms.items():
+                new = room.memory.said[room.told :]
+                room.told = len(room.memory.said)
+                for subject, fact in new:
+                    self._tell(name, subject, fact)
+
+    def _tell(self, source: str, subject: Subject, fact: Fact) -> None:
+        kind = BY_BODY[type(fact)]
+        for name, room in self.rooms.items():
+            fold = room.folds.get(type(fact))
+            if name != source and fold is not None:
+                received = Received(subject, kind.source, 1, kind.name, fact, {})
+                state = room.memory.states.get(subject)
+                room.memory.save(subject, fold(state, received, self.programmes))
+
+    def pass_to(self, on: date) -> None:
+        """Let the days until this one pass, with all that falls due on the way."""
+        self.today = on
+        for room in self.rooms.values():
+            room.memory.at = noon(on)
+        while sum(room.memory.fire_due(room.timers) for room in self.rooms.values()):
+            self.spread()
+
+
+def house(*programmes: Programme, today: date) -> House:
+    """An empty house."""
+    return House(Shelf(*programmes), today)
