@@ -136,8 +136,7 @@ def authorise(actor: Actor, action: Action, programme: Programme, passage: Passa
     passage: the journey concerned; required when the action's rule names parts.
     """
     rule = RULES[action]
-    if actor.duty not in rule.duties:
-        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+    authorise_duty(actor, action)
     if not programme.allows(actor.organisation, action):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
     if rule.parts and (passage is None or not rule.parts & parts(actor.organisation, passage)):
@@ -146,14 +145,18 @@ def authorise(actor: Actor, action: Action, programme: Programme, passage: Passa
         )
 
 
+def authorise_duty(actor: Actor, action: Action) -> None:
+    """Let the actor pass when its duty includes the action at all. Raises Forbidden."""
+    if actor.duty not in RULES[action].duties:
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+
+
 def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) -> None:
     """Let the actor pass when some programme's role map lets the organisation do this.
 
     For what concerns a person before any journey does. Raises Forbidden.
     """
-    rule = RULES[action]
-    if actor.duty not in rule.duties:
-        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+    authorise_duty(actor, action)
     if not any(one.allows(actor.organisation, action) for one in programmes.all_latest().values()):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
 

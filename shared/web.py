@@ -5,7 +5,6 @@ command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing
 """
 
 import functools
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,8 @@ from marshmallow import RAISE, Schema, post_load, validate
 from marshmallow import fields as ma
 from werkzeug.exceptions import HTTPException
 
-from shared.access import Actor, authorise_operator
+from shared.access import Actor
+from shared.admission import BODY_LIMIT_BYTES, check_body, check_right, idempotency_key, said
 from shared.codec import parse_vector, vector_text
 from shared.errors import Busy, Forbidden, Invalid, Refused, Unknown
 from shared.openapi import publish
@@ -31,8 +31,6 @@ from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.tokens import ORGANISATION, Tokens
 
-BODY_LIMIT_BYTES = 64 * 1024
-IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 ID = "[0-9a-hjkmnp-tv-z]{26}"
 
@@ -94,24 +92,25 @@ def guarded(
     media_types: tuple[str, ...] = ("application/json",),
     body_limit: int = BODY_LIMIT_BYTES,
     operator: bool = False,
+    somewhere: bool = False,
 ) -> Callable[[View], View]:
     """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
 
-    None: any authenticated caller, or with `operator` an operator. The handler itself authorises an action, because
-    only it knows the journey.
+    None: any authenticated caller, or with `operator` an operator. The duty is judged before the body is read, and
+    with `somewhere` also whether any programme lets the organisation do this. The handler itself authorises the
+    action, because only it knows the journey.
     """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if operator:
-                authorise_operator(actor())
             return view(*args, **kwargs)
 
         wrapped.action = action  # type: ignore[attr-defined]
         wrapped.media_types = media_types  # type: ignore[attr-defined]
         wrapped.body_limit = body_limit  # type: ignore[attr-defined]
         wrapped.operator = operator  # type: ignore[attr-defined]
+        wrapped.somewhere = somewhere  # type: ignore[attr-defined]
         return wrapped  # type: ignore[return-value]
 
     return mark
@@ -127,7 +126,7 @@ def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None 
     """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision."""
     key = None
     if request.method == "POST":
-        key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
+        key = f"{actor().organisation}:{request.method} {request.path}:{idempotency_key()}"
     answer = _commands().run(
         use_case, key=key, body=request.get_data(), subject=subject, vector=_caller_vector()
     )
@@ -146,7 +145,7 @@ def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Bu
 def own_key() -> tuple[str, str]:
     """Key and body's fingerprint of a command that keeps a transaction of its own. Raises Refused for its headers."""
     _caller_vector()
-    key = f"{actor().organisation}:{request.method} {request.path}:{_idempotency_key()}"
+    key = f"{actor().organisation}:{request.method} {request.path}:{idempotency_key()}"
     return key, _commands().fingerprints.of("body", request.get_data())
 
 
@@ -174,13 +173,6 @@ def if_match() -> int | None:
 def _commands() -> Commands:
     commands: Commands = current_app.extensions["journeys"]
     return commands
-
-
-def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not IDEMPOTENCY_KEY.fullmatch(key):
-        raise Refused("idempotency-key-missing", "Give 1 to 200 printable characters in Idempotency-Key.")
-    return key
 
 
 def _caller_vector() -> Vector:
@@ -244,8 +236,11 @@ def _add_hooks(app: Flask, tokens: Tokens) -> None:
         if scheme.lower() != "bearer" or not token:
             raise Forbidden("unauthenticated", "Send a bearer token.")
         g.actor = tokens.verify(token.strip())
-        if request.routing_exception is None and request.method in ("POST", "PUT"):
-            _check_body(app.view_functions[request.endpoint or ""])
+        if request.routing_exception is None:
+            view = app.view_functions[request.endpoint or ""]
+            check_right(view, g.actor, _commands())
+            if request.method in ("POST", "PUT"):
+                check_body(view)
 
     @app.after_request
     def account(response: Response) -> Response:
@@ -272,28 +267,6 @@ def _add_hooks(app: Flask, tokens: Tokens) -> None:
 def _loggable(subject: str) -> str | None:
     """Journeys may be named in the log; participants may not."""
     return subject if subject.startswith(("journey/", "output/")) else None
-
-
-def _check_body(view: Any) -> None:
-    request.max_content_length = getattr(view, "body_limit", BODY_LIMIT_BYTES)
-    if (request.content_length or 0) > request.max_content_length:
-        raise Refused("body-too-large", f"At most {request.max_content_length} bytes.")
-    media_types = getattr(view, "media_types", ("application/json",))
-    if request.mimetype not in media_types:
-        raise Refused("unsupported-media-type", f"Send {' or '.join(media_types)}.")
-    if request.method == "POST":
-        _idempotency_key()
-    if request.mimetype == "application/json":
-        try:
-            parsed = json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise Refused("unreadable-body", "The body is not valid JSON in UTF-8.") from None
-        if not isinstance(parsed, dict):
-            raise Invalid({"body": ["Must be a JSON object."]})
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def _problem(
@@ -360,7 +333,7 @@ def _add_clock(app: Flask, clock: Clock) -> None:
     @app.post("/clock")
     @guarded(None, operator=True)
     def move_clock() -> dict[str, str]:
-        errors = MoveClock().validate(request.get_json())
+        errors = MoveClock().validate(said())
         if errors:
             raise Invalid(errors)
-        return {"at": clock.move(MoveClock().load(request.get_json())["at"]).isoformat()}
+        return {"at": clock.move(MoveClock().load(said())["at"]).isoformat()}

@@ -8,7 +8,6 @@ offset, because it may hold what must not be here: not its hash either, from whi
 answer and no log line repeats a value.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from services.intake import handlers
 from services.intake.domain.referral import Refer
 from services.intake.schemas import ReferSchema
 from shared.access import Actor
+from shared.bodies import read_object, too_large
 from shared.errors import Busy, Halt, Invalid, Refused
 from shared.events import Organisation
 from shared.runtime.change import Work
@@ -80,22 +80,12 @@ def sender_of(topic: str) -> Organisation:
 def read_referral(value: bytes) -> Refer:
     """The referral that a record's value holds. Raises Refused with every wrong field, and never with a value."""
     if len(value) > LIMIT_BYTES:
-        raise Refused("body-too-large", f"At most {LIMIT_BYTES} bytes.")
+        raise too_large(LIMIT_BYTES)
     try:
-        body = json.loads(value.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Refused("unreadable-body", "The value is not valid JSON in UTF-8.") from None
-    if not isinstance(body, dict):
-        raise Invalid({"body": ["Must be a JSON object."]})
-    try:
-        referral: Refer = ReferSchema().load(body)
+        referral: Refer = ReferSchema().load(read_object(value))
     except ValidationError as error:
         raise Invalid(_nameable(error.messages)) from None
     return referral
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def _nameable(messages: Any) -> Mapping[str, object]:

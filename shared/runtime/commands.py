@@ -27,6 +27,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from shared.errors import Busy, NotYetSeen, Refused
 from shared.fingerprint import Fingerprints
+from shared.programmes import Programmes
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
@@ -163,6 +164,13 @@ class Commands:
             if stored is None:
                 raise
             return stored
+
+    def judge(self, right: Callable[[Programmes], None]) -> None:
+        """Judge a right that rests on the published programmes alone. Raises what it raises, or Busy."""
+        try:
+            right(self._programmes)
+        except PyMongoError as error:
+            raise Busy(f"The database did not answer: {type(error).__name__}.") from error
 
     @property
     def waiting(self) -> int:

@@ -55,6 +55,9 @@ class NothingRuns:
 
     read = run
 
+    def judge(self, _: Any) -> None:
+        """Every organisation may do everything somewhere."""
+
 
 class OneToken:
     """Satisfies what the edge asks of tokens: those that name a duty are good."""

@@ -301,4 +301,4 @@ def _touched(parts: Any, session: Any, bench: Bench, subject: Any) -> None:
 def test_a_reason_names_nobody(bench: Bench) -> None:
     answer = desk(bench).post(f"/operations/parked/{'0' * 32}/skip", reason="gäller 850709-9805")
     assert answer["code"] == "invalid-fields"
-    assert "9805" not in str(answer)
+    assert "9805" not in str({**answer, "trace_id": ""})

@@ -142,7 +142,7 @@ def test_the_others_see_neither_words_nor_answers_nor_what_reveals_health(
     ("path", "body", "wrong"),
     [
         ("goals", {"text": "x", "mood": 1}, {"mood"}),
-        ("goals", {"text": "\ud800"}, {"text"}),
+        ("goals", {"text": "\ud800"}, None),
         ("goals", {"text": 7}, {"text"}),
         ("sessions", {**SESSION, "minutes": "60"}, {"minutes"}),
         ("sessions", {**SESSION, "minutes": 1e400}, None),

@@ -1,13 +1,14 @@
 """Many sessions in one request: a result per row, nothing logged twice, no bad row in a good one's way."""
 
+import io
 import json
 from typing import Any
 
 import pytest
 
 from services.activity_tracking.api import BLUEPRINTS
-from services.activity_tracking.api.bulk import CSV, NDJSON, read_csv, read_ndjson
-from tests.support.memory import Caller, Memory
+from services.activity_tracking.api.rows import COLUMNS, CSV, NDJSON, ROW_BYTES, read_rows
+from tests.support.memory import Caller, Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON
 
 ON = STARTED_ON.isoformat()
@@ -124,10 +125,39 @@ def test_csv_with_a_header_row_in_any_order_of_columns(memory: Memory, delimiter
     assert set(answer.json["results"][2]["problem"]["errors"]) == {"minutes"}
 
 
-def test_a_row_that_another_organisation_may_not_log_is_forbidden(memory: Memory) -> None:
-    answer = Caller(memory, BLUEPRINTS, REFERRER).post("/sessions", lines(GOOD), kind=NDJSON)
-    assert statuses(answer) == [(403, "not-allowed")]
-    assert logged(memory) == 0
+@pytest.mark.parametrize(
+    ("organisation", "duty", "code"),
+    [
+        (REFERRER, "caseworker", "not-allowed"),
+        ("nobody", "supervisor", "not-allowed"),
+        (PROVIDER, "analyst", "wrong-duty"),
+        (PROVIDER, "operator", "wrong-duty"),
+    ],
+)
+def test_who_may_log_nowhere_is_refused_before_a_byte_is_read(
+    memory: Memory, organisation: str, duty: str, code: str
+) -> None:
+    class Watched(io.BytesIO):
+        """Counts what is read of it."""
+
+        taken = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            found = super().read(size)
+            self.taken += len(found)
+            return found
+
+    body = Watched(lines(GOOD).encode())
+    headers = {
+        "Authorization": f"Bearer {organisation}:{duty}",
+        "Idempotency-Key": "k",
+        "Content-Type": NDJSON,
+        "Content-Length": str(len(body.getvalue())),
+    }
+    answer: Any = web(memory, BLUEPRINTS).post("/sessions", input_stream=body, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (403, code)
+    assert body.taken == 0
+    assert not memory.events
 
 
 @pytest.mark.parametrize(
@@ -136,7 +166,10 @@ def test_a_row_that_another_organisation_may_not_log_is_forbidden(memory: Memory
         ("", NDJSON, 422, "invalid-fields"),
         ("\n\n", NDJSON, 422, "invalid-fields"),
         ("journey_id,reference\n", CSV, 422, "invalid-fields"),
-        (b"\xff\xfe", CSV, 400, "unreadable-body"),
+        (b"\xff\xfe", CSV, 422, "invalid-fields"),
+        ("\n" * (1 << 20), CSV, 422, "invalid-fields"),
+        ("\ufeffjourney_id,reference\n".encode("utf-16"), CSV, 422, "invalid-fields"),
+        ("reference\n" + "a\n" * 1001, CSV, 413, "body-too-large"),
         (json.dumps(GOOD), "application/json", 415, "unsupported-media-type"),
         ("{}\n" * 1001, NDJSON, 413, "body-too-large"),
         ("x" * ((1 << 20) + 1), NDJSON, 413, "body-too-large"),
@@ -150,11 +183,47 @@ def test_a_file_that_is_none_is_refused_whole(
     assert not memory.events
 
 
-def test_a_row_that_is_no_csv_ends_the_file_with_a_result() -> None:
-    rows = list(read_csv('reference,minutes\na,1\nb,"2'))
-    assert [row.refused and row.refused.code for row in rows] == [None, "unreadable-body"]
+@pytest.mark.parametrize(
+    "row",
+    [
+        'b,"2',
+        'b,"2"3',
+        '"b,2',
+        f"{'b' * ROW_BYTES},2",
+        "b,2,3",
+        b"\xe5,2",
+        "b,2\rc,3",
+    ],
+)
+def test_a_row_that_is_no_csv_costs_itself_alone(row: str | bytes) -> None:
+    bad = row if isinstance(row, bytes) else row.encode()
+    rows = list(read_rows(b"reference,minutes\na,1\n" + bad + b'\n"c, ""d""",3\n', CSV))
+    assert [one.refused is None for one in rows] == [True, False, True]
     assert rows[0].fields == {"reference": "a", "minutes": 1}
+    assert rows[2].fields == {"reference": 'c, "d"', "minutes": 3}
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["reference,mood", "reference,minutes,reference", "reference,", "," * 100, 'reference,"', "x" * 5000, ""],
+)
+def test_a_header_row_that_names_other_columns_is_answered_once_with_those_there_are(
+    memory: Memory, header: str
+) -> None:
+    body = f"{header}\n" + "a,1\n" * 5
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body, kind=CSV)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid-fields")
+    assert all(column in answer.json["errors"]["body"][0] for column in COLUMNS)
 
 
 def test_blank_lines_are_no_rows() -> None:
-    assert [row.number for row in read_ndjson('\n{}\n\n{"a": 1}\n')] == [1, 2]
+    assert [row.number for row in read_rows(b'\n{}\n \t\r\n{"a": 1}\n', NDJSON)] == [1, 2]
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_a_row_ends_at_a_line_feed_and_nowhere_else(sign: str) -> None:
+    row = json.dumps({"reference": f"a{sign}b"}, ensure_ascii=False)
+    found = list(read_rows(f"{row}\r\n{row}\n".encode(), NDJSON))
+    assert [one.fields for one in found] == [{"reference": f"a{sign}b"}] * 2
+    cells = list(read_rows(f"reference\na{sign}b\n".encode(), CSV))
+    assert [one.fields for one in cells] == [{"reference": f"a{sign}b"}]

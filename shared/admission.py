@@ -1,0 +1,64 @@
+"""What is judged of a request before its route runs: the right as far as it shows, then the form, then the body.
+
+Nothing is read of a body whose sender may not do this at all, and no body is longer in memory than its route allows.
+"""
+
+import io
+import re
+from typing import Any
+
+from flask import g, request
+from flask_smorest import Blueprint
+
+from shared.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
+from shared.bodies import read_object, whole_body
+from shared.errors import Refused
+from shared.programmes import Action
+from shared.runtime.commands import Commands
+
+BODY_LIMIT_BYTES = 64 * 1024
+JSON = "application/json"
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+def check_right(view: Any, who: Actor, commands: Commands) -> None:
+    """Judge what does not rest on a journey. view: as `guarded` marked it. Raises Forbidden, Busy."""
+    action: Action | None = getattr(view, "action", None)
+    if getattr(view, "operator", False):
+        authorise_operator(who)
+    if action is not None:
+        authorise_duty(who, action)
+        if view.somewhere:
+            commands.judge(lambda programmes: authorise_somewhere(who, action, programmes))
+
+
+def check_body(view: Any) -> None:
+    """Read the body, once, after all that can be refused without it. Raises Refused."""
+    media_types = getattr(view, "media_types", (JSON,))
+    if request.mimetype not in media_types:
+        raise Refused("unsupported-media-type", f"Send {' or '.join(media_types)}.")
+    if request.method == "POST":
+        idempotency_key()
+    body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))
+    # From here on there is no stream to read, but these bytes.
+    request.environ.pop("wsgi.input_terminated", None)
+    request.environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    if request.mimetype == JSON:
+        g.said = read_object(body)
+
+
+def idempotency_key() -> str:
+    """The request's Idempotency-Key. Raises Refused."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Refused("idempotency-key-missing", "Give 1 to 200 printable characters in Idempotency-Key.")
+    return key
+
+
+def said(*_: Any) -> dict[str, Any]:
+    """The JSON object that the request holds, read once for whoever asks."""
+    found: dict[str, Any] = g.said
+    return found
+
+
+Blueprint.ARGUMENTS_PARSER.location_loader("json")(said)

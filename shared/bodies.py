@@ -1,0 +1,73 @@
+"""What others send, as bytes: bounded however it comes, and JSON that is read strictly.
+
+For requests and for records alike. Nothing here costs more time or memory than a small multiple of what was sent: JSON
+is read once, its depth and the size of its numbers are bounded, and what cannot be kept (NaN, half of a surrogate pair,
+bytes that are not UTF-8) is no JSON. No error repeats a value.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from shared.errors import Invalid, Refused
+
+_CHUNK_BYTES = 64 * 1024
+_read = msgspec.json.Decoder().decode
+
+
+class Stream(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def whole_body(environ: Mapping[str, Any], limit: int) -> bytes:
+    """The body of a WSGI request, at most `limit` bytes, whether its length was told or it comes in chunks.
+
+    Reads no more than one byte over the limit. Raises Refused for a longer one, and for one that ends too early.
+    """
+    told = environ.get("CONTENT_LENGTH") or None
+    if environ.get("wsgi.input_terminated"):
+        length = None
+    elif told is None:
+        return b""
+    elif told.isascii() and told.isdecimal() and len(told) <= 15:
+        length = int(told)
+    else:
+        raise Refused("unreadable-body", "Content-Length is no length.")
+    if length is not None and length > limit:
+        raise too_large(limit)
+    wanted = limit + 1 if length is None else length
+    body = b"".join(_chunks(environ["wsgi.input"], wanted))
+    if len(body) > limit:
+        raise too_large(limit)
+    if length is not None and len(body) < length:
+        raise Refused("unreadable-body", "The body ends before its Content-Length.")
+    return body
+
+
+def _chunks(stream: Stream, wanted: int) -> Iterator[bytes]:
+    while wanted > 0 and (chunk := stream.read(min(wanted, _CHUNK_BYTES))):
+        wanted -= len(chunk)
+        yield chunk
+
+
+def too_large(limit: int) -> Refused:
+    """The refusal of what is longer than it may be."""
+    return Refused("body-too-large", f"At most {limit} bytes.")
+
+
+def read_object(text: bytes) -> dict[str, Any]:
+    """The JSON object (RFC 8259, UTF-8 without a mark) that the bytes hold.
+
+    Raises Refused when they are no JSON, Invalid when it is no object.
+    """
+    try:
+        found = _read(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refused("unreadable-body", "It is not valid JSON in UTF-8.") from None
+    if not isinstance(found, dict):
+        raise Invalid({"body": ["Must be a JSON object."]})
+    return found

@@ -1,0 +1,108 @@
+"""Bodies: never longer than their route allows, however they come, and JSON that is read strictly."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.bodies import read_object, whole_body
+from shared.errors import Refused
+
+LIMIT = 1000
+
+
+class Dripping(io.RawIOBase):
+    """A body that arrives in pieces; told of is how much was taken of it."""
+
+    def __init__(self, body: bytes, piece: int) -> None:
+        self.taken = 0
+        self._body = body
+        self._piece = piece
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = self.taken + min(self._piece, size)
+        found = self._body[self.taken : end]
+        self.taken += len(found)
+        return found
+
+
+@given(
+    body=st.binary(max_size=3).map(lambda seed: seed * 500),
+    piece=st.sampled_from([1, 7, 999, 1000, 1001, 10_000]),
+    told=st.one_of(st.none(), st.integers(0, 1600)),
+    chunked=st.booleans(),
+)
+def test_a_body_is_had_whole_or_refused_and_never_read_far_beyond_the_limit(
+    body: bytes, piece: int, told: int | None, chunked: bool
+) -> None:
+    stream = Dripping(body, piece)
+    environ: dict[str, Any] = {"wsgi.input": stream}
+    if chunked:
+        environ["wsgi.input_terminated"] = True
+    if told is not None:
+        environ["CONTENT_LENGTH"] = str(told)
+    meant = body if chunked else body[: told or 0]
+    lacking = not chunked and told is not None and len(body) < told
+    try:
+        found = whole_body(environ, LIMIT)
+    except Refused as refused:
+        too_long = len(meant) > LIMIT or (not chunked and (told or 0) > LIMIT)
+        assert refused.code == ("body-too-large" if too_long else "unreadable-body")
+        assert too_long or lacking
+    else:
+        assert found == meant
+        assert not lacking
+    assert stream.taken <= LIMIT + 1
+
+
+@pytest.mark.parametrize("told", ["-1", "+5", "1e3", "٣", "9" * 5000, "x", "5, 6"])
+def test_a_length_that_is_none_is_refused(told: str) -> None:
+    with pytest.raises(Refused, match="unreadable-body"):
+        whole_body({"wsgi.input": io.BytesIO(b"{}"), "CONTENT_LENGTH": told}, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[" * 65_536,
+        b'{"a":' * 10_000,
+        b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        b'{"a":' + b"1" * 5_000 + b"}",
+        b'{"a":-' + b"9" * 60_000 + b"}",
+        b'{"a":0.' + b"9" * 60_000 + b"e999}",
+        b'{"a":1e999}',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\xe5"}',
+        '{"a":1}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"a":1}',
+        b'{"a":1} {"a":2}',
+        b'{"a":"\n"}',
+        b"[]",
+        b"7",
+        b"null",
+    ],
+    ids=lambda text: text[:16].hex(),
+)
+def test_what_is_no_json_object_is_refused_at_once(text: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        read_object(text)
+    assert refused.value.code in ("unreadable-body", "invalid-fields")
+    assert len(str(refused.value)) < 100
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(said=st.dictionaries(st.text(), JSON, max_size=5), escaped=st.booleans())
+def test_json_is_read_as_it_was_said(said: dict[str, Any], escaped: bool) -> None:
+    assert read_object(json.dumps(said, ensure_ascii=escaped).encode("utf-8")) == said
