@@ -91,7 +91,7 @@ reset: venv ## Remove the data of a stack that is down
 contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
 	$(PY) -m contracts write
 
-.PHONY: lint check test bench chaos chaos-part chaos-long mutants
+.PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz
 lint: venv-dev ## Style, types and the direction of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -116,6 +116,9 @@ chaos-long: venv-dev ## A thousand kills, ten million events; goes on where it w
 
 mutants: venv-dev ## Break the runtime on purpose, and see which scenario notices (ONLY=offset)
 	$(PY) -m tests.chaos.mutate
+
+fuzz: venv-dev ## Send what no honest client would, by seed (MINUTES=10; SEED=5; ONLY="inbound files"; PART=1)
+	$(PY) -m tests.fuzz
 
 bench: venv-dev ## Measure throughput and latency
 	$(PY) -m tests.bench

@@ -1,0 +1,175 @@
+"""Every operation of the four services: who may give it, on a journey at which stage, and what it makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.services import application, services
+from shared.openapi import document_of, operations
+from tests.fuzz.world import OPERATOR, OWNER, PROVIDER, REFERRER, TODAY, Journey, Who, World
+from tests.support.bad_input import Baseline
+from tests.support.every_command import PROGRAMME, STEPS, Handles
+
+AFTER_START = ("started", "ready", "offered")
+NEVER = frozenset({"move_clock", "accept_topic", "start_rebuild", "swap_rebuild", "abandon_rebuild"})
+"""Given by nobody who may: they would change the surroundings of all that follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """stages: at one of which the journey must stand; becomes: its stage afterwards. by: `responsible` or a caller."""
+
+    by: Who | str
+    stages: tuple[str, ...] = ()
+    becomes: str = ""
+
+
+NEEDS: Mapping[str, Needs] = {
+    "register_participant": Needs(REFERRER),
+    "erase_participant": Needs(REFERRER, ("declined", "withdrawn"), "erased"),
+    "refer": Needs(REFERRER, ("registered",), "received"),
+    "accept_referral": Needs(PROVIDER, ("received",), "accepted"),
+    "decline_referral": Needs(PROVIDER, ("received",), "declined"),
+    "withdraw_referral": Needs(REFERRER, ("received",), "withdrawn"),
+    "register_mistake": Needs(REFERRER, ("received", "accepted"), "mistake"),
+    "record_consent": Needs(PROVIDER, ("accepted",), "consented"),
+    "withdraw_consent": Needs(PROVIDER, ("consented",), "accepted"),
+    "start_journey": Needs(PROVIDER, ("consented",), "started"),
+    "plan_activity": Needs("responsible", AFTER_START),
+    "set_goal": Needs("responsible", AFTER_START),
+    "reach_goal": Needs("responsible", AFTER_START),
+    "log_session": Needs("responsible", AFTER_START),
+    "correct_session": Needs("responsible", AFTER_START),
+    "log_sessions": Needs("responsible", AFTER_START),
+    "measure_progress": Needs("responsible", AFTER_START),
+    "validate_competence": Needs("responsible", AFTER_START),
+    "declare_ready": Needs("responsible", ("started",), "ready"),
+    "log_output": Needs(PROVIDER),
+    "correct_output": Needs(PROVIDER),
+    "offer_handover": Needs("responsible", ("ready", "started"), "offered"),
+    "accept_handover": Needs(Who("skellefte-tra", "supervisor"), ("offered",), "handed_over"),
+    "decline_handover": Needs(Who("skellefte-tra", "supervisor"), ("offered",), "ready"),
+    "recall_handover": Needs("responsible", ("offered",), "ready"),
+    "record_entry": Needs(PROVIDER, ("accepted", "consented", *AFTER_START)),
+    "record_exit": Needs("responsible", ("started", "ready"), "exited"),
+    "answer_follow_up": Needs(PROVIDER, ("exited",)),
+    "read_participant": Needs(REFERRER, ("received", "accepted")),
+    "read_report": Needs(OWNER),
+    "list_received": Needs(Who("skellefte-tra", "supervisor")),
+    "list_outputs": Needs(PROVIDER),
+    "list_referrals": Needs(REFERRER),
+    "list_follow_ups": Needs(PROVIDER),
+    "read_handover": Needs(PROVIDER, ("offered", "handed_over")),
+    "read_follow_up": Needs(PROVIDER, ("exited",)),
+}
+"""Of what is not named here, a reading of a journey is its referrer's, and an operator's route an operator's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation as its document describes it."""
+
+    process: str
+    method: str
+    path: str
+    identity: str
+    action: str
+    said: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+    @property
+    def needs(self) -> Needs:
+        """What it takes."""
+        if self.action == "operate":
+            return Needs(OPERATOR)
+        return NEEDS.get(self.identity, Needs(REFERRER, ("received", "accepted", "started", "exited")))
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The schema of its JSON body, where it has one."""
+        content = self.said.get("requestBody", {}).get("content", {})
+        found: Mapping[str, Any] | None = content.get("application/json", {}).get("schema")
+        return found
+
+    @property
+    def query(self) -> list[str]:
+        """Names of its query's parameters."""
+        return [one["name"] for one in self.said.get("parameters", ()) if one.get("in") == "query"]
+
+
+def all_operations() -> Iterator[Operation]:
+    """Those of all four services, in their documents' order."""
+    for name in services():
+        document = document_of(application(name))
+        process = f"{name.replace('_', '-')}-web"
+        for method, path, said in operations(document):
+            yield Operation(process, method, path, said["operationId"], said["x-action"], said, document)
+
+
+BASELINES = {step.operation: step.baseline for step in STEPS}
+
+
+@dataclass(slots=True)
+class Known:
+    """What the answers so far named, by journey."""
+
+    things: dict[tuple[str, str], str]
+
+    def of(self, journey: str, name: str) -> str:
+        """The journey's newest thing of that name."""
+        return self.things.get((journey, name), self.things.get(("", name), "unknown"))
+
+    def learn(self, journey: str, answer: Any) -> None:
+        """Take in the ids that an answer names."""
+        if isinstance(answer, dict):
+            for name in ("session_id", "goal", "handover_id", "output_id"):
+                if isinstance(answer.get(name), str):
+                    self.things[journey, name] = self.things["", name] = answer[name]
+
+
+def baseline(world: World, operation: Operation, journey: Journey, known: Known) -> Baseline:
+    """The operation as it would succeed on that journey; only the path, where nothing more is known of it."""
+    handles = Handles(
+        TODAY, dict.fromkeys(("whole", "declined", "withdrawn", "mistaken"), journey.journey or "j-x")
+    )
+    handles.names |= {
+        "run": world.name(),
+        "person": journey.participant,
+        "goal": known.of(journey.journey, "goal"),
+        "session": known.of(journey.journey, "session_id"),
+        "output": known.of(journey.journey, "output_id"),
+        "parked": "0" * 32,
+    }
+    offer = journey.handover or known.of(journey.journey, "handover_id")
+    handles.names |= dict.fromkeys(("first", "second", "third"), offer)
+    path = {
+        "journey_id": journey.journey,
+        "participant_id": journey.participant,
+        "handover_id": offer,
+        "follow_up_id": f"{journey.journey}.28d",
+        "programme_id": "coactive",
+        "programme": "coactive",
+        "kind": "journey",
+        "key": journey.journey,
+        "group": "figures",
+        "topic": "journey.intake.v1",
+        "purpose": "sharing",
+        "parked_id": "0" * 32,
+        "goal": handles.names["goal"],
+        "session_id": handles.names["session"],
+        "output_id": handles.names["output"],
+    }
+    make = BASELINES.get(operation.identity)
+    if make is None:
+        return Baseline(path=path)
+    found = make(handles)
+    body = {name: "coactive" if value == PROGRAMME else value for name, value in found.body.items()}
+    if operation.identity == "record_consent":
+        body["organisations"] = ["skellefte-tra", "kafe-solrosen"]
+    return Baseline(
+        path={**path, **{name: value for name, value in found.path.items() if value != PROGRAMME}},
+        body=body,
+        text=found.text,
+    )
