@@ -4,6 +4,7 @@ Headers carry who said what about whom, and after what; the value is the body as
 once. Nothing here knows a service.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shared.events import BY_BODY, BY_NAME, EventType, Fact
+from shared.events import BY_BODY, BY_NAME, SOURCES, EventType, Fact
 
 Headers = Sequence[tuple[str, bytes | None]]
 HEADERS = frozenset(
@@ -22,9 +23,12 @@ HEADERS = frozenset(
 )
 """The headers of an event. A record may bring others, of any name; nothing is kept of them."""
 
+COUNT = re.compile(r"[0-9]{1,15}")
+"""A number of events, as text: below `MOST_SEQUENCE`."""
 MOST_SEQUENCE = 1 << 53
 """No sequence reaches it; a larger number could not even be stored as what it is."""
 
+_SOURCES = frozenset(SOURCES)
 _encode = msgspec.json.Encoder().encode
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
@@ -51,12 +55,29 @@ def vector_text(vector: Mapping[str, int]) -> str:
 
 
 def parse_vector(text: str) -> dict[str, int]:
-    """The vector in a header value. Raises ValueError when it is none."""
+    """The vector that a caller brings. Raises ValueError when it is none, or names a source that there is not."""
+    vector = _counts(text)
+    if not vector.keys() <= _SOURCES:
+        raise ValueError("unknown source")
+    return vector
+
+
+def parse_past(text: str) -> dict[str, int]:
+    """The vector of an event, without sources that this version does not know: nothing of theirs is ever applied here.
+
+    No name from outside becomes a field's name in a state. Raises ValueError when it is none.
+    """
+    return {source: count for source, count in _counts(text).items() if source in _SOURCES}
+
+
+def _counts(text: str) -> dict[str, int]:
     if not text:
         return {}
     vector = {}
     for part in text.split(","):
         source, _, count = part.strip().partition("=")
+        if not COUNT.fullmatch(count):
+            raise ValueError("no count")
         vector[source] = int(count)
     return vector
 
@@ -64,7 +85,7 @@ def parse_vector(text: str) -> dict[str, int]:
 @lru_cache(maxsize=4096)
 def _past(text: bytes) -> dict[str, int]:
     """The vector in a header; the few that there are come over and over."""
-    return parse_vector(text.decode())
+    return parse_past(text.decode())
 
 
 def encode_headers(

@@ -28,7 +28,8 @@ _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 def current_traceparent() -> str:
     """The W3C trace context of what is being done, or a new one."""
-    return _traceparent.get() or start_trace("")
+    found = _traceparent.get()
+    return found if TRACEPARENT.fullmatch(found) else start_trace("")
 
 
 def start_trace(incoming: str) -> str:
@@ -40,8 +41,8 @@ def start_trace(incoming: str) -> str:
 
 
 def resume_trace(traceparent: str) -> None:
-    """Speak in the name of the event being handled; what is no trace context is no trace."""
-    _traceparent.set(traceparent if TRACEPARENT.fullmatch(traceparent) else "")
+    """Speak in the name of the event being handled. Whether it is a trace context is asked when somebody speaks."""
+    _traceparent.set(traceparent)
 
 
 def read_trace(header: bytes | None) -> str:
@@ -168,8 +169,8 @@ def metric(name: str, **labels: str) -> Any:
 
 def _add_trace(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
     traceparent = _traceparent.get()
-    if traceparent:
-        line["trace_id"] = traceparent.split("-")[1]
+    if TRACEPARENT.fullmatch(traceparent):
+        line["trace_id"] = traceparent[3:35]
     return line
 
 

@@ -15,9 +15,9 @@ from msgspec import Meta
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.events import CONTROL_TOPIC, Source
+from shared.events import CONTROL_TOPIC, SOURCES, Source
 from shared.operations.missing import Missing
-from shared.operations.republish import pend_again
+from shared.operations.republish import LAST, pend_again
 from shared.runtime.consumer import SetAside
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import shard_of
@@ -39,8 +39,8 @@ class RepublishRequested:
     subject: Annotated[
         str, Meta(pattern=r"^(journey|output|participant|programme)/[a-z0-9][a-z0-9_@-]{1,79}$")
     ]
-    seq: Annotated[int, Meta(ge=1)]
-    last: Annotated[int, Meta(ge=1)]
+    seq: Annotated[int, Meta(ge=1, le=LAST)]
+    last: Annotated[int, Meta(ge=1, le=LAST)]
     group: Annotated[
         str, Meta(pattern=r"^[a-z][a-z0-9-]{1,79}$", description="the consumer group that waits")
     ]
@@ -91,6 +91,19 @@ def read_request(headers: Mapping[str, bytes | None], value: bytes) -> Republish
     return _decode(value)
 
 
+def check_asking(asking: bytes | None, asked: RepublishRequested) -> None:
+    """See that a service asks, and for a group of its own. Raises ValueError.
+
+    The topic has four writers, so this is what the asker says of itself; a lie comes to duplicates that are skipped.
+    """
+    asker = (asking or b"").decode()
+    if asker not in SOURCES:
+        raise ValueError("no service asks")
+    for other in SOURCES:
+        if other != asker and (asked.group == other or asked.group.startswith(f"{other}-")):
+            raise ValueError("another service's group")
+
+
 def answering(database: Database[Any], source: str) -> Callable[[ClientSession, list[Arrived]], Tally]:
     """What a service does with the control topic: in the transaction that moves the offsets, mark what it said."""
 
@@ -127,8 +140,12 @@ def leaving(group: str) -> SetAside:
 
 def _asked(record: Arrived, group: str) -> RepublishRequested | None:
     """The request in the record. One that cannot be read is left: whoever lacks something asks again."""
+    headers = dict(record.headers)
     try:
-        return read_request(dict(record.headers), record.value) if record.readable else None
+        asked = read_request(headers, record.value)
+        if asked is not None:
+            check_asking(headers.get("ce_source"), asked)
+        return asked
     except (ValueError, RecursionError) as error:
         _leave(group, record, type(error).__name__)
         return None

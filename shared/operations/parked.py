@@ -126,7 +126,7 @@ class ParkedEvents:
             **found,
             "time": headers.get("ce_time"),
             "trace_id": headers.get("traceparent", "")[3:35] or None,
-            "after": codec.parse_vector(headers.get("ce_after", "")),
+            "after": codec.parse_past(headers.get("ce_after", "")),
             "facts": facts(row["type"], row["value"]),
             "stands": {
                 "applied": state["in"],
@@ -158,7 +158,7 @@ class ParkedEvents:
 
 def as_waiting(row: Mapping[str, Any]) -> Waiting:
     """A parked document as the question that `missing` asks."""
-    after = codec.parse_vector(row["headers"].get("ce_after", ""))
+    after = codec.parse_past(row["headers"].get("ce_after", ""))
     return Waiting(source=row["source"], seq=row["seq"], after=after, needs=row.get("needs"))
 
 

@@ -22,9 +22,10 @@ from pymongo.errors import PyMongoError
 from shared import codec
 from shared.codec import Envelope, Headers, Undecodable
 from shared.errors import Halt, Unready
-from shared.events import BY_BODY, BY_NAME, Fact
+from shared.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
 from shared.programmes import ProgrammePublished
 from shared.runtime.change import Fold, Received, Subject
+from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.staged import Held
 from shared.runtime.unit import Unit
@@ -142,7 +143,7 @@ class Breaker:
 class Batch:
     """One batch on its way into one unit of work.
 
-    emits: False while a projection is rebuilt: states and rows follow, nothing leaves.
+    speakers: {topic: the one source that speaks on it}.
     """
 
     def __init__(
@@ -158,6 +159,7 @@ class Batch:
         programmes: PublishedProgrammes,
         breaker: Breaker,
         enrich: Enrich | None,
+        speakers: Mapping[str, str] = SPEAKERS,
     ) -> None:
         self._breaker = breaker.attempt()
         self.tally = Tally(when_durable=self._breaker.keep)
@@ -170,6 +172,7 @@ class Batch:
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
         self._programmes = programmes
         self._enrich = enrich
+        self._speakers = speakers
         self._parked: defaultdict[Subject, dict[tuple[str, int], _Parked]] = defaultdict(dict)
         self._extras: dict[Subject, Any] = {}
 
@@ -180,7 +183,8 @@ class Batch:
         for record in records:
             try:
                 envelope = codec.read_envelope(record.headers)
-                if envelope.subject.startswith("programme/"):
+                check_origin(record.topic, self._speakers, envelope)
+                if record.topic == PROGRAMMES_TOPIC:
                     fresh_programmes.append(self._take_programme(envelope, record))
                 else:
                     events.append((envelope, record))
@@ -199,7 +203,9 @@ class Batch:
     def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
         body = codec.read_body(envelope.type, record.value)
         if not isinstance(body, ProgrammePublished):
-            raise Undecodable(f"A {envelope.type} speaks of a programme.")
+            raise Undecodable("No programme is published.")
+        if envelope.subject != f"programme/{body.programme.key}":
+            raise Undecodable("The header 'ce_subject' names another programme than the body.")
         self._programmes.store(self._unit, body.programme)
         return body.programme.key
 

@@ -35,7 +35,9 @@ class Folded:
     journeys_a_transaction: float
 
 
-def absorber(client: MongoClient[Any], database: str, group: str, *, emits: bool = False) -> Absorb:
+def absorber(
+    client: MongoClient[Any], database: str, group: str, topic: str, *, emits: bool = False
+) -> Absorb:
     """What the platform does inside the transaction that moves the offsets on: the bench's own fold."""
     fold: Fold = echo_count if emits else count
     programmes = PublishedProgrammes(client[database])
@@ -61,6 +63,7 @@ def absorber(client: MongoClient[Any], database: str, group: str, *, emits: bool
             programmes=programmes,
             breaker=breaker,
             enrich=None,
+            speakers={topic: "activity-tracking"},
         )
         batch.fold(records)
         unit.flush()
@@ -95,7 +98,7 @@ def folded(
     """
     group = f"{topic}-{database}"
     stop, nearly = threading.Event(), threading.Event()
-    absorb = absorber(client, database, group, emits=emits)
+    absorb = absorber(client, database, group, topic, emits=emits)
     moments: list[float] = []
     journeys: list[int] = []
     came = 0

@@ -24,6 +24,7 @@ from tests.support.wild import Raw, Wild
 __all__ = ["bench", "callers"]
 
 OTHER = "forsakringskassan"
+GOAL = e.GoalReached(occurred_on=toy.DAY, recorded_at=toy.NOW, goal="g-1")
 REASON = "an agency sent what no version can read"
 
 
@@ -101,7 +102,7 @@ def too_large(state: Toy | None, received: Received, programmes: Programmes) -> 
 
 
 def test_whatever_a_service_says_is_parked_and_the_next_goes_on(bench: Bench, topic: str) -> None:
-    bench.consume({**EVERYTHING, e.ReferralAccepted: too_large}, topics=[topic])
+    bench.consume({**EVERYTHING, e.GoalReached: too_large}, topics=[topic])
 
     def said(n: int, body: e.Fact, *more: tuple[str, bytes | None], seq: int = 1, value: Any = ...) -> Any:
         subject = bench.subject(n)
@@ -119,7 +120,15 @@ def test_whatever_a_service_says_is_parked_and_the_next_goes_on(bench: Bench, to
         ),
         said(210, toy.session(1), ("ce_subject", b"programme/toys@7")),
         said(211, toy.session(1), ("ce_sequence", str(1 << 80).encode())),
-        said(212, toy.accepted()),
+        said(212, GOAL),
+        said(213, toy.accepted()),
+        said(214, toy.accepted(), ("ce_source", b"activity-tracking")),
+        said(215, toy.session(1), ("ce_source", b"$where")),
+        said(216, toy.session(1), ("ce_source", b"a.b")),
+        said(217, toy.session(1), ("ce_source", b"")),
+        said(218, toy.session(1), ("ce_subject", b"participant/p-1")),
+        # A stranger's word on the subject that goes on below.
+        said(1, toy.accepted(), seq=1),
     ]
     poisoned = [
         said(300, toy.session(1), value=None),
@@ -131,6 +140,8 @@ def test_whatever_a_service_says_is_parked_and_the_next_goes_on(bench: Bench, to
             subject, _, headers, value = record
             producer.send(topic, headers, subject.encode(), value)
     until(lambda: bench.state(bench.subject(2)), "the one after all that")
+    for document in bench.db["toys"].find():
+        assert {*document["in"], *document["chain"], *document["seen"]} <= {*e.SOURCES}
     assert bench.consumer is not None
     assert bench.consumer.halted is None
     parked = list(bench.db["parked"].find())
@@ -148,9 +159,9 @@ def test_whatever_a_service_says_is_parked_and_the_next_goes_on(bench: Bench, to
 def test_a_group_that_cannot_get_past_a_record_halts_alone_and_goes_on_when_it_is_passed_over(
     bench: Bench, topic: str
 ) -> None:
-    folds = {**EVERYTHING, e.ReferralAccepted: too_large}
+    folds = {**EVERYTHING, e.GoalReached: too_large}
     consumer = bench.consume(folds, topics=[topic], sets_aside=False)
-    _, _, headers, value = bench.say(toy.accepted(), bench.subject(1), 1)
+    _, _, headers, value = bench.say(GOAL, bench.subject(1), 1)
     (bad,) = bench.publish((bench.subject(1), topic, headers, value))
     halt: Any = until(lambda: consumer.halted, "the halt")
     assert f"journeys inbound skip {topic} 0 {bad.offset} -g {bench.group}" in halt.cure

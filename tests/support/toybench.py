@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.origin import SPEAKERS
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Unit
@@ -51,6 +52,7 @@ class Bench:
         group: str | None = None,
         topics: Sequence[str] = (e.TOPICS["intake"], e.TOPICS["activity-tracking"], e.PROGRAMMES_TOPIC),
         sets_aside: bool = True,
+        speakers: Mapping[str, str] = SPEAKERS,
     ) -> Consumer:
         programmes = PublishedProgrammes(self.db)
         breaker = Breaker()
@@ -69,6 +71,7 @@ class Bench:
                 programmes=programmes,
                 breaker=breaker,
                 enrich=None,
+                speakers={**dict.fromkeys(topics, "activity-tracking"), **speakers},
             )
             return unit, batch
 
