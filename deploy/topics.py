@@ -1,4 +1,4 @@
-"""Topics, Kafka users and access rules, made to agree with `topics.yaml`.
+"""Topics, Kafka users, access rules and quotas, made to agree with `topics.yaml`.
 
     python -m deploy.topics apply
 
@@ -19,8 +19,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,12 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
 
+from deploy.quotas import apply_quotas
+from deploy.trouble import CannotApply
+
 DECLARATION = Path(__file__).with_name("topics.yaml")
 SCRAM = "SCRAM-SHA-512"
 IN_FORCE_WITHIN_SECONDS = 30
-
-
-class CannotApply(Exception):
-    """What is declared and what is there contradict each other; an operator must decide."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,16 @@ class Topic:
 
 @dataclass(frozen=True)
 class Principal:
-    """A Kafka user and the topics it may write and read; a trailing `*` is a prefix.
+    """A Kafka user and the topics it may write and read, each by its whole name.
 
-    groups: prefixes of the consumer groups it may use.
+    groups: the consumer groups it may use; a trailing `*` is a prefix. quotas: by Kafka's names, per broker.
     """
 
     name: str
     write: tuple[str, ...]
     read: tuple[str, ...]
     groups: tuple[str, ...]
+    quotas: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,43 @@ def declared(path: Path = DECLARATION) -> Declaration:
             def grant(kind: str, own: Mapping[str, str] = own, grants: Any = grants) -> tuple[str, ...]:
                 return tuple(
                     topic
-                    for entry in grants.get(kind, ())
+                    for entry in _flat(grants.get(kind, ()))
                     for topic in ([entry.replace(*pair) for pair in own.items()] or spelled_out(entry))
                 )
 
             read = grant("read")
-            groups = (name, *grants.get("groups", ())) if read else ()
-            principals.append(Principal(name, grant("write"), read, groups))
+            groups = (name, f"{name}.*", *grants.get("groups", ())) if read else ()
+            quotas = document["quotas"].get(pattern, {})
+            principals.append(Principal(name, grant("write"), read, groups, quotas))
+    _tell_apart(principals)
     return Declaration(tuple(agencies), topics, tuple(principals))
+
+
+def _flat(entries: Iterable[Any]) -> Iterator[str]:
+    """The names, lists within the list too: an alias of YAML's stands for a list."""
+    for entry in entries:
+        yield from [entry] if isinstance(entry, str) else entry
+
+
+def covers(granted: str, group: str) -> bool:
+    """Whether what is granted takes in that group; a trailing `*` of either is a prefix."""
+    if granted.endswith("*"):
+        return group.startswith(granted[:-1])
+    return granted == group
+
+
+def _tell_apart(principals: Iterable[Principal]) -> None:
+    """Raise CannotApply where a principal's groups take in another's: a name may be the beginning of another."""
+    for one in principals:
+        for other in principals:
+            taken = [
+                group
+                for granted in one.groups
+                for group in (other.name, *other.groups)
+                if one is not other and covers(granted, group)
+            ]
+            if taken:
+                raise CannotApply(f"{one.name} would be granted {taken[0]}, a consumer group of {other.name}")
 
 
 def acls_of(principal: Principal) -> frozenset[ACL]:
@@ -130,16 +159,16 @@ def acls_of(principal: Principal) -> frozenset[ACL]:
         )
 
     def on_topic(name: str, operation: ACLOperation) -> ACL:
-        if name.endswith("*"):
-            return allow(ResourceType.TOPIC, name[:-1], ACLResourcePatternType.PREFIXED, operation)
         return allow(ResourceType.TOPIC, name, ACLResourcePatternType.LITERAL, operation)
+
+    def on_group(name: str) -> ACL:
+        exact = not name.endswith("*")
+        pattern = ACLResourcePatternType.LITERAL if exact else ACLResourcePatternType.PREFIXED
+        return allow(ResourceType.GROUP, name.removesuffix("*"), pattern, ACLOperation.READ)
 
     rules = {on_topic(name, ACLOperation.WRITE) for name in principal.write}
     rules |= {on_topic(name, ACLOperation.READ) for name in principal.read}
-    rules |= {
-        allow(ResourceType.GROUP, group, ACLResourcePatternType.PREFIXED, ACLOperation.READ)
-        for group in principal.groups
-    }
+    rules |= {on_group(name) for name in principal.groups}
     return frozenset(rules)
 
 
@@ -190,6 +219,7 @@ def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[
         *_apply_users(admin, declaration, passwords),
         *_apply_topics(admin, declaration),
         *_apply_acls(admin, declaration),
+        *apply_quotas(admin, {one.name: one.quotas for one in declaration.principals}),
     ]
 
 

@@ -27,6 +27,7 @@ from kafka.errors import UnknownBrokerIdError
 
 import deploy.database
 import deploy.topics
+import deploy.trouble
 from deploy.local import broker, database, preflight
 from deploy.local.control import Control
 from deploy.local.processes import EVERYTHING, INFRASTRUCTURE, described, surroundings
@@ -215,7 +216,7 @@ class Stack:
     def _or_explain(self, name: str) -> Iterator[None]:
         try:
             yield
-        except (deploy.database.CannotApply, deploy.topics.CannotApply) as error:
+        except (deploy.database.CannotApply, deploy.trouble.CannotApply) as error:
             raise Trouble(f"{error}. {self._supervisor.tail(name)}") from error
 
     # What those who use it are told.

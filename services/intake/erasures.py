@@ -125,7 +125,7 @@ class Erasures:
     def _take(self, message: Any, kept: dict[str, datetime]) -> None:
         try:
             word = msgspec.json.decode(message.value() or b"", type=ErasureKept)
-        except msgspec.MsgspecError:
+        except (ValueError, RecursionError):
             # Only intake may write there: a fault of ours, and no reason to leave the others unerased.
             log.error("erasure-unreadable", partition=message.partition(), offset=message.offset())
             return

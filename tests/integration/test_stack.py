@@ -21,12 +21,14 @@ from pymongo.errors import OperationFailure
 
 import deploy.database
 import deploy.topics
+import deploy.trouble
 from deploy.database import DATABASES
 from deploy.local import Settings, Stack
 from deploy.local.control import Control
 from deploy.local.issuer import DUTIES
 from deploy.local.record import Running
 from deploy.local.settings import CONTRACT, SERVICES
+from deploy.quotas import apply_quotas, quotas_in_force
 from deploy.topics import Principal, declared
 
 DECLARED = declared()
@@ -36,10 +38,7 @@ Client = MongoClient[dict[str, Any]]
 
 def grants(principal: Principal, kind: str, topic: str) -> bool:
     """Whether the declaration lets a principal `read` or `write` a topic."""
-    return any(
-        topic.startswith(entry[:-1]) if entry.endswith("*") else topic == entry
-        for entry in getattr(principal, kind)
-    )
+    return topic in getattr(principal, kind)
 
 
 # -- MongoDB ------------------------------------------------------------------------------------
@@ -199,8 +198,51 @@ def test_a_principal_may_not_use_anothers_consumer_group(stack: Stack) -> None:
         consumer.close()
 
 
+@pytest.mark.parametrize(
+    ("group", "taken"),
+    [
+        ("forsakringskassan", True),
+        ("forsakringskassan.desk-2", True),
+        ("forsakringskassan-umea-desk", False),
+        ("forsakringskassa", False),
+        ("figures", False),
+    ],
+)
+def test_a_group_is_ones_own_by_its_whole_name_or_behind_a_dot(stack: Stack, group: str, taken: bool) -> None:
+    consumer = KafkaConsumer(
+        "inbound.forsakringskassan.replies.v1",
+        **stack.kafka_config("forsakringskassan"),
+        group_id=group,
+        enable_auto_commit=False,
+    )
+    try:
+        if taken:
+            consumer.poll(timeout_ms=5_000)
+            assert consumer.assignment()
+        else:
+            with pytest.raises(GroupAuthorizationFailedError):
+                consumer.poll(timeout_ms=10_000)
+    finally:
+        consumer.close()
+
+
+def test_the_broker_holds_the_quotas_that_are_declared(admin: KafkaAdminClient) -> None:
+    declared_ones = {one.name: dict(one.quotas) for one in DECLARED.principals if one.quotas}
+    assert quotas_in_force(admin, [one.name for one in DECLARED.principals]) == declared_ones
+    assert set(declared_ones) >= set(DECLARED.agencies)
+
+
+def test_a_quota_that_is_no_longer_declared_is_taken_away_and_comes_back(admin: KafkaAdminClient) -> None:
+    user = DECLARED.agencies[0]
+    (mine,) = [dict(one.quotas) for one in DECLARED.principals if one.name == user]
+    assert list(apply_quotas(admin, {user: {"producer_byte_rate": 1000.0}})) == [f"quotas of {user}"]
+    assert quotas_in_force(admin, [user]) == {user: {"producer_byte_rate": 1000.0}}
+    assert list(apply_quotas(admin, {user: mine})) == [f"quotas of {user}"]
+    assert list(apply_quotas(admin, {user: mine})) == []
+
+
 def test_a_wrong_password_is_refused(stack: Stack) -> None:
-    with pytest.raises(deploy.topics.CannotApply, match="'intake'"):
+    with pytest.raises(deploy.trouble.CannotApply, match="'intake'"):
         deploy.topics.connect(
             {**stack.kafka_config("intake"), "sasl_plain_password": "wrong"},
             within_seconds=0,
