@@ -1,5 +1,8 @@
 """MongoDB's replica set and users: one user per service, refused everywhere but its own database.
 
+Beside it each service has `<database>_audit`, to which its user can add, and in which it can change and remove nothing:
+roles add up, so that rows of an own database could never be kept from it.
+
     python -m deploy.database apply
 
 One command for the local stack, compose and a cluster; it may be run again at any time. On a mongod
@@ -29,6 +32,7 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from deploy.topics import passwords_in
+from shared.runtime.reads import INDEXES, audit_database
 
 # A service's user has its database's name. No service is given a role on another's database.
 DATABASES = ("intake", "activity_tracking", "handover", "outcome")
@@ -170,8 +174,27 @@ def _make_users(client: Client, passwords: Mapping[str, str]) -> None:
     existing = {user["user"] for user in client.admin.command("usersInfo", 1)["users"]}
     for database in DATABASES:
         command = "updateUser" if database in existing else "createUser"
-        roles = [{"role": "readWrite", "db": database}]
+        roles = [
+            {"role": "readWrite", "db": database},
+            {"role": _make_audit(client, database), "db": "admin"},
+        ]
         client.admin.command(command, database, pwd=passwords[database], roles=roles)
+
+
+def _make_audit(client: Client, service: str) -> str:
+    """Make the database that the service can only add to, and the role that lets it. Returns the role's name."""
+    kept, role = audit_database(service), f"{service}_appends"
+    there = set(client[kept].list_collection_names())
+    privileges = []
+    for collection, indexes in INDEXES.items():
+        if collection not in there:
+            client[kept].create_collection(collection)
+        if indexes:
+            client[kept][collection].create_indexes(indexes)
+        privileges.append({"resource": {"db": kept, "collection": collection}, "actions": ["find", "insert"]})
+    known = client.admin.command("rolesInfo", role)["roles"]
+    client.admin.command("updateRole" if known else "createRole", role, privileges=privileges, roles=[])
+    return role
 
 
 @click.group(help=__doc__)

@@ -8,6 +8,7 @@ import click
 
 from operators.accepting import accept
 from operators.assessment import assess, unreachable
+from operators.auditing import audit
 from operators.desk import REASONS, Desk, reason_option, service_option
 from operators.inbound import inbound
 from operators.mending import Left, replay_all
@@ -223,29 +224,8 @@ def republish(desk: Desk, subject: str, service: str, from_seq: int, reason: str
         desk.screen.document({"answers": answers})
 
 
-@main.command()
-@service_option
-@click.option("--limit", default=20, show_default=True, help="at most so many of each service")
-@click.pass_obj
-def audit(desk: Desk, service: str | None, limit: int) -> None:
-    """Show what operators did: who, when, why."""
-    wire = desk.wire(service)
-    rows = [
-        {"service": name, **row}
-        for name in wire.services
-        for row in wire.get(name, "/operations/audit", limit=limit)["audit"]
-    ]
-    rows.sort(key=lambda row: row["at"], reverse=True)
-    if desk.screen.as_json:
-        desk.screen.document({"audit": rows})
-        return
-    if not rows:
-        desk.screen.say(f"No operator has done anything yet in {', '.join(wire.services)}.")
-    names = ("at", "service", "did", "subject", "person", "organisation", "reason")
-    desk.screen.table(names, [[row[name] for name in names] for row in rows])
-
-
 main.add_command(accept)
+main.add_command(audit)
 main.add_command(inbound)
 main.add_command(rebuild)
 

@@ -149,6 +149,15 @@ METRICS: tuple[Metric, ...] = (
         "seconds",
         "when the log of erasures was last compared with what is stored, since 1970",
     ),
+    Metric(
+        "journey_reads_unsealed_seconds", "gauge", "seconds", "age of the oldest reading that no seal covers"
+    ),
+    Metric(
+        "journey_unusual_readers",
+        "gauge",
+        "people",
+        "people who asked for more than fifty different people or journeys within an hour",
+    ),
     Metric("journey_stream_clients", "gauge", "clients", "dashboards connected"),
     Metric("journey_stream_dropped_total", "counter", "clients", "dashboards dropped for being slow"),
 )

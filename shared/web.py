@@ -18,6 +18,7 @@ from marshmallow import RAISE, Schema, post_load, validate
 from marshmallow import fields as ma
 from werkzeug.exceptions import HTTPException
 
+from shared import readings
 from shared.access import Actor
 from shared.admission import BODY_LIMIT_BYTES, check_body, check_right, idempotency_key, said
 from shared.codec import parse_vector, vector_text
@@ -25,14 +26,13 @@ from shared.errors import Busy, Forbidden, Invalid, Refused, Unknown
 from shared.openapi import publish
 from shared.problems import problem
 from shared.programmes import Action
-from shared.runtime.change import Subject, Vector, Work, subject_of
+from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.tokens import ORGANISATION, Tokens
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
-ID = "[0-9a-hjkmnp-tv-z]{26}"
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -139,7 +139,9 @@ def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Bu
     """Run the rows of a bulk request as commands of their own, each under its own key; what each came to, in order."""
     prefix = f"{actor().organisation}:{request.method} {request.path}"
     keyed = [replace(row, key=f"{prefix}:{row.key}") for row in rows]
-    return [one.body if isinstance(one, Answer) else one for one in _commands().run_rows(keyed)]
+    outcomes = _commands().run_rows(keyed)
+    readings.note_refused_rows([one for one in outcomes if isinstance(one, Refused)])
+    return [one.body if isinstance(one, Answer) else one for one in outcomes]
 
 
 def own_key() -> tuple[str, str]:
@@ -149,9 +151,16 @@ def own_key() -> tuple[str, str]:
     return key, _commands().fingerprints.of("body", request.get_data())
 
 
-def query(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:
-    """Answer from one snapshot, after waiting for what the caller has seen."""
+def query(
+    use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None, *, purpose: str | None = None
+) -> dict[str, Any]:
+    """Answer from one snapshot, after waiting for what the caller has seen; a person's reading is noted first.
+
+    purpose: why, in the caller's own words, where the route asks for it.
+    """
+    g.purpose = purpose
     answer = _commands().read(use_case, subject=subject, vector=_caller_vector())
+    readings.note_given(answer.body, named=subject is not None)
     _set_headers(answer.vector, answer.revision)
     g.subject = answer.subject
     return answer.body
@@ -290,6 +299,10 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:
+        try:
+            readings.note_refused(error)
+        except Busy as unnoted:
+            return busy(unnoted)
         return _problem(error.code, error.detail, error.errors, error.retry_after_seconds)
 
     @app.errorhandler(Busy)

@@ -80,16 +80,14 @@ def _participants(vault: handlers.Vault) -> Blueprint:
         purpose = _purpose()
 
         def use_case(work: Any) -> Answer:
-            held, identity = handlers.read_participant(
-                work, actor(), ParticipantId(participant_id), purpose, vault
-            )
+            held, identity = handlers.read_participant(work, actor(), ParticipantId(participant_id), vault)
             return {
                 "participant_id": participant_id,
                 "registered_by": held.registered_by,
                 **msgspec.to_builtins(identity),
             }
 
-        return query(use_case, subject)
+        return query(use_case, subject, purpose=purpose)
 
     @routes.route("/participants/<string:participant_id>/erasure", methods=["POST"])
     @guarded("erase_participant")

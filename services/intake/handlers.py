@@ -70,19 +70,11 @@ def register_participant(work: Work, actor: Actor, identity: Identity, vault: Va
 
 
 def read_participant(
-    work: Work, actor: Actor, participant_id: ParticipantId, purpose: str, vault: Vault
+    work: Work, actor: Actor, participant_id: ParticipantId, vault: Vault
 ) -> tuple[Participant, Identity]:
-    """Open a person's identity, and note who read it and why."""
+    """Open a person's identity."""
     held = _participant(work, actor, participant_id, "read_participant")
-    sealed, change = participant.read(
-        held,
-        person=actor.person,
-        by=actor.organisation,
-        purpose=purpose,
-        read_id=work.new_id("r"),
-        at=work.at,
-    )
-    return work.save(subject_of("participant", participant_id), change), vault.unseal(participant_id, sealed)
+    return held, vault.unseal(participant_id, participant.opened(held))
 
 
 def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:

@@ -43,8 +43,6 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             ]
         )
     ],
-    # who read what identifies this person, and when
-    "reads": [IndexModel([("participant_id", ASCENDING), ("at", ASCENDING)])],
 }
 
 

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from pymongo.client_session import ClientSession
 
 from shared.errors import Unknown
+from shared.operations.audit_routes import audit_blueprint
 from shared.operations.mending import Order
 from shared.operations.rebuild import Rebuilds
 from shared.operations.routes import blueprint, here, ordered, reading
@@ -88,7 +89,8 @@ def rebuild_blueprint() -> Blueprint:
 
 def blueprints_of(service: Service) -> tuple[Blueprint, ...]:
     """The operators' routes that this service has."""
-    return (blueprint(), rebuild_blueprint()) if service.projections else (blueprint(),)
+    always = (blueprint(), audit_blueprint())
+    return (*always, rebuild_blueprint()) if service.projections else always
 
 
 def shown(found: Mapping[str, Any]) -> dict[str, Any]:

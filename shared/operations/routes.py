@@ -43,6 +43,7 @@ from shared.operations.status import Status
 from shared.runtime.change import Subject, subject_of
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts
+from shared.runtime.seals import Seals
 from shared.web import actor, guarded, own_key
 
 EXTENSION = "operations"
@@ -62,6 +63,7 @@ class Operations:
     rebuilds: Rebuilds
     acceptance: Acceptance
     passing: PassingOver
+    seals: Seals
 
 
 def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
@@ -75,6 +77,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
         Rebuilds(parts.client, parts.service.database, groups),
         Acceptance(database),
         PassingOver(database, Logs(parts.kafka_options)),
+        Seals(parts.client, parts.service.database),
     )
 
 

@@ -124,6 +124,10 @@ class Repository(Protocol):
         """The state that `write` made the document of."""
 
 
+ID = "[0-9a-hjkmnp-tv-z]{26}"
+"""What follows the prefix in an id of the platform's own, as a pattern."""
+
+
 def subject_of(kind: str, key: str) -> Subject:
     """The subject of that kind."""
     return Subject(f"{kind}/{key}")

@@ -31,6 +31,7 @@ from shared.programmes import Programmes
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.reads import Reading, ReadLedger
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Apart, Unit
 
@@ -117,6 +118,7 @@ class Commands:
         self._programmes = programmes
         self._source = source
         self._clock = clock
+        self._reads = ReadLedger(client, database)
         self._waiting = BoundedSemaphore(waiters)
         self._lock = Lock()
         self._queue: deque[_Asked] = deque()
@@ -178,8 +180,12 @@ class Commands:
         return len(self._queue)
 
     def read(self, use_case: UseCase, *, subject: Subject | None, vector: Vector) -> Answer:
-        """Answer from one snapshot, changing nothing but what `Work.save` records of the reading itself."""
+        """Answer from one snapshot, changing nothing."""
         return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()))
+
+    def account(self, reading: Reading) -> None:
+        """Note who read what, or was refused it, before the answer leaves. Raises Busy: then nothing may leave."""
+        self._reads.append(reading)
 
     def _outcome(self, asked: _Asked) -> Answer:
         """What it came to; a command that no round has settled is carried out alone. Raises what it was refused for."""

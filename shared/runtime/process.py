@@ -43,6 +43,7 @@ from shared.runtime.parts import (
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
+from shared.runtime.sealer import Sealer
 from shared.runtime.timers import Timers
 from shared.telemetry import configure_logging, metric
 
@@ -147,7 +148,13 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             clock=parts.clock,
             stop=parts.stop,
         )
-        runnables += [("relay", relay), ("timers", timers), *service.threads(parts)]
+        sealer = Sealer(client=parts.client, database=service.database, stop=parts.stop)
+        runnables += [
+            ("relay", relay),
+            ("timers", timers),
+            ("sealer", sealer),
+            *service.threads(parts),
+        ]
     progress = progress_of(parts, group)
     running: dict[str, Runnable] = dict(runnables)
     health = Health(progress, running)

@@ -225,8 +225,12 @@ def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: S
     assert (gone.status_code, gone.json()["code"]) == (409, "participant-erased")
     with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
         database = client["intake"]
-        reads = list(database["reads"].find({"participant_id": handle}))
-        assert [(one["organisation"], one["purpose"]) for one in reads] == [(AGENCY, "to call about a place")]
+        reads = client["intake_audit"]["reads"].find({"subject": f"participant/{handle}"}, sort=[("_id", 1)])
+        assert [(one["organisation"], one["purpose"], one["came_to"]) for one in reads] == [
+            (AGENCY, "to call about a place", "given"),
+            (PROVIDER, "curious", "not-found"),
+            (AGENCY, "to call again", "participant-erased"),
+        ]
         stored = "".join(
             repr(document) for name in database.list_collection_names() for document in database[name].find()
         )

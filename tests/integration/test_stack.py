@@ -103,7 +103,8 @@ def test_applying_the_database_again_changes_nothing(stack: Stack) -> None:
     def users() -> Any:
         with Client(stack.admin_mongo_uri) as client:
             return sorted(
-                (user["user"], str(user["roles"])) for user in client.admin.command("usersInfo", 1)["users"]
+                (user["user"], sorted(map(str, user["roles"])))
+                for user in client.admin.command("usersInfo", 1)["users"]
             )
 
     before = users()

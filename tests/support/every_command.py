@@ -254,5 +254,6 @@ STEPS: tuple[Step, ...] = (
         AGENCY,
         lambda handles: Baseline(path={"participant_id": handles["person"]}),
     ),
+    Step("outcome", "verify_reads", DRIFT, _mend()),
     Step("outcome", "accept_topic", DRIFT, _mend(group="figures", topic=CUT_OFF)),
 )

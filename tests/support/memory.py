@@ -29,6 +29,7 @@ from shared.runtime.change import (
     kind_of,
 )
 from shared.runtime.commands import Answer, KeyedRow
+from shared.runtime.reads import Reading
 from shared.web import create_app
 
 S = TypeVar("S")
@@ -185,6 +186,11 @@ class MemoryCommands:
         self.memory = memory
         self.fingerprints = Fingerprints(bytes(range(32)))
         self._stored: dict[str, tuple[bytes, Answer]] = {}
+        self.readings: list[Reading] = []
+
+    def account(self, reading: Reading) -> None:
+        """Keep it."""
+        self.readings.append(reading)
 
     def judge(self, right: Callable[[Shelf], None]) -> None:
         """Judge a right that rests on the programmes alone."""

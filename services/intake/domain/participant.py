@@ -10,12 +10,10 @@ from datetime import datetime
 from shared import events as e
 from shared.calendar import day_of
 from shared.errors import Conflict, Forbidden
-from shared.runtime.change import Change, Notice, Row
+from shared.runtime.change import Change, Notice
 
 ERASURE_KEPT = "journey.intake.erasure-kept.v1"
 """The word on the log of erasures that a person is to stay erased, whatever a backup brings back."""
-READS = "reads"
-"""Rows, one per read of a person's identity: who, which organisation, why, when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +65,11 @@ def register(
     )
 
 
-def read(
-    participant: Participant, *, person: str, by: e.Organisation, purpose: str, read_id: str, at: datetime
-) -> tuple[Sealed, Change[Participant]]:
-    """What to unseal, and the line that says who read it and why. Raises Conflict once erased.
-
-    person: the reader's handle. purpose: the reader's own words. Source: domain.md, §5, "Every read".
-    """
+def opened(participant: Participant) -> Sealed:
+    """What to unseal. Raises Conflict once erased. Reading changes nothing; who read is noted at the edge."""
     if participant.sealed is None:
         raise Conflict("participant-erased", "The participant was erased; nothing identifies them any more.")
-    line = {
-        "participant_id": participant.participant_id,
-        "person": person,
-        "organisation": by,
-        "purpose": purpose,
-        "at": at,
-    }
-    return participant.sealed, Change(participant, rows=(Row(READS, read_id, line),))
+    return participant.sealed
 
 
 def erase(

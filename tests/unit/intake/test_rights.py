@@ -44,7 +44,7 @@ UNKNOWN_PERSON = {"participant_id": ["Not a known participant."]}
 
 def may_read(desk: Desk, organisation: str, person: e.ParticipantId) -> bool:
     try:
-        found = handlers.read_participant(desk, caseworker(organisation), person, "to call", VAULT)
+        found = handlers.read_participant(desk, caseworker(organisation), person, VAULT)
     except Unknown:
         return False
     return found[1] == PERSON
@@ -140,7 +140,7 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
         return [
             outcome(lambda: handlers.refer(desk, who, asked(person, reference="R-1"), ())),
             outcome(lambda: handlers.refer(desk, who, again, ())),
-            outcome(lambda: handlers.read_participant(desk, who, person, "to call", VAULT)),
+            outcome(lambda: handlers.read_participant(desk, who, person, VAULT)),
             outcome(lambda: handlers.erase_participant(desk, who, person)),
             (answer["code"], answer["detail"], answer["errors"]),
         ]

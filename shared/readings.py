@@ -1,0 +1,87 @@
+"""What of a request concerns a person, and so is noted before it is answered: readings, and refusals of anything.
+
+The edge calls this for every reading and every refusal, so that no route can forget it. Nothing that the caller wrote
+is kept but the purpose of a reading; what path or body names is kept only where it is an id of the platform's own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import current_app, g, request
+
+from shared.access import Actor
+from shared.errors import CODES, Refused
+from shared.programmes import Action
+from shared.runtime.change import ID
+from shared.runtime.commands import Commands
+from shared.runtime.reads import Reading
+from shared.telemetry import trace_id
+
+GIVEN = "given"
+KEPT_FROM = frozenset({403, 404})
+"""Statuses that keep somebody from a person or a journey."""
+KEPT_UNREAD = frozenset({"participant-erased"})
+"""Further codes that a reading may come to."""
+IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
+"""Actions that concern no single person; every other is noted."""
+NAMING: Mapping[str, str] = {
+    "participant_id": "participant",
+    "journey_id": "journey",
+    "handover_id": "handover",
+    "follow_up_id": "follow-up",
+}
+"""{what a path or a body calls it: the kind of thing it names}; the first that is said counts."""
+NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9]{{1,20}})?")
+
+
+def note_given(body: Mapping[str, Any], *, named: bool) -> None:
+    """Note that this was read. named: one person or journey, and not a list. Raises Busy: then nothing may leave."""
+    listed = next((len(value) for value in body.values() if isinstance(value, list)), None)
+    _note(GIVEN, None if named else listed)
+
+
+def note_refused(error: Refused) -> None:
+    """Note a refusal, if it kept the caller from a person or a journey. Raises Busy."""
+    reads = request.method in ("GET", "HEAD")
+    if CODES[error.code].status in KEPT_FROM or (reads and error.code in KEPT_UNREAD):
+        _note(error.code)
+
+
+def note_refused_rows(errors: Sequence[Refused]) -> None:
+    """Note what the rows of one file were refused for: one row per reason, with how many. Raises Busy."""
+    for code, count in Counter(one.code for one in errors if CODES[one.code].status in KEPT_FROM).items():
+        _note(code, count)
+
+
+def _note(came_to: str, count: int | None = None) -> None:
+    action = getattr(current_app.view_functions.get(request.endpoint or ""), "action", None)
+    if action is None or action in IMPERSONAL or "actor" not in g:
+        return
+    who: Actor = g.actor
+    commands: Commands = current_app.extensions["journeys"]
+    commands.account(
+        Reading(
+            person=who.person,
+            organisation=who.organisation,
+            duty=who.duty,
+            action=action,
+            route=f"{request.method} {request.url_rule}",
+            subject=_named(),
+            count=count,
+            purpose=g.get("purpose"),
+            came_to=came_to,
+            trace_id=trace_id(),
+        )
+    )
+
+
+def _named() -> str | None:
+    """The person or journey that the request names in its path or body; None where it is no id of ours."""
+    # The body only if it was read: nothing is read for somebody who is refused.
+    said: dict[str, Any] = {**g.get("said", {}), **(request.view_args or {})}
+    for name, kind in NAMING.items():
+        if isinstance(said.get(name), str) and NAMED_ID.fullmatch(said[name]):
+            return f"{kind}/{said[name]}"
+    return None

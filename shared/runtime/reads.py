@@ -1,0 +1,90 @@
+"""Who read what of a person: one row per reading and per refusal, in a database that a service can only add to.
+
+The rows lie in `<service>_audit`, where MongoDB gives the service's user the rights to find and to insert, and none to
+change or remove. A row is inserted by itself, before the answer leaves: it touches nothing that is read, so that reads
+never conflict, and who cannot be noted is not answered. Nothing here may be logged: rows name people.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pymongo
+import structlog
+from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo.errors import PyMongoError
+
+from shared.errors import Busy
+
+READS, SEALS = "reads", "seals"
+"""What was read and refused, and the chain over it."""
+
+INDEXES: Mapping[str, list[IndexModel]] = {
+    # who read what concerns this person, the latest last; the chain goes by `_id` alone
+    READS: [IndexModel([("subject", ASCENDING), ("_id", ASCENDING)])],
+    SEALS: [],
+}
+"""Made by `deploy.database`, since no service may."""
+
+APPEND_SECONDS = 5.0
+LATE_SECONDS = 10.0
+"""A row so late may come after its time was sealed, and would then look as if somebody had put it there."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One reading, or one refusal of anything that names a person or a journey.
+
+    person: the reader's handle. subject: `participant/p-…`, `journey/j-…`, a handover or a follow-up; None for a list,
+    and for what cannot be an id. count: how many a list, or a file of rows, concerned. purpose: the reader's own words.
+    came_to: `given`, or the code of the refusal.
+    """
+
+    person: str
+    organisation: str
+    duty: str
+    action: str
+    route: str
+    subject: str | None
+    count: int | None
+    purpose: str | None
+    came_to: str
+    trace_id: str
+
+
+def audit_database(service_database: str) -> str:
+    """The database that the service may only add to."""
+    return f"{service_database}_audit"
+
+
+def entry_id(at: datetime) -> str:
+    """The key of a row at that moment: keys sort by time, to the microsecond."""
+    return f"{int((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)):016x}-{secrets.token_hex(8)}"
+
+
+def moment_of(key: str) -> datetime:
+    """When the row of that key was made, UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(key[:16], 16))
+
+
+class ReadLedger:
+    """Adds to one service's rows. Threads share it."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self._rows = client[audit_database(database)][READS]
+
+    def append(self, reading: Reading) -> None:
+        """Note it, by real time. Blocks until a majority has it, at most 5 s. Raises Busy: then nothing is given."""
+        at, began = datetime.now(UTC), time.monotonic()
+        try:
+            with pymongo.timeout(APPEND_SECONDS):
+                self._rows.insert_one({"_id": entry_id(at), "at": at, **asdict(reading)})
+        except PyMongoError as error:
+            raise Busy(f"The reading could not be noted: {type(error).__name__}.") from error
+        if time.monotonic() - began > LATE_SECONDS:
+            log.warning("read-noted-late", seconds=round(time.monotonic() - began, 1))
