@@ -15,6 +15,7 @@ from shared.bodies import read_object, whole_body
 from shared.errors import Refused
 from shared.programmes import Action
 from shared.runtime.commands import Commands
+from shared.texts import names_participant
 
 BODY_LIMIT_BYTES = 64 * 1024
 JSON = "application/json"
@@ -37,8 +38,9 @@ def check_body(view: Any) -> None:
     media_types = getattr(view, "media_types", (JSON,))
     if request.mimetype not in media_types:
         raise Refused("unsupported-media-type", f"Send {' or '.join(media_types)}.")
-    if request.method == "POST":
-        idempotency_key()
+    if request.method == "POST" and names_participant(idempotency_key()):
+        reasons = ["Must not hold a personnummer; a random key names nobody."]
+        raise Refused("invalid-header", "Keys are stored, and name nobody.", {"Idempotency-Key": reasons})
     body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))
     # From here on there is no stream to read, but these bytes.
     request.environ.pop("wsgi.input_terminated", None)

@@ -1,23 +1,9 @@
 """Collect everything that is wrong with a command, so that the caller hears it all at once."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 
-from personnummer import personnummer
-
 from shared.errors import Invalid
-
-_CANDIDATE = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+]?\d{4}(?!\d)", re.ASCII)
-_DASHES = re.compile(r"[\u2010-\u2015\u2212\u00ad]")
-_BLANKS = re.compile(r"[\s.\u200b\u2060\ufeff]+")
-
-
-def holds_personnummer(text: str) -> bool:
-    """Whether a text that must not identify anybody holds what reads as a personnummer, written however."""
-    plain = _BLANKS.sub("", _DASHES.sub("-", unicodedata.normalize("NFKC", text)))
-    return any(personnummer.valid(found) for found in _CANDIDATE.findall(plain))
 
 
 class Findings:
@@ -34,11 +20,6 @@ class Findings:
         """The value, where there is one, must be one of these codes."""
         if value is not None and value not in set(among):
             self.add(field, "Not a code that the programme knows.")
-
-    def no_personnummer(self, field: str, value: str | None) -> None:
-        """The text, where there is one, must not hold what reads as a personnummer. Source: design.md, §3."""
-        if value is not None and holds_personnummer(value):
-            self.add(field, "Must not hold a personnummer.")
 
     def not_future(self, field: str, on: date | None, today: date) -> None:
         """The day, where there is one, must not lie after today."""

@@ -23,8 +23,8 @@ from joserfc.jwk import Key, KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from shared.access import Actor, Duty
-from shared.checks import holds_personnummer
 from shared.errors import Forbidden, Later
+from shared.texts import names_somebody
 
 ALGORITHMS = ("RS256", "ES256")
 TOKEN_CHARACTERS = 8192
@@ -43,7 +43,6 @@ REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
 DUTIES: frozenset[str] = frozenset(get_args(Duty))
 ORGANISATION = r"^[a-z0-9][a-z0-9-]{1,62}\Z"
 _PERSON = re.compile(r"[\x21-\x7e]{1,255}\Z")
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
 _KID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 Fetch = Callable[[], Mapping[str, Any]]
@@ -232,8 +231,7 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
     person, organisation, duty = claims["sub"], claims["organisation"], claims["duty"]
     if not isinstance(person, str) or not _PERSON.match(person):
         raise _refused("`sub` is no handle of 1 to 255 visible ASCII characters")
-    # A UUID may hold digits that read as a personnummer by chance.
-    if not _UUID.match(person) and holds_personnummer(person):
+    if names_somebody(person):
         raise _refused("`sub` reads as a personnummer")
     if not isinstance(organisation, str) or not re.match(ORGANISATION, organisation):
         raise _refused("`organisation` is no code of an organisation")

@@ -30,6 +30,7 @@ from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
+from shared.texts import nobody
 from shared.tokens import ORGANISATION, Tokens
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
@@ -53,12 +54,12 @@ class CommandSchema(Schema):
 
 def organisation_field(**options: Any) -> ma.String:
     """A field that holds an organisation's code."""
-    return ma.String(validate=validate.Regexp(ORGANISATION), **options)
+    return ma.String(validate=[validate.Regexp(ORGANISATION), nobody], **options)
 
 
 def code_field(**options: Any) -> ma.String:
     """A field that holds a code which the programme defines."""
-    return ma.String(validate=validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z"), **options)
+    return ma.String(validate=[validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z"), nobody], **options)
 
 
 def municipality_field(**options: Any) -> ma.String:

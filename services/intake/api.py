@@ -16,11 +16,11 @@ from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
 from shared.access import Reader, reader
 from shared.calendar import day_of
-from shared.checks import holds_personnummer
 from shared.errors import Invalid, Refused, Unknown
 from shared.events import JourneyId, Organisation, ParticipantId, Purpose
 from shared.programmes import Programme
 from shared.runtime.change import Work
+from shared.texts import is_printable, names_participant
 from shared.web import actor, command, guarded, journey_subject, path_subject, query
 
 Answer = dict[str, Any]
@@ -109,7 +109,7 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
 def _purpose() -> str:
     purpose = request.headers.get("Purpose", "").strip()
-    if not 3 <= len(purpose) <= 200 or holds_personnummer(purpose):
+    if not 3 <= len(purpose) <= 200 or not is_printable(purpose) or names_participant(purpose):
         reasons = ["Say in 3 to 200 characters why the identity is read, without naming anybody."]
         raise Refused("invalid-header", "Every read of a person is accounted for.", {"Purpose": reasons})
     return purpose

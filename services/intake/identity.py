@@ -1,4 +1,4 @@
-"""Personnummer, read where one belongs. Where none may be, `shared.checks.holds_personnummer` finds it.
+"""Personnummer, read where one belongs. Where none may be, `shared.personal_numbers` finds it.
 
 Coordination numbers (*samordningsnummer*) count as personnummer.
 """

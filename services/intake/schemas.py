@@ -11,17 +11,12 @@ from marshmallow import fields as ma
 from services.intake.domain import consent, participant, referral
 from services.intake.handlers import Part
 from services.intake.identity import normal_form
-from shared.checks import holds_personnummer
 from shared.events import Purpose
 from shared.passage import Stage
+from shared.texts import Words, name_field, nobody, telephone_field
 from shared.web import CommandSchema, code_field, id_field, municipality_field, organisation_field
 
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
-
-
-def _no_personnummer(text: str) -> None:
-    if holds_personnummer(text):
-        raise ValidationError("Reads as a personnummer; a reference must not identify anybody.")
 
 
 class StrictBoolean(ma.Boolean):
@@ -43,15 +38,15 @@ class ContactSchema(CommandSchema):
     """How to reach the person."""
 
     makes = participant.Contact
-    phone = ma.String(load_default=None, allow_none=True, validate=validate.Length(1, 40))
-    email = ma.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
+    phone = telephone_field(40, load_default=None, allow_none=True)
+    email = ma.Email(load_default=None, allow_none=True, validate=Words(None, 254, names=None))
 
 
 class RegisterParticipantSchema(CommandSchema):
     """Who the person is. The only body of the platform that may say so."""
 
     makes = participant.Identity
-    name = ma.String(required=True, validate=[validate.Length(1, 200), validate.Regexp(r".*\S")])
+    name = name_field(200, required=True)
     personnummer = ma.String(
         required=True, allow_none=True, metadata={"description": "10 or 12 digits, or null"}
     )
@@ -78,7 +73,7 @@ class ReferSchema(DatedSchema):
     makes = referral.Refer
     reference = ma.String(
         required=True,
-        validate=[validate.Regexp(REFERENCE, error="Not 1 to 64 of A-Z a-z 0-9 . _ : / -"), _no_personnummer],
+        validate=[validate.Regexp(REFERENCE, error="Not 1 to 64 of A-Z a-z 0-9 . _ : / -"), nobody],
         metadata={"description": "the referrer's own reference; the same again is the same referral"},
     )
     participant_id = id_field("p", required=True)

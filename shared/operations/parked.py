@@ -17,6 +17,7 @@ from shared import codec
 from shared.codec import Undecodable
 from shared.errors import Refused, Unknown
 from shared.operations.missing import Waiting, missing
+from shared.personal_numbers import without_personnummer
 from shared.runtime.groups import Group
 
 REASONS = ("waiting", "poison", "blocked")
@@ -30,10 +31,9 @@ SHOWN = frozenset(
         *("replaced_quantity", "void", "complete", "purpose", "level", "competence"),
     }
 )
-_PERSONAL = (
-    (re.compile(r"p-[0-9a-hjkmnp-tv-z]{26}"), "p-…"),
-    (re.compile(r"\b(?:\d{2})?\d{6}[-+]?\d{4}\b"), "…"),
-)
+SCRUBBED = 2000
+"""Letters of an error that are looked through; what is shown of it is at their beginning."""
+HANDLE = re.compile(r"p-[0-9a-hjkmnp-tv-z]{26}")
 
 
 def shown_subject(subject: str) -> str:
@@ -42,10 +42,8 @@ def shown_subject(subject: str) -> str:
 
 
 def scrubbed(text: str) -> str:
-    """An error's words without participants' handles and what could be a personnummer; at most 300 letters."""
-    for pattern, instead in _PERSONAL:
-        text = pattern.sub(instead, text)
-    return text[:300]
+    """An error's words without participants' handles and what reads as a personnummer; at most 300 letters."""
+    return without_personnummer(HANDLE.sub("p-…", text[:SCRUBBED]), "…")[:300]
 
 
 def summary(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:

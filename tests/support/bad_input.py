@@ -63,14 +63,18 @@ class Case:
         return f"{self.operation}: {self.kind} ({self.where})"
 
 
+Judge = Literal["schema", "edge", "state"]
+"""What refuses a wrong value: the published schema alone, the edge by a rule of its own, or what is stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A body with one thing wrong. schema: the published schema alone refuses it."""
+    """A body with one thing wrong, and what refuses it."""
 
     kind: str
     where: str
     body: Any
-    schema: bool = True
+    judge: Judge = "schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +162,8 @@ def faults(
     for name in whole.get("required", ()):
         yield Fault("missing field", name, {key: value for key, value in body.items() if key != name})
     for name, said in whole["properties"].items():
-        for kind, value, published in _wrong(said, document, body.get(name), name):
-            yield Fault(kind, name, {**body, name: value}, published)
+        for kind, value, judge in _wrong(said, document, body.get(name), name):
+            yield Fault(kind, name, {**body, name: value}, judge)
 
 
 def inbound_faults(schema: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -236,74 +240,118 @@ def _paths(command: _Command) -> Iterator[Case]:
 def _bodies(command: _Command) -> Iterator[Case]:
     for fault in faults(command.schema, command.document, command.baseline.body):
         body = json.dumps(fault.body).encode()
-        yield command.case(fault.kind, fault.where, "invalid-fields", body=body, edge=fault.schema)
+        # Half of a surrogate pair is no character, so a body with one is no JSON that could be kept.
+        code = "unreadable-body" if "lone surrogate" in fault.kind else "invalid-fields"
+        yield command.case(fault.kind, fault.where, code, body=body, edge=fault.judge != "state")
 
 
 def _wrong(
     said: Mapping[str, Any], document: Mapping[str, Any], good: Any, name: str
-) -> Iterator[tuple[str, Any, bool]]:
-    """(kind, value, whether the published schema alone refuses it) of wrong values for one field."""
+) -> Iterator[tuple[str, Any, Judge]]:
+    """(kind, value, what refuses it) of wrong values for one field."""
     schema = resolve(said, document)
     accepted = types(schema, document)
     for value in WRONG_TYPES:
         if not fits(value, accepted):
-            yield "wrong type", value, True
+            yield "wrong type", value, "schema"
     schema = concrete(schema, document)
     if "enum" in schema:
-        yield "not one of the list", "no_such_value", True
+        yield "not one of the list", "no_such_value", "schema"
     if "minimum" in schema:
-        yield "too small", schema["minimum"] - 1, True
+        yield "too small", schema["minimum"] - 1, "schema"
     if "maximum" in schema:
-        yield "too large", schema["maximum"] + 1, True
+        yield "too large", schema["maximum"] + 1, "schema"
     if "string" in accepted:
         yield from _wrong_text(schema, name)
     if "array" in accepted:
-        for kind, value, published in _wrong(schema["items"], document, None, name):
-            yield f"item: {kind}", [value], published
+        for kind, value, judge in _wrong(schema["items"], document, None, name):
+            yield f"item: {kind}", [value], judge
     if "object" in accepted:
         yield from _wrong_object(schema, document, good if isinstance(good, Mapping) else {}, name)
 
 
-def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any, bool]]:
+def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any, Judge]]:
     if "pattern" in schema:
         yield from (
-            ("wrong form", text, True) for text in MISSHAPEN if not re.search(schema["pattern"], text)
+            ("wrong form", text, "schema") for text in MISSHAPEN if not re.search(schema["pattern"], text)
         )
         ended = f"{sample(schema)}\n"
         if not re.search(re.sub(r"\$$", r"\\Z", schema["pattern"]), ended):
-            yield "line feed at the end", ended, True
+            yield "line feed at the end", ended, "schema"
     if schema.get("minLength"):
-        yield "empty text", "", True
+        yield "empty text", "", "schema"
     if "maxLength" in schema:
-        yield "too long", "x" * (schema["maxLength"] + 1), True
+        yield "too long", "x" * (schema["maxLength"] + 1), "schema"
     if schema.get("format") == "date":
         for value in ("2016-02-30", "16-02-01", "2016-02-01T00:00:00Z", ""):
-            yield "no day", value, True
+            yield "no day", value, "schema"
         if name in NOT_YET:
-            yield "future day", FAR_DAY, False
+            yield "future day", FAR_DAY, "state"
     unknown = UNKNOWN.get(schema.get("pattern", ""))
     if unknown is not None and name != "reference":
-        yield "unknown code", unknown, False
-    if name == "reference":
-        yield "personnummer as reference", TEST_PERSONNUMMER, False
-        yield "personnummer as reference", TEST_PERSONNUMMER.replace("-", ""), False
+        yield "unknown code", unknown, "state"
+    for kind, value in _unfit(schema, name):
+        yield kind, value, "schema" if _published_refuses(schema, value) else "edge"
     for prefix in ("p", "j"):
         if schema.get("pattern", "").startswith(f"^{prefix}-"):
-            yield "unknown id", f"{prefix}-{UNKNOWN_ID}", False
+            yield "unknown id", f"{prefix}-{UNKNOWN_ID}", "state"
+
+
+UNFIT = {
+    "lone surrogate": "{}\ud800",
+    "NUL": "{}\0",
+    "direction mark": "\u202e{}",
+    "direction mark of Arabic": "{}\u061c",
+    "tag": "{}\U000e0041",
+    "line separator": "{0}\u2028{0}",
+    "no character": "{}\uffff",
+    "blank letter": "{}\u3164",
+    "joiner of nothing": "\u200d{}",
+}
+NUMBERS = {
+    "personnummer": "19850709-9805",
+    "personnummer behind a number": "1. 850709-9805",
+    "personnummer with a word": "850709 nr 9805",
+    "personnummer apart": "1985-07-09 / 9805",
+    "personnummer with invisible signs": "19850709\u200b\u00ad9805",
+    "coordination number": "19850769-9802",
+    "T-number": "19850709-T980",
+}
+
+
+def _unfit(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+    """(kind, text) of what no text may hold, put into a text that is right but for this."""
+    good = "ada@example.se" if schema.get("format") == "email" else sample(schema)
+    for kind, form in UNFIT.items():
+        yield f"text with {kind}", form.format(good)
+    for kind, number in NUMBERS.items():
+        if name != "personnummer":
+            yield f"text with {kind}", number
+
+
+def _published_refuses(schema: Mapping[str, Any], text: str) -> bool:
+    """Whether the published schema of a text alone refuses this one."""
+    if "enum" in schema or schema.get("format") in ("date", "date-time"):
+        return True
+    if schema.get("format") == "email" and "@" not in text:
+        return True
+    return "pattern" in schema and re.search(schema["pattern"], text) is None
 
 
 def _wrong_object(
     schema: Mapping[str, Any], document: Mapping[str, Any], good: Mapping[str, Any], name: str
-) -> Iterator[tuple[str, Any, bool]]:
+) -> Iterator[tuple[str, Any, Judge]]:
     if "properties" in schema:
         for fault in faults(schema, document, good):
-            yield f"{fault.kind} in {name}.{fault.where}", fault.body, fault.schema
+            yield f"{fault.kind} in {name}.{fault.where}", fault.body, fault.judge
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping) and values:
-        for kind, value, published in _wrong(values, document, None, name):
+        for kind, value, judge in _wrong(values, document, None, name):
             key = next(iter(good), "a")
-            yield f"value: {kind}", {**good, key: value}, published
-        yield "unknown code", {**good, "no_such_code": next(iter(good.values()), 1)}, False
+            yield f"value: {kind}", {**good, key: value}, judge
+        for kind, key in _unfit({"type": "string"}, name):
+            yield f"key: {kind}", {**good, key: next(iter(good.values()), 1)}, "edge"
+        yield "unknown code", {**good, "no_such_code": next(iter(good.values()), 1)}, "state"
 
 
 # --- reading schemas -------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
 from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, ReachGoal, SetGoal
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
-from shared.errors import Invalid
 from shared.events import JourneyId, OutputId, SessionId
 from shared.runtime.change import Work
 from shared.web import actor, command, guarded, journey_subject, path_subject, query
@@ -87,17 +86,14 @@ def log_session(body: LogSession, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/sessions", methods=["GET"])
 @guarded("read_journey")
-@activities.arguments(s.PageArguments(), location="query")
+@activities.arguments(s.SessionPageArguments(), location="query")
 @activities.response(200, s.SessionPageAnswer)
 def list_sessions(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
     """The journey's sessions in the order of recording, corrections among them."""
     limit, cursor = page["limit"], page.get("cursor")
-    if cursor is not None and not cursor.isdecimal():
-        raise Invalid({"cursor": ["Not a cursor of this list."]})
 
     def use_case(work: Work) -> dict[str, Any]:
-        after = None if cursor is None else int(cursor)
-        found = handlers.list_sessions(work, actor(), JourneyId(journey_id), after=after, limit=limit)
+        found = handlers.list_sessions(work, actor(), JourneyId(journey_id), after=cursor, limit=limit)
         full = len(found.sessions) == limit
         return {
             "sessions": [s.show_session(entry, found.reader) for entry in found.sessions],
@@ -177,7 +173,7 @@ def log_output(body: LogOutput, programme: str) -> dict[str, Any]:
 
 @outputs.route("/programmes/<string:programme>/outputs", methods=["GET"])
 @guarded("log_output")
-@outputs.arguments(s.PageArguments(), location="query")
+@outputs.arguments(s.OutputPageArguments(), location="query")
 @outputs.response(200, s.OutputPageAnswer)
 def list_outputs(page: dict[str, Any], programme: str) -> dict[str, Any]:
     """The programme's outputs as they stand."""

@@ -32,10 +32,11 @@ from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSessi
 from services.activity_tracking.handlers import Overview, Standing
 from shared.access import Reader
 from shared.events import JourneyId
+from shared.texts import line_field, text_field
 from shared.web import CommandSchema, code_field, id_field, municipality_field
 
-LINE = validate.Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z", error="Takes one line of printable text.")
-TEXT = validate.Regexp(r"^[^\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]+\Z", error="Takes printable text.")
+MOST_ENTRIES = 1_000_000_000
+"""More sessions than a journey can have; a number of one is smaller."""
 
 
 def _day(**options: Any) -> ma.Date:
@@ -64,7 +65,7 @@ class SetGoalBody(CommandSchema):
     """A goal in the participant's own words."""
 
     makes = SetGoal
-    text = ma.String(required=True, validate=[validate.Length(1, GOAL_LENGTH), TEXT])
+    text = text_field(1, GOAL_LENGTH, required=True)
     occurred_on = _day()
 
 
@@ -91,7 +92,7 @@ class LogSessionBody(CommandSchema):
     attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
     minutes = _whole(0, DAY_MINUTES, required=True)
     reason = code_field(allow_none=True)
-    reference = ma.String(allow_none=True, validate=[validate.Length(1, 100), LINE])
+    reference = line_field(1, 100, allow_none=True)
 
 
 class CorrectSessionBody(CommandSchema):
@@ -142,10 +143,17 @@ class CorrectOutputBody(CommandSchema):
     occurred_on = _day()
 
 
-class PageArguments(Schema):
-    """Which page of a list: `cursor` is the `next_cursor` of the page before."""
+class SessionPageArguments(Schema):
+    """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
 
-    cursor = ma.String(validate=validate.Regexp(r"^[0-9a-z.-]{1,60}\Z"))
+    cursor = ma.Integer(validate=validate.Range(1, MOST_ENTRIES))
+    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class OutputPageArguments(Schema):
+    """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
+
+    cursor = id_field("o")
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
@@ -161,7 +169,7 @@ class RowOfSession(LogSessionBody):
 
     makes = SessionRow
     journey_id = id_field("j", required=True)
-    reference = ma.String(required=True, validate=[validate.Length(1, 100), LINE])
+    reference = line_field(1, 100, required=True)
 
 
 # --- answers ---------------------------------------------------------------------------------------------

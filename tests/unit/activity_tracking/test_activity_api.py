@@ -95,9 +95,16 @@ def test_sessions_come_in_pages(caller: Caller) -> None:
         seen += [one["number"] for one in page["sessions"]]
         cursor = page["next_cursor"]
     assert seen == [1, 2, 3, 4, 5]
-    assert caller.get(f"{JOURNEYS}/sessions?cursor=yesterday").json["errors"] == {
-        "cursor": ["Not a cursor of this list."]
-    }
+
+
+@pytest.mark.parametrize(
+    "cursor", ["yesterday", "-1", "0", str(2**63), str(2**64), "9" * 5000, "1.5", "%00", "o-1"]
+)
+def test_a_cursor_that_no_page_gave_is_refused(caller: Caller, cursor: str) -> None:
+    for lists in (f"{JOURNEYS}/sessions", "/programmes/coactive/outputs"):
+        answer = caller.get(f"{lists}?cursor={cursor}")
+        assert answer.status_code == 422
+        assert set(answer.json["errors"]) == {"cursor"}
 
 
 @pytest.mark.parametrize(

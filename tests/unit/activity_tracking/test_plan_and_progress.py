@@ -85,10 +85,8 @@ def test_a_goal_s_words_stay_out_of_its_event_and_of_the_state(at_stage: At) -> 
     assert change.rows[0].body["text"] == "Bli snickare"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 501, "jag, 19640823\u20133234", "640823 - 3234"])
-def test_a_goal_without_words_with_too_many_or_with_a_personnummer_is_refused(
-    at_stage: At, text: str
-) -> None:
+@pytest.mark.parametrize("text", ["", "   ", "x" * 501])
+def test_a_goal_without_words_or_with_too_many_is_refused(at_stage: At, text: str) -> None:
     assert refused_fields(
         lambda: plan.set_goal(at_stage("started"), plan.SetGoal(text=text), by=PROVIDER, at=AT)
     ) == {"text"}

@@ -84,10 +84,9 @@ def test_everything_wrong_is_said_at_once(at_stage: At) -> None:
         occurred_on=TODAY + timedelta(days=1),
         attendance="no",
         minutes=5,
-        reference="19640823-3234",
     )
     wrong = refused_fields(lambda: log(at_stage("started"), command))
-    assert wrong == {"activity", "occurred_on", "minutes", "reason", "reference"}
+    assert wrong == {"activity", "occurred_on", "minutes", "reason"}
 
 
 @pytest.mark.parametrize(
