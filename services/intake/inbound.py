@@ -19,14 +19,16 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
-from services.intake.domain.referral import Refer
+from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.schemas import ReferSchema
 from shared.access import Actor
 from shared.bodies import read_object, too_large
 from shared.errors import Busy, Halt, Invalid, Refused
 from shared.events import Organisation
-from shared.runtime.change import Work
+from shared.kafka import Partition
+from shared.runtime.change import Work, subject_of
 from shared.runtime.consumer import Absorb, Consumer, SetAside
+from shared.runtime.fair import FairMember
 from shared.runtime.fold import Arrived, Breaker, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.parts import Parts
@@ -39,6 +41,8 @@ ACCEPTED = "journey.intake.record-accepted.v1"
 REJECTED = "journey.intake.record-rejected.v1"
 """The reply that says why one inbound record led to nothing."""
 
+SCHEMA = ReferSchema()
+"""Made once: to make one costs as much as to read a record with it."""
 LIMIT_BYTES = 64 * 1024
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
 NAMEABLE = re.compile(r"[a-z_]{1,40}")
@@ -82,14 +86,14 @@ def read_referral(value: bytes) -> Refer:
     if len(value) > LIMIT_BYTES:
         raise too_large(LIMIT_BYTES)
     try:
-        referral: Refer = ReferSchema().load(read_object(value))
+        referral: Refer = SCHEMA.load(read_object(value))
     except ValidationError as error:
         raise Invalid(_nameable(error.messages)) from None
     return referral
 
 
 def _nameable(messages: Any) -> Mapping[str, object]:
-    known = ReferSchema().fields
+    known = SCHEMA.fields
     errors: dict[str, object] = {}
     for name, reasons in messages.items():
         shown = name if name in known or NAMEABLE.fullmatch(str(name)) else "unknown_field"
@@ -97,18 +101,29 @@ def _nameable(messages: Any) -> Mapping[str, object]:
     return errors
 
 
-def receive(work: Work, record: Arrived, answered: Collection[Organisation]) -> Answer:
+def read(record: Arrived) -> Refer | Exception:
+    """The referral in the record, or why there is none, whatever the record holds."""
+    try:
+        if not record.readable:
+            raise Refused("invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]})
+        return read_referral(record.value)
+    except Exception as error:  # noqa: BLE001 - the record is answered in its turn
+        return error
+
+
+def receive(
+    work: Work, record: Arrived, answered: Collection[Organisation], said: Refer | Exception | None = None
+) -> Answer:
     """Refer what the record says, or say why not. Raises nothing that the record could be the reason for.
 
     Runs inside the transaction that moves the topic's offset; a refused record leaves nothing else in it.
     """
     sender = Actor(person="inbound", organisation=sender_of(record.topic), duty="caseworker")
-    if not record.readable:
-        return rejected(
-            record, "invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]}
-        )
     try:
-        referral = handlers.refer(work, sender, read_referral(record.value), answered)
+        command = said or read(record)
+        if isinstance(command, Exception):
+            raise command
+        referral = handlers.refer(work, sender, command, answered)
     except Refused as refusal:
         return rejected(record, refusal.code, refusal.detail, refusal.errors or {})
     body = {
@@ -152,19 +167,28 @@ def absorb(parts: Parts, breaker: Breaker) -> Absorb:
 
     def run(session: ClientSession, records: list[Arrived]) -> Tally:
         unit, counting = parts.unit(session), breaker.attempt()
-        answers = []
-        for record in records:
+        answers, said = [], [read(record) for record in records]
+        _fetch(unit, records, said)
+        for record, what in zip(records, said, strict=True):
             try:
-                answers.append(_answered(unit, record, answered, counting))
+                answers.append(_answered(unit, record, what, answered, counting))
             except Apart:
                 # It asks for rows that an earlier record may have changed: those are written first.
                 unit.flush()
                 unit = parts.unit(session)
-                answers.append(_answered(unit, record, answered, counting))
+                answers.append(_answered(unit, record, what, answered, counting))
         unit.flush()
         return _tally(counting, answers)
 
     return run
+
+
+def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Refer | Exception]) -> None:
+    """Ask once for what all these referrals speak of, not once each."""
+    referrals = [(record, one) for record, one in zip(records, said, strict=True) if isinstance(one, Refer)]
+    unit.load({subject_of("participant", one.participant_id) for _, one in referrals})
+    keys = {reference_key(sender_of(record.topic), one.reference) for record, one in referrals}
+    unit.fetch(REFERENCES, keys)
 
 
 def set_aside(parts: Parts, breaker: Breaker) -> SetAside:
@@ -202,17 +226,23 @@ def _tell(record: Arrived, answer: Answer) -> None:
     )
 
 
-def _answered(unit: Unit, record: Arrived, answered: Collection[Organisation], counting: Breaker) -> Answered:
+def _answered(
+    unit: Unit,
+    record: Arrived,
+    said: Refer | Exception,
+    answered: Collection[Organisation],
+    counting: Breaker,
+) -> Answered:
     """The record and its answer: the one place that turns whatever a record holds into one.
 
-    Everything is read in here. What a record led to is taken into the unit whole, or not at all. Faults of the database
-    go up, and all is tried again; our own halt the group once they are many. Raises Apart when the record asks for what
-    only the database can tell.
+    said: what `read` has made of the value. What a record led to is taken into the unit whole, or not at all. Faults of
+    the database go up, and all is tried again; our own halt the group once they are many. Raises Apart when the record
+    asks for what only the database can tell.
     """
     branch = unit.branch()
     try:
         trace = start_trace(read_trace(dict(record.headers).get("traceparent")))
-        answer = receive(branch, record, answered)
+        answer = receive(branch, record, answered, said)
         _reply(branch, answer)
     except (PyMongoError, Busy, Halt, Apart):
         raise
@@ -239,6 +269,15 @@ def _reply(unit: Unit, answer: Answer) -> None:
     unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
 
 
+def _lost(at: Partition, count: int) -> None:
+    """Kafka has removed what an agency sent before it was read: its topic was full, or it lay there for too long.
+
+    That is one agency's loss, and no reason for all others to wait. It is told, and an alert rests on it.
+    """
+    metric("journey_inbound_records_total", result="lost").inc(count)
+    log.error("inbound-lost", topic=at.topic, partition=at.partition, records=count)
+
+
 def readers(parts: Parts) -> list[tuple[str, Runnable]]:
     """The thread that reads the agencies' topics, where any agency has one."""
     organisations = sorted(parts.settings.reply_organisations)
@@ -254,5 +293,7 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         set_aside=set_aside(parts, breaker),
         stop=parts.stop,
         topics=[topic_of(one) for one in organisations],
+        join=FairMember,
+        on_lost=_lost,
     )
     return [("inbound", consumer)]

@@ -20,9 +20,9 @@ from shared.operations.republish import pend_again
 from shared.runtime.change import Subject
 from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
+from shared.runtime.ids import random_id
 from shared.runtime.parts import Parts, batch_of
 from shared.runtime.transaction import transact
-from shared.runtime.unit import random_id
 
 SECONDS = 30.0
 

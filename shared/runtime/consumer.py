@@ -51,7 +51,8 @@ class Consumer:
     """One member of one group, in one thread.
 
     group: names the offsets; several groups of one service keep their own. set_aside: without one, the group halts at
-    a record that cannot be handled.
+    a record that cannot be handled. join: becomes a member. on_lost: is told how many records a partition has lost
+    unread; without one, the group halts over them.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Consumer:
         stop: Event,
         topics: Iterable[str],
         set_aside: SetAside | None = None,
+        join: Callable[[Mapping[str, Any], str, Iterable[str], float], Member] = Member,
+        on_lost: Callable[[Partition, int], None] | None = None,
     ) -> None:
         self.group = group
         self.halted: Halt | None = None
@@ -74,6 +77,8 @@ class Consumer:
         self._kafka_options = kafka_options
         self._absorb = absorb
         self._aside = set_aside
+        self._join = join
+        self._on_lost = on_lost
         self._stop = stop
         self._topics = list(topics)
         self._logs = Logs(kafka_options)
@@ -226,11 +231,12 @@ class Consumer:
         On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
         """
         member = self._joined()
-        polled = member.poll(self._limit)
+        most = min(self._limit, member.most)
+        polled = member.poll(most)
         count = sum(len(records) for records in polled.values())
-        if 0 < count < self._limit // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
+        if 0 < count < most // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
             self._stop.wait(min(self._cost_seconds * LINGER, MOST_LINGER_SECONDS))
-            for at, records in member.poll_more(self._limit - count).items():
+            for at, records in member.poll_more(most - count).items():
                 polled.setdefault(at, []).extend(records)
         return polled
 
@@ -285,23 +291,10 @@ class Consumer:
         offsets = self._database["offsets"]
         ids = {offset_id(self.group, at): at for at in granted}
         earliest = self._logs.beginnings(ids.values())
-        mine = self._durable.session().session_id["id"]
-        stored = {row["_id"]: row for row in offsets.find({"_id": {"$in": list(ids)}})}
-        holders = {
-            bytes(row["holder"]): row["holder"]
-            for row in stored.values()
-            if row.get("holder") not in (None, mine)
-        }
-        if holders:
-            self._client.admin.command("killSessions", [{"id": holder} for holder in holders.values()])
-        operations = [
-            UpdateOne(
-                {"_id": one}, {"$setOnInsert": {"next": earliest[at]}, "$set": {"holder": mine}}, upsert=True
-            )
-            for one, at in ids.items()
-        ]
-        offsets.bulk_write(operations, ordered=False)
+        self._durable.take_over({one: earliest[at] for one, at in ids.items()})
         self._keep_topics(ids)
+        if self._on_lost is not None:
+            self._pass_lost(ids, earliest)
         rows = list(offsets.find({"_id": {"$in": list(ids)}}))
         # Asked for after the offsets: a predecessor that is not fenced yet may still have moved them on.
         latest = self._logs.ends(ids.values())
@@ -318,6 +311,13 @@ class Consumer:
                 )
         self._next = {ids[row["_id"]]: row["next"] for row in rows}
         self._joined().begin(self._next)
+
+    def _pass_lost(self, ids: Mapping[str, Partition], earliest: Mapping[Partition, int]) -> None:
+        """Read on from where a partition begins now, where it no longer holds what comes next; and say so."""
+        for one, at in ids.items():
+            lost = self._durable.pass_lost(one, earliest[at], self._topic_ids.get(at.topic))
+            if lost and self._on_lost is not None:
+                self._on_lost(at, lost)
 
     def _keep_topics(self, ids: Mapping[str, Partition]) -> None:
         """Note which topic of that name was read, where none is noted yet: a name alone may come to mean another."""
@@ -376,7 +376,7 @@ class Consumer:
 
     def _joined(self) -> Member:
         if self._member is None:
-            self._member = Member(self._kafka_options, self.group, self._topics, WAIT_SECONDS)
+            self._member = self._join(self._kafka_options, self.group, self._topics, WAIT_SECONDS)
         return self._member
 
     def _close(self) -> None:

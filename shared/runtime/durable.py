@@ -88,6 +88,34 @@ class Durable:
         if result.matched_count != len(operations):
             raise Fenced
 
+    def take_over(self, begins: Mapping[str, int]) -> None:
+        """Become the holder of these offsets, and end the open transaction of whoever held them. Blocks.
+
+        begins: {an offset's id: where the group begins that has read nothing yet}. Raises PyMongoError.
+        """
+        mine = self.session().session_id["id"]
+        holders = {
+            bytes(row["holder"]): row["holder"]
+            for row in self._offsets.find({"_id": {"$in": list(begins)}})
+            if row.get("holder") not in (None, mine)
+        }
+        if holders:
+            self._client.admin.command("killSessions", [{"id": holder} for holder in holders.values()])
+        operations = [
+            UpdateOne({"_id": one}, {"$setOnInsert": {"next": begin}, "$set": {"holder": mine}}, upsert=True)
+            for one, begin in begins.items()
+        ]
+        self._offsets.bulk_write(operations, ordered=False)
+
+    def pass_lost(self, offset: str, begins: int, topic: str | None) -> int:
+        """Move this offset to where its partition begins now, if that is further. Returns how many records are lost.
+
+        topic: Kafka's id of what is read; an offset in another log stays. Raises PyMongoError.
+        """
+        condition = {"_id": offset, "next": {"$lt": begins}, "topic": topic}
+        row = self._offsets.find_one_and_update(condition, {"$set": {"next": begins}})
+        return begins - int(row["next"]) if row else 0
+
     def session(self) -> ClientSession:
         """The session of every transaction; its id is kept with the offsets, so that a successor can end it."""
         if self._session is None:

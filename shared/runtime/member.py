@@ -43,10 +43,18 @@ class Member:
     """One member of one group.
 
     granted: what the group's coordinator gave it. wait_seconds: how long a poll waits for something to come.
+    further: options of librdkafka's own. most: records that one poll gives at most.
     """
 
+    most = 1 << 30
+
     def __init__(
-        self, options: Mapping[str, Any], group: str, topics: Iterable[str], wait_seconds: float
+        self,
+        options: Mapping[str, Any],
+        group: str,
+        topics: Iterable[str],
+        wait_seconds: float,
+        further: Mapping[str, Any] | None = None,
     ) -> None:
         self.granted: frozenset[Partition] = frozenset()
         self._revoked: set[Partition] = set()
@@ -74,6 +82,7 @@ class Member:
                 "queued.max.messages.kbytes": HELD_KILOBYTES,
                 # Its own second would be waited out each time that so much is held.
                 "fetch.queue.backoff.ms": 10,
+                **(further or {}),
             }
         )
         self._native.subscribe(

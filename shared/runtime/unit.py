@@ -12,10 +12,9 @@ the subject without holes; `out.hlc` orders the outbox and never goes back. `in`
 `waits` counts this subject's parked events.
 """
 
-import secrets
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,13 +39,12 @@ from shared.runtime.change import (
     key_of,
     kind_of,
 )
+from shared.runtime.ids import random_id
 from shared.runtime.staged import Held, Staged
 from shared.telemetry import current_traceparent
 
 SHARDS = 4
 """Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""
-
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -55,11 +53,6 @@ T = TypeVar("T")
 def shard_of(subject: str) -> int:
     """The shard that the subject's outgoing events and counters lie in."""
     return zlib.crc32(subject.encode()) % SHARDS
-
-
-def random_id(prefix: str) -> str:
-    """`<prefix>-` and 26 random characters, 130 bits."""
-    return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(26))}"
 
 
 class Apart(Exception):
@@ -96,6 +89,7 @@ class Unit:
         self.staged = Staged()
         self._last_saved: Subject | None = None
         self._minted: set[str] = set()
+        self._fetched: dict[tuple[str, str], Document | None] = {}
 
     @property
     def at(self) -> datetime:
@@ -188,8 +182,16 @@ class Unit:
             return None if staged is None else {"_id": key, **staged}
         if self._base is not None:
             return self._base.row(collection, key)
+        if (collection, key) in self._fetched:
+            return self._fetched[collection, key]
         found: Document | None = self._database[collection].find_one({"_id": key}, session=self._session)
         return found
+
+    def fetch(self, collection: str, keys: Collection[str]) -> None:
+        """Read these rows at once: `row` then asks nothing more for them, whether they are there or not."""
+        rows = self._database[collection].find({"_id": {"$in": list(keys)}}, session=self._session)
+        there = {(collection, one["_id"]): one for one in rows}
+        self._fetched |= {(collection, key): there.get((collection, key)) for key in keys}
 
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.local import Settings, Stack
 from deploy.local.preflight import free_port_base
-from tests.bench import hot, others, populations, processes, runtime, storage, web
+from tests.bench import hot, others, populations, processes, runtime, share, storage, web
 from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
 
@@ -36,6 +36,7 @@ COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "bytes": storage.measure,
     "commands": web.commands,
     "hops": web.hops,
+    "share": share.measure,
 }
 """In this order: what needs the services comes last, when they may run."""
 

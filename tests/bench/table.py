@@ -25,6 +25,9 @@ AIMS: Mapping[str, float] = {
 MOST_MILLISECONDS: Mapping[str, tuple[float, float]] = {"in_kafka_ms": (40, 150), "in_stream_ms": (80, 300)}
 """p50 and p99 of each hop at 100 commands a second."""
 
+MOST_SECONDS = 2.0
+"""The longest that an agency waits for an answer while another has sent 20,000 records."""
+
 MOST_MEGABYTES = 150
 WIDTH = 150
 
@@ -60,6 +63,8 @@ def show(results: Mapping[str, Any]) -> None:
     for name in ("latency_at_20_a_second", "latency_at_100_a_second"):
         if name in results:
             console.print(_latency(results[name]))
+    if "fair_share" in results:
+        console.print(_share(results["fair_share"]))
     if "megabytes" in results:
         console.print(_memory(results["megabytes"]))
     if "bytes_per_event" in results:
@@ -77,6 +82,8 @@ def missed(results: Mapping[str, Any]) -> list[str]:
             latency[hop].get("p50", p50 + 1) > p50 or latency[hop].get("p99", p99 + 1) > p99
         ):
             found.append(hop)
+    if results.get("fair_share", {}).get("beside", {}).get("most", 0) > MOST_SECONDS:
+        found.append("fair share")
     heavy = [name for name, size in results.get("megabytes", {}).items() if _is_heavy(name, size)]
     return found + [f"memory of {name}" for name in heavy]
 
@@ -109,6 +116,16 @@ def _latency(hops: Mapping[str, Any]) -> Table:
         table.add_row(
             words, str(one.get("p50")), str(one.get("p99")), f"{one['seen']} of {hops['commands']}", aim
         )
+    return table
+
+
+def _share(share: Mapping[str, Any]) -> Table:
+    left = f"{share['still_unanswered']:,} of {share['flood']:,} still unanswered at the end"
+    title = f"One agency's record until its answer; another's flood, {share['answered_a_second']} a second, {left}"
+    table = Table("", "median s", "longest s", "aim", title=title)
+    table.add_row("alone", str(share["alone"]["median"]), str(share["alone"]["most"]), "")
+    aim = f"≤ {MOST_SECONDS:g}"
+    table.add_row("beside the flood", str(share["beside"]["median"]), str(share["beside"]["most"]), aim)
     return table
 
 

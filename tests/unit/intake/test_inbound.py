@@ -52,6 +52,12 @@ class Answering(Desk):
         """Send one message to the organisation."""
         self.answers.append(said)
 
+    def load(self, subjects: Any) -> None:
+        """All is here."""
+
+    def fetch(self, collection: str, keys: Any) -> None:
+        """All is here."""
+
     def branch(self) -> "Answering":
         """A unit for one decision."""
         branch = copy.deepcopy(self, {id(self.programmes): self.programmes})

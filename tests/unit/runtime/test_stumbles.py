@@ -80,6 +80,7 @@ class Log:
     """A member of a group that reads a list; satisfies what the consumer asks of `Member`."""
 
     granted = frozenset({AT})
+    most = 1 << 30
 
     def __init__(self, count: int) -> None:
         self.count = count

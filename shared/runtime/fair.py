@@ -1,0 +1,84 @@
+"""A member that hands on what it reads by turns, so that one topic's flood is not the others' wait.
+
+librdkafka hands on what it fetched in the order in which it came: twenty thousand records of one agency, and then the
+one of another. So no more than a share of each partition is held here. A partition that has its share is paused, which
+also drops what was fetched ahead of it, and is read on when half of that has had its turn.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import TopicPartition
+
+from shared.kafka import Partition
+from shared.runtime.fold import Arrived
+from shared.runtime.member import Member
+from shared.runtime.turns import Share, Turns
+
+READ_AT_ONCE = 1000
+
+
+class FairMember(Member):
+    """One member of a group, whose polls take from each topic in turn."""
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        group: str,
+        topics: Iterable[str],
+        wait_seconds: float,
+        share: Share | None = None,
+    ) -> None:
+        share = share or Share()
+        self.most = share.batch
+        self._turns = Turns(share)
+        self._paused: frozenset[Partition] = frozenset()
+        further = {
+            # One that is read on is asked for when the request under way is answered.
+            "fetch.wait.max.ms": 100,
+            # What is fetched and dropped again costs as much as what is used.
+            "max.partition.fetch.bytes": 1 << 17,
+            "queued.max.messages.kbytes": 1024,
+        }
+        super().__init__(options, group, topics, wait_seconds, further)
+
+    def poll(self, most: int) -> dict[Partition, list[Arrived]]:
+        """The next batch, by turns. Blocks until something has come, or the wait ends. Raises what `Member` does."""
+        self._read(0.0 if self._turns else self._wait_seconds)
+        return self._taken(most)
+
+    def poll_more(self, most: int) -> dict[Partition, list[Arrived]]:
+        """What else has come for this batch, without waiting."""
+        self._read(0.0)
+        return self._taken(most)
+
+    def begin(self, positions: Mapping[Partition, int]) -> None:
+        """Read these, and nothing else, on from these offsets. What was read and not handed on is forgotten."""
+        self._turns.forget()
+        super().begin(positions)
+        self._paused = frozenset()
+        self._native.resume([TopicPartition(*at) for at in positions])
+
+    def _read(self, wait_seconds: float) -> None:
+        first = self._native.poll(wait_seconds)
+        messages = [] if first is None else [first, *self._at_hand(READ_AT_ONCE)]
+        for at, records in self._sorted(messages).items():
+            # What was taken away while it was on its way is somebody else's now.
+            if at in self.granted:
+                self._turns.add(at, records)
+        full = self._turns.full() - self._paused
+        if full:
+            self._native.pause([TopicPartition(*at) for at in full])
+            self._paused |= full
+
+    def _taken(self, most: int) -> dict[Partition, list[Arrived]]:
+        taken = self._turns.take(most)
+        low = self._turns.low() & self._paused
+        if low:
+            self._native.resume([TopicPartition(*at) for at in low])
+            self._paused -= low
+        return taken
+
+    def _on_revoke(self, native: Any, revoked: list[TopicPartition]) -> None:
+        self._turns.forget()
+        super()._on_revoke(native, revoked)

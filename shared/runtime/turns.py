@@ -1,0 +1,95 @@
+"""Records of several topics, handed on by turns: however many one of them has, the others wait for a batch at most.
+
+Pure: who fills it stops reading where `full` says so, and reads on where it no longer does. What is held here was read
+and not handled; stored offsets decide, so that it may be forgotten at any time.
+"""
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shared.kafka import Partition
+from shared.runtime.fold import Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much is held of one partition, and handed on at once. records: held; size: their values' bytes."""
+
+    records: int = 400
+    size: int = 1 << 20
+    batch: int = 40
+
+
+class Turns:
+    """What was read of each partition and has not had its turn. For one thread."""
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is held any more."""
+        self._held: dict[Partition, deque[Arrived]] = {}
+        self._size: dict[Partition, int] = {}
+        self._topics: deque[str] = deque()
+        self._within: dict[str, deque[Partition]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._held.values()))
+
+    def add(self, at: Partition, records: Collection[Arrived]) -> None:
+        """Put these behind what is held of the partition."""
+        if at not in self._held:
+            self._held[at], self._size[at] = deque(), 0
+            if at.topic not in self._within:
+                self._within[at.topic] = deque()
+                self._topics.append(at.topic)
+            self._within[at.topic].append(at)
+        self._held[at].extend(records)
+        self._size[at] += sum(_size(one) for one in records)
+
+    def full(self) -> frozenset[Partition]:
+        """The partitions of which so much is held that nothing more should be read."""
+        return frozenset(at for at in self._held if self._part_of(at) >= 1)
+
+    def low(self) -> frozenset[Partition]:
+        """The partitions of which so little is held that more should be read."""
+        return frozenset(at for at in self._held if self._part_of(at) <= 1 / 2)
+
+    def _part_of(self, at: Partition) -> float:
+        return max(len(self._held[at]) / self._share.records, self._size[at] / self._share.size)
+
+    def take(self, most: int) -> dict[Partition, list[Arrived]]:
+        """The next batch: one record of each topic in turn, and in a topic of each partition, until there are so many.
+
+        At most `Share.batch`. The next batch goes on with the topic behind the last one here.
+        """
+        taken: dict[Partition, list[Arrived]] = {}
+        wanted, idle = min(most, self._share.batch), 0
+        while wanted > 0 and idle < len(self._topics):
+            topic = self._topics[0]
+            self._topics.rotate(-1)
+            found = self._next_of(topic)
+            if found is None:
+                idle += 1
+                continue
+            at, record = found
+            taken.setdefault(at, []).append(record)
+            wanted, idle = wanted - 1, 0
+        return taken
+
+    def _next_of(self, topic: str) -> tuple[Partition, Arrived] | None:
+        partitions = self._within[topic]
+        for _ in range(len(partitions)):
+            at = partitions[0]
+            partitions.rotate(-1)
+            if self._held[at]:
+                record = self._held[at].popleft()
+                self._size[at] -= _size(record)
+                return at, record
+        return None
+
+
+def _size(record: Arrived) -> int:
+    return len(record.value) + sum(len(name) + len(text or b"") for name, text in record.headers)
