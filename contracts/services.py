@@ -45,6 +45,7 @@ NOWHERE = Settings(
     vault_retired_keys=(),
     fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     reply_organisations=frozenset(),
+    operator_organisations=frozenset({"plattform"}),
 )
 """Settings that lead nowhere: what is generated must not depend on surroundings. The keys are all zeros; the clock is
 driven, so that its route, which only the local stack has, is described too."""
@@ -96,6 +97,7 @@ def application_of(service: Service, commands: Commands, tokens: Tokens, clock: 
         blueprints=(*service.blueprints(NOWHERE), *blueprints_of(service)),
         commands=commands,
         tokens=tokens,
+        operators=NOWHERE.operator_organisations,
         clock=clock,
     )
 

@@ -26,6 +26,8 @@ from player.trouble import Trouble
 from player.wire import Answer, Wire
 
 THREADS = 8
+OPERATOR = ("plattform", "operator")
+"""Who drives the clock of the local stack."""
 BUSY = 503
 
 
@@ -96,7 +98,7 @@ class Play:
                 service,
                 "POST",
                 "/clock",
-                actor=(self.codes.owner, "operator"),
+                actor=OPERATOR,
                 body={"at": at.isoformat()},
                 key=f"clock-{at:%Y%m%d}",
             )

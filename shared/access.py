@@ -5,11 +5,12 @@ programme's role map let the organisation do it; does the organisation have the 
 action takes. Source: domain.md, §2.10 and design.md, §6.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unknown
 from shared.events import HandoverKind, Organisation
 from shared.passage import Passage
 from shared.programmes import Action, Programme, ProgrammeKey, Programmes
@@ -91,12 +92,19 @@ RULES: dict[Action, Rule] = {
 }
 
 
-def parts(organisation: Organisation, passage: Passage) -> frozenset[Part]:
-    """The parts that the organisation has in the journey. A referral that names no provider is open to all."""
+def parts(organisation: Organisation, passage: Passage, *, open_to_it: bool) -> frozenset[Part]:
+    """The parts that the organisation has in the journey.
+
+    open_to_it: whether it may answer a referral that names no provider. Such a referral is open to all who may, while
+    it awaits an answer; afterwards only to the one that gave it.
+    """
+    asked = passage.named_provider == organisation
+    if passage.named_provider is None:
+        asked = (open_to_it and passage.stage == "received") or passage.declined_by == organisation
     held: dict[Part, bool] = {
         "referrer": organisation == passage.referrer,
         "provider": organisation == passage.provider,
-        "named_provider": passage.provider is None and passage.named_provider in (None, organisation),
+        "named_provider": passage.provider is None and asked,
         "responsible": organisation == passage.responsible,
         "receiver": passage.offer is not None and organisation == passage.offer.to_organisation,
     }
@@ -130,19 +138,35 @@ def reader(actor: Actor, passage: Passage, on: date) -> Reader:
     return Reader(actor.organisation, view(actor.organisation, passage, on))
 
 
-def authorise(actor: Actor, action: Action, programme: Programme, passage: Passage | None = None) -> None:
-    """Let the actor pass, or raise Forbidden saying which of the three questions was answered no.
+def authorise(
+    actor: Actor, action: Action, passage: Passage, programmes: Programmes, *, what: str = "journey"
+) -> Programme:
+    """Let the actor pass, and return the version of the programme that the journey keeps.
 
-    passage: the journey concerned; required when the action's rule names parts.
+    An organisation without any part in the journey is told what it would be told if there were none: Unknown of
+    `what`. Only who holds a part is told why not, by Forbidden. A duty that does not include the action is refused
+    first, by Forbidden: the edge refuses it so before it looks for anything, and so it tells nothing.
     """
-    rule = RULES[action]
+    authorise_duty(actor, action)
+    rules = programmes.get(passage.programme_key)
+    organisation, rule = actor.organisation, RULES[action]
+    still_in = takes_part(organisation, rules, programmes)
+    open_to_it = still_in and rules.allows(organisation, "answer_referral")
+    held = parts(organisation, passage, open_to_it=open_to_it)
+    if not held:
+        raise Unknown(what)
+    if not still_in or not rules.allows(organisation, action):
+        raise Forbidden("not-allowed", f"{organisation} may not {action} in {rules.id}.")
+    if not rule.parts & held:
+        raise Forbidden("not-your-journey", f"{organisation} has no part in this journey that may {action}.")
+    return rules
+
+
+def authorise_in(actor: Actor, action: Action, programme: Programme) -> None:
+    """Let the actor pass where no journey is involved. programme: its newest version. Raises Forbidden."""
     authorise_duty(actor, action)
     if not programme.allows(actor.organisation, action):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
-    if rule.parts and (passage is None or not rule.parts & parts(actor.organisation, passage)):
-        raise Forbidden(
-            "not-your-journey", f"{actor.organisation} has no part in this journey that may {action}."
-        )
 
 
 def authorise_duty(actor: Actor, action: Action) -> None:
@@ -161,8 +185,21 @@ def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) ->
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
 
 
-def programmes_for(organisation: Organisation, action: Action, programmes: Programmes) -> list[ProgrammeKey]:
-    """The versions of programmes in which the organisation may do this.
+def _newest(rules: Programme, programmes: Programmes) -> Programme:
+    """The newest version known here; a journey's own may be newer than what was looked up a moment ago."""
+    latest = programmes.latest(rules.id)
+    return rules if latest is None or latest.version < rules.version else latest
+
+
+def takes_part(organisation: Organisation, rules: Programme, programmes: Programmes) -> bool:
+    """Whether the organisation is still in the programme, by its newest version."""
+    return _newest(rules, programmes).organisation(organisation) is not None
+
+
+def programmes_for(
+    organisation: Organisation, programmes: Programmes, *actions: Action
+) -> list[ProgrammeKey]:
+    """The versions of programmes on whose journeys the organisation may do all of this, given the part.
 
     The version itself says what its role may; the newest of that programme says whether it still takes part.
     """
@@ -170,11 +207,14 @@ def programmes_for(organisation: Organisation, action: Action, programmes: Progr
     return [
         one.key
         for one in programmes.every_version()
-        if one.allows(organisation, action) and newest[one.id].organisation(organisation) is not None
+        if newest[one.id].organisation(organisation) is not None
+        and all(one.allows(organisation, action) for action in actions)
     ]
 
 
-def authorise_operator(actor: Actor) -> None:
-    """Let operators pass; they see no person. Raises Forbidden."""
+def authorise_operator(actor: Actor, organisations: Collection[Organisation]) -> None:
+    """Let operators of these organisations pass; they see no person. Raises Forbidden."""
     if actor.duty != "operator":
         raise Forbidden("wrong-duty", f"The duty {actor.duty} does not operate the platform.")
+    if actor.organisation not in organisations:
+        raise Forbidden("not-allowed", f"{actor.organisation} does not operate the platform.")

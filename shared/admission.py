@@ -5,6 +5,7 @@ Nothing is read of a body whose sender may not do this at all, and no body is lo
 
 import io
 import re
+from collections.abc import Collection
 from typing import Any
 
 from flask import g, request
@@ -13,6 +14,7 @@ from flask_smorest import Blueprint
 from shared.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
 from shared.bodies import read_object, whole_body
 from shared.errors import Refused
+from shared.events import Organisation
 from shared.programmes import Action
 from shared.runtime.commands import Commands
 from shared.texts import names_participant
@@ -22,11 +24,13 @@ JSON = "application/json"
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-def check_right(view: Any, who: Actor, commands: Commands) -> None:
-    """Judge what does not rest on a journey. view: as `guarded` marked it. Raises Forbidden, Busy."""
+def check_right(view: Any, who: Actor, commands: Commands, operators: Collection[Organisation]) -> None:
+    """Judge what does not rest on a journey. view: as `guarded` marked it. operators: the organisations whose
+    operators operate the platform. Raises Forbidden, Busy.
+    """
     action: Action | None = getattr(view, "action", None)
     if getattr(view, "operator", False):
-        authorise_operator(who)
+        authorise_operator(who, operators)
     if action is not None:
         authorise_duty(who, action)
         if view.somewhere:

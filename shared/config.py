@@ -27,6 +27,7 @@ class Settings:
     vault_retired_keys: tuple[str, ...]
     fingerprint_key: str | None
     reply_organisations: frozenset[str]
+    operator_organisations: frozenset[str]
     stream_url: str | None = None
 
 
@@ -52,5 +53,6 @@ def read_settings() -> Settings:
         vault_retired_keys=tuple(env.list("VAULT_RETIRED_KEYS", [])),
         fingerprint_key=env.str("FINGERPRINT_KEY", None),
         reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
+        operator_organisations=frozenset(env.list("OPERATOR_ORGANISATIONS", [])),
         stream_url=env.str("OUTCOME_STREAM_URL", None),
     )

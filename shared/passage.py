@@ -67,6 +67,7 @@ class Passage:
     provider: e.Organisation | None = None
     accepted_on: date | None = None
     declined_on: date | None = None
+    declined_by: e.Organisation | None = None
     withdrawn_on: date | None = None
     started_on: date | None = None
     ready_on: date | None = None
@@ -140,7 +141,7 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
                 passage, provider=event.provider, responsible=event.provider, accepted_on=event.occurred_on
             )
         case e.ReferralDeclined():
-            return replace(passage, declined_on=event.occurred_on)
+            return replace(passage, declined_on=event.occurred_on, declined_by=event.provider)
         case e.ReferralWithdrawn():
             return replace(passage, withdrawn_on=event.occurred_on)
         case e.ConsentGiven():

@@ -47,6 +47,7 @@ def build_web(parts: Parts) -> Flask:
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
         tokens=Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        operators=settings.operator_organisations,
         clock=parts.clock,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))

@@ -7,7 +7,7 @@ command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing
 import functools
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from shared.access import Actor
 from shared.admission import BODY_LIMIT_BYTES, check_body, check_right, idempotency_key, said
 from shared.codec import parse_vector, vector_text
 from shared.errors import Busy, Forbidden, Invalid, Refused, Unknown
+from shared.events import Organisation
 from shared.openapi import publish
 from shared.problems import problem
 from shared.programmes import Action
@@ -97,9 +98,9 @@ def guarded(
 ) -> Callable[[View], View]:
     """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
 
-    None: any authenticated caller, or with `operator` an operator. The duty is judged before the body is read, and
-    with `somewhere` also whether any programme lets the organisation do this. The handler itself authorises the
-    action, because only it knows the journey.
+    None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
+    body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
+    authorises the action, because only it knows the journey.
     """
 
     def mark(view: View) -> View:
@@ -213,9 +214,10 @@ def create_app(
     blueprints: tuple[Blueprint, ...],
     commands: Commands,
     tokens: Tokens,
+    operators: Collection[Organisation],
     clock: Clock,
 ) -> Flask:
-    """The web application of one service."""
+    """The web application of one service. operators: the organisations whose operators may operate it."""
     app = Flask(title, static_folder=None)
     app.config.update(
         API_TITLE=title,
@@ -224,7 +226,7 @@ def create_app(
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["journeys"] = commands
-    _add_hooks(app, tokens)
+    _add_hooks(app, tokens, operators)
     api = Api(app)
     _add_errors(app)
     for blueprint in blueprints:
@@ -235,7 +237,7 @@ def create_app(
     return app
 
 
-def _add_hooks(app: Flask, tokens: Tokens) -> None:
+def _add_hooks(app: Flask, tokens: Tokens, operators: Collection[Organisation]) -> None:
     @app.before_request
     def admit() -> None:
         g.began = time.perf_counter()
@@ -248,7 +250,7 @@ def _add_hooks(app: Flask, tokens: Tokens) -> None:
         g.actor = tokens.verify(token.strip())
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
-            check_right(view, g.actor, _commands())
+            check_right(view, g.actor, _commands(), operators)
             if request.method in ("POST", "PUT"):
                 check_body(view)
 

@@ -21,7 +21,7 @@ from deploy.local.control import Control
 from deploy.local.issuer import DUTIES
 from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
 from deploy.local.record import Entry, Record
-from deploy.local.settings import REPOSITORY, Settings
+from deploy.local.settings import OPERATORS, REPOSITORY, Settings
 from deploy.local.stack import Stack
 from deploy.local.supervisor import private
 from deploy.local.trouble import Trouble
@@ -300,7 +300,7 @@ def token(settings: Settings, organisation: str, duty: str, person: str | None) 
 @click.pass_obj
 def journeys(settings: Settings, words: tuple[str, ...]) -> None:
     """Run the operators' `journeys` on this stack, with a token of its issuer: `journeys status`."""
-    token = Control(settings).token("plattform", "operator")
+    token = Control(settings).token(OPERATORS, "operator")
     environment = {**os.environ, **settings.operator_environment(), "JOURNEYS_TOKEN": token}
     os.execve(sys.executable, [sys.executable, "-m", "operators", *words], environment)
 

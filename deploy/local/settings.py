@@ -64,6 +64,9 @@ HEALTH_PORTS: Mapping[str, int] = {
 # Ports that no process of the stack has to itself.
 LISTENERS = ("broker-controller", "broker-behind-proxy", "broker-proxy")
 
+OPERATORS = "plattform"
+"""The organisation that operates the local stack."""
+
 CONTRACT: Mapping[str, str] = {
     "KAFKA_BOOTSTRAP_SERVERS": "host:port, comma-separated",
     "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT here, SASL_SSL in compose and Kubernetes",
@@ -77,6 +80,7 @@ CONTRACT: Mapping[str, str] = {
     "VAULT_MASTER_KEY": "intake's web role only: 32 bytes in base64, wraps each participant's own key",
     "VAULT_RETIRED_KEYS": "the same: master keys before it, comma-separated, which still open; not set here",
     "FINGERPRINT_KEY": "web roles only: 32 bytes in base64, so that no fingerprint can be guessed back",
+    "OPERATOR_ORGANISATIONS": "whose operators operate the platform, comma-separated; nobody's where it is not set",
     "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
     "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
     "HTTP_PORT": "roles web and stream: where callers are answered",
@@ -188,6 +192,7 @@ class Settings:
             "HTTP_HOST": "127.0.0.1",
             "HEALTH_PORT": str(self.health_port(name)),
             "DRIVEN_CLOCK": "1",
+            "OPERATOR_ORGANISATIONS": OPERATORS,
             "OUTCOME_STREAM_URL": self.url("outcome-stream"),
             "LOG_LEVEL": self.log_level,
         }

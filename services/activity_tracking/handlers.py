@@ -9,7 +9,7 @@ from typing import Any
 
 from services.activity_tracking.domain import outputs, plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, entry_of, public_activities
-from shared.access import Actor, Reader, authorise, reader
+from shared.access import Actor, Reader, authorise, authorise_in, reader
 from shared.calendar import day_of
 from shared.errors import Forbidden, Unknown
 from shared.events import JourneyId, OutputId, SessionId
@@ -50,9 +50,7 @@ class Standing:
 
 def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Journey, Programme]:
     journey: Journey = work.get(subject_of("journey", journey_id))
-    programme = work.programmes.get(journey.passage.programme_key)
-    authorise(actor, action, programme, journey.passage)
-    return journey, programme
+    return journey, authorise(actor, action, journey.passage, work.programmes)
 
 
 def plan_activity(
@@ -245,7 +243,7 @@ def _programme(work: Work, actor: Actor, programme_id: str, action: Action) -> P
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise(actor, action, programme)
+    authorise_in(actor, action, programme)
     return programme
 
 

@@ -8,32 +8,40 @@ from typing import Any
 
 from services.handover.domain import offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
-from shared.access import Actor, authorise, authorise_somewhere, reader
+from shared.access import Actor, authorise, authorise_somewhere, programmes_for, reader, takes_part
 from shared.calendar import day_of
 from shared.errors import Unknown
 from shared.events import HandoverId, JourneyId
-from shared.programmes import Programme
+from shared.programmes import Action, Programme
 from shared.runtime.change import Work, subject_of
 
 
-def _journey(work: Work, journey_id: JourneyId) -> tuple[Journey, Programme]:
-    journey: Journey = work.get(subject_of("journey", journey_id))
-    return journey, work.programmes.get(journey.passage.programme_key)
-
-
-def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer, Programme]:
+def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:
     row = work.row("offers", handover_id)
     if row is None:
         raise Unknown("handover")
-    journey, programme = _journey(work, journey_of(handover_id))
-    return journey, offer_of(row), programme
+    journey: Journey = work.get(subject_of("journey", journey_of(handover_id)))
+    return journey, offer_of(row)
+
+
+def _admit(work: Work, actor: Actor, action: Action, journey: Journey, asked: Offer) -> Programme:
+    """Let the actor pass in the offer as its two parties know it."""
+    passage = as_offered(journey.passage, asked)
+    return authorise(actor, action, passage, work.programmes, what="handover")
 
 
 def offer_handover(work: Work, actor: Actor, journey_id: JourneyId, command: offers.OfferHandover) -> Offer:
     """Offer the journey to another organisation."""
-    journey, programme = _journey(work, journey_id)
-    authorise(actor, "offer_handover", programme, journey.passage)
-    change, made = offers.offer(journey, command, programme=programme, by=actor.organisation, at=work.at)
+    journey: Journey = work.get(subject_of("journey", journey_id))
+    programme = authorise(actor, "offer_handover", journey.passage, work.programmes)
+    change, made = offers.offer(
+        journey,
+        command,
+        programme=programme,
+        takes_part=takes_part(command.to_organisation, programme, work.programmes),
+        by=actor.organisation,
+        at=work.at,
+    )
     work.save(subject_of("journey", journey_id), change)
     return made
 
@@ -42,8 +50,8 @@ def accept_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.AcceptHandover
 ) -> Offer:
     """Say yes for the receiver."""
-    journey, asked, programme = _asked(work, handover_id)
-    authorise(actor, "answer_handover", programme, as_offered(journey.passage, asked))
+    journey, asked = _asked(work, handover_id)
+    _admit(work, actor, "answer_handover", journey, asked)
     change, ended = offers.accept(journey, asked, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
@@ -53,8 +61,8 @@ def decline_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.DeclineHandover
 ) -> Offer:
     """Say no for the receiver."""
-    journey, asked, programme = _asked(work, handover_id)
-    authorise(actor, "answer_handover", programme, as_offered(journey.passage, asked))
+    journey, asked = _asked(work, handover_id)
+    programme = _admit(work, actor, "answer_handover", journey, asked)
     change, ended = offers.decline(journey, asked, command, programme=programme, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
@@ -64,8 +72,8 @@ def recall_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.RecallHandover
 ) -> Offer:
     """Take the offer back for the one who made it."""
-    journey, asked, programme = _asked(work, handover_id)
-    authorise(actor, "recall_handover", programme, as_offered(journey.passage, asked))
+    journey, asked = _asked(work, handover_id)
+    programme = _admit(work, actor, "recall_handover", journey, asked)
     change, ended = offers.recall(journey, asked, command, programme=programme, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
@@ -76,10 +84,10 @@ def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
 
     To an employer or a school the offers of others are unknown: their kinds may tell of health.
     """
-    journey, asked, programme = _asked(work, handover_id)
+    journey, asked = _asked(work, handover_id)
     party = actor.organisation in (asked.from_organisation, asked.to_organisation)
     passage = as_offered(journey.passage, asked) if party else journey.passage
-    authorise(actor, "read_journey", programme, passage)
+    authorise(actor, "read_journey", passage, work.programmes, what="handover")
     if not party and reader(actor, passage, day_of(work.at)).works_there:
         raise Unknown("handover")
     return asked
@@ -92,8 +100,8 @@ def list_handovers(
 
     An employer or a school sees only those that it made or received.
     """
-    journey, programme = _journey(work, journey_id)
-    authorise(actor, "read_journey", programme, journey.passage)
+    journey: Journey = work.get(subject_of("journey", journey_id))
+    authorise(actor, "read_journey", journey.passage, work.programmes)
     where: dict[str, Any] = {"journey_id": journey_id}
     if reader(actor, journey.passage, day_of(work.at)).works_there:
         sides = ("from_organisation", "to_organisation")
@@ -105,7 +113,14 @@ def list_handovers(
 def list_received(
     work: Work, actor: Actor, status: Status, *, after: str | None, limit: int
 ) -> Sequence[Offer]:
-    """A page, by id, of the offers of that status made to the actor's organisation, from beyond `after`."""
+    """A page, by id, of the offers of that status made to the actor's organisation, from beyond `after`.
+
+    Those that it may also read one by one.
+    """
     authorise_somewhere(actor, "answer_handover", work.programmes)
-    where = {"to_organisation": actor.organisation, "status": status}
+    where = {
+        "to_organisation": actor.organisation,
+        "status": status,
+        "programme_key": {"$in": programmes_for(actor.organisation, work.programmes, "read_journey")},
+    }
     return [offer_of(row) for row in work.rows("offers", where, order="_id", after=after, limit=limit)]

@@ -31,6 +31,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # pages of a journey's offers, in the order in which they were made
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
         # what awaits an organisation's answer
-        IndexModel([("to_organisation", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel(
+            [
+                ("to_organisation", ASCENDING),
+                ("status", ASCENDING),
+                ("programme_key", ASCENDING),
+                ("_id", ASCENDING),
+            ]
+        ),
     ],
 }

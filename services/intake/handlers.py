@@ -13,12 +13,12 @@ from services.intake.domain import consent, participant, programme, referral
 from services.intake.domain.journey import PARTS, Referral, addressed
 from services.intake.domain.participant import Identity, Participant, Sealed
 from services.intake.domain.programme import Published
-from shared.access import Actor, authorise, authorise_somewhere, programmes_for
+from shared.access import Actor, authorise, authorise_in, authorise_somewhere, programmes_for
 from shared.calendar import day_of
 from shared.errors import Unknown
 from shared.events import Code, JourneyId, Organisation, ParticipantId
 from shared.passage import Stage
-from shared.programmes import Action, Programme
+from shared.programmes import Action, Programme, ProgrammeKey
 from shared.runtime.change import ARCHIVE, Change, Work, event_id, subject_of
 
 Answered = Collection[Organisation]
@@ -39,13 +39,14 @@ class Vault(Protocol):
 class Listing:
     """Which referrals to list: those in which the organisation has this part, beyond the place `after`.
 
-    part: `provider` lists what the organisation took on and what awaits its answer. answers_in: the programmes in
-    which it may answer referrals that name no provider.
+    part: `provider` lists what the organisation took on and what awaits its answer. reads_in: the versions of
+    programmes whose journeys it may read; answers_in: those in which it may also answer referrals.
     """
 
     organisation: Organisation
     part: Part
-    answers_in: frozenset[Code]
+    reads_in: Sequence[ProgrammeKey]
+    answers_in: Sequence[ProgrammeKey]
     stage: Stage | None
     after: str | None
     limit: int
@@ -115,7 +116,7 @@ def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participa
     where = {
         "participant_id": participant_id,
         "organisations": actor.organisation,
-        "programme": {"$in": programmes_for(actor.organisation, "read_participant", work.programmes)},
+        "programme": {"$in": programmes_for(actor.organisation, work.programmes, "read_participant")},
     }
     today = day_of(work.at).isoformat()
     return held if work.rows(PARTS, where, order="until", after=today, limit=1) else None
@@ -130,7 +131,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     if into is None:
         authorise_somewhere(actor, "refer", work.programmes)
     else:
-        authorise(actor, "refer", into)
+        authorise_in(actor, "refer", into)
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
@@ -224,17 +225,14 @@ def list_referrals(
     after: str | None,
     limit: int,
 ) -> Sequence[Referral]:
-    """The organisation's referrals, oldest first."""
+    """The organisation's referrals, oldest first: those that it may also read one by one."""
     authorise_somewhere(actor, "read_journey", work.programmes)
-    answers_in = frozenset(
-        one.id
-        for one in work.programmes.all_latest().values()
-        if one.allows(actor.organisation, "answer_referral")
-    )
+    mine = actor.organisation
     listing = Listing(
-        organisation=actor.organisation,
+        organisation=mine,
         part=part,
-        answers_in=answers_in,
+        reads_in=programmes_for(mine, work.programmes, "read_journey"),
+        answers_in=programmes_for(mine, work.programmes, "read_journey", "answer_referral"),
         stage=stage,
         after=after,
         limit=limit,
@@ -244,9 +242,7 @@ def list_referrals(
 
 def _journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
     held: Referral = work.get(subject_of("journey", journey_id))
-    rules = work.programmes.get(held.passage.programme_key)
-    authorise(actor, action, rules, held.passage)
-    return held, rules
+    return held, authorise(actor, action, held.passage, work.programmes)
 
 
 def _keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:

@@ -15,22 +15,22 @@ from shared.runtime.change import Subject, Work, kind_of
 
 KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
 
+
+def _listed(*fields: str) -> IndexModel:
+    """Serves a list in its order, in each of the programmes that its reader may read."""
+    return IndexModel([(name, ASCENDING) for name in (*fields, "state.programme_key", "state.listed")])
+
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "referrals": [
         # GET /referrals, what my organisation referred, oldest first
-        IndexModel([("state.passage.referrer", ASCENDING), ("state.listed", ASCENDING)]),
+        _listed("state.passage.referrer"),
         # GET /referrals?part=responsible
-        IndexModel([("state.passage.responsible", ASCENDING), ("state.listed", ASCENDING)]),
+        _listed("state.passage.responsible"),
         # GET /referrals?part=provider: those it took on …
-        IndexModel([("state.passage.provider", ASCENDING), ("state.listed", ASCENDING)]),
+        _listed("state.passage.provider"),
         # … and those that await an answer it may give
-        IndexModel(
-            [
-                ("state.stage", ASCENDING),
-                ("state.passage.named_provider", ASCENDING),
-                ("state.listed", ASCENDING),
-            ]
-        ),
+        _listed("state.stage", "state.passage.named_provider"),
     ],
     # whether this organisation took the person on in a journey whose part has not ended
     "parts": [
@@ -52,10 +52,11 @@ class Referrals:
     collection = "referrals"
 
     def write(self, state: Referral | Participant | Published) -> dict[str, Any]:
-        """The document; a journey's also holds its stage and its place in lists."""
+        """The document; a journey's also holds its stage, its programme's version and its place in lists."""
         document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime, bytes))
         if isinstance(state, Referral):
             document["stage"] = state.passage.stage
+            document["programme_key"] = state.passage.programme_key
             document["listed"] = place(state)
         return document
 
@@ -74,11 +75,13 @@ class Referrals:
 def _where(listing: Listing) -> dict[str, Any]:
     organisation = listing.organisation
     stage = {} if listing.stage is None else {"state.stage": listing.stage}
+    readable = {"state.programme_key": {"$in": listing.reads_in}, **stage}
     if listing.part != "provider":
-        return {f"state.passage.{listing.part}": organisation, **stage}
+        return {f"state.passage.{listing.part}": organisation, **readable}
+    taken_on = {"state.passage.provider": organisation, **readable}
     awaiting = {
         "state.stage": "received",
         "state.passage.named_provider": {"$in": [None, organisation]},
-        "state.passage.programme": {"$in": sorted(listing.answers_in)},
+        "state.programme_key": {"$in": listing.answers_in},
     }
-    return {"$or": [{"state.passage.provider": organisation}, awaiting], **stage}
+    return {"$or": [taken_on, awaiting]} if listing.stage in (None, "received") else taken_on

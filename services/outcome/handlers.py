@@ -10,7 +10,15 @@ from typing import Any
 from services.outcome.domain import entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import report
-from shared.access import Actor, Reader, authorise, authorise_somewhere, reader
+from shared.access import (
+    Actor,
+    Reader,
+    authorise,
+    authorise_in,
+    authorise_somewhere,
+    programmes_for,
+    reader,
+)
 from shared.calendar import day_of
 from shared.errors import Forbidden, Unknown
 from shared.events import FollowUpId, JourneyId
@@ -38,11 +46,14 @@ class Seen:
     reader: Reader
 
 
-def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Outcome, Programme]:
-    state: Outcome = work.get(subject_of("journey", journey_id))
-    programme = work.programmes.get(state.passage.programme_key)
-    authorise(actor, action, programme, state.passage)
-    return state, programme
+def _open(
+    work: Work, actor: Actor, journey_id: JourneyId, action: Action, what: str = "journey"
+) -> tuple[Outcome, Programme]:
+    """what: is asked for, and unknown to who has no part in the journey."""
+    state: Outcome | None = work.find(subject_of("journey", journey_id))
+    if state is None:
+        raise Unknown(what)
+    return state, authorise(actor, action, state.passage, work.programmes, what=what)
 
 
 def record_entry(
@@ -97,7 +108,7 @@ def answer_follow_up(
 ) -> Asked:
     """Answer a follow-up that is due."""
     journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
-    state, _ = _open(work, actor, journey_id, "answer_follow_up")
+    state, _ = _open(work, actor, journey_id, "answer_follow_up", "follow-up")
     change = follow_up.answer(state, kind, command, by=actor.organisation, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)
     return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
@@ -105,7 +116,7 @@ def answer_follow_up(
 
 def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
     """One follow-up. Raises Unknown for a kind that the journey does not have."""
-    state, _ = _open(work, actor, journey_of(follow_up_id), "read_journey")
+    state, _ = _open(work, actor, journey_of(follow_up_id), "read_journey", "follow-up")
     found = state.follow_ups.get(kind_of_follow_up(follow_up_id))
     if found is None:
         raise Unknown("follow-up")
@@ -115,9 +126,10 @@ def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
 def list_follow_ups(
     work: Work, actor: Actor, status: FollowUpStatus, *, after: str | None, limit: int
 ) -> Sequence[Asked]:
-    """A page of the follow-ups that the caller's organisation may answer, the earliest day first."""
+    """A page of the follow-ups that the caller's organisation may answer and read, the earliest day first."""
     authorise_somewhere(actor, "answer_follow_up", work.programmes)
-    where = {"organisations": actor.organisation, "status": status}
+    may = programmes_for(actor.organisation, work.programmes, "answer_follow_up", "read_journey")
+    where = {"organisations": actor.organisation, "status": status, "programme_key": {"$in": may}}
     found = []
     for row in work.rows("follow_ups", where, order="order", after=after, limit=limit):
         state: Outcome = work.get(subject_of("journey", row["journey_id"]))
@@ -133,7 +145,7 @@ def read_report(work: Work, actor: Actor, programme_id: str) -> report.Report:
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise(actor, "read_report", programme)
+    authorise_in(actor, "read_report", programme)
     return report.build(report.summed(_cells(work, programme_id)), programme, work.at)
 
 

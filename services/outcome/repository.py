@@ -49,7 +49,16 @@ class FigureJourneys:
 
 INDEXES: dict[str, list[IndexModel]] = {
     # pages of an organisation's follow-ups of one status, the earliest day first
-    "follow_ups": [IndexModel([("organisations", ASCENDING), ("status", ASCENDING), ("order", ASCENDING)])],
+    "follow_ups": [
+        IndexModel(
+            [
+                ("organisations", ASCENDING),
+                ("status", ASCENDING),
+                ("programme_key", ASCENDING),
+                ("order", ASCENDING),
+            ]
+        )
+    ],
     **FIGURE_INDEXES,
 }
 

@@ -70,7 +70,8 @@ class OneToken:
     def verify(self, token: str) -> Actor:
         if token not in ("caseworker", "operator", "analyst"):
             raise Forbidden("unauthenticated", "Refused.")
-        return Actor("person", "urkraft", token)  # type: ignore[arg-type]
+        organisation = "plattform" if token == "operator" else "urkraft"
+        return Actor("person", organisation, token)  # type: ignore[arg-type]
 
 
 class NoClock:

@@ -35,7 +35,7 @@ class Operator:
         told = {
             **os.environ,
             **self.stack.settings.operator_environment(),
-            "JOURNEYS_TOKEN": self.stack.token("drift", "operator"),
+            "JOURNEYS_TOKEN": self.stack.token("plattform", "operator"),
             **environment,
         }
         return subprocess.run(
@@ -165,7 +165,7 @@ def test_what_cannot_be_folded_is_listed_read_replayed_and_skipped_with_a_reason
     audit = operator.reads("audit", "-s", "outcome")["audit"]
     skipped = [row for row in audit if row["did"] == "skip"]
     assert {row["reason"] for row in skipped} == {"sent by hand"}
-    assert {row["organisation"] for row in skipped} == {"drift"}
+    assert {row["organisation"] for row in skipped} == {"plattform"}
 
 
 def test_a_projection_is_rebuilt_compared_and_swapped_from_the_terminal(operator: Operator) -> None:

@@ -52,7 +52,7 @@ EMPLOYER = Who("skellefte-tra", "supervisor")
 OWNER = Who("urkraft", "owner")
 ANALYST = Who("urkraft", "analyst")
 STRANGER = Who("okand-organisation", "supervisor")
-OPERATOR = Who("drift", "operator")
+OPERATOR = Who("plattform", "operator")
 EVERYBODY = (
     REFERRER,
     OTHER_REFERRER,

@@ -15,7 +15,7 @@ PROGRAMME = "every-command"
 AGENCY = "arbetsformedlingen-skelleftea"
 PROVIDER = "urkraft"
 RECEIVER = "skellefte-tra"
-DRIFT = "drift"
+DRIFT = "plattform"
 """Who operates the platform: its duty is `operator`, everybody else's `caseworker`."""
 
 

@@ -265,6 +265,7 @@ def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
         blueprints=blueprints,
         commands=MemoryCommands(memory),  # type: ignore[arg-type]
         tokens=NamedTokens(),  # type: ignore[arg-type]
+        operators={"drift"},
         clock=RealTime(),  # type: ignore[arg-type]
     )
     return app.test_client()

@@ -104,6 +104,7 @@ def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
         blueprints=(blueprint(),),
         commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
         tokens=NamedTokens(),  # type: ignore[arg-type]
+        operators={OPERATOR.organisation},
         clock=parts.clock,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups)

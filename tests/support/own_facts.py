@@ -46,6 +46,7 @@ def _handover(state: HandoverJourney, received: Received) -> HandoverJourney:
                 journey_id=state.journey_id,
                 number=state.offered + 1,
                 programme=state.passage.programme,
+                programme_key=state.passage.programme_key,
                 kind=offered.kind,
                 from_organisation=offered.from_organisation,
                 to_organisation=offered.to_organisation,

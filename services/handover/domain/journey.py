@@ -27,7 +27,7 @@ from shared.events import (
     ReferralReceived,
 )
 from shared.passage import OpenOffer, Passage, begin, follow
-from shared.programmes import Programmes
+from shared.programmes import ProgrammeKey, Programmes
 from shared.runtime.change import Change, Received, Row, Timer, key_of
 
 Status = Literal["open", "accepted", "declined", "expired", "recalled"]
@@ -44,6 +44,7 @@ class Offer:
     journey_id: JourneyId
     number: int
     programme: Code
+    programme_key: ProgrammeKey
     kind: HandoverKind
     from_organisation: Organisation
     to_organisation: Organisation

@@ -67,12 +67,19 @@ class RecallHandover:
 
 
 def offer(
-    journey: Journey, command: OfferHandover, *, programme: Programme, by: Organisation, at: datetime
+    journey: Journey,
+    command: OfferHandover,
+    *,
+    programme: Programme,
+    takes_part: bool,
+    by: Organisation,
+    at: datetime,
 ) -> tuple[Change[Journey], Offer]:
     """Offer the journey to another organisation; the same offer again, while it is open, changes nothing.
 
-    at: UTC. Returns the change and the offer that is open then. Raises Invalid, Conflict `wrong-stage`,
-    `offer-open`, `consent-missing`. Source: domain.md, §3.
+    takes_part: whether the other is still in the programme, by its newest version. at: UTC. Returns the change
+    and the offer that is open then. Raises Invalid, Conflict `wrong-stage`, `offer-open`, `consent-missing`.
+    Source: domain.md, §3.
     """
     today = day_of(at)
     on = command.occurred_on or today
@@ -84,7 +91,7 @@ def offer(
     found.known("kind", command.kind, programme.handover_kinds)
     if command.to_organisation == passage.responsible:
         found.add("to_organisation", "Is responsible already.")
-    elif not programme.allows(command.to_organisation, "answer_handover"):
+    elif not takes_part or not programme.allows(command.to_organisation, "answer_handover"):
         found.add("to_organisation", "Takes no handovers in this programme.")
     found.not_before("deadline_on", command.deadline_on, max(today, on), "today")
     latest = days_after(today, programme.handover_max_days)
@@ -106,6 +113,7 @@ def offer(
         journey_id=journey.journey_id,
         number=number,
         programme=passage.programme,
+        programme_key=passage.programme_key,
         kind=command.kind,
         from_organisation=by,
         to_organisation=command.to_organisation,

@@ -140,5 +140,6 @@ def follow_up_row(state: Outcome, follow_up: FollowUp) -> Row:
         "journey_id": state.journey_id,
         "organisations": sorted(who),
         "status": follow_up.status,
+        "programme_key": passage.programme_key,
     }
     return Row("follow_ups", follow_up.follow_up_id, body)

@@ -28,7 +28,7 @@ from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import SESSION_LIFE, Login, Logins
 from services.outcome.stream.snapshot import resumed_version
-from shared.access import Actor, authorise
+from shared.access import Actor, authorise_in
 from shared.errors import CODES, Forbidden, Invalid, Refused, Unknown
 from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
@@ -194,7 +194,7 @@ class Edge:
         programme = await run_in_threadpool(self.programmes.latest, wanted)
         if programme is None:
             raise Unknown("programme")
-        authorise(actor, "read_report", programme)
+        authorise_in(actor, "read_report", programme)
         return programme
 
     async def _cookie_login(self, request: Request) -> Login | None:

@@ -113,8 +113,9 @@ def test_a_cursor_that_no_page_gave_is_refused(caller: Caller, cursor: str) -> N
         (PROVIDER, "supervisor", 201, None),
         (PROVIDER, "analyst", 403, "wrong-duty"),
         (REFERRER, "caseworker", 403, "not-allowed"),
-        (RECEIVER, "caseworker", 403, "not-your-journey"),
-        ("stranger", "caseworker", 403, "not-allowed"),
+        (RECEIVER, "caseworker", 404, "not-found"),
+        ("stranger", "caseworker", 404, "not-found"),
+        ("stranger", "analyst", 403, "wrong-duty"),
     ],
 )
 def test_only_the_responsible_organisation_logs(

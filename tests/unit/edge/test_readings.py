@@ -43,6 +43,7 @@ class Office:
             blueprints=(self._routes(),),
             commands=self.commands,  # type: ignore[arg-type]
             tokens=NamedTokens(),  # type: ignore[arg-type]
+            operators=(),
             clock=RealTime(),  # type: ignore[arg-type]
         )
         self.client = app.test_client()

@@ -71,7 +71,9 @@ class Handovers(RuleBasedStateMachine):
         responsible = self.journey.passage.responsible
 
         def decide(journey: Journey) -> Any:
-            return offers.offer(journey, command, programme=TOYTOWN, by=responsible, at=self.memory.at)
+            return offers.offer(
+                journey, command, programme=TOYTOWN, takes_part=True, by=responsible, at=self.memory.at
+            )
 
         if self._command(decide):
             assert to != responsible

@@ -81,10 +81,10 @@ def test_an_offer_is_seen_by_its_receiver_and_accepted(caller: Caller, memory: M
     ("who", "duty", "route", "status", "code"),
     [
         (PROVIDER, "caseworker", "acceptance", 403, "not-your-journey"),
-        (EMPLOYER, "caseworker", "acceptance", 403, "not-your-journey"),
+        (EMPLOYER, "caseworker", "acceptance", 404, "not-found"),
         (REFERRER, "caseworker", "acceptance", 403, "not-allowed"),
         (RECEIVER, "analyst", "acceptance", 403, "wrong-duty"),
-        (EMPLOYER, "caseworker", "decline", 403, "not-your-journey"),
+        (EMPLOYER, "caseworker", "decline", 404, "not-found"),
         (RECEIVER, "caseworker", "recall", 403, "not-your-journey"),
         (REFERRER, "caseworker", "recall", 403, "not-allowed"),
         (RECEIVER, "supervisor", "acceptance", 200, None),
@@ -101,10 +101,14 @@ def test_only_the_receiver_answers_and_only_the_one_who_offered_recalls(
     assert len(memory.events) == 1 + (status == 200)
 
 
-@pytest.mark.parametrize("who", [RECEIVER, EMPLOYER, REFERRER, "stranger"])
-def test_only_the_responsible_organisation_offers(caller: Caller, memory: Memory, who: str) -> None:
+@pytest.mark.parametrize(
+    ("who", "status"), [(RECEIVER, 404), (EMPLOYER, 404), (REFERRER, 403), ("stranger", 404)]
+)
+def test_only_the_responsible_organisation_offers(
+    caller: Caller, memory: Memory, who: str, status: int
+) -> None:
     answer = caller.post(who, OFFERS, {**OFFER, "to_organisation": EMPLOYER})
-    assert answer.status_code == 403
+    assert answer.status_code == status
     assert not memory.events
 
 
@@ -117,7 +121,7 @@ def test_a_journey_s_offers_come_in_pages(caller: Caller, memory: Memory) -> Non
     second = caller.get(REFERRER, f"{OFFERS}?limit=2&cursor=2").json
     assert ([one["number"] for one in second["handovers"]], second["next_cursor"]) == ([3], None)
     assert second["handovers"][0]["reason"] == "no_capacity"
-    assert caller.get("stranger", OFFERS).status_code == 403
+    assert caller.get("stranger", OFFERS).status_code == 404
     assert caller.get("stranger", "/handovers").json["code"] == "not-allowed"
 
 

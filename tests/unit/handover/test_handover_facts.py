@@ -49,7 +49,9 @@ def after(events: Sequence[e.Fact], *, offered: bool) -> Memory:
         command = offers.OfferHandover(
             kind="provider_to_provider", to_organisation=RECEIVER, deadline_on=date(2016, 4, 15)
         )
-        change, _ = offers.offer(memory.get(SUBJECT), command, programme=TOYTOWN, by=PROVIDER, at=AT)
+        change, _ = offers.offer(
+            memory.get(SUBJECT), command, programme=TOYTOWN, takes_part=True, by=PROVIDER, at=AT
+        )
         memory.save(SUBJECT, change)
     memory.take_in(FOLDS, SUBJECT, events)
     return memory

@@ -63,7 +63,7 @@ def asked_in(memory: Memory, handover: HandoverId = H1) -> Offer:
 def offer(memory: Memory, command: OfferHandover = GOOD) -> Offer:
     journey = journey_in(memory)
     by = journey.passage.responsible
-    change, made = offers.offer(journey, command, programme=TOYTOWN, by=by, at=memory.at)
+    change, made = offers.offer(journey, command, programme=TOYTOWN, takes_part=True, by=by, at=memory.at)
     memory.save(SUBJECT, change)
     return made
 
@@ -355,11 +355,11 @@ def test_however_an_offer_ended_its_parties_keep_their_parts_in_it() -> None:
     offer(memory)
     answer(memory, "accepted")
     passage = journey_in(memory).passage
-    assert "receiver" not in parts(RECEIVER, passage)
+    assert "receiver" not in parts(RECEIVER, passage, open_to_it=False)
     judged = as_offered(passage, asked_in(memory))
-    assert "receiver" in parts(RECEIVER, judged)
-    assert "responsible" in parts(PROVIDER, judged)
-    assert "receiver" not in parts(EMPLOYER, judged)
+    assert "receiver" in parts(RECEIVER, judged, open_to_it=False)
+    assert "responsible" in parts(PROVIDER, judged, open_to_it=False)
+    assert "receiver" not in parts(EMPLOYER, judged, open_to_it=False)
 
 
 def test_a_handover_s_id_names_its_journey() -> None:

@@ -11,7 +11,7 @@ from services.intake import handlers
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
 from shared import events as e
-from shared.errors import Conflict, Forbidden, Invalid
+from shared.errors import Conflict, Forbidden, Invalid, Unknown
 from shared.passage import Stage
 from shared.runtime.change import Change, subject_of
 from tests.unit.intake.desk import (
@@ -280,7 +280,7 @@ def _next_version() -> Any:
 def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
     desk = Desk()
     named = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
-    with pytest.raises(Forbidden):
+    with pytest.raises(Unknown):
         handlers.accept_referral(desk, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept(), ())
     open_to_all = handlers.refer(
         desk, caseworker(AGENCY), asked(register(desk), reference="AF-2", provider=None), ()
@@ -289,7 +289,7 @@ def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
         desk, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept(), ()
     )
     assert taken.passage.responsible == OTHER_PROVIDER
-    with pytest.raises(Forbidden):
+    with pytest.raises(Unknown):
         handlers.accept_referral(desk, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept(), ())
 
 

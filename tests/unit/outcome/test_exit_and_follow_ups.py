@@ -362,6 +362,7 @@ def test_those_who_may_answer_find_it_by_organisation() -> None:
         "journey_id": JOURNEY,
         "organisations": ["agency", "shop"],
         "status": "planned",
+        "programme_key": "town@1",
     }
 
 

@@ -111,10 +111,10 @@ def test_an_entry_is_replaced_only_by_who_has_seen_it(caller: Caller, memory: Me
 @pytest.mark.parametrize(
     ("organisation", "duty", "code"),
     [
-        (BAKERY, "caseworker", "not-your-journey"),
+        (BAKERY, "caseworker", "not-found"),
         (AGENCY, "caseworker", "not-allowed"),
         (SHOP, "analyst", "wrong-duty"),
-        ("stranger", "caseworker", "not-allowed"),
+        ("stranger", "caseworker", "not-found"),
     ],
 )
 def test_only_the_responsible_provider_records(
