@@ -59,7 +59,7 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 
 # -- The local stack ----------------------------------------------------------------------------
 
-.PHONY: demo up down status logs token reset journeys
+.PHONY: demo up down status logs token page reset journeys
 demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
 	@$(PY) -m deploy.local demo
 
@@ -78,6 +78,9 @@ logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
 token: venv ## Print a bearer token (ORG=forsakringskassan DUTY=caseworker)
 	@test -n "$(ORG)" -a -n "$(DUTY)" || { echo "Say for whom: make token ORG=forsakringskassan DUTY=caseworker" >&2; exit 2; }
 	@$(PY) -m deploy.local token "$(ORG)" "$(DUTY)"
+
+page: venv ## Print a new link to the live page (ORG=styrgruppen PROGRAMME=coactive)
+	@$(PY) -m deploy.local page "$(or $(ORG),styrgruppen)" "$(or $(PROGRAMME),coactive)"
 
 journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"
 	@$(PY) -m deploy.local journeys $(DO)

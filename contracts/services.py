@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from starlette.routing import Mount
 
 from services.outcome.stream.routes import ACTIONS, Edge
+from shared.callers import Admission, admission_of
 from shared.config import Settings
 from shared.events import BY_BODY, SOURCES, EventType, Fact
 from shared.fingerprint import fingerprints_from
@@ -21,7 +22,6 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.parts import Service
 from shared.runtime.programmes import PublishedProgrammes
-from shared.tokens import Tokens
 from shared.web import create_app
 
 FOLDER = Path(__file__).resolve().parent.parent / "services"
@@ -86,17 +86,18 @@ def application(name: str) -> Flask:
         fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
         waiters=1,
     )
-    tokens = Tokens.of(NOWHERE.oidc_jwks_url, NOWHERE.oidc_issuer, NOWHERE.oidc_audience)
-    return application_of(service, commands, tokens, Clock(database, driven=NOWHERE.driven_clock))
+    return application_of(
+        service, commands, admission_of(NOWHERE), Clock(database, driven=NOWHERE.driven_clock)
+    )
 
 
-def application_of(service: Service, commands: Commands, tokens: Tokens, clock: Clock) -> Flask:
-    """The web application of a service over commands and tokens of the caller's choice."""
+def application_of(service: Service, commands: Commands, admission: Admission, clock: Clock) -> Flask:
+    """The web application of a service over commands and admission of the caller's choice."""
     return create_app(
         title=service.title,
         blueprints=(*service.blueprints(NOWHERE), *blueprints_of(service)),
         commands=commands,
-        tokens=tokens,
+        admission=admission,
         operators=NOWHERE.operator_organisations,
         clock=clock,
     )
@@ -105,7 +106,7 @@ def application_of(service: Service, commands: Commands, tokens: Tokens, clock: 
 def stream_routes() -> list[tuple[str, str, Action | None]]:
     """(method, path, action or None) of outcome's stream role, which is no Flask application."""
     nothing: Any = None
-    parts = {one.name: nothing for one in fields(Edge)}
+    parts = {one.name: nothing for one in fields(Edge)} | {"public_url": NOWHERE.oidc_issuer}
     return [
         (method, path, ACTIONS.get(f"{method} {path}"))
         for route in Edge(**parts).app().routes

@@ -5,6 +5,20 @@ from dataclasses import dataclass
 from environs import Env
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Requests a second, on average, for each; 0 is no limit. per_address: of those without a valid token.
+
+    streams_per_person, streams_per_organisation: streams of figures open at once; 0 is no limit.
+    """
+
+    per_person: float = 50.0
+    per_organisation: float = 200.0
+    per_address: float = 20.0
+    streams_per_person: int = 20
+    streams_per_organisation: int = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a process needs to know of its surroundings."""
@@ -29,6 +43,8 @@ class Settings:
     reply_organisations: frozenset[str]
     operator_organisations: frozenset[str]
     stream_url: str | None = None
+    allowance: Allowance = Allowance()
+    trusted_proxies: tuple[str, ...] = ()
 
 
 def read_settings() -> Settings:
@@ -55,4 +71,12 @@ def read_settings() -> Settings:
         reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
         operator_organisations=frozenset(env.list("OPERATOR_ORGANISATIONS", [])),
         stream_url=env.str("OUTCOME_STREAM_URL", None),
+        allowance=Allowance(
+            per_person=env.float("REQUESTS_PER_PERSON", 50.0),
+            per_organisation=env.float("REQUESTS_PER_ORGANISATION", 200.0),
+            per_address=env.float("REQUESTS_PER_ADDRESS", 20.0),
+            streams_per_person=env.int("STREAMS_PER_PERSON", 20),
+            streams_per_organisation=env.int("STREAMS_PER_ORGANISATION", 200),
+        ),
+        trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [])),
     )

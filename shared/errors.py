@@ -41,6 +41,7 @@ CODES: dict[str, Code] = {
     "method-not-allowed": Code(405, "The route does not answer this method."),
     # who is asking
     "unauthenticated": Code(401, "No valid bearer token."),
+    "too-many-requests": Code(429, "The caller has asked more often than it may; try again later."),
     "issuer-unreachable": Code(
         503, "The issuer's keys cannot be had, so the token can be neither taken nor refused.", "operator"
     ),

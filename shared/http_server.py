@@ -9,7 +9,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
@@ -65,7 +65,7 @@ class Limits:
     connections: int = 1000
     per_address: int = 200
     held_bytes: int = 64 * 1024 * 1024
-    trusted_proxies: frozenset[str] = frozenset()
+    trusted_proxies: Container[str] = frozenset()
 
     def seconds(self, phase: Phase) -> float:
         """How long a connection may stay in the phase; a request that is being answered is never cut."""

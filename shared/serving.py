@@ -8,6 +8,7 @@ import structlog
 from flask import Flask
 from pymongo.errors import PyMongoError
 
+from shared.callers import Proxies, admission_of
 from shared.config import Settings
 from shared.fingerprint import fingerprints_from
 from shared.health_port import Said, metrics, said, serve_health
@@ -18,7 +19,6 @@ from shared.runtime.commands import Commands
 from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts, Service, groups_of
 from shared.runtime.process import connect, create_indexes
-from shared.tokens import Tokens
 from shared.web import create_app
 
 WEB_THREADS = 32
@@ -46,7 +46,7 @@ def build_web(parts: Parts) -> Flask:
         title=service.title,
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
-        tokens=Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        admission=admission_of(settings),
         operators=settings.operator_organisations,
         clock=parts.clock,
     )
@@ -93,7 +93,8 @@ def serve_web(service: Service, settings: Settings) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
     app = build_web(parts)
-    web.server = HttpServer(app, settings.http_host, settings.http_port, threads=WEB_THREADS, limits=Limits())
+    limits = Limits(trusted_proxies=Proxies(settings.trusted_proxies))
+    web.server = HttpServer(app, settings.http_host, settings.http_port, threads=WEB_THREADS, limits=limits)
     if parts.stop.is_set():
         web.server.stop()
     log.info("ready", port=settings.http_port)

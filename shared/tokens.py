@@ -156,10 +156,6 @@ class Tokens:
         """Tokens of the issuer whose keys are at that address."""
         return cls(Keys(lambda: fetch_keys(jwks_url)), issuer, audience)
 
-    def verify(self, token: str) -> Actor:
-        """The actor whom the token names. Raises as `show` does."""
-        return self.show(token).actor
-
     def show(self, token: str) -> Shown:
         """What the token shows. May block once for the issuer's keys.
 

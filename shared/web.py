@@ -16,13 +16,14 @@ from flask import Flask, Response, after_this_request, current_app, g, request
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema, post_load, validate
 from marshmallow import fields as ma
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared import readings
 from shared.access import Actor
 from shared.admission import BODY_LIMIT_BYTES, check_body, check_right, idempotency_key, said
+from shared.callers import Admission
 from shared.codec import parse_vector, vector_text
-from shared.errors import Busy, Forbidden, Invalid, Refused, Unknown
+from shared.errors import Busy, Invalid, Refused, Unknown
 from shared.events import Organisation
 from shared.openapi import publish
 from shared.problems import problem
@@ -32,9 +33,18 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.texts import nobody
-from shared.tokens import ORGANISATION, Tokens
+from shared.tokens import ORGANISATION
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    # Read by browsers over TLS alone, which is how they reach a service in production.
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+"""What every answer carries, unless the route says otherwise."""
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -213,7 +223,7 @@ def create_app(
     title: str,
     blueprints: tuple[Blueprint, ...],
     commands: Commands,
-    tokens: Tokens,
+    admission: Admission,
     operators: Collection[Organisation],
     clock: Clock,
 ) -> Flask:
@@ -226,7 +236,7 @@ def create_app(
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["journeys"] = commands
-    _add_hooks(app, tokens, operators)
+    _add_hooks(app, admission, operators)
     api = Api(app)
     _add_errors(app)
     for blueprint in blueprints:
@@ -237,17 +247,16 @@ def create_app(
     return app
 
 
-def _add_hooks(app: Flask, tokens: Tokens, operators: Collection[Organisation]) -> None:
+def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisation]) -> None:
     @app.before_request
     def admit() -> None:
         g.began = time.perf_counter()
         start_trace(request.headers.get("traceparent", ""))
+        caller = (request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
         if request.path in OPEN_PATHS or request.path.startswith("/docs/"):
+            admission.admit_anybody(*caller)
             return
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Forbidden("unauthenticated", "Send a bearer token.")
-        g.actor = tokens.verify(token.strip())
+        g.actor = admission.admit(request.headers.get("Authorization", ""), *caller).actor
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
             check_right(view, g.actor, _commands(), operators)
@@ -256,23 +265,23 @@ def _add_hooks(app: Flask, tokens: Tokens, operators: Collection[Organisation]) 
 
     @app.after_request
     def account(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "unknown"
+        # Closed lists both: whoever makes up methods or paths makes up no labels.
+        method = request.method if request.method in METHODS else "other"
+        route = f"{method} {request.url_rule.rule if request.url_rule else 'unknown'}"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         if request.path not in OPEN_PATHS:
-            metric(
-                "journey_commands_total", route=f"{request.method} {route}", status=str(response.status_code)
-            ).inc()
-            metric("journey_command_seconds", route=f"{request.method} {route}").observe(seconds)
+            metric("journey_commands_total", route=route, status=str(response.status_code)).inc()
+            metric("journey_command_seconds", route=route).observe(seconds)
             log_answered(
-                route=f"{request.method} {route}",
+                route=route,
                 status=response.status_code,
                 milliseconds=round(seconds * 1000, 1),
                 subject=_loggable(g.get("subject", "")),
                 organisation=g.actor.organisation if "actor" in g else None,
             )
         response.headers["Trace-Id"] = trace_id()
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
 
@@ -318,7 +327,10 @@ def _add_errors(app: Flask) -> None:
         data = getattr(error, "data", None)
         if error.code == 422 and data:
             return _problem("invalid-fields", "One or more fields are wrong.", _flat(data["messages"]))
-        return _problem(by_status.get(error.code or 500, "internal"), error.name)
+        response = _problem(by_status.get(error.code or 500, "internal"), error.name)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:

@@ -295,6 +295,16 @@ def token(settings: Settings, organisation: str, duty: str, person: str | None) 
     click.echo(Control(settings).token(organisation, duty, **({"person": person} if person else {})))
 
 
+@main.command()
+@click.argument("organisation")
+@click.argument("programme")
+@click.option("--duty", type=click.Choice(DUTIES), default="owner")
+@click.pass_obj
+def page(settings: Settings, organisation: str, programme: str, duty: str) -> None:
+    """Print a new link to the live page of PROGRAMME, for somebody of ORGANISATION. It opens once, in five minutes."""
+    click.echo(Control(settings).page_link(programme, organisation, duty))
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj

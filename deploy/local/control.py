@@ -5,6 +5,7 @@ It talks to the stack by its recorded process ids and by `hold` files, which the
 
 from __future__ import annotations
 
+import secrets
 import signal
 import time
 from collections.abc import Mapping
@@ -76,6 +77,22 @@ class Control:
         if answer.status_code != 200:
             raise Trouble(f"The issuer refused: {document.get('error_description', document['error'])}.")
         return str(document["access_token"])
+
+    def page_link(self, programme: str, organisation: str, duty: str) -> str:
+        """A new one-use link to the live page of the programme. Raises Trouble when the stream gives none."""
+        headers = {
+            "Authorization": f"Bearer {self.token(organisation, duty)}",
+            "Idempotency-Key": secrets.token_hex(12),
+        }
+        url = f"{self.settings.url('outcome-stream')}/programmes/{programme}/page-links"
+        try:
+            answer = httpx.post(url, headers=headers, timeout=10, trust_env=False)
+        except httpx.HTTPError as error:
+            raise Trouble("The stream of figures does not answer: start the stack with `make up`.") from error
+        document: Mapping[str, Any] = answer.json()
+        if answer.status_code != 201:
+            raise Trouble(f"The stream gives no link: {document['detail']}")
+        return str(document["url"])
 
     def progress(self, name: str) -> Mapping[str, Any] | None:
         """What a consumer says of itself at /progress; None when it does not answer."""

@@ -66,6 +66,15 @@ LISTENERS = ("broker-controller", "broker-behind-proxy", "broker-proxy")
 
 OPERATORS = "plattform"
 """The organisation that operates the local stack."""
+# One player acts for all people of an organisation, as fast as the machine can.
+LIMITS = (
+    "REQUESTS_PER_PERSON",
+    "REQUESTS_PER_ORGANISATION",
+    "REQUESTS_PER_ADDRESS",
+    "STREAMS_PER_PERSON",
+    "STREAMS_PER_ORGANISATION",
+)
+GENEROUS = "100000"
 
 CONTRACT: Mapping[str, str] = {
     "KAFKA_BOOTSTRAP_SERVERS": "host:port, comma-separated",
@@ -87,6 +96,12 @@ CONTRACT: Mapping[str, str] = {
     "HEALTH_PORT": "every role: /healthz, /readyz and /metrics; never published",
     "DRIVEN_CLOCK": "1 here and never in production: business time is set by whoever drives the demonstration",
     "OUTCOME_STREAM_URL": "where a browser finds the stream of figures",
+    "REQUESTS_PER_PERSON": "roles web and stream: a second, on average; 0 for no limit. The demonstration asks as one",
+    "REQUESTS_PER_ORGANISATION": "the same for an organisation",
+    "REQUESTS_PER_ADDRESS": "the same for an address, without a valid token",
+    "STREAMS_PER_PERSON": "role stream: streams of figures open at once; 0 for no limit",
+    "STREAMS_PER_ORGANISATION": "the same for an organisation",
+    "TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed; not set here, where there is no proxy",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
 }
 
@@ -200,6 +215,7 @@ class Settings:
             told["FINGERPRINT_KEY"] = self.credentials.fingerprint_key()
         if name in HEALTH_PORTS:
             told["HTTP_PORT"] = str(self.port(name))
+            told |= dict.fromkeys(LIMITS, GENEROUS)
         if service == "intake":
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         if (service, role) == ("intake", "web"):

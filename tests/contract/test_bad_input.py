@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +16,10 @@ from contracts.inbound import referral_schema
 from contracts.services import application, application_of, services
 from services.intake.inbound import read_referral
 from shared.access import Actor
+from shared.callers import Admission
 from shared.errors import CODES, Busy, Forbidden, Refused
 from shared.openapi import document_of, operations
+from shared.tokens import Shown
 from tests.support.bad_input import (
     JSON,
     NUMBERS,
@@ -31,6 +34,7 @@ from tests.support.bad_input import (
     sample,
     sample_baseline,
 )
+from tests.support.memory import UNLIMITED
 
 KINDS = {
     *("unknown field", "missing field", "wrong type", "future day", "no day", "broken JSON", "content type"),
@@ -67,11 +71,12 @@ class NothingRuns:
 class OneToken:
     """Satisfies what the edge asks of tokens: those that name a duty are good."""
 
-    def verify(self, token: str) -> Actor:
+    def show(self, token: str) -> Shown:
         if token not in ("caseworker", "operator", "analyst"):
             raise Forbidden("unauthenticated", "Refused.")
         organisation = "plattform" if token == "operator" else "urkraft"
-        return Actor("person", organisation, token)  # type: ignore[arg-type]
+        actor = Actor("person", organisation, token)  # type: ignore[arg-type]
+        return Shown(actor, datetime.now(UTC) + timedelta(hours=1))
 
 
 class NoClock:
@@ -84,7 +89,7 @@ class NoClock:
 def clients() -> Mapping[str, FlaskClient]:
     found = {}
     for name, service in services().items():
-        app: Flask = application_of(service, NothingRuns(), OneToken(), NoClock())  # type: ignore[arg-type]
+        app: Flask = application_of(service, NothingRuns(), Admission(OneToken(), UNLIMITED), NoClock())  # type: ignore[arg-type]
         found[name] = app.test_client()
     return found
 

@@ -36,7 +36,7 @@ def visit(browser: Browser, theatre: Theatre) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(theatre.link())
+        sign_in(page, theatre.link())
         if lang != "sv":
             page.get_by_role("link", name="English").click()
         page.wait_for_selector("html.filled")
@@ -46,6 +46,12 @@ def visit(browser: Browser, theatre: Theatre) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def sign_in(page: Page, link: str) -> None:
+    """Open the link, and press its button."""
+    page.goto(link)
+    page.get_by_role("button", name="Öppna sidan").click()
 
 
 def figures(theatre: Theatre) -> dict[str, Any]:
@@ -138,7 +144,7 @@ def test_every_figure_has_a_definition(visit: Open) -> None:
 def test_few_are_shown_as_under_five(theatre: Theatre, browser: Browser) -> None:
     theatre.stage.move((EARLY - LATER).days)
     page = browser.new_page()
-    page.goto(theatre.link())
+    sign_in(page, theatre.link())
     expect(page.locator("#as-of")).to_have_text("Läget 20 mars 2016")
     expect(page.locator("#exits dd").first).to_have_text("<5")
     shown = page.locator(
@@ -178,7 +184,7 @@ def test_a_sentence_whose_figure_is_masked_is_left_unsaid(theatre: Theatre, brow
         "**/figures",
         lambda route: route.fulfill(body=frame(theatre, masked), content_type="text/event-stream"),
     )
-    page.goto(theatre.link())
+    sign_in(page, theatre.link())
     expect(page.locator("#lede")).to_contain_text("deltar just nu")
     expect(page.locator("#lede")).not_to_contain_text("har startat")
     page.close()
@@ -240,7 +246,7 @@ def test_a_narrow_page_does_not_scroll_sideways(visit: Open, lang: str) -> None:
 def test_a_link_works_once(theatre: Theatre, browser: Browser) -> None:
     link = theatre.link()
     first, second = browser.new_context(), browser.new_context()
-    first.new_page().goto(link)
+    sign_in(first.new_page(), link)
     expect(first.pages[0].locator("#lede")).to_contain_text("har startat")
     second.new_page().goto(link)
     expect(second.pages[0].get_by_role("heading", level=1)).to_have_text("Länken gäller inte längre")
@@ -256,13 +262,33 @@ def test_a_link_on_another_site_leads_in(theatre: Theatre, browser: Browser) -> 
     page.route("http://letters.test/", lambda route: route.fulfill(body=letter, content_type="text/html"))
     page.goto("http://letters.test/")
     page.get_by_role("link", name="Open").click()
+    page.get_by_role("button", name="Öppna sidan").click()
     expect(page.locator("#lede")).to_contain_text("har startat")
+    context.close()
+
+
+def test_the_button_of_a_link_keeps_the_language_and_signing_out_closes_the_page(
+    theatre: Theatre, browser: Browser
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(theatre.link())
+    page.get_by_role("link", name="English").click()
+    assert violations(page) == []
+    page.get_by_role("button", name="Open the page").click()
+    expect(page.locator("#lede")).to_contain_text("people have started")
+    address = page.url
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    assert violations(page) == []
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("You need a sign-in link")
     context.close()
 
 
 def test_the_page_says_when_contact_is_lost(theatre: Theatre, browser: Browser) -> None:
     page = browser.new_page()
-    page.goto(theatre.link())
+    sign_in(page, theatre.link())
     expect(page.locator("#state")).to_have_text("Uppdateras direkt")
     theatre.close()
     expect(page.locator("#state")).to_have_text("Tappade kontakten, försöker igen …")

@@ -27,7 +27,7 @@ from deploy.local import Settings, Stack
 from deploy.local.control import Control
 from deploy.local.issuer import DUTIES
 from deploy.local.record import Running
-from deploy.local.settings import CONTRACT, SERVICES
+from deploy.local.settings import CONTRACT, LIMITS, SERVICES
 from deploy.quotas import apply_quotas, quotas_in_force
 from deploy.topics import Principal, declared
 
@@ -306,12 +306,13 @@ def test_the_issuer_gives_no_token_without_its_secret(stack: Stack, key_set: Key
 def test_a_service_is_told_what_the_contract_says_and_nothing_else(
     stack: Stack, service: str, role: str
 ) -> None:
-    port = set() if role in ("web", "stream") else {"HTTP_PORT"}
+    port = set() if role in ("web", "stream") else {"HTTP_PORT", *LIMITS}
     others = set() if service == "intake" else {"REPLY_ORGANISATIONS"}
     # Only who seals and opens identities has the key to them.
     others |= {"VAULT_RETIRED_KEYS"}
     others |= set() if (service, role) == ("intake", "web") else {"VAULT_MASTER_KEY"}
     needless = {"KAFKA_CA_FILE"} if role == "web" else {"KAFKA_CA_FILE", "FINGERPRINT_KEY"}
+    needless |= {"TRUSTED_PROXIES"}
     assert set(stack.env_for(service, role)) == set(CONTRACT) - port - others - needless
 
 

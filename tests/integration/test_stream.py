@@ -25,6 +25,7 @@ from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, StoredLogins
 from services.outcome.stream.publisher import Fenced, KafkaOutlet, Publisher, StoredLedger
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
 from shared.events import INDICATORS_TOPIC
+from shared.tokens import Shown
 from tests.support.cohort import make_cohort
 from tests.support.stage import STEERING, read_programme
 
@@ -76,7 +77,8 @@ def test_a_link_opens_one_session_and_no_secret_is_stored(database: tuple[Client
     client, name = database
     moment = Time()
     stored = StoredLogins(client[name], moment.now, secrets.token_urlsafe)
-    link = stored.issue_link(STEERING, PROGRAMME.id)
+    link = stored.issue_link(Shown(STEERING, AT + timedelta(days=2)), PROGRAMME.id)
+    assert stored.link_works(link)
     redeemed = stored.redeem_link(link)
     assert redeemed is not None
     session, login = redeemed
@@ -84,6 +86,7 @@ def test_a_link_opens_one_session_and_no_secret_is_stored(database: tuple[Client
     assert stored.redeem_link(link) is None
     assert stored.session(session) == login
     assert stored.session(link) is None
+    assert not stored.link_works(link)
     everything = str([list(client[name][one].find()) for one in ("page_links", "page_sessions")])
     assert link not in everything
     assert session not in everything
@@ -93,14 +96,41 @@ def test_what_is_past_its_time_opens_nothing(database: tuple[Client, str]) -> No
     client, name = database
     moment = Time()
     stored = StoredLogins(client[name], moment.now, secrets.token_urlsafe)
-    late = stored.issue_link(STEERING, PROGRAMME.id)
-    redeemed = stored.redeem_link(stored.issue_link(STEERING, PROGRAMME.id))
+    shown = Shown(STEERING, AT + timedelta(days=2))
+    late = stored.issue_link(shown, PROGRAMME.id)
+    redeemed = stored.redeem_link(stored.issue_link(shown, PROGRAMME.id))
     assert redeemed is not None
     moment.at = AT + LINK_LIFE
     assert stored.redeem_link(late) is None
     moment.at = AT + SESSION_LIFE - timedelta(seconds=1)
     assert stored.session(redeemed[0]) is not None
     moment.at = AT + SESSION_LIFE
+    assert stored.session(redeemed[0]) is None
+
+
+def test_link_and_session_end_with_the_token_that_the_link_was_asked_for_with(
+    database: tuple[Client, str],
+) -> None:
+    client, name = database
+    moment = Time()
+    stored = StoredLogins(client[name], moment.now, secrets.token_urlsafe)
+    shown = Shown(STEERING, AT + timedelta(minutes=1))
+    late, used = stored.issue_link(shown, PROGRAMME.id), stored.issue_link(shown, PROGRAMME.id)
+    redeemed = stored.redeem_link(used)
+    assert redeemed is not None
+    assert redeemed[1].expires_at == shown.expires_at
+    moment.at = AT + timedelta(minutes=1)
+    assert stored.session(redeemed[0]) is None
+    assert stored.redeem_link(late) is None
+
+
+def test_a_session_that_was_ended_opens_nothing(database: tuple[Client, str]) -> None:
+    client, name = database
+    stored = StoredLogins(client[name], Time().now, secrets.token_urlsafe)
+    redeemed = stored.redeem_link(stored.issue_link(Shown(STEERING, AT + timedelta(days=2)), PROGRAMME.id))
+    assert redeemed is not None
+    stored.end_session(redeemed[0])
+    stored.end_session(redeemed[0])
     assert stored.session(redeemed[0]) is None
 
 
@@ -300,7 +330,10 @@ def test_a_link_asked_for_with_a_token_opens_the_page_and_its_stream(stack: Stac
     answer = httpx.post(f"{address}/page-links", headers={**bearer, "Idempotency-Key": "one"})
     assert answer.status_code == 201
     with httpx.Client(follow_redirects=True) as browser:
-        page = browser.get(answer.json()["url"])
+        url = httpx.URL(answer.json()["url"])
+        for _ in range(3):
+            assert browser.get(url).status_code == browser.head(url).status_code == 200
+        page = browser.post(url.copy_with(query=None), data={"code": url.params["code"]})
         assert page.status_code == 200
         assert "<h1>CoActive</h1>" in page.text
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())

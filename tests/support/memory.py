@@ -13,6 +13,8 @@ from flask_smorest import Blueprint
 
 from shared.access import Actor
 from shared.calendar import start_of
+from shared.callers import Admission
+from shared.config import Allowance
 from shared.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.events import Fact
 from shared.fingerprint import Fingerprints
@@ -30,6 +32,7 @@ from shared.runtime.change import (
 )
 from shared.runtime.commands import Answer, KeyedRow
 from shared.runtime.reads import Reading
+from shared.tokens import Shown
 from shared.web import create_app
 
 S = TypeVar("S")
@@ -240,12 +243,18 @@ class MemoryCommands:
 class NamedTokens:
     """Takes `<organisation>:<duty>` for a token."""
 
-    def verify(self, token: str) -> Actor:
+    def show(self, token: str) -> Shown:
         """The actor that the token names."""
         organisation, _, duty = token.partition(":")
         if duty not in ("caseworker", "supervisor", "analyst", "owner", "operator"):
             raise Forbidden("unauthenticated", "No such duty.")
-        return Actor("somebody", organisation, duty)  # type: ignore[arg-type]
+        actor = Actor("somebody", organisation, duty)  # type: ignore[arg-type]
+        return Shown(actor, datetime.now(UTC) + timedelta(hours=1))
+
+
+UNLIMITED = Allowance(
+    per_person=0, per_organisation=0, per_address=0, streams_per_person=0, streams_per_organisation=0
+)
 
 
 class RealTime:
@@ -264,7 +273,7 @@ def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
         title="in memory",
         blueprints=blueprints,
         commands=MemoryCommands(memory),  # type: ignore[arg-type]
-        tokens=NamedTokens(),  # type: ignore[arg-type]
+        admission=Admission(NamedTokens(), UNLIMITED),
         operators={"drift"},
         clock=RealTime(),  # type: ignore[arg-type]
     )

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from contracts.services import NOWHERE
 from shared import events as e
 from shared.access import Actor
+from shared.callers import Admission
 from shared.config import Settings
 from shared.operations.mending import Order
 from shared.operations.routes import EXTENSION, blueprint, operations_of
@@ -23,7 +24,7 @@ from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.web import create_app
-from tests.support.memory import Memory, MemoryCommands, NamedTokens, Shelf
+from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, Shelf
 from tests.support.toy import ToyRepository
 
 OPERATOR = Actor("duty-officer-7", "drift", "operator")
@@ -103,7 +104,7 @@ def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
         title="Toy",
         blueprints=(blueprint(),),
         commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
-        tokens=NamedTokens(),  # type: ignore[arg-type]
+        admission=Admission(NamedTokens(), UNLIMITED),
         operators={OPERATOR.organisation},
         clock=parts.clock,
     )

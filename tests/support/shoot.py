@@ -28,12 +28,17 @@ def main() -> None:
             page.on("console", lambda line: print(line.text))
             page.on("pageerror", lambda error: print(error.message))
             page.goto(link)
+            page.screenshot(path=str(folder / f"{name}-link.png"))
+            page.locator("button.act").click()
             if lang != "sv":
-                page.goto(f"{page.url}?lang={lang}")
+                page.goto(f"{page.url.partition('?')[0]}?lang={lang}")
             page.wait_for_selector("html.filled")
             page.wait_for_selector("#flow path")
             page.evaluate("document.fonts.ready")
             page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+            page.locator(".sign-out button").click()
+            page.wait_for_selector("main.notice")
+            page.screenshot(path=str(folder / f"{name}-out.png"))
             context.close()
 
 

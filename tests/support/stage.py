@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -29,9 +30,13 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
 from shared.access import Actor
+from shared.callers import Admission, Seats
+from shared.config import Allowance
 from shared.errors import Forbidden, Unready
 from shared.programmes import Programme, ProgrammeKey
+from shared.tokens import Shown
 from tests.support.cohort import make_cohort
+from tests.support.memory import UNLIMITED
 
 STEERING = Actor("steering-member", "styrgruppen", "owner")
 COACTIVE = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
@@ -84,12 +89,19 @@ class HeldLogins:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self._links: dict[str, Login] = {}
         self._sessions: dict[str, Login] = {}
+        self._token_ends: dict[str, datetime] = {}
 
-    def issue_link(self, actor: Actor, programme: str) -> str:
+    def issue_link(self, shown: Shown, programme: str) -> str:
         """A new link."""
         secret = secrets.token_urlsafe(8)
-        self._links[secret] = Login(actor=actor, programme=programme, expires_at=self.now + LINK_LIFE)
+        self._links[secret] = Login(actor=shown.actor, programme=programme, expires_at=self.now + LINK_LIFE)
+        self._token_ends[secret] = shown.expires_at
         return secret
+
+    def link_works(self, secret: str) -> bool:
+        """Whether it could be used now."""
+        link = self._links.get(secret)
+        return link is not None and self.now < link.expires_at
 
     def redeem_link(self, secret: str) -> tuple[str, Login] | None:
         """The session in exchange, once."""
@@ -98,25 +110,36 @@ class HeldLogins:
             return None
         session = secrets.token_urlsafe(8)
         # A stream lasts as long as its session in real time.
-        self._sessions[session] = replace(link, expires_at=datetime.now(UTC) + SESSION_LIFE)
+        ends_at = min(datetime.now(UTC) + SESSION_LIFE, self._token_ends[secret])
+        self._sessions[session] = replace(link, expires_at=ends_at)
         return session, self._sessions[session]
 
     def session(self, secret: str) -> Login | None:
         """What the session opens."""
         return self._sessions.get(secret)
 
+    def end_session(self, secret: str) -> None:
+        """It opens nothing from now on."""
+        self._sessions.pop(secret, None)
+
 
 class HeldTokens:
-    """Satisfies `Verifier`: tokens are names."""
+    """Satisfies `Shower`: tokens are names, with the seconds that they last after a colon."""
 
     def __init__(self, **actors: Actor) -> None:
         self._actors = actors
 
-    def verify(self, token: str) -> Actor:
+    def show(self, token: str) -> Shown:
         """The actor of that name."""
-        if token not in self._actors:
+        name, _, seconds = token.partition(":")
+        if name not in self._actors:
             raise Forbidden("unauthenticated", "The bearer token was refused.")
-        return self._actors[token]
+        return shown(self._actors[name], float(seconds or 24 * 3600))
+
+
+def shown(actor: Actor, seconds: float = 24 * 3600) -> Shown:
+    """What a token shows that lasts so long."""
+    return Shown(actor, datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 class Stage:
@@ -166,15 +189,20 @@ class Stage:
 class Theatre:
     """The stage with its server and its reader; used as a context, it serves in threads of its own."""
 
-    def __init__(self, stage: Stage, port: int = 0) -> None:
+    def __init__(
+        self, stage: Stage, port: int = 0, allowance: Allowance = UNLIMITED, public_url: str = ""
+    ) -> None:
         self.stage = stage
+        port = port or free_port()
         self.logins = HeldLogins()
         self.hub = Hub()
         self._loops: list[asyncio.AbstractEventLoop] = []
         self._stop = threading.Event()
         self._opened = threading.Event()
         connections = Connections()
-        app = make_edge(stage, self.hub, connections, self.logins).app()
+        app = make_edge(
+            stage, self.hub, connections, self.logins, public_url or f"http://127.0.0.1:{port}", allowance
+        ).app()
         self.routes = app.routes
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
         self._reader = Reader(stage, [self._show], self._stop, most_rest_seconds=0.05)
@@ -196,14 +224,14 @@ class Theatre:
 
     def secret(self) -> str:
         """The secret of a session that a member of the steering group has opened."""
-        redeemed = self.logins.redeem_link(self.logins.issue_link(STEERING, self.stage.programme.id))
+        redeemed = self.logins.redeem_link(self.logins.issue_link(shown(STEERING), self.stage.programme.id))
         if redeemed is None:
             raise LookupError("The link was refused.")
         return redeemed[0]
 
     def link(self) -> str:
         """A new login link for a member of the steering group."""
-        return f"{self.address}/login?code={self.logins.issue_link(STEERING, self.stage.programme.id)}"
+        return f"{self.address}/login?code={self.logins.issue_link(shown(STEERING), self.stage.programme.id)}"
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -225,16 +253,33 @@ class Theatre:
             thread.join(10)
 
 
-def make_edge(stage: Stage, hub: Hub, connections: Connections, logins: HeldLogins) -> Edge:
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_edge(
+    stage: Stage,
+    hub: Hub,
+    connections: Connections,
+    logins: HeldLogins,
+    public_url: str,
+    allowance: Allowance,
+) -> Edge:
     """The real routes on the stage."""
+    tokens = HeldTokens(
+        steering=STEERING,
+        stranger=Actor("x", "hotell-statt", "owner"),
+        operator=Actor("x", "styrgruppen", "operator"),
+    )
     return Edge(
         hub=hub,
         logins=logins,
-        tokens=HeldTokens(
-            steering=STEERING,
-            stranger=Actor("x", "hotell-statt", "owner"),
-            operator=Actor("x", "styrgruppen", "operator"),
-        ),
+        admission=Admission(tokens, allowance),
+        seats=Seats(allowance),
+        public_url=public_url,
         programmes=HeldProgrammes(stage.programme),
         pages=read_pages(),
         cut=connections.cut,

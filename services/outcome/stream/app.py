@@ -21,11 +21,12 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
+from shared.callers import Proxies, Seats, admission_of
 from shared.health_port import Said, metrics, said, serve_health
+from shared.http_server import Limits
 from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts
 from shared.runtime.process import create_indexes
-from shared.tokens import Tokens
 
 FRESH_SECONDS = 30.0
 STUCK_SECONDS = 60.0
@@ -35,9 +36,13 @@ log = structlog.get_logger()
 
 def run(parts: Parts) -> None:
     """Run the process until told to stop; a thread that dies ends it, so that a whole one is started."""
+    settings = parts.settings
+    if not settings.stream_url:
+        sys.exit("OUTCOME_STREAM_URL is missing: set it to the address by which browsers reach the stream.")
     create_indexes(parts)
     database = parts.service.database
-    hub, connections = Hub(), Connections()
+    hub = Hub()
+    connections = Connections(Limits(trusted_proxies=Proxies(settings.trusted_proxies)))
     loops: list[asyncio.AbstractEventLoop] = []
 
     def show(snapshot: Snapshot) -> None:
@@ -51,11 +56,11 @@ def run(parts: Parts) -> None:
     )
     source = CellsSource(parts.client, database, parts.programmes, parts.clock)
     reader = Reader(source, [show, publishing.offer], parts.stop)
-    settings = parts.settings
     edge = Edge(
         hub=hub,
         logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC), secrets.token_urlsafe),
-        tokens=Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience),
+        admission=admission_of(settings),
+        seats=Seats(settings.allowance),
         programmes=parts.programmes,
         pages=read_pages(),
         cut=connections.cut,

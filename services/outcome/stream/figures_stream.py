@@ -6,7 +6,7 @@ within `WRITE_SECONDS` is cut off, never waited for: it comes back with Last-Eve
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
@@ -25,7 +25,7 @@ class FiguresStream:
     """An ASGI response.
 
     version: the newest that the client already has. seconds: for how long its permission lasts; then it must ask
-    anew. cut: tears the connection down at once.
+    anew. cut: tears the connection down at once. permitted: asked with every heartbeat. leave: called at the end.
     """
 
     def __init__(
@@ -36,6 +36,8 @@ class FiguresStream:
         version: int,
         seconds: float,
         cut: Callable[[Scope], None],
+        permitted: Callable[[], Awaitable[bool]],
+        leave: Callable[[], None],
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         write_seconds: float = WRITE_SECONDS,
     ) -> None:
@@ -44,6 +46,8 @@ class FiguresStream:
         self._version = version
         self._until = time.monotonic() + seconds
         self._cut = cut
+        self._permitted = permitted
+        self._leave = leave
         self._heartbeat_seconds = heartbeat_seconds
         self._write_seconds = write_seconds
 
@@ -63,6 +67,7 @@ class FiguresStream:
                 talking.result()
         finally:
             clients.dec()
+            self._leave()
             for task in (talking, leaving):
                 task.cancel()
             await asyncio.gather(talking, leaving, return_exceptions=True)
@@ -76,7 +81,12 @@ class FiguresStream:
         await self._write(send, {"type": "http.response.start", "status": 200, "headers": headers})
         await self._say(send, b"retry: %d\n\n" % RETRY_MILLISECONDS)
         try:
+            asked_at = time.monotonic()
             while (left := self._until - time.monotonic()) > 0:
+                if time.monotonic() - asked_at >= self._heartbeat_seconds:
+                    if not await self._permitted():
+                        break
+                    asked_at = time.monotonic()
                 seconds = min(left, self._heartbeat_seconds)
                 snapshot = await self._hub.newer(self._programme, self._version, seconds)
                 if snapshot is None:

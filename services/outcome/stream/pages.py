@@ -22,17 +22,25 @@ AND: Mapping[Language, str] = {"sv": "och", "en": "and"}
 LOCALES: Mapping[Language, str] = {"sv": "sv_SE", "en": "en_GB"}
 MANY_PLACES = 4
 
-Notice = Literal["sign-in", "link-spent", "forbidden", "not-found", "opening"]
+Notice = Literal["sign-in", "link", "link-spent", "signed-out", "forbidden", "not-found", "opening"]
 
-HEADERS = {
+SAFE_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
     ),
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 """no-referrer, because the address of a login link carries its secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A form of one button: the name of its text, where it leads, and what it sends."""
+
+    text: str
+    action: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +50,15 @@ class Pages:
     templates: Environment
     texts: Mapping[Language, Mapping[str, Any]]
 
-    def programme(self, programme: Programme, lang: Language) -> str:
-        """The page of a programme; its figures come by the stream."""
+    def programme(self, programme: Programme, lang: Language, *, signed_in: bool) -> str:
+        """The page of a programme; its figures come by the stream. signed_in: by a session, which can be ended."""
         name = getattr(programme.name, lang)
         return self._write(
             "page.html",
             lang,
             title=self.texts[lang]["title"].format(programme=name),
             programme={"id": programme.id, "name": name},
+            signed_in=signed_in,
             places=places(programme, lang),
             period=" – ".join(
                 format_date(day, format="long", locale=LOCALES[lang])
@@ -57,10 +66,14 @@ class Pages:
             ),
         )
 
-    def notice(self, notice: Notice, lang: Language, onward: str | None = None) -> str:
+    def notice(
+        self, notice: Notice, lang: Language, onward: str | None = None, button: Button | None = None
+    ) -> str:
         """What is shown instead of the page. onward: where the browser goes on to by itself."""
         text = self.texts[lang]["notices"][notice]
-        return self._write("notice.html", lang, title=text["title"], body=text["body"], onward=onward)
+        return self._write(
+            "notice.html", lang, title=text["title"], body=text["body"], onward=onward, button=button
+        )
 
     def _write(self, template: str, lang: Language, **values: Any) -> str:
         languages = [{"code": code, "name": self.texts[code]["language"]} for code in LANGUAGES]

@@ -1,43 +1,48 @@
 """The edge of the stream role: who may see which programme's figures, and in which form.
 
-A request is let in by a bearer token or by the cookie of a login link; either way the role map decides, at every
-request, whether that organisation may read the report.
+A request is let in by a bearer token or by the cookie of a login link, neither for longer than the token lasts; either
+way the role map decides, at every request, whether that organisation may read the report.
 """
 
 import contextlib
+import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import structlog
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
-from services.outcome.stream.logins import SESSION_LIFE, Login, Logins
+from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
-from shared.errors import CODES, Forbidden, Invalid, Refused, Unknown
+from shared.callers import Admission, Seats
+from shared.errors import CODES, Invalid, Refused, Unknown
 from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
 from shared.telemetry import start_trace
+from shared.tokens import Shown
 
 COOKIE = "page_session"
-TOKEN_LIFE = timedelta(hours=1)
-"""How long a stream opened with a bearer token lasts before the token must be shown again."""
 BODY_LIMIT_BYTES = 64 * 1024
+FORM_BYTES = 4096
 IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
 STATIC_SECONDS = 300
 
@@ -49,31 +54,35 @@ ACTIONS: Mapping[str, Action] = {
     "GET /programmes/{programme}": "read_report",
     "GET /programmes/{programme}/figures": "read_report",
 }
-"""What each route takes. GET /login takes its one-use secret; static files and texts are open."""
+"""What each route takes. POST /login takes its one-use secret, POST …/logout the session that it ends; the login page,
+/signed-out, static files and texts are open."""
 
 
-class Verifier(Protocol):
-    """Checks a bearer token; may block. Raises Forbidden("unauthenticated")."""
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Who may see which programme's figures, and until when (UTC)."""
 
-    def verify(self, token: str) -> Actor:
-        """The actor whom the token names."""
+    actor: Actor
+    programme: Programme
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """The routes and what they rest on.
 
-    now: real time, UTC. public_url: where browsers reach this process, when that is not the address they ask.
+    now: real time, UTC. public_url: where browsers reach this process; a caller's Host is never asked.
     """
 
     hub: Hub
     logins: Logins
-    tokens: Verifier
+    admission: Admission
+    seats: Seats
     programmes: Programmes
     pages: p.Pages
     cut: Callable[[Scope], None]
     now: Callable[[], datetime]
-    public_url: str | None = None
+    public_url: str
 
     def app(self) -> Starlette:
         """The application."""
@@ -81,7 +90,9 @@ class Edge:
             Route("/programmes/{programme}", self.page),
             Route("/programmes/{programme}/figures", self.figures),
             Route("/programmes/{programme}/page-links", self.page_link, methods=["POST"]),
-            Route("/login", self.login),
+            Route("/programmes/{programme}/logout", self.logout, methods=["POST"]),
+            Route("/signed-out", self.signed_out),
+            Route("/login", self.login, methods=["GET", "POST"]),
             Mount("/static", _Kept(directory=p.STATIC)),
             Mount("/texts", _Kept(directory=p.TEXTS)),
         ]
@@ -91,7 +102,11 @@ class Edge:
             HTTPException: self.unroutable,
             Exception: self.failed,
         }
-        return Starlette(routes=routes, exception_handlers=handlers)
+        return Starlette(
+            routes=routes,
+            exception_handlers=handlers,
+            middleware=[Middleware(SafeHeaders, by_tls=self._by_tls())],
+        )
 
     async def page(self, request: Request) -> Response:
         """The page of a programme, or what to do to see it."""
@@ -102,62 +117,98 @@ class Edge:
             # A strict cookie is left out when another site's link led here; one turn on our own brings it.
             elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
             onward = str(request.url.replace(scheme="", netloc="")) if elsewhere else None
-            return self._notice("opening" if onward else "sign-in", lang, 401, onward)
+            return self._notice("opening" if onward else "sign-in", lang, 401, onward=onward)
         try:
-            programme, _ = await self._admit(request, login)
+            programme = (await self._admit(request, login)).programme
         except Refused as refused:
             notice: p.Notice = "not-found" if isinstance(refused, Unknown) else "forbidden"
             if refused.code == "unauthenticated":
                 notice = "sign-in"
             return self._notice(notice, lang, CODES[refused.code].status)
-        return HTMLResponse(self.pages.programme(programme, lang), headers=p.HEADERS)
+        return HTMLResponse(
+            self.pages.programme(programme, lang, signed_in=login is not None), headers=p.HEADERS
+        )
 
     async def figures(self, request: Request) -> FiguresStream:
         """The stream of snapshots; resumes after Last-Event-ID."""
         start_trace(request.headers.get("traceparent", ""))
-        programme, until = await self._admit(request, await self._cookie_login(request))
+        login = await self._cookie_login(request)
+        admitted = await self._admit(request, login)
         return FiguresStream(
             self.hub,
-            programme.id,
+            admitted.programme.id,
             version=resumed_version(request.headers.get("last-event-id")),
-            seconds=(until - self.now()).total_seconds(),
+            seconds=(admitted.until - self.now()).total_seconds(),
             cut=self.cut,
+            permitted=functools.partial(
+                self._still_permitted, request.cookies.get(COOKIE) if login else None
+            ),
+            leave=self.seats.take(admitted.actor),
         )
 
     async def page_link(self, request: Request) -> Response:
         """A one-use link to the page. Repeating the request gives another: the first is stored nowhere."""
         start_trace(request.headers.get("traceparent", ""))
-        actor = await self._bearer(request)
+        shown = await self._bearer(request)
         if not IDEMPOTENCY_KEY.match(request.headers.get("idempotency-key", "")):
             raise Refused("idempotency-key-missing", "Name the request in an Idempotency-Key header.")
         await _refuse_content(request)
-        programme = await self._readable(actor, request.path_params["programme"])
-        secret = await run_in_threadpool(self.logins.issue_link, actor, programme.id)
-        base = self.public_url or f"{request.url.scheme}://{request.url.netloc}"
-        return JSONResponse(
-            {"url": f"{base}/login?code={secret}"}, 201, headers={"cache-control": "no-store"}
-        )
+        programme = await self._readable(shown.actor, request.path_params["programme"])
+        secret = await run_in_threadpool(self.logins.issue_link, shown, programme.id)
+        url = f"{self.public_url.rstrip('/')}/login?code={secret}"
+        return JSONResponse({"url": url}, 201, headers={"cache-control": "no-store"})
 
     async def login(self, request: Request) -> Response:
-        """Exchange a link for a session and go on to the page."""
+        """GET shows a button, so that whatever looks ahead in a letter uses nothing up; POST exchanges the link."""
         start_trace(request.headers.get("traceparent", ""))
+        self._count_anybody(request)
+        if request.method == "POST":
+            return await self._sign_in(request)
+        lang = p.language(request.query_params.get("lang"))
         code = request.query_params.get("code", "")
+        if not code or not await run_in_threadpool(self.logins.link_works, code):
+            return self._notice("link-spent", lang, 401)
+        return self._notice(
+            "link", lang, 200, button=p.Button("sign_in", "/login", {"code": code, "lang": lang})
+        )
+
+    async def _sign_in(self, request: Request) -> Response:
+        form = await _form(request)
+        lang = p.language(form.get("lang"))
+        code = form.get("code", "")
         redeemed = await run_in_threadpool(self.logins.redeem_link, code) if code else None
         if redeemed is None:
-            return self._notice("link-spent", p.language(request.query_params.get("lang")), 401)
+            return self._notice("link-spent", lang, 401)
         secret, login = redeemed
         path = f"/programmes/{login.programme}"
-        response = RedirectResponse(path, 303, headers=p.HEADERS)
+        response = RedirectResponse(f"{path}?lang={lang}", 303, headers=p.HEADERS)
         response.set_cookie(
             COOKIE,
             secret,
-            max_age=int(SESSION_LIFE.total_seconds()),
+            max_age=max(0, int((login.expires_at - self.now()).total_seconds())),
             path=path,
             httponly=True,
             samesite="strict",
-            secure=(self.public_url or str(request.url)).startswith("https:"),
+            secure=self._by_tls(),
         )
         return response
+
+    async def logout(self, request: Request) -> Response:
+        """End the session, and every stream that it opened within a heartbeat."""
+        start_trace(request.headers.get("traceparent", ""))
+        form = await _form(request)
+        secret = request.cookies.get(COOKIE)
+        address = f"/signed-out?lang={p.language(form.get('lang'))}"
+        response = RedirectResponse(address, 303, headers=p.HEADERS)
+        if secret:
+            await run_in_threadpool(self.logins.end_session, secret)
+            path = f"/programmes/{request.path_params['programme']}"
+            response.delete_cookie(COOKIE, path, httponly=True, samesite="strict", secure=self._by_tls())
+        return response
+
+    async def signed_out(self, request: Request) -> Response:
+        """What is shown after a session was ended."""
+        return self._notice("signed-out", p.language(request.query_params.get("lang")), 200)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The caller must act."""
@@ -175,20 +226,25 @@ class Edge:
         if status == 404 and "text/html" in request.headers.get("accept", ""):
             return self._notice("not-found", p.language(request.query_params.get("lang")), 404)
         code = "method-not-allowed" if status == 405 else "unknown-route"
-        return _problem(code, CODES[code].title)
+        response = _problem(code, CODES[code].title)
+        if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """The platform is at fault."""
         log.error("failed", error=type(error).__name__, exc_info=error)
         return _problem("internal", "Tell the operator the trace id.")
 
-    async def _admit(self, request: Request, login: Login | None) -> tuple[Programme, datetime]:
-        """The programme asked for, once the caller may read its report, and until when (UTC)."""
+    async def _admit(self, request: Request, login: Login | None) -> _Admitted:
+        """By cookie or bearer token; the role map decides at every request."""
         wanted = request.path_params["programme"]
         if login is not None and login.programme == wanted:
-            return await self._readable(login.actor, wanted), login.expires_at
-        actor = await self._bearer(request)
-        return await self._readable(actor, wanted), self.now() + TOKEN_LIFE
+            self.admission.admit_actor(login.actor)
+            return _Admitted(login.actor, await self._readable(login.actor, wanted), login.expires_at)
+        shown = await self._bearer(request)
+        programme = await self._readable(shown.actor, wanted)
+        return _Admitted(shown.actor, programme, shown.expires_at)
 
     async def _readable(self, actor: Actor, wanted: str) -> Programme:
         programme = await run_in_threadpool(self.programmes.latest, wanted)
@@ -201,14 +257,67 @@ class Edge:
         secret = request.cookies.get(COOKIE)
         return await run_in_threadpool(self.logins.session, secret) if secret else None
 
-    async def _bearer(self, request: Request) -> Actor:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Forbidden("unauthenticated", "Send a bearer token, or open a login link to the page first.")
-        return await run_in_threadpool(self.tokens.verify, token)
+    async def _still_permitted(self, secret: str | None) -> bool:
+        """Whether the session that opened a stream still lasts; a database that is away ends none."""
+        if secret is None:
+            return True
+        try:
+            return await run_in_threadpool(self.logins.session, secret) is not None
+        except PyMongoError as error:
+            log.warning("session-unasked", error=type(error).__name__)
+            return True
 
-    def _notice(self, notice: p.Notice, lang: p.Language, status: int, onward: str | None = None) -> Response:
-        return HTMLResponse(self.pages.notice(notice, lang, onward), status, headers=p.HEADERS)
+    async def _bearer(self, request: Request) -> Shown:
+        headers = request.headers
+        return await run_in_threadpool(
+            self.admission.admit,
+            headers.get("authorization", ""),
+            _peer(request),
+            headers.get("x-forwarded-for", ""),
+        )
+
+    def _count_anybody(self, request: Request) -> None:
+        self.admission.admit_anybody(_peer(request), request.headers.get("x-forwarded-for", ""))
+
+    def _by_tls(self) -> bool:
+        return self.public_url.startswith("https:")
+
+    def _notice(
+        self,
+        notice: p.Notice,
+        lang: p.Language,
+        status: int,
+        *,
+        onward: str | None = None,
+        button: p.Button | None = None,
+    ) -> Response:
+        return HTMLResponse(self.pages.notice(notice, lang, onward, button), status, headers=p.HEADERS)
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+class SafeHeaders:
+    """Every answer, static files and refusals too: what a browser may do with it. by_tls: and that only TLS will do."""
+
+    def __init__(self, app: ASGIApp, *, by_tls: bool) -> None:
+        self._app = app
+        self._headers = dict(p.SAFE_HEADERS)
+        if by_tls:
+            self._headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add them to the answer's own."""
+
+        async def safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, safely)
 
 
 class _Kept(StaticFiles):
@@ -218,18 +327,35 @@ class _Kept(StaticFiles):
         """The file, or that it has not changed."""
         response = super().file_response(*args, **options)
         response.headers["cache-control"] = f"public, max-age={STATIC_SECONDS}"
-        response.headers["x-content-type-options"] = "nosniff"
         return response
 
 
-async def _refuse_content(request: Request) -> None:
-    """The request says all in its address: no body, or an empty JSON object."""
+async def _body(request: Request, limit: int) -> bytes:
     body = b""
     with contextlib.suppress(ClientDisconnect):
         async for chunk in request.stream():
             body += chunk
-            if len(body) > BODY_LIMIT_BYTES:
-                raise Refused("body-too-large", f"The body may be at most {BODY_LIMIT_BYTES} bytes.")
+            if len(body) > limit:
+                raise Refused("body-too-large", f"The body may be at most {limit} bytes.")
+    return body
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a page's own form."""
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip()
+        != "application/x-www-form-urlencoded"
+    ):
+        raise Refused("unsupported-media-type", "Send application/x-www-form-urlencoded.")
+    try:
+        return dict(parse_qsl((await _body(request, FORM_BYTES)).decode("ascii"), max_num_fields=8))
+    except ValueError:
+        raise Refused("unreadable-body", "The form cannot be read.") from None
+
+
+async def _refuse_content(request: Request) -> None:
+    """The request says all in its address: no body, or an empty JSON object."""
+    body = await _body(request, BODY_LIMIT_BYTES)
     if not body.strip():
         return
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":

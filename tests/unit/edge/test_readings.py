@@ -10,12 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
+from shared.callers import Admission
 from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.programmes import Action
 from shared.runtime.commands import KeyedRow
 from shared.runtime.reads import Reading, entry_id, moment_of
 from shared.web import command, command_rows, create_app, guarded, journey_subject, query
-from tests.support.memory import Memory, MemoryCommands, NamedTokens, RealTime, Shelf
+from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, RealTime, Shelf
 
 JOURNEY = "j-" + "0" * 26
 PERSON = "p-" + "1" * 26
@@ -42,7 +43,7 @@ class Office:
             title="office",
             blueprints=(self._routes(),),
             commands=self.commands,  # type: ignore[arg-type]
-            tokens=NamedTokens(),  # type: ignore[arg-type]
+            admission=Admission(NamedTokens(), UNLIMITED),
             operators=(),
             clock=RealTime(),  # type: ignore[arg-type]
         )

@@ -1,14 +1,20 @@
 """Who gets in, and what everybody else is told."""
 
+import contextlib
+import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import httpx
 import pytest
 from starlette.routing import Route
 
+from services.outcome.stream.figures_stream import HEARTBEAT_SECONDS
 from services.outcome.stream.logins import LINK_LIFE
 from services.outcome.stream.routes import ACTIONS
+from tests.support.memory import UNLIMITED
 from tests.support.stage import Stage, Theatre, read_programme
 
 LINKS = "/programmes/coactive/page-links"
@@ -33,6 +39,16 @@ def web(theatre: Theatre) -> Iterator[httpx.Client]:
 def code(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["code"]
+
+
+def sign_in(web: httpx.Client, link: str) -> httpx.Response:
+    """Press the button of the page that the link shows."""
+    url = httpx.URL(link)
+    return web.post(url.copy_with(query=None), data={"code": url.params["code"]})
+
+
+def max_age(cookie: str) -> int:
+    return int(re.findall(r"Max-Age=(\d+)", cookie)[0])
 
 
 def first_event(web: httpx.Client, headers: dict[str, str]) -> tuple[int, str]:
@@ -76,7 +92,8 @@ def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) 
         for method in route.methods or ()
         if method != "HEAD"
     }
-    assert served == set(ACTIONS)
+    # Signing out takes the session that it ends, and nothing else.
+    assert served - {f"POST {PAGE.replace('coactive', '{programme}')}/logout"} == set(ACTIONS)
 
 
 def test_an_unknown_programme_is_told_only_to_those_who_show_a_token(web: httpx.Client) -> None:
@@ -89,11 +106,12 @@ def test_a_link_is_exchanged_for_a_cookie_that_no_script_reads(web: httpx.Client
     link = web.post(LINKS, headers={**STEERING, **KEY})
     assert link.status_code == 201
     assert link.headers["cache-control"] == "no-store"
-    answer = web.get(link.json()["url"])
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    answer = sign_in(web, link.json()["url"])
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?lang=sv")
     cookie = answer.headers["set-cookie"]
-    for part in ("HttpOnly", "SameSite=strict", f"Path={PAGE}", "Max-Age=43200"):
+    for part in ("HttpOnly", "SameSite=strict", f"Path={PAGE}"):
         assert part in cookie
+    assert 43_100 < max_age(cookie) <= 43_200
     assert answer.headers["referrer-policy"] == "no-referrer"
     page = web.get(PAGE)
     assert page.status_code == 200
@@ -103,12 +121,69 @@ def test_a_link_is_exchanged_for_a_cookie_that_no_script_reads(web: httpx.Client
 
 def test_a_link_works_once_and_for_five_minutes(theatre: Theatre, web: httpx.Client) -> None:
     once, late = theatre.link(), theatre.link()
-    assert web.get(once).status_code == 303
+    assert sign_in(web, once).status_code == 303
     web.cookies.clear()
-    assert web.get(once).status_code == 401
+    assert sign_in(web, once).status_code == web.get(once).status_code == 401
     theatre.logins.now += LINK_LIFE
-    assert web.get(late).status_code == 401
-    assert web.get("/login").status_code == 401
+    assert sign_in(web, late).status_code == web.get(late).status_code == 401
+    assert web.get("/login").status_code == web.post("/login", data={"lang": "sv"}).status_code == 401
+
+
+def test_looking_at_a_link_uses_nothing_up(theatre: Theatre, web: httpx.Client) -> None:
+    link = theatre.link()
+    for _ in range(3):
+        assert web.head(link).status_code == 200
+        seen = web.get(link)
+        assert "set-cookie" not in seen.headers
+        assert '<form method="post" action="/login">' in seen.text
+    assert "Open the page" in web.get(f"{link}&lang=en").text
+    assert sign_in(web, link).status_code == 303
+
+
+def test_a_session_ends_with_the_token_of_its_link(web: httpx.Client) -> None:
+    link = web.post(LINKS, headers={"Authorization": "Bearer steering:60", **KEY}).json()["url"]
+    assert max_age(sign_in(web, link).headers["set-cookie"]) <= 60
+
+
+def test_a_stream_ends_with_its_token(web: httpx.Client) -> None:
+    began = time.monotonic()
+    headers = {"Authorization": "Bearer steering:2"}
+    with web.stream("GET", FIGURES, headers=headers) as answer:
+        assert answer.status_code == 200
+        assert any(line.startswith("event:") for line in answer.iter_lines())
+    assert time.monotonic() - began < 10
+
+
+def test_signing_out_ends_the_session_and_its_streams(theatre: Theatre, web: httpx.Client) -> None:
+    sign_in(web, theatre.link())
+    page = web.get(PAGE)
+    assert f'action="{PAGE}/logout"' in page.text
+    secret = web.cookies["page_session"]
+    with web.stream("GET", FIGURES) as stream:
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("event:"))
+        out = web.post(f"{PAGE}/logout", data={"lang": "en"})
+        assert (out.status_code, out.headers["location"]) == (303, "/signed-out?lang=en")
+        assert "You are signed out" in web.get(out.headers["location"]).text
+        assert "Max-Age=0" in out.headers["set-cookie"]
+        assert out.headers["cache-control"] == "no-store"
+        began = time.monotonic()
+        for _ in lines:
+            pass
+        assert time.monotonic() - began < 2 * HEARTBEAT_SECONDS
+    assert web.get(PAGE, headers={"Cookie": f"page_session={secret}"}).status_code == 401
+
+
+def test_a_page_shown_to_a_bearer_of_a_token_has_nothing_to_sign_out_of(web: httpx.Client) -> None:
+    assert "/logout" not in web.get(PAGE, headers=STEERING).text
+
+
+def test_a_form_of_another_kind_is_refused(web: httpx.Client) -> None:
+    assert code(web.post("/login", json={"code": "x"})) == (415, "unsupported-media-type")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert code(web.post("/login", content=b"a=" + b"x" * 5000, headers=form)) == (413, "body-too-large")
+    assert code(web.post("/login", content=b"\xff=1", headers=form)) == (400, "unreadable-body")
+    assert code(web.post("/login", content=b"a=1&" * 20, headers=form)) == (400, "unreadable-body")
 
 
 def test_a_cookie_opens_no_other_programme(theatre: Theatre, web: httpx.Client) -> None:
@@ -149,14 +224,17 @@ def test_an_empty_object_is_as_good_as_nothing(web: httpx.Client) -> None:
 
 def test_unknown_routes_and_methods_are_problems(web: httpx.Client) -> None:
     assert code(web.get("/nowhere")) == (404, "unknown-route")
-    assert code(web.get(LINKS, headers=STEERING)) == (405, "method-not-allowed")
+    for path, allowed in ((LINKS, "POST"), (PAGE, "GET, HEAD"), ("/login", "GET, HEAD, POST")):
+        refused = web.delete(path, headers=STEERING)
+        assert code(refused) == (405, "method-not-allowed")
+        assert ", ".join(sorted(refused.headers["allow"].split(", "))) == allowed
     page = web.get("/nowhere", headers={"Accept": "text/html"})
     assert (page.status_code, "Sidan finns inte" in page.text) == (404, True)
 
 
 def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(theatre: Theatre, web: httpx.Client) -> None:
-    web.get(theatre.link())
-    for page in (web.get(PAGE), web.get(f"{PAGE}?lang=en"), web.get("/login")):
+    sign_in(web, theatre.link())
+    for page in (web.get(PAGE), web.get(f"{PAGE}?lang=en"), web.get("/login"), web.get(theatre.link())):
         assert page.headers["content-security-policy"].startswith("default-src 'self';")
         assert " style=" not in page.text
         assert "<style" not in page.text
@@ -167,3 +245,60 @@ def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(theatre: Theatre,
 def test_callers_are_told_nothing_of_health_and_metrics(web: httpx.Client) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert code(web.get(path)) == (404, "unknown-route")
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(web: httpx.Client) -> None:
+    for path in (PAGE, FIGURES, "/static/page.css", "/texts/sv.json", "/nowhere", "/login"):
+        headers = web.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'self';"), path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert "server" not in headers, path
+        # Served without TLS here.
+        assert "strict-transport-security" not in headers, path
+
+
+def test_behind_tls_the_browser_is_told_so_and_a_link_is_never_the_caller_s_host() -> None:
+    stage = Stage(read_programme(), date(2017, 5, 1))
+    host = {"Host": "evil.example"}
+    with (
+        Theatre(stage, public_url="https://figures.example/") as theatre,
+        httpx.Client(base_url=theatre.address, headers=host) as web,
+    ):
+        link = web.post(LINKS, headers={**STEERING, **KEY})
+        assert link.json()["url"].startswith("https://figures.example/login?code=")
+        assert link.headers["strict-transport-security"].startswith("max-age=")
+        code_of = httpx.URL(link.json()["url"]).params["code"]
+        answer = web.post("/login", data={"code": code_of})
+        assert "Secure" in answer.headers["set-cookie"]
+        assert "evil" not in answer.headers["location"]
+
+
+def test_a_person_and_an_organisation_may_have_so_many_streams_open() -> None:
+    allowance = replace(UNLIMITED, streams_per_person=2)
+    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
+        with (
+            httpx.Client(base_url=theatre.address, timeout=30) as web,
+            contextlib.ExitStack() as open_streams,
+        ):
+            for _ in range(2):
+                answer = open_streams.enter_context(web.stream("GET", FIGURES, headers=STEERING))
+                assert answer.status_code == 200
+            refused = web.get(FIGURES, headers=STEERING)
+            assert code(refused) == (429, "too-many-requests")
+            assert refused.headers["retry-after"] == "30"
+            open_streams.close()
+            give_up_at = time.monotonic() + 10
+            while first_event(web, STEERING)[0] != 200:
+                assert time.monotonic() < give_up_at
+
+
+def test_whoever_asks_too_often_is_told_when_to_come_back() -> None:
+    allowance = replace(UNLIMITED, per_person=0.5, per_address=0.5)
+    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
+        with httpx.Client(base_url=theatre.address, timeout=30) as web:
+            unknown = [web.get("/programmes/none/figures", headers=STEERING).status_code for _ in range(7)]
+            assert unknown == [404] * 5 + [429] * 2
+            refused = [web.get(FIGURES) for _ in range(7)]
+            assert [one.status_code for one in refused] == [401] * 5 + [429] * 2
+            assert int(refused[-1].headers["retry-after"]) >= 1
+            assert web.get(theatre.link()).status_code == 429

@@ -57,7 +57,21 @@ class Client:
 
 def stream(hub: Hub, cuts: list[Scope], version: int = 0, **options: float) -> FiguresStream:
     settings = {"seconds": 60.0, "heartbeat_seconds": 30.0, "write_seconds": 5.0, **options}
-    return FiguresStream(hub, "coactive", version=version, cut=cuts.append, **settings)
+    return FiguresStream(
+        hub,
+        "coactive",
+        version=version,
+        cut=cuts.append,
+        permitted=always,
+        leave=lambda: None,
+        seconds=settings["seconds"],
+        heartbeat_seconds=settings["heartbeat_seconds"],
+        write_seconds=settings["write_seconds"],
+    )
+
+
+async def always() -> bool:
+    return True
 
 
 def run(scene: Callable[[Hub], Awaitable[None]]) -> None:
