@@ -1,8 +1,20 @@
-"""Settings, all from the environment; the only module that reads it. Secrets have no defaults."""
+"""Settings, all from the environment; the only module that reads it. Secrets have no defaults.
 
+What is good enough for a stack on one machine is refused in production, and production is what it is unless said.
+"""
+
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from environs import Env
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_TLS = re.compile(r"[?&](?:tls|ssl)=true(?:&|$)", re.IGNORECASE)
+
+
+class UnfitForProduction(Exception):
+    """Settings that only a local stack may have; the text says in a sentence each which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +57,16 @@ class Settings:
     stream_url: str | None = None
     allowance: Allowance = Allowance()
     trusted_proxies: tuple[str, ...] = ()
+    local: bool = False
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises environs.EnvError naming the variable that is missing or wrong."""
+    """The settings of this process.
+
+    Raises environs.EnvError naming the variable that is missing or wrong, and UnfitForProduction.
+    """
     env = Env()
-    return Settings(
+    settings = Settings(
         mongodb_uri=env.str("MONGODB_URI"),
         kafka_servers=tuple(env.list("KAFKA_BOOTSTRAP_SERVERS")),
         kafka_security=env.str("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
@@ -79,4 +95,38 @@ def read_settings() -> Settings:
             streams_per_organisation=env.int("STREAMS_PER_ORGANISATION", 200),
         ),
         trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [])),
+        local=env.str("ENVIRONMENT", "production") == "local",
     )
+    if faults := unfit(settings):
+        raise UnfitForProduction(" ".join(faults))
+    return settings
+
+
+def unfit(settings: Settings) -> list[str]:
+    """What is wrong with the settings for production, a sentence each; nothing of a local stack."""
+    if settings.local:
+        return []
+    faults = []
+    if settings.driven_clock:
+        faults.append("DRIVEN_CLOCK is set: operators could set the time of every decision; leave it out.")
+    for name, url in (
+        ("OIDC_ISSUER", settings.oidc_issuer),
+        ("OIDC_JWKS_URL", settings.oidc_jwks_url),
+        ("OUTCOME_STREAM_URL", settings.stream_url or "https:"),
+    ):
+        address = urlsplit(url)
+        if address.scheme != "https":
+            faults.append(f"{name} is no https address: whoever is on the way could give tokens; use TLS.")
+        elif address.hostname in LOOPBACK:
+            faults.append(
+                f"{name} is this machine's own: anybody on it gets any token there; name your provider's."
+            )
+    if settings.kafka_security != "SASL_SSL":
+        faults.append(
+            "KAFKA_SECURITY_PROTOCOL is not SASL_SSL: journeys would cross the network in the clear."
+        )
+    if not settings.mongodb_uri.startswith("mongodb+srv:") and not _TLS.search(settings.mongodb_uri):
+        faults.append("MONGODB_URI has no tls=true: journeys would cross the network in the clear.")
+    if faults:
+        faults.append("On a stack of one machine, for trying things out, set ENVIRONMENT=local.")
+    return faults

@@ -102,6 +102,7 @@ CONTRACT: Mapping[str, str] = {
     "STREAMS_PER_PERSON": "role stream: streams of figures open at once; 0 for no limit",
     "STREAMS_PER_ORGANISATION": "the same for an organisation",
     "TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed; not set here, where there is no proxy",
+    "ENVIRONMENT": "local here; anything else is production, where what is open here is refused",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
 }
 
@@ -209,6 +210,7 @@ class Settings:
             "DRIVEN_CLOCK": "1",
             "OPERATOR_ORGANISATIONS": OPERATORS,
             "OUTCOME_STREAM_URL": self.url("outcome-stream"),
+            "ENVIRONMENT": "local",
             "LOG_LEVEL": self.log_level,
         }
         if role == "web":

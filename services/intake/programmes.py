@@ -13,7 +13,7 @@ from services.intake.app import SERVICE
 from services.intake.domain.programme import VersionTaken
 from services.intake.handlers import publish_programme
 from services.intake.programme_file import FaultyProgramme, read_programme
-from shared.config import Settings, read_settings
+from shared.config import Settings, UnfitForProduction, read_settings
 from shared.errors import Busy
 from shared.programmes import Programme
 from shared.runtime.process import connect, create_indexes
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         new = publish(programme, read_settings())
-    except (VersionTaken, Busy) as refused:
+    except (VersionTaken, Busy, UnfitForProduction) as refused:
         print(str(refused), file=sys.stderr)
         return 1
     print(

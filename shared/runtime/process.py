@@ -18,7 +18,7 @@ import structlog
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
-from shared.config import Settings, read_settings
+from shared.config import Settings, UnfitForProduction, read_settings
 from shared.events import CONTROL_TOPIC
 from shared.operations.control import answering, leaving
 from shared.operations.healing import Healer
@@ -299,7 +299,10 @@ def main(service: Service) -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in roles:
         sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")
     role = sys.argv[1]
-    settings = read_settings()
+    try:
+        settings = read_settings()
+    except UnfitForProduction as unfit:
+        sys.exit(str(unfit))
     configure_logging(service.database, role, settings.log_level)
     sys.argv = sys.argv[:1]
     if role == "web":

@@ -35,6 +35,7 @@ from tests.support.deployment import (
 )
 
 FILE = REPOSITORY / "docker-compose.yml"
+PROXY = REPOSITORY / "deploy/proxy/nginx.conf"
 OURS = "journeys:local"
 PORTS = {"kafka": "9092", "mongodb": "27017", "issuer": "8080"}
 ENVIRONMENT = filled_environment()
@@ -201,16 +202,40 @@ def openness_faults(compose: Compose) -> Iterator[str]:
             yield f"{name} is root or has capabilities, and a network"
         for port in service.get("ports", ()):
             address, _, target = port.split(":")
-            role = role_of(service["command"]) if service["image"] == OURS else None
-            if role not in ("web", "stream") and (
-                name not in ("issuer", "grafana") or address != "127.0.0.1"
-            ):
+            if name != "proxy" and (name not in ("issuer", "grafana") or address != "127.0.0.1"):
                 yield f"{name} publishes {port}"
-            if role and target != service["environment"]["HTTP_PORT"]:
+            if name == "proxy" and target not in doors():
                 yield f"{name} publishes {target}, on which nobody listens"
     for network in ("data", "watch"):
         if not compose["networks"][network].get("internal"):
             yield f"the network {network} has a way out"
+
+
+def doors() -> dict[str, str]:
+    """{port of the proxy: host and port of the service that it leads to}."""
+    return dict(re.findall(r"^\s+(\d{4}) ([a-z-]+:\d+);$", PROXY.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def door_faults(compose: Compose) -> Iterator[str]:
+    """Services that answer callers and have no door, doors that lead nowhere, and proxies whose word counts for all."""
+    services, proxy = compose["services"], compose["services"]["proxy"]
+    published = {port.rsplit(":", 1)[1] for port in proxy["ports"]}
+    answering = {
+        f"{name}:{one['environment']['HTTP_PORT']}"
+        for name, one in ours(compose)
+        if role_of(one["command"]) in ("web", "stream")
+    }
+    if set(doors()) != published or set(doors().values()) != answering:
+        yield f"the proxy's doors are {doors()}, and {published} are published"
+    for name in (one.partition(":")[0] for one in answering):
+        if set(proxy["networks"]) & set(services[name]["networks"]) != {"front"}:
+            yield f"the proxy reaches {name} by another way than its own network"
+        subnet = compose["networks"]["front"]["ipam"]["config"][0]["subnet"]
+        if services[name]["environment"].get("TRUSTED_PROXIES") != subnet:
+            yield f"{name} believes others than the proxy"
+    listens = re.findall(r"listen (\d+);", PROXY.read_text(encoding="utf-8"))
+    if set(listens) != published:
+        yield f"the proxy listens on {listens}"
 
 
 def all_faults(compose: Compose, prepared: Path) -> list[str]:
@@ -223,6 +248,7 @@ def all_faults(compose: Compose, prepared: Path) -> list[str]:
         *order_faults(compose),
         *health_faults(compose),
         *openness_faults(compose),
+        *door_faults(compose),
     ]
 
 
@@ -372,7 +398,13 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(_drop("services/outcome-web", "read_only"), id="file system writable"),
         pytest.param(_drop("services/mongodb", "cap_drop"), id="capabilities"),
         pytest.param(_set("services/kafka/user", "0:0"), id="root"),
-        pytest.param(_set("services/intake-web/ports", ["127.0.0.1:8081:9000"]), id="health published"),
+        pytest.param(_set("services/intake-web/ports", ["127.0.0.1:8086:9000"]), id="health published"),
+        pytest.param(_set("services/intake-web/ports", ["127.0.0.1:8086:8000"]), id="a way past the proxy"),
+        pytest.param(_set("services/proxy/ports", ["127.0.0.1:8081:8081"]), id="a door missing"),
+        pytest.param(_set("services/proxy/networks", ["front", "edge"]), id="proxy on another network"),
+        pytest.param(
+            _set("services/outcome-stream/environment/TRUSTED_PROXIES", "0.0.0.0/0"), id="anybody believed"
+        ),
         pytest.param(_set("services/kafka/ports", ["127.0.0.1:9092:9092"]), id="Kafka published"),
         pytest.param(_set("services/grafana/ports", ["0.0.0.0:3000:3000"]), id="Grafana open to others"),
         pytest.param(_set("networks/data", {}), id="a way out of the data network"),

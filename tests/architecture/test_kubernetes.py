@@ -170,9 +170,40 @@ def service_faults(manifests: list[Manifest]) -> Iterator[str]:
                 yield f"Service {one['metadata']['name']} leads to a port that its pods do not have"
 
 
+def ingress_faults(manifests: list[Manifest]) -> Iterator[str]:
+    """Services without a way in, ways to nothing, and ways without TLS or buffering."""
+    offered = {
+        one["metadata"]["name"]: {port["name"] for port in one["spec"]["ports"]}
+        for one in manifests
+        if one["kind"] == "Service"
+    }
+    led_to = set()
+    for one in (one for one in manifests if one["kind"] == "Ingress"):
+        secured = {host for entry in one["spec"]["tls"] for host in entry["hosts"]}
+        for rule in one["spec"]["rules"]:
+            service = rule["http"]["paths"][0]["backend"]["service"]
+            led_to.add(service["name"])
+            if service["port"]["name"] not in offered.get(service["name"], ()):
+                yield f"{rule['host']} leads nowhere"
+            if rule["host"] not in secured:
+                yield f"{rule['host']} is reached without TLS"
+        told = one["metadata"]["annotations"]
+        if told.get("nginx.ingress.kubernetes.io/proxy-request-buffering") != "on":
+            yield "requests are passed on before they are whole"
+        if not told.get("nginx.ingress.kubernetes.io/limit-connections"):
+            yield "one address may take every connection"
+    if led_to != set(offered):
+        yield f"the way in leads to {led_to}"
+
+
 def all_faults(manifests: list[Manifest]) -> list[str]:
     """Everything that is wrong with the manifests."""
-    return [*code_faults(manifests), *openness_faults(manifests), *service_faults(manifests)]
+    return [
+        *code_faults(manifests),
+        *openness_faults(manifests),
+        *service_faults(manifests),
+        *ingress_faults(manifests),
+    ]
 
 
 def test_each_manifest_follows_kubernetes_own_schema(manifests: list[Manifest]) -> None:
@@ -281,6 +312,14 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
                 targetPort="health"
             ),
             id="health published",
+        ),
+        pytest.param(
+            lambda all_: _named(all_, "Ingress", "journeys")["spec"]["tls"][0]["hosts"].pop(), id="no TLS"
+        ),
+        pytest.param(lambda all_: _named(all_, "Ingress", "journeys")["spec"]["rules"].pop(), id="no way in"),
+        pytest.param(
+            lambda all_: _named(all_, "Ingress", "journeys")["metadata"]["annotations"].clear(),
+            id="no buffering",
         ),
     ],
 )
