@@ -1,10 +1,13 @@
 """`journeys inbound`: records that agencies send, and how one that stands in the way is passed over."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
-from operators.desk import Desk, reason_option
-from operators.surroundings import SERVICES
+from operators.desk import Desk, reason_option, service_option
 from operators.trouble import REFUSED, Trouble
+from operators.wire import Wire
 
 GROUP = "intake-inbound"
 
@@ -19,19 +22,20 @@ def inbound() -> None:
 @click.argument("partition", type=click.IntRange(0))
 @click.argument("offset", type=click.IntRange(0))
 @click.option("--group", "-g", default=GROUP, show_default=True, help="the consumer group that stands there")
-@click.option(
-    "--service",
-    "-s",
-    type=click.Choice(SERVICES),
-    default="intake",
-    show_default=True,
-    help="whose group it is",
-)
+@service_option
 @reason_option
 @click.option("--yes", is_flag=True, help="do not ask")
 @click.pass_obj
 def skip(
-    desk: Desk, topic: str, partition: int, offset: int, group: str, service: str, reason: str, *, yes: bool
+    desk: Desk,
+    topic: str,
+    partition: int,
+    offset: int,
+    group: str,
+    service: str | None,
+    reason: str,
+    *,
+    yes: bool,
 ) -> None:
     """Pass over the one record at OFFSET of PARTITION of TOPIC, at which the group stands.
 
@@ -44,8 +48,19 @@ def skip(
     ):
         raise Trouble("Nothing was changed.", REFUSED)
     path = f"/operations/groups/{group}/topics/{topic}/skip"
-    answer = wire.post(service, path, {"reason": reason, "partition": partition, "offset": offset})
+    answer = _moved(wire, path, {"reason": reason, "partition": partition, "offset": offset})
     if desk.screen.as_json:
         desk.screen.document(answer)
     else:
         desk.screen.say(f"{answer['group']} reads on from {answer['reads_from']}.")
+
+
+def _moved(wire: Wire, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service answers that has the group; those that do not know it change nothing. Raises Trouble."""
+    for service in wire.services:
+        try:
+            return wire.post(service, path, body)
+        except Trouble as trouble:
+            if trouble.status != REFUSED or "not-found" not in str(trouble):
+                raise
+    raise Trouble("No service has such a group that reads this partition.", REFUSED)
