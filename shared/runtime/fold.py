@@ -372,8 +372,11 @@ class Batch:
         self._park_unreadable(record, f"It cannot be handled: {error}.")
 
     def _park_unreadable(self, record: Arrived, error: str) -> None:
-        """Park the record under its own place, never under the subject that it names."""
-        self._breaker.note(True)
+        """Park the record under its own place, never under the subject that it names.
+
+        The breaker does not count it: it says nothing about this version's code, and whoever may write one topic could
+        halt every group with a few.
+        """
         identity = parked_id(self._group, record.topic, record.partition, record.offset)
         document = {
             "group": self._group,

@@ -136,6 +136,15 @@ def test_what_a_stranger_says_neither_counts_nor_stands_in_the_way(topic: str) -
     assert [row["subject"] for row in store.puts.values()] == [f"unreadable/{topic}:0:7"]
 
 
+@pytest.mark.parametrize("headers", [{}, {"ce_id": None}])
+def test_however_many_strangers_speak_the_group_goes_on(headers: dict[str, bytes | None]) -> None:
+    store = Store()
+    topic = e.TOPICS["handover"]
+    forged = [arrived(toy.accepted(), "journey/j-1", topic=topic, headers=headers)] * 1_100
+    folded(store, *forged, arrived(toy.accepted(), "journey/j-1"))
+    assert store.states["journey/j-1"].applied == {"intake": 1}
+
+
 @given(SOURCES, TYPES, TOPICS, SUBJECTS, st.dictionaries(SOURCES, st.integers(0, 9), max_size=3))
 def test_no_name_from_outside_becomes_a_field_of_a_state(
     source: str, name: str, topic: str, subject: str, after: dict[str, int]
