@@ -94,7 +94,7 @@ reset: venv ## Remove the data of a stack that is down
 contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
 	$(PY) -m contracts write
 
-.PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz
+.PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz fuzz-proof
 lint: venv-dev ## Style, types and the direction of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -122,6 +122,9 @@ mutants: venv-dev ## Break the runtime on purpose, and see which scenario notice
 
 fuzz: venv-dev ## Send what no honest client would, by seed (MINUTES=10; SEED=5; ONLY="inbound files"; PART=1)
 	$(PY) -m tests.fuzz
+
+fuzz-proof: venv-dev ## Undo one mend at a time, and see that the fuzzers find it (ONLY=wide)
+	$(PY) -m tests.fuzz.prove
 
 bench: venv-dev ## Measure throughput and latency
 	$(PY) -m tests.bench

@@ -4,9 +4,9 @@
     MINUTES=60 SEED=5 ONLY="inbound files" python -m tests.fuzz
     PART=1 python -m tests.fuzz        the short form that continuous integration runs
 
-SEED repeats a run's chances. STACK_PORT_BASE places the stack, which otherwise has free ports; its folder is new, and
-removed at the end. What was found is kept in FUZZ_RESULTS (fuzz-results). Exit 1 when anything was found, and when a
-fuzzer's generator is a toy.
+SEED repeats a run; FIRST=1 ends at the first finding. STACK_PORT_BASE places the stack, which otherwise has free ports;
+its folder is new, and removed at the end. What was found is kept in FUZZ_RESULTS (fuzz-results). Exit 1 when anything
+was found, and when a fuzzer's generator is a toy.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def main() -> int:
     minutes = float(os.environ.get("MINUTES") or MINUTES)
     each = PART_SECONDS if part else minutes * 60 / len(wanted)
     console = Console(width=max(120, Console().width))
-    findings = Findings(Path(os.environ.get("FUZZ_RESULTS") or RESULTS), seed)
+    findings = Findings(Path(os.environ.get("FUZZ_RESULTS") or RESULTS), seed, os.environ.get("FIRST") == "1")
     console.print(f"{len(wanted)} fuzzers, {each:.0f} s each, SEED={seed}")
     counts: list[Counts] = []
     runner = Runner(findings, console)

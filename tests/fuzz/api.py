@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -188,7 +189,9 @@ class Api(Fuzzer[Call]):
     ) -> Call:
         trace = f"{self.chance.getrandbits(128):032x}"
         where = {"journey_id": journey.journey, **(path or {})}
-        target = operation.path.format_map({name: quote(value, safe="") for name, value in where.items()})
+        target = operation.path.format_map(
+            defaultdict(lambda: "0", {name: quote(value, safe="") for name, value in where.items()})
+        )
         headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Purpose": "to plan a meeting"}
         if operation.method != "GET":
             media = NDJSON if operation.identity == "log_sessions" else "application/json"

@@ -80,11 +80,17 @@ class Counts:
 
 @dataclass(slots=True)
 class Findings:
-    """Every kind of problem once, written down as soon as it is found. folder: where."""
+    """Every kind of problem once, written down as soon as it is found. folder: where; first: whether one is enough."""
 
     folder: Path
     seed: str
+    first: bool = False
     found: list[Finding] = field(default_factory=list)
+
+    @property
+    def enough(self) -> bool:
+        """Whether nothing more need be found."""
+        return self.first and bool(self.found)
 
     def new(self, fuzzer: str, kind: str) -> bool:
         """Whether this fuzzer has not met this kind yet."""

@@ -92,6 +92,8 @@ class Driver:
                     looked = time.monotonic()
                     outcome.problems += fuzzer.world.watch.look()
                 self._judge(fuzzer, sent, outcome, counts, began)
+                if self._findings.enough:
+                    break
             last = fuzzer.finish()
             last.problems += fuzzer.world.watch.look()
             self._judge(fuzzer, sent, last, counts, began)

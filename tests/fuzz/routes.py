@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from tests.support.bad_input import Baseline
 from tests.support.every_command import PROGRAMME, STEPS, Handles
 
 AFTER_START = ("started", "ready", "offered")
-NEVER = frozenset({"move_clock", "accept_topic", "start_rebuild", "swap_rebuild", "abandon_rebuild"})
+NEVER = frozenset(
+    {"move_clock", "accept_topic", "skip_record", "start_rebuild", "swap_rebuild", "abandon_rebuild"}
+)
 """Given by nobody who may: they would change the surroundings of all that follows."""
 
 
@@ -131,9 +134,8 @@ class Known:
 
 def baseline(world: World, operation: Operation, journey: Journey, known: Known) -> Baseline:
     """The operation as it would succeed on that journey; only the path, where nothing more is known of it."""
-    handles = Handles(
-        TODAY, dict.fromkeys(("whole", "declined", "withdrawn", "mistaken"), journey.journey or "j-x")
-    )
+    handles = Handles(TODAY, defaultdict(lambda: "0"))
+    handles.names |= dict.fromkeys(("whole", "declined", "withdrawn", "mistaken"), journey.journey or "j-x")
     handles.names |= {
         "run": world.name(),
         "person": journey.participant,

@@ -26,6 +26,17 @@ HONEST = ("referral-received", "referral-accepted", "journey-started")
 """What intake says in turn of a journey that it alone knows: its own to say, and applied by all others."""
 VICTIMS = ("received", "accepted", "started", "offered")
 ID_SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"
+NO_SOURCES = ("$where", "a.b", "", "INTAKE", "intake\x00")
+NO_SUBJECTS = ("programme/coactive@1", "", "participant/p-x", "$a/b.c", "journey/")
+ODD_PASTS = ("intake=999", "$where=1", "a.b=1", "=", "intake=x", "intake=-1")
+ODD_COUNTS = ("0", "-1", "1e3", "9" * 30, "", " 1")
+ODD_HEADERS: Sequence[tuple[str, bytes | None]] = (
+    ("traceparent", None),
+    ("\udcff\udcfe", b"x"),
+    ("", b""),
+    ("ce_type", None),
+    ("ce_source", b"\xff"),
+)
 MOVES = ("_id", "v", "rev", "at")
 """What of a state's document is not the state."""
 
@@ -93,71 +104,31 @@ class Spoofing(Fuzzer[Said]):
         return [*found, handed, *self._honest_row(), consent, *self._honest_row()]
 
     def generated(self) -> Said:
-        """An honest record in two of five; else one with a wrong type, source, topic, subject or header."""
+        """An honest record in two of five; else one with a wrong source, type, topic or subject, and often more."""
         if self.chance.random() < 0.45:
             return self._honest()
         principal = self.chance.choice(SOURCES)
         kind = self.chance.choice(sorted(self._examples))
-        source = self.chance.choice(
-            (*SOURCES, _source_of(kind), _source_of(kind), "$where", "a.b", "", "INTAKE", "intake\x00")
-        )
-        subject = self.chance.choice(
-            (
-                *self._victims,
-                *self._victims,
-                self._stranger(),
-                "programme/coactive@1",
-                "",
-                "participant/p-x",
-                "$a/b.c",
-                "journey/",
-            )
-        )
-        said = self._event(principal, subject, kind, source)
-        if principal == source == _source_of(kind) and subject in self._victims:
+        source = self.chance.choice((*SOURCES, _source_of(kind), _source_of(kind), *NO_SOURCES))
+        if principal == source == _source_of(kind):
             # Its own to say, true or not: nobody else can know.
-            return self._event(
-                principal,
-                self._stranger(),
-                kind,
-                self.chance.choice([one for one in SOURCES if one != principal]),
-            )
+            source = self.chance.choice([one for one in (*SOURCES, *NO_SOURCES) if one != principal])
+        subject = self.chance.choice((*self._victims, *self._victims, self._stranger(), *NO_SUBJECTS))
+        said = self._event(principal, subject, kind, source)
         change = self.chance.random()
         if change < 0.25:
-            said = replace(
-                said,
-                headers=_with(
-                    said.headers,
-                    "ce_after",
-                    self.chance.choice(("intake=999", "$where=1", "a.b=1", "=", "intake=x", "intake=-1")),
-                ),
-            )
-        elif change < 0.35:
-            said = replace(
-                said,
-                headers=_with(
-                    said.headers, "ce_sequence", self.chance.choice(("0", "-1", "1e3", "9" * 30, "", " 1"))
-                ),
-            )
-        elif change < 0.5:
-            odd: tuple[str, bytes | None] = self.chance.choice(
-                (
-                    ("traceparent", None),
-                    ("\udcff\udcfe", b"x"),
-                    ("", b""),
-                    ("ce_type", None),
-                    ("ce_source", b"\xff"),
-                )
-            )
-            said = replace(said, headers=(*said.headers, odd))
-        elif change < 0.6:
-            said = replace(
+            return replace(said, headers=_with(said.headers, "ce_after", self.chance.choice(ODD_PASTS)))
+        if change < 0.35:
+            return replace(said, headers=_with(said.headers, "ce_sequence", self.chance.choice(ODD_COUNTS)))
+        if change < 0.5:
+            return replace(said, headers=(*said.headers, self.chance.choice(ODD_HEADERS)))
+        if change < 0.6:
+            return replace(
                 said, topic=self.chance.choice((CONTROL_TOPIC, PROGRAMMES_TOPIC, TOPICS["intake"]))
             )
-        elif change < 0.7:
-            said = replace(
-                said, value=self.chance.choice((b"", b"{", b"null", b"[" * 10_000, self.chance.randbytes(50)))
-            )
+        if change < 0.7:
+            values = (b"", b"{", b"null", b"[" * 10_000, self.chance.randbytes(50))
+            return replace(said, value=self.chance.choice(values))
         return said
 
     def _stranger(self) -> str:
@@ -252,7 +223,7 @@ class Spoofing(Fuzzer[Said]):
             changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
             if changed:
                 seen = {name: (before.get(name), after.get(name)) for name in sorted(changed)}
-                outcome.problem("a service spoke for another", f"{place[1]} in {place[0]}: {seen}")
+                outcome.problem(f"a service spoke for another in {place[0]}", f"{place[1]}: {seen}")
         self._before = now
 
     def _check_strangers(self, forged: Sequence[Said], outcome: Outcome) -> None:

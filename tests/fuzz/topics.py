@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 
 from deploy.local import Stack
 from shared.kafka import API_VERSION, native_options
+from tests.support.wild import Raw
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """Names and values; a name with lone surrogates stands for the bytes that are no UTF-8 (PEP 383)."""
@@ -25,16 +26,6 @@ class Published(NamedTuple):
     topic: str
     partition: int
     offset: int
-
-
-class _RawName(str):
-    """A header's name that is no UTF-8: kafka-python writes what `encode` gives."""
-
-    __slots__ = ()
-
-    def encode(self, *_: str) -> bytes:
-        """The bytes as they are."""
-        return str.encode(self, "utf-8", "surrogateescape")
 
 
 class Writer:
@@ -87,7 +78,7 @@ class Writer:
     ) -> Published | None:
         if self._python is None:
             self._python = KafkaProducer(**self._config, acks="all")
-        named = [(_RawName(name), said or b"") for name, said in headers]
+        named = [(Raw(name.encode("utf-8", "surrogateescape")), said or b"") for name, said in headers]
         try:
             lies = self._python.send(
                 topic, value or b"", key, named, timestamp_ms=timestamp, partition=partition
