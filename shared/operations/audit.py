@@ -1,19 +1,19 @@
-"""What operators did: who, when, why, and what it came to. Rows are added by each change, never altered."""
+"""What operators did: who, when, why, and what it came to. Each change adds a row; no service may alter one."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo import DESCENDING
-from pymongo.database import Database
+from pymongo import DESCENDING, MongoClient
 
 from shared.operations.parked import read_cursor, scrubbed, shown_subject, write_cursor
+from shared.runtime.reads import OPERATORS, audit_database
 
 
 class AuditRows:
     """Reads the audit rows of one service. Blocks; a retry is safe."""
 
-    def __init__(self, database: Database[Any]) -> None:
-        self._rows = database["audit"]
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self._rows = client[audit_database(database)][OPERATORS]
 
     def page(self, *, after: str | None, limit: int) -> dict[str, Any]:
         """A page, the latest first. Raises Refused for a cursor that is none."""

@@ -22,6 +22,7 @@ from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.ids import random_id
 from shared.runtime.parts import Parts, batch_of
+from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.transaction import transact
 
 SECONDS = 30.0
@@ -208,4 +209,5 @@ class Mending:
             "reason": order.reason,
             "came_to": came_to,
         }
-        self._database["audit"].insert_one(row, session=session)
+        kept = self._parts.client[audit_database(self._parts.service.database)]
+        kept[OPERATORS].insert_one(row, session=session)

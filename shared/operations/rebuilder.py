@@ -22,6 +22,7 @@ from shared.operations.rebuild import ABANDONED, BUILDING, SWAPPED, SWAPPING, Re
 from shared.runtime.consumer import Consumer
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
+from shared.runtime.reads import OPERATORS, audit_database
 
 LOOK_SECONDS = 1.0
 TRIES_FOR_THE_SAME_PLACE = 25
@@ -53,6 +54,7 @@ class Rebuilder:
         self.progressed_at = time.monotonic()
         self._client = client
         self._database = client[database]
+        self._did = client[audit_database(database)][OPERATORS]
         self._rebuilds = Rebuilds(client, database, {live.name: live})
         self._live = live
         self._consume = consume
@@ -111,7 +113,7 @@ class Rebuilder:
         if not by_live_name:
             return
         decided = {"did": "skip", "came_to.parked_id": {"$in": list(by_live_name)}}
-        for audit in self._database["audit"].find(decided, {"came_to.parked_id": 1}):
+        for audit in self._did.find(decided, {"came_to.parked_id": 1}):
             row = by_live_name[audit["came_to"]["parked_id"]]
             # An earlier one of its source, skipped too, may have to go first; then the next look comes back to it.
             with suppress(Conflict, Unknown):

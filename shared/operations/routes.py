@@ -73,7 +73,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
         Status(database, groups, parts.clock),
         ParkedEvents(database, groups),
         Mending(parts, groups),
-        AuditRows(database),
+        AuditRows(parts.client, parts.service.database),
         Rebuilds(parts.client, parts.service.database, groups),
         Acceptance(database),
         PassingOver(database, Logs(parts.kafka_options)),

@@ -69,11 +69,6 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     "timers": [IndexModel([("due", ASCENDING)])],
     # idempotency keys are forgotten after a week
     "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
-    # what operators did, the latest first; whether they had an event skipped
-    "audit": [
-        IndexModel([("at", ASCENDING), ("_id", ASCENDING)]),
-        IndexModel([("came_to.parked_id", ASCENDING)], sparse=True),
-    ],
     # what each group has asked for; how its processes stand, forgotten when they are gone for an hour
     "asked": [IndexModel([("group", ASCENDING), ("at", ASCENDING)])],
     "processes": [

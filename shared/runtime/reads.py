@@ -19,13 +19,18 @@ from pymongo.errors import PyMongoError
 
 from shared.errors import Busy
 
-READS, SEALS = "reads", "seals"
-"""What was read and refused, and the chain over it."""
+READS, SEALS, OPERATORS = "reads", "seals", "operators"
+"""What was read and refused, the chain over it, and what operators did."""
 
 INDEXES: Mapping[str, list[IndexModel]] = {
     # who read what concerns this person, the latest last; the chain goes by `_id` alone
     READS: [IndexModel([("subject", ASCENDING), ("_id", ASCENDING)])],
     SEALS: [],
+    # what operators did, the latest first; whether they had an event skipped
+    OPERATORS: [
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("came_to.parked_id", ASCENDING)], sparse=True),
+    ],
 }
 """Made by `deploy.database`, since no service may."""
 

@@ -82,7 +82,7 @@ def test_a_replay_by_the_mended_rule_makes_the_subject_whole_in_order(bench: Ben
     assert bench.db["parked"].count_documents({}) == 0
     document = bench.db["toys"].find_one({"_id": subject})
     assert (document["waits"], document["blocked"]) == (0, False)
-    (audit,) = bench.db["audit"].find()
+    (audit,) = bench.audit.find()
     assert (audit["did"], audit["person"], audit["reason"]) == ("replay", "duty-officer-7", "bug 7 mended")
     bench.publish(bench.say(toy.session(4), subject, 4))
     until(lambda: bench.state(subject).minutes == 674, "what comes after the replay")  # type: ignore[union-attr]
@@ -109,7 +109,7 @@ def test_a_replay_once_per_key(bench: Bench) -> None:
     same = order(key="k")
     first = mending(bench).replay_subject(same, subject)
     assert mending(bench).replay_subject(same, subject) == first
-    assert bench.db["audit"].count_documents({}) == 1
+    assert bench.audit.count_documents({}) == 1
     with pytest.raises(Refused, match="idempotency-key-reused"):
         mending(bench).replay_subject(order(key="k", fingerprint="of another"), subject)
 
@@ -130,7 +130,7 @@ def test_a_skipped_event_counts_as_applied_without_its_effect_and_what_waited_fo
     assert document["chain"]["activity-tracking"] == chain_of(
         toy.record(toy.session(minutes), subject, n) for n, minutes in enumerate((1, 666, 3), 1)
     )
-    (audit,) = bench.db["audit"].find()
+    (audit,) = bench.audit.find()
     assert (audit["did"], audit["reason"], audit["came_to"]["parked_id"]) == (
         "skip",
         "registered twice by hand",
@@ -222,7 +222,7 @@ def test_what_is_republished_comes_again_in_order_(bench: Bench) -> None:
     assert came == {"subject": subject, "events": 3, "from_seq": 3, "to_seq": 5, "more": False}
     assert relay.publish_once() == 3
     assert bench.db["events"].count_documents({"pend": {"$exists": True}}) == 0
-    (audit,) = bench.db["audit"].find()
+    (audit,) = bench.audit.find()
     assert (audit["did"], audit["came_to"]["events"]) == ("republish", 3)
     with pytest.raises(Unknown):
         mending(bench).republish(order(), subject, 6)

@@ -22,6 +22,7 @@ from shared.runtime.fold import Arrived, Batch, Breaker, Tally
 from shared.runtime.origin import SPEAKERS
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.unit import Unit
 from tests.support import toy
 from tests.support.toy import Toy, ToyRepository
@@ -44,6 +45,11 @@ class Bench:
     @property
     def db(self) -> Any:
         return self.client[self.database]
+
+    @property
+    def audit(self) -> Any:
+        """What operators did here."""
+        return self.client[audit_database(self.database)][OPERATORS]
 
     def consume(
         self,
@@ -172,6 +178,7 @@ def bench(stack: Any, request: pytest.FixtureRequest) -> Iterator[Bench]:
     for thread in bench.threads:
         thread.join(timeout=20)
     client.drop_database(name)
+    client.drop_database(audit_database(name))
     client.close()
 
 
