@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -35,6 +36,8 @@ from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.texts import nobody
 from shared.tokens import ORGANISATION
 
+FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Where a driven clock may stand: near the calendar's end, days that are counted from it do not exist."""
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
@@ -351,7 +354,7 @@ def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
 
 def _add_clock(app: Flask, clock: Clock) -> None:
     class MoveClock(Schema):
-        at = ma.AwareDateTime(required=True)
+        at = ma.AwareDateTime(required=True, validate=validate.Range(FIRST_MOMENT, LAST_MOMENT))
 
     @app.get("/clock")
     @guarded(None)

@@ -211,7 +211,9 @@ def test_a_baseline_stands_in_the_path() -> None:
 def test_inbound_records_are_refused_for_the_same_reasons() -> None:
     found = {kind: _refusal(record) for kind, record in inbound_faults(referral_schema(), REFERRAL)}
     accepted = {kind.partition(": ")[0] for kind, refusal in found.items() if refusal is None}
-    assert accepted <= {"future day", "unknown code", "unknown id"}, "these rest on what is stored"
+    assert accepted <= {"future day", "last day there is", "unknown code", "unknown id"}, (
+        "these rest on what is stored"
+    )
     assert {refusal.code for refusal in found.values() if refusal is not None} <= CODES.keys()
     assert _refusal(json.dumps(REFERRAL).encode()) is None
 
@@ -350,3 +352,46 @@ def test_a_strange_header_is_read_or_refused_and_breaks_nothing(
         body: dict[str, Any] | None = {} if method == "PUT" else None
         answer = clients["outcome"].open(path, method=method, json=body, headers=headers)
         assert answer.status_code in (400, 503), f"{method} {path}: {answer.status_code} {answer.text}"
+
+
+class DrivenClock:
+    """A clock that somebody drives, and that tells where to."""
+
+    driven = True
+
+    def __init__(self) -> None:
+        self.moved: list[datetime] = []
+
+    def move(self, at: datetime) -> datetime:
+        self.moved.append(at)
+        return at
+
+
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("2017-04-02T08:00:00+02:00", 200),
+        ("2199-12-31T23:59:59Z", 200),
+        ("9999-12-31T23:59:59Z", 422),
+        ("2200-01-01T00:00:01Z", 422),
+        ("0001-01-01T00:00:00+14:00", 422),
+        ("1969-12-31T23:59:59Z", 422),
+        ("2017-04-02T08:00:00", 422),
+        ("\ud800", 400),
+    ],
+)
+def test_a_driven_clock_stays_where_there_are_days_to_count(at: str, status: int) -> None:
+    clock = DrivenClock()
+    known = Admission(OneToken(), UNLIMITED)
+    app: Flask = application_of(services()["intake"], NothingRuns(), known, clock)  # type: ignore[arg-type]
+    answer = app.test_client().post(
+        "/clock",
+        data=json.dumps({"at": at}),
+        headers={
+            "Authorization": "Bearer operator",
+            "Idempotency-Key": "k",
+            "Content-Type": "application/json",
+        },
+    )
+    assert answer.status_code == status, answer.text
+    assert len(clock.moved) == (status == 200)

@@ -287,6 +287,7 @@ def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any
             yield "no day", value, "schema"
         if name in NOT_YET:
             yield "future day", FAR_DAY, "state"
+            yield "last day there is", "9999-12-31", "state"
     unknown = UNKNOWN.get(schema.get("pattern", ""))
     if unknown is not None and name != "reference":
         yield "unknown code", unknown, "state"
