@@ -13,14 +13,17 @@ from flask_smorest import Blueprint
 
 from shared.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
 from shared.bodies import read_object, whole_body
+from shared.codec import MOST_SEQUENCE
 from shared.errors import Refused
-from shared.events import Organisation
+from shared.events import SOURCES, Organisation
 from shared.programmes import Action
+from shared.runtime.change import Vector
 from shared.runtime.commands import Commands
 from shared.texts import names_participant
 
 BODY_LIMIT_BYTES = 64 * 1024
 JSON = "application/json"
+VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -59,6 +62,18 @@ def idempotency_key() -> str:
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise Refused("idempotency-key-missing", "Give 1 to 200 printable characters in Idempotency-Key.")
     return key
+
+
+def caller_vector() -> Vector:
+    """What the caller has seen of the subject, `source=count, …`, each source once. Raises Refused."""
+    text = request.headers.get("Journey-Vector", "").strip()
+    parts = text.split(",", len(SOURCES)) if text else []
+    found = [VECTOR_PART.fullmatch(part.strip()) for part in parts]
+    vector = {part[1]: int(part[2]) for part in found if part and part[1] in SOURCES}
+    if len(vector) < len(parts) or any(count >= MOST_SEQUENCE for count in vector.values()):
+        wrong = {"Journey-Vector": [f"Not `source=count, …` of {', '.join(SOURCES)}."]}
+        raise Refused("invalid-header", "Journey-Vector cannot be read.", wrong)
+    return vector
 
 
 def said(*_: Any) -> dict[str, Any]:

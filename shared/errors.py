@@ -129,10 +129,14 @@ class Forbidden(Refused):
 
 
 class Unknown(Refused):
-    """There is no such thing."""
+    """There is no such thing, or none that the caller may know of.
 
-    def __init__(self, what: str) -> None:
+    within: it would lie within what the caller holds a part in, so that its absence tells nothing else.
+    """
+
+    def __init__(self, what: str, *, within: bool = False) -> None:
         super().__init__("not-found", f"There is no such {what}.")
+        self.within = within
 
 
 class Conflict(Refused):

@@ -24,6 +24,8 @@ KEPT_FROM = frozenset({403, 404})
 """Statuses that keep somebody from a person or a journey."""
 KEPT_UNREAD = frozenset({"participant-erased"})
 """Further codes that a reading may come to."""
+KEPT_WAITING = "not-yet-seen"
+"""With a vector this is also what somebody without a part is told."""
 IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
 """Actions that concern no single person; every other is noted."""
 NAMING: Mapping[str, str] = {
@@ -45,7 +47,8 @@ def note_given(body: Mapping[str, Any], *, named: bool) -> None:
 def note_refused(error: Refused) -> None:
     """Note a refusal, if it kept the caller from a person or a journey. Raises Busy."""
     reads = request.method in ("GET", "HEAD")
-    if CODES[error.code].status in KEPT_FROM or (reads and error.code in KEPT_UNREAD):
+    kept = CODES[error.code].status in KEPT_FROM or error.code == KEPT_WAITING
+    if kept or (reads and error.code in KEPT_UNREAD):
         _note(error.code)
 
 

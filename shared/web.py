@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 from flask import Flask, Response, after_this_request, current_app, g, request
@@ -21,9 +21,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared import readings
 from shared.access import Actor
-from shared.admission import BODY_LIMIT_BYTES, check_body, check_right, idempotency_key, said
+from shared.admission import BODY_LIMIT_BYTES, caller_vector, check_body, check_right, idempotency_key, said
 from shared.callers import Admission
-from shared.codec import parse_vector, vector_text
+from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
 from shared.events import Organisation
 from shared.openapi import publish
@@ -31,7 +31,7 @@ from shared.problems import problem
 from shared.programmes import Action
 from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Answer, Commands, KeyedRow
+from shared.runtime.commands import Again, Answer, Commands, KeyedRow
 from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.texts import nobody
 from shared.tokens import ORGANISATION
@@ -137,13 +137,21 @@ def actor() -> Actor:
     return who
 
 
-def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None) -> dict[str, Any]:
-    """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision."""
-    key = None
-    if request.method == "POST":
-        key = f"{actor().organisation}:{request.method} {request.path}:{idempotency_key()}"
+def command(
+    use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None, *, again: Again | None = None
+) -> dict[str, Any]:
+    """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision.
+
+    again: raises Refused when the answer that was stored under the key may not be given any more.
+    """
     answer = _commands().run(
-        use_case, key=key, body=request.get_data(), subject=subject, vector=_caller_vector()
+        use_case,
+        key=_key("request", idempotency_key()) if request.method == "POST" else None,
+        body=request.get_data(),
+        subject=subject,
+        vector=caller_vector(),
+        organisation=actor().organisation,
+        again=again,
     )
     _set_headers(answer.vector, answer.revision)
     g.subject = answer.subject
@@ -152,8 +160,7 @@ def command(use_case: Callable[[Work], dict[str, Any]], subject: Subject | None 
 
 def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Busy]:
     """Run the rows of a bulk request as commands of their own, each under its own key; what each came to, in order."""
-    prefix = f"{actor().organisation}:{request.method} {request.path}"
-    keyed = [replace(row, key=f"{prefix}:{row.key}") for row in rows]
+    keyed = [replace(row, key=_key("row", row.key)) for row in rows]
     outcomes = _commands().run_rows(keyed)
     readings.note_refused_rows([one for one in outcomes if isinstance(one, Refused)])
     return [one.body if isinstance(one, Answer) else one for one in outcomes]
@@ -161,9 +168,14 @@ def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Bu
 
 def own_key() -> tuple[str, str]:
     """Key and body's fingerprint of a command that keeps a transaction of its own. Raises Refused for its headers."""
-    _caller_vector()
-    key = f"{actor().organisation}:{request.method} {request.path}:{idempotency_key()}"
-    return key, _commands().fingerprints.of("body", request.get_data())
+    caller_vector()
+    return _key("request", idempotency_key()), _commands().fingerprints.of("body", request.get_data())
+
+
+def _key(kind: Literal["request", "row"], name: str) -> str:
+    """What one person's one request, or one row of a kind of request, is known by. Names neither person nor key."""
+    who = actor()
+    return _commands().fingerprints.of(kind, who.organisation, who.person, request.method, request.path, name)
 
 
 def query(
@@ -174,7 +186,9 @@ def query(
     purpose: why, in the caller's own words, where the route asks for it.
     """
     g.purpose = purpose
-    answer = _commands().read(use_case, subject=subject, vector=_caller_vector())
+    answer = _commands().read(
+        use_case, subject=subject, vector=caller_vector(), organisation=actor().organisation
+    )
     readings.note_given(answer.body, named=subject is not None)
     _set_headers(answer.vector, answer.revision)
     g.subject = answer.subject
@@ -197,15 +211,6 @@ def if_match() -> int | None:
 def _commands() -> Commands:
     commands: Commands = current_app.extensions["journeys"]
     return commands
-
-
-def _caller_vector() -> Vector:
-    try:
-        return parse_vector(request.headers.get("Journey-Vector", ""))
-    except ValueError:
-        raise Refused(
-            "invalid-header", "Journey-Vector cannot be read.", {"Journey-Vector": ["Not `source=count, …`."]}
-        ) from None
 
 
 def _set_headers(vector: Vector, revision: int) -> None:

@@ -79,7 +79,7 @@ def reach_goal(
     row = work.row("goals", plan.goal_key(journey_id, goal))
     who = _reader(work, actor, journey)
     if row is None or (who.works_there and not who.sees(row["organisation"])):
-        raise Unknown("goal")
+        raise Unknown("goal", within=True)
     change, reached = plan.reach_goal(journey, entry_of(plan.Goal, row), command, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return reached
@@ -128,7 +128,7 @@ def correct_session(
     journey, programme = _open(work, actor, journey_id, "log_activity")
     row = work.row("sessions", session_id)
     if row is None or row["journey_id"] != journey_id:
-        raise Unknown("session")
+        raise Unknown("session", within=True)
     who = _reader(work, actor, journey)
     if who.works_there and not who.sees(row["organisation"]):
         raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
@@ -263,7 +263,7 @@ def correct_output(
     subject = subject_of("output", output_id)
     entry: outputs.Output | None = work.find(subject)
     if entry is None or entry.programme != programme_id:
-        raise Unknown("output")
+        raise Unknown("output", within=True)
     return work.save(subject, outputs.correct(entry, command, by=actor.organisation, at=work.at))
 
 

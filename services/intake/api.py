@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -68,7 +68,10 @@ def _participants(vault: handlers.Vault) -> Blueprint:
             registered = handlers.register_participant(work, actor(), identity, vault)
             return {"participant_id": registered.participant_id}
 
-        return command(use_case)
+        def again(work: Any, answered: Mapping[str, Any]) -> None:
+            handlers.still_registered(work, actor(), ParticipantId(answered["participant_id"]))
+
+        return command(use_case, again=again)
 
     @routes.route("/participants/<string:participant_id>", methods=["GET"])
     @guarded("read_participant")

@@ -70,6 +70,11 @@ def register_participant(work: Work, actor: Actor, identity: Identity, vault: Va
     return work.save(subject_of("participant", handle), change)
 
 
+def still_registered(work: Work, actor: Actor, participant_id: ParticipantId) -> None:
+    """Let a registration be answered again, while the person stands under that handle. Raises Unknown, Conflict."""
+    participant.opened(_participant(work, actor, participant_id, "register_participant"))
+
+
 def read_participant(
     work: Work, actor: Actor, participant_id: ParticipantId, vault: Vault
 ) -> tuple[Participant, Identity]:

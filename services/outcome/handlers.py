@@ -119,7 +119,7 @@ def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
     state, _ = _open(work, actor, journey_of(follow_up_id), "read_journey", "follow-up")
     found = state.follow_ups.get(kind_of_follow_up(follow_up_id))
     if found is None:
-        raise Unknown("follow-up")
+        raise Unknown("follow-up", within=True)
     return Asked(journey=state, follow_up=found, reader=_reader(work, actor, state))
 
 

@@ -6,45 +6,48 @@ their number. Each decides on what the earlier ones left, and one that is refuse
 cannot share, because of a conflict or a repeated key, each gets a transaction of its own.
 
 The answer is stored with the effect, without personal data, and given again when the same key comes with the same
-body; another body under the key is refused. Reads wait until this service has seen what the caller has.
+body; another body under the key is refused. It is looked for only where the right was found, so a key opens nothing.
+Who names events that it has seen waits for them (`waiting.py`); who holds no part waits as long, for the same answer.
 """
 
 import functools
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import BoundedSemaphore, Event, Lock
+from threading import Event, Lock
 from typing import Any, Literal
 
 import pymongo
 import structlog
 from pymongo import InsertOne, MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, NotYetSeen, Refused
+from shared.errors import Busy, Forbidden, NotYetSeen, Refused, Unknown
 from shared.fingerprint import Fingerprints
 from shared.programmes import Programmes
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import Reading, ReadLedger
-from shared.runtime.transaction import transact
+from shared.runtime.transaction import is_duplicate, transact
 from shared.runtime.unit import Apart, Unit
+from shared.runtime.waiting import WAIT_SECONDS, Waiting
 
 COMMAND_SECONDS = 5.0
 MOST_LONE = 2
 LARGEST_ROUND = 32
+ROWS_IN_ROUND = 250
 SHARED_TRIES = 8
-WAIT_SECONDS = 2.0
-WAIT_STEP_SECONDS = 0.02
-DUPLICATE_KEY = 11000
 
 log = structlog.get_logger()
 UseCase = Callable[[Work], dict[str, Any]]
+Again = Callable[[Work, Mapping[str, Any]], None]
+NEVER_AGAIN = (Forbidden, Unknown, NotYetSeen)
+"""The right was not found: no stored answer is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRow:
-    """One row of a request that holds many: `key` as in `Commands.run`, `body` what it said."""
+    """One row of a request that holds many, as in `Commands.run`; its subject and rows are fetched ahead."""
 
     use_case: UseCase
     key: str
     body: bytes
+    subject: Subject | None = None
+    rows: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
     """One command on its way. `context` is its caller's: who asks, and in which trace.
 
-    woken: its answer or error is there, or it leads the next round, or it must go alone.
+    woken: its answer or error is there, or it leads the next round, or it must go alone. rows: fetched ahead. looked,
+    known: whether the key was looked for ahead, and what was stored under it.
     """
 
     use_case: UseCase
@@ -79,6 +85,9 @@ class _Asked:
     subject: Subject | None
     vector: Vector
     context: Context
+    rows: tuple[tuple[str, str], ...] = ()
+    looked: bool = False
+    known: Mapping[str, Any] | None = None
     woken: Event = field(default_factory=Event)
     leads: Literal["", "a lone round", "a shared round"] = ""
     answer: Answer | None = None
@@ -119,53 +128,67 @@ class Commands:
         self._source = source
         self._clock = clock
         self._reads = ReadLedger(client, database)
-        self._waiting = BoundedSemaphore(waiters)
+        self.waits = Waiting(self._database, repository.collection, source, waiters)
         self._lock = Lock()
         self._queue: deque[_Asked] = deque()
         self._lone = 0
         self._sharing = False
 
     def run(
-        self, use_case: UseCase, *, key: str | None, body: bytes, subject: Subject | None, vector: Vector
+        self,
+        use_case: UseCase,
+        *,
+        key: str | None,
+        body: bytes,
+        subject: Subject | None,
+        vector: Vector,
+        organisation: str = "",
+        again: Again | None = None,
     ) -> Answer:
         """Decide and make durable, once per key. Safe to repeat with the same key after any failure.
 
-        key: `<organisation>:<route>:<the caller's key>`; None for commands that are idempotent by nature. vector: what
-        the caller has seen of the subject. Raises Refused (nothing stored) or Busy (repeat).
+        key: of one person's one request, as `shared.web` makes it; None for commands that are idempotent by nature.
+        vector: what the caller has seen of the subject. organisation: in whose slots it waits. again: raises Refused
+        where a stored answer may not be given any more. Raises Refused (nothing stored) or Busy (repeat).
         """
         asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context())
         self._share(asked)
-        return self._answered(asked)
+        return self._answered(asked, organisation, again)
 
     def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
         """Decide the rows of one request in order, each once per key and for itself; what each came to."""
         asked = [
-            _Asked(row.use_case, row.key, self._fingerprint(row.body), None, {}, copy_context())
-            for row in rows
+            _Asked(
+                one.use_case, one.key, self._fingerprint(one.body), one.subject, {}, copy_context(), one.rows
+            )
+            for one in rows
         ]
-        for start in range(0, len(asked), LARGEST_ROUND):
-            self._round(asked[start : start + LARGEST_ROUND])
+        for start in range(0, len(asked), ROWS_IN_ROUND):
+            self._round(asked[start : start + ROWS_IN_ROUND], ahead=True)
         outcomes: list[Answer | Refused | Busy] = []
         for one in asked:
             try:
                 outcomes.append(self._answered(one))
             except (Refused, Busy) as error:
-                outcomes.append(error)
+                outcomes.append(error.with_traceback(None))
         return outcomes
 
-    def _answered(self, asked: _Asked) -> Answer:
+    def _answered(self, asked: _Asked, organisation: str = "", again: Again | None = None) -> Answer:
         """What it came to, now or when the key was first used. Raises Refused or Busy."""
         try:
-            return self._outcome(asked)
+            return self._outcome(asked, organisation)
+        except NEVER_AGAIN:
+            raise
         except (Refused, Busy) as error:
-            # A key used before shows as a duplicate, or as a state that refuses what was already done: asked for only
-            # now, so that the many that are new pay nothing.
-            if isinstance(error, Busy) and not _is_duplicate(error):
+            # A key used before shows as a duplicate, or as a state that refuses what was done: new ones pay nothing.
+            if asked.looked or (isinstance(error, Busy) and not is_duplicate(error)):
                 raise
             stored = self._stored(asked.key, asked.fingerprint)
             if stored is None:
                 raise
-            return stored
+        if again is not None:
+            self.read(lambda work: {"again": again(work, stored.body)}, subject=None, vector={})
+        return stored
 
     def judge(self, right: Callable[[Programmes], None]) -> None:
         """Judge a right that rests on the published programmes alone. Raises what it raises, or Busy."""
@@ -179,22 +202,24 @@ class Commands:
         """How many callers wait for a round."""
         return len(self._queue)
 
-    def read(self, use_case: UseCase, *, subject: Subject | None, vector: Vector) -> Answer:
-        """Answer from one snapshot, changing nothing."""
-        return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()))
-
     def account(self, reading: Reading) -> None:
         """Note who read what, or was refused it, before the answer leaves. Raises Busy: then nothing may leave."""
         self._reads.append(reading)
 
-    def _outcome(self, asked: _Asked) -> Answer:
+    def read(
+        self, use_case: UseCase, *, subject: Subject | None, vector: Vector, organisation: str = ""
+    ) -> Answer:
+        """Answer from one snapshot, changing nothing."""
+        return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()), organisation)
+
+    def _outcome(self, asked: _Asked, organisation: str) -> Answer:
         """What it came to; a command that no round has settled is carried out alone. Raises what it was refused for."""
+        until = time.monotonic() + WAIT_SECONDS
         if not asked.settled:
-            self._round([asked])
-        if isinstance(asked.error, _Behind):
-            self.wait(asked.subject, asked.vector)
-            asked.error = None
-            self._round([asked])
+            self._round([asked], ahead=asked.looked)
+        subject = asked.subject
+        if subject is not None and asked.vector and _unseen(asked.error):
+            self.waits.until_decided(organisation, subject, asked.vector, until, lambda: self._again(asked))
         if asked.error is not None:
             # Let go of here, so that it does not hold what holds it: the request and its body would go with it.
             error, asked.error = asked.error, None
@@ -204,6 +229,12 @@ class Commands:
                 del error
         assert asked.answer is not None, "a round of one settles it or raises"
         return asked.answer
+
+    def _again(self, asked: _Asked) -> bool:
+        """Decide it once more; whether there is nothing to wait for any longer."""
+        asked.error = None
+        self._round([asked])
+        return not _unseen(asked.error)
 
     def _share(self, asked: _Asked) -> None:
         """Lead a round, or wait to be settled by one.
@@ -239,8 +270,8 @@ class Commands:
             for one in others:
                 one.woken.set()
 
-    def _round(self, members: Sequence[_Asked]) -> None:
-        """Decide them in turn and make them durable in one transaction.
+    def _round(self, members: Sequence[_Asked], *, ahead: bool = False) -> None:
+        """Decide them in turn and make them durable in one transaction. ahead: look for rows and keys of all at once.
 
         Several that cannot share one are left unsettled; a single one is always settled, or what it failed of raised.
         """
@@ -253,6 +284,8 @@ class Commands:
                 raise Apart
             base = self._unit(session)
             base.load({one.subject for one in members if one.subject is not None})
+            if ahead:
+                _look_ahead(members, base)
             decided = [(one, self._decided(one, base)) for one in _of_different_keys(members)]
             base.flush()
             return [(one, outcome) for one, outcome in decided if outcome is not None]
@@ -266,7 +299,7 @@ class Commands:
         except Apart:
             log.debug("round-parted", members=len(members))
         except Busy as error:
-            if len(members) == 1 or not _is_duplicate(error):
+            if len(members) == 1 or not is_duplicate(error):
                 for one in members:
                     one.error = Busy(str(error))
                     one.error.__cause__ = error.__cause__
@@ -286,10 +319,14 @@ class Commands:
         except PyMongoError:
             raise
         except (Refused, _Behind) as refused:
+            if asked.known is not None and not isinstance(refused, NEVER_AGAIN):
+                return _repeated(asked.known, asked.fingerprint)
             # Where it was raised says nothing more, and would hold the round, which holds it.
             return refused.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - it belongs to that caller, in whose thread it is raised
             return error
+        if asked.known is not None:
+            return _repeated(asked.known, asked.fingerprint)
         base.join(branch)
         return answer
 
@@ -317,31 +354,6 @@ class Commands:
             unit.write("commands", InsertOne(document))
         return answer
 
-    def wait(self, subject: Subject | None, vector: Vector) -> None:
-        """Wait, at most two seconds, until everything in the vector has been applied. Raises NotYetSeen."""
-        if subject is None or not vector:
-            return
-        if not self._waiting.acquire(blocking=False):
-            raise NotYetSeen("Many callers wait already.")
-        try:
-            until = time.monotonic() + WAIT_SECONDS
-            while not self._seen(subject, vector):
-                if time.monotonic() > until:
-                    raise NotYetSeen("Some events that the caller has seen have not arrived here yet.")
-                time.sleep(WAIT_STEP_SECONDS)
-        finally:
-            self._waiting.release()
-
-    def _seen(self, subject: Subject, vector: Vector) -> bool:
-        fields = {"in": 1, "out.seq": 1}
-        try:
-            found = self._database[self._repository.collection].find_one({"_id": subject}, fields)
-        except PyMongoError as error:
-            raise Busy(f"The database did not answer: {type(error).__name__}.") from error
-        document = found or {"in": {}, "out": {"seq": 0}}
-        applied = {**document["in"], self._source: document["out"]["seq"]}
-        return all(applied.get(source, 0) >= count for source, count in vector.items())
-
     def _fingerprint(self, body: bytes) -> str:
         return self.fingerprints.of("body", body)
 
@@ -356,21 +368,33 @@ class Commands:
             raise Busy(f"The database did not answer: {type(error).__name__}.") from error
         if found is None:
             return None
-        if found["fingerprint"] != fingerprint:
-            raise Refused("idempotency-key-reused", "The key was used with another body.")
-        return Answer(found["body"], found["vector"], found["revision"], found["subject"])
+        told = _repeated(found, fingerprint)
+        if isinstance(told, Refused):
+            raise told
+        return told
 
 
-def _is_duplicate(error: Busy) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, BulkWriteError) and any(
-        one["code"] == DUPLICATE_KEY for one in (cause.details or {}).get("writeErrors", [])
-    )
+def _repeated(found: Mapping[str, Any], fingerprint: str) -> Answer | Refused:
+    """The answer that was stored, or the refusal of another body under its key."""
+    if found["fingerprint"] != fingerprint:
+        return Refused("idempotency-key-reused", "The key was used with another body.")
+    return Answer(found["body"], found["vector"], found["revision"], found["subject"])
+
+
+def _unseen(error: Exception | None) -> bool:
+    """Whether the caller may know more than this service: an event has not come, or a part or the thing itself."""
+    return isinstance(error, _Behind) or (isinstance(error, Unknown) and not error.within)
+
+
+def _look_ahead(members: Sequence[_Asked], base: Unit) -> None:
+    """Fetch the rows that they will ask for, and note with each what is stored under its key."""
+    wanted = [*(row for one in members for row in one.rows), *(("commands", str(one.key)) for one in members)]
+    for collection in {name for name, _ in wanted}:
+        base.fetch(collection, [key for name, key in wanted if name == collection])
+    for one in members:
+        one.looked, one.known = True, base.row("commands", str(one.key))
 
 
 def _of_different_keys(members: Sequence[_Asked]) -> Sequence[_Asked]:
     """Without the repetitions of a key that is in the same round: they go alone, and find the answer stored."""
-    first: dict[str | int, _Asked] = {}
-    for one in members:
-        first.setdefault(one.key or id(one), one)
-    return list(first.values())
+    return list({one.key or id(one): one for one in reversed(members)}.values())[::-1]

@@ -5,12 +5,14 @@ from typing import Any, TypeVar
 
 import pymongo
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from shared.errors import Busy
+
+DUPLICATE_KEY = 11000
 
 T = TypeVar("T")
 
@@ -36,6 +38,14 @@ def transact(
                 return _with_transaction(own, work)
     except PyMongoError as error:
         raise Busy(f"The database did not finish: {type(error).__name__}.") from error
+
+
+def is_duplicate(error: Busy) -> bool:
+    """Whether it failed because a document with that key is there already."""
+    cause = error.__cause__
+    return isinstance(cause, BulkWriteError) and any(
+        one["code"] == DUPLICATE_KEY for one in (cause.details or {}).get("writeErrors", [])
+    )
 
 
 def _with_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:

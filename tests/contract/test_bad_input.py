@@ -18,6 +18,7 @@ from services.intake.inbound import read_referral
 from shared.access import Actor
 from shared.callers import Admission
 from shared.errors import CODES, Busy, Forbidden, Refused
+from shared.fingerprint import Fingerprints
 from shared.openapi import document_of, operations
 from shared.tokens import Shown
 from tests.support.bad_input import (
@@ -58,6 +59,8 @@ REFERRAL = {
 
 class NothingRuns:
     """Stands for the transactions: none may be begun."""
+
+    fingerprints = Fingerprints(bytes(32))
 
     def run(self, *_: Any, **__: Any) -> None:
         raise Busy("a use case ran")

@@ -4,8 +4,10 @@ import contextlib
 import gc
 import json
 import threading
+import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +15,10 @@ from typing import Any
 import pytest
 
 from shared import events as e
-from shared.errors import Busy, Refused
+from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.runtime.change import Change, Subject
-from shared.runtime.commands import Answer, Commands
+from shared.runtime.commands import Answer, Commands, KeyedRow
+from shared.runtime.waiting import WAIT_SECONDS
 from tests.support import toy
 from tests.support.awaiting import PATIENCE_SECONDS, until
 from tests.support.toy import Toy
@@ -160,14 +163,142 @@ def _commits(bench: Bench) -> int:
     return told
 
 
-def test_a_caller_who_knows_more_waits_and_is_then_told_to_come_back(bench: Bench) -> None:
+# --- waiting -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Asking:
+    """Readers of one subject, of which the toy knows no part but what `parts` says."""
+
+    commands: Commands
+    subject: Subject
+    parts: set[str] = field(default_factory=set)
+
+    def told(self, organisation: str, **vector: int) -> tuple[str, float]:
+        """The error code, or `seen`, and after how many seconds."""
+
+        def use_case(work: Any) -> dict[str, Any]:
+            state = work.get(self.subject)
+            if organisation not in self.parts and organisation not in getattr(state, "parts", ()):
+                raise Unknown("journey")
+            return {}
+
+        began = time.monotonic()
+        try:
+            self.commands.read(use_case, subject=self.subject, vector=vector, organisation=organisation)
+        except Refused as refused:
+            return refused.code, time.monotonic() - began
+        return "seen", time.monotonic() - began
+
+
+def test_who_holds_no_part_learns_neither_what_there_is_nor_how_much(bench: Bench) -> None:
+    there, commands = bench.subject(1), bench.commands()
+    commands.run(_count_up(bench, there), key="k", body=b"", subject=there, vector={})
+    asked = [Asking(commands, there), Asking(commands, bench.subject(2))]
+    told = [one.told("stranger", outcome=count) for one in asked for count in (0, 1, 2, 999_999)]
+    assert {code for code, _ in told} == {"not-yet-seen"}
+    assert all(WAIT_SECONDS <= seconds < WAIT_SECONDS + 1 for _, seconds in told), told
+    # Without a vector there is nothing to wait for.
+    assert [one.told("stranger")[0] for one in asked] == ["not-found", "not-found"]
+
+
+def test_who_holds_a_part_is_answered_once_what_it_has_seen_is_here(bench: Bench) -> None:
     subject, commands = bench.subject(), bench.commands()
-    with pytest.raises(Refused, match="not-yet-seen"):
-        commands.wait(subject, {"intake": 1})
+    asking = Asking(commands, subject, {"shop"})
+    assert asking.told("shop", intake=1)[0] == "not-yet-seen"
     bench.consume(EVERYTHING)
-    bench.publish(bench.say(toy.accepted(), subject, 1))
-    until(lambda: bench.state(subject), "the event")
-    commands.wait(subject, {"intake": 1})
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(until, lambda: asking.told("shop", intake=1)[0] == "seen", "the event")
+        bench.publish(bench.say(toy.accepted(), subject, 1))
+        waits.result(PATIENCE_SECONDS)
+    assert asking.told("shop", intake=1)[0] == "seen"
+    assert asking.told("shop", intake=2)[0] == "not-yet-seen"
+
+
+def test_a_part_that_comes_while_its_holder_waits_is_found(bench: Bench) -> None:
+    """As when the receiver of a handover logs a session before this service has heard that it is the receiver."""
+    subject, commands = bench.subject(), bench.commands()
+    commands.run(_count_up(bench, subject), key="k", body=b"", subject=subject, vector={})
+    asking = Asking(commands, subject)
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(asking.told, "receiver", outcome=1)
+        until(lambda: commands.waits.slots.taken_now == 1, "the receiver to wait")
+        asking.parts.add("receiver")
+        commands.run(_count_up(bench, subject), key="k2", body=b"", subject=subject, vector={})
+        assert waits.result(PATIENCE_SECONDS)[0] == "seen"
+
+
+def test_one_organisation_takes_no_slots_but_its_own(bench: Bench) -> None:
+    subject, commands = bench.subject(), bench.commands(waiters=8)
+    commands.run(_count_up(bench, subject), key="k", body=b"", subject=subject, vector={})
+    asking = Asking(commands, subject, {"shop"})
+    with ThreadPoolExecutor(16) as pool:
+        strangers = [pool.submit(asking.told, "stranger", intake=999_999) for _ in range(8)]
+        until(lambda: commands.waits.slots.taken_now == 2, "as many strangers to wait as may")
+        honest = pool.submit(asking.told, "shop", outcome=2)
+        until(lambda: commands.waits.slots.taken_now == 3, "the honest one to wait beside them")
+        commands.run(_count_up(bench, subject), key="k2", body=b"", subject=subject, vector={})
+        assert honest.result(PATIENCE_SECONDS)[0] == "seen"
+        told = [one.result(PATIENCE_SECONDS) for one in strangers]
+    assert {code for code, _ in told} == {"not-yet-seen"}
+    assert sum(seconds > 1 for _, seconds in told) == 2
+
+
+# --- stored answers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("refusal", [Forbidden("wrong-duty", "no"), Unknown("journey")])
+def test_a_stored_answer_is_not_given_to_who_has_no_right(bench: Bench, refusal: Refused) -> None:
+    subject, commands = bench.subject(), bench.commands()
+    commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={})
+
+    def refused(_: Any) -> dict[str, Any]:
+        raise refusal
+
+    for body in (b"1", b"2"):
+        with pytest.raises(type(refusal)):
+            commands.run(refused, key="k", body=body, subject=subject, vector={})
+    row = KeyedRow(refused, "k", b"1", subject)
+    assert commands.run_rows([row]) == [refusal]
+
+
+def test_a_stored_answer_is_given_where_the_state_refuses_what_was_already_done(bench: Bench) -> None:
+    subject, commands = bench.subject(), bench.commands()
+    commands.run(_count_up(bench, subject), key="k", body=b"1", subject=subject, vector={})
+
+    def done(_: Any) -> dict[str, Any]:
+        raise Conflict("wrong-stage", "It was done.")
+
+    again = commands.run(done, key="k", body=b"1", subject=subject, vector={})
+    assert again.body == {"minutes": 1}
+    (row,) = commands.run_rows([KeyedRow(done, "k", b"1", subject)])
+    assert isinstance(row, Answer)
+    assert row.body == {"minutes": 1}
+    (other,) = commands.run_rows([KeyedRow(done, "k", b"2", subject)])
+    assert isinstance(other, Refused)
+    assert other.code == "idempotency-key-reused"
+
+    def erased(_: Any, body: Mapping[str, Any]) -> None:
+        assert body == {"minutes": 1}
+        raise Conflict("participant-erased", "gone")
+
+    with pytest.raises(Conflict, match="participant-erased"):
+        commands.run(done, key="k", body=b"1", subject=subject, vector={}, again=erased)
+
+
+def test_rows_share_transactions_and_are_found_again(bench: Bench) -> None:
+    commands = bench.commands()
+    subjects = [bench.subject(n) for n in range(5)]
+    rows = [KeyedRow(_count_up(bench, subjects[n % 5]), f"r{n}", b"", subjects[n % 5]) for n in range(600)]
+    commits = _commits(bench)
+    first = commands.run_rows(rows)
+    assert _commits(bench) - commits <= 4
+    assert all(isinstance(one, Answer) for one in first)
+    again = commands.run_rows(rows)
+    assert [one.body for one in again if isinstance(one, Answer)] == [
+        one.body for one in first if isinstance(one, Answer)
+    ]
+    assert bench.db["events"].count_documents({}) == 600
 
 
 def test_a_refused_command_is_forgotten_without_the_collector(bench: Bench) -> None:

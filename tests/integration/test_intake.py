@@ -241,6 +241,32 @@ def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: S
         assert secret not in stored
 
 
+def test_a_registration_sent_again_after_the_erasure_gives_no_handle(callers: Callers) -> None:
+    first = callers.ask("POST", "/participants", AGENCY, IDENTITY, key="sent-again")
+    handle = first.json()["participant_id"]
+    again = callers.ask("POST", "/participants", AGENCY, IDENTITY, key="sent-again")
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert callers.ask("POST", f"/participants/{handle}/erasure", AGENCY, {}).status_code == 200
+    gone = callers.ask("POST", "/participants", AGENCY, IDENTITY, key="sent-again")
+    assert (gone.status_code, gone.json()["code"]) == (409, "participant-erased")
+    assert handle not in gone.text
+
+
+def test_a_body_in_chunks_is_refused_over_the_limit_and_taken_whole_under_it(callers: Callers) -> None:
+    def sent(blanks: int) -> httpx.Response:
+        headers = {
+            "Authorization": f"Bearer {callers.stack.token(AGENCY, 'caseworker')}",
+            "Idempotency-Key": f"in-chunks-{blanks}",
+            "Content-Type": "application/json",
+        }
+        chunks = iter([json.dumps(IDENTITY).encode(), *[b" " * 1000] * blanks])
+        return callers.web.post("/participants", content=chunks, headers=headers)
+
+    assert sent(60).status_code == 201
+    refused = sent(100)
+    assert (refused.status_code, refused.json()["code"]) == (413, "body-too-large")
+
+
 def test_a_record_is_referred_once_and_a_bad_one_does_not_hold_up_the_next(
     callers: Callers, agency: Agency, stack: Stack
 ) -> None:

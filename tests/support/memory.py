@@ -207,15 +207,25 @@ class MemoryCommands:
         body: bytes,
         subject: Subject | None,
         vector: Vector,
+        organisation: str = "",
+        again: Any = None,
     ) -> Answer:
-        """Decide once per key; a refusal leaves nothing behind."""
+        """Decide once per key; a refusal leaves nothing behind, and a stored answer comes only after the right."""
+        trial = self.memory.branch()
+        try:
+            answer = Answer(json.loads(json.dumps(use_case(trial))), {}, 1, subject or "")
+        except (Forbidden, Unknown):
+            raise
+        except Refused:
+            if key not in self._stored:
+                raise
         if key is not None and key in self._stored:
             said, answer = self._stored[key]
             if said != body:
                 raise Refused("idempotency-key-reused", "The key was used with another body.")
+            if again is not None:
+                again(self.memory, answer.body)
             return answer
-        trial = self.memory.branch()
-        answer = Answer(json.loads(json.dumps(use_case(trial))), {}, 1, subject or "")
         vars(self.memory).update(vars(trial))
         if key is not None:
             self._stored[key] = (body, answer)
@@ -234,21 +244,27 @@ class MemoryCommands:
         return outcomes
 
     def read(
-        self, use_case: Callable[[Memory], dict[str, Any]], *, subject: Subject | None, vector: Vector
+        self,
+        use_case: Callable[[Memory], dict[str, Any]],
+        *,
+        subject: Subject | None,
+        vector: Vector,
+        organisation: str = "",
     ) -> Answer:
         """Answer a reading."""
         return self.run(use_case, key=None, body=b"", subject=subject, vector=vector)
 
 
 class NamedTokens:
-    """Takes `<organisation>:<duty>` for a token."""
+    """Takes `<organisation>:<duty>` for a token, and `:<person>` behind it."""
 
     def show(self, token: str) -> Shown:
         """The actor that the token names."""
-        organisation, _, duty = token.partition(":")
+        organisation, _, rest = token.partition(":")
+        duty, _, person = rest.partition(":")
         if duty not in ("caseworker", "supervisor", "analyst", "owner", "operator"):
             raise Forbidden("unauthenticated", "No such duty.")
-        actor = Actor("somebody", organisation, duty)  # type: ignore[arg-type]
+        actor = Actor(person or "somebody", organisation, duty)  # type: ignore[arg-type]
         return Shown(actor, datetime.now(UTC) + timedelta(hours=1))
 
 
@@ -288,9 +304,9 @@ class Caller:
         self._token = f"{organisation}:caseworker"
         self._keys = 0
 
-    def become(self, organisation: str, duty: str = "caseworker") -> "Caller":
+    def become(self, organisation: str, duty: str = "caseworker", person: str = "somebody") -> "Caller":
         """Send as another from now on."""
-        self._token = f"{organisation}:{duty}"
+        self._token = f"{organisation}:{duty}:{person}"
         return self
 
     def post(self, path: str, body: Any, *, key: str | None = None, kind: str = "application/json") -> Any:

@@ -143,7 +143,7 @@ class Bench:
             else ToyRepository().read(subject, document["state"])
         )
 
-    def commands(self) -> Commands:
+    def commands(self, waiters: int = 2) -> Commands:
         return Commands(
             client=self.client,
             database=self.database,
@@ -152,7 +152,7 @@ class Bench:
             source="outcome",
             clock=Clock(self.db, driven=True),
             fingerprints=Fingerprints(bytes(range(32))),
-            waiters=2,
+            waiters=waiters,
         )
 
 

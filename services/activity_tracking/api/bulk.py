@@ -1,7 +1,7 @@
 """Many sessions in one request, as NDJSON or CSV: a result per row, and a bad row never blocks a good one.
 
-Each row is a command of its own, keyed by the organisation and its reference, so that sending a file again,
-whole or mended, logs nothing twice.
+Each row is a command of its own, keyed by the person and its reference, so that sending a file again, whole or mended,
+logs nothing twice. When a colleague sends it, the organisation's reference does the same: it names one session.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ from marshmallow import fields as ma
 from services.activity_tracking import handlers
 from services.activity_tracking.api.rows import COLUMNS, CSV, NDJSON, ROW_BYTES, ROWS, Row, bare, read_rows
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
+from services.activity_tracking.domain.sessions import reference_key
 from shared.errors import CODES, Busy, Invalid, Refused
-from shared.runtime.change import Work
+from shared.runtime.change import Work, subject_of
 from shared.runtime.commands import KeyedRow
 from shared.web import actor, command, command_rows, guarded
 
@@ -101,7 +102,13 @@ def _keyed(one: SessionRow) -> KeyedRow:
     def use_case(work: Work) -> dict[str, Any]:
         return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
 
-    return KeyedRow(use_case, f"reference:{one.reference}", msgspec.json.encode(one))
+    return KeyedRow(
+        use_case,
+        one.reference or "",
+        msgspec.json.encode(one),
+        subject_of("journey", one.journey_id),
+        (("session_references", reference_key(actor().organisation, one.reference or "")),),
+    )
 
 
 def _result(

@@ -91,7 +91,7 @@ def withdraw(referral: Referral, command: WithdrawConsent, *, at: datetime) -> C
     findings.raise_any()
     held = referral.passage.consents.get(command.purpose)
     if held is None:
-        raise Unknown("consent")
+        raise Unknown("consent", within=True)
     if not held.given:
         return Change(referral)
     if referral.passage.mistake:

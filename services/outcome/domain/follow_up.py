@@ -68,7 +68,7 @@ def answer(
     """
     follow_up = state.follow_ups.get(kind)
     if follow_up is None:
-        raise Unknown("follow-up")
+        raise Unknown("follow-up", within=True)
     today = day_of(at)
     on = command.occurred_on or today
     found = Findings()

@@ -103,6 +103,52 @@ def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: Memor
     assert logged(memory) == 1
 
 
+# --- keys ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [f"reference:{GOOD['reference']}", str(GOOD["reference"]), "row|w7-mon"])
+def test_no_key_that_a_caller_chooses_is_the_key_of_a_row(memory: Memory, key: str) -> None:
+    """The file's own key and the row's were one: a 500, and the row could never be logged again."""
+    row = json.dumps(GOOD, sort_keys=True)
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
+    first = caller.post("/sessions", row, kind=NDJSON, key=key)
+    assert statuses(first) == [(201, None)]
+    assert caller.post("/sessions", row, kind=NDJSON, key=key).json == first.json
+    assert statuses(caller.post("/sessions", lines({**GOOD, "reference": "w7-tue"}), kind=NDJSON)) == [
+        (201, None)
+    ]
+    assert logged(memory) == 2
+
+
+def test_a_colleague_neither_takes_nor_blocks_a_key_or_a_row(memory: Memory) -> None:
+    caller = Caller(memory, BLUEPRINTS, PROVIDER).become(PROVIDER, "supervisor", "kim")
+    first = caller.post("/sessions", lines(GOOD), kind=NDJSON, key="monday")
+    caller.become(PROVIDER, "caseworker", "alex")
+    other = caller.post("/sessions", lines({**GOOD, "reference": "w7-tue"}), kind=NDJSON, key="monday")
+    assert statuses(other) == [(201, None)]
+    # The same file again, from a colleague: the organisation's reference names the session that is there.
+    again = caller.post("/sessions", lines(GOOD), kind=NDJSON, key="tuesday")
+    assert again.json == first.json
+    changed = caller.post("/sessions", lines({**GOOD, "minutes": 90}), kind=NDJSON, key="wednesday")
+    assert statuses(changed) == [(422, "idempotency-key-reused")]
+    caller.become(PROVIDER, "supervisor", "robin")
+    changed = caller.post("/sessions", lines({**GOOD, "minutes": 90}), kind=NDJSON, key="wednesday")
+    assert statuses(changed) == [(409, "already-logged")]
+    assert logged(memory) == 2
+
+
+@pytest.mark.parametrize("duty", ["analyst", "operator", "owner"])
+def test_a_stored_answer_is_given_to_nobody_without_the_right(memory: Memory, duty: str) -> None:
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
+    goal = {"text": "to weld"}
+    first = caller.post(f"/journeys/{JOURNEY}/goals", goal, key="k")
+    assert first.status_code == 201
+    # The same person, whose duty has changed since.
+    refused = caller.become(PROVIDER, duty).post(f"/journeys/{JOURNEY}/goals", goal, key="k")
+    assert (refused.status_code, refused.json["code"]) == (403, "wrong-duty")
+    assert caller.become(PROVIDER).post(f"/journeys/{JOURNEY}/goals", goal, key="k").json == first.json
+
+
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_csv_with_a_header_row_in_any_order_of_columns(memory: Memory, delimiter: str) -> None:
     rows = [
