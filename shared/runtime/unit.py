@@ -314,12 +314,12 @@ class Unit:
         body: Mapping[str, Any],
         order: int | None = None,
     ) -> None:
-        """Send one message to the organisation's own reply topic; the same identity is sent once."""
+        """Send one message to the organisation's own reply topic; an earlier one of the same identity gives way."""
+        # The identity of an inbound record's answer is its place, which a topic made anew has once more.
         topic = f"inbound.{organisation}.replies.v1"
         headers = self._headers(identity, kind, subject)
-        self._publish(
-            identity, topic, subject, order or time.time_ns() // 1000, headers, codec.encode_plain(body)
-        )
+        order = order or time.time_ns() // 1000
+        self.put(ARCHIVE, identity, self._outgoing(topic, subject, order, headers, codec.encode_plain(body)))
 
     def _note(self, held: Held, notice: Notice) -> None:
         identity = f"notice/{notice.type}/{held.subject}"

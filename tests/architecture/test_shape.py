@@ -56,7 +56,8 @@ ALLOWED: dict[str, set[str]] = {
     # order keys, which run on real time always
     "shared/runtime/staged.py": {"time.time_ns"},
     # ids made at the edge; the order of answers, on real time
-    "shared/runtime/unit.py": {"secrets", "time.time_ns"},
+    "shared/runtime/ids.py": {"secrets"},
+    "shared/runtime/unit.py": {"time.time_ns"},
     # how long a wait is, when it is asked for again, what is asked: real time always
     "shared/operations/healing.py": {"datetime.now"},
     "shared/operations/control.py": {"datetime.now"},

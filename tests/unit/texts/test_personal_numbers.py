@@ -275,9 +275,9 @@ def test_of_each_kind_of_ordinary_text_no_more_is_refused_than_is_said(kind: str
 def test_the_search_takes_time_in_proportion_to_the_text(piece: str) -> None:
     def seconds(times: int) -> float:
         text = piece * times
-        began = time.perf_counter()
+        began = time.thread_time()
         holds_personnummer(text, TODAY)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     whole = 16_384 // len(piece)
     assert min(seconds(whole) for _ in range(3)) < 12 * min(seconds(whole // 4) for _ in range(3)) + 0.01
