@@ -197,7 +197,7 @@ class Consumer:
         """Answer or park the record, and move past it, in one transaction. Raises Halt when that cannot be done."""
         aside = self._aside
         if aside is None:
-            raise halt_at(self.group, at, record.offset, error)
+            raise self._halt_at(at, record, error)
         moves = {at: (self._next[at], record.offset + 1)}
         try:
             tally, _ = self._durable.commit(
@@ -209,11 +209,17 @@ class Consumer:
             return
         except Exception as further:
             if will_not_mend(further):
-                raise halt_at(self.group, at, record.offset, further) from further
+                raise self._halt_at(at, record, further) from further
             log.warning("not-set-aside", group=self.group, error=type(further).__name__)
             return
-        self._stumbles.forget()
+        self._stumbles.forget({at: record.offset + 1})
         self._count(tally)
+
+    def _halt_at(self, at: Partition, record: Arrived, error: BaseException) -> Halt:
+        """A halt over this record. The group then stands at it, whatever a compaction has removed before it."""
+        if self._next[at] != record.offset:
+            self._durable.commit({at: (self._next[at], record.offset)}, lambda _: Tally())
+        return halt_at(self.group, at, record.offset, error)
 
     def _poll_failed(self, error: Exception, begin_anew: Callable[[], None]) -> None:
         log.warning("poll-failed", group=self.group, error=str(error)[:200])
@@ -247,9 +253,9 @@ class Consumer:
         tally, losses = self._durable.commit(moves, lambda session: self._absorb(session, arrived))
         self._flowed_at = time.monotonic()
         self._cost_seconds = self._flowed_at - began
-        self._stumbles.forget()
         for at, (_, following) in moves.items():
             self._next[at] = following
+        self._stumbles.forget({at: self._next[at] for at in moves})
         if losses < MOST_LOSSES:
             self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
         self._count(tally)

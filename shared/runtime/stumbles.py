@@ -7,7 +7,7 @@ the record is set aside in the transaction that moves the offset past it. Only w
 
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bson.errors import BSONError
@@ -52,31 +52,37 @@ def told_of(error: BaseException) -> dict[str, Any]:
 
 
 class Stumbles:
-    """Counts failures at one place of the log, and of the bytes that Kafka holds."""
+    """Counts failures at each place of the log, and of the bytes that Kafka holds."""
 
     def __init__(self, group: str) -> None:
         self._group = group
-        self._at: tuple[Partition, int] | None = None
-        self._times = 0
+        self._times: dict[Partition | None, tuple[int, int]] = {}
+        self._last = 0
         self._damaged: list[tuple[float, str]] = []
 
     def note(self, at: Partition | None, offset: int) -> bool:
         """Count one failure of the record there; at: None where no single record can be named.
 
-        Returns whether it was the third at this record.
+        Returns whether it was the third at this record. What succeeds or fails elsewhere meanwhile does not count.
         """
-        place = None if at is None else (at, offset)
-        self._times = self._times + 1 if place == self._at else 1
-        self._at = place
-        return place is not None and self._times >= TIMES
+        known, times = self._times.get(at, (offset, 0))
+        self._last = times + 1 if known == offset else 1
+        self._times[at] = (offset, self._last)
+        return at is not None and self._last >= TIMES
 
     def pause_seconds(self) -> float:
         """How long to wait before the next try: twice as long after each failure at the same place."""
-        return float(min(PAUSE_SECONDS * 2 ** min(self._times, 10), LONGEST_PAUSE_SECONDS))
+        return float(min(PAUSE_SECONDS * 2 ** min(self._last, 10), LONGEST_PAUSE_SECONDS))
 
-    def forget(self) -> None:
-        """A batch was made durable."""
-        self._at, self._times = None, 0
+    def forget(self, passed: Mapping[Partition, int] | None = None) -> None:
+        """These partitions went on, each to this offset; None: nothing stumbles any more."""
+        if passed is None:
+            self._times.clear()
+            return
+        self._times.pop(None, None)
+        for at in passed.keys() & self._times.keys():
+            if self._times[at][0] < passed[at]:
+                del self._times[at]
 
     def note_damaged(self, text: str) -> None:
         """Raise Halt when the same bytes of the log could not be read again and again."""

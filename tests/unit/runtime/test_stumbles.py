@@ -1,6 +1,6 @@
 """One record that fails each time: found, set aside, passed over; and what is only tried again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Event, Thread
 from typing import Any
 
@@ -55,6 +55,17 @@ def test_the_third_failure_at_one_place_counts_and_failures_at_others_do_not() -
     assert not any(stumbles.note(None, 0) for _ in range(9)), "no record can be named"
 
 
+def test_what_fails_or_succeeds_elsewhere_meanwhile_resets_no_count() -> None:
+    stumbles, other = Stumbles("toys"), Partition(AT.topic, 1)
+    for third in (False, False, True):
+        assert stumbles.note(AT, 7) == third
+        assert stumbles.note(other, 3) == third
+        stumbles.forget({Partition(AT.topic, 2): 90, AT: 7})
+    stumbles.forget({AT: 8})
+    assert not stumbles.note(AT, 7)
+    assert stumbles.note(other, 3)
+
+
 def test_a_pause_grows_and_has_an_end() -> None:
     stumbles, pauses = Stumbles("toys"), []
     for _ in range(20):
@@ -82,13 +93,13 @@ class Log:
     granted = frozenset({AT})
     most = 1 << 30
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, offsets: Iterable[int]) -> None:
+        self.offsets = list(offsets)
         self.next = 0
 
     def poll(self, most: int) -> dict[Partition, list[Arrived]]:
-        found = [Arrived(*AT, n, [], b"") for n in range(self.next, min(self.count, self.next + most))]
-        self.next += len(found)
+        found = [Arrived(*AT, n, [], b"") for n in self.offsets if n >= self.next][:most]
+        self.next = found[-1].offset + 1 if found else self.next
         return {AT: found} if found else {}
 
     poll_more = poll
@@ -121,7 +132,7 @@ class Stored(Durable):
 class Reading(Consumer):
     """A consumer of the list; the offsets are those in memory."""
 
-    def __init__(self, bad: set[int], set_aside: SetAside | None, count: int = 40) -> None:
+    def __init__(self, bad: set[int], set_aside: SetAside | None, offsets: Iterable[int] = range(40)) -> None:
         self.read: list[int] = []
         self.bad = bad
         self.stop = Event()
@@ -137,7 +148,7 @@ class Reading(Consumer):
         )
         self._stumbles = Impatient("toys")
         self._durable = self.stored = Stored()
-        self.log = Log(count)
+        self.log = Log(offsets)
 
     def _take(self, records: list[Arrived]) -> Tally:
         if self.bad & {one.offset for one in records}:
@@ -213,6 +224,69 @@ def test_one_that_cannot_be_set_aside_halts_until_it_is_passed_over(running: lis
     wait_for(lambda: consumer.stored.next == 40)
     wait_for(lambda: consumer.halted is None)
     assert consumer.read == [one for one in range(40) if one != 5]
+
+
+def test_it_stands_at_the_record_itself_where_a_compaction_has_removed_those_before_it(
+    running: list[Reading],
+) -> None:
+    consumer = start(running, Reading({9}, None, [1, 3, 9, 12]))
+    wait_for(lambda: consumer.halted)
+    assert consumer.halted is not None
+    assert consumer.halted.standing is not None
+    assert consumer.halted.standing.offset == consumer.stored.next == 9
+    consumer.stored.next = 10
+    wait_for(lambda: consumer.stored.next == 13)
+    assert consumer.read == [1, 3, 12]
+
+
+class Beside(Log):
+    """Two partitions by turns; the second goes on for ever."""
+
+    beside = Partition(AT.topic, 1)
+    granted = frozenset({AT, beside})
+    turn = 0
+
+    def poll(self, most: int) -> dict[Partition, list[Arrived]]:
+        self.turn += 1
+        return {self.beside: [Arrived(*self.beside, self.turn, [], b"")]} if self.turn % 2 else super().poll(most)
+
+    poll_more = poll
+
+
+class StoredBeside(Stored):
+    """The second partition's offset is never compared."""
+
+    def commit(self, moves: Any, absorb: Any) -> tuple[Tally, int]:
+        return super().commit({AT: moves[AT]}, absorb) if AT in moves else (absorb(None), 0)
+
+
+class ReadingBeside(Reading):
+    """A consumer of both."""
+
+    def _load(self, granted: Any) -> None:
+        super()._load(granted)
+        self._next[Beside.beside] = 0
+
+    def _take(self, records: list[Arrived]) -> Tally:
+        return super()._take([one for one in records if one.partition == AT.partition])
+
+
+def test_a_record_that_fails_is_set_aside_though_others_go_well_between_its_tries(
+    running: list[Reading],
+) -> None:
+    aside: list[int] = []
+
+    def put(_: Any, record: Arrived, __: str) -> Tally:
+        aside.append(record.offset)
+        return Tally()
+
+    consumer = ReadingBeside({2}, put, range(5))
+    consumer.log, consumer._durable = Beside(range(5)), StoredBeside()
+    consumer.stored = consumer._durable
+    start(running, consumer)
+    wait_for(lambda: consumer.stored.next == 5)
+    assert aside == [2]
+    assert consumer.read == [0, 1, 3, 4]
 
 
 def test_a_thread_that_fails_begins_anew_and_ends_when_told_to() -> None:
