@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
+from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 
 from services.intake import inbound
@@ -18,7 +21,7 @@ from shared.errors import CODES, Halt
 from shared.runtime.fold import Arrived, Breaker
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
-from shared.telemetry import metric
+from shared.telemetry import REGISTRY, metric
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
 
 SECRET = "19900101-9802"
@@ -323,3 +326,16 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
     assert counted() == before, "nothing is counted before it is durable"
     attempts[-1].when_durable()
     assert counted() == [count + 1 for count in before]
+
+
+def test_the_series_of_what_is_lost_is_there_before_anything_is() -> None:
+    """Prometheus sees no increase in a series that begins with its first loss."""
+    there = SimpleNamespace(
+        settings=SimpleNamespace(reply_organisations=(AGENCY,)),
+        service=SimpleNamespace(database="intake"),
+        client=MongoClient(connect=False),
+        kafka_options={"bootstrap_servers": "127.0.0.1:1"},
+        stop=threading.Event(),
+    )
+    assert inbound.readers(cast("Parts", there))
+    assert b'journey_inbound_records_total{result="lost"}' in generate_latest(REGISTRY)
