@@ -187,6 +187,7 @@ class Consumer:
         count = sum(map(len, batch.values()))
         log.error("batch-stumbled", group=self.group, records=count, offset=offset, **told_of(error))
         self._durable.drop_session()
+        self._stumbles.suspect({one: records[-1].offset for one, records in batch.items()})
         if self._stumbles.note(at, offset) and at is not None:
             self._set_aside(at, batch[at][0], error)
         else:
@@ -255,9 +256,9 @@ class Consumer:
         self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():
             self._next[at] = following
-        self._stumbles.forget({at: self._next[at] for at in moves})
-        if losses < MOST_LOSSES:
+        if losses < MOST_LOSSES and self._stumbles.may_grow(moves):
             self._limit = min(LARGEST, self._limit + max(1, self._limit // 8))
+        self._stumbles.forget({at: self._next[at] for at in moves})
         self._count(tally)
 
     def _count(self, tally: Tally) -> None:

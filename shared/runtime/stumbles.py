@@ -7,7 +7,7 @@ the record is set aside in the transaction that moves the offset past it. Only w
 
 import time
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bson.errors import BSONError
@@ -19,6 +19,8 @@ from shared.kafka import Partition
 TIMES = 3
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 DAMAGED_SECONDS = 60.0
+SUSPECT_SECONDS = 60.0
+"""A record that fails and has not come again for so long may be gone."""
 WHAT_WAS_WRITTEN = frozenset({2, 9, 14, 15, 22, 52, 53, 56, 57, 257, 10334, 11000, 17419, 17420})
 """MongoDB's codes for a document that it will not take: bad values, bad names of fields, too large, there already."""
 
@@ -58,6 +60,8 @@ class Stumbles:
         self._group = group
         self._times: dict[Partition | None, tuple[int, int]] = {}
         self._last = 0
+        self._suspects: dict[Partition, int] = {}
+        self._suspected_at = 0.0
         self._damaged: list[tuple[float, str]] = []
 
     def note(self, at: Partition | None, offset: int) -> bool:
@@ -70,6 +74,18 @@ class Stumbles:
         self._times[at] = (offset, self._last)
         return at is not None and self._last >= TIMES
 
+    def suspect(self, lasts: Mapping[Partition, int]) -> None:
+        """Note that one of the records up to these offsets fails."""
+        self._suspects, self._suspected_at = dict(lasts), time.monotonic()
+
+    def may_grow(self, moved: Iterable[Partition]) -> bool:
+        """Whether the next batch may be larger, after one that moved these partitions.
+
+        Not for what goes well elsewhere: the record that fails would never be found alone.
+        """
+        late = time.monotonic() - self._suspected_at > SUSPECT_SECONDS
+        return late or not self._suspects or not self._suspects.keys().isdisjoint(moved)
+
     def pause_seconds(self) -> float:
         """How long to wait before the next try: twice as long after each failure at the same place."""
         return float(min(PAUSE_SECONDS * 2 ** min(self._last, 10), LONGEST_PAUSE_SECONDS))
@@ -78,11 +94,14 @@ class Stumbles:
         """These partitions went on, each to this offset; None: nothing stumbles any more."""
         if passed is None:
             self._times.clear()
+            self._suspects.clear()
             return
         self._times.pop(None, None)
-        for at in passed.keys() & self._times.keys():
-            if self._times[at][0] < passed[at]:
+        for at, following in passed.items():
+            if at in self._times and self._times[at][0] < following:
                 del self._times[at]
+            if at in self._suspects and self._suspects[at] < following:
+                del self._suspects[at]
 
     def note_damaged(self, text: str) -> None:
         """Raise Halt when the same bytes of the log could not be read again and again."""

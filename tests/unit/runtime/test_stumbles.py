@@ -248,7 +248,11 @@ class Beside(Log):
 
     def poll(self, most: int) -> dict[Partition, list[Arrived]]:
         self.turn += 1
-        return {self.beside: [Arrived(*self.beside, self.turn, [], b"")]} if self.turn % 2 else super().poll(most)
+        return (
+            {self.beside: [Arrived(*self.beside, self.turn, [], b"")]}
+            if self.turn % 2
+            else super().poll(most)
+        )
 
     poll_more = poll
 
