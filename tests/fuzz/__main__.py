@@ -84,7 +84,7 @@ def _settings() -> Iterator[Settings]:
     try:
         yield Settings(port, folder, log_level=os.environ.get("LOG_LEVEL") or "INFO")
     finally:
-        if kept := os.environ.get("KEEP_LOGS"):
+        if (kept := os.environ.get("KEEP_LOGS")) and (folder / "logs").exists():
             shutil.copytree(folder / "logs", kept, dirs_exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 

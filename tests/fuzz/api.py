@@ -93,7 +93,6 @@ class Call(Request):
 
     operation: str = ""
     journey: Journey | None = None
-    becomes: str = ""
     trace: str = ""
 
 
@@ -156,19 +155,22 @@ class Api(Fuzzer[Call]):
         """The next step of some journey by whom it takes, in three of five; else any operation, with something odd."""
         chance = self.chance.random()
         if chance < 0.6:
-            operation = self.chance.choice(self._own if chance < 0.45 else self._operations)
-            return self._step(operation)
-        call = self._step(
-            self.chance.choice(self._operations), by=self.chance.choice(EVERYBODY) if chance < 0.75 else None
-        )
+            return self._step(self._possible() if chance < 0.45 else self.chance.choice(self._operations))
+        by = self.chance.choice(EVERYBODY) if chance < 0.75 else None
+        call = self._step(self.chance.choice(self._operations), by)
         return call if chance < 0.72 else self._odd(call)
+
+    def _possible(self) -> Operation:
+        """A change for which there is a journey at the right stage."""
+        stages = {one.stage for one in self.world.journeys}
+        return self.chance.choice(
+            [one for one in self._own if not one.needs.stages or stages.intersection(one.needs.stages)]
+        )
 
     def _step(self, operation: Operation, by: Who | None = None) -> Call:
         """The operation as it would succeed, where there is a journey for it."""
         needs = operation.needs
         fitting = [one for one in self.world.journeys if one.stage in needs.stages]
-        if "registered" in needs.stages and not fitting:
-            operation, needs = self._named("register_participant"), self._named("register_participant").needs
         journey = self.chance.choice(fitting or self.world.journeys)
         may = journey.responsible if isinstance(needs.by, str) else needs.by
         who = by or (may if operation.identity not in NEVER else REFERRER)
@@ -176,8 +178,7 @@ class Api(Fuzzer[Call]):
             who = REFERRER
         made = baseline(self.world, operation, journey, self._known)
         body = made.text or (json.dumps(made.body).encode() if operation.method != "GET" else b"")
-        call = self._call(operation, who, body, journey, made.path)
-        return replace(call, becomes=needs.becomes if fitting else "")
+        return self._call(operation, who, body, journey, made.path)
 
     def _call(
         self,
@@ -196,7 +197,7 @@ class Api(Fuzzer[Call]):
         if operation.method != "GET":
             media = NDJSON if operation.identity == "log_sessions" else "application/json"
             headers |= {"Content-Type": media, "Idempotency-Key": self.world.name()}
-        if journey.seen and self.chance.random() < 0.8:
+        if journey.seen and "{journey_id}" in operation.path and self.chance.random() < 0.8:
             headers["Journey-Vector"] = ", ".join(
                 f"{source}={count}" for source, count in journey.seen.items()
             )
@@ -286,14 +287,20 @@ class Api(Fuzzer[Call]):
             self.world.journeys.append(Journey(answer["participant_id"], REFERRER))
             return
         self._known.learn(journey.journey, answer)
-        if call.sent.method not in (b"POST", b"PUT") or not call.becomes:
+        if "{journey_id}" in call.route or call.operation == "refer":
+            self._see(journey, reply.headers.get("journey-vector", ""))
+        becomes = self._named(call.operation).needs.becomes
+        if call.sent.method != b"POST" or not becomes:
             return
-        journey.stage = call.becomes
+        journey.stage = becomes
         journey.journey = journey.journey or str(answer.get("journey_id", ""))
         journey.handover = str(answer.get("handover_id", journey.handover))
         if call.operation == "accept_handover" and call.who is not None:
             journey.responsible = call.who
-        for part in filter(None, reply.headers.get("journey-vector", "").split(",")):
+
+    @staticmethod
+    def _see(journey: Journey, vector: str) -> None:
+        for part in filter(None, vector.split(",")):
             source, _, seq = part.strip().partition("=")
             journey.seen[source] = max(int(seq), journey.seen.get(source, 0))
 

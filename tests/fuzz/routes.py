@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.services import application, services
 from shared.openapi import document_of, operations
-from tests.fuzz.world import OPERATOR, OWNER, PROVIDER, REFERRER, TODAY, Journey, Who, World
+from tests.fuzz.world import OPERATOR, OWNER, PROVIDER, REFERRER, TODAY, Journey, Who, World, day
 from tests.support.bad_input import Baseline
 from tests.support.every_command import PROGRAMME, STEPS, Handles
 
@@ -68,6 +68,12 @@ NEEDS: Mapping[str, Needs] = {
     "read_follow_up": Needs(PROVIDER, ("exited",)),
 }
 """Of what is not named here, a reading of a journey is its referrer's, and an operator's route an operator's."""
+
+
+DAYS = {
+    "offer_handover": 20, "accept_handover": 15, "decline_handover": 15, "recall_handover": 15, "record_exit": 10,
+}  # fmt: skip
+"""How many days ago these happen: after what brought the journey there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,10 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
     body = {name: "coactive" if value == PROGRAMME else value for name, value in found.body.items()}
     if operation.identity == "record_consent":
         body["organisations"] = ["skellefte-tra", "kafe-solrosen"]
+    if operation.identity == "log_session":
+        body["reference"] = world.name()
+    if operation.identity in DAYS:
+        body["occurred_on"] = day(DAYS[operation.identity])
     return Baseline(
         path={**path, **{name: value for name, value in found.path.items() if value != PROGRAMME}},
         body=body,
