@@ -16,7 +16,7 @@ from tests.fuzz.findings import Outcome
 from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.judging import judge
 from tests.fuzz.wire import NoAnswer, Reply, answer, connected
-from tests.fuzz.world import PROVIDER, World
+from tests.fuzz.world import PROVIDER, REPORTER, Who, World
 
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 """What a whole head and a whole body may take."""
@@ -122,7 +122,7 @@ class Connections(Fuzzer[Hold]):
         port = self.world.stack.settings.port(hold.process)
         said = (
             MANNERS[hold.manner]
-            .replace(b"{token}", self.world.token(PROVIDER).encode())
+            .replace(b"{token}", self._token(hold.process).encode())
             .replace(b"{target}", self._target(hold.process).encode())
         )
         lines = []
@@ -133,13 +133,20 @@ class Connections(Fuzzer[Hold]):
                 line.sendall(said)
         return lines
 
+    @staticmethod
+    def _reader(process: str) -> Who:
+        return REPORTER if process == "outcome-stream" else PROVIDER
+
+    def _token(self, process: str) -> str:
+        return self.world.token(self._reader(process))
+
     def _target(self, process: str) -> str:
         return ROUTES[process] or f"/journeys/{self._journey}"
 
     def _ask(self, hold: Hold, outcome: Outcome) -> None:
         """An honest request and the probes, from another address."""
         try:
-            sent = self.world.request("GET", self._target(hold.process), PROVIDER)
+            sent = self.world.request("GET", self._target(hold.process), self._reader(hold.process))
             port = self.world.stack.settings.port(hold.process)
             reply = self.world.send_anew(port, sent, HONEST_SECONDS)
         except NoAnswer as silent:

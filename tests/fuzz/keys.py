@@ -49,7 +49,7 @@ PREFIXES = (
     "key|",
     "",
     "POST /sessions:",
-    "urkraft:POST /sessions:reference:",
+    "second-hand-skelleftea:POST /sessions:reference:",
 )
 TWISTS: Sequence[bytes] = (
     b"",
@@ -154,7 +154,7 @@ class Keys(Fuzzer[Story]):
         if chance < 0.25:
             other = (self.chance.choice(PREFIXES) + row).encode()[:200]
             who = self.chance.choice(
-                (PROVIDER, ANALYST, replace(PROVIDER, person="urkraft-supervisor-2"), STRANGER)
+                (PROVIDER, ANALYST, replace(PROVIDER, person="second-hand-supervisor-2"), STRANGER)
             )
             deed = self.chance.choice(("rows", "session", "rows"))
             return Story((Step(who, deed, other, "other"), Step(PROVIDER, "rows", key, row)), row)

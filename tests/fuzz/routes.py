@@ -176,6 +176,8 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
     body = {name: "coactive" if value == PROGRAMME else value for name, value in found.body.items()}
     if operation.identity == "record_consent":
         body["organisations"] = ["skellefte-tra", "kafe-solrosen"]
+    if operation.identity == "refer":
+        body["provider"] = PROVIDER.organisation
     if operation.identity == "log_session":
         body["reference"] = world.name()
     if operation.identity in DAYS:

@@ -17,7 +17,7 @@ from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.judging import judge
 from tests.fuzz.requests import shown
 from tests.fuzz.wire import NoAnswer, Sent
-from tests.fuzz.world import OTHER_PROVIDER, PROVIDER, Who, World
+from tests.fuzz.world import OTHER_PROVIDER, PROVIDER, REPORTER, Who, World
 from tests.support.bad_input import TEST_PERSONNUMMER
 
 ABSENT = object()
@@ -172,6 +172,8 @@ class Tokens(Fuzzer[Bearer]):
         return Bearer(*route, claims, {"typ": "JWT"}, let_in=True)
 
     def _reader(self, route: tuple[str, str, str]) -> Who:
+        if route[0] == "outcome-stream":
+            return REPORTER
         anybody = route[2] == "/programmes"
         return self.chance.choice((PROVIDER, OTHER_PROVIDER)) if anybody else PROVIDER
 
@@ -183,7 +185,10 @@ class Tokens(Fuzzer[Bearer]):
         else:
             claims[name] = value
         return Bearer(
-            *route, claims, {"typ": "JWT"}, let_in=must_be_let_in(name, value, self.world.claims(PROVIDER))
+            *route,
+            claims,
+            {"typ": "JWT"},
+            let_in=must_be_let_in(name, value, self.world.claims(self._reader(route))),
         )
 
     def _odd_header(self) -> Mapping[str, Any]:

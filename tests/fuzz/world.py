@@ -46,11 +46,12 @@ class Who:
 
 REFERRER = Who("arbetsformedlingen-skelleftea")
 OTHER_REFERRER = Who("forsakringskassan")
-PROVIDER = Who("urkraft", "supervisor")
+PROVIDER = Who("second-hand-skelleftea", "supervisor")
 OTHER_PROVIDER = Who("kafe-solrosen", "supervisor")
 EMPLOYER = Who("skellefte-tra", "supervisor")
 OWNER = Who("urkraft", "owner")
-ANALYST = Who("urkraft", "analyst")
+REPORTER = Who("urkraft", "supervisor")
+ANALYST = Who("second-hand-skelleftea", "analyst")
 STRANGER = Who("okand-organisation", "supervisor")
 OPERATOR = Who("plattform", "operator")
 EVERYBODY = (
