@@ -149,6 +149,16 @@ class _Connection(HTTPChannel):
         self.server.hold(self)
         return taken
 
+    def send_continue(self) -> None:
+        """Tell a client that waits to send its body to go on; nothing to one whose request is whole already.
+
+        waitress would take the request for unfinished from here on, and never answer it.
+        """
+        if self.request.completed:
+            self.request.expect_continue = False
+        else:
+            super().send_continue()
+
     def look(self, now: float) -> None:
         """Note a change of phase. A deadline runs from the change, so that further bytes do not prolong it."""
         phase = self._phase()

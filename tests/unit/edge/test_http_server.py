@@ -197,6 +197,15 @@ def test_a_chunked_body_arrives_whole_and_with_its_length() -> None:
     assert b"413" in too_much.split(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("body", [b"", b"{}"], ids=["none", "at once"])
+def test_whoever_expects_to_be_told_to_go_on_and_has_nothing_more_to_send_is_answered(body: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    with served(QUICK) as server:
+        said = raw(server.port, head % len(body) + body)
+    assert b"HTTP/1.1 200" in said
+    assert json.loads(said.rpartition(b"\r\n")[2])["length"] == len(body)
+
+
 def raw_until_refused(port: int, head: bytes, chunk: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(head)
