@@ -214,8 +214,8 @@ class Keys(Fuzzer[Story]):
                     )
                 if before.marks != step.marks and reply.code != "idempotency-key-reused":
                     outcome.problem("a key for another body taken", f"{reply.status} {reply.body[:300]!r}")
-            elif reply.status == 201 and _named(reply) & _named(answered):
-                outcome.problem("an answer given to another person", f"{_named(reply) & _named(answered)}")
+            elif reply.status == 201 and (crossed := _named(step, reply) & _named(before, answered)):
+                outcome.problem("an answer given to another person", f"{crossed}")
 
     def _check_row(self, story: Story, reply: Reply, outcome: Outcome) -> None:
         results = (reply.json or {}).get("results", ())
@@ -253,7 +253,8 @@ class Keys(Fuzzer[Story]):
                 return "activity-tracking-web", "/sessions", json.dumps(row, sort_keys=True).encode()
 
 
-def _named(reply: Reply) -> set[str]:
-    """The ids that an answer names as new."""
+def _named(step: Step, reply: Reply) -> set[str]:
+    """The ids that an answer names as new. An organisation's own reference names one referral, whoever gives it."""
     said = reply.json if isinstance(reply.json, dict) else {}
-    return {str(said[name]) for name in ("participant_id", "journey_id", "session_id") if said.get(name)}
+    new = {"register": "participant_id", "session": "session_id"}.get(step.deed, "")
+    return {str(said[new])} if said.get(new) else set()

@@ -220,7 +220,15 @@ class World:
             step(self, journey)
         journey.stage = stage
         self.journeys.append(journey)
+        self._await_seen(journey)
         return journey
+
+    def _await_seen(self, journey: Journey) -> None:
+        """Wait until every service has seen what its parties have. Raises AssertionError."""
+        for process in ("activity-tracking-web", "outcome-web"):
+            path = f"/journeys/{journey.journey}"
+            reply = self.ask(process, "GET", path, journey.referrer, None, Journey_Vector=_vector(journey))
+            assert reply.status == 200, f"{process} of {journey}: {reply.status} {reply.body.decode()[:400]}"
 
     def at(self, *stages: str) -> Journey:
         """One of the journeys at one of these stages."""
@@ -242,8 +250,7 @@ class World:
         self, process: str, target: str, who: Who, body: Mapping[str, Any], journey: Journey | None = None
     ) -> Any:
         """A command that must succeed: its answer. Raises AssertionError."""
-        vector = {} if journey is None else journey.seen
-        said = {"Journey_Vector": ", ".join(f"{s}={n}" for s, n in vector.items())} if vector else {}
+        said = {"Journey_Vector": _vector(journey)} if journey is not None and journey.seen else {}
         reply = self.ask(process, "POST", target, who, body, **said)
         assert reply.status in (200, 201), f"{target} as {who}: {reply.status} {reply.body.decode()[:400]}"
         if journey is not None:
@@ -251,6 +258,10 @@ class World:
                 source, _, count = part.strip().partition("=")
                 journey.seen[source] = max(int(count), journey.seen.get(source, 0))
         return reply.json
+
+
+def _vector(journey: Journey) -> str:
+    return ", ".join(f"{source}={count}" for source, count in journey.seen.items())
 
 
 def day(ago: int) -> str:
