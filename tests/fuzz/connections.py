@@ -64,9 +64,9 @@ class Connections(Fuzzer[Hold]):
     def known(self) -> Sequence[Hold]:
         """Forty unfinished heads, forty unfinished bodies, three hundred connections without a byte."""
         return [
-            Hold("intake-web", "unfinished head", 40, 3),
-            Hold("activity-tracking-web", "unfinished body", 40, 3),
-            Hold("outcome-stream", "no byte", 300, 3),
+            Hold("intake-web", "unfinished head", 40, 1.5),
+            Hold("activity-tracking-web", "unfinished body", 40, 1.5),
+            Hold("outcome-stream", "no byte", 300, 1.5),
             Hold("intake-web", "unfinished head", 12, HEAD_SECONDS + SLACK_SECONDS, beyond=True),
         ]
 

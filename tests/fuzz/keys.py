@@ -48,8 +48,8 @@ PREFIXES = (
     "request:",
     "key|",
     "",
-    "POST /sessions:",
-    "second-hand-skelleftea:POST /sessions:reference:",
+    "POST:/sessions:",
+    "second-hand-skelleftea:POST:/sessions:reference:",
 )
 TWISTS: Sequence[bytes] = (
     b"",
