@@ -31,7 +31,7 @@ from shared.programmes import Programme
 from shared.runtime.change import Fold, Received, Repository, Subject, TimerFold
 from tests.support.memory import Memory, Shelf, noon, web
 
-INTAKE, ACTIVITY_TRACKING, OUTCOMES = "intake", "activity_tracking", "outcome"
+INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
 
 @dataclass
@@ -58,7 +58,7 @@ class House:
         vault = AesGcmVault(bytes(range(32)))
         self._open(INTAKE, Referrals(), blueprints(vault, Referrals(), ()), intake_consumer.folds(()), {})
         self._open(ACTIVITY_TRACKING, Activities(), ACTIVITY, activity_consumer.FOLDS, {})
-        self._open("handover", Handovers(), HANDOVER, handover_consumer.FOLDS, handover_consumer.TIMERS)
+        self._open(HANDOVERS, Handovers(), HANDOVER, handover_consumer.FOLDS, handover_consumer.TIMERS)
         self._open(OUTCOMES, Outcomes(), OUTCOME, outcome_consumer.FOLDS, outcome_consumer.TIMERS)
 
     def _open(
@@ -85,6 +85,11 @@ class House:
         )
         self.spread()
         return answer
+
+    def freeze(self) -> None:
+        """From now on requests are decided on and answered, and leave everything as it is."""
+        for room in self.rooms.values():
+            room.client.application.extensions["journeys"].keeps = False
 
     def done(self, service: str, method: str, path: str, who: str, body: Any = None, **headers: str) -> Any:
         """What a request that must succeed came to. Raises AssertionError for one that is refused."""

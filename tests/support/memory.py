@@ -190,6 +190,7 @@ class MemoryCommands:
         self.fingerprints = Fingerprints(bytes(range(32)))
         self._stored: dict[str, tuple[bytes, Answer]] = {}
         self.readings: list[Reading] = []
+        self.keeps = True
 
     def account(self, reading: Reading) -> None:
         """Keep it."""
@@ -225,6 +226,8 @@ class MemoryCommands:
                 raise Refused("idempotency-key-reused", "The key was used with another body.")
             if again is not None:
                 again(self.memory, answer.body)
+            return answer
+        if not self.keeps:
             return answer
         vars(self.memory).update(vars(trial))
         if key is not None:

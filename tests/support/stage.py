@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import msgspec
 import yaml
@@ -29,14 +29,14 @@ from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
-from shared.access import Actor
+from shared.access import Actor, Duty
 from shared.callers import Admission, Seats
 from shared.config import Allowance
 from shared.errors import Forbidden, Unready
 from shared.programmes import Programme, ProgrammeKey
 from shared.tokens import Shown
 from tests.support.cohort import make_cohort
-from tests.support.memory import UNLIMITED
+from tests.support.memory import UNLIMITED, NamedTokens
 
 STEERING = Actor("steering-member", "styrgruppen", "owner")
 COACTIVE = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
@@ -124,7 +124,10 @@ class HeldLogins:
 
 
 class HeldTokens:
-    """Satisfies `Shower`: tokens are names, with the seconds that they last after a colon."""
+    """Satisfies `Shower`: tokens are names, with the seconds that they last after a colon.
+
+    Or `<organisation>:<duty>`, as elsewhere.
+    """
 
     def __init__(self, **actors: Actor) -> None:
         self._actors = actors
@@ -132,6 +135,8 @@ class HeldTokens:
     def show(self, token: str) -> Shown:
         """The actor of that name."""
         name, _, seconds = token.partition(":")
+        if seconds in get_args(Duty):
+            return NamedTokens().show(token)
         if name not in self._actors:
             raise Forbidden("unauthenticated", "The bearer token was refused.")
         return shown(self._actors[name], float(seconds or 24 * 3600))

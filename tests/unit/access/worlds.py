@@ -1,0 +1,190 @@
+"""A journey at each of the points that the table of rights names, told through the routes of all four services."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House, house
+from tests.support.stage import read_programme
+
+AGENCY = "arbetsformedlingen-skelleftea"
+SHOP = "second-hand-skelleftea"
+EMPLOYER = "skellefte-tra"
+ORGANISATIONS: Mapping[str, str] = {
+    "agency": AGENCY,
+    "shop": SHOP,
+    "cafe": "kafe-solrosen",
+    "tra": EMPLOYER,
+    "fk": "forsakringskassan",
+    "hotel": "hotell-statt",
+    "esf": "esf-radet",
+    "out": "nobody-of-this-programme",
+}
+OTHERS = ("fk", "hotel", "esf", "out")
+NO_SESSION = "s-" + "1" * 26
+
+
+@dataclass
+class World:
+    """A journey at one point, and what else a request may name."""
+
+    house: House
+    person: str = ""
+    journey: str = ""
+    session: str = NO_SESSION
+    output: str = ""
+
+    def on(self, path: str) -> str:
+        return path.format(journey=self.journey)
+
+
+def _referred(provider: str | None = SHOP) -> World:
+    world = World(house(read_programme(), today=date(2016, 6, 1)))
+    world.output = world.house.done(
+        ACTIVITY_TRACKING,
+        "POST",
+        "/programmes/coactive/outputs",
+        SHOP,
+        {"output": "workplace_carved", "quantity": 1, "municipality": "2482"},
+    )["output_id"]
+    body = {"name": "Kim Exempel", "personnummer": None}
+    world.person = world.house.done(INTAKE, "POST", "/participants", AGENCY, body)["participant_id"]
+    referral = {
+        "reference": "AF-1",
+        "participant_id": world.person,
+        "programme": "coactive",
+        "municipality": "2482",
+        "provider": provider,
+    }
+    world.journey = world.house.done(INTAKE, "POST", "/referrals", AGENCY, referral)["journey_id"]
+    return world
+
+
+def _accepted() -> World:
+    world = _referred()
+    world.house.done(INTAKE, "POST", world.on("/referrals/{journey}/acceptance"), SHOP)
+    return world
+
+
+def _declined() -> World:
+    world = _referred(None)
+    world.house.done(INTAKE, "POST", world.on("/referrals/{journey}/decline"), SHOP, {"reason": "no_place"})
+    return world
+
+
+def _withdrawn() -> World:
+    world = _accepted()
+    path = world.on("/referrals/{journey}/withdrawal")
+    world.house.done(INTAKE, "POST", path, AGENCY, {"reason": "other_effort"})
+    return world
+
+
+def _started() -> World:
+    world = _accepted()
+    consent = {"purpose": "sharing", "given": True, "organisations": [EMPLOYER], "last_day": "2018-01-01"}
+    world.house.done(INTAKE, "POST", world.on("/journeys/{journey}/consents"), SHOP, consent)
+    world.house.done(INTAKE, "POST", world.on("/journeys/{journey}/start"), SHOP)
+    came = {"activity": "work_training", "occurred_on": "2016-06-01", "attendance": "yes", "minutes": 60}
+    logged = world.house.done(ACTIVITY_TRACKING, "POST", world.on("/journeys/{journey}/sessions"), SHOP, came)
+    world.session = logged["session_id"]
+    world.house.done(
+        ACTIVITY_TRACKING, "POST", world.on("/journeys/{journey}/goals"), SHOP, {"text": "Truckkort"}
+    )
+    return world
+
+
+def _offered() -> World:
+    world = _started()
+    body = {"kind": "provider_to_employer", "to_organisation": EMPLOYER, "deadline_on": "2016-06-15"}
+    world.house.done(HANDOVERS, "POST", world.on("/journeys/{journey}/handovers"), SHOP, body)
+    return world
+
+
+def _employed() -> World:
+    world = _offered()
+    world.house.done(HANDOVERS, "POST", world.on("/handovers/{journey}.h1/acceptance"), EMPLOYER)
+    return world
+
+
+def _exited() -> World:
+    world = _employed()
+    left = {"way": "by_plan", "situation": "employed"}
+    world.house.done(OUTCOMES, "POST", world.on("/journeys/{journey}/exit"), EMPLOYER, left)
+    return world
+
+
+def _asked() -> World:
+    world = _exited()
+    world.house.pass_to(date(2016, 6, 29))
+    return world
+
+
+def _closed() -> World:
+    world = _asked()
+    said = {"situation": "employed"}
+    world.house.done(OUTCOMES, "POST", world.on("/follow-ups/{journey}.28d/answer"), EMPLOYER, said)
+    world.house.pass_to(date(2016, 12, 1))
+    world.house.done(OUTCOMES, "POST", world.on("/follow-ups/{journey}.6m/answer"), EMPLOYER, said)
+    return world
+
+
+def _gone() -> World:
+    world = _closed()
+    world.house.pass_to(date(2017, 4, 1))
+    return world
+
+
+def _mistaken() -> World:
+    world = _started()
+    path = world.on("/journeys/{journey}/mistake")
+    world.house.done(INTAKE, "POST", path, AGENCY, {"reason": "wrong_person"})
+    return world
+
+
+WAYS: Mapping[str, Callable[[], World]] = {
+    "open": lambda: _referred(None),
+    "named": _referred,
+    "acc": _accepted,
+    "decl": _declined,
+    "wdr": _withdrawn,
+    "strt": _started,
+    "offr": _offered,
+    "empl": _employed,
+    "exit": _exited,
+    "foll": _asked,
+    "clos": _closed,
+    "gone": _gone,
+    "mist": _mistaken,
+}
+
+SESSION = {"activity": "work_training", "occurred_on": "2016-06-01", "attendance": "yes", "minutes": 60}
+BODIES: Mapping[str, object] = {
+    "POST /referrals/<string:journey_id>/decline": {"reason": "no_place"},
+    "POST /referrals/<string:journey_id>/withdrawal": {"reason": "other_effort"},
+    "POST /journeys/<string:journey_id>/consents": {"purpose": "sharing", "given": False},
+    "POST /journeys/<string:journey_id>/mistake": {"reason": "wrong_person"},
+    "POST /journeys/<string:journey_id>/activities": {"activity": "placement", "first_on": "2016-06-02"},
+    "POST /journeys/<string:journey_id>/goals": {"text": "Svenska"},
+    "POST /journeys/<string:journey_id>/sessions": SESSION,
+    "POST /journeys/<string:journey_id>/sessions/<string:session_id>/correction": {**SESSION, "minutes": 90},
+    "POST /journeys/<string:journey_id>/progress": {"round": 1, "answers": {"network": 3}},
+    "POST /journeys/<string:journey_id>/competences": {"competence": "woodwork", "level": 1},
+    "POST /journeys/<string:journey_id>/handovers": {
+        "kind": "provider_to_provider",
+        "to_organisation": "kafe-solrosen",
+        "deadline_on": "2016-06-20",
+    },
+    "POST /handovers/<string:handover_id>/decline": {"reason": "no_capacity"},
+    "POST /handovers/<string:handover_id>/recall": {"reason": "other_receiver"},
+    "PUT /journeys/<string:journey_id>/entry": {"gender": "woman"},
+    "POST /journeys/<string:journey_id>/exit": {"way": "by_plan"},
+    "POST /follow-ups/<string:follow_up_id>/answer": {"situation": "employed"},
+    "POST /participants": {"name": "Robin Exempel", "personnummer": None},
+    "POST /programmes/<string:programme>/outputs": {
+        "output": "workplace_carved",
+        "quantity": 1,
+        "municipality": "2482",
+    },
+    "POST /programmes/<string:programme>/outputs/<string:output_id>/correction": {"quantity": 2},
+}
+"""What each command says; an empty object for those that need no words."""
