@@ -279,9 +279,14 @@ def test_the_search_takes_time_in_proportion_to_the_text(piece: str) -> None:
         holds_personnummer(text, TODAY)
         return time.thread_time() - began
 
+    def in_proportion() -> bool:
+        """Four times the text takes 16 times as long where the time grows with its square."""
+        longer, shorter = (min(seconds(times) for _ in range(3)) for times in (whole, whole // 4))
+        return longer < 12 * shorter + 0.01 and longer < 2
+
     whole = 16_384 // len(piece)
-    assert min(seconds(whole) for _ in range(3)) < 12 * min(seconds(whole // 4) for _ in range(3)) + 0.01
-    assert seconds(whole) < 2
+    # A busy machine may spoil one comparison; it does not make the square come out right.
+    assert any(in_proportion() for _ in range(5))
 
 
 def test_what_was_found_is_taken_out_and_the_rest_stays() -> None:
