@@ -28,6 +28,8 @@ from shared.telemetry import metric, start_trace
 EVERY_SECONDS, AFTER_FAILURE_SECONDS = 3600.0, 10.0
 CHUNK = 500
 POLL_SECONDS, PATIENCE_SECONDS = 1.0, 30.0
+MOST_FAILURES = 10
+"""So many that cannot be erased, and the fault is no longer theirs."""
 GROUP = "intake-erasures"
 """A name that librdkafka wants; no offset is ever kept under it."""
 
@@ -45,6 +47,10 @@ class Unanswered(Exception):
     """Kafka did not give the log to its end in time."""
 
 
+class Unerased(Exception):
+    """Somebody could not be erased again; all others were."""
+
+
 class Erasures:
     """Keeps erased who was erased, in a thread of its own. Several processes may do so at once."""
 
@@ -52,6 +58,8 @@ class Erasures:
         self.progressed_at = time.monotonic()
         self._parts = parts
         self._every_seconds = every_seconds
+        self._found = 0
+        self._failed = 0
         self._logs = Logs(parts.kafka_options)
 
     def run(self) -> None:
@@ -65,29 +73,34 @@ class Erasures:
 
     def _looked(self) -> bool:
         try:
-            found = self.look()
-        except (Busy, KafkaException, PyMongoError, Unanswered) as error:
+            self.look()
+        except (Busy, KafkaException, PyMongoError, Unanswered, Unerased) as error:
             log.warning("erasures-unread", error=type(error).__name__)
+            if self._found:
+                metric("journey_erasures_undone").set(self._found)
             return False
+        # What looks that failed half-way have erased again is told with the one that came to the end.
+        found, self._found = self._found, 0
         metric("journey_erasures_undone").set(found)
         metric("journey_erasures_looked_timestamp_seconds").set_to_current_time()
         if found:
             log.error("erased-again", participants=found)
         return True
 
-    def look(self) -> int:
-        """Read the log from its beginning to its end and erase again. Returns how many had to be.
+    def look(self) -> None:
+        """Read the log from its beginning to its end and erase again, counting those who had to be.
 
-        Raises Busy, KafkaException, PyMongoError, Unanswered; doing it again is safe.
+        Raises Busy, KafkaException, PyMongoError, Unanswered, Unerased; doing it again is safe.
         """
         start_trace("")
+        self._failed = 0
         places = self._logs.partitions([ERASURES_TOPIC])
         # Only what the log holds now: what is erased from now on is not undone yet.
         ends = self._logs.ends(places)
         begins = self._logs.beginnings(places)
         wanted = {at: end for at, end in ends.items() if begins[at] < end}
         if not wanted:
-            return 0
+            return
         consumer = Consumer(
             {
                 **native_options(self._parts.kafka_options),
@@ -99,16 +112,18 @@ class Erasures:
         )
         try:
             consumer.assign([TopicPartition(*at, begins[at]) for at in wanted])
-            return self._read(consumer, set(wanted))
+            self._read(consumer, set(wanted))
         finally:
             consumer.close()
+        if self._failed:
+            raise Unerased
 
-    def _read(self, consumer: Consumer, unread: set[Partition]) -> int:
-        found, heard_at = 0, time.monotonic()
+    def _read(self, consumer: Consumer, unread: set[Partition]) -> None:
+        heard_at = time.monotonic()
         while unread and not self._parts.stop.is_set():
             kept: dict[str, datetime] = {}
-            for message in consumer.consume(CHUNK, timeout=POLL_SECONDS):
-                heard_at = time.monotonic()
+            messages = consumer.consume(CHUNK, timeout=POLL_SECONDS)
+            for message in messages:
                 error = message.error()
                 if error is None:
                     self._take(message, kept)
@@ -116,11 +131,12 @@ class Erasures:
                     unread.discard(Partition(str(message.topic()), int(message.partition() or 0)))
                 else:
                     raise KafkaException(error)
-            found += self._keep(kept)
+            self._keep(kept)
             self.progressed_at = time.monotonic()
+            # From here on, because erasing again may have taken long.
+            heard_at = time.monotonic() if messages else heard_at
             if time.monotonic() - heard_at > PATIENCE_SECONDS:
                 raise Unanswered
-        return found
 
     def _take(self, message: Any, kept: dict[str, datetime]) -> None:
         try:
@@ -131,10 +147,10 @@ class Erasures:
             return
         kept[subject_of("participant", word.participant_id)] = word.erased_at
 
-    def _keep(self, kept: Mapping[str, datetime]) -> int:
-        """Erase again those of them that stand unerased. Returns how many did."""
+    def _keep(self, kept: Mapping[str, datetime]) -> None:
+        """Erase again those of them that stand unerased."""
         if not kept:
-            return 0
+            return
         repository = self._parts.service.repository
         collection = self._parts.client[self._parts.service.database][repository.collection]
         standing = collection.find(
@@ -142,8 +158,16 @@ class Erasures:
         )
         subjects = [row["_id"] for row in standing]
         for subject in subjects:
-            self._erase(ParticipantId(subject.partition("/")[2]), kept[subject])
-        return len(subjects)
+            self.progressed_at = time.monotonic()
+            try:
+                self._erase(ParticipantId(subject.partition("/")[2]), kept[subject])
+            except Exception as error:  # one that cannot be erased must not leave the others readable
+                self._failed += 1
+                if self._failed > MOST_FAILURES:
+                    raise
+                log.error("not-erased-again", error=type(error).__name__)
+            else:
+                self._found += 1
 
     def _erase(self, participant_id: ParticipantId, at: datetime) -> None:
         def work(session: ClientSession) -> None:
