@@ -134,7 +134,7 @@ def subject_of(kind: str, key: str) -> Subject:
 
 
 ARCHIVE = "events"
-"""Every event that the service said, sent or not yet; its rows outlive their sending."""
+"""Every event that the service said, sent or not yet; its rows outlive their sending, answers to records by a day."""
 
 
 def event_id(subject: Subject, number: int) -> str:

@@ -45,6 +45,7 @@ from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.sealer import Sealer
 from shared.runtime.timers import Timers
+from shared.runtime.unit import FORGET_AT
 from shared.telemetry import configure_logging, metric
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
@@ -57,7 +58,13 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     "events": [
         IndexModel(
             [("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}}
-        )
+        ),
+        # published answers to records of agencies are forgotten after a day; events never are
+        IndexModel(
+            [(FORGET_AT, ASCENDING)],
+            expireAfterSeconds=0,
+            partialFilterExpression={FORGET_AT: {"$exists": True}},
+        ),
     ],
     # draining a subject; counting, listing and healing, the longest parked first; waking what waited for a programme
     "parked": [

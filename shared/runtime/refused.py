@@ -32,6 +32,7 @@ from kafka.errors import (
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from shared.runtime.unit import PUBLISHED
 from shared.telemetry import metric
 
 RETRY_SECONDS = 15.0
@@ -216,7 +217,7 @@ class Refused:
 
     def _open(self, head: Row) -> None:
         """The head is out: the rows behind it go back to where they were."""
-        self._events.update_one({"_id": head["_id"]}, {"$unset": {"pend": 1, "refused": 1}})
+        self._events.update_one({"_id": head["_id"]}, PUBLISHED)
         lane = _lane(head)
         same = {"topic": head["topic"]} | ({} if lane[1] is None else {"key": head["key"]})
         for shard in self._shards:

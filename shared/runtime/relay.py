@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.kafka import discard
 from shared.runtime.refused import Narrowed, Refused
-from shared.runtime.unit import SHARDS
+from shared.runtime.unit import PUBLISHED, SHARDS
 from shared.telemetry import metric
 
 LEASE_SECONDS = 10
@@ -130,7 +130,7 @@ class Relay:
             self._refused.judge(rows, error)
             raise
         self._refused.taken()
-        self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$unset": {"pend": 1}})
+        self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, PUBLISHED)
         self._published_at = time.monotonic()
         self._cost_seconds = self._published_at - began
         metric("journey_relayed_total").inc(len(rows))

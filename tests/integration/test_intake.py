@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,17 @@ def test_a_record_is_referred_once_and_a_bad_one_does_not_hold_up_the_next(
         accepted, repeated = agency.reply_to(good), agency.reply_to(again)
         assert accepted["journey_id"] == repeated["journey_id"]
         assert journeys.count_documents({}) == before + 1
+        # Answers to records are forgotten a day after they were published; what was said of a journey never is.
+        events = client["intake"]["events"]
+        day = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
+        answers = {"_id": {"$in": [bad, broken, good, again]}, "forget_at": {"$lte": day}}
+        until(lambda: events.count_documents(answers) == 4, "all four marked as published")
+        said = {"key": f"journey/{accepted['journey_id']}", "type": "journey.intake.referral-received.v1"}
+        row = events.find_one(said)
+        assert row is not None
+        assert not {"forget_at", "kept_until"} & row.keys()
+        index = events.index_information()["forget_at_1"]
+        assert index["expireAfterSeconds"] == 0
 
 
 def test_what_was_read_stays_read_when_the_process_is_killed(

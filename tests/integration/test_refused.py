@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
@@ -16,7 +17,7 @@ from shared.runtime import refused as refused_module
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.refused import refused_lanes
 from shared.runtime.relay import Relay
-from shared.runtime.unit import SHARDS, shard_of
+from shared.runtime.unit import FORGET_AT, KEPT_UNTIL, SHARDS, shard_of
 from shared.telemetry import metric
 from tests.support.awaiting import until
 
@@ -165,3 +166,24 @@ def test_a_relay_that_takes_over_knows_what_was_set_aside(outbox: Outbox) -> Non
     until(lambda: successor.publish_once() == 1, "the other subject published by the successor")
     assert [one.split(":")[0] for one in outbox.in_log(topic)] == ["journey/2"]
     assert [lane["behind"] for lane in outbox.lanes()] == [2]
+
+
+def test_only_what_is_published_is_forgotten_and_only_where_it_says_so(outbox: Outbox) -> None:
+    topic, refusing = outbox.topic("taken"), outbox.topic("small", **{"max.message.bytes": "2000"})
+    outbox.say(topic, "journey/1", SMALL)
+    outbox.say(topic, "record/1", SMALL)
+    outbox.say(refusing, "record/2", LARGE)
+    until_then = datetime(2030, 1, 1, tzinfo=UTC)
+    kept = {"key": {"$regex": "^record/"}}
+    outbox.events.update_many(kept, {"$set": {KEPT_UNTIL: until_then}})
+    # Some may be published already: it is the next publication that decides.
+    outbox.events.update_many({"topic": topic}, {"$set": {"pend": 0}})
+    until(lambda: outbox.pending() == 0 and outbox.lanes(), "everything else published")
+    rows = {row["key"]: row for row in outbox.events.find()}
+    assert FORGET_AT not in rows["journey/1"]
+    assert (rows["record/1"][FORGET_AT], rows["record/1"].get(KEPT_UNTIL)) == (until_then, None)
+    assert (rows["record/2"].get(FORGET_AT), rows["record/2"][KEPT_UNTIL]) == (None, until_then)
+    outbox.admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, refusing, {"max.message.bytes": "1000000"})]
+    )
+    until(lambda: outbox.events.count_documents({**kept, FORGET_AT: until_then}) == 2, "the refused one too")
