@@ -153,6 +153,12 @@ METRICS: tuple[Metric, ...] = (
         "journey_reads_unsealed_seconds", "gauge", "seconds", "age of the oldest reading that no seal covers"
     ),
     Metric(
+        "journey_seals_gone_total",
+        "counter",
+        "times",
+        "a seal over what was read was seen, and then removed or replaced",
+    ),
+    Metric(
         "journey_unusual_readers",
         "gauge",
         "people",

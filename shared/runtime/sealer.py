@@ -36,6 +36,7 @@ class Sealer:
         self._seals = Seals(client, database)
         self._rows = client[audit_database(database)][READS]
         self._stop = stop
+        self._witnessed: tuple[int, str] | None = None
         self._counted_at = float("-inf")
         self._told: dict[tuple[str, str], float] = {}
 
@@ -51,16 +52,25 @@ class Sealer:
 
     def look(self) -> None:
         """Seal all that is old enough, in batches, and now and then count. Raises PyMongoError."""
+        self._witness()
         while not self._stop.is_set():
             seal = self._seals.seal(datetime.now(UTC))
             if seal is None:
                 break
             log.info("reads-sealed", number=seal["_id"], rows=seal["rows"], hash=seal["hash"])
             self.progressed_at = time.monotonic()
+        self._witnessed = self._seals.head()
         metric("journey_reads_unsealed_seconds").set(self._seals.unsealed_seconds(datetime.now(UTC)))
         if time.monotonic() - self._counted_at >= COUNT_SECONDS:
             self._counted_at = time.monotonic()
             self._count()
+
+    def _witness(self) -> None:
+        """See that the newest seal known here is still there: nothing in the database tells that it was removed."""
+        known = self._witnessed
+        if known is not None and not self._seals.holds(*known):
+            metric("journey_seals_gone_total").inc()
+            log.error("seals-gone", number=known[0], hash=known[1])
 
     def _count(self) -> None:
         since = entry_id(datetime.now(UTC) - timedelta(seconds=WINDOW_SECONDS))

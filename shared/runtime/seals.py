@@ -2,7 +2,8 @@
 
 A row is sealed once it is older than the grace period, in which the slowest insert arrives. Whoever changes, removes or
 adds a sealed row with an administrator's rights breaks the chain, and `verify` names the first batch that does not
-hold. Who removes the newest seals with their rows is seen only by who kept a later hash: each is logged as it is made.
+hold. Who removes the newest seals with their rows is seen only by who kept a later hash: each is logged as it is made,
+and the sealer remembers the last.
 """
 
 import hashlib
@@ -88,6 +89,15 @@ class Seals:
         except DuplicateKeyError:
             return None
         return seal
+
+    def head(self) -> tuple[int, str] | None:
+        """Number and hash of the newest seal."""
+        found = self._seals.find_one(sort=[("_id", DESCENDING)])
+        return (found["_id"], found["hash"]) if found else None
+
+    def holds(self, number: int, known_hash: str) -> bool:
+        """Whether the seal of that number is still the one of this hash."""
+        return self._seals.find_one({"_id": number, "hash": known_hash}, {"_id": 1}) is not None
 
     def unsealed_seconds(self, now: datetime) -> float:
         """How old the oldest row is that no seal covers yet; 0 when there is none."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 
 import httpx
@@ -14,7 +15,9 @@ from pymongo.errors import OperationFailure
 
 from deploy.database import DATABASES
 from shared.runtime.reads import OPERATORS, READS, SEALS, entry_id
+from shared.runtime.sealer import Sealer
 from shared.runtime.seals import Seals
+from shared.telemetry import metric
 from tests.integration.test_intake import AGENCY, NAME, PROGRAMME, PROVIDER, Callers, publish
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack
@@ -217,6 +220,25 @@ def test_two_sealers_make_one_chain_of_bounded_batches(admin: Client) -> None:
     assert (found.rows, found.through, found.fault, found.more) == (500, 3, None, False)
     assert sealers[0].verify(7).fault == "a seal is missing"
     assert sealers[0].unsealed_seconds(now) < 5
+
+
+def test_who_removes_the_newest_seal_with_its_rows_is_told_of_once(admin: Client) -> None:
+    def gone() -> float:
+        return float(metric("journey_seals_gone_total")._value.get())
+
+    kept, now = admin["witnessed_audit"], datetime.now(UTC)
+    sealer, before = Sealer(client=admin, database="witnessed", stop=Event()), gone()
+    for number in range(2):
+        kept[READS].insert_one({"_id": entry_id(now - timedelta(seconds=90 - number)), "person": "h-1"})
+        sealer.look()
+    assert (kept[SEALS].count_documents({}), gone()) == (2, before)
+    seal = kept[SEALS].find_one_and_delete({"_id": 2})
+    assert seal is not None
+    kept[READS].delete_one({"_id": seal["upto"]})
+    assert Seals(admin, "witnessed").verify(0).fault is None, "what is left holds"
+    for _ in range(2):
+        sealer.look()
+    assert gone() == before + 1
 
 
 # --- who reads unusually much ---------------------------------------------------------------------------------
