@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fuzz.access import Access
 from tests.fuzz.api import Api
 from tests.fuzz.connections import Connections
 from tests.fuzz.files import Files
@@ -13,4 +14,4 @@ from tests.fuzz.keys import Keys
 from tests.fuzz.spoofing import Spoofing
 from tests.fuzz.tokens import Tokens
 
-FUZZERS: tuple[type[Fuzzer[Any]], ...] = (Inbound, Spoofing, Files, Keys, Tokens, Connections, Api)
+FUZZERS: tuple[type[Fuzzer[Any]], ...] = (Inbound, Spoofing, Files, Keys, Tokens, Connections, Access, Api)

@@ -77,6 +77,9 @@ class Connections(Fuzzer[Hold]):
         source = f"127.0.0.{self.chance.randint(60, 250)}"
         if self.chance.random() < 0.1 and manner in BEYOND:
             return Hold(process, manner, 20, BEYOND[manner] + SLACK_SECONDS, source, beyond=True)
+        if manner in ANSWERED:
+            # Each is real work, as much as the callers' limits let through: that is load, and no unfinished connection.
+            return Hold(process, manner, self.chance.choice((1, 5, 20)), 1, source)
         return Hold(
             process, manner, self.chance.choice((1, 5, 40, 200, 400)), self.chance.choice((0.5, 1, 3)), source
         )

@@ -1,0 +1,196 @@
+"""The table of rights over HTTP: organisation × duty × point of a journey × route, each cell as it is written by hand.
+
+The whole table is held in memory by `tests/unit/access`; here a sample goes through tokens, sockets and the database.
+A command that is let through is given a day that lies ahead, so that it is decided on and changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from tests.fuzz.files import NDJSON
+from tests.fuzz.findings import Outcome
+from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.judging import judge
+from tests.fuzz.wire import NoAnswer, Reply
+from tests.fuzz.world import Journey, Who, World
+from tests.support.bad_input import FAR_DAY, UNKNOWN_ID
+from tests.unit.access.expected import JOURNEYS, OPERATORS, grid
+from tests.unit.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION
+
+POINTS = {"received": "named", "accepted": "acc", "started": "strt", "offered": "offr", "handed_over": "empl"}
+"""The journeys of this stack that stand at a point of the table."""
+DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
+UNDATED = re.compile("erasure$")
+"""A command that cannot be kept from being carried out."""
+PARTS = re.compile("<string:(goal|session_id)>")
+LETTERS = {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p"}
+UNKNOWN_PERSON = {"participant_id": ["Not a known participant."]}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the table. expected: its letter, or `d` where the duty is another."""
+
+    service: str
+    route: str
+    who: Who
+    stage: str
+    expected: str
+
+    def simpler(self) -> Iterator[Cell]:
+        """None: a cell is a cell."""
+        yield from ()
+
+    def __str__(self) -> str:
+        by = f"{self.who.organisation}:{self.who.duty}"
+        return f"{self.service} {self.route} as {by} on a journey that is {self.stage}: expected {self.expected!r}"
+
+
+class Access(Fuzzer[Cell]):
+    """Every cell that is asked comes to its letter; what one may not know of is told as what is not there."""
+
+    name: ClassVar[str] = "access"
+
+    def __init__(self, world: World, chance: random.Random) -> None:
+        super().__init__(world, chance)
+        cells = list(all_cells())
+        self._open = [one for one in cells if one.expected == "+"]
+        self._shut = [one for one in cells if one.expected != "+"]
+        self._journeys: dict[str, Journey] = {}
+
+    def prepare(self) -> None:
+        """A journey of its own at each point."""
+        self._journeys = {stage: self.world.make(stage) for stage in POINTS}
+
+    def known(self) -> Sequence[Cell]:
+        """Who referred a handle by hearsay read the person; any organisation's operator ran the platform."""
+        fk = Who(ORGANISATIONS["fk"])
+        return [
+            Cell("intake", "GET /participants/<string:participant_id>", fk, "received", "."),
+            Cell("intake", "POST /referrals", fk, "received", "u"),
+            Cell("intake", "POST /participants/<string:participant_id>/erasure", fk, "received", "."),
+            *(
+                Cell(service, route, replace(fk, duty="operator"), "received", "r")
+                for route, services in OPERATORS.items()
+                for service in services.split()
+                if route != "POST /clock"
+            ),
+        ]
+
+    def generated(self) -> Cell:
+        """A cell that is let through, or one that is not, evenly."""
+        return self.chance.choice(self._open if self.chance.random() < 0.5 else self._shut)
+
+    def attempt(self, trials: Sequence[Cell]) -> Outcome:
+        """Ask each, and where it is told that nothing is there, ask for what is not there too."""
+        outcome = Outcome()
+        for cell in trials:
+            self._attempt(cell, outcome)
+        return outcome
+
+    def _attempt(self, cell: Cell, outcome: Outcome) -> None:
+        journey = self._journeys[cell.stage]
+        try:
+            reply = self._ask(cell, journey)
+            judged = Outcome()
+            judge(reply, cell.route, judged)
+            found = self._letter(cell, reply)
+        except NoAnswer as silent:
+            outcome.failed += 1
+            outcome.problem(f"no answer of {cell.route}", str(silent))
+            return
+        outcome.problems += judged.problems
+        outcome.failed += judged.failed
+        if not judged.failed:
+            outcome.accepted += found == "+"
+            outcome.refused += found != "+"
+        # Decided on, and there is no such goal or session.
+        if found == "x" and PARTS.search(cell.route):
+            found = "+"
+        if found != cell.expected:
+            outcome.problem(f"another right: {cell.route}", f"{found!r}: {reply.status} {reply.body[:300]!r}")
+        if reply.status >= 400 and {"etag", "journey-vector"} & set(reply.headers):
+            outcome.problem(f"a refusal that tells: {cell.route}", f"{dict(reply.headers)}")
+
+    def _letter(self, cell: Cell, reply: Reply) -> str:
+        status, code, errors = _told(reply)
+        if status == 404:
+            nobody = Journey(f"p-{UNKNOWN_ID}", cell.who, f"j-{UNKNOWN_ID}", handover=f"j-{UNKNOWN_ID}.h1")
+            return "." if _words(reply) == _words(self._ask(cell, nobody)) else "x"
+        if status == 422 and errors == UNKNOWN_PERSON:
+            return "u"
+        return LETTERS.get(code, "+")
+
+    def _ask(self, cell: Cell, journey: Journey) -> Reply:
+        method, _, rule = cell.route.partition(" ")
+        named = {
+            "journey_id": journey.journey,
+            "participant_id": journey.participant,
+            "handover_id": journey.handover or f"{journey.journey}.h1",
+            "follow_up_id": f"{journey.journey}.28d",
+            "session_id": f"s-{UNKNOWN_ID}",
+            "goal": "g1",
+            "purpose": "sharing",
+        }
+        path = re.sub(r"<string:(\w+)>", lambda found: named.get(found[1], "0"), rule)
+        body = self._body(cell, journey)
+        headers = {"Purpose": "to plan a meeting"}
+        if cell.route == "POST /sessions":
+            headers["Content_Type"] = NDJSON
+        process = f"{cell.service.replace('_', '-')}-web"
+        return self.world.ask(process, method, path, cell.who, None if method == "GET" else body, **headers)
+
+    def _body(self, cell: Cell, journey: Journey) -> Mapping[str, Any] | bytes:
+        """What is asked: carried out, if it were let through wrongly; for a day that lies ahead, if rightly."""
+        route = cell.route
+        ahead = {"occurred_on": FAR_DAY} if cell.expected == "+" else {}
+        said = BODIES.get(route, {})
+        body: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
+        if route.startswith("POST /operations"):
+            return {"reason": "tried on purpose"}
+        if UNDATED.search(route):
+            return {}
+        if route == "POST /referrals":
+            body = {"programme": "coactive", "municipality": "2482", "reference": self.world.name()}
+            body["participant_id"] = journey.participant
+        if route == "POST /sessions":
+            row = {**SESSION, "journey_id": journey.journey, "reference": self.world.name()}
+            return json.dumps({**row, **ahead}).encode()
+        return {**body, **ahead}
+
+
+def all_cells() -> Iterator[Cell]:
+    """Every cell of the routes about a journey at these points that changes nothing when it is let through."""
+    for (service, route), (table, duties) in JOURNEYS.items():
+        for row, by_point in grid(table).items():
+            for name in OTHERS if row == "others" else (row,):
+                for duty in DUTIES:
+                    for stage, point in POINTS.items():
+                        expected = by_point[point] if duty in duties.split() else "d"
+                        if expected == "x" or (expected == "+" and UNDATED.search(route)):
+                            continue
+                        yield Cell(service, route, Who(ORGANISATIONS[name], duty), stage, expected)
+
+
+def _told(reply: Reply) -> tuple[int, str, Any]:
+    """Status, code and field errors; of the one row, where it is a file's."""
+    said = reply.json if isinstance(reply.json, dict) else {}
+    if "results" in said:
+        row = said["results"][0]
+        problem = row.get("problem") or {}
+        return row["status"], problem.get("code", ""), problem.get("errors")
+    return reply.status, str(said.get("code", "")), said.get("errors")
+
+
+def _words(reply: Reply) -> tuple[int, Any]:
+    """All that an answer tells, but for the trace and the row's own reference."""
+    said = dict(reply.json) if isinstance(reply.json, dict) else {}
+    said.pop("trace_id", None)
+    rows = [{**row, "reference": None} for row in said.pop("results", ())]
+    return reply.status, (said, rows)
