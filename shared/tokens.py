@@ -231,6 +231,8 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
         raise _refused("`sub` reads as a personnummer")
     if not isinstance(organisation, str) or not re.match(ORGANISATION, organisation):
         raise _refused("`organisation` is no code of an organisation")
+    if names_somebody(organisation):
+        raise _refused("`organisation` reads as a personnummer")
     if not isinstance(duty, str) or duty not in DUTIES:
         raise _refused("`duty` is no known duty")
     return Actor(person, organisation, duty)  # type: ignore[arg-type]

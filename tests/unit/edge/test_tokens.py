@@ -142,6 +142,7 @@ def test_claims_of_another_type_or_pattern_are_refused(claim: str, value: Any) -
         ("organisation", "urkraft:x"),
         ("organisation", "Urkraft"),
         ("organisation", "urkraft\n"),
+        ("organisation", "19900101-2385"),
         ("duty", "owner\n"),
         ("sub", "19900101-2385"),
         ("sub", "x-199001012385"),
