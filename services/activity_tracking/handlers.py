@@ -165,8 +165,8 @@ def measure_progress(
 
 def validate_competence(
     work: Work, actor: Actor, journey_id: JourneyId, command: progress.ValidateCompetence
-) -> progress.Competence:
-    """Record a validated competence."""
+) -> tuple[progress.Competence, Reader]:
+    """Record a validated competence. Returns the one that stands, which may be another's, and who reads it."""
     journey, programme = _open(work, actor, journey_id, "log_activity")
     row = work.row("competences", progress.competence_key(journey_id, command.competence, command.level))
     change, entry = progress.validate(
@@ -178,7 +178,7 @@ def validate_competence(
         earlier=entry_of(progress.Competence, row) if row else None,
     )
     work.save(subject_of("journey", journey_id), change)
-    return entry
+    return entry, _reader(work, actor, journey)
 
 
 def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:

@@ -140,7 +140,7 @@ def validate_competence(body: ValidateCompetence, journey_id: str) -> dict[str, 
     """Record a validated competence; the same one at the same level counts once."""
 
     def use_case(work: Work) -> dict[str, Any]:
-        return s.show_competence(handlers.validate_competence(work, actor(), JourneyId(journey_id), body))
+        return s.show_competence(*handlers.validate_competence(work, actor(), JourneyId(journey_id), body))
 
     return command(use_case, journey_subject(journey_id))
 

@@ -235,13 +235,13 @@ class RoundAnswer(Schema):
 
 
 class CompetenceAnswer(Schema):
-    """A validated competence."""
+    """A validated competence. null: not the reader's to see."""
 
     journey_id = ma.String()
     competence = ma.String()
     level = ma.Integer()
     validated_on = _day_said()
-    validated_by = ma.String()
+    validated_by = ma.String(allow_none=True)
 
 
 class SessionCountsAnswer(Schema):
@@ -337,9 +337,10 @@ def show_round(entry: ProgressRound, *, answers: bool) -> dict[str, Any]:
     return {**said(entry), "answered": len(entry.answers), "answers": shown}
 
 
-def show_competence(entry: Competence) -> dict[str, Any]:
-    """A validated competence."""
-    return said(entry)
+def show_competence(entry: Competence, who: Reader) -> dict[str, Any]:
+    """A validated competence; a workplace is not told by whom, which may be a clinic."""
+    hidden = who.works_there and not who.sees(entry.validated_by)
+    return said(entry) | ({"validated_by": None} if hidden else {})
 
 
 def show_output(entry: Output) -> dict[str, Any]:
@@ -355,7 +356,7 @@ def show_journey(overview: Overview) -> dict[str, Any]:
         "goals": [show_goal(goal, text=who.sees(goal.organisation)) for goal in overview.goals],
         "plan": [show_planned(entry, who) for entry in overview.planned],
         "progress": [show_round(entry, answers=who.sees(entry.organisation)) for entry in overview.rounds],
-        "competences": [show_competence(entry) for entry in overview.competences],
+        "competences": [show_competence(entry, who) for entry in overview.competences],
     }
 
 

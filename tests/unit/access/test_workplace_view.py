@@ -64,6 +64,8 @@ def made(kind: str, to: str, *, today: date = TODAY) -> tuple[House, str]:
     world.done(ACTIVITY_TRACKING, "POST", f"{path}/sessions", CLINIC, {**health, **on})
     planned = {"activity": "health_effort", "first_on": "2016-02-11"}
     world.done(ACTIVITY_TRACKING, "POST", f"{path}/activities", CLINIC, planned)
+    woodwork = {"competence": "woodwork", "level": 1}
+    world.done(ACTIVITY_TRACKING, "POST", f"{path}/competences", CLINIC, woodwork)
     entry = {"gender": "woman", "born_on": "1980-01-01", "employment": "unemployed", "isced": 3}
     world.done(OUTCOMES, "PUT", f"{path}/entry", CLINIC, entry)
     offer(world, journey, CLINIC, SHOP, "medical_to_vocational")
@@ -123,7 +125,10 @@ def assert_training_alone(world: House, journey: str, who: str) -> None:
         ("2016-03-02", "no", 0, "language_practice"),
     ]
     shown = world.done(ACTIVITY_TRACKING, "GET", f"/journeys/{journey}", who)
-    assert [one["competence"] for one in shown["competences"]] == ["woodwork"]
+    assert [(one["competence"], one["level"]) for one in shown["competences"]] == [
+        ("woodwork", 1),
+        ("woodwork", 2),
+    ]
 
 
 KINDS = [("provider_to_employer", EMPLOYER), ("provider_to_education", SCHOOL)]
@@ -193,6 +198,9 @@ def test_a_workplace_finds_nothing_out_by_trying() -> None:
         for guess in range(1, 6)
     }
     assert len(codes) == 1
+    again = {"competence": "woodwork", "level": 1}
+    validated = world.done(ACTIVITY_TRACKING, "POST", f"{path}/competences", EMPLOYER, again)
+    assert (validated["level"], validated["validated_by"]) == (1, None)
     assert world.ask(HANDOVER, "GET", f"/handovers/{journey}.h1", EMPLOYER).status_code == 404
 
 
