@@ -203,7 +203,8 @@ def record_consent(
 ) -> Referral:
     """Take down the participant's answer."""
     held, rules = _journey(work, actor, journey_id, "record_consent")
-    return _keep(work, consent.record(held, command, programme=rules, at=work.at), answered)
+    change = consent.record(held, command, by=actor.organisation, programme=rules, at=work.at)
+    return _keep(work, change, answered)
 
 
 def withdraw_consent(

@@ -39,15 +39,17 @@ class WithdrawConsent:
 
 
 def record(
-    referral: Referral, command: RecordConsent, *, programme: Programme, at: datetime
+    referral: Referral, command: RecordConsent, *, by: e.Organisation, programme: Programme, at: datetime
 ) -> Change[Referral]:
     """Take down the answer. A no where a yes stood takes the consent back.
 
     A new consent that no longer covers the receiver of an open offer takes the old one back first, so that the offer
-    falls. Raises Invalid with every wrong field; Conflict `wrong-stage` once the journey has ended.
+    falls. by: who takes it down, and gains nothing by it. Raises Invalid with every wrong field; Conflict
+    `wrong-stage` once the journey has ended.
     """
     on = command.occurred_on or day_of(at)
-    _check(command, programme, on, at)
+    for_itself = by in command.organisations and not _took_on(referral, by)
+    _check(command, programme, on, at, for_itself=for_itself)
     asked = Consent(
         given=command.given,
         organisations=tuple(sorted(set(command.organisations))),
@@ -101,7 +103,12 @@ def withdraw(referral: Referral, command: WithdrawConsent, *, at: datetime) -> C
     return happened(dated, e.ConsentWithdrawn(occurred_on=on, recorded_at=at, purpose=command.purpose))
 
 
-def _check(command: RecordConsent, programme: Programme, on: date, at: datetime) -> None:
+def _took_on(referral: Referral, by: e.Organisation) -> bool:
+    """Whether it is responsible by having taken the person on, and so sees all that a consent could open to it."""
+    return referral.passage.provider is not None and referral.passage.responsible == by
+
+
+def _check(command: RecordConsent, programme: Programme, on: date, at: datetime, *, for_itself: bool) -> None:
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
     if command.given:
@@ -109,6 +116,10 @@ def _check(command: RecordConsent, programme: Programme, on: date, at: datetime)
             findings.add("organisations", "A consent names the organisations it covers.")
         if any(programme.organisation(one) is None for one in command.organisations):
             findings.add("organisations", "Names an organisation that is not in the programme.")
+        if for_itself:
+            findings.add(
+                "organisations", "Names your own organisation: only who took the person on records that."
+            )
         if command.last_day is None:
             findings.add("last_day", "A consent has a last day.")
         findings.not_before("last_day", command.last_day, on, "the day of the answer")

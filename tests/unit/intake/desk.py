@@ -193,7 +193,7 @@ CONSENT = consent.RecordConsent(
 def accepted() -> Referral:
     """A referral that the provider took on, with consent to sharing."""
     taken = referral.accept(referred(), referral.Accept(occurred_on=ACCEPTED_ON), by=PROVIDER, at=AT).state
-    return consent.record(taken, CONSENT, programme=COACTIVE, at=AT).state
+    return consent.record(taken, CONSENT, by=PROVIDER, programme=COACTIVE, at=AT).state
 
 
 def exit_fact(way: e.ExitWay = "by_plan", organisation: str = PROVIDER) -> e.JourneyExited:

@@ -7,17 +7,20 @@ from typing import Any, get_args
 import pytest
 
 from services.intake.domain import consent
+from services.intake.domain.journey import Referral
 from shared import events as e
 from shared.errors import Conflict, Invalid, Unknown
 from shared.passage import Consent, OpenOffer, Stage
 from shared.runtime.change import Change
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
+    AGENCY,
     AT,
     COACTIVE,
     CONSENT,
     EMPLOYER,
     OTHER_PROVIDER,
+    PROVIDER,
     REFERRED_ON,
     STARTED_ON,
     TODAY,
@@ -36,12 +39,14 @@ def test_an_answer_is_taken_until_the_journey_has_ended(stage: Stage) -> None:
     held = without_consent(at_stage(stage))
     if stage in ("declined", "withdrawn", "closed", "mistake"):
         with pytest.raises(Conflict) as refused:
-            consent.record(held, NO, programme=COACTIVE, at=AT)
+            consent.record(held, NO, by=PROVIDER, programme=COACTIVE, at=AT)
         assert refused.value.code == "wrong-stage"
     else:
-        change = consent.record(held, NO, programme=COACTIVE, at=AT)
+        change = consent.record(held, NO, by=PROVIDER, programme=COACTIVE, at=AT)
         assert [type(one) for one in change.events] == [e.ConsentRefused]
-        assert consent.record(change.state, NO, programme=COACTIVE, at=AT) == Change(change.state)
+        assert consent.record(change.state, NO, by=PROVIDER, programme=COACTIVE, at=AT) == Change(
+            change.state
+        )
 
 
 @pytest.mark.parametrize("stage", ["accepted", "started", "ready", "exited", "closed"])
@@ -73,18 +78,20 @@ def test_a_consent_is_not_taken_back_before_it_was_given() -> None:
 def test_the_same_answer_again_announces_nothing_whatever_the_order_of_its_organisations() -> None:
     turned = replace(CONSENT, organisations=CONSENT.organisations[::-1])
     held = accepted()
-    assert consent.record(held, turned, programme=COACTIVE, at=AT) == Change(held)
-    assert consent.record(held, replace(turned, occurred_on=None), programme=COACTIVE, at=AT) == Change(held)
+    assert consent.record(held, turned, by=PROVIDER, programme=COACTIVE, at=AT) == Change(held)
+    assert consent.record(
+        held, replace(turned, occurred_on=None), by=PROVIDER, programme=COACTIVE, at=AT
+    ) == Change(held)
 
 
 def test_a_no_where_a_yes_stood_takes_the_consent_back() -> None:
-    change = consent.record(accepted(), NO, programme=COACTIVE, at=AT)
+    change = consent.record(accepted(), NO, by=PROVIDER, programme=COACTIVE, at=AT)
     assert [type(one) for one in change.events] == [e.ConsentWithdrawn]
 
 
 def test_purposes_are_answered_one_by_one() -> None:
     other = replace(CONSENT, purpose="sus", occurred_on=STARTED_ON)
-    change = consent.record(accepted(), other, programme=COACTIVE, at=AT)
+    change = consent.record(accepted(), other, by=PROVIDER, programme=COACTIVE, at=AT)
     assert set(change.state.passage.consents) == {"sharing", "sus"}
     assert [type(one) for one in change.events] == [e.ConsentGiven]
 
@@ -103,7 +110,7 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
     offer = OpenOffer(handover=e.HandoverId("j-0.h1"), kind="provider_to_employer", to_organisation=EMPLOYER)
     held = replace(held, passage=replace(held.passage, offer=offer))
     narrower = replace(CONSENT, organisations=covers, occurred_on=TODAY)
-    change = consent.record(held, narrower, programme=COACTIVE, at=AT)
+    change = consent.record(held, narrower, by=PROVIDER, programme=COACTIVE, at=AT)
     assert [type(one) for one in change.events] == events
     assert change.state.passage.consents["sharing"].organisations == covers
 
@@ -125,9 +132,30 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
 )
 def test_everything_wrong_with_an_answer_is_said_at_once(wrong: dict[str, Any], fields: set[str]) -> None:
     with pytest.raises(Invalid) as refused:
-        consent.record(referred(), replace(CONSENT, **wrong), programme=COACTIVE, at=AT)
+        consent.record(referred(), replace(CONSENT, **wrong), by=PROVIDER, programme=COACTIVE, at=AT)
     assert refused.value.errors is not None
     assert set(refused.value.errors) == fields
+
+
+@pytest.mark.parametrize(
+    ("by", "held"),
+    [(AGENCY, referred()), (AGENCY, accepted()), (PROVIDER, referred())],
+    ids=["the referrer before", "the referrer after", "a provider that has not answered"],
+)
+def test_nobody_takes_down_a_consent_that_opens_something_to_itself(
+    by: e.Organisation, held: Referral
+) -> None:
+    covers = replace(CONSENT, organisations=(EMPLOYER, by), occurred_on=None)
+    with pytest.raises(Invalid) as refused:
+        consent.record(held, covers, by=by, programme=COACTIVE, at=AT)
+    assert refused.value.errors is not None
+    assert set(refused.value.errors) == {"organisations"}
+
+
+def test_who_took_the_person_on_may_be_covered_for_when_it_hands_over() -> None:
+    covers = replace(CONSENT, organisations=(EMPLOYER, PROVIDER), occurred_on=None)
+    change = consent.record(accepted(), covers, by=PROVIDER, programme=COACTIVE, at=AT)
+    assert change.state.passage.consents["sharing"].organisations == tuple(sorted((EMPLOYER, PROVIDER)))
 
 
 def test_a_consent_holds_on_its_last_day_and_not_after() -> None:
