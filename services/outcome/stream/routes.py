@@ -34,7 +34,7 @@ from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
 from shared.callers import Admission, Seats
-from shared.errors import CODES, Invalid, Refused, Unknown
+from shared.errors import CODES, Invalid, Later, Refused, Unknown
 from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
 from shared.telemetry import start_trace
@@ -43,7 +43,8 @@ from shared.tokens import Shown
 COOKIE = "page_session"
 BODY_LIMIT_BYTES = 64 * 1024
 FORM_BYTES = 4096
-IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+PROGRAMME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 STATIC_SECONDS = 300
 
 log = structlog.get_logger()
@@ -114,12 +115,15 @@ class Edge:
         lang = p.language(request.query_params.get("lang"))
         login = await self._cookie_login(request)
         if login is None and not request.headers.get("authorization"):
+            self._count_anybody(request)
             # A strict cookie is left out when another site's link led here; one turn on our own brings it.
             elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
             onward = str(request.url.replace(scheme="", netloc="")) if elsewhere else None
             return self._notice("opening" if onward else "sign-in", lang, 401, onward=onward)
         try:
             programme = (await self._admit(request, login)).programme
+        except Later:
+            raise
         except Refused as refused:
             notice: p.Notice = "not-found" if isinstance(refused, Unknown) else "forbidden"
             if refused.code == "unauthenticated":
@@ -196,6 +200,9 @@ class Edge:
     async def logout(self, request: Request) -> Response:
         """End the session, and every stream that it opened within a heartbeat."""
         start_trace(request.headers.get("traceparent", ""))
+        self._count_anybody(request)
+        if not PROGRAMME.match(request.path_params["programme"]):
+            raise Unknown("programme")
         form = await _form(request)
         secret = request.cookies.get(COOKIE)
         address = f"/signed-out?lang={p.language(form.get('lang'))}"

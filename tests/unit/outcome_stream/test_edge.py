@@ -174,6 +174,37 @@ def test_signing_out_ends_the_session_and_its_streams(theatre: Theatre, web: htt
     assert web.get(PAGE, headers={"Cookie": f"page_session={secret}"}).status_code == 401
 
 
+@pytest.mark.parametrize("programme", ["%E2%82%AC", "a%0d%0ab", "a%3B%20Domain=x", "%00"])
+def test_no_cookie_is_made_for_what_cannot_be_a_programme(web: httpx.Client, programme: str) -> None:
+    cookie = {"Cookie": "page_session=guessed"}
+    answer = web.post(f"/programmes/{programme}/logout", data={"lang": "sv"}, headers=cookie)
+    assert code(answer) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", PAGE, {}),
+        ("GET", PAGE, {"Cookie": "page_session=guessed"}),
+        ("GET", PAGE, {"Authorization": "Bearer nobody"}),
+        ("GET", FIGURES, {"Cookie": "page_session=guessed"}),
+        ("POST", f"{PAGE}/logout", {"Cookie": "page_session=guessed"}),
+        ("GET", "/login?code=guessed", {}),
+    ],
+)
+def test_nobody_guesses_on_any_route_faster_than_its_address_may(
+    method: str, path: str, headers: dict[str, str]
+) -> None:
+    form = {"lang": "sv"} if method == "POST" else None
+    seldom = replace(UNLIMITED, per_address=0.001)
+    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=seldom) as theatre:
+        with httpx.Client(base_url=theatre.address, timeout=30) as web:
+            first, second = (web.request(method, path, headers=headers, data=form) for _ in range(2))
+    assert first.status_code in (303, 401)
+    assert code(second) == (429, "too-many-requests")
+    assert int(second.headers["retry-after"]) >= 1
+
+
 def test_a_page_shown_to_a_bearer_of_a_token_has_nothing_to_sign_out_of(web: httpx.Client) -> None:
     assert "/logout" not in web.get(PAGE, headers=STEERING).text
 
