@@ -39,6 +39,7 @@ FETCH_SECONDS = 3.0
 KEYS_BYTES = 256 * 1024
 LONGEST_PAUSE_SECONDS = 60.0
 REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
+"""So many good tokens are remembered, and so long; of a remembered one only its end is looked at."""
 
 DUTIES: frozenset[str] = frozenset(get_args(Duty))
 ORGANISATION = r"^[a-z0-9][a-z0-9-]{1,62}\Z"
@@ -149,7 +150,7 @@ class Tokens:
             organisation={"essential": True},
             duty={"essential": True},
         )
-        self._read: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._shown: dict[str, tuple[float, Shown]] = {}
 
     @classmethod
     def of(cls, jwks_url: str, issuer: str, audience: str) -> "Tokens":
@@ -161,19 +162,27 @@ class Tokens:
 
         Raises Forbidden("unauthenticated"), and Later("issuer-unreachable") when its key cannot be had now.
         """
+        known = self._shown.get(token)
+        if known is not None and time.monotonic() < known[0]:
+            try:
+                self._claims.validate_exp(int(known[1].expires_at.timestamp()))
+            except JoseError as error:
+                raise _refused(type(error).__name__) from None
+            return known[1]
         claims = self._signed(token)
         try:
             self._claims.validate(claims)
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         except (JoseError, ValueError, OverflowError, OSError, TypeError) as error:
             raise _refused(type(error).__name__) from None
-        return Shown(_actor(claims), expires_at)
+        shown = Shown(_actor(claims), expires_at)
+        if len(self._shown) >= REMEMBERED:
+            self._shown.clear()
+        self._shown[token] = (time.monotonic() + REMEMBERED_SECONDS, shown)
+        return shown
 
     def _signed(self, token: str) -> dict[str, Any]:
-        """What a token says whose signature is right; checked anew when REMEMBERED_SECONDS have passed."""
-        known = self._read.get(token)
-        if known is not None and time.monotonic() < known[0]:
-            return known[1]
+        """What a token says whose signature is right."""
         key = self._keys.find(_key_id(token))
         try:
             claims = jwt.decode(token, key, algorithms=list(ALGORITHMS)).claims
@@ -181,9 +190,6 @@ class Tokens:
             raise _refused(type(error).__name__) from None
         if not isinstance(claims, dict):
             raise _refused("its claims are no object")
-        if len(self._read) >= REMEMBERED:
-            self._read.clear()
-        self._read[token] = (time.monotonic() + REMEMBERED_SECONDS, claims)
         return claims
 
 

@@ -105,6 +105,17 @@ def test_a_token_is_taken_for_a_minute_after_its_end_and_no_longer() -> None:
     assert code(tokens, signed(exp=int(time.time()) - 90)) == "unauthenticated"
 
 
+def test_a_remembered_token_ends_when_it_ends() -> None:
+    tokens = Issuer(KEY).tokens()
+    token = signed(exp=int(time.time()) - 55)
+    assert tokens.show(token) is tokens.show(token)
+    give_up_at = time.monotonic() + 20
+    with pytest.raises(Refused) as refused:
+        while time.monotonic() < give_up_at:
+            tokens.show(token)
+    assert refused.value.code == "unauthenticated"
+
+
 WRONG: list[Any] = [
     None,
     1,
