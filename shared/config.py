@@ -11,6 +11,10 @@ from environs import Env
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TLS = re.compile(r"[?&](?:tls|ssl)=true(?:&|$)", re.IGNORECASE)
+_NO_TLS = re.compile(
+    r"[?&](?:(?:tls|ssl)=false|tls(?:Insecure|AllowInvalid(?:Certificates|Hostnames))=true)(?:&|$)",
+    re.IGNORECASE,
+)
 
 
 class UnfitForProduction(Exception):
@@ -127,6 +131,8 @@ def unfit(settings: Settings) -> list[str]:
         )
     if not settings.mongodb_uri.startswith("mongodb+srv:") and not _TLS.search(settings.mongodb_uri):
         faults.append("MONGODB_URI has no tls=true: journeys would cross the network in the clear.")
+    elif _NO_TLS.search(settings.mongodb_uri):
+        faults.append("MONGODB_URI turns TLS or its checks off: whoever is on the way could read journeys.")
     if faults:
         faults.append("On a stack of one machine, for trying things out, set ENVIRONMENT=local.")
     return faults

@@ -38,6 +38,12 @@ def test_what_is_closed_is_taken() -> None:
         (replace(GOOD, mongodb_uri="mongodb://u:p@db/u"), "MONGODB_URI"),
         (replace(GOOD, mongodb_uri="mongodb://u:p@db/u?tls=false"), "MONGODB_URI"),
         (replace(GOOD, mongodb_uri="mongodb://u:p@db/u?x=tls=true"), "MONGODB_URI"),
+        (replace(GOOD, mongodb_uri="mongodb+srv://u:p@db/u?tls=false"), "MONGODB_URI"),
+        (replace(GOOD, mongodb_uri="mongodb://u:p@db/u?tls=true&tlsInsecure=true"), "MONGODB_URI"),
+        (
+            replace(GOOD, mongodb_uri="mongodb://u:p@db/u?tlsAllowInvalidHostnames=true&tls=true"),
+            "MONGODB_URI",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
