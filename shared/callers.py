@@ -61,11 +61,8 @@ class Proxies:
         self._networks = [ipaddress.ip_network(one, strict=False) for one in networks]
 
     def __contains__(self, address: object) -> bool:
-        try:
-            parsed = ipaddress.ip_address(str(address))
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._networks)
+        parsed = _parsed(str(address))
+        return parsed is not None and any(parsed in network for network in self._networks)
 
     def client(self, peer: str, forwarded_for: str) -> str:
         """The client's address: the peer, or what our own proxy says; of IPv6 the network that one client has."""
@@ -74,11 +71,19 @@ class Proxies:
             if address not in self:
                 break
             address = said
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
+        parsed = _parsed(address)
+        if parsed is None:
             return peer
-        return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+        return str(ipaddress.ip_network((parsed, 64), strict=False) if parsed.version == 6 else parsed)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address. An IPv4 one that a socket for both writes as IPv6 is itself, or all of those were one /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
 
 
 class Admission:

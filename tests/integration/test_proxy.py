@@ -112,7 +112,7 @@ def test_what_is_unfinished_never_reaches_a_service(proxy: int, service: Service
 
 
 def test_connections_of_one_address_are_limited(proxy: int) -> None:
-    with connections(proxy, 110, BODY, "127.0.0.3") as sockets:
+    with connections(proxy, 260, BODY, "127.0.0.3") as sockets:
         ready = until(lambda: select.select(sockets, [], [], 0.2)[0], "a refusal")
         assert ready[0].recv(100).startswith(b"HTTP/1.1 429")
         assert ask(proxy).status_code == 200

@@ -125,6 +125,8 @@ def test_an_address_is_what_our_own_proxy_says_and_never_what_a_stranger_says() 
         ("192.0.2.1", "x, ", "192.0.2.1"),
         ("198.51.100.7", "203.0.113.1", "198.51.100.7"),
         ("192.0.2.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.7", "203.0.113.1", "198.51.100.7"),
+        ("::ffff:192.0.2.1", "::ffff:198.51.100.7", "198.51.100.7"),
     ],
 )
 def test_who_the_client_is(peer: str, told: str, expected: str) -> None:
