@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,22 +132,22 @@ def test_a_request_that_is_being_answered_is_not_cut() -> None:
 
 
 def test_past_the_limit_of_an_address_its_longest_unfinished_goes_first() -> None:
-    with served(Limits(per_address=10)) as server, connections(server.port, 10, HEAD) as sockets:
+    with served(replace(PATIENT, per_address=10)) as server, connections(server.port, 10, HEAD) as sockets:
         kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         for _ in range(3):
             kept.request("GET", "/")
             assert kept.getresponse().read()
-        assert seconds_until_cut(sockets[:1], within_seconds=3) < 2
+        assert seconds_until_cut(sockets[:1], within_seconds=CUT_WITHIN_SECONDS)
         assert select.select(sockets[1:], [], [], 0.2)[0] == []
         with connections(server.port, 10, HEAD, "127.0.0.2"):
             assert select.select(sockets[1:], [], [], 0.2)[0] == []
 
 
 def test_past_the_limit_in_all_the_longest_unfinished_goes_first() -> None:
-    limits = Limits(connections=10)
+    limits = replace(PATIENT, connections=10)
     with served(limits) as server, connections(server.port, 10, HEAD, "127.0.0.2") as sockets:
         assert_answered(server.port)
-        assert seconds_until_cut(sockets[:1], within_seconds=3) < 2
+        assert seconds_until_cut(sockets[:1], within_seconds=CUT_WITHIN_SECONDS)
 
 
 def test_a_trusted_proxy_has_only_the_limit_in_all() -> None:
@@ -158,9 +159,9 @@ def test_a_trusted_proxy_has_only_the_limit_in_all() -> None:
 
 def test_what_is_held_for_unfinished_bodies_is_bounded() -> None:
     begun = BODY.replace(b"1000", b"1000000") + b"x" * 600_000
-    limits = Limits(held_bytes=2_000_000)
+    limits = replace(PATIENT, held_bytes=2_000_000)
     with served(limits) as server, connections(server.port, 12, begun) as sockets:
-        assert seconds_until_cut(sockets[:8], within_seconds=5) < 4
+        assert seconds_until_cut(sockets[:8], within_seconds=CUT_WITHIN_SECONDS)
         held = sum(one.bytes_held() for one in list(server.active_channels.values()))
         assert held <= limits.held_bytes
         assert_answered(server.port)
@@ -179,7 +180,7 @@ def test_what_is_held_for_unfinished_bodies_is_bounded() -> None:
     ],
 )
 def test_what_cannot_be_read_is_answered_with_a_problem(request_bytes: bytes, status: int, code: str) -> None:
-    with served(QUICK) as server:
+    with served(PATIENT) as server:
         head, _, body = raw(server.port, request_bytes).partition(b"\r\n\r\n")
     assert head.startswith((b"HTTP/1.0 %d" % status, b"HTTP/1.1 %d" % status))
     assert b"Content-Type: application/problem+json" in head
@@ -189,7 +190,7 @@ def test_what_cannot_be_read_is_answered_with_a_problem(request_bytes: bytes, st
 
 def test_a_chunked_body_arrives_whole_and_with_its_length() -> None:
     chunk = b"%x\r\n%s\r\n" % (60_000, b"x" * 60_000)
-    with served(QUICK) as server:
+    with served(PATIENT) as server:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         said = raw(server.port, head, *[chunk] * 3, b"0\r\n\r\n")
         assert json.loads(said.rpartition(b"\r\n")[2]) == {"length": 180_000, "told": "180000"}
@@ -215,7 +216,7 @@ def raw_until_refused(port: int, head: bytes, chunk: bytes) -> bytes:
 
 
 def test_the_longest_body_that_a_route_takes_arrives() -> None:
-    with served(QUICK) as server:
+    with served(PATIENT) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("POST", "/", b"x" * BODY_BYTES)
         assert json.loads(connection.getresponse().read())["length"] == BODY_BYTES
