@@ -196,8 +196,7 @@ class Consumer:
 
     def _set_aside(self, at: Partition, record: Arrived, error: BaseException) -> None:
         """Answer or park the record, and move past it, in one transaction. Raises Halt when that cannot be done."""
-        aside = self._aside
-        if aside is None:
+        if (aside := self._aside) is None:
             raise self._halt_at(at, record, error)
         moves = {at: (self._next[at], record.offset + 1)}
         try:
@@ -218,8 +217,7 @@ class Consumer:
 
     def _halt_at(self, at: Partition, record: Arrived, error: BaseException) -> Halt:
         """A halt over this record. The group then stands at it, whatever a compaction has removed before it."""
-        if self._next[at] != record.offset:
-            self._durable.commit({at: (self._next[at], record.offset)}, lambda _: Tally())
+        self._durable.commit({at: (self._next[at], record.offset)}, lambda _: Tally())
         return halt_at(self.group, at, record.offset, error)
 
     def _poll_failed(self, error: Exception, begin_anew: Callable[[], None]) -> None:

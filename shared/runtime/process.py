@@ -30,6 +30,7 @@ from shared.runtime.fold import Breaker
 from shared.runtime.garbage import collect_seldom
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable
+from shared.runtime.outgoing import FORGET_AT
 from shared.runtime.parts import (
     Parts,
     Projection,
@@ -45,7 +46,6 @@ from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.runtime.sealer import Sealer
 from shared.runtime.timers import Timers
-from shared.runtime.unit import FORGET_AT
 from shared.telemetry import configure_logging, metric
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600

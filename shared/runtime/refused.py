@@ -32,7 +32,7 @@ from kafka.errors import (
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from shared.runtime.unit import PUBLISHED
+from shared.runtime.outgoing import PUBLISHED
 from shared.telemetry import metric
 
 RETRY_SECONDS = 15.0

@@ -23,8 +23,9 @@ from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from shared.kafka import discard
+from shared.runtime.outgoing import PUBLISHED
 from shared.runtime.refused import Narrowed, Refused
-from shared.runtime.unit import PUBLISHED, SHARDS
+from shared.runtime.unit import SHARDS
 from shared.telemetry import metric
 
 LEASE_SECONDS = 10

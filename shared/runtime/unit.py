@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
@@ -40,17 +40,12 @@ from shared.runtime.change import (
     kind_of,
 )
 from shared.runtime.ids import random_id
+from shared.runtime.outgoing import kept_a_day
 from shared.runtime.staged import Held, Staged
 from shared.telemetry import current_traceparent
 
 SHARDS = 4
 """Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""
-
-ANSWER_KEPT = timedelta(days=1)
-KEPT_UNTIL, FORGET_AT = "kept_until", "forget_at"
-"""Until when an outgoing row is needed once it is published; the same from then on, when the database forgets by it."""
-PUBLISHED: Mapping[str, Any] = {"$unset": {"pend": 1, "refused": 1}, "$rename": {KEPT_UNTIL: FORGET_AT}}
-"""What becomes of a row that Kafka has acknowledged."""
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -308,27 +303,22 @@ class Unit:
 
     def _reply(self, held: Held, organisation: str, kind: str, body: Mapping[str, Any]) -> None:
         identity = f"reply/{held.subject}:{held.replies:08d}"
-        self.put(
-            ARCHIVE, identity, self._reply_row(organisation, identity, held.subject, kind, body, held.tick())
-        )
+        self._put_reply(organisation, identity, held.subject, kind, body, held.tick(), {})
 
     def answer(
         self, organisation: str, identity: str, subject: str, kind: str, body: Mapping[str, Any]
     ) -> None:
-        """Answer one record on the organisation's own reply topic; an earlier answer of that identity gives way.
-
-        Once published it is kept for a day: whoever may send records must not fill the database with answers.
-        """
+        """Answer one record on the organisation's own reply topic; an earlier answer of that identity gives way."""
         # The identity of an inbound record's answer is its place, which a topic made anew has once more.
-        row = self._reply_row(organisation, identity, subject, kind, body, time.time_ns() // 1000)
-        self.put(ARCHIVE, identity, {**row, KEPT_UNTIL: datetime.now(UTC) + ANSWER_KEPT})
+        now = time.time_ns() // 1000
+        self._put_reply(organisation, identity, subject, kind, body, now, kept_a_day(now))
 
-    def _reply_row(
-        self, organisation: str, identity: str, subject: str, kind: str, body: Mapping[str, Any], order: int
-    ) -> Document:
-        topic = f"inbound.{organisation}.replies.v1"
-        headers = self._headers(identity, kind, subject)
-        return self._outgoing(topic, subject, order, headers, codec.encode_plain(body))
+    def _put_reply(
+        self, to: str, identity: str, subject: str, kind: str, body: Any, order: int, more: Document
+    ) -> None:
+        headers, value = self._headers(identity, kind, subject), codec.encode_plain(body)
+        row = self._outgoing(f"inbound.{to}.replies.v1", subject, order, headers, value)
+        self.put(ARCHIVE, identity, {**row, **more})
 
     def _note(self, held: Held, notice: Notice) -> None:
         identity = f"notice/{notice.type}/{held.subject}"

@@ -14,10 +14,11 @@ from pymongo import MongoClient
 
 from deploy.local import Stack
 from shared.runtime import refused as refused_module
+from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.refused import refused_lanes
 from shared.runtime.relay import Relay
-from shared.runtime.unit import FORGET_AT, KEPT_UNTIL, SHARDS, shard_of
+from shared.runtime.unit import SHARDS, shard_of
 from shared.telemetry import metric
 from tests.support.awaiting import until
 
