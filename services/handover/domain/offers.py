@@ -18,6 +18,7 @@ from services.handover.domain.journey import (
     moved,
     take_back,
 )
+from shared.access import WORKPLACES
 from shared.calendar import day_of, days_after, start_of
 from shared.checks import Findings
 from shared.errors import Conflict
@@ -66,6 +67,11 @@ class RecallHandover:
     occurred_on: date | None = None
 
 
+def _guides(programme: Programme, organisation: Organisation) -> bool:
+    """Whether it guides people towards work, as no employer and no school does: it refers, takes on or hands over."""
+    return any(programme.allows(organisation, one) for one in ("refer", "answer_referral", "offer_handover"))
+
+
 def offer(
     journey: Journey,
     command: OfferHandover,
@@ -93,6 +99,8 @@ def offer(
         found.add("to_organisation", "Is responsible already.")
     elif not takes_part or not programme.allows(command.to_organisation, "answer_handover"):
         found.add("to_organisation", "Takes no handovers in this programme.")
+    elif command.kind not in WORKPLACES and not _guides(programme, command.to_organisation):
+        found.add("kind", "Opens more than an employer or a school may see, and the receiver is no other.")
     found.not_before("deadline_on", command.deadline_on, max(today, on), "today")
     latest = days_after(today, programme.handover_max_days)
     if command.deadline_on > latest:

@@ -66,7 +66,9 @@ class Handovers(RuleBasedStateMachine):
     @rule(to=PARTIES, days=st.integers(-1, 61))
     def offer(self, to: str, days: int) -> None:
         command = offers.OfferHandover(
-            kind="provider_to_provider", to_organisation=to, deadline_on=days_after(self.today, days)
+            kind="provider_to_employer" if to == EMPLOYER else "provider_to_provider",
+            to_organisation=to,
+            deadline_on=days_after(self.today, days),
         )
         responsible = self.journey.passage.responsible
 

@@ -110,7 +110,7 @@ def wrong_fields(decide: Callable[[], Any]) -> set[str]:
 def test_only_a_journey_under_way_is_offered(stage: Stage) -> None:
     memory = store(*WAYS[stage])
     assert journey_in(memory).passage.stage == stage
-    command = replace(GOOD, to_organisation=EMPLOYER)
+    command = replace(GOOD, kind="provider_to_employer", to_organisation=EMPLOYER)
     if stage in ("started", "ready"):
         made = offer(memory, command)
         assert (made.handover_id, made.status) == (H1, "open")
@@ -196,6 +196,7 @@ def test_an_offer_that_keeps_its_ground_stays_open(event: Fact) -> None:
     ("changed", "wrong"),
     [
         ({"kind": "medical_to_vocational"}, {"kind"}),
+        ({"to_organisation": EMPLOYER}, {"kind"}),
         ({"to_organisation": PROVIDER}, {"to_organisation"}),
         ({"to_organisation": OWNER}, {"to_organisation"}),
         ({"to_organisation": "stranger"}, {"to_organisation"}),
@@ -241,7 +242,10 @@ def test_while_one_offer_is_open_nothing_else_is_offered_but_the_same_again_is_t
     memory = store()
     made = offer(memory)
     assert offer(memory) == made
-    assert refused(lambda: offer(memory, replace(GOOD, to_organisation=EMPLOYER))) == "offer-open"
+    assert (
+        refused(lambda: offer(memory, replace(GOOD, kind="provider_to_employer", to_organisation=EMPLOYER)))
+        == "offer-open"
+    )
     assert refused(lambda: offer(memory, replace(GOOD, deadline_on=TODAY))) == "offer-open"
     assert len(memory.events) == 1
     answer(memory, "declined")
@@ -260,7 +264,9 @@ def test_an_acceptance_moves_responsibility_and_the_next_offer_comes_from_the_re
     assert getattr(accepted, "offered_on", None) == TODAY
     journey = journey_in(memory)
     assert (journey.passage.responsible, journey.responsible_since) == (RECEIVER, TODAY)
-    before_it_was = replace(GOOD, to_organisation=EMPLOYER, occurred_on=TODAY - timedelta(days=1))
+    before_it_was = replace(
+        GOOD, kind="provider_to_employer", to_organisation=EMPLOYER, occurred_on=TODAY - timedelta(days=1)
+    )
     assert wrong_fields(lambda: offer(memory, before_it_was)) == {"occurred_on"}
     onward = offer(memory, replace(GOOD, kind="provider_to_employer", to_organisation=EMPLOYER))
     assert (onward.handover_id, onward.from_organisation) == (f"{JOURNEY}.h2", RECEIVER)
@@ -315,7 +321,7 @@ def test_a_timer_for_an_offer_that_is_no_longer_open_changes_nothing() -> None:
     answer(memory, "declined")
     declined = journey_in(memory)
     assert TIMERS["expire_handover"](declined, late, late.due, memory.programmes) == Change(declined)
-    offer(memory, replace(GOOD, to_organisation=EMPLOYER))
+    offer(memory, replace(GOOD, kind="provider_to_employer", to_organisation=EMPLOYER))
     second = journey_in(memory)
     change = TIMERS["expire_handover"](second, late, late.due, memory.programmes)
     assert change.state is second
