@@ -26,10 +26,11 @@ from shared.bodies import read_object, too_large
 from shared.errors import Busy, Halt, Invalid, Refused
 from shared.events import Organisation
 from shared.kafka import Partition
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Work, subject_of
 from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fair import FairMember
-from shared.runtime.fold import Arrived, Breaker, Tally
+from shared.runtime.fold import Arrived, Tally
 from shared.runtime.health import Runnable
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart, Unit
@@ -47,6 +48,8 @@ LIMIT_BYTES = 64 * 1024
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
 NAMEABLE = re.compile(r"[a-z_]{1,40}")
 """Field names that an answer may repeat; anything else might itself identify somebody."""
+ONE_AGENCY_COUNTS = 0.75
+"""So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
 
 log = structlog.get_logger()
 
@@ -236,8 +239,8 @@ def _answered(
     """The record and its answer: the one place that turns whatever a record holds into one.
 
     said: what `read` has made of the value. What a record led to is taken into the unit whole, or not at all. Faults of
-    the database go up, and all is tried again; our own halt the group once they are many. Raises Apart when the record
-    asks for what only the database can tell.
+    the database go up, and all is tried again; our own halt the group once they are many and of several agencies.
+    Raises Apart when the record asks for what only the database can tell.
     """
     branch = unit.branch()
     try:
@@ -249,16 +252,16 @@ def _answered(
     except Exception as error:  # noqa: BLE001 - whatever our own fault is, the next record goes on
         return _failed(unit, record, type(error).__name__, counting)
     unit.join(branch)
-    counting.note(False)
+    counting.note(False, answer.organisation)
     return trace, record, answer
 
 
 def _failed(unit: Unit, record: Arrived, error: str, counting: Breaker) -> Answered:
-    """The answer to a record that the platform failed on. Raises Halt once they are many."""
+    """The answer to a record that the platform failed on. Raises Halt once they are many and of several agencies."""
     log.error(
         "inbound-failed", topic=record.topic, partition=record.partition, offset=record.offset, error=error
     )
-    counting.note(True)
+    counting.note(True, sender_of(record.topic))
     trace = start_trace("")
     answer = rejected(record, "internal", "The platform failed on this record; send it again later.", {})
     _reply(unit, answer)
@@ -278,6 +281,11 @@ def _lost(at: Partition, count: int) -> None:
     log.error("inbound-lost", topic=at.topic, partition=at.partition, records=count)
 
 
+def new_breaker() -> Breaker:
+    """What halts the group when the fault is ours, and not one agency's."""
+    return Breaker(one_counts=ONE_AGENCY_COUNTS)
+
+
 def readers(parts: Parts) -> list[tuple[str, Runnable]]:
     """The thread that reads the agencies' topics, where any agency has one."""
     organisations = sorted(parts.settings.reply_organisations)
@@ -285,7 +293,7 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         return []
     # Prometheus sees no increase in a series that begins with its first loss.
     metric("journey_inbound_records_total", result="lost").inc(0)
-    breaker = Breaker()
+    breaker = new_breaker()
     consumer = Consumer(
         group=GROUP,
         client=parts.client,

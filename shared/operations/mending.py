@@ -17,8 +17,8 @@ from shared.errors import Conflict, Refused, Unknown
 from shared.operations.by_hand import ByHand
 from shared.operations.parked import scrubbed, shown_subject
 from shared.operations.republish import pend_again
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Subject
-from shared.runtime.fold import Breaker
 from shared.runtime.groups import Group
 from shared.runtime.ids import random_id
 from shared.runtime.parts import Parts, batch_of

@@ -7,10 +7,10 @@ is parked as `poison` and blocks its subject, and no other.
 """
 
 import hashlib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from shared.codec import Envelope, Headers, Undecodable
 from shared.errors import Halt, Unready
 from shared.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
 from shared.programmes import ProgrammePublished
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes
@@ -32,10 +33,6 @@ from shared.runtime.unit import Unit
 from shared.telemetry import resume_trace
 
 Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
-
-POISON_IN_A_ROW = 20
-POISON_WINDOW = 1000
-POISON_SHARE = 0.05
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -89,55 +86,6 @@ def linked(previous: int, identity: bytes, value: bytes) -> int:
 def parked_id(*place: object) -> str:
     """What a parked event is called: the same for the same event in the same group, and saying nothing of either."""
     return hashlib.blake2b("|".join(map(str, place)).encode(), digest_size=16).hexdigest()
-
-
-@dataclass(slots=True)
-class _Count:
-    in_a_row: int = 0
-    window: deque[bool] = field(default_factory=deque)
-    failed: int = 0
-
-
-class Breaker:
-    """Halts when so much fails that the fault must be ours: a bad deploy cannot park everything."""
-
-    def __init__(
-        self, count: _Count | None = None, keep: Callable[[_Count], None] = lambda count: None
-    ) -> None:
-        self._count = count or _Count()
-        self._keep = keep
-
-    def attempt(self) -> "Breaker":
-        """One that goes on counting from here, and whose count is this one's only when it is kept."""
-        return Breaker(replace(self._count, window=self._count.window.copy()), self._take)
-
-    def keep(self) -> None:
-        """The attempt stands: others go on from what it has counted."""
-        self._keep(self._count)
-
-    def _take(self, count: _Count) -> None:
-        self._count = count
-
-    @property
-    def failing(self) -> int:
-        """How many events in a row have failed up to now."""
-        return self._count.in_a_row
-
-    def note(self, failed: bool) -> None:
-        """Count one event. Raises Halt past the limits, and then keeps the count."""
-        count = self._count
-        count.in_a_row = count.in_a_row + 1 if failed else 0
-        count.window.append(failed)
-        count.failed += failed
-        full = len(count.window) > POISON_WINDOW
-        if full:
-            count.failed -= count.window.popleft()
-        if count.in_a_row > POISON_IN_A_ROW or (full and count.failed > POISON_WINDOW * POISON_SHARE):
-            self.keep()
-            raise Halt(
-                "Too many events failed in this version's code.",
-                "Deploy a version that handles them and start again; nothing was skipped.",
-            )
 
 
 class Batch:

@@ -19,10 +19,11 @@ from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.kafka import client_options
 from shared.operations.by_hand import ByHand
 from shared.operations.rebuild import admit
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, SetAside
-from shared.runtime.fold import Arrived, Batch, Breaker, Enrich, Tally
+from shared.runtime.fold import Arrived, Batch, Enrich, Tally
 from shared.runtime.groups import Group
 from shared.runtime.health import Runnable
 from shared.runtime.programmes import PublishedProgrammes

@@ -24,9 +24,9 @@ from shared.operations.control import answering, leaving
 from shared.operations.healing import Healer
 from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import FORGOTTEN_SECONDS, Reporter
+from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Absorb, Consumer, SetAside
-from shared.runtime.fold import Breaker
 from shared.runtime.garbage import collect_seldom
 from shared.runtime.groups import Group
 from shared.runtime.health import Health, Runnable

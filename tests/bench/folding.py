@@ -14,9 +14,10 @@ from typing import Any
 from pymongo import MongoClient
 
 from shared import events as e
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold
 from shared.runtime.consumer import Absorb, Consumer
-from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.fold import Arrived, Batch, Tally
 from shared.runtime.garbage import collect_seldom
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Unit

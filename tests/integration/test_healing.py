@@ -13,10 +13,11 @@ from pymongo import MongoClient
 from shared import events as e
 from shared.operations.control import REPUBLISH_REQUESTED, answering
 from shared.operations.healing import Healer
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived, Breaker
+from shared.runtime.fold import Arrived
 from shared.runtime.parts import absorb, drained
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress

@@ -17,8 +17,9 @@ from services.outcome.figures.repository import NEWEST, newest, read_cells
 from services.outcome.repository import INDEXES
 from shared import codec
 from shared import events as e
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Received, key_of
-from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.fold import Arrived, Batch, Tally
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact

@@ -13,10 +13,11 @@ from shared.errors import Conflict
 from shared.operations.mending import Mending
 from shared.operations.rebuild import BUILDING, SWAPPED, SWAPPING, Rebuilds
 from shared.operations.rebuilder import Rebuilder
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived, Breaker
+from shared.runtime.fold import Arrived
 from shared.runtime.groups import Group
 from shared.runtime.parts import absorb, passed_over
 from shared.runtime.process import RUNTIME_INDEXES

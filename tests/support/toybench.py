@@ -14,11 +14,12 @@ from pymongo import MongoClient
 from shared import events as e
 from shared.codec import Headers
 from shared.fingerprint import Fingerprints
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Fold, Subject
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived, Batch, Breaker, Tally
+from shared.runtime.fold import Arrived, Batch, Tally
 from shared.runtime.origin import SPEAKERS
 from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes

@@ -18,7 +18,9 @@ from services.intake import inbound
 from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
 from services.intake.schemas import ReferSchema
 from shared.errors import CODES, Halt
-from shared.runtime.fold import Arrived, Breaker
+from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
+from shared.runtime.consumer import Absorb
+from shared.runtime.fold import Arrived
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
 from shared.telemetry import REGISTRY, metric
@@ -302,6 +304,34 @@ def test_a_record_that_we_fail_on_leaves_nothing_but_its_answer() -> None:
     assert (desk.events, desk.table) == ([], {})
     assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["ArithmeticError"]
     assert SECRET not in str(told)
+
+
+def reading(desk: Answering) -> Absorb:
+    """What the platform's own consumer does, with the breaker that `readers` gives it."""
+    return inbound.absorb(parts_at(desk), inbound.new_breaker())
+
+
+def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:
+    desk = Failing()
+    bad, good = body(register(desk)), b"{"
+    absorb = reading(desk)
+    for offset in range(3 * POISON_IN_A_ROW):
+        absorb(cast("ClientSession", None), [record(bad, offset=offset)]).when_durable()
+    absorb(cast("ClientSession", None), [record(good, by="forsakringskassan")]).when_durable()
+    codes = [said[-1]["code"] for said in desk.answers]
+    assert codes == ["internal"] * 3 * POISON_IN_A_ROW + ["unreadable-body"]
+
+
+def test_records_of_several_agencies_that_we_fail_on_halt_the_group() -> None:
+    desk = Failing()
+    agencies = (AGENCY, "forsakringskassan")
+    bad = {by: body(register(desk, by=by)) for by in agencies}
+    absorb = reading(desk)
+    with pytest.raises(Halt):
+        for offset in range(2 * POISON_IN_A_ROW):
+            by = agencies[offset % 2]
+            absorb(cast("ClientSession", None), [record(bad[by], by=by, offset=offset)]).when_durable()
+    assert len(desk.answers) == POISON_IN_A_ROW
 
 
 def test_a_record_that_cannot_be_made_durable_is_answered_alone() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import Halt
-from shared.runtime.fold import POISON_IN_A_ROW, POISON_SHARE, POISON_WINDOW, Breaker
+from shared.runtime.breaker import POISON_IN_A_ROW, POISON_SHARE, POISON_WINDOW, Breaker
 
 
 @pytest.fixture
@@ -48,3 +48,35 @@ def test_too_large_a_share_of_many_halts_too(breaker: Breaker) -> None:
             one = breaker.attempt()
             one.note(number % (POISON_WINDOW // (2 * most)) == 0)
             one.keep()
+
+
+def test_one_sender_alone_halts_nothing_by_number_or_share() -> None:
+    breaker = Breaker(one_counts=0.75)
+    for number in range(3 * POISON_WINDOW):
+        one = breaker.attempt()
+        one.note(number % 2 == 0 or number > 2 * POISON_WINDOW, "a")
+        one.keep()
+
+
+def test_one_sender_s_failures_and_a_single_one_of_another_halt_nothing() -> None:
+    breaker = Breaker(one_counts=0.75)
+    for number in range(2 * POISON_WINDOW):
+        breaker.note(True, "b" if number % POISON_WINDOW == POISON_IN_A_ROW else "a")
+        if number % POISON_WINDOW == 2 * POISON_IN_A_ROW:
+            breaker.note(False, "b")
+
+
+@pytest.mark.parametrize("senders", [2, 3, 30])
+def test_several_senders_in_a_row_halt_as_soon_as_before(senders: int) -> None:
+    breaker = Breaker(one_counts=0.75)
+    for number in range(POISON_IN_A_ROW):
+        breaker.note(True, str(number % senders))
+    with pytest.raises(Halt):
+        breaker.note(True, "0")
+
+
+def test_several_senders_share_of_many_halts_too() -> None:
+    breaker = Breaker(one_counts=0.75)
+    with pytest.raises(Halt):
+        for number in range(2 * POISON_WINDOW):
+            breaker.note(number % 10 == 0, str(number // 10 % 2))

@@ -13,8 +13,9 @@ from shared import codec
 from shared import events as e
 from shared.codec import Envelope, Undecodable
 from shared.operations.control import RepublishRequested, check_asking
+from shared.runtime.breaker import Breaker
 from shared.runtime.change import Subject
-from shared.runtime.fold import Arrived, Batch, Breaker
+from shared.runtime.fold import Arrived, Batch
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.staged import Held
