@@ -39,20 +39,23 @@ log = structlog.get_logger()
 
 
 class Leases:
-    """Which shards this process publishes, by the database's own time."""
+    """Which of these this process holds, by the database's own time. names: the outbox's shards, or other work."""
 
-    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+    def __init__(
+        self, client: MongoClient[dict[str, Any]], database: str, names: Iterable[int | str] = range(SHARDS)
+    ) -> None:
+        self._names = tuple(names)
         self._leases = client[database].get_collection("leases", write_concern=WriteConcern("majority"))
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._until = 0.0
-        self._held: list[int] = []
+        self._held: list[Any] = []
         self.held_since = 0.0
 
-    def hold(self) -> tuple[list[int], float]:
-        """Renew or take what is free. Returns the shards and for how many seconds they are surely ours."""
+    def hold(self) -> tuple[list[Any], float]:
+        """Renew or take what is free. Returns what is held and for how many seconds they are surely ours."""
         now = time.monotonic()
         if self._until - now < LEASE_SECONDS - 2:
-            self._held = [shard for shard in range(SHARDS) if self._take(shard)]
+            self._held = [name for name in self._names if self._take(name)]
             self._until = now + LEASE_SECONDS
             self.held_since = now
         return self._held, self._until - now
@@ -61,12 +64,12 @@ class Leases:
         """Let the next process take over at once."""
         self._leases.update_many({"owner": self._owner}, {"$set": {"owner": None}})
 
-    def _take(self, shard: int) -> bool:
-        self._leases.update_one({"_id": shard}, {"$setOnInsert": {"owner": None}}, upsert=True)
+    def _take(self, name: int | str) -> bool:
+        self._leases.update_one({"_id": name}, {"$setOnInsert": {"owner": None}}, upsert=True)
         free = {"$or": [{"$in": ["$owner", [self._owner, None]]}, {"$lt": ["$until", "$$NOW"]}]}
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
         taken = self._leases.update_one(
-            {"_id": shard, "$expr": free}, [{"$set": {"owner": self._owner, "until": until}}]
+            {"_id": name, "$expr": free}, [{"$set": {"owner": self._owner, "until": until}}]
         )
         return taken.matched_count == 1
 

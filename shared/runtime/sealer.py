@@ -1,12 +1,12 @@
 """The thread that seals what was read, and looks for people who read unusually many others.
 
-Every process of a service's own group runs one: a seal's number is its key, so that one of them makes it. Who reads
-unusually much is counted from the rows of the last hour, over all web processes. The log names the reader's handle and
-never who was read; the metric names nobody.
+Every process of a service's own group runs one, and the one that holds the lease seals and counts. A seal's number is
+its key, so that two which overlap make one chain. Who reads unusually much is counted from the rows of all web
+processes, each read once. The log names the reader's handle and never who was read; the metric names nobody.
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
@@ -14,16 +14,17 @@ import structlog
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from shared.runtime.reads import READS, audit_database, entry_id
-from shared.runtime.seals import Seals
+from shared.runtime.reads import moment_of
+from shared.runtime.relay import Leases
+from shared.runtime.seals import Seals, key_before
+from shared.runtime.unusual import UNUSUAL, WINDOW, Readers, Who
 from shared.telemetry import metric
 
 LOOK_SECONDS = 5.0
-COUNT_SECONDS = 15.0
-WINDOW_SECONDS = 3600.0
-UNUSUAL = 50
-"""Different people or journeys that one person asks for within an hour, given or refused, before it is told."""
+ROWS_AT_ONCE, READINGS_A_LOOK = 1000, 20
+"""Rows that one query reads, and queries of one look: what is more is counted in the next."""
 MOST_TOLD = 100
+LEASE = "sealer"
 
 log = structlog.get_logger()
 
@@ -34,11 +35,12 @@ class Sealer:
     def __init__(self, *, client: MongoClient[dict[str, Any]], database: str, stop: Event) -> None:
         self.progressed_at = time.monotonic()
         self._seals = Seals(client, database)
-        self._rows = client[audit_database(database)][READS]
+        self._leases = Leases(client, database, [LEASE])
         self._stop = stop
         self._witnessed: tuple[int, str] | None = None
-        self._counted_at = float("-inf")
-        self._told: dict[tuple[str, str], float] = {}
+        self._counted_to: str | None = None
+        self._readers = Readers()
+        self._told: dict[Who, float] = {}
 
     def run(self) -> None:
         """Seal what is old enough, and count, every few seconds until told to stop."""
@@ -49,11 +51,16 @@ class Sealer:
                 log.warning("seal-failed", error=type(error).__name__)
             self.progressed_at = time.monotonic()
             self._stop.wait(LOOK_SECONDS)
+        try:
+            self._leases.release()
+        except PyMongoError as error:
+            log.info("release-failed", error=type(error).__name__)
 
     def look(self) -> None:
-        """Seal all that is old enough, in batches, and now and then count. Raises PyMongoError."""
+        """Seal all that is old enough, in batches, and count it, if no other process does. Raises PyMongoError."""
         self._witness()
-        while not self._stop.is_set():
+        held = bool(self._leases.hold()[0])
+        while held and not self._stop.is_set():
             seal = self._seals.seal(datetime.now(UTC))
             if seal is None:
                 break
@@ -61,9 +68,10 @@ class Sealer:
             self.progressed_at = time.monotonic()
         self._witnessed = self._seals.head()
         metric("journey_reads_unsealed_seconds").set(self._seals.unsealed_seconds(datetime.now(UTC)))
-        if time.monotonic() - self._counted_at >= COUNT_SECONDS:
-            self._counted_at = time.monotonic()
+        if held:
             self._count()
+        else:
+            self._forget()
 
     def _witness(self) -> None:
         """See that the newest seal known here is still there: nothing in the database tells that it was removed."""
@@ -72,26 +80,32 @@ class Sealer:
             metric("journey_seals_gone_total").inc()
             log.error("seals-gone", number=known[0], hash=known[1])
 
+    def _forget(self) -> None:
+        """Another process counts: it begins with the last hour, and so does this one when its turn comes."""
+        self._counted_to, self._readers = None, Readers()
+        metric("journey_unusual_readers").set(0)
+
     def _count(self) -> None:
-        since = entry_id(datetime.now(UTC) - timedelta(seconds=WINDOW_SECONDS))
-        reader = {"person": "$person", "organisation": "$organisation"}
-        pipeline: list[dict[str, Any]] = [
-            {"$match": {"_id": {"$gt": since}, "subject": {"$ne": None}}},
-            {"$group": {"_id": {**reader, "subject": "$subject"}}},
-            {
-                "$group": {
-                    "_id": {"person": "$_id.person", "organisation": "$_id.organisation"},
-                    "n": {"$sum": 1},
-                }
-            },
-            {"$match": {"n": {"$gt": UNUSUAL}}},
-        ]
-        found = list(self._rows.aggregate(pipeline, hint="_id_"))
+        now = datetime.now(UTC)
+        after = self._counted_to or key_before(now - WINDOW)
+        for _ in range(READINGS_A_LOOK):
+            rows = self._seals.settled(after, now, ROWS_AT_ONCE)
+            for row in rows:
+                if row["subject"] is not None:
+                    who = (row["person"], row["organisation"])
+                    self._readers.note(who, row["subject"], moment_of(row["_id"]))
+            after = rows[-1]["_id"] if rows else after
+            self.progressed_at = time.monotonic()
+            if len(rows) < ROWS_AT_ONCE:
+                break
+        self._counted_to = after
+        self._tell(self._readers.unusual(now))
+
+    def _tell(self, found: list[Who]) -> None:
         metric("journey_unusual_readers").set(len(found))
         now = time.monotonic()
-        self._told = {who: at for who, at in self._told.items() if now - at < WINDOW_SECONDS}
-        for one in found[:MOST_TOLD]:
-            who = (one["_id"]["person"], one["_id"]["organisation"])
+        self._told = {who: at for who, at in self._told.items() if now - at < WINDOW.total_seconds()}
+        for who in found[:MOST_TOLD]:
             if who not in self._told:
                 self._told[who] = now
-                log.warning("unusual-reading", person=who[0], organisation=who[1], subjects=one["n"])
+                log.warning("unusual-reading", person=who[0], organisation=who[1], more_than=UNUSUAL)

@@ -68,7 +68,7 @@ class Seals:
         """Seal the next batch that is old enough. Returns the seal; None when there is none, or another was first."""
         head = self._seals.find_one(sort=[("_id", DESCENDING)])
         after = head["upto"] if head else ""
-        until = _key_before(now - self._grace)
+        until = key_before(now - self._grace)
         rows = list(
             self._rows.find({"_id": {"$gt": after, "$lt": until}}, sort=[("_id", ASCENDING)], limit=BATCH)
         )
@@ -89,6 +89,13 @@ class Seals:
         except DuplicateKeyError:
             return None
         return seal
+
+    def settled(self, after: str, now: datetime, limit: int) -> list[Mapping[str, Any]]:
+        """Key, reader and subject of the next rows behind the key `after` that no earlier one can still join."""
+        until = key_before(now - self._grace)
+        shown = {"person": 1, "organisation": 1, "subject": 1}
+        span = {"_id": {"$gt": after, "$lt": until}}
+        return list(self._rows.find(span, shown, sort=[("_id", ASCENDING)], limit=limit))
 
     def head(self) -> tuple[int, str] | None:
         """Number and hash of the newest seal."""
@@ -143,7 +150,7 @@ class Seals:
         return None if _digest(covered) == seal["digest"] else "rows were altered"
 
 
-def _key_before(moment: datetime) -> str:
+def key_before(moment: datetime) -> str:
     """A key that sorts before every row of that moment."""
     return f"{int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)):016x}"
 
