@@ -3,6 +3,7 @@
 Nothing is read of a body whose sender may not do this at all, and no body is longer in memory than its route allows.
 """
 
+import contextlib
 import io
 import re
 from collections.abc import Collection
@@ -14,15 +15,19 @@ from flask_smorest import Blueprint
 from shared.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
 from shared.bodies import read_object, whole_body
 from shared.codec import MOST_SEQUENCE
-from shared.errors import Refused
+from shared.errors import Later, Refused
 from shared.events import SOURCES, Organisation
 from shared.programmes import Action
 from shared.runtime.change import Vector
 from shared.runtime.commands import Commands
+from shared.runtime.waiting import Slots
 from shared.texts import names_participant
 
 BODY_LIMIT_BYTES = 64 * 1024
 JSON = "application/json"
+LONG_AT_ONCE = 8
+"""So many long requests run at once, of 32 threads: the others are for requests that take milliseconds."""
+LONG_RETRY_SECONDS = 5
 VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -38,6 +43,31 @@ def check_right(view: Any, who: Actor, commands: Commands, operators: Collection
         authorise_duty(who, action)
         if view.somewhere:
             commands.judge(lambda programmes: authorise_somewhere(who, action, programmes))
+
+
+def long_places() -> Slots:
+    """The places of one process's long requests."""
+    return Slots(
+        LONG_AT_ONCE,
+        lambda: Later(
+            "too-many-requests",
+            "As many files as may be are being read; send this one again.",
+            retry_after_seconds=LONG_RETRY_SECONDS,
+        ),
+    )
+
+
+def take_place(view: Any, who: Actor, places: Slots) -> None:
+    """Hold a place until `leave_place`, where the view is a long one. Raises Later."""
+    if getattr(view, "long", False):
+        g.place = contextlib.ExitStack()
+        g.place.enter_context(places.taken(who.organisation))
+
+
+def leave_place() -> None:
+    """Give back what the request holds, if anything."""
+    if "place" in g:
+        g.pop("place").close()
 
 
 def check_body(view: Any) -> None:

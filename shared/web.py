@@ -21,7 +21,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared import readings
 from shared.access import Actor
-from shared.admission import BODY_LIMIT_BYTES, caller_vector, check_body, check_right, idempotency_key, said
+from shared.admission import (
+    BODY_LIMIT_BYTES,
+    caller_vector,
+    check_body,
+    check_right,
+    idempotency_key,
+    leave_place,
+    long_places,
+    said,
+    take_place,
+)
 from shared.callers import Admission
 from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
@@ -108,12 +118,13 @@ def guarded(
     body_limit: int = BODY_LIMIT_BYTES,
     operator: bool = False,
     somewhere: bool = False,
+    long: bool = False,
 ) -> Callable[[View], View]:
     """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
 
     None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
     body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
-    authorises the action, because only it knows the journey.
+    authorises the action, because only it knows the journey. long: it takes seconds, so that few may run at once.
     """
 
     def mark(view: View) -> View:
@@ -126,6 +137,7 @@ def guarded(
         wrapped.body_limit = body_limit  # type: ignore[attr-defined]
         wrapped.operator = operator  # type: ignore[attr-defined]
         wrapped.somewhere = somewhere  # type: ignore[attr-defined]
+        wrapped.long = long  # type: ignore[attr-defined]
         return wrapped  # type: ignore[return-value]
 
     return mark
@@ -256,6 +268,8 @@ def create_app(
 
 
 def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisation]) -> None:
+    places = long_places()
+
     @app.before_request
     def admit() -> None:
         g.began = time.perf_counter()
@@ -268,8 +282,13 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
             check_right(view, g.actor, _commands(), operators)
+            take_place(view, g.actor, places)
             if request.method in ("POST", "PUT"):
                 check_body(view)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        leave_place()
 
     @app.after_request
     def account(response: Response) -> Response:

@@ -1,7 +1,7 @@
 """Waiting for events that a caller has seen and this service has not.
 
 A waiting caller holds a thread. So few may wait at once, and of one organisation fewer still: whoever names events that
-never come takes the slots of its own organisation and nobody else's.
+never come leaves slots to the others.
 """
 
 import contextlib
@@ -14,36 +14,42 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, NotYetSeen
+from shared.errors import Busy, NotYetSeen, Refused
 from shared.runtime.change import Subject, Vector
 
 WAIT_SECONDS = 2.0
 STEP_SECONDS = 0.02
 SHARE = 4
-"""Of all slots, one organisation has at most one in so many."""
+"""Of all slots, an organisation may have one in so many as long as any is free."""
 
 
 class Slots:
-    """At most `total` wait at once, and of one organisation a quarter of that, or one."""
+    """At most `total` hold one at once; an organisation a quarter of that, or more while as many again stay free.
 
-    def __init__(self, total: int) -> None:
+    refusal: what whoever gets none is told.
+    """
+
+    def __init__(self, total: int, refusal: Callable[[], Refused]) -> None:
         self._total = total
-        self._most = max(1, total // SHARE)
+        self._refusal = refusal
+        self._share = max(1, total // SHARE)
         self._taken: Counter[str] = Counter()
         self._lock = Lock()
 
     @property
     def taken_now(self) -> int:
-        """How many wait."""
+        """How many are held."""
         return self._taken.total()
 
     @contextlib.contextmanager
     def taken(self, organisation: str) -> Iterator[None]:
-        """Hold a slot. Raises NotYetSeen, at once, when the organisation has none left, or nobody has."""
+        """Hold a slot. Raises the refusal, at once, when the organisation has none left, or nobody has."""
         with self._lock:
-            if self._taken[organisation] >= self._most or self._taken.total() >= self._total:
-                raise NotYetSeen("Many callers wait already.")
-            self._taken[organisation] += 1
+            free = self._total - self._taken.total()
+            wanted = self._taken[organisation] + 1
+            if not free or wanted > max(self._share, free // 2):
+                raise self._refusal()
+            self._taken[organisation] = wanted
         try:
             yield
         finally:
@@ -59,7 +65,7 @@ class Waiting:
     def __init__(self, database: Database[dict[str, Any]], collection: str, source: str, slots: int) -> None:
         self._states = database[collection]
         self._source = source
-        self.slots = Slots(slots)
+        self.slots = Slots(slots, lambda: NotYetSeen("Many callers wait already."))
 
     def until_decided(
         self, organisation: str, subject: Subject, vector: Vector, until: float, decide: Callable[[], bool]

@@ -66,7 +66,7 @@ REQUEST_BODY = {
 
 
 @bulk.route("/sessions", methods=["POST"])
-@guarded("log_activity", media_types=(NDJSON, CSV), body_limit=BYTES, somewhere=True)
+@guarded("log_activity", media_types=(NDJSON, CSV), body_limit=BYTES, somewhere=True, long=True)
 @bulk.response(200, BulkAnswer)
 @bulk.doc(requestBody=REQUEST_BODY)
 def log_sessions() -> dict[str, Any]:

@@ -2,12 +2,17 @@
 
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.rows import COLUMNS, CSV, NDJSON, ROW_BYTES, read_rows
+from shared.admission import LONG_AT_ONCE
+from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.memory import Caller, Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON
 
@@ -273,3 +278,45 @@ def test_a_row_ends_at_a_line_feed_and_nowhere_else(sign: str) -> None:
     assert [one.fields for one in found] == [{"reference": f"a{sign}b"}] * 2
     cells = list(read_rows(f"reference\na{sign}b\n".encode(), CSV))
     assert [one.fields for one in cells] == [{"reference": f"a{sign}b"}]
+
+
+class SlowBody(io.BytesIO):
+    """A body that ends when the test lets it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.encode())
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reached.set()
+        assert self.go_on.wait(PATIENCE_SECONDS)
+        return super().read(size)
+
+
+def test_few_files_are_read_at_once_and_of_one_organisation_fewer(memory: Memory) -> None:
+    application = web(memory, BLUEPRINTS).application
+
+    def send(body: io.BytesIO, organisation: str, key: str) -> Any:
+        headers = {"Authorization": f"Bearer {organisation}:caseworker", "Idempotency-Key": key}
+        options: Any = {"input_stream": body, "content_length": len(body.getvalue()), "content_type": NDJSON}
+        return application.test_client().post("/sessions", headers=headers, **options)
+
+    with ThreadPoolExecutor(LONG_AT_ONCE) as pool:
+        bodies = [SlowBody(lines({**GOOD, "reference": f"slow-{number}"})) for number in range(3)]
+        try:
+            under_way = [pool.submit(send, body, PROVIDER, str(n)) for n, body in enumerate(bodies)]
+            assert all(body.reached.wait(PATIENCE_SECONDS) for body in bodies)
+            unread = SlowBody(lines(GOOD))
+            refused = send(unread, PROVIDER, "one-more")
+            assert (refused.status_code, refused.json["code"]) == (429, "too-many-requests")
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert not unread.reached.is_set()
+            assert send(unread, REFERRER, "no-right").status_code == 403, "the right is judged first"
+        finally:
+            for body in bodies:
+                body.go_on.set()
+        assert [statuses(one.result(PATIENCE_SECONDS)) for one in under_way] == [[(201, None)]] * 3
+    for number in range(2 * LONG_AT_ONCE):
+        assert statuses(send(io.BytesIO(lines(GOOD).encode()), PROVIDER, f"later-{number}")) == [(201, None)]
+        assert send(io.BytesIO(b"x" * (BYTES + 1)), PROVIDER, "too-long").status_code == 413
