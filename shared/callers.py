@@ -5,6 +5,7 @@ client can take from the others of a process.
 """
 
 import ipaddress
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -20,6 +21,10 @@ BURST_SECONDS = 10.0
 """So many seconds' requests may come at once."""
 BUCKETS = 10_000
 """So many clients are remembered; the one seen longest ago is forgotten first, and its bucket is full by then."""
+
+
+_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", re.ASCII)
+"""An address as some proxies write it: IPv4 with a port, IPv6 in brackets with or without one."""
 
 
 class Shower(Protocol):
@@ -70,11 +75,17 @@ class Proxies:
         for said in reversed([one.strip() for one in forwarded_for.split(",")] if forwarded_for else []):
             if address not in self:
                 break
-            address = said
+            address = _bare(said)
         parsed = _parsed(address)
         if parsed is None:
             return peer
         return str(ipaddress.ip_network((parsed, 64), strict=False) if parsed.version == 6 else parsed)
+
+
+def _bare(said: str) -> str:
+    """What was said, without brackets and port."""
+    found = _WITH_PORT.fullmatch(said)
+    return said if found is None else found[1] or found[2]
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

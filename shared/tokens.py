@@ -11,6 +11,7 @@ import re
 import threading
 import time
 import urllib.request
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,7 +40,9 @@ FETCH_SECONDS = 3.0
 KEYS_BYTES = 256 * 1024
 LONGEST_PAUSE_SECONDS = 60.0
 REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
-"""So many good tokens are remembered, and so long; of a remembered one only its end is looked at."""
+"""So many good tokens are remembered, and so long; the one seen longest ago is forgotten first.
+
+Of a remembered one only its end is looked at."""
 
 DUTIES: frozenset[str] = frozenset(get_args(Duty))
 ORGANISATION = r"^[a-z0-9][a-z0-9-]{1,62}\Z"
@@ -150,7 +153,8 @@ class Tokens:
             organisation={"essential": True},
             duty={"essential": True},
         )
-        self._shown: dict[str, tuple[float, Shown]] = {}
+        self._remembering = threading.Lock()
+        self._shown: OrderedDict[str, tuple[float, Shown]] = OrderedDict()
 
     @classmethod
     def of(cls, jwks_url: str, issuer: str, audience: str) -> "Tokens":
@@ -162,13 +166,13 @@ class Tokens:
 
         Raises Forbidden("unauthenticated"), and Later("issuer-unreachable") when its key cannot be had now.
         """
-        known = self._shown.get(token)
-        if known is not None and time.monotonic() < known[0]:
+        known = self._known(token)
+        if known is not None:
             try:
-                self._claims.validate_exp(int(known[1].expires_at.timestamp()))
+                self._claims.validate_exp(int(known.expires_at.timestamp()))
             except JoseError as error:
                 raise _refused(type(error).__name__) from None
-            return known[1]
+            return known
         claims = self._signed(token)
         try:
             self._claims.validate(claims)
@@ -176,10 +180,20 @@ class Tokens:
         except (JoseError, ValueError, OverflowError, OSError, TypeError) as error:
             raise _refused(type(error).__name__) from None
         shown = Shown(_actor(claims), expires_at)
-        if len(self._shown) >= REMEMBERED:
-            self._shown.clear()
-        self._shown[token] = (time.monotonic() + REMEMBERED_SECONDS, shown)
+        with self._remembering:
+            self._shown[token] = (time.monotonic() + REMEMBERED_SECONDS, shown)
+            self._shown.move_to_end(token)
+            if len(self._shown) > REMEMBERED:
+                self._shown.popitem(last=False)
         return shown
+
+    def _known(self, token: str) -> Shown | None:
+        with self._remembering:
+            known = self._shown.get(token)
+            if known is None or time.monotonic() >= known[0]:
+                return None
+            self._shown.move_to_end(token)
+            return known[1]
 
     def _signed(self, token: str) -> dict[str, Any]:
         """What a token says whose signature is right."""

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from shared.access import Actor
 from shared.errors import Forbidden, Later, Refused
-from shared.tokens import ASK_SECONDS, REFRESH_SECONDS, TOKEN_CHARACTERS, Keys, Tokens
+from shared.tokens import ASK_SECONDS, REFRESH_SECONDS, REMEMBERED, TOKEN_CHARACTERS, Keys, Tokens
 from tests.support.unfinished import in_thread
 
 ISSUER, AUDIENCE = "https://issuer.example", "journeys"
@@ -114,6 +114,19 @@ def test_a_remembered_token_ends_when_it_ends() -> None:
         while time.monotonic() < give_up_at:
             tokens.show(token)
     assert refused.value.code == "unauthenticated"
+
+
+def test_one_more_token_than_are_remembered_forgets_the_one_seen_longest_ago_alone() -> None:
+    tokens = Issuer(KEY).tokens()
+    seen = [signed(sub=f"person-{number}") for number in range(REMEMBERED + 1)]
+    shown = [tokens.show(token) for token in seen[:-1]]
+    assert tokens.show(seen[0]) is shown[0]
+    tokens.show(seen[-1])
+    assert [tokens.show(one) is known for one, known in zip(seen[2:], shown[2:], strict=False)] == [True] * (
+        REMEMBERED - 2
+    )
+    assert tokens.show(seen[0]) is shown[0]
+    assert tokens.show(seen[1]) is not shown[1]
 
 
 WRONG: list[Any] = [
