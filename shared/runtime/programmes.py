@@ -1,7 +1,7 @@
 """The published programmes, as every service keeps them: one immutable document per version."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -16,12 +16,17 @@ FRESH_SECONDS = 1.0
 
 
 class PublishedProgrammes:
-    """Satisfies `shared.programmes.Programmes`. Versions never change, so each is decoded once per process."""
+    """Satisfies `shared.programmes.Programmes`. Versions never change, so each is decoded once per process.
 
-    def __init__(self, database: Database[Any]) -> None:
+    A newer version may take a second to be seen. now: seconds, by a clock that only goes forward.
+    """
+
+    def __init__(self, database: Database[Any], now: Callable[[], float] = time.monotonic) -> None:
         self._collection = database[COLLECTION]
+        self._now = now
         self._decoded: dict[ProgrammeKey, Programme] = {}
         self._latest: dict[str, tuple[float, Programme]] = {}
+        self._every: tuple[float, Collection[Programme]] | None = None
 
     def store(self, unit: Unit, programme: Programme) -> None:
         """Keep a version when the unit commits; storing it again changes nothing."""
@@ -44,15 +49,15 @@ class PublishedProgrammes:
         return found
 
     def latest(self, programme: str) -> Programme | None:
-        """The newest version, or None when the programme is unknown. A newer one may take a second to be seen."""
+        """The newest version, or None when the programme is unknown."""
         seen = self._latest.get(programme)
-        if seen and time.monotonic() - seen[0] < FRESH_SECONDS:
+        if seen and self._now() - seen[0] < FRESH_SECONDS:
             return seen[1]
         newest = self._collection.find_one({"programme": programme}, {"_id": 1}, sort=[("version", -1)])
         if newest is None:
             return None
         found = self.get(ProgrammeKey(newest["_id"]))
-        self._latest[programme] = (time.monotonic(), found)
+        self._latest[programme] = (self._now(), found)
         return found
 
     def all_latest(self) -> Mapping[str, Programme]:
@@ -61,8 +66,14 @@ class PublishedProgrammes:
 
     def every_version(self) -> Collection[Programme]:
         """All versions of all programmes, by id and then version. A version seen before is not fetched again."""
+        seen = self._every
+        if seen and self._now() - seen[0] < FRESH_SECONDS:
+            return seen[1]
         published = self._collection.find({}, {"_id": 1}, sort=[("programme", 1), ("version", 1)])
-        return [self.get(ProgrammeKey(one["_id"])) for one in published]
+        found = tuple(self.get(ProgrammeKey(one["_id"])) for one in published)
+        if found:
+            self._every = (self._now(), found)
+        return found
 
     def _decode(self, document: Mapping[str, Any]) -> Programme:
         key = ProgrammeKey(document["_id"])
