@@ -22,7 +22,9 @@ AND: Mapping[Language, str] = {"sv": "och", "en": "and"}
 LOCALES: Mapping[Language, str] = {"sv": "sv_SE", "en": "en_GB"}
 MANY_PLACES = 4
 
-Notice = Literal["sign-in", "link", "link-spent", "signed-out", "forbidden", "not-found", "opening"]
+Notice = Literal[
+    "sign-in", "link", "link-spent", "sent-from-elsewhere", "signed-out", "forbidden", "not-found", "opening"
+]
 
 SAFE_HEADERS = {
     "content-security-policy": (

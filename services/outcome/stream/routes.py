@@ -31,6 +31,7 @@ from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import Login, Logins
+from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
 from shared.callers import Admission, Seats
@@ -117,7 +118,7 @@ class Edge:
         if login is None and not request.headers.get("authorization"):
             self._count_anybody(request)
             # A strict cookie is left out when another site's link led here; one turn on our own brings it.
-            elsewhere = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+            elsewhere = led_from_elsewhere(request.headers)
             onward = str(request.url.replace(scheme="", netloc="")) if elsewhere else None
             return self._notice("opening" if onward else "sign-in", lang, 401, onward=onward)
         try:
@@ -179,6 +180,8 @@ class Edge:
     async def _sign_in(self, request: Request) -> Response:
         form = await _form(request)
         lang = p.language(form.get("lang"))
+        if sent_from_elsewhere(request.headers, self.public_url):
+            return self._notice("sent-from-elsewhere", lang, 403)
         code = form.get("code", "")
         redeemed = await run_in_threadpool(self.logins.redeem_link, code) if code else None
         if redeemed is None:
