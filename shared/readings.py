@@ -2,22 +2,26 @@
 
 The edge calls this for every reading and every refusal, so that no route can forget it. Nothing that the caller wrote
 is kept but the purpose of a reading; what path or body names is kept only where it is an id of the platform's own.
+Refusals of one person that repeat within a minute are counted and not noted again.
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import current_app, g, request
+import structlog
+from flask import Flask, current_app, g, request
 
 from shared.access import Actor
 from shared.errors import CODES, Refused
 from shared.programmes import Action
+from shared.repetitions import Repetitions
 from shared.runtime.change import ID
 from shared.runtime.commands import Commands
 from shared.runtime.reads import Reading
-from shared.telemetry import trace_id
+from shared.telemetry import metric, trace_id
 
 GIVEN = "given"
 KEPT_FROM = frozenset({403, 404})
@@ -36,6 +40,14 @@ NAMING: Mapping[str, str] = {
 }
 """{what a path or a body calls it: the kind of thing it names}; the first that is said counts."""
 NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9]{{1,20}})?")
+EXTENSION = "repetitions"
+
+log = structlog.get_logger()
+
+
+def prepare(app: Flask) -> None:
+    """Give the application its memory of what was refused within the last minute."""
+    app.extensions[EXTENSION] = Repetitions()
 
 
 def note_given(body: Mapping[str, Any], *, named: bool) -> None:
@@ -64,6 +76,14 @@ def _note(came_to: str, count: int | None = None) -> None:
         return
     who: Actor = g.actor
     commands: Commands = current_app.extensions["journeys"]
+    repetitions: Repetitions = current_app.extensions[EXTENSION]
+    reader, now, subject = (who.person, who.organisation), time.monotonic(), _named()
+    refusal = (action, came_to, subject)
+    if came_to != GIVEN and repetitions.folds(reader, refusal, now):
+        metric("journey_refusals_folded_total").inc()
+        if repetitions.is_first_folded(reader):
+            log.warning("refusals-folded", person=who.person, organisation=who.organisation, action=action)
+        return
     commands.account(
         Reading(
             person=who.person,
@@ -71,13 +91,15 @@ def _note(came_to: str, count: int | None = None) -> None:
             duty=who.duty,
             action=action,
             route=f"{request.method} {request.url_rule}",
-            subject=_named(),
+            subject=subject,
             count=count,
             purpose=g.get("purpose"),
             came_to=came_to,
             trace_id=trace_id(),
         )
     )
+    if came_to != GIVEN:
+        repetitions.noted(reader, refusal, now)
 
 
 def _named() -> str | None:

@@ -159,6 +159,12 @@ METRICS: tuple[Metric, ...] = (
         "a seal over what was read was seen, and then removed or replaced",
     ),
     Metric(
+        "journey_refusals_folded_total",
+        "counter",
+        "refusals",
+        "refusals that repeat what was noted of the same person within a minute",
+    ),
+    Metric(
         "journey_unusual_readers",
         "gauge",
         "people",

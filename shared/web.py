@@ -256,6 +256,7 @@ def create_app(
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["journeys"] = commands
+    readings.prepare(app)
     _add_hooks(app, admission, operators)
     api = Api(app)
     _add_errors(app)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
@@ -13,8 +14,11 @@ from flask_smorest import Blueprint
 from shared.callers import Admission
 from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.programmes import Action
+from shared.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
 from shared.runtime.commands import KeyedRow
 from shared.runtime.reads import Reading, entry_id, moment_of
+from shared.runtime.unusual import UNUSUAL
+from shared.telemetry import metric
 from shared.web import command, command_rows, create_app, guarded, journey_subject, query
 from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, RealTime, Shelf
 
@@ -178,6 +182,53 @@ def test_who_cannot_be_noted_is_neither_answered_nor_refused() -> None:
         assert b"Ada" not in answer.data
     office.comes_to = refusing(Unknown("journey"))
     assert office.ask("GET", f"/journeys/{JOURNEY}").status_code == 503
+
+
+def test_refusals_that_repeat_leave_one_row_and_what_is_given_leaves_each(office: Office) -> None:
+    folded = metric("journey_refusals_folded_total")
+    before = folded._value.get()
+    office.comes_to = refusing(Unknown("journey"))
+    with structlog.testing.capture_logs() as told:
+        for _ in range(200):
+            assert office.ask("GET", f"/journeys/{JOURNEY}").status_code == 404
+    assert len(office.noted()) == 1
+    assert folded._value.get() == before + 199
+    assert len([one for one in told if one["event"] == "refusals-folded"]) == 1
+    office.comes_to = refusing(Forbidden("not-your-journey", "No part."))
+    office.ask("GET", f"/journeys/{JOURNEY}")
+    assert len(office.noted()) == 2, "another reason is another row"
+    office.comes_to = dict
+    for _ in range(3):
+        assert office.ask("GET", f"/journeys/{JOURNEY}").status_code == 200
+    assert len(office.noted()) == 5
+
+
+def test_who_is_refused_for_ever_new_journeys_leaves_more_rows_than_are_usual_and_a_bound(
+    office: Office,
+) -> None:
+    office.comes_to = refusing(Unknown("journey"))
+    for number in range(3 * ROWS_A_MINUTE):
+        assert office.ask("GET", f"/journeys/j-{number:026}").status_code == 404
+    assert len({row[1] for row in office.noted()}) == ROWS_A_MINUTE > UNUSUAL
+
+
+def test_a_refusal_that_could_not_be_noted_is_tried_again() -> None:
+    office = Office(
+        Unwritable(Memory(Shelf(), datetime(2018, 1, 1, tzinfo=UTC))), refusing(Unknown("journey"))
+    )
+    assert [office.ask("GET", f"/journeys/{JOURNEY}").status_code for _ in range(2)] == [503, 503]
+
+
+def test_a_new_minute_begins_anew_and_people_are_bounded() -> None:
+    repetitions, who = Repetitions(most=10), ("h-1", "urkraft")
+    repetitions.noted(who, "a", 0.0)
+    assert repetitions.folds(who, "a", MINUTE_SECONDS - 1)
+    assert not repetitions.folds(("h-2", "urkraft"), "a", 1.0)
+    assert not repetitions.folds(who, "b", 1.0)
+    assert not repetitions.folds(who, "a", MINUTE_SECONDS)
+    for number in range(100):
+        repetitions.noted((f"h-{number}", "urkraft"), "a", 0.0)
+    assert len(repetitions) == 10
 
 
 def test_keys_of_rows_sort_by_time_and_say_when() -> None:
