@@ -265,7 +265,7 @@ class Api(Fuzzer[Call]):
             outcome.failed += 1
             outcome.problem(f"no answer of {call.route}", str(silent))
             return
-        judge(reply, call.route, outcome)
+        judge(reply, call.route, outcome, has_body=call.sent.method != b"HEAD")
         database = call.process.removesuffix("-web").replace("-", "_")
         count = self._commands(database)
         if reply.status < 400:

@@ -13,8 +13,11 @@ TOLD = frozenset({code for code, known in CODES.items() if known.status == 503})
 PROBLEM = "application/problem+json"
 
 
-def judge(reply: Reply, where: str, outcome: Outcome) -> None:
-    """Count the answer, and note what may not be of it. where: the route, for the kind of the problem."""
+def judge(reply: Reply, where: str, outcome: Outcome, *, has_body: bool = True) -> None:
+    """Count the answer, and note what may not be of it.
+
+    where: the route, for the kind of the problem. has_body: False for what answers HEAD.
+    """
     told = reply.status == 503 and reply.code in TOLD
     if 200 <= reply.status < 400:
         outcome.accepted += 1
@@ -23,7 +26,7 @@ def judge(reply: Reply, where: str, outcome: Outcome) -> None:
     else:
         outcome.failed += 1
         outcome.problem(f"5xx of {where}", f"{reply.status} {reply.body[:400]!r}")
-    if reply.status >= 400:
+    if reply.status >= 400 and has_body:
         _problem(reply, where, outcome)
     if reply.seconds > SLOW_SECONDS:
         outcome.problem(f"slow: {where}", f"{reply.seconds:.1f} s, of {SLOW_SECONDS:.0f} at most")
