@@ -1,8 +1,9 @@
 """A member that hands on what it reads by turns, so that one topic's flood is not the others' wait.
 
 librdkafka hands on what it fetched in the order in which it came: twenty thousand records of one agency, and then the
-one of another. So no more than a share of each partition is held here. A partition that has its share is paused, which
-also drops what was fetched ahead of it, and is read on when half of that has had its turn.
+one of another. So no more than a share of each partition is held here, the smaller the more partitions there are. A
+partition that has its share is paused, which also drops what was fetched ahead of it, and is read on when half of that
+has had its turn.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,8 @@ class FairMember(Member):
             "fetch.wait.max.ms": 100,
             # What is fetched and dropped again costs as much as what is used.
             "max.partition.fetch.bytes": 1 << 17,
+            # One answer holds no more either, from however many partitions.
+            "fetch.max.bytes": 1 << 20,
             "queued.max.messages.kbytes": 1024,
         }
         super().__init__(options, group, topics, wait_seconds, further)
@@ -54,7 +57,7 @@ class FairMember(Member):
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
         """Read these, and nothing else, on from these offsets. What was read and not handed on is forgotten."""
-        self._turns.forget()
+        self._turns.begin(len(positions))
         super().begin(positions)
         self._paused = frozenset()
         self._native.resume([TopicPartition(*at) for at in positions])

@@ -6,26 +6,42 @@ and not handled; stored offsets decide, so that it may be forgotten at any time.
 
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.kafka import Partition
 from shared.runtime.fold import Arrived
 
+RECORD_BYTES = 512
+"""What a record takes beside what it holds: many empty ones are no less memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much is held of one partition, and handed on at once. records: held; size: their values' bytes."""
+    """How much is held of one partition, and handed on at once.
+
+    records: held; size: their bytes; total: the bytes of all partitions, shared out evenly among them.
+    """
 
     records: int = 400
     size: int = 1 << 20
+    total: int = 16 << 20
     batch: int = 40
+
+    def among(self, partitions: int) -> "Share":
+        """The share of each of so many. One record of each is held, however many there are."""
+        return replace(self, size=max(1, min(self.size, self.total // max(1, partitions))))
 
 
 class Turns:
     """What was read of each partition and has not had its turn. For one thread."""
 
     def __init__(self, share: Share) -> None:
-        self._share = share
+        self._whole = self._share = share
+        self.forget()
+
+    def begin(self, partitions: int) -> None:
+        """Hold nothing any more, and from now on of so many."""
+        self._share = self._whole.among(partitions)
         self.forget()
 
     def forget(self) -> None:
@@ -92,4 +108,6 @@ class Turns:
 
 
 def _size(record: Arrived) -> int:
-    return len(record.value) + sum(len(name) + len(text or b"") for name, text in record.headers)
+    return (
+        RECORD_BYTES + len(record.value) + sum(len(name) + len(text or b"") for name, text in record.headers)
+    )

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kafka import Partition
 from shared.runtime.fold import Arrived
-from shared.runtime.turns import Share, Turns
+from shared.runtime.turns import RECORD_BYTES, Share, Turns
 
 PARTITIONS = [Partition(topic, number) for topic in ("a", "b", "c") for number in (0, 1)]
 
@@ -48,15 +49,41 @@ def test_a_batch_of_one_goes_round() -> None:
 
 
 def test_one_is_full_by_number_or_by_bytes_and_low_when_half_has_gone() -> None:
-    turns, at = Turns(Share(records=4, size=100, batch=10)), Partition("a", 0)
+    turns, at = Turns(Share(records=4, size=10_000, batch=10)), Partition("a", 0)
     turns.add(at, records(at, 0, 4))
     assert (set(turns.full()), set(turns.low())) == ({at}, set())
     turns.take(2)
     assert (set(turns.full()), set(turns.low())) == (set(), {at})
-    turns.add(at, records(at, 4, 1, size=100))
+    turns.add(at, records(at, 4, 1, size=10_000))
     assert turns.full() == {at}
     turns.take(3)
     assert (set(turns.full()), set(turns.low()), len(turns)) == (set(), {at}, 0)
+
+
+@pytest.mark.parametrize("size", [0, 300, 60_000])
+@pytest.mark.parametrize("agencies", [1, 16, 400, 50_000])
+def test_what_is_held_of_all_is_bounded_however_many_agencies_send(agencies: int, size: int) -> None:
+    share = Share()
+    turns = Turns(share)
+    turns.begin(agencies)
+    sending = [Partition(f"t{number}", 0) for number in range(min(agencies, 400))]
+    for at in sending:
+        for offset in range(share.records):
+            if turns._part_of(at) >= 1:
+                break
+            turns.add(at, records(at, offset, 1, size))
+        assert turns._part_of(at) >= 1
+    held = sum(len(one.value) + RECORD_BYTES for found in turns._held.values() for one in found)
+    assert held <= share.total + len(sending) * (size + RECORD_BYTES), (
+        "the share, and a record of each beyond it"
+    )
+    assert {at.topic for at in turns.take(share.batch)} == {at.topic for at in sending[: share.batch]}
+
+
+def test_few_agencies_have_as_much_as_before() -> None:
+    assert Share().among(16) == Share()
+    assert Share().among(0) == Share()
+    assert Share().among(32).size == Share().size // 2
 
 
 @given(
