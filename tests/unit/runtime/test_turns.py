@@ -69,9 +69,9 @@ def test_what_is_held_of_all_is_bounded_however_many_agencies_send(agencies: int
     sending = [Partition(f"t{number}", 0) for number in range(min(agencies, 400))]
     for at in sending:
         for offset in range(share.records):
+            turns.add(at, records(at, offset, 1, size))
             if turns._part_of(at) >= 1:
                 break
-            turns.add(at, records(at, offset, 1, size))
         assert turns._part_of(at) >= 1
     held = sum(len(one.value) + RECORD_BYTES for found in turns._held.values() for one in found)
     assert held <= share.total + len(sending) * (size + RECORD_BYTES), (
