@@ -308,6 +308,7 @@ def test_few_files_are_read_at_once_and_of_one_organisation_fewer(memory: Memory
             under_way = [pool.submit(send, body, PROVIDER, str(n)) for n, body in enumerate(bodies)]
             assert all(body.reached.wait(PATIENCE_SECONDS) for body in bodies)
             unread = SlowBody(lines(GOOD))
+            unread.go_on.set()
             refused = send(unread, PROVIDER, "one-more")
             assert (refused.status_code, refused.json["code"]) == (429, "too-many-requests")
             assert int(refused.headers["Retry-After"]) >= 1
