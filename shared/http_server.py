@@ -21,6 +21,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, WSGITask
 
+from shared.http_events import Events, Serving
 from shared.problems import problem
 from shared.telemetry import start_trace
 
@@ -30,6 +31,8 @@ BODY_BYTES = 1024 * 1024
 LINGER_SECONDS = 1.0
 """A stopping server still answers so long on open connections, and closes each with its answer."""
 STOP_SECONDS = 10.0
+LOOK_SECONDS = 0.5
+"""All connections are looked at this often, or more often where deadlines are short."""
 REFUSED_SECONDS = 2.0
 """For so long what a refused client still sends is read and thrown away: a reset would take the answer from it."""
 
@@ -122,6 +125,23 @@ class _Connection(HTTPChannel):
     def address(self) -> str:
         return str(self.addr[0])
 
+    def add_channel(self, map: Any = None) -> None:  # noqa: A002 - the name it has there
+        super().add_channel(map)
+        self.server.events.changed(self)
+
+    def service(self) -> None:
+        """Answer a request, in a thread of its own; what that changes is told with each pull of the trigger."""
+        self.server.serving.channel = self
+        try:
+            super().service()
+        finally:
+            self.server.serving.channel = None
+
+    def close_soon(self) -> None:
+        """Have the loop close this connection."""
+        self.will_close = True
+        self.server.events.changed(self)
+
     def readable(self) -> bool:
         return not self.will_close if self._draining else bool(super().readable())
 
@@ -202,7 +222,7 @@ class HttpServer(TcpWSGIServer):
         self._held = 0
         self._done = threading.Event()
         self.ticked_at = time.monotonic()
-        self._tick = min(0.5, limits.head_seconds / 4, limits.body_seconds / 4)
+        self._tick = min(LOOK_SECONDS, limits.head_seconds / 4, limits.body_seconds / 4)
         adjustments = Adjustments(
             listen=f"{host}:{port}",
             threads=threads,
@@ -217,7 +237,10 @@ class HttpServer(TcpWSGIServer):
             inbuf_overflow=2 * BODY_BYTES,
             clear_untrusted_proxy_headers=False,
         )
-        super().__init__(application, map={}, adj=adjustments)
+        channels: dict[int, Any] = {}
+        self.events = Events(channels)
+        self.serving = Serving()
+        super().__init__(application, map=channels, adj=adjustments)
 
     @property
     def port(self) -> int:
@@ -232,11 +255,20 @@ class HttpServer(TcpWSGIServer):
         self._loop_until(lambda: self._ended(time.monotonic() - began), 0.05)
         self.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
+        self.events.close()
         self._done.set()
 
     def serve_in_thread(self, name: str) -> None:
         """Serve from a thread of its own, which ends with the process."""
         threading.Thread(target=self.serve, name=name, daemon=True).start()
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, where it sleeps, and have it look at the channel that this thread answers."""
+        if self.serving.channel is not None:
+            self.events.changed(self.serving.channel)
+            if not self.events.asleep:
+                return
+        super().pull_trigger()
 
     def stop(self) -> None:
         """Tell the loop to end. For any thread, and for a signal's handler; does not wait."""
@@ -251,11 +283,12 @@ class HttpServer(TcpWSGIServer):
     def _loop_until(self, ended: Callable[[], bool], tick: float) -> None:
         look_at = 0.0
         while not ended():
-            wasyncore.loop(timeout=tick, use_poll=True, map=self._map, count=1)
             now = self.ticked_at = time.monotonic()
             if now >= look_at:
                 look_at = now + tick
                 self._close_late(now)
+                self.events.look_at_all()
+            self.events.handle(tick)
 
     def _ended(self, seconds: float) -> bool:
         under_way = any(one.phase not in ("idle", "head") for one in self._connections())
@@ -271,7 +304,7 @@ class HttpServer(TcpWSGIServer):
         for one in self._connections():
             one.look(now)
             if now - one.since > self.limits.seconds(one.phase):
-                one.will_close = True
+                one.close_soon()
 
     def handle_accept(self) -> None:
         """Take a connection; past a limit the one that has waited longest for its client goes instead."""
@@ -305,4 +338,4 @@ def _close_one(connections: list[_Connection]) -> None:
     waiting = [one for one in connections if one.phase != "busy"]
     chosen = min(waiting, key=lambda one: (one.phase == "idle", one.since)) if waiting else connections[-1]
     log.info("connection-closed", reason="limit", phase=chosen.phase)
-    chosen.will_close = True
+    chosen.close_soon()

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from shared.http_server import BODY_BYTES, HttpServer, Limits
+from shared.http_server import BODY_BYTES, LOOK_SECONDS, HttpServer, Limits
+from tests.support.awaiting import until
 from tests.support.unfinished import (
     BODY,
     HEAD,
@@ -241,3 +242,24 @@ def await_refusal(port: int) -> None:
     give_up_at = time.monotonic() + 5
     while time.monotonic() < give_up_at:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def test_idle_connections_cost_a_request_nothing() -> None:
+    asked = 0
+    with served(Limits()) as server:
+
+        class Counted(server.channel_class):  # type: ignore[name-defined,misc]
+            def readable(self) -> bool:
+                nonlocal asked
+                asked += 1
+                return bool(super().readable())
+
+        server.channel_class = Counted
+        with connections(server.port, 150, b"") as sockets:
+            until(lambda: len(server.active_channels) == len(sockets), "all connections")
+            before, began = asked, time.monotonic()
+            for _ in range(50):
+                assert_answered(server.port)
+            # All are looked at now and then, whatever happens; that is not the requests' doing.
+            looks = (time.monotonic() - began) / LOOK_SECONDS + 2
+            assert asked - before < 50 * 10 + looks * 160
