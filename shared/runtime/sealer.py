@@ -91,9 +91,12 @@ class Sealer:
         for _ in range(READINGS_A_LOOK):
             rows = self._seals.settled(after, now, ROWS_AT_ONCE)
             for row in rows:
-                if row["subject"] is not None:
-                    who = (row["person"], row["organisation"])
-                    self._readers.note(who, row["subject"], moment_of(row["_id"]))
+                # Somebody may have added a row of another form: `verify` tells of it, and it stops nobody here.
+                person, organisation, subject = (
+                    row.get(name) for name in ("person", "organisation", "subject")
+                )
+                if person and organisation and subject:
+                    self._readers.note((person, organisation), subject, moment_of(row["_id"]))
             after = rows[-1]["_id"] if rows else after
             self.progressed_at = time.monotonic()
             if len(rows) < ROWS_AT_ONCE:

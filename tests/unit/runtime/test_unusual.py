@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.runtime.reads import moment_of
 from shared.runtime.unusual import UNUSUAL, WINDOW, Readers
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,3 +58,8 @@ def test_it_tells_whom_counting_every_row_tells(rows: list[tuple[int, int, int]]
         who: {subject for one, subject, at in seen if one == who and at > now - WINDOW} for who, _, _ in seen
     }
     assert set(readers.unusual(now)) == {who for who, subjects in within.items() if len(subjects) > UNUSUAL}
+
+
+@pytest.mark.parametrize("key", ["", "zz", "ffffffffffffffff-1", "-1", "0x"])
+def test_a_key_of_another_form_is_old_and_stops_nobody(key: str) -> None:
+    assert moment_of(key) <= datetime(1970, 1, 2, tzinfo=UTC)
