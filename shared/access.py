@@ -115,7 +115,7 @@ def view(organisation: Organisation, passage: Passage, on: date) -> View:
     """How much of the journey an organisation that may read it sees on that day.
 
     The responsible one sees all, unless it became responsible as an employer or a school; everybody else only while
-    the participant's consent to sharing covers it. Source: domain.md, §3 (handover) and §5.
+    the participant's consent to sharing covers it. Source: docs/security.md, What a receiver sees.
     """
     consent = passage.consents.get("sharing")
     covered = consent is not None and consent.covers(organisation, on)

@@ -75,7 +75,7 @@ def opened(participant: Participant) -> Sealed:
 def erase(
     participant: Participant, *, by: e.Organisation, at: datetime, announced: bool
 ) -> Change[Participant]:
-    """Destroy the key and what it encrypts; erasing again changes nothing. Source: domain.md, §5.
+    """Destroy the key and what it encrypts; erasing again changes nothing. Source: docs/security.md.
 
     announced: whether the erasure was said before, though the participant stands as if it had not been: a backup has
     put it back. What was said once is not said again. Raises Forbidden for any organisation but the one that
