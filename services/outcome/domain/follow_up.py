@@ -85,7 +85,9 @@ def answer(
     if said == (follow_up.status, follow_up.answered_by, follow_up.situation, follow_up.answered_on):
         return Change(state)
     if follow_up.status != "due" or today > follow_up.answer_by:
-        raise Conflict("follow-up-closed", f"The follow-up is {follow_up.status}.")
+        over = f"It could be answered until {follow_up.answer_by.isoformat()}."
+        standing = over if follow_up.status == "due" else f"The follow-up is {follow_up.status}."
+        raise Conflict("follow-up-closed", standing)
     answered = replace(
         follow_up, status="answered", situation=command.situation, answered_on=on, answered_by=by
     )

@@ -299,8 +299,10 @@ def test_a_follow_up_that_has_ended_takes_no_answer(end: str) -> None:
         state = leave(state, DECEASED, at).state
     else:
         at = noon(date(2016, 7, 29))
-    with pytest.raises(Conflict, match="follow-up-closed"):
+    with pytest.raises(Conflict, match="follow-up-closed") as refused:
         answer(state, "28d", AnswerFollowUp(situation="employed"), by=SHOP, at=at)
+    assert ("until 2016-07-28" in refused.value.detail) == (end == "past its last day")
+    assert "is due" not in refused.value.detail
 
 
 def test_the_same_answer_again_changes_nothing() -> None:
