@@ -1,16 +1,24 @@
 """What others send, as bytes: bounded however it comes, and JSON that is read strictly.
 
-For requests and for records alike. Nothing here costs more time or memory than a small multiple of what was sent: JSON
-is read once, its depth and the size of its numbers are bounded, and what cannot be kept (NaN, half of a surrogate pair,
-bytes that are not UTF-8) is no JSON. No error repeats a value.
+For requests and for records alike. Nothing here costs more time or memory than a small multiple of what was sent. Depth
+and the size of numbers are bounded, and what cannot be kept (NaN, half of a surrogate pair, bytes that are not UTF-8)
+is no JSON. An object that says a name twice is refused, because readers differ in which of two values counts (RFC 8259,
+section 4). No error repeats a value.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from shared.errors import Invalid, Refused
+
+NAMEABLE = re.compile(r"[a-z_]{1,40}")
+"""Field names that an answer may repeat; anything else might itself identify somebody."""
+SAID_TWICE = "Is said twice; a field has one value."
 
 _CHUNK_BYTES = 64 * 1024
 _read = msgspec.json.Decoder().decode
@@ -62,12 +70,29 @@ def too_large(limit: int) -> Refused:
 def read_object(text: bytes) -> dict[str, Any]:
     """The JSON object (RFC 8259, UTF-8 without a mark) that the bytes hold.
 
-    Raises Refused when they are no JSON, Invalid when it is no object.
+    Raises Refused when they are no JSON, Invalid when it is no object or one in it says a name twice.
     """
     try:
         found = _read(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _look_for_doubles(text.decode())
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise Refused("unreadable-body", "It is not valid JSON in UTF-8.") from None
     if not isinstance(found, dict):
         raise Invalid({"body": ["Must be a JSON object."]})
     return found
+
+
+def _said_once(members: Sequence[tuple[str, Any]]) -> None:
+    """Refuse an object that says a name twice; nothing is made of it, since it was read already."""
+    if len(members) > 1 and len({name for name, _ in members}) < len(members):
+        raise Invalid(doubled(name for name, _ in members))
+
+
+_look_for_doubles = json.JSONDecoder(object_pairs_hook=_said_once, parse_int=len, parse_float=len).decode
+"""Reads in C what msgspec, which keeps the last of two values, has found valid."""
+
+
+def doubled(names: Iterable[str]) -> dict[str, list[str]]:
+    """The errors for those of the names that are there twice; one that may identify somebody is not repeated."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    return {name if NAMEABLE.fullmatch(name) else "body": [SAID_TWICE] for name in twice}

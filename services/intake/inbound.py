@@ -22,7 +22,7 @@ from services.intake import handlers
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.schemas import ReferSchema
 from shared.access import Actor
-from shared.bodies import read_object, too_large
+from shared.bodies import NAMEABLE, read_object, too_large
 from shared.errors import Busy, Halt, Invalid, Refused
 from shared.events import Organisation
 from shared.kafka import Partition
@@ -46,8 +46,6 @@ SCHEMA = ReferSchema()
 """Made once: to make one costs as much as to read a record with it."""
 LIMIT_BYTES = 64 * 1024
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
-NAMEABLE = re.compile(r"[a-z_]{1,40}")
-"""Field names that an answer may repeat; anything else might itself identify somebody."""
 ONE_AGENCY_COUNTS = 0.75
 """So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
 

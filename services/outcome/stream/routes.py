@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 import structlog
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
@@ -34,6 +33,7 @@ from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
+from shared.bodies import doubled, read_object
 from shared.callers import Admission, Seats
 from shared.errors import CODES, Invalid, Later, Refused, Unknown
 from shared.problems import problem
@@ -358,9 +358,12 @@ async def _form(request: Request) -> dict[str, str]:
     ):
         raise Refused("unsupported-media-type", "Send application/x-www-form-urlencoded.")
     try:
-        return dict(parse_qsl((await _body(request, FORM_BYTES)).decode("ascii"), max_num_fields=8))
+        fields = parse_qsl((await _body(request, FORM_BYTES)).decode("ascii"), True, max_num_fields=8)
     except ValueError:
         raise Refused("unreadable-body", "The form cannot be read.") from None
+    if errors := doubled(name for name, _ in fields):
+        raise Invalid(errors)
+    return dict(fields)
 
 
 async def _refuse_content(request: Request) -> None:
@@ -370,13 +373,7 @@ async def _refuse_content(request: Request) -> None:
         return
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Refused("unsupported-media-type", "Send application/json, or nothing.")
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Refused("unreadable-body", "The body is not valid JSON.") from None
-    if not isinstance(content, dict):
-        raise Invalid({"body": ["Must be a JSON object."]})
-    if content:
+    if content := read_object(body):
         raise Invalid({field: ["Unknown field."] for field in content})
 
 

@@ -88,6 +88,15 @@ def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memor
     assert logged(memory) == 2
 
 
+def test_a_name_said_twice_costs_its_row_and_is_named(memory: Memory) -> None:
+    twice = json.dumps(GOOD)[:-1] + ', "minutes": 90}'
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
+        "/sessions", lines(twice, {**GOOD, "reference": "w7-tue"}), kind=NDJSON
+    )
+    assert statuses(answer) == [(422, "invalid-fields"), (201, None)]
+    assert set(answer.json["results"][0]["problem"]["errors"]) == {"minutes"}
+
+
 def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     caller.post("/sessions", lines(GOOD), kind=NDJSON, key="one")

@@ -182,6 +182,20 @@ def test_what_is_no_referral_at_all_is_rejected(value: bytes, code: str) -> None
     assert said.subject == f"record/inbound.{AGENCY}.referrals.v1:0:7"
 
 
+@pytest.mark.parametrize(
+    ("name", "named"), [("municipality", "municipality"), ("reference", "reference"), (SECRET, "body")]
+)
+def test_a_record_that_says_a_field_twice_is_rejected_and_the_field_named(name: str, named: str) -> None:
+    desk = Desk()
+    said = {**body(register(desk)), SECRET: "x"}
+    twice = json.dumps(said).encode()[:-1] + f', "{name}": "2417"}}'.encode()
+    answer = receive(desk, record(twice), {AGENCY})
+    assert (answer.type, answer.body["code"]) == (REJECTED, "invalid-fields")
+    assert set(answer.body["errors"]) == {named}
+    assert SECRET not in json.dumps(answer.body)
+    assert not desk.events
+
+
 def test_an_organisation_that_may_not_refer_is_told_so() -> None:
     desk = Desk()
     said = answer(desk, record(body(register(desk)), by=EMPLOYER))

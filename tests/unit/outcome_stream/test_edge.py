@@ -248,6 +248,10 @@ def test_a_form_of_another_kind_is_refused(web: httpx.Client) -> None:
     assert code(web.post("/login", content=b"a=" + b"x" * 5000, headers=form)) == (413, "body-too-large")
     assert code(web.post("/login", content=b"\xff=1", headers=form)) == (400, "unreadable-body")
     assert code(web.post("/login", content=b"a=1&" * 20, headers=form)) == (400, "unreadable-body")
+    for twice in (b"code=x&lang=sv&code=y", b"code=&code=y"):
+        refused = web.post("/login", content=twice, headers=form)
+        assert code(refused) == (422, "invalid-fields")
+        assert set(refused.json()["errors"]) == {"code"}
 
 
 def test_a_cookie_opens_no_other_programme(theatre: Theatre, web: httpx.Client) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bodies import read_object, whole_body
-from shared.errors import Refused
+from shared.bodies import SAID_TWICE, read_object, whole_body
+from shared.errors import Invalid, Refused
 
 LIMIT = 1000
 
@@ -106,3 +106,43 @@ JSON = st.recursive(
 @given(said=st.dictionaries(st.text(), JSON, max_size=5), escaped=st.booleans())
 def test_json_is_read_as_it_was_said(said: dict[str, Any], escaped: bool) -> None:
     assert read_object(json.dumps(said, ensure_ascii=escaped).encode("utf-8")) == said
+
+
+# --- a name said twice -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b'{"minutes":60,"minutes":90}', "minutes"),
+        (b'{"minutes":60,"minutes":60}', "minutes"),
+        (b'{"a":1,"b":[{},{"c":{"minutes":1,"x":2,"minutes":1}}]}', "minutes"),
+        (b'{"min\\u0075tes":60,"minutes":90}', "minutes"),
+        (b'{"19900101-2385":1,"19900101-2385":1}', "body"),
+        ('{"Åsa":1,"Åsa":1}'.encode(), "body"),
+        (b'{"":1,"":1}', "body"),
+        (b'[{"reason":1,"reason":2}]', "reason"),
+    ],
+)
+def test_a_name_said_twice_is_refused_and_named_where_it_names_nobody(text: bytes, named: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_object(text)
+    assert refused.value.errors == {named: [SAID_TWICE]}
+
+
+def test_every_name_said_twice_is_told() -> None:
+    with pytest.raises(Invalid) as refused:
+        read_object(b'{"a":1,"b":1,"a":1,"c":1,"b":1}')
+    assert set(refused.value.errors or {}) == {"a", "b"}
+
+
+@given(said=st.dictionaries(st.text(), JSON, max_size=5), at=st.integers(0, 4), depth=st.integers(0, 5))
+def test_no_object_says_a_name_twice_wherever_it_lies(said: dict[str, Any], at: int, depth: int) -> None:
+    members = [f"{json.dumps(name)}:{json.dumps(one)}" for name, one in said.items()]
+    members += members[:1] if at == 0 else []
+    text = '{"in":[1,' * depth + "{" + ",".join(members) + "}" + "]}" * depth
+    if at == 0 and said:
+        with pytest.raises(Invalid):
+            read_object(text.encode())
+    else:
+        assert isinstance(read_object(text.encode()), dict)
