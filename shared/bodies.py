@@ -8,6 +8,7 @@ section 4). No error repeats a value.
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -96,3 +97,29 @@ def doubled(names: Iterable[str]) -> dict[str, list[str]]:
     """The errors for those of the names that are there twice; one that may identify somebody is not repeated."""
     twice = [name for name, times in Counter(names).items() if times > 1]
     return {name if NAMEABLE.fullmatch(name) else "body": [SAID_TWICE] for name in twice}
+
+
+def content_of(said: Any) -> bytes:
+    """The same bytes for whatever says the same as this JSON, however it was written.
+
+    The order of an object's fields makes no difference, nor do blanks, escapes, 1 for 1.0, composed or decomposed
+    letters; and a field that is null is one that was left out. Raises Refused for what is nested too deep.
+    """
+    try:
+        return json.dumps(_plain(said), sort_keys=True, separators=(",", ":")).encode()
+    except RecursionError:
+        raise Refused("unreadable-body", "It is nested too deep.") from None
+
+
+def _plain(said: Any) -> Any:
+    match said:
+        case dict():
+            return {name: _plain(one) for name, one in said.items() if one is not None}
+        case list():
+            return [_plain(one) for one in said]
+        case float():
+            return int(said) if said.is_integer() else said
+        case str():
+            return unicodedata.normalize("NFC", said)
+        case _:
+            return said

@@ -36,7 +36,7 @@ CODES: dict[str, Code] = {
     "unsupported-media-type": Code(415, "The content type is not one that the route reads."),
     "body-too-large": Code(413, "The body is larger than the route allows."),
     "idempotency-key-missing": Code(400, "Every POST names itself in an Idempotency-Key header."),
-    "idempotency-key-reused": Code(422, "The Idempotency-Key was used with another body."),
+    "idempotency-key-reused": Code(422, "The Idempotency-Key was used with another content."),
     "invalid-header": Code(400, "A request header cannot be read; `errors` names it."),
     "method-not-allowed": Code(405, "The route does not answer this method."),
     # who is asking
@@ -62,7 +62,7 @@ CODES: dict[str, Code] = {
     "follow-up-not-due": Code(409, "The follow-up is not open yet."),
     "superseded": Code(409, "A later entry has already corrected this one."),
     "voided": Code(409, "The session was taken back as never held; a new one is logged instead."),
-    "already-logged": Code(409, "The organisation used this reference for another session."),
+    "already-logged": Code(409, "The organisation's reference names a session that says something else."),
     "already-measured": Code(
         409, "The round was recorded before, with other answers or by another organisation."
     ),

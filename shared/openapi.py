@@ -95,7 +95,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "header",
         "name": "Idempotency-Key",
         "required": True,
-        "description": "The caller's name for this command: sent again with the same body, it is done once.",
+        "description": "The caller's name for this command: sent again with the same content, it is done once. "
+        "The order of fields, blanks, 1 for 1.0, and null for a field left out make no other content.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     },
     "JourneyVector": {

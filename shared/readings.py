@@ -7,8 +7,7 @@ Refusals of one person that repeat within a minute are counted and not noted aga
 
 import re
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -64,10 +63,11 @@ def note_refused(error: Refused) -> None:
         _note(error.code)
 
 
-def note_refused_rows(errors: Sequence[Refused]) -> None:
+def note_refused_rows(codes: Mapping[str, int]) -> None:
     """Note what the rows of one file were refused for: one row per reason, with how many. Raises Busy."""
-    for code, count in Counter(one.code for one in errors if CODES[one.code].status in KEPT_FROM).items():
-        _note(code, count)
+    for code, count in codes.items():
+        if CODES[code].status in KEPT_FROM:
+            _note(code, count)
 
 
 def _note(came_to: str, count: int | None = None) -> None:

@@ -7,10 +7,9 @@ command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing
 import functools
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, Response, after_this_request, current_app, g, request
@@ -32,6 +31,7 @@ from shared.admission import (
     said,
     take_place,
 )
+from shared.bodies import content_of
 from shared.callers import Admission
 from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
@@ -41,7 +41,7 @@ from shared.problems import problem
 from shared.programmes import Action
 from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Again, Answer, Commands, KeyedRow
+from shared.runtime.commands import Again, Commands
 from shared.telemetry import log_answered, metric, start_trace, trace_id
 from shared.texts import nobody
 from shared.tokens import ORGANISATION
@@ -150,16 +150,21 @@ def actor() -> Actor:
 
 
 def command(
-    use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None, *, again: Again | None = None
+    use_case: Callable[[Work], dict[str, Any]],
+    subject: Subject | None = None,
+    *,
+    content: bytes | None = None,
+    again: Again | None = None,
 ) -> dict[str, Any]:
     """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision.
 
-    again: raises Refused when the answer that was stored under the key may not be given any more.
+    content: what a body says that is no JSON, however it was written. again: raises Refused when the answer that was
+    stored under the key may not be given any more.
     """
     answer = _commands().run(
         use_case,
-        key=_key("request", idempotency_key()) if request.method == "POST" else None,
-        body=request.get_data(),
+        key=_key(idempotency_key()) if request.method == "POST" else None,
+        body=content_of(said()) if content is None else content,
         subject=subject,
         vector=caller_vector(),
         organisation=actor().organisation,
@@ -170,24 +175,18 @@ def command(
     return answer.body
 
 
-def command_rows(rows: Sequence[KeyedRow]) -> list[dict[str, Any] | Refused | Busy]:
-    """Run the rows of a bulk request as commands of their own, each under its own key; what each came to, in order."""
-    keyed = [replace(row, key=_key("row", row.key)) for row in rows]
-    outcomes = _commands().run_rows(keyed)
-    readings.note_refused_rows([one for one in outcomes if isinstance(one, Refused)])
-    return [one.body if isinstance(one, Answer) else one for one in outcomes]
-
-
 def own_key() -> tuple[str, str]:
-    """Key and body's fingerprint of a command that keeps a transaction of its own. Raises Refused for its headers."""
+    """Key and content's fingerprint of a command that keeps a transaction of its own. Raises Refused for headers."""
     caller_vector()
-    return _key("request", idempotency_key()), _commands().fingerprints.of("body", request.get_data())
+    return _key(idempotency_key()), _commands().fingerprints.of("body", content_of(said()))
 
 
-def _key(kind: Literal["request", "row"], name: str) -> str:
-    """What one person's one request, or one row of a kind of request, is known by. Names neither person nor key."""
+def _key(name: str) -> str:
+    """What one person's one request is known by. Names neither person nor key."""
     who = actor()
-    return _commands().fingerprints.of(kind, who.organisation, who.person, request.method, request.path, name)
+    return _commands().fingerprints.of(
+        "request", who.organisation, who.person, request.method, request.path, name
+    )
 
 
 def query(

@@ -113,7 +113,7 @@ def log_session(
 def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Session | None:
     if reference is None:
         return None
-    named = work.row("session_references", sessions.reference_key(actor.organisation, reference))
+    named = work.row(sessions.REFERENCES, sessions.reference_key(actor.organisation, reference))
     row = named and work.row("sessions", named["session_id"])
     return entry_of(sessions.Session, row) if row else None
 

@@ -131,7 +131,7 @@ class Mending:
             stored = commands.find_one({"_id": order.key}, session=session)
             if stored is not None:
                 if stored["fingerprint"] != order.fingerprint:
-                    raise Refused("idempotency-key-reused", "The key was used with another body.")
+                    raise Refused("idempotency-key-reused", "The key was used with another content.")
                 answer: dict[str, Any] = stored["body"]
                 return answer
             answer = work(session)

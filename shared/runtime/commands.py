@@ -6,17 +6,19 @@ their number. Each decides on what the earlier ones left, and one that is refuse
 cannot share, because of a conflict or a repeated key, each gets a transaction of its own.
 
 The answer is stored with the effect, without personal data, and given again when the same key comes with the same
-body; another body under the key is refused. It is looked for only where the right was found, so a key opens nothing.
+content; another content under the key is refused. It is looked for only where the right was found, so a key opens
+nothing. Rows of a file have no keys: a reference of the sender's own makes each idempotent, by what it says.
 Who names events that it has seen waits for them (`waiting.py`); who holds no part waits as long, for the same answer.
 """
 
 import functools
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from threading import Event, Lock
 from typing import Any, Literal
 
@@ -31,8 +33,10 @@ from shared.fingerprint import Fingerprints
 from shared.programmes import Programmes
 from shared.runtime.change import Repository, Subject, Vector, Work
 from shared.runtime.clock import Clock
+from shared.runtime.many import OneOfMany, Trial, UseCase, Wanted, fetch_ahead
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import Reading, ReadLedger
+from shared.runtime.staged import Staged
 from shared.runtime.transaction import is_duplicate, transact
 from shared.runtime.unit import Apart, Unit
 from shared.runtime.waiting import WAIT_SECONDS, Waiting
@@ -44,7 +48,6 @@ ROWS_IN_ROUND = 250
 SHARED_TRIES = 8
 
 log = structlog.get_logger()
-UseCase = Callable[[Work], dict[str, Any]]
 Again = Callable[[Work, Mapping[str, Any]], None]
 NEVER_AGAIN = (Forbidden, Unknown, NotYetSeen)
 """The right was not found: no stored answer is looked for."""
@@ -60,23 +63,12 @@ class Answer:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRow:
-    """One row of a request that holds many, as in `Commands.run`; its subject and rows are fetched ahead."""
-
-    use_case: UseCase
-    key: str
-    body: bytes
-    subject: Subject | None = None
-    rows: tuple[tuple[str, str], ...] = ()
-
-
 @dataclass(slots=True, eq=False)
 class _Asked:
     """One command on its way. `context` is its caller's: who asks, and in which trace.
 
-    woken: its answer or error is there, or it leads the next round, or it must go alone. rows: fetched ahead. looked,
-    known: whether the key was looked for ahead, and what was stored under it.
+    woken: its answer or error is there, or it leads the next round, or it must go alone. rows: fetched ahead. trial: it
+    is one of those that nothing is kept of.
     """
 
     use_case: UseCase
@@ -85,9 +77,8 @@ class _Asked:
     subject: Subject | None
     vector: Vector
     context: Context
-    rows: tuple[tuple[str, str], ...] = ()
-    looked: bool = False
-    known: Mapping[str, Any] | None = None
+    rows: tuple[Wanted, ...] = ()
+    trial: Trial | None = None
     woken: Event = field(default_factory=Event)
     leads: Literal["", "a lone round", "a shared round"] = ""
     answer: Answer | None = None
@@ -155,23 +146,24 @@ class Commands:
         self._share(asked)
         return self._answered(asked, organisation, again)
 
-    def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
-        """Decide the rows of one request in order, each once per key and for itself; what each came to."""
-        asked = [
-            _Asked(
-                one.use_case, one.key, self._fingerprint(one.body), one.subject, {}, copy_context(), one.rows
-            )
-            for one in rows
-        ]
-        for start in range(0, len(asked), ROWS_IN_ROUND):
-            self._round(asked[start : start + ROWS_IN_ROUND], ahead=True)
-        outcomes: list[Answer | Refused | Busy] = []
-        for one in asked:
-            try:
-                outcomes.append(self._answered(one))
-            except (Refused, Busy) as error:
-                outcomes.append(error.with_traceback(None))
-        return outcomes
+    def run_rows(
+        self, rows: Iterable[OneOfMany], *, trial: bool = False
+    ) -> Iterator[Answer | Refused | Busy]:
+        """Decide the rows of one request in order, each for itself, in rounds as they come; what each came to.
+
+        trial: what each would come to after those before it; nothing is made durable.
+        """
+        after = Trial() if trial else None
+        asked = (
+            _Asked(one.use_case, None, "", one.subject, {}, copy_context(), one.rows, after) for one in rows
+        )
+        while members := list(islice(asked, ROWS_IN_ROUND)):
+            self._round(members)
+            for one in members:
+                try:
+                    yield self._outcome(one, "")
+                except (Refused, Busy) as error:
+                    yield error.with_traceback(None)
 
     def _answered(self, asked: _Asked, organisation: str = "", again: Again | None = None) -> Answer:
         """What it came to, now or when the key was first used. Raises Refused or Busy."""
@@ -181,7 +173,7 @@ class Commands:
             raise
         except (Refused, Busy) as error:
             # A key used before shows as a duplicate, or as a state that refuses what was done: new ones pay nothing.
-            if asked.looked or (isinstance(error, Busy) and not is_duplicate(error)):
+            if isinstance(error, Busy) and not is_duplicate(error):
                 raise
             stored = self._stored(asked.key, asked.fingerprint)
             if stored is None:
@@ -216,7 +208,7 @@ class Commands:
         """What it came to; a command that no round has settled is carried out alone. Raises what it was refused for."""
         until = time.monotonic() + WAIT_SECONDS
         if not asked.settled:
-            self._round([asked], ahead=asked.looked)
+            self._round([asked])
         subject = asked.subject
         if subject is not None and asked.vector and _unseen(asked.error):
             self.waits.until_decided(organisation, subject, asked.vector, until, lambda: self._again(asked))
@@ -270,24 +262,28 @@ class Commands:
             for one in others:
                 one.woken.set()
 
-    def _round(self, members: Sequence[_Asked], *, ahead: bool = False) -> None:
-        """Decide them in turn and make them durable in one transaction. ahead: look for rows and keys of all at once.
+    def _round(self, members: Sequence[_Asked]) -> None:
+        """Decide them in turn and make them durable in one transaction.
 
         Several that cannot share one are left unsettled; a single one is always settled, or what it failed of raised.
         """
-        attempts = 0
+        attempts, trial, left = 0, members[0].trial, Staged()
 
         def work(session: ClientSession) -> list[tuple[_Asked, Answer | Exception]]:
-            nonlocal attempts
+            nonlocal attempts, left
             attempts += 1
             if attempts > SHARED_TRIES and len(members) > 1:
                 raise Apart
             base = self._unit(session)
+            if trial is not None:
+                base.staged = trial.staged.copy()
             base.load({one.subject for one in members if one.subject is not None})
-            if ahead:
-                _look_ahead(members, base)
+            fetch_ahead([row for one in members for row in one.rows], base)
             decided = [(one, self._decided(one, base)) for one in _of_different_keys(members)]
-            base.flush()
+            if trial is None:
+                base.flush()
+            else:
+                left = base.staged
             return [(one, outcome) for one, outcome in decided if outcome is not None]
 
         try:
@@ -296,6 +292,8 @@ class Commands:
                     one.answer = outcome
                 else:
                     one.error = outcome
+            if trial is not None:
+                trial.staged = left.copy()
         except Apart:
             log.debug("round-parted", members=len(members))
         except Busy as error:
@@ -319,14 +317,10 @@ class Commands:
         except PyMongoError:
             raise
         except (Refused, _Behind) as refused:
-            if asked.known is not None and not isinstance(refused, NEVER_AGAIN):
-                return _repeated(asked.known, asked.fingerprint)
             # Where it was raised says nothing more, and would hold the round, which holds it.
             return refused.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - it belongs to that caller, in whose thread it is raised
             return error
-        if asked.known is not None:
-            return _repeated(asked.known, asked.fingerprint)
         base.join(branch)
         return answer
 
@@ -368,31 +362,14 @@ class Commands:
             raise Busy(f"The database did not answer: {type(error).__name__}.") from error
         if found is None:
             return None
-        told = _repeated(found, fingerprint)
-        if isinstance(told, Refused):
-            raise told
-        return told
-
-
-def _repeated(found: Mapping[str, Any], fingerprint: str) -> Answer | Refused:
-    """The answer that was stored, or the refusal of another body under its key."""
-    if found["fingerprint"] != fingerprint:
-        return Refused("idempotency-key-reused", "The key was used with another body.")
-    return Answer(found["body"], found["vector"], found["revision"], found["subject"])
+        if found["fingerprint"] != fingerprint:
+            raise Refused("idempotency-key-reused", "The key was used with another content.")
+        return Answer(found["body"], found["vector"], found["revision"], found["subject"])
 
 
 def _unseen(error: Exception | None) -> bool:
     """Whether the caller may know more than this service: an event has not come, or a part or the thing itself."""
     return isinstance(error, _Behind) or (isinstance(error, Unknown) and not error.within)
-
-
-def _look_ahead(members: Sequence[_Asked], base: Unit) -> None:
-    """Fetch the rows that they will ask for, and note with each what is stored under its key."""
-    wanted = [*(row for one in members for row in one.rows), *(("commands", str(one.key)) for one in members)]
-    for collection in {name for name, _ in wanted}:
-        base.fetch(collection, [key for name, key in wanted if name == collection])
-    for one in members:
-        one.looked, one.known = True, base.row("commands", str(one.key))
 
 
 def _of_different_keys(members: Sequence[_Asked]) -> Sequence[_Asked]:

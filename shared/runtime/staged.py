@@ -49,6 +49,10 @@ class Staged:
         default_factory=dict
     )
 
+    def copy(self) -> "Staged":
+        """The same as far as decisions read it, to decide further on; nothing that is to be written."""
+        return Staged(held=dict(self.held), puts=dict(self.puts))
+
     def dirty(self) -> Sequence[Held]:
         """The subjects that have changed."""
         return [held for held in self.held.values() if held.dirty]

@@ -17,7 +17,7 @@ import pytest
 from shared import events as e
 from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.runtime.change import Change, Subject
-from shared.runtime.commands import Answer, Commands, KeyedRow
+from shared.runtime.commands import Answer, Commands
 from shared.runtime.waiting import WAIT_SECONDS
 from tests.support import toy
 from tests.support.awaiting import PATIENCE_SECONDS, until
@@ -258,8 +258,6 @@ def test_a_stored_answer_is_not_given_to_who_has_no_right(bench: Bench, refusal:
     for body in (b"1", b"2"):
         with pytest.raises(type(refusal)):
             commands.run(refused, key="k", body=body, subject=subject, vector={})
-    row = KeyedRow(refused, "k", b"1", subject)
-    assert commands.run_rows([row]) == [refusal]
 
 
 def test_a_stored_answer_is_given_where_the_state_refuses_what_was_already_done(bench: Bench) -> None:
@@ -271,12 +269,8 @@ def test_a_stored_answer_is_given_where_the_state_refuses_what_was_already_done(
 
     again = commands.run(done, key="k", body=b"1", subject=subject, vector={})
     assert again.body == {"minutes": 1}
-    (row,) = commands.run_rows([KeyedRow(done, "k", b"1", subject)])
-    assert isinstance(row, Answer)
-    assert row.body == {"minutes": 1}
-    (other,) = commands.run_rows([KeyedRow(done, "k", b"2", subject)])
-    assert isinstance(other, Refused)
-    assert other.code == "idempotency-key-reused"
+    with pytest.raises(Refused, match="idempotency-key-reused"):
+        commands.run(done, key="k", body=b"2", subject=subject, vector={})
 
     def erased(_: Any, body: Mapping[str, Any]) -> None:
         assert body == {"minutes": 1}
@@ -284,21 +278,6 @@ def test_a_stored_answer_is_given_where_the_state_refuses_what_was_already_done(
 
     with pytest.raises(Conflict, match="participant-erased"):
         commands.run(done, key="k", body=b"1", subject=subject, vector={}, again=erased)
-
-
-def test_rows_share_transactions_and_are_found_again(bench: Bench) -> None:
-    commands = bench.commands()
-    subjects = [bench.subject(n) for n in range(5)]
-    rows = [KeyedRow(_count_up(bench, subjects[n % 5]), f"r{n}", b"", subjects[n % 5]) for n in range(600)]
-    commits = _commits(bench)
-    first = commands.run_rows(rows)
-    assert _commits(bench) - commits <= 4
-    assert all(isinstance(one, Answer) for one in first)
-    again = commands.run_rows(rows)
-    assert [one.body for one in again if isinstance(one, Answer)] == [
-        one.body for one in first if isinstance(one, Answer)
-    ]
-    assert bench.db["events"].count_documents({}) == 600
 
 
 def test_a_refused_command_is_forgotten_without_the_collector(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """The platform in memory, for trying use cases and routes without a database: the same promises, by hand."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,8 @@ from shared.runtime.change import (
     Vector,
     kind_of,
 )
-from shared.runtime.commands import Answer, KeyedRow
+from shared.runtime.commands import Answer
+from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading
 from shared.tokens import Shown
 from shared.web import create_app
@@ -223,7 +224,7 @@ class MemoryCommands:
         if key is not None and key in self._stored:
             said, answer = self._stored[key]
             if said != body:
-                raise Refused("idempotency-key-reused", "The key was used with another body.")
+                raise Refused("idempotency-key-reused", "The key was used with another content.")
             if again is not None:
                 again(self.memory, answer.body)
             return answer
@@ -234,17 +235,21 @@ class MemoryCommands:
             self._stored[key] = (body, answer)
         return answer
 
-    def run_rows(self, rows: Sequence[KeyedRow]) -> list[Answer | Refused | Busy]:
+    def run_rows(
+        self, rows: Iterable[OneOfMany], *, trial: bool = False
+    ) -> Iterator[Answer | Refused | Busy]:
         """Decide each row for itself."""
-        outcomes: list[Answer | Refused | Busy] = []
-        for row in rows:
-            try:
-                outcomes.append(
-                    self.run(row.use_case, key=row.key, body=row.body, subject=None, vector={})  # type: ignore[arg-type]
-                )
-            except Refused as refused:
-                outcomes.append(refused)
-        return outcomes
+        kept = self.memory
+        if trial:
+            self.memory = kept.branch()
+        try:
+            for row in rows:
+                try:
+                    yield self.run(row.use_case, key=None, body=b"", subject=None, vector={})  # type: ignore[arg-type]
+                except Refused as refused:
+                    yield refused
+        finally:
+            self.memory = kept
 
     def read(
         self,

@@ -1,13 +1,12 @@
 """Many sessions in one request, as NDJSON or CSV: a result per row, and a bad row never blocks a good one.
 
-Each row is a command of its own, keyed by the person and its reference, so that sending a file again, whole or mended,
-logs nothing twice. When a colleague sends it, the organisation's reference does the same: it names one session.
+Each row is a command of its own, and the organisation's reference names the session it led to: so sending a file again,
+whole or mended and by whomever, logs nothing twice, and a row that says something else by then is told what stands.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from flask import request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
@@ -16,11 +15,12 @@ from marshmallow import fields as ma
 from services.activity_tracking import handlers
 from services.activity_tracking.api.rows import COLUMNS, CSV, NDJSON, ROW_BYTES, ROWS, Row, bare, read_rows
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
-from services.activity_tracking.domain.sessions import reference_key
+from services.activity_tracking.domain.sessions import REFERENCES, reference_key
+from shared.bulk import command_rows
 from shared.errors import CODES, Busy, Invalid, Refused
 from shared.runtime.change import Work, subject_of
-from shared.runtime.commands import KeyedRow
-from shared.web import actor, command, command_rows, guarded
+from shared.runtime.many import OneOfMany, Wanted
+from shared.web import actor, command, guarded
 
 BYTES = 1 << 20
 ROW = RowOfSession()
@@ -72,7 +72,7 @@ REQUEST_BODY = {
 def log_sessions() -> dict[str, Any]:
     """Log many sessions, each row for itself; every row has a reference of the organisation's own."""
     rows = [(row.number, _read(row)) for row in read_rows(request.get_data(), request.mimetype)]
-    command(lambda work: {"rows": len(rows)})
+    command(lambda work: {"rows": len(rows)}, content=request.get_data())
     return {"results": _logged(rows)}
 
 
@@ -92,22 +92,22 @@ def _read(row: Row) -> SessionRow | Refused:
 
 def _logged(rows: Sequence[tuple[int, SessionRow | Refused]]) -> list[dict[str, Any]]:
     """A result per row; those that can be read are decided in order."""
-    outcomes = iter(command_rows([_keyed(one) for _, one in rows if isinstance(one, SessionRow)]))
+    decided = list(command_rows(_one_of_many(one) for _, one in rows if isinstance(one, SessionRow)))
+    outcomes = iter(decided)
     return [
         _result(number, one, next(outcomes) if isinstance(one, SessionRow) else one) for number, one in rows
     ]
 
 
-def _keyed(one: SessionRow) -> KeyedRow:
+def _one_of_many(one: SessionRow) -> OneOfMany:
     def use_case(work: Work) -> dict[str, Any]:
         return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
 
-    return KeyedRow(
+    key = reference_key(actor().organisation, one.reference or "")
+    return OneOfMany(
         use_case,
-        one.reference or "",
-        msgspec.json.encode(one),
         subject_of("journey", one.journey_id),
-        (("session_references", reference_key(actor().organisation, one.reference or "")),),
+        (Wanted(REFERENCES, key, leads=("sessions", "session_id")),),
     )
 
 

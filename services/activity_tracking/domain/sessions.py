@@ -92,6 +92,10 @@ class Session:
     void: bool = False
 
 
+REFERENCES = "session_references"
+"""Rows `<organisation>:<reference>`: the session that the reference led to."""
+
+
 def reference_key(organisation: Organisation, reference: str) -> str:
     """The key of the row that remembers which session an organisation's own reference names."""
     return f"{organisation}:{reference}"
@@ -116,7 +120,7 @@ def log(
     if earlier is not None:
         if earlier.journey_id == journey.journey_id and _content(earlier) == _content(command):
             return Change(journey), earlier
-        raise Conflict("already-logged", "The reference names another session that was logged before.")
+        raise Conflict("already-logged", _stands(journey, earlier))
     found = Findings()
     _check(found, command.activity, command.attendance, command.minutes, command.reason, programme=programme)
     check_day(found, "occurred_on", command.occurred_on, journey, at)
@@ -148,7 +152,7 @@ def log(
     rows = [as_row("sessions", session, entry)]
     if command.reference is not None:
         named = {"session_id": session, "journey_id": journey.journey_id}
-        rows.append(Row("session_references", reference_key(by, command.reference), named))
+        rows.append(Row(REFERENCES, reference_key(by, command.reference), named))
     after = replace(journey, entries=entry.number, sessions=_counted(journey.sessions, entry, 1))
     return Change(after, events=(event,), rows=tuple(rows)), entry
 
@@ -211,6 +215,19 @@ def correct(
         as_row("sessions", session, entry),
     )
     return Change(after, events=(event,), rows=rows), entry
+
+
+def _stands(journey: Journey, earlier: Session) -> str:
+    """What a reference names, and what its sender may do."""
+    if earlier.journey_id != journey.journey_id:
+        return (
+            f"The reference names session {earlier.session_id} of another journey; "
+            "give this one a reference of its own."
+        )
+    return (
+        f"The reference names session {earlier.session_id}, which says something else; "
+        "correct that session, or give this one a reference of its own."
+    )
 
 
 def _content(said: Session | LogSession) -> tuple[object, ...]:

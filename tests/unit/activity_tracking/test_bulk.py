@@ -108,13 +108,30 @@ def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
 def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: Memory) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = caller.post("/sessions", lines(GOOD, GOOD, {**GOOD, "minutes": 90}), kind=NDJSON)
-    assert statuses(answer) == [(201, None), (201, None), (422, "idempotency-key-reused")]
+    assert statuses(answer) == [(201, None), (201, None), (409, "already-logged")]
+    session = answer.json["results"][0]["session_id"]
+    assert f"session {session}" in answer.json["results"][2]["problem"]["detail"]
     alone = {key: value for key, value in GOOD.items() if key != "journey_id"}
     single = caller.post(f"/journeys/{JOURNEY}/sessions", alone)
-    assert single.json["session_id"] == answer.json["results"][0]["session_id"]
+    assert single.json["session_id"] == session
     other = caller.post(f"/journeys/{JOURNEY}/sessions", {**alone, "minutes": 90})
     assert (other.status_code, other.json["code"]) == (409, "already-logged")
+    assert f"session {session}" in other.json["detail"]
     assert logged(memory) == 1
+
+
+def test_a_row_that_was_logged_says_what_stands_when_it_is_mended(memory: Memory) -> None:
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
+    first = caller.post("/sessions", lines(GOOD), kind=NDJSON)
+    turned = dict(reversed({**GOOD, "reason": None}.items()))
+    assert caller.post("/sessions", lines(turned), kind=NDJSON).json["results"] == first.json["results"]
+    mended = caller.post("/sessions", lines({**GOOD, "attendance": "late"}), kind=NDJSON)
+    assert statuses(mended) == [(409, "already-logged")]
+    session = first.json["results"][0]["session_id"]
+    assert f"session {session}" in mended.json["results"][0]["problem"]["detail"]
+    corrected = {name: GOOD[name] for name in ("activity", "occurred_on", "minutes")}
+    path = f"/journeys/{JOURNEY}/sessions/{session}/correction"
+    assert caller.post(path, {**corrected, "attendance": "late"}).status_code == 201
 
 
 # --- keys ------------------------------------------------------------------------------------------------
@@ -144,11 +161,21 @@ def test_a_colleague_neither_takes_nor_blocks_a_key_or_a_row(memory: Memory) -> 
     again = caller.post("/sessions", lines(GOOD), kind=NDJSON, key="tuesday")
     assert again.json == first.json
     changed = caller.post("/sessions", lines({**GOOD, "minutes": 90}), kind=NDJSON, key="wednesday")
-    assert statuses(changed) == [(422, "idempotency-key-reused")]
-    caller.become(PROVIDER, "supervisor", "robin")
-    changed = caller.post("/sessions", lines({**GOOD, "minutes": 90}), kind=NDJSON, key="wednesday")
     assert statuses(changed) == [(409, "already-logged")]
     assert logged(memory) == 2
+
+
+def test_a_command_sent_again_is_known_by_what_it_says_and_not_by_how_it_is_written(memory: Memory) -> None:
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
+    path = f"/journeys/{JOURNEY}/sessions"
+    said = {name: value for name, value in GOOD.items() if name not in ("journey_id", "reference")}
+    first = caller.post(path, said, key="k")
+    assert first.status_code == 201
+    turned = dict(reversed({**said, "reason": None, "reference": None}.items()))
+    assert caller.post(path, turned, key="k").json == first.json
+    other = caller.post(path, {**said, "minutes": 61}, key="k")
+    assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
+    assert logged(memory) == 1
 
 
 @pytest.mark.parametrize("duty", ["analyst", "operator", "owner"])

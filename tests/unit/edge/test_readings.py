@@ -11,15 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
+from shared.bulk import command_rows
 from shared.callers import Admission
 from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.programmes import Action
 from shared.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
-from shared.runtime.commands import KeyedRow
+from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading, entry_id, moment_of
 from shared.runtime.unusual import UNUSUAL
 from shared.telemetry import metric
-from shared.web import command, command_rows, create_app, guarded, journey_subject, query
+from shared.web import command, create_app, guarded, journey_subject, query
 from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, RealTime, Shelf
 
 JOURNEY = "j-" + "0" * 26
@@ -74,7 +75,7 @@ class Office:
 
         @guarded("log_activity")
         def log_all() -> Any:
-            rows = [KeyedRow(lambda _: self.comes_to(), f"row-{n}", b"") for n in range(3)]
+            rows = [OneOfMany(lambda _: self.comes_to()) for _ in range(3)]
             return {"stored": [isinstance(one, dict) for one in command_rows(rows)]}
 
         routes.add_url_rule("/journeys/<string:journey_id>/start", "start", start, methods=["POST"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bodies import SAID_TWICE, read_object, whole_body
+from shared.bodies import SAID_TWICE, content_of, read_object, whole_body
 from shared.errors import Invalid, Refused
 
 LIMIT = 1000
@@ -146,3 +146,65 @@ def test_no_object_says_a_name_twice_wherever_it_lies(said: dict[str, Any], at: 
             read_object(text.encode())
     else:
         assert isinstance(read_object(text.encode()), dict)
+
+
+# --- what is said, however it is written -------------------------------------------------------------------
+
+
+def _shuffled(said: Any, nulls: int) -> Any:
+    """The same, with each object's fields turned round and fields added that say nothing."""
+    if isinstance(said, dict):
+        turned = {name: _shuffled(one, nulls) for name, one in reversed(said.items())}
+        return {**{f"nothing {n}": None for n in range(nulls)}, **turned}
+    return [_shuffled(one, nulls) for one in said] if isinstance(said, list) else said
+
+
+@given(
+    said=st.dictionaries(st.text(), JSON, max_size=5),
+    nulls=st.integers(0, 2),
+    indent=st.sampled_from([None, 0, 2]),
+    escaped=st.booleans(),
+)
+def test_the_same_content_is_told_by_the_same_bytes_however_it_is_written(
+    said: dict[str, Any], nulls: int, indent: int | None, escaped: bool
+) -> None:
+    written = json.dumps(_shuffled(said, nulls), indent=indent, ensure_ascii=escaped).encode()
+    assert content_of(read_object(written)) == content_of(said)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1}, {"a": 1.0}),
+        ({"a": 0}, {"a": -0.0}),
+        ({"a": "\u00e5"}, {"a": "a\u030a"}),
+        ({"a": 1, "b": None}, {"a": 1}),
+    ],
+)
+def test_what_means_the_same_is_the_same(one: Any, other: Any) -> None:
+    assert content_of(one) == content_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1}, {"a": True}),
+        ({"a": 1}, {"a": "1"}),
+        ({"a": 1}, {"a": 1.5}),
+        ({"a": [1, 2]}, {"a": [2, 1]}),
+        ({"a": [None]}, {"a": []}),
+        ({"a": "b "}, {"a": "b"}),
+        ({"a": {}}, {"a": []}),
+        ({"a": {}}, {}),
+    ],
+)
+def test_what_means_something_else_is_something_else(one: Any, other: Any) -> None:
+    assert content_of(one) != content_of(other)
+
+
+def test_what_is_nested_too_deep_to_be_compared_is_refused() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    with pytest.raises(Refused, match="unreadable-body"):
+        content_of({"a": deep})

@@ -1,0 +1,51 @@
+"""The rows of one request that holds many: what each is, and what all of a round will ask for, fetched at once.
+
+A row has no idempotency key: a reference of the sender's own names what it led to, and the use case finds that again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.runtime.change import Subject, Work
+from shared.runtime.staged import Staged
+from shared.runtime.unit import Unit
+
+UseCase = Callable[[Work], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A row that a decision will ask for, and in `leads` the collection and field of the one that it names."""
+
+    collection: str
+    key: str
+    leads: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfMany:
+    """One row. use_case: idempotent by nature. subject, rows: what it asks for."""
+
+    use_case: UseCase
+    subject: Subject | None = None
+    rows: tuple[Wanted, ...] = ()
+
+
+@dataclass(slots=True)
+class Trial:
+    """What the rows that were tried so far would leave, for those that come after them."""
+
+    staged: Staged = field(default_factory=Staged)
+
+
+def fetch_ahead(wanted: Sequence[Wanted], base: Unit) -> None:
+    """Fetch these rows, and those that they name, with one question for each collection."""
+    _fetch([(one.collection, one.key) for one in wanted], base)
+    named = [(one.leads, base.row(one.collection, one.key)) for one in wanted if one.leads is not None]
+    _fetch([(leads[0], str(row[leads[1]])) for leads, row in named if row is not None], base)
+
+
+def _fetch(wanted: Sequence[tuple[str, str]], base: Unit) -> None:
+    for collection in {name for name, _ in wanted}:
+        base.fetch(collection, [key for name, key in wanted if name == collection])
