@@ -2,16 +2,17 @@
 
 A count of 0-4 persons or offers is hidden, a zero too. Then the report is attacked as a reader would: every count
 gets the bounds that follow from all that is still visible and from how the figures are defined (`relations`). As long
-as those leave a hidden count a single value, one more count is masked, always the same ones first, so that two
-snapshots keep the same complements. Source: domain.md, §5.
+as those leave a hidden count a single value, one more count is masked. Which one is a matter of order, not of size, so
+that two snapshots keep the same complements: small groups before large ones, groups before details, details before
+totals, and a headline total (`headlines`) only where masking everything else would not do. Source: docs/disclosure.md.
 
-Weaker than §5 asks of official publications, where each of 0-4 must stay possible and figures come on fixed dates:
-on a page that moves while people work, that rule would leave headline figures hidden most of the time. What the
-difference of two snapshots tells is not covered either.
+Weaker than official publications, where each of 0-4 must stay possible and figures come on fixed dates: on a page that
+moves while people work, that rule would leave headline figures hidden most of the time. What the difference of two
+snapshots tells is not covered either.
 """
 
 import copy
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 from services.outcome.figures import cells as c
@@ -23,8 +24,10 @@ FEW = 5
 UNBOUNDED = 1 << 40
 
 Hidden = dict[str, Any]
+Masks = dict[str, bool]
 Bounds = tuple[int, int]
 Blame = Mapping[str, Sequence[Relation]]
+Order = tuple[int, int, int, int, str]
 
 
 def publish(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def publish(report: Mapping[str, Any]) -> dict[str, Any]:
     """
     shown: dict[str, Any] = copy.deepcopy(dict(report))
     figures = figures_of(shown)
-    masks = conceal(figures.values, figures.relations)
+    masks = conceal(figures.values, figures.relations, headlines(report))
     for slot in figures.slots:
         if slot.name in masks:
             slot.holder[slot.key] = hidden(few=masks[slot.name])
@@ -53,24 +56,65 @@ def hidden(*, few: bool) -> Hidden:
     return {"value": None, "hidden": True, "few": few}
 
 
-def conceal(values: Mapping[str, int], relations: tuple[Relation, ...]) -> dict[str, bool]:
-    """The counts to hide, each with whether it may be called few.
+def headlines(report: Mapping[str, Any]) -> list[str]:
+    """The totals that a reader comes for, the last to be hidden first."""
+    promised = [target["figure"] for target in report["targets"] if target["municipality"] is None]
+    return list(dict.fromkeys(("started", *promised, "received", "exited", "active", c.EMPLOYED_AT_EXIT)))
+
+
+def conceal(values: Mapping[str, int], relations: tuple[Relation, ...], foremost: Sequence[str]) -> Masks:
+    """The counts to hide, each with whether it may be called few. foremost: never hidden where anything else will do.
 
     Ends, because every round hides a visible count or unlabels a hidden one.
     """
+    kept = _tenable(values, relations, [name for name in foremost if values.get(name, 0) >= FEW])
+    order = _Order(values, foremost)
     masks = {name: True for name, value in values.items() if value < FEW}
     while True:
-        bounds, blame = attack(values, masks, relations)
-        told = {name for name in masks if bounds[name][0] == bounds[name][1]}
-        if not any(values[name] < FEW for name in told):
-            told = solved(masks, relations)
-            blame = {name: [one for one in relations if one.exact and name in one.members] for name in masks}
-        exposed = next((name for name in masks if name in told and values[name] < FEW), None)
-        if exposed is None or not _cover(exposed, masks, blame, told):
-            return masks
+        exposed, blame, told = _exposure(values, masks, relations)
+        if exposed is None or not _cover(exposed, masks, blame, told, kept, order):
+            return _settled(values, masks, relations, order)
 
 
-def _cover(exposed: str, masks: dict[str, bool], blame: Blame, told: set[str]) -> bool:
+def _exposure(
+    values: Mapping[str, int], masks: Masks, relations: tuple[Relation, ...]
+) -> tuple[str | None, Blame, set[str]]:
+    """A hidden few that a reader can work out, why, and all the hidden counts that he can."""
+    bounds, blame = attack(values, masks, relations)
+    told = {name for name in masks if bounds[name][0] == bounds[name][1]}
+    if not any(values[name] < FEW for name in told):
+        told = solved(masks, relations)
+        blame = {name: [one for one in relations if one.exact and name in one.members] for name in masks}
+    return next((name for name in masks if name in told and values[name] < FEW), None), blame, told
+
+
+def _safe(values: Mapping[str, int], masks: Masks, relations: tuple[Relation, ...]) -> bool:
+    return _exposure(values, masks, relations)[0] is None
+
+
+def _tenable(
+    values: Mapping[str, int], relations: tuple[Relation, ...], wanted: Sequence[str]
+) -> Collection[str]:
+    """Those of the wanted that can stay visible together, the first before the later.
+
+    One can where hiding everything else gives no few away, because to hide one more never tells more.
+    """
+
+    def stay(visible: Collection[str]) -> bool:
+        return _safe(values, {name: False for name in values if name not in visible}, relations)
+
+    if stay(wanted):
+        return wanted
+    kept: list[str] = []
+    for name in wanted:
+        if stay([*kept, name]):
+            kept.append(name)
+    return kept
+
+
+def _cover(
+    exposed: str, masks: Masks, blame: Blame, told: set[str], kept: Container[str], order: "_Order"
+) -> bool:
     """Mask one visible count of the relations that exposed this one; if all are hidden, stop calling them few.
 
     Where a count that was masked earlier gave it away because it is told itself, that one is covered first. Returns
@@ -82,12 +126,26 @@ def _cover(exposed: str, masks: dict[str, bool], blame: Blame, told: set[str]) -
     ]
     all_behind = [relation for name in _behind(exposed, blame, masks) for relation in reversed(blame[name])]
     for relation in (*near, *all_behind):
-        visible = [one for one in relation.members if one not in masks]
+        visible = [one for one in relation.members if one not in masks and one not in kept]
         if visible:
-            masks[min(visible, key=_worth)] = False
+            masks[min(visible, key=order)] = False
             return True
-    masks.update({member: False for relation in all_behind for member in relation.members})
+    masks.update({member: False for relation in all_behind for member in relation.members if member in masks})
     return masks != before
+
+
+def _settled(
+    values: Mapping[str, int], masks: Masks, relations: tuple[Relation, ...], order: "_Order"
+) -> Masks:
+    """The same, less what is not needed, the weightiest first; where a group is hidden, so is every smaller one."""
+    for name in [one for one in masks if values[one] >= FEW]:
+        masks.update({one: False for one in order.smaller(name) if one not in masks})
+    for name in sorted((one for one in masks if values[one] >= FEW), key=order, reverse=True):
+        trial = {one: few for one, few in masks.items() if one != name}
+        needed = any(one in trial and values[one] >= FEW for one in order.larger(name))
+        if not needed and _safe(values, trial, relations):
+            masks = trial
+    return masks
 
 
 def _behind(exposed: str, blame: Blame, among: Container[str]) -> list[str]:
@@ -134,11 +192,41 @@ def _known(value: int, few: bool | None, masked: bool) -> Bounds:
 GROUP_ORDER = ("non_binary", "not_known", "man", "woman")
 
 
-def _worth(name: str) -> tuple[int, int, str]:
-    """What is given up first: groups before totals, details before headlines; the same in every snapshot."""
-    figure, _, group = name.partition("@")
-    headline = {"started": 5, "received": 4, "employed_6m": 3, "exited": 1}.get(figure, 0)
-    gender = group.partition("=")[2]
-    order = GROUP_ORDER.index(gender) if gender in GROUP_ORDER else len(GROUP_ORDER)
-    detail = 0 if group else 1 if "/" in figure else 2
-    return detail + headline * (not group), headline * 10 + order, name
+class _Order:
+    """What is given up first: groups before details, details before totals, small groups before large ones.
+
+    A group is as large as those ever referred in it, by doublings: that number only grows, so two groups change
+    places seldom, and the complements stay the same from one snapshot to the next.
+    """
+
+    def __init__(self, values: Mapping[str, int], foremost: Sequence[str]) -> None:
+        self._values = values
+        self._ranks = {figure: rank for rank, figure in enumerate(reversed(foremost), 1)}
+        self._orders = {name: self._order(name) for name in values}
+        self._rows: dict[str, list[str]] = {}
+        for name in values:
+            self._rows.setdefault(name.partition("=")[0], []).append(name)
+
+    def __call__(self, name: str) -> Order:
+        """Sorts the first to be given up first."""
+        return self._orders[name]
+
+    def smaller(self, name: str) -> list[str]:
+        """The groups that the same figure is given up in before this one."""
+        return [one for one in self._beside(name) if self._orders[one] < self._orders[name]]
+
+    def larger(self, name: str) -> list[str]:
+        """The groups that the same figure is given up in after this one."""
+        return [one for one in self._beside(name) if self._orders[one] > self._orders[name]]
+
+    def _beside(self, name: str) -> list[str]:
+        return self._rows[name.partition("=")[0]] if "@" in name else []
+
+    def _order(self, name: str) -> Order:
+        figure, _, group = name.partition("@")
+        code = group.partition("=")[2]
+        among = GROUP_ORDER.index(code) if code in GROUP_ORDER else len(GROUP_ORDER)
+        size = self._values.get(f"received@{group}", 0).bit_length()
+        rank = self._ranks.get(figure, 0)
+        weight = 0 if group else 1 if "/" in figure else 2 + rank
+        return weight, size, among, rank, name
