@@ -2,19 +2,20 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import click
 
 from operators.accepting import accept
-from operators.assessment import assess, unreachable
+from operators.assessment import assess_all
 from operators.auditing import audit
 from operators.desk import REASONS, Desk, reason_option, service_option
 from operators.inbound import inbound
 from operators.mending import Left, replay_all
 from operators.overview import show_status
 from operators.rebuilding import rebuild
-from operators.screen import Screen, spoken
+from operators.screen import Screen, counted, spoken
 from operators.surroundings import SERVICES
 from operators.trouble import HAND_NEEDED, REFUSED, WELL, WRONGLY_TYPED, Trouble
 from operators.wire import Wire
@@ -36,16 +37,24 @@ def main(context: click.Context, *, as_json: bool) -> None:
 @click.pass_obj
 def status(desk: Desk, service: str | None) -> None:
     """Show how everything stands: one table, red where a hand is needed, and what to type."""
-    wire, told, findings = desk.wire(service), {}, []
-    for name in wire.services:
+    wire, told, silent = desk.wire(service), {}, {}
+
+    def ask(name: str) -> dict[str, Any] | Trouble:
         try:
-            told[name] = wire.get(name, "/operations/status")
+            return wire.get(name, "/operations/status")
         except Trouble as trouble:
-            if trouble.status == REFUSED:
-                raise
-            findings.append(unreachable(name, str(trouble)))
-            continue
-        findings += assess(name, told[name])
+            return trouble
+
+    # Together: when MongoDB is away, each takes as long to say so.
+    with ThreadPoolExecutor(len(wire.services)) as pool:
+        for name, answer in zip(wire.services, pool.map(ask, wire.services), strict=True):
+            if not isinstance(answer, Trouble):
+                told[name] = answer
+            elif answer.status == REFUSED:
+                raise answer
+            else:
+                silent[name] = answer
+    findings = assess_all(told, silent)
     show_status(desk.screen, told, findings)
     sys.exit(HAND_NEEDED if any(one.hand for one in findings) else WELL)
 
@@ -176,7 +185,9 @@ def _replay_subject(wire: Wire, subject: str, reason: str, screen: Screen) -> Le
 
 
 def _finish(screen: Screen, left: Left) -> None:
-    if screen.as_json:
+    if not left.answers and not screen.as_json:
+        screen.say("Nothing of it is parked for good; nothing was replayed.")
+    elif screen.as_json:
         screen.document({"answers": left.answers, "applied": left.applied, "still_parked": left.still_parked})
     else:
         screen.say(f"Applied {left.applied}; still parked {left.still_parked}.")
@@ -218,7 +229,8 @@ def republish(desk: Desk, subject: str, service: str, from_seq: int, reason: str
         body = {"reason": reason, "from_seq": from_seq}
         answer = wire.post(service, f"/operations/subjects/{subject}/republish", body)
         answers.append(answer)
-        desk.screen.say(f"{service}: {answer['events']} events, {answer['from_seq']} to {answer['to_seq']}.")
+        events = counted(answer["events"], "event", "events")
+        desk.screen.say(f"{service}: {events}, {answer['from_seq']} to {answer['to_seq']}.")
         more, from_seq = answer["more"], answer["to_seq"] + 1
     if desk.screen.as_json:
         desk.screen.document({"answers": answers})

@@ -30,7 +30,7 @@ def show_status(screen: Screen, told: Mapping[str, Mapping[str, Any]], findings:
     for service, status in told.items():
         for number, group in enumerate(status["groups"]):
             rows.append(_row(service, status, group, own=number == 0))
-            styles.append(_style(group, findings))
+            styles.append("red" if _waits_for_kafka(group) else _style(group, findings))
     screen.table(HEADS, rows, styles)
     for one in findings:
         screen.say("")
@@ -39,6 +39,8 @@ def show_status(screen: Screen, told: Mapping[str, Mapping[str, Any]], findings:
             "bold red" if one.hand else "yellow",
         )
         screen.say(f"  because  {one.cause}")
+        if one.effect:
+            screen.say(f"  so       {one.effect}")
         screen.say(f"  cure     {one.cure}")
     if not findings:
         screen.say("All is well.", "green")
@@ -70,7 +72,13 @@ def _state(group: Mapping[str, Any]) -> str:
         return "silent"
     if any(one["halted"] for one in heard):
         return "HALTED"
-    return "stuck" if any(one["stuck"] for one in heard) else "runs"
+    if any(one["stuck"] for one in heard):
+        return "stuck"
+    return "waits for Kafka" if _waits_for_kafka(group) else "runs"
+
+
+def _waits_for_kafka(group: Mapping[str, Any]) -> bool:
+    return any(one["trouble"] and not one["silent"] for one in group["processes"])
 
 
 def _style(group: Mapping[str, Any], findings: Sequence[Finding]) -> str:

@@ -62,6 +62,11 @@ def spoken(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """`1 event is`, `3 events are`: the number and the words that go with it."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def _cell(value: Cell) -> str:
     return "" if value is None else str(value)
 

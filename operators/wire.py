@@ -73,23 +73,32 @@ class Wire:
     def _send(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._surroundings.token}", **options.pop("headers", {})}
         url = self._surroundings.urls[service] + path
-        why = ""
+        why, code = "", None
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(self._pause_seconds)
             try:
                 answer = self._client.request(method, url, headers=headers, **options)
             except httpx.TransportError as error:
-                why = type(error).__name__
+                why, code = type(error).__name__, None
                 continue
             if answer.status_code not in AGAIN:
                 return answer
-            why = f"it answers {answer.status_code}: {_detail(answer)}"
-        raise Trouble(f"{service} at {self._surroundings.urls[service]} does not answer: {why}", NO_ANSWER)
+            why, code = f"it answers {answer.status_code}: {_detail(answer)}", _code(answer)
+        raise Trouble(
+            f"{service} at {self._surroundings.urls[service]} does not answer: {why}", NO_ANSWER, code
+        )
 
 
 def _refused(service: str, answer: httpx.Response) -> Trouble:
     return Trouble(f"{service} refused: {_detail(answer)}", REFUSED)
+
+
+def _code(answer: httpx.Response) -> str | None:
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -121,11 +121,11 @@ class Logs:
         self._made = threading.Lock()
         self._admin: AdminClient | None = None
 
-    def partitions(self, topics: Iterable[str]) -> list[Partition]:
+    def partitions(self, topics: Iterable[str], seconds: float | None = None) -> list[Partition]:
         """The partitions of those topics; none of one that does not exist."""
         return [
             Partition(topic, one.id)
-            for topic, described in _described(self._ask(topics)).items()
+            for topic, described in _described(self._ask(topics, seconds)).items()
             for one in described.partitions
         ]
 
@@ -139,34 +139,40 @@ class Logs:
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """{partition: the first offset that it still holds}."""
-        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        return self._offsets(partitions, OffsetSpec.earliest(), None)  # type: ignore[no-untyped-call]
 
-    def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    def ends(self, partitions: Iterable[Partition], seconds: float | None = None) -> dict[Partition, int]:
         """{partition: the offset that its next record will have}."""
-        return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return self._offsets(partitions, OffsetSpec.latest(), seconds)  # type: ignore[no-untyped-call]
 
-    def _ask(self, topics: Iterable[str]) -> dict[str, Future[Any]]:
+    def _ask(self, topics: Iterable[str], seconds: float | None = None) -> dict[str, Future[Any]]:
         names = sorted(topics)
         if not names:
             return {}
-        return self._connected().describe_topics(TopicCollection(names), request_timeout=self._seconds)
+        return self._connected().describe_topics(
+            TopicCollection(names), request_timeout=seconds or self._seconds
+        )
 
-    def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+    def _offsets(
+        self, partitions: Iterable[Partition], spec: OffsetSpec, seconds: float | None
+    ) -> dict[Partition, int]:
         wanted = {TopicPartition(*at): spec for at in partitions}
         if not wanted:
             return {}
         try:
-            return self._asked_for(wanted)
+            return self._asked_for(wanted, seconds)
         except KafkaException as error:
             if error.args[0].name() not in ELSEWHERE:
                 raise
         # The client keeps for minutes what it knew of the leaders, and does not look again when it is told no.
-        self._connected().list_topics(timeout=self._seconds)
-        return self._asked_for(wanted)
+        self._connected().list_topics(timeout=seconds or self._seconds)
+        return self._asked_for(wanted, seconds)
 
-    def _asked_for(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[Partition, int]:
+    def _asked_for(
+        self, wanted: dict[TopicPartition, OffsetSpec], seconds: float | None
+    ) -> dict[Partition, int]:
         asked: dict[TopicPartition, Future[Any]] = self._connected().list_offsets(
-            wanted, request_timeout=self._seconds
+            wanted, request_timeout=seconds or self._seconds
         )
         found = {Partition(at.topic, at.partition): answer.result().offset for at, answer in asked.items()}
         # What was not answered, because the leader had just gone, has come back as an offset below all that there are.

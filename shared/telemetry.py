@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from shared.codec import Envelope
+from shared.gauges import KnownGauge
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C trace context: version, trace, parent, flags."""
@@ -87,6 +88,13 @@ METRICS: tuple[Metric, ...] = (
         ("group",),
     ),
     Metric("journey_batch_limit", "gauge", "events", "most events in the next poll", ("group",)),
+    Metric(
+        "journey_dependency_up",
+        "gauge",
+        "boolean",
+        "1 if Kafka or MongoDB told what a consumer process asked last, 0 if it did not answer or refused",
+        ("dependency",),
+    ),
     Metric("journey_consumer_lag", "gauge", "events", "events in the log not yet applied", ("group",)),
     Metric("journey_waiting", "gauge", "events", "events that wait for an earlier one", ("group",)),
     Metric("journey_wait_oldest_seconds", "gauge", "seconds", "age of the longest wait", ("group",)),
@@ -175,17 +183,37 @@ METRICS: tuple[Metric, ...] = (
 )
 
 REGISTRY = CollectorRegistry()
-_KINDS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
-_metrics: dict[str, Any] = {
-    metric.name: _KINDS[metric.kind](metric.name, metric.meaning, metric.labels, registry=REGISTRY)
-    for metric in METRICS
-}
+
+
+def _made(one: Metric) -> Any:
+    if one.kind == "gauge":
+        gauge = KnownGauge(one.name, one.meaning, one.labels)
+        REGISTRY.register(gauge)
+        return gauge
+    kind = Counter if one.kind == "counter" else Histogram
+    return kind(one.name, one.meaning, one.labels, registry=REGISTRY)
+
+
+_metrics: dict[str, Any] = {one.name: _made(one) for one in METRICS}
 
 
 def metric(name: str, **labels: str) -> Any:
-    """The metric with these labels. Raises KeyError for one that METRICS does not list."""
+    """The metric with these labels; a gauge has no sample until it is set. Raises KeyError for one not listed."""
     found = _metrics[name]
-    return found.labels(**labels) if labels else found
+    return found.labels(**labels) if labels or isinstance(found, KnownGauge) else found
+
+
+def tell(series: Any, value: float | None) -> None:
+    """Set a gauge, or take its sample away where the value is not known."""
+    if value is None:
+        series.unknown()
+    else:
+        series.set(value)
+
+
+def tell_moment(series: Any) -> None:
+    """Set a gauge to this moment, seconds since 1970."""
+    series.set(datetime.now(UTC).timestamp())
 
 
 def _add_trace(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:

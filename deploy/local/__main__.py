@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from deploy.local import jars, preflight
 from deploy.local.control import Control
 from deploy.local.issuer import DUTIES
+from deploy.local.overview import show_status
 from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
-from deploy.local.record import Entry, Record
+from deploy.local.record import Record
 from deploy.local.settings import OPERATORS, REPOSITORY, Settings
 from deploy.local.stack import Stack
 from deploy.local.supervisor import private
@@ -204,56 +203,6 @@ def status(settings: Settings) -> None:
         click.echo(f"The stack in {settings.folder} is down.{also}")
         sys.exit(1)
     show_status(control)
-
-
-def show_status(control: Control) -> None:
-    """Print the table of `status`."""
-    table = Table(box=None, header_style="bold")
-    for heading in (
-        "process",
-        "does",
-        "port",
-        "pid",
-        "up",
-        "state",
-        "restarts",
-        "lag",
-        "outbox",
-        "timers",
-        "halted",
-    ):
-        table.add_column(heading, justify="right" if heading in ("port", "pid", "up", "restarts") else "left")
-    for name, entry in control.entries().items():
-        progress = (control.progress(name) if entry.consumes else None) or {}
-        halted = progress.get("halted")
-        table.add_row(
-            name,
-            entry.does,
-            str(entry.port),
-            str(entry.running.pid) if entry.running else "",
-            spoken(time.time() - entry.since) if entry.running else "",
-            state_of(control, name, entry),
-            str(entry.restarts),
-            *(str(progress.get(key, "")) for key in ("lag", "outbox_pending", "timers_due")),
-            f"{halted['cause']} → {halted['cure']}" if halted else "",
-        )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def state_of(control: Control, name: str, entry: Entry) -> str:
-    """The recorded state, or `not ready` for one that was and does not say so now."""
-    if entry.state != "ready" or name not in SERVICE_PROCESSES:
-        return entry.state
-    return "ready" if control.is_ready(name) else "not ready"
-
-
-def spoken(seconds: float) -> str:
-    """`3 h 05 min`, `4 min 10 s`, `12 s`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def show_addresses(settings: Settings) -> None:

@@ -95,13 +95,18 @@ class Control:
         return str(document["url"])
 
     def progress(self, name: str) -> Mapping[str, Any] | None:
-        """What a consumer says of itself at /progress; None when it does not answer."""
+        """What a consumer says of itself at /progress; None when it does not answer, or does not know all of it."""
+        told = self.told(name)
+        return None if told is None or told.get("unanswered") else told
+
+    def told(self, name: str) -> Mapping[str, Any] | None:
+        """The same, with None for what it cannot know now: `unanswered` says because of whom. None: no answer."""
         try:
-            answer = httpx.get(f"{self.settings.health_url(name)}/progress", timeout=2.0, trust_env=False)
+            answer = httpx.get(f"{self.settings.health_url(name)}/progress", timeout=5.0, trust_env=False)
             document: Mapping[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError):
             return None
-        return document if answer.status_code == 200 else None
+        return document if "unanswered" in document else None
 
     def is_ready(self, name: str) -> bool:
         """Whether a process answers 200 at /readyz now."""

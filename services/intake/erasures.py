@@ -23,7 +23,7 @@ from shared.kafka import Logs, Partition, native_options
 from shared.runtime.change import subject_of
 from shared.runtime.parts import Parts
 from shared.runtime.transaction import transact
-from shared.telemetry import metric, start_trace
+from shared.telemetry import metric, start_trace, tell_moment
 
 EVERY_SECONDS, AFTER_FAILURE_SECONDS = 3600.0, 10.0
 CHUNK = 500
@@ -82,7 +82,7 @@ class Erasures:
         # What looks that failed half-way have erased again is told with the one that came to the end.
         found, self._found = self._found, 0
         metric("journey_erasures_undone").set(found)
-        metric("journey_erasures_looked_timestamp_seconds").set_to_current_time()
+        tell_moment(metric("journey_erasures_looked_timestamp_seconds"))
         if found:
             log.error("erased-again", participants=found)
         return True

@@ -70,7 +70,7 @@ def operations_of(parts: Parts, groups: Mapping[str, Group]) -> Operations:
     """Everything the routes need, on this process's connections. groups: those of the service, by name."""
     database = parts.client[parts.service.database]
     return Operations(
-        Status(database, groups, parts.clock),
+        Status(database, groups, parts.clock, parts.settings.kafka_servers),
         ParkedEvents(database, groups),
         Mending(parts, groups),
         AuditRows(parts.client, parts.service.database),

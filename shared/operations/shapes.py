@@ -71,7 +71,10 @@ class HaltAnswer(Schema):
 
 
 class ProcessAnswer(Schema):
-    """How one process stands. heard_seconds: since its last report; failing: events in a row that failed."""
+    """How one process stands. heard_seconds: since its last report; failing: events in a row that failed.
+
+    lag: null when it cannot be known; trouble: then what came of asking Kafka, where that is why.
+    """
 
     process = ma.String()
     role = ma.String()
@@ -148,10 +151,11 @@ class TimersAnswer(Schema):
 
 
 class StatusAnswer(Schema):
-    """How the service stands."""
+    """How the service stands. kafka: the addresses at which it looks for the brokers, as configured."""
 
     at = ma.String(metadata={"format": "date-time"})
     clock = ma.String(metadata={"format": "date-time"})
+    kafka = ma.List(ma.String())
     groups = ma.List(ma.Nested(GroupAnswer))
     outbox = ma.Nested(OutboxAnswer)
     timers = ma.Nested(TimersAnswer)

@@ -13,7 +13,6 @@ from threading import Event
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaException
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
@@ -67,12 +66,8 @@ class Reporter:
             log.info("goodbye-failed", error=type(error).__name__)
 
     def report(self) -> None:
-        """Write one document, dated by the database. What cannot be measured now is left out, and why is said."""
-        try:
-            measured = self._progress.measure()
-        except (KafkaException, PyMongoError) as error:
-            measured = {"lag": None, "trouble": type(error).__name__}
-        said = {**measured, **self._standing(), **self._who}
+        """Write one document, dated by the database. What cannot be measured now is None, and why is said."""
+        said = {**self._progress.measure(), **self._standing(), **self._who}
         dated = [{"$replaceWith": {"$mergeObjects": [{"$literal": said}, {"at": "$$NOW"}]}}]
         try:
             self._processes.update_one({"_id": self._who["_id"]}, dated, upsert=True)

@@ -26,12 +26,18 @@ MOST_LANES = 50
 
 
 class Status:
-    """Reads how one service stands. Blocks; a retry is safe. Counts go no further than 100,000."""
+    """Reads how one service stands. Blocks; a retry is safe. Counts go no further than 100,000.
 
-    def __init__(self, database: Database[Any], groups: Mapping[str, Group], clock: Clock) -> None:
+    kafka: the addresses at which the service looks for the brokers, as configured.
+    """
+
+    def __init__(
+        self, database: Database[Any], groups: Mapping[str, Group], clock: Clock, kafka: Sequence[str]
+    ) -> None:
         self._database = database
         self._groups = groups
         self._clock = clock
+        self._kafka = list(kafka)
 
     def read(self, at: datetime) -> dict[str, Any]:
         """Everything. at: now, real time, UTC. Raises PyMongoError."""
@@ -43,6 +49,7 @@ class Status:
         return {
             "at": at.isoformat(),
             "clock": business.isoformat(),
+            "kafka": self._kafka,
             "groups": [
                 self._group(name, [one for one in processes if one["group"] == name], at)
                 for name in self._groups
@@ -127,7 +134,7 @@ def _process(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         "heard_seconds": age,
         "silent": age > SILENT_SECONDS,
         "lag": row["lag"],
-        "trouble": row.get("trouble"),
+        "trouble": (row.get("unanswered") or {}).get("kafka"),
         "stuck": row["stuck"],
         "failing": row["failing"],
         "halted": None if halted is None else _halted(halted),

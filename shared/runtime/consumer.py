@@ -97,6 +97,7 @@ class Consumer:
 
     def run(self) -> None:
         """Consume until told to stop; after a Halt, stand still and say so. Raises nothing that a record leads to."""
+        metric("journey_halted", group=self.group).set(0)
         while not self._stop.is_set():
             try:
                 self._once()
@@ -110,6 +111,8 @@ class Consumer:
                 self._stop.wait(self._stumbles.pause_seconds())
         self._close()
         self._poller.shutdown()
+        metric("journey_halted", group=self.group).unknown()
+        metric("journey_batch_limit", group=self.group).unknown()
 
     def _stand_still(self, halt: Halt) -> None:
         """Say why, until told to stop; or until an operator has passed over the record at which the group stands."""
@@ -389,12 +392,4 @@ class Consumer:
         self._reload()
         if self._member is not None:
             member, self._member = self._member, None
-            _quietly(member.close)
-
-
-def _quietly(close: Callable[[], Any]) -> None:
-    """Close something that may already be broken; it is thrown away either way."""
-    try:
-        close()
-    except Exception as error:  # noqa: BLE001 - it is thrown away whatever it says
-        log.info("close-failed", error=type(error).__name__)
+            member.close()

@@ -5,18 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-import structlog
-from confluent_kafka import KafkaException
-from pymongo.errors import PyMongoError
-
 from shared.errors import Halt
 from shared.health_port import Route, Said, metrics, said, serve_health
 from shared.http_server import HttpServer
 from shared.runtime.consumer import Consumer
 
 STUCK_SECONDS = 60.0
-
-log = structlog.get_logger()
 
 
 class Runnable(Protocol):
@@ -32,7 +26,11 @@ class Measuring(Protocol):
     """Tells how far a group has come."""
 
     def measure(self) -> dict[str, Any]:
-        """The counts, which it sets as metrics too. Blocks; raises KafkaException, PyMongoError."""
+        """The counts, which it sets as metrics too; `unanswered` says why some are None. Blocks."""
+
+    @property
+    def unanswered(self) -> Mapping[str, str] | None:
+        """Who of `kafka` and `mongodb` did not answer when last asked, and how; None before. Never blocks."""
 
 
 class Health:
@@ -66,27 +64,31 @@ class Health:
         return said(503 if stuck else 200, {"status": "stuck" if stuck else "alive", "threads": stuck})
 
     def _readyz(self) -> Said:
+        """503 too while Kafka or MongoDB is away: nobody is restarted for that, but no release that cannot reach them
+        takes the place of one that can. Never blocks: it rests on the last measurement, seconds old.
+        """
         halted = self._halted()
         if halted:
             return said(503, {"status": "halted", "cause": halted.cause, "cure": halted.cure})
+        unanswered = self._measuring.unanswered
+        if unanswered is None:
+            return said(503, {"status": "starting"})
+        if unanswered:
+            return said(503, {"status": f"{' and '.join(unanswered)} out of reach", "unanswered": unanswered})
         return said(200, {"status": "ready"})
 
     def _metrics(self) -> Said:
         """What is known, though Kafka or MongoDB should not answer now: that is when it is looked at."""
-        try:
-            self._measuring.measure()
-        except (KafkaException, PyMongoError) as error:
-            log.warning("unmeasured", error=type(error).__name__)
+        self._measuring.measure()
         return metrics()
 
     def _progress(self) -> Said:
-        try:
-            return said(200, self.progress())
-        except Exception as error:  # noqa: BLE001 - said to whoever asks, and asked again
-            return said(503, {"error": type(error).__name__})
+        """503 with what is known, where not all is: whoever waits for the end of something must not take it for one."""
+        found = self.progress()
+        return said(503 if found["unanswered"] else 200, found)
 
     def progress(self) -> dict[str, Any]:
-        """How far the group has come, and whether this process goes on. Blocks; raises KafkaException, PyMongoError."""
+        """How far the group has come, and whether this process goes on. Blocks."""
         return {**self._measuring.measure(), **self.standing()}
 
     def standing(self) -> dict[str, Any]:

@@ -112,8 +112,11 @@ class Member:
         self._native.assign([TopicPartition(*at, offset) for at, offset in positions.items()])
 
     def close(self) -> None:
-        """Leave the group."""
-        self._native.close()
+        """Leave the group. One that is broken is thrown away, whatever it says."""
+        try:
+            self._native.close()
+        except Exception as error:  # noqa: BLE001 - it is not used again
+            log.info("close-failed", group=self._group, error=type(error).__name__)
 
     def _at_hand(self, most: int) -> list[Message]:
         return self._native.consume(most, timeout=0) if most > 0 else []

@@ -7,16 +7,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import KafkaException
+from pymongo import timeout
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from shared.kafka import Logs, Partition
 from shared.runtime.clock import Clock
 from shared.runtime.unit import SHARDS
-from shared.telemetry import metric
+from shared.telemetry import metric, tell
 
 ANSWER_SECONDS = 5.0
-"""How long Kafka may take to tell where the log ends: whoever asks has others to answer too."""
+"""How long Kafka and MongoDB may each take to answer: whoever asks has others to answer too."""
+AWAY_SECONDS = 1.0
+"""How long, once they have not: a scrape gives up after ten seconds, and would then learn nothing of either."""
 PARTITIONS_SECONDS = 30.0
+UNKNOWN: Mapping[str, Any] = dict.fromkeys(
+    (
+        "clock",
+        "outbox_pending",
+        "outbox_refused",
+        "outbox_oldest_seconds",
+        "timers_due",
+        "waiting",
+        "wait_oldest_seconds",
+        "parked",
+        "emitted",
+    )
+)
 PENDING = {"pend": {"$in": list(range(SHARDS))}}
 
 
@@ -59,51 +76,95 @@ class Progress:
         self._topics = tuple(topics)
         self._own = own
         self._lock = threading.Lock()
+        self._began_at = 0.0
+        self._measured: dict[str, Any] | None = None
 
     def measure(self) -> dict[str, Any]:
-        """Lag, outbox, timers, parked: counts by index only. Blocks for a round trip to Kafka and two to MongoDB.
+        """Lag, outbox, timers, parked: counts by index only. What cannot be known now is None, and has no metric.
 
-        Raises KafkaException, PyMongoError.
+        `unanswered` then says who did not answer or refused, and how. Blocks for a round trip to Kafka and two to
+        MongoDB; whoever asks while another measures gets the next measurement. Raises neither's errors.
         """
+        asked_at = time.monotonic()
         with self._lock:
-            ends = self._latest_ends()
-            now = self._clock.now()
-            counted = self._counted(now)
-        applied = counted["applied"]
-        lag = sum(end - applied.get(at, 0) for at, end in ends.items())
-        metric("journey_consumer_lag", group=self.group).set(lag)
+            if self._measured is None or self._began_at < asked_at:
+                self._began_at = time.monotonic()
+                self._measured = self._measure()
+            return self._measured
+
+    @property
+    def unanswered(self) -> Mapping[str, str] | None:
+        """Who did not answer when last asked, `kafka` or `mongodb`, and how; None before. Never blocks."""
+        measured = self._measured
+        return None if measured is None else measured["unanswered"]
+
+    def _measure(self) -> dict[str, Any]:
+        before = self.unanswered or {}
+        unanswered: dict[str, str] = {}
+        stored, ends = None, None
+        try:
+            # One that was away is not waited for again: what the other knows is wanted now.
+            with timeout(AWAY_SECONDS if "mongodb" in before else ANSWER_SECONDS):
+                stored = self._stored()
+        except PyMongoError as error:
+            unanswered["mongodb"] = type(error).__name__
+        try:
+            ends = self._latest_ends(AWAY_SECONDS if "kafka" in before else ANSWER_SECONDS)
+        except KafkaException as error:
+            unanswered["kafka"] = error.args[0].name()
+        metric("journey_dependency_up", dependency="mongodb").set("mongodb" not in unanswered)
+        metric("journey_dependency_up", dependency="kafka").set("kafka" not in unanswered)
+        applied = None if stored is None else stored.pop("applied")
+        lag = None
+        if ends is not None and applied is not None:
+            lag = sum(end - applied.get(at, 0) for at, end in ends.items())
+        tell(metric("journey_consumer_lag", group=self.group), lag)
         return {
             "group": self.group,
-            "clock": now.isoformat(),
-            **self._shown(counted),
+            **(UNKNOWN if stored is None else stored),
             "lag": lag,
-            "applied": sum(applied.values()),
+            "applied": None if applied is None else sum(applied.values()),
+            "unanswered": unanswered,
         }
+
+    def _stored(self) -> dict[str, Any]:
+        """What MongoDB knows; tells it as metrics too, or none of it. Raises PyMongoError."""
+        known: dict[str, Any] = {}
+        try:
+            now = self._clock.now()
+            counted = self._counted(now)
+            known = {"clock": now.isoformat(), **self._shown(counted), "applied": counted["applied"]}
+            return known
+        finally:
+            self._tell(known)
 
     def _shown(self, counted: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         here, aside = counted["here"], counted["parked"]
-        outbox, refused, due = (here.get(name, 0) for name in ("outbox", "refused", "due"))
+        outbox = here.get("outbox", 0)
         waiting = aside.get("waiting", 0)
-        parked = sum(aside.values()) - waiting
         age = outbox_age_seconds(self._database, time.time()) if outbox else 0.0
         wait = self._oldest_wait_seconds() if waiting else 0.0
-        metric("journey_waiting", group=self.group).set(waiting)
-        metric("journey_wait_oldest_seconds", group=self.group).set(wait)
-        metric("journey_parked", group=self.group).set(parked)
-        metric("journey_outbox_pending").set(outbox)
-        metric("journey_outbox_refused").set(refused)
-        metric("journey_outbox_oldest_seconds").set(age)
-        metric("journey_timers_due").set(due)
         return {
             "outbox_pending": outbox,
-            "outbox_refused": refused,
+            "outbox_refused": here.get("refused", 0),
             "outbox_oldest_seconds": round(age, 1),
-            "timers_due": due,
+            "timers_due": here.get("due", 0),
             "waiting": waiting,
             "wait_oldest_seconds": round(wait, 1),
-            "parked": parked,
+            "parked": sum(aside.values()) - waiting,
             "emitted": here.get("emitted", 0),
         }
+
+    def _tell(self, known: Mapping[str, Any]) -> None:
+        """As metrics; what is not known has no sample. A projection has no outbox and no timers to tell of."""
+        tell(metric("journey_waiting", group=self.group), known.get("waiting"))
+        tell(metric("journey_wait_oldest_seconds", group=self.group), known.get("wait_oldest_seconds"))
+        tell(metric("journey_parked", group=self.group), known.get("parked"))
+        if self._own:
+            tell(metric("journey_outbox_pending"), known.get("outbox_pending"))
+            tell(metric("journey_outbox_refused"), known.get("outbox_refused"))
+            tell(metric("journey_outbox_oldest_seconds"), known.get("outbox_oldest_seconds"))
+            tell(metric("journey_timers_due"), known.get("timers_due"))
 
     def _counted(self, now: datetime) -> Mapping[str, Mapping[str, int]]:
         """{applied: {`topic:partition`: next}, parked: {reason: n}, here: {outbox, refused, due, emitted: n}}.
@@ -167,12 +228,15 @@ class Progress:
         """
         return _by_name(self._logs.ends(self._logs.partitions(topics)))
 
-    def _latest_ends(self) -> dict[str, int]:
+    def _latest_ends(self, seconds: float) -> dict[str, int]:
         """The ends of the group's own topics. It is asked often, so which partitions there are only now and then."""
         try:
             if not self._partitions or time.monotonic() - self._asked_at > PARTITIONS_SECONDS:
-                self._partitions, self._asked_at = self._logs.partitions(self._topics), time.monotonic()
-            return _by_name(self._logs.ends(self._partitions))
+                self._partitions, self._asked_at = (
+                    self._logs.partitions(self._topics, seconds),
+                    time.monotonic(),
+                )
+            return _by_name(self._logs.ends(self._partitions, seconds))
         except KafkaException:
             # One of them may be no more.
             self._partitions = []

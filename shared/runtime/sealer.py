@@ -49,6 +49,8 @@ class Sealer:
                 self.look()
             except PyMongoError as error:
                 log.warning("seal-failed", error=type(error).__name__)
+                self._forget()
+            self._tell_age()
             self.progressed_at = time.monotonic()
             self._stop.wait(LOOK_SECONDS)
         try:
@@ -67,11 +69,20 @@ class Sealer:
             log.info("reads-sealed", number=seal["_id"], rows=seal["rows"], hash=seal["hash"])
             self.progressed_at = time.monotonic()
         self._witnessed = self._seals.head()
-        metric("journey_reads_unsealed_seconds").set(self._seals.unsealed_seconds(datetime.now(UTC)))
         if held:
             self._count()
         else:
             self._forget()
+
+    def _tell_age(self) -> None:
+        """Tell how old the oldest unsealed row is, most of all when it cannot be sealed."""
+        try:
+            age = self._seals.unsealed_seconds(datetime.now(UTC))
+        except PyMongoError as error:
+            log.warning("unsealed-unknown", error=type(error).__name__)
+            metric("journey_reads_unsealed_seconds").unknown()
+        else:
+            metric("journey_reads_unsealed_seconds").set(age)
 
     def _witness(self) -> None:
         """See that the newest seal known here is still there: nothing in the database tells that it was removed."""
@@ -81,9 +92,9 @@ class Sealer:
             log.error("seals-gone", number=known[0], hash=known[1])
 
     def _forget(self) -> None:
-        """Another process counts: it begins with the last hour, and so does this one when its turn comes."""
+        """Another process counts, or none can: this one begins with the last hour when its turn comes."""
         self._counted_to, self._readers = None, Readers()
-        metric("journey_unusual_readers").set(0)
+        metric("journey_unusual_readers").unknown()
 
     def _count(self) -> None:
         now = datetime.now(UTC)

@@ -27,6 +27,7 @@ from shared.http_server import Limits
 from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts
 from shared.runtime.process import create_indexes
+from shared.telemetry import metric
 
 FRESH_SECONDS = 30.0
 STUCK_SECONDS = 60.0
@@ -40,6 +41,7 @@ def run(parts: Parts) -> None:
     if not settings.stream_url:
         sys.exit("OUTCOME_STREAM_URL is missing: set it to the address by which browsers reach the stream.")
     create_indexes(parts)
+    metric("journey_stream_clients").set(0)
     database = parts.service.database
     hub = Hub()
     connections = Connections(Limits(trusted_proxies=Proxies(settings.trusted_proxies)))

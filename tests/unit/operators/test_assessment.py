@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from operators.assessment import Finding, assess, unreachable
+from operators.assessment import Finding, assess, assess_all, unreachable
+from operators.trouble import Trouble
 
 LEASES = [{"shard": shard, "holder": "ab", "until": "2016-02-01T00:00:10+00:00"} for shard in range(4)]
 
@@ -90,11 +91,76 @@ def test_what_a_silent_process_last_said_is_not_told_as_if_it_were_now() -> None
     assert found(group(processes=[gone, process()])) == []
 
 
-def test_stuck_threads_and_a_log_out_of_reach_are_red() -> None:
-    findings = found(group(processes=[process(stuck=["relay"], trouble="NoBrokersAvailable", lag=None)]))
-    assert [one.hand for one in findings] == [True, True]
-    assert "relay has not moved" in findings[0].what
-    assert findings[1].cause == "NoBrokersAvailable"
+def test_a_stuck_thread_is_red() -> None:
+    (one,) = found(group(processes=[process(stuck=["relay"])]))
+    assert one.hand
+    assert "relay has not moved" in one.what
+
+
+def cut_off(name: str, trouble: str = "_TIMED_OUT", **outbox: Any) -> dict[str, Any]:
+    """A service of which two processes ask Kafka in vain, with all that comes of it."""
+    asking = process(process=f"{name}@host:7", trouble=trouble, lag=None)
+    gone = process(process=f"{name}@host:5", trouble=trouble, lag=None, silent=True)
+    stands = group(
+        group=name, lag=None, waiting=2, wait_oldest_seconds=900.0, processes=[asking, asking, gone]
+    )
+    return {**status(stands, outbox=outbox), "kafka": ["kafka-1:9092", "kafka-2:9092"]}
+
+
+def test_kafka_away_is_one_finding_for_all_with_address_cause_effect_and_cure() -> None:
+    told = {
+        "intake": cut_off("intake", pending=2, oldest_seconds=90.0),
+        "outcome": cut_off("outcome", pending=1, oldest_seconds=61.0),
+        "handover": {**status(), "kafka": ["kafka-1:9092", "kafka-2:9092"]},
+    }
+    (one,) = assess_all(told, {})
+    assert one.hand
+    assert one.what == "Kafka at kafka-1:9092, kafka-2:9092 does not answer"
+    assert one.service == "intake, outcome"
+    assert one.cause == "4 processes of intake, outcome asked it in vain (_TIMED_OUT)"
+    assert "3 events wait to be published, the oldest for 1 min 30 s" in one.effect
+    assert "nothing is lost" in one.cure
+
+
+def test_kafka_that_refuses_one_service_is_told_as_that() -> None:
+    (one,) = assess_all({"intake": cut_off("intake", "TOPIC_AUTHORIZATION_FAILED", pending=1)}, {})
+    assert one.what == "Kafka at kafka-1:9092, kafka-2:9092 refuses"
+    assert "1 event waits to be published" in one.effect
+
+
+def test_what_is_not_for_want_of_kafka_is_told_beside_it() -> None:
+    lane = {"subject": "journey/j-1", "topic": "journey.outcome.v1", "error": "TooLarge", "behind": 1}
+    told = {"outcome": cut_off("outcome", refused=[lane])}
+    told["outcome"]["timers"] = {"due": 1, "oldest_seconds": 400.0, "planned": 3}
+    whats = [one.what for one in assess_all(told, {})]
+    assert len(whats) == 3
+    assert whats[1].endswith("1 waits behind it")
+    assert whats[2].startswith("1 deadline is past its time")
+
+
+def test_mongodb_away_is_one_finding_whoever_meets_it() -> None:
+    away = {name: Trouble("it answers 503", code="busy") for name in ("intake", "outcome")}
+    (one,) = assess_all({"handover": {**status(), "kafka": []}}, away)
+    assert one.hand
+    assert one.what == "MongoDB does not answer intake, outcome"
+    assert "commands are refused" in one.effect
+    both = assess_all({}, {**away, "handover": Trouble("ConnectError")})
+    assert [one.what for one in both] == [
+        "MongoDB does not answer intake, outcome",
+        "handover does not answer",
+    ]
+
+
+def test_one_is_told_as_one() -> None:
+    assert "1 event fails, 3 wait behind it" in found(group(poison=1, blocked=3))[0].what
+    assert "2 events fail, 1 waits behind them" in found(group(poison=2, blocked=1))[0].what
+    (waits,) = found(group(waiting=1, requests_open=1))
+    assert (waits.what, waits.cause) == (
+        "outcome: 1 event waits for an earlier one",
+        "1 request to send again is open",
+    )
+    (old,) = found(outbox={"pending": 1, "oldest_seconds": 61.0})
+    assert old.what == "1 event is not published, the oldest for 1 min 01 s"
 
 
 def test_an_old_outbox_says_whether_nobody_publishes_or_kafka_refuses() -> None:
