@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from shared.signs import is_invisible
+
 ADULT, OLDEST = 15, 125
 """Years. Nobody below `ADULT` takes part in a programme; nobody is older than `OLDEST`."""
 GAP = 20
 """Signs, words among them, that may stand between the day of birth and the last four."""
-FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that show nothing; all other invisible signs are told by their category."""
 
 _SEVEN_DIGITS = re.compile(r"(?:[^0-9]*[0-9]){7}")
 _GROUP = re.compile(r"[0-9]+")
@@ -60,11 +60,6 @@ def without_personnummer(text: str, instead: str) -> str:
             kept += [plain[place:start], instead]
         place = max(place, end)
     return "".join([*kept, plain[place:]]) if kept else text
-
-
-def is_invisible(sign: str) -> bool:
-    """Whether the sign shows nothing of its own: format signs, and letters that are blank."""
-    return unicodedata.category(sign) == "Cf" or sign in FILLERS
 
 
 # --- what is read ----------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 A text is refused, and its field named, when it is too long, holds a sign that shows nothing or steers how others are
 shown, or names somebody by a personal identity number. Nothing is mended in silence: what is stored is what was sent.
+Only what others know a thing by, its reference, is kept in its normal form, and answered in it.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,10 +15,13 @@ from marshmallow import ValidationError, validate
 from marshmallow import fields as ma
 
 from shared.calendar import day_of
-from shared.personal_numbers import FILLERS, holds_personnummer
+from shared.personal_numbers import holds_personnummer
+from shared.signs import FILLERS, is_ignorable, normal_form, shows
 
 JOINERS = "\u200c\u200d"
 """ZWNJ and ZWJ: Persian, Kurdish and Indian names are misspelt without them, and emoji fall apart."""
+VARIATIONS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""They choose the form of the sign before them: of emoji, and of letters in Mongolian and Japanese names."""
 UNSHOWN = r"\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
 LINE_PATTERN, TEXT_PATTERN = rf"^[^\x00-\x1f{UNSHOWN}]*$", rf"^[^\x00-\x09\x0b-\x1f{UNSHOWN}]*$"
 """What is published of the rule on signs; the rule itself goes by each sign's category."""
@@ -24,8 +29,12 @@ LINE_PATTERN, TEXT_PATTERN = rf"^[^\x00-\x1f{UNSHOWN}]*$", rf"^[^\x00-\x09\x0b-\
 LONGEST = 200
 """Characters of the longest text of a fixed form."""
 
+NORMAL_FORM = "taken, and answered, as NFC with single plain spaces and without signs that show nothing"
 UNPRINTABLE = "Takes printable text on one line; no control, direction or other invisible signs."
 UNPRINTABLE_LINES = "Takes printable text; no control, direction or other invisible signs."
+SHOWS_NOTHING = "Takes text that shows something; these signs show nothing."
+LOOSE = 4
+"""So many times the longest reference is brought into normal form; what is longer is too long whatever it holds."""
 NAMES_SOMEBODY = "Reads as if it held a personnummer; say it without identifying anybody."
 
 
@@ -48,6 +57,8 @@ class Words(validate.Validator):
         self._length(value)
         if not is_printable(value, lines=self.lines):
             raise ValidationError(UNPRINTABLE_LINES if self.lines else UNPRINTABLE)
+        if self.min and not shows(value):
+            raise ValidationError(SHOWS_NOTHING)
         if self.names is not None and self.names(value):
             raise ValidationError(NAMES_SOMEBODY)
         return value
@@ -62,8 +73,22 @@ def nobody(value: str) -> None:
         raise ValidationError(NAMES_SOMEBODY)
 
 
+class Reference(ma.String):
+    """What the caller knows a thing by: one line, taken in its normal form, so that what looks the same is the same."""
+
+    def __init__(self, most: int, *forms: Callable[[str], Any], **options: Any) -> None:
+        self.most = most
+        metadata = {"x-normal-form": True, "description": NORMAL_FORM, **options.pop("metadata", {})}
+        words = Words(1, most, names=names_participant)
+        super().__init__(validate=[words, *forms], metadata=metadata, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        return text if len(text) > LOOSE * self.most else normal_form(text)
+
+
 def line_field(least: int, most: int, **options: Any) -> ma.String:
-    """A field for one line that may speak of cases: a reason, a reference of the caller's own."""
+    """A field for one line that may speak of cases: a reason."""
     return _field(Words(least, most, names=names_participant), **options)
 
 
@@ -105,15 +130,20 @@ def is_printable(text: str, *, lines: bool = False) -> bool:
     """
     before = ""
     for sign in text:
-        if not (sign.isprintable() or (lines and sign == "\n") or _may_not_print(sign, before)):
+        plain = (sign.isprintable() and not is_ignorable(sign)) or (lines and sign == "\n")
+        if not (plain or _may_not_print(sign, before)):
             return False
         before = sign
     return not any(filler in text for filler in FILLERS)
 
 
 def _may_not_print(sign: str, before: str) -> bool:
+    if VARIATIONS.match(sign):
+        return before != "" and unicodedata.category(before)[0] in "LNPS"
     if sign in JOINERS:
         return before != "" and unicodedata.category(before)[0] in "LMS"
+    if is_ignorable(sign):
+        return False
     if unicodedata.category(sign) == "Cn":
         return ord(sign) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(sign) <= 0xFDEF
     return unicodedata.category(sign) == "Zs"

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from services.intake.schemas import RegisterParticipantSchema
+from shared.signs import is_ignorable
 from shared.texts import (
     JOINERS,
     LINE_PATTERN,
     TEXT_PATTERN,
+    VARIATIONS,
     is_printable,
     line_field,
     names_participant,
@@ -46,6 +48,7 @@ PEOPLES_WORDS = [
     "👩\u200d🔧 eller 👨🏽\u200d🍳",
     "50 % – sedan 75 %",
     "Första steget: 1) cv 2) jobb",
+    "Jag \u2764\ufe0f trä, 1\ufe0f\u20e3 och \u2764\ufe0f\u200d\U0001f525",
 ]
 
 
@@ -70,6 +73,18 @@ def test_people_s_names_pass_and_are_kept_as_they_are(name: str) -> None:
     "name",
     [
         *("", " ", "\u3164", "\u115f\u1160", "\u200d", "-", "1", "Ada\0", "Ada\ud800", "\u202eadA", "Ada\n"),
+        *(
+            "\u2800",
+            "\uffa0",
+            "\u0301",
+            "\ufe0f",
+            "\u034f",
+            "\U000e0100",
+            "\u3000",
+            "\u17b4",
+            "Ada\u034f",
+            "1\ufe0f",
+        ),
         *("Ada\u2060", "Ada 19850709-9805", "850709-9805", "Ada\u00ad", "Ada\ufeff", "Ada\u200e", "1\u200c2"),
     ],
 )
@@ -103,8 +118,9 @@ def test_every_sign_that_shows_nothing_is_refused_and_every_other_one_passes() -
         category = unicodedata.category(sign)
         no_character = point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
         shows = category not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and not no_character
-        shows = shows and sign not in "\u115f\u1160\u2800\u3164\uffa0"
-        assert is_printable(f"a{sign}b") == (shows or sign in JOINERS), hex(point)
+        shows = shows and sign != "\u2800" and not is_ignorable(sign)
+        joins = sign in JOINERS or VARIATIONS.match(sign) is not None
+        assert is_printable(f"a{sign}b") == (shows or joins), hex(point)
         assert is_printable(sign, lines=True) == (shows or sign == "\n"), hex(point)
 
 
@@ -126,6 +142,11 @@ def test_a_case_number_passes_in_a_reference_and_a_child_is_found_in_somebody_s_
     )
     assert wrong({"line": number, "text": number}) == {"text"}
     assert not names_participant(number)
+
+
+@pytest.mark.parametrize("text", ["\u2800", " ", "\u00a0\u3000", "\u0301", "\u0301 \u20dd"])
+def test_a_text_shows_something(text: str) -> None:
+    assert wrong({"line": text, "text": text}) == {"line", "text"}
 
 
 def test_a_long_text_is_refused_for_its_length_and_not_searched() -> None:
