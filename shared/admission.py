@@ -101,7 +101,7 @@ def caller_vector() -> Vector:
     found = [VECTOR_PART.fullmatch(part.strip()) for part in parts]
     vector = {part[1]: int(part[2]) for part in found if part and part[1] in SOURCES}
     if len(vector) < len(parts) or any(count >= MOST_SEQUENCE for count in vector.values()):
-        wrong = {"Journey-Vector": [f"Not `source=count, …` of {', '.join(SOURCES)}."]}
+        wrong = {"Journey-Vector": [f"Takes `source=count, …` of {', '.join(SOURCES)}."]}
         raise Refused("invalid-header", "Journey-Vector cannot be read.", wrong)
     return vector
 

@@ -1,9 +1,12 @@
 """Collect everything that is wrong with a command, so that the caller hears it all at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from shared.errors import Invalid
+
+MOST_NAMED = 20
+"""Codes that an error lists; more are told by their number."""
 
 
 class Findings:
@@ -17,9 +20,10 @@ class Findings:
         self._errors.setdefault(field, []).append(reason)
 
     def known(self, field: str, value: str | None, among: Iterable[str]) -> None:
-        """The value, where there is one, must be one of these codes."""
-        if value is not None and value not in set(among):
-            self.add(field, "Not a code that the programme knows.")
+        """The value, where there is one, must be one of these codes, which the caller may know."""
+        among = sorted(set(among))
+        if value is not None and value not in among:
+            self.add(field, one_of(among))
 
     def not_future(self, field: str, on: date | None, today: date) -> None:
         """The day, where there is one, must not lie after today."""
@@ -35,3 +39,12 @@ class Findings:
         """Raise Invalid when anything was found."""
         if self._errors:
             raise Invalid(self._errors)
+
+
+def one_of(codes: Sequence[str]) -> str:
+    """Which codes are taken, as a sentence."""
+    if not codes:
+        return "Takes no code here."
+    if len(codes) > MOST_NAMED:
+        return f"Takes one of {len(codes)} codes, which the programme lists."
+    return f"Takes {'one of ' if len(codes) > 1 else ''}{', '.join(codes)}."

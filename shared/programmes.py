@@ -195,15 +195,6 @@ class Programme:
             action in role.may for role in self.roles if role.code in member.roles
         )
 
-    def has_municipality(self, code: Municipality) -> bool:
-        """Whether the municipality belongs to the programme."""
-        return any(place.code == code for place in self.municipalities)
-
-
-def has_code(among: tuple[Coded, ...], code: str) -> bool:
-    """Whether the code is one of these."""
-    return any(one.code == code for one in among)
-
 
 def programme_key(programme: str, version: int) -> ProgrammeKey:
     """The identity of one version."""

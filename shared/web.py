@@ -8,14 +8,11 @@ import functools
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, Response, after_this_request, current_app, g, request
 from flask_smorest import Api, Blueprint
-from marshmallow import RAISE, Schema, post_load, validate
-from marshmallow import fields as ma
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared import readings
@@ -36,6 +33,7 @@ from shared.callers import Admission
 from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
 from shared.events import Organisation
+from shared.fields import Incoming, Moment
 from shared.openapi import publish
 from shared.problems import problem
 from shared.programmes import Action
@@ -43,11 +41,7 @@ from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Again, Commands
 from shared.telemetry import log_answered, metric, start_trace, trace_id
-from shared.texts import nobody
-from shared.tokens import ORGANISATION
 
-FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Where a driven clock may stand: near the calendar's end, days that are counted from it do not exist."""
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
@@ -61,39 +55,6 @@ HEADERS = {
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-class CommandSchema(Schema):
-    """A command's body: unknown fields are refused; `makes` is the domain's command that it becomes."""
-
-    makes: type | None = None
-
-    class Meta:
-        unknown = RAISE
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return data if self.makes is None else self.makes(**data)
-
-
-def organisation_field(**options: Any) -> ma.String:
-    """A field that holds an organisation's code."""
-    return ma.String(validate=[validate.Regexp(ORGANISATION), nobody], **options)
-
-
-def code_field(**options: Any) -> ma.String:
-    """A field that holds a code which the programme defines."""
-    return ma.String(validate=[validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,39}\Z"), nobody], **options)
-
-
-def municipality_field(**options: Any) -> ma.String:
-    """A field that holds a Swedish municipality code."""
-    return ma.String(validate=validate.Regexp(r"^[0-9]{4}\Z"), **options)
-
-
-def id_field(prefix: str, **options: Any) -> ma.String:
-    """A field that holds one of the platform's own ids, `j-…`, `p-…`."""
-    return ma.String(validate=validate.Regexp(rf"^{prefix}-{ID}\Z"), **options)
 
 
 def journey_subject(journey_id: str) -> Subject:
@@ -214,7 +175,7 @@ def if_match() -> int | None:
     found = re.fullmatch(r'"(\d{1,9})"', text)
     if found is None:
         raise Refused(
-            "invalid-header", "If-Match holds one ETag.", {"If-Match": ["Not an ETag of this resource."]}
+            "invalid-header", "If-Match holds one ETag.", {"If-Match": ["Takes the ETag of an answer."]}
         )
     return int(found[1])
 
@@ -377,8 +338,8 @@ def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 def _add_clock(app: Flask, clock: Clock) -> None:
-    class MoveClock(Schema):
-        at = ma.AwareDateTime(required=True, validate=validate.Range(FIRST_MOMENT, LAST_MOMENT))
+    class MoveClock(Incoming):
+        at = Moment(required=True)
 
     @app.get("/clock")
     @guarded(None)

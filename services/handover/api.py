@@ -14,15 +14,13 @@ from services.handover.domain.offers import AcceptHandover, DeclineHandover, Off
 from shared.access import WORKPLACES
 from shared.errors import Unknown
 from shared.events import HandoverId, HandoverKind, JourneyId
+from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, organisation_field
 from shared.runtime.change import Subject, Work
 from shared.web import (
-    CommandSchema,
     actor,
-    code_field,
     command,
     guarded,
     journey_subject,
-    organisation_field,
     query,
 )
 
@@ -36,15 +34,15 @@ class OfferHandoverBody(CommandSchema):
     makes = OfferHandover
     kind = ma.String(required=True, validate=validate.OneOf(get_args(HandoverKind)))
     to_organisation = organisation_field(required=True)
-    deadline_on = ma.Date(required=True)
-    occurred_on = ma.Date(allow_none=True)
+    deadline_on = Day(required=True)
+    occurred_on = Day(allow_none=True)
 
 
 class AcceptHandoverBody(CommandSchema):
     """The day of the yes."""
 
     makes = AcceptHandover
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
 class DeclineHandoverBody(CommandSchema):
@@ -52,7 +50,7 @@ class DeclineHandoverBody(CommandSchema):
 
     makes = DeclineHandover
     reason = code_field(required=True)
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
 class RecallHandoverBody(CommandSchema):
@@ -60,21 +58,21 @@ class RecallHandoverBody(CommandSchema):
 
     makes = RecallHandover
     reason = code_field(required=True)
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
-class JourneyPageArguments(Schema):
+class JourneyPageArguments(QuerySchema):
     """Which page of a journey's offers: `cursor` is the `next_cursor` of the page before."""
 
     cursor = ma.Integer(validate=validate.Range(1, 1_000_000))
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class ReceivedPageArguments(Schema):
+class ReceivedPageArguments(QuerySchema):
     """Which of the offers made to the caller's organisation."""
 
     status = ma.String(load_default="open", validate=validate.OneOf(get_args(Status)))
-    cursor = ma.String(validate=validate.Regexp(r"^[0-9a-z.-]{1,60}\Z"))
+    cursor = cursor_field(r"^[0-9a-z.-]{1,60}\Z")
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 

@@ -310,5 +310,5 @@ def _place(cursor: str | None) -> str | None:
     except (binascii.Error, ValueError):
         where = ""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}\|j-[0-9a-z]{26}", where):
-        raise Invalid({"cursor": ["Not a cursor that a page gave."]})
+        raise Invalid({"cursor": ["Takes the cursor of the page before, as it was given."]})
     return where

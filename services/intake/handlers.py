@@ -153,8 +153,15 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
         participant=person,
         previous=earlier,
         at=work.at,
+        open_programmes=[] if into else _open_programmes(work, actor),
     )
     return _keep(work, change, answered)
+
+
+def _open_programmes(work: Work, actor: Actor) -> list[str]:
+    """The programmes in which the organisation may refer now."""
+    newest = work.programmes.all_latest().values()
+    return [one.id for one in newest if one.allows(actor.organisation, "refer")]
 
 
 def accept_referral(

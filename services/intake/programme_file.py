@@ -8,14 +8,19 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import yaml
 
+from shared.fields import FIRST_DAY
 from shared.programmes import Programme
+from shared.signs import normal_form, shows
 
 Path = tuple[str | int, ...]
+
+A_DAY = f"Takes a day as yyyy-mm-dd, from {FIRST_DAY.isoformat()} on."
+A_TEXT = "Takes text that shows something, without blanks at its ends, blanks in a row, or signs that show nothing."
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +58,7 @@ class _Document:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "cannot be read"
-            self.faults.append(Fault(mark.line + 1 if mark else 1, "", f"Not valid YAML: {reason}."))
+            self.faults.append(Fault(mark.line + 1 if mark else 1, "", f"Cannot be read as YAML: {reason}."))
 
     def fault(self, path: Path, reason: str) -> None:
         """Note a fault at the nearest place that has a line."""
@@ -124,10 +129,19 @@ def _check_shape(document: _Document, value: Any, wanted: Any, path: Path) -> No
         else:
             document.fault(path, "Must be a list.")
     else:
-        try:
-            msgspec.convert(value, wanted)
-        except msgspec.ValidationError as error:
-            document.fault(path, _reason(str(error), value))
+        _check_value(document, value, wanted, path)
+
+
+def _check_value(document: _Document, value: Any, wanted: Any, path: Path) -> None:
+    try:
+        found = msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        document.fault(path, _reason(str(error), value, wanted))
+        return
+    if isinstance(found, date) and found < FIRST_DAY:
+        document.fault(path, A_DAY)
+    if isinstance(found, str) and not (shows(found) and found == normal_form(found)):
+        document.fault(path, A_TEXT)
 
 
 def _check_mapping(document: _Document, value: Any, shape: Any, path: Path) -> None:
@@ -138,7 +152,7 @@ def _check_mapping(document: _Document, value: Any, shape: Any, path: Path) -> N
     known = {one.name: one for one in fields(shape)}
     for name in value:
         if name not in known:
-            document.fault((*path, name), "Not a key that belongs here.")
+            document.fault((*path, name), f"Does not belong here; there are {', '.join(known)}.")
     for name, one in known.items():
         if name in value:
             _check_shape(document, value[name], hints[name], (*path, name))
@@ -156,7 +170,11 @@ def _unwrapped(wanted: Any, value: Any) -> Any:
     return wanted
 
 
-def _reason(text: str, value: Any) -> str:
+def _reason(text: str, value: Any, wanted: Any) -> str:
+    if get_origin(wanted) is Literal:
+        return f"Takes one of {', '.join(map(str, get_args(wanted)))}."
+    if wanted is date:
+        return A_DAY
     sentence = text.partition(" - at ")[0].rstrip(".") + "."
     if "Expected `str`" in text and isinstance(value, int | date):
         return f"{sentence} Write it in quotes."
@@ -249,7 +267,8 @@ def _check_role_map(
 
 def _check_days(document: _Document, programme: Mapping[str, Any]) -> None:
     first, last = programme.get("starts_on"), programme.get("ends_on")
-    if isinstance(first, date) and isinstance(last, date) and first > last:
+    # A moment is a date to Python, and is told as a fault of its shape.
+    if type(first) is type(last) is date and first > last:
         document.fault(("ends_on",), f"Lies before starts_on ({first.isoformat()}).")
     for path, entry in _entries(programme, ("follow_ups",)):
         if (entry.get("days") is None) == (entry.get("months") is None):

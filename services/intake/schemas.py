@@ -12,26 +12,29 @@ from services.intake.domain import consent, participant, referral
 from services.intake.handlers import Part
 from services.intake.identity import normal_form
 from shared.events import Purpose
+from shared.fields import (
+    CommandSchema,
+    Day,
+    Form,
+    QuerySchema,
+    StrictBoolean,
+    code_field,
+    email_field,
+    id_field,
+    municipality_field,
+    organisation_field,
+)
 from shared.passage import Stage
-from shared.texts import Words, name_field, nobody, telephone_field
-from shared.web import CommandSchema, code_field, id_field, municipality_field, organisation_field
+from shared.texts import NORMAL_FORM, Reference, name_field, telephone_field
 
+PERSONNUMMER = "a personnummer of 10 or 12 digits, whose last digit fits the others, or null"
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
-
-
-class StrictBoolean(ma.Boolean):
-    """true or false, and nothing that merely resembles them."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid")
-        return value
 
 
 class DatedSchema(CommandSchema):
     """A command about something that happened on a Swedish calendar day; today when it is not said."""
 
-    occurred_on = ma.Date(load_default=None, metadata={"description": "Swedish calendar day; default today"})
+    occurred_on = Day(load_default=None, metadata={"description": "Swedish calendar day; default today"})
 
 
 class ContactSchema(CommandSchema):
@@ -39,7 +42,7 @@ class ContactSchema(CommandSchema):
 
     makes = participant.Contact
     phone = telephone_field(40, load_default=None, allow_none=True)
-    email = ma.Email(load_default=None, allow_none=True, validate=Words(None, 254, names=None))
+    email = email_field(load_default=None, allow_none=True)
 
 
 class RegisterParticipantSchema(CommandSchema):
@@ -48,7 +51,9 @@ class RegisterParticipantSchema(CommandSchema):
     makes = participant.Identity
     name = name_field(200, required=True)
     personnummer = ma.String(
-        required=True, allow_none=True, metadata={"description": "10 or 12 digits, or null"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "10 or 12 digits, or null", "takes": PERSONNUMMER},
     )
     contact = ma.Nested(ContactSchema, load_default=None, allow_none=True)
 
@@ -57,7 +62,7 @@ class RegisterParticipantSchema(CommandSchema):
         given = data["personnummer"]
         number = None if given is None else normal_form(given)
         if given is not None and number is None:
-            raise ValidationError("Not a personnummer.", field_name="personnummer")
+            raise ValidationError(f"Takes {PERSONNUMMER}.", field_name="personnummer")
         return participant.Identity(name=data["name"].strip(), personnummer=number, contact=data["contact"])
 
 
@@ -71,10 +76,13 @@ class ReferSchema(DatedSchema):
     """A referral, by HTTP and on the inbound topics alike. Carries no person fields: the handle stands for them."""
 
     makes = referral.Refer
-    reference = ma.String(
+    reference = Reference(
+        64,
+        Form(REFERENCE, "1 to 64 of A-Z a-z 0-9 . _ : / -, the first a letter or a digit"),
         required=True,
-        validate=[validate.Regexp(REFERENCE, error="Not 1 to 64 of A-Z a-z 0-9 . _ : / -"), nobody],
-        metadata={"description": "the referrer's own reference; the same again is the same referral"},
+        metadata={
+            "description": f"the referrer's own reference; the same again is the same referral; {NORMAL_FORM}"
+        },
     )
     participant_id = id_field("p", required=True)
     programme = code_field(required=True)
@@ -123,7 +131,7 @@ class ConsentSchema(DatedSchema):
     purpose = ma.String(required=True, validate=validate.OneOf(get_args(Purpose)))
     given = StrictBoolean(required=True)
     organisations = ma.List(organisation_field(), load_default=(), validate=validate.Length(max=100))
-    last_day = ma.Date(load_default=None, allow_none=True)
+    last_day = Day(load_default=None, allow_none=True)
 
 
 class ConsentWithdrawalSchema(DatedSchema):
@@ -132,7 +140,7 @@ class ConsentWithdrawalSchema(DatedSchema):
     makes = None
 
 
-class ListQuerySchema(CommandSchema):
+class ListQuerySchema(QuerySchema):
     """Which referrals to list."""
 
     makes = None

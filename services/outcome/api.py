@@ -29,11 +29,10 @@ from services.outcome.handlers import Seen
 from shared.access import Reader
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
+from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field
 from shared.runtime.change import Subject, Work
 from shared.web import (
-    CommandSchema,
     actor,
-    code_field,
     command,
     guarded,
     if_match,
@@ -56,9 +55,9 @@ class RecordEntryBody(CommandSchema):
 
     makes = RecordEntry
     gender = _one_of(Gender, allow_none=True)
-    born_on = ma.Date(allow_none=True)
+    born_on = Day(allow_none=True)
     employment = _one_of(Employment, allow_none=True)
-    unemployed_since = ma.Date(allow_none=True)
+    unemployed_since = Day(allow_none=True)
     isced = ma.Integer(strict=True, allow_none=True, validate=validate.Range(0, 8))
     disability = _one_of(Refusable)
     minority = _one_of(Refusable)
@@ -66,7 +65,7 @@ class RecordEntryBody(CommandSchema):
     foreign_background = _one_of(YesNo)
     homeless = _one_of(YesNo)
     rural = _one_of(YesNo)
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
 class RecordExitBody(CommandSchema):
@@ -76,7 +75,7 @@ class RecordExitBody(CommandSchema):
     way = _one_of(ExitWay, required=True)
     reason = code_field(allow_none=True)
     situation = _one_of(Situation, allow_none=True)
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
 class AnswerFollowUpBody(CommandSchema):
@@ -84,18 +83,18 @@ class AnswerFollowUpBody(CommandSchema):
 
     makes = AnswerFollowUp
     situation = _one_of(Situation, required=True)
-    occurred_on = ma.Date(allow_none=True)
+    occurred_on = Day(allow_none=True)
 
 
-class FollowUpPageArguments(Schema):
+class FollowUpPageArguments(QuerySchema):
     """Which follow-ups, and which page of them: `cursor` is the `next_cursor` of the page before."""
 
     status = _one_of(FollowUpStatus, load_default="due")
-    cursor = ma.String(validate=validate.Regexp(r"^[0-9a-z|._-]{1,120}\Z"))
+    cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class ReportArguments(Schema):
+class ReportArguments(QuerySchema):
     """How the report is written; the Accept header decides where this is not given."""
 
     format = ma.String(validate=validate.OneOf(["json", "csv"]))

@@ -8,9 +8,10 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 from pymongo.client_session import ClientSession
 
+from shared.fields import CommandSchema
 from shared.operations.routes import here, ordered, reading
 from shared.operations.shapes import reason_field
-from shared.web import CommandSchema, guarded
+from shared.web import guarded
 
 
 class VerifyBody(CommandSchema):

@@ -15,7 +15,7 @@ from pymongo.database import Database
 
 from shared import codec
 from shared.codec import Undecodable
-from shared.errors import Refused, Unknown
+from shared.errors import Invalid, Unknown
 from shared.operations.missing import Waiting, missing
 from shared.personal_numbers import without_personnummer
 from shared.runtime.groups import Group
@@ -86,7 +86,7 @@ class ParkedEvents:
     def page(
         self, *, groups: Sequence[str], reasons: Sequence[str], after: str | None, limit: int, at: datetime
     ) -> dict[str, Any]:
-        """A page, the longest parked first. after: the cursor of the page before. Raises Refused for another's."""
+        """A page, the longest parked first. after: the cursor of the page before. Raises Invalid for another's."""
         condition: dict[str, Any] = {"group": {"$in": list(groups)}, "reason": {"$in": list(reasons)}}
         if after is not None:
             moment, identity = read_cursor(after)
@@ -176,9 +176,10 @@ def write_cursor(row: Mapping[str, Any]) -> str:
 
 
 def read_cursor(text: str) -> tuple[datetime, str]:
-    """The moment and the id in a cursor. Raises Refused for what is none."""
+    """The moment and the id in a cursor. Raises Invalid for what is none."""
     milliseconds, _, identity = text.partition(".")
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), identity
     except (ValueError, OverflowError, OSError):
-        raise Refused("invalid-fields", "The cursor is no page's.", {"cursor": ["Not a cursor."]}) from None
+        reasons = ["Takes the cursor of the page before, as it was given."]
+        raise Invalid({"cursor": reasons}) from None

@@ -3,9 +3,9 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
+from shared.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field
 from shared.operations.parked import REASONS
 from shared.texts import line_field
-from shared.web import CommandSchema
 
 # --- what comes in ---------------------------------------------------------------------------------------
 
@@ -36,19 +36,21 @@ class PassOverBody(CommandSchema):
     offset = ma.Integer(required=True, strict=True, validate=validate.Range(0, (1 << 53) - 1))
 
 
-class ParkedPageArguments(Schema):
+class ParkedPageArguments(QuerySchema):
     """Which parked events; `cursor` is the `next_cursor` of the page before."""
 
-    group = ma.String(validate=validate.Regexp(r"^[a-z][a-z-]{1,39}\Z"))
+    group = ma.String(
+        validate=Form(r"^[a-z][a-z-]{1,39}\Z", "the name of a consumer group, as `status` tells it")
+    )
     reason = ma.String(validate=validate.OneOf(REASONS))
-    cursor = ma.String(validate=validate.Regexp(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z"))
+    cursor = cursor_field(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z")
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class AuditPageArguments(Schema):
+class AuditPageArguments(QuerySchema):
     """Which audit rows; `cursor` is the `next_cursor` of the page before."""
 
-    cursor = ma.String(validate=validate.Regexp(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z"))
+    cursor = cursor_field(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z")
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
@@ -284,7 +286,7 @@ class SwapBody(CommandSchema):
     """Why, and whether the caller accepts that the two differ."""
 
     reason = reason_field()
-    accept_differences = ma.Boolean(load_default=False, truthy={True}, falsy={False})
+    accept_differences = StrictBoolean(load_default=False)
 
 
 class ProgressAnswer(Schema):

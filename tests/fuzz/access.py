@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from tests.fuzz.files import NDJSON
 from tests.fuzz.findings import Outcome
 from tests.fuzz.fuzzer import Fuzzer
@@ -30,7 +31,7 @@ UNDATED = re.compile("erasure$")
 """A command that cannot be kept from being carried out."""
 PARTS = re.compile("<string:(goal|session_id)>")
 LETTERS = {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p"}
-UNKNOWN_PERSON = {"participant_id": ["Not a known participant."]}
+UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,15 +32,23 @@ from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSessi
 from services.activity_tracking.handlers import Overview, Standing
 from shared.access import Reader
 from shared.events import JourneyId
-from shared.texts import line_field, text_field
-from shared.web import CommandSchema, code_field, id_field, municipality_field
+from shared.fields import (
+    CommandSchema,
+    Day,
+    QuerySchema,
+    StrictBoolean,
+    code_field,
+    id_field,
+    municipality_field,
+)
+from shared.texts import Reference, text_field
 
 MOST_ENTRIES = 1_000_000_000
 """More sessions than a journey can have; a number of one is smaller."""
 
 
-def _day(**options: Any) -> ma.Date:
-    return ma.Date(allow_none=not options.get("required", False), **options)
+def _day(**options: Any) -> Day:
+    return Day(allow_none=not options.get("required", False), **options)
 
 
 def _day_said() -> ma.String:
@@ -92,7 +100,7 @@ class LogSessionBody(CommandSchema):
     attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
     minutes = _whole(0, DAY_MINUTES, required=True)
     reason = code_field(allow_none=True)
-    reference = line_field(1, 100, allow_none=True)
+    reference = Reference(100, allow_none=True)
 
 
 class CorrectSessionBody(CommandSchema):
@@ -104,7 +112,7 @@ class CorrectSessionBody(CommandSchema):
     attendance = ma.String(allow_none=True, validate=validate.OneOf(["yes", "late", "no"]))
     minutes = _whole(0, DAY_MINUTES, allow_none=True)
     reason = code_field(allow_none=True)
-    void = ma.Boolean(truthy={True}, falsy={False})
+    void = StrictBoolean()
 
 
 class MeasureProgressBody(CommandSchema):
@@ -143,14 +151,14 @@ class CorrectOutputBody(CommandSchema):
     occurred_on = _day()
 
 
-class SessionPageArguments(Schema):
+class SessionPageArguments(QuerySchema):
     """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
 
     cursor = ma.Integer(validate=validate.Range(1, MOST_ENTRIES))
     limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class OutputPageArguments(Schema):
+class OutputPageArguments(QuerySchema):
     """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
 
     cursor = id_field("o")
@@ -169,7 +177,7 @@ class RowOfSession(LogSessionBody):
 
     makes = SessionRow
     journey_id = id_field("j", required=True)
-    reference = line_field(1, 100, required=True)
+    reference = Reference(100, required=True)
 
 
 # --- answers ---------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def record(
     """
     on = command.occurred_on or day_of(at)
     for_itself = by in command.organisations and not _took_on(referral, by)
-    _check(command, programme, on, at, for_itself=for_itself)
+    _check(command, referral.passage, programme, on, at, for_itself=for_itself)
     asked = Consent(
         given=command.given,
         organisations=tuple(sorted(set(command.organisations))),
@@ -108,14 +108,23 @@ def _took_on(referral: Referral, by: e.Organisation) -> bool:
     return referral.passage.provider is not None and referral.passage.responsible == by
 
 
-def _check(command: RecordConsent, programme: Programme, on: date, at: datetime, *, for_itself: bool) -> None:
+def _check(
+    command: RecordConsent,
+    passage: Passage,
+    programme: Programme,
+    on: date,
+    at: datetime,
+    *,
+    for_itself: bool,
+) -> None:
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
+    findings.not_before("occurred_on", on, passage.referred_on, "the referral")
     if command.given:
         if not command.organisations:
             findings.add("organisations", "A consent names the organisations it covers.")
         if any(programme.organisation(one) is None for one in command.organisations):
-            findings.add("organisations", "Names an organisation that is not in the programme.")
+            findings.add("organisations", "Takes organisations of the programme; another one is among them.")
         if for_itself:
             findings.add(
                 "organisations", "Names your own organisation: only who took the person on records that."

@@ -4,6 +4,7 @@ Every decision takes the state, a command and the moment, and returns a Change. 
 holds, with the same content, changes and announces nothing; another decision at the wrong moment is a Conflict.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,9 +15,10 @@ from shared.calendar import day_of
 from shared.checks import Findings
 from shared.errors import Conflict
 from shared.passage import Stage, begin
-from shared.programmes import Programme, has_code
+from shared.programmes import Programme
 from shared.runtime.change import Change, Row
 
+UNKNOWN_PARTICIPANT = "Takes the handle of a participant whom your organisation registered, or took on."
 REFERENCES = "references"
 """Rows `<organisation>:<reference>`: the journey that the reference led to, and what it asked for."""
 
@@ -81,26 +83,28 @@ def refer(
     participant: Participant | None,
     previous: Referral | None,
     at: datetime,
+    open_programmes: Collection[e.Code] = (),
 ) -> Change[Referral]:
     """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
 
     programme, participant, previous: what the command names, None where there is no such thing, or none that the
-    referrer may know of: the two are refused alike. at: UTC. Raises Invalid with every wrong field; Conflict
+    referrer may know of: the two are refused alike. at: UTC. open_programmes: those in which it may refer, to be told
+    where there is no such programme. Raises Invalid with every wrong field; Conflict
     `participant-erased`. Source: domain.md, §3.
     """
     on = command.occurred_on or day_of(at)
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
     if participant is None:
-        findings.add("participant_id", "Not a known participant.")
+        findings.add("participant_id", UNKNOWN_PARTICIPANT)
     if previous is not None and previous.passage.participant_id != command.participant_id:
         previous = None
     if command.previous_journey is not None and previous is None:
-        findings.add("previous_journey", "Not an earlier journey of this participant.")
+        findings.add("previous_journey", "Takes the id of an earlier journey of the same participant.")
     if previous is not None:
         findings.not_before("occurred_on", on, previous.passage.referred_on, "the earlier journey's referral")
     if programme is None:
-        findings.add("programme", "Not a known programme.")
+        findings.known("programme", command.programme, open_programmes)
     else:
         _within(findings, programme, command, on)
     findings.raise_any()
@@ -127,10 +131,9 @@ def refer(
 
 
 def _within(findings: Findings, programme: Programme, command: Refer, on: date) -> None:
-    if not programme.has_municipality(command.municipality):
-        findings.add("municipality", "Not a municipality of the programme.")
+    findings.known("municipality", command.municipality, (one.code for one in programme.municipalities))
     if command.provider is not None and not programme.allows(command.provider, "answer_referral"):
-        findings.add("provider", "Not a provider in the programme.")
+        findings.add("provider", "Takes the code of an organisation that answers referrals in the programme.")
     findings.not_before("occurred_on", on, programme.starts_on, "the programme's first day")
     if on > programme.ends_on:
         findings.add("occurred_on", f"Lies after the programme's last day ({programme.ends_on.isoformat()}).")
@@ -178,11 +181,9 @@ def decline(
 ) -> Change[Referral]:
     """Say no; the reason's code says who refused and what follows. Raises Invalid, or Conflict once answered."""
     on, findings = _checked(referral, command.occurred_on, at)
-    reason = next((one for one in programme.reasons.decline if one.code == command.reason), None)
-    if reason is None:
-        findings.add("reason", "Not one of the programme's reasons to decline.")
+    findings.known("reason", command.reason, (one.code for one in programme.reasons.decline))
     findings.raise_any()
-    assert reason is not None
+    reason = next(one for one in programme.reasons.decline if one.code == command.reason)
     refusal = Refusal(by=by, reason=reason.code, refused_by=reason.refused_by, follows=reason.follows)
     passage = referral.passage
     if (
@@ -201,8 +202,7 @@ def withdraw(
 ) -> Change[Referral]:
     """Take the referral back; possible until the journey starts. Raises Invalid, or Conflict after that."""
     on, findings = _checked(referral, command.occurred_on, at)
-    if not has_code(programme.reasons.withdraw, command.reason):
-        findings.add("reason", "Not one of the programme's reasons to withdraw.")
+    findings.known("reason", command.reason, (one.code for one in programme.reasons.withdraw))
     findings.raise_any()
     passage = referral.passage
     if (
@@ -242,8 +242,7 @@ def register_mistake(
 ) -> Change[Referral]:
     """Say that the journey should never have been registered; it counts nowhere. Possible at every stage."""
     on, findings = _checked(referral, command.occurred_on, at)
-    if not has_code(programme.reasons.mistake, command.reason):
-        findings.add("reason", "Not one of the programme's reasons for a mistake.")
+    findings.known("reason", command.reason, (one.code for one in programme.reasons.mistake))
     findings.raise_any()
     if referral.passage.mistake and referral.mistake_reason == command.reason:
         return Change(referral)

@@ -119,9 +119,6 @@ def _check(state: Outcome, command: RecordExit, on: date, programme: Programme, 
     found.not_before("occurred_on", on, state.passage.started_on, "the start")
     if command.way == "deceased" and command.situation is not None:
         found.add("situation", "The deceased have none.")
-    reason = next((one for one in programme.reasons.exit if one.code == command.reason), None)
-    if command.reason is not None and reason is None:
-        found.known("reason", command.reason, ())
-    elif reason is not None and command.way not in reason.ways:
-        found.add("reason", f"Does not explain the way {command.way}.")
+    explaining = (one.code for one in programme.reasons.exit if command.way in one.ways)
+    found.known("reason", command.reason, explaining)
     found.raise_any()

@@ -20,7 +20,7 @@ A cell says what comes of the request when the duty is right:
     .   404, word for word what is said of a journey that is not there
     x   404 for a part of the journey (a goal, a session, a consent); that the journey is there, the caller knows
     p   403: a part is held, but not the one that this takes          r   403: the role does not include it
-    u   422: "Not a known participant.", as for a person who is not there
+    u   422: UNKNOWN_PARTICIPANT, as for a person who is not there
 """
 
 WORLDS = (

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from contracts.services import application, services, stream_routes
+from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from shared.access import Actor
 from shared.admission import check_right
 from shared.errors import Forbidden
@@ -33,7 +34,7 @@ from tests.unit.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION, WAY
 
 DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
 NOT_THERE = "1" * 26
-UNKNOWN_PERSON = {"participant_id": ["Not a known participant."]}
+UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
 
 
 def routes_of(service: str) -> set[str]:

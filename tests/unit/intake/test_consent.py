@@ -1,7 +1,7 @@
 """What a participant's answer on consent does, and what it may not be."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -47,6 +47,19 @@ def test_an_answer_is_taken_until_the_journey_has_ended(stage: Stage) -> None:
         assert consent.record(change.state, NO, by=PROVIDER, programme=COACTIVE, at=AT) == Change(
             change.state
         )
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("on", [date(1, 1, 1), REFERRED_ON - timedelta(days=1)])
+def test_an_answer_is_not_before_the_referral(on: date, given: bool) -> None:
+    said = replace(CONSENT if given else NO, occurred_on=on)
+    with pytest.raises(Invalid) as refused:
+        consent.record(without_consent(accepted()), said, by=PROVIDER, programme=COACTIVE, at=AT)
+    assert refused.value.errors == {"occurred_on": [f"Lies before the referral ({REFERRED_ON.isoformat()})."]}
+    at_the_day = replace(said, occurred_on=REFERRED_ON)
+    assert consent.record(
+        without_consent(accepted()), at_the_day, by=PROVIDER, programme=COACTIVE, at=AT
+    ).events
 
 
 @pytest.mark.parametrize("stage", ["accepted", "started", "ready", "exited", "closed"])

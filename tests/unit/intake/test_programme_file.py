@@ -1,18 +1,21 @@
 """A programme's file: everything that is wrong with one is said at once, each with its line."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from services.intake import handlers
 from services.intake.domain.programme import VersionTaken
-from services.intake.programme_file import FaultyProgramme, read_programme
+from services.intake.programme_file import A_DAY, A_TEXT, FaultyProgramme, read_programme
 from services.intake.programmes import main
 from shared import events as e
-from shared.programmes import ProgrammePublished
+from shared.programmes import Action, Programme, ProgrammePublished
 from tests.unit.intake.desk import COACTIVE, COACTIVE_FILE, Desk
 
+KEYS = f"Does not belong here; there are {', '.join(one.name for one in fields(Programme))}."
 TEXT = COACTIVE_FILE.read_text(encoding="utf-8")
 
 
@@ -59,14 +62,14 @@ def test_coactive_is_in_order_and_says_what_the_field_says() -> None:
             "municipalities[2].code: Expected `str`, got `int`. Write it in quotes.",
         ),
         ("owner: urkraft", "owner: nobody", "owner: nobody is not among the organisations."),
-        ("owner: urkraft", "ownr: urkraft", "ownr: Not a key that belongs here."),
+        ("owner: urkraft", "ownr: urkraft", f"ownr: {KEYS}"),
         ("ends_on: 2018-12-31", "ends_on: 2016-01-31", "ends_on: Lies before starts_on (2016-02-01)."),
         (
             "ends_on: 2018-12-31",
             "ends_on: 2018-02-30",
             "ends_on: Cannot be read: day is out of range for month.",
         ),
-        ("ends_on: 2018-12-31", "ends_on: soon", "ends_on: Invalid RFC3339 encoded date."),
+        ("ends_on: 2018-12-31", "ends_on: soon", f"ends_on: {A_DAY}"),
         (
             "roles: [steering]",
             "roles: [steerer]",
@@ -105,17 +108,21 @@ def test_coactive_is_in_order_and_says_what_the_field_says() -> None:
             "special_category: 1",
             "activities[12].special_category: Expected `bool`, got `int`.",
         ),
-        ("special_category: true", "health: true", "activities[12].health: Not a key that belongs here."),
+        (
+            "special_category: true",
+            "health: true",
+            "activities[12].health: Does not belong here; there are code, name, special_category.",
+        ),
         (
             "      - withdraw_referral\n",
             "      - withdraw\n",
-            "roles[1].may[5]: Invalid enum value 'withdraw'.",
+            f"roles[1].may[5]: Takes one of {', '.join(get_args(Action))}.",
         ),
         ("      - withdraw_referral\n", "      - refer\n", "roles[1].may[5]: refer is there twice."),
         (
             "follows: nothing\n    - code: not_reached",
             "follows: all\n    - code: not_reached",
-            "reasons.decline[4].follows: Invalid enum value 'all'.",
+            "reasons.decline[4].follows: Takes one of refer_elsewhere, refer_again, nothing.",
         ),
         ("scale_max: 5", "scale_max: 1", "progress.scale_max: Must be above scale_min (1)."),
         ("every_months: 3", "every_months: 0", "progress.every_months: Must be at least 1."),
@@ -129,6 +136,14 @@ def test_coactive_is_in_order_and_says_what_the_field_says() -> None:
             "handover_max_days: 60\nhandover_max_days: 90",
             "handover_max_days: Is there twice.",
         ),
+        ("ends_on: 2018-12-31", 'ends_on: "2018-W52-1"', f"ends_on: {A_DAY}"),
+        ("ends_on: 2018-12-31", 'ends_on: "20181231"', f"ends_on: {A_DAY}"),
+        ("ends_on: 2018-12-31", "ends_on: 2018-12-31T00:00:00", f"ends_on: {A_DAY}"),
+        ("starts_on: 2016-02-01", "starts_on: 0001-01-01", f"starts_on: {A_DAY}"),
+        ("name: Norsjö}", 'name: "\\u2800"}', f"municipalities[2].name: {A_TEXT}"),
+        ("name: Norsjö}", 'name: " "}', f"municipalities[2].name: {A_TEXT}"),
+        ("{code: mentoring,", '{code: "mentoring\\n",', f"activities[6].code: {A_TEXT}"),
+        ("id: hotell-statt", 'id: "hotell-statt\\n"', f"organisations[14].id: {A_TEXT}"),
         ("ways: [moved]", "ways: moved", "reasons.exit[7].ways: Must be a list."),
     ],
 )

@@ -246,7 +246,9 @@ def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)
     with pytest.raises(Invalid) as refused:
         handlers.refer(desk, caseworker(AGENCY), wrong, ())
-    assert refused.value.errors == {"previous_journey": ["Not an earlier journey of this participant."]}
+    assert refused.value.errors == {
+        "previous_journey": ["Takes the id of an earlier journey of the same participant."]
+    }
 
 
 def test_an_erased_participant_cannot_be_referred() -> None:

@@ -12,6 +12,7 @@ from services.intake import handlers, inbound
 from services.intake.consumer import folds
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
+from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from shared import events as e
 from shared.errors import Conflict, Forbidden, Invalid, Refused, Unknown
 from shared.runtime.change import subject_of
@@ -39,7 +40,7 @@ OTHER_AGENCY = "forsakringskassan"
 CLINIC = "psykiatrin-skelleftea"
 """Refers, and takes people on."""
 NOBODY = e.ParticipantId("p-" + "9" * 26)
-UNKNOWN_PERSON = {"participant_id": ["Not a known participant."]}
+UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
 
 
 def may_read(desk: Desk, organisation: str, person: e.ParticipantId) -> bool:
@@ -207,7 +208,9 @@ def test_a_previous_journey_is_one_of_the_same_person() -> None:
     command = asked(own, reference="R-1", previous_journey=others.journey_id, occurred_on=date(2016, 2, 20))
     with pytest.raises(Invalid) as refused:
         handlers.refer(desk, caseworker(OTHER_AGENCY), command, ())
-    assert refused.value.errors == {"previous_journey": ["Not an earlier journey of this participant."]}
+    assert refused.value.errors == {
+        "previous_journey": ["Takes the id of an earlier journey of the same participant."]
+    }
 
 
 def test_a_part_in_one_programme_is_none_where_the_organisation_takes_part_no_more() -> None:
