@@ -17,7 +17,7 @@ import msgspec
 
 from shared.errors import Invalid, Refused
 
-NAMEABLE = re.compile(r"[a-z_]{1,40}")
+NAMEABLE = re.compile(r"[A-Za-z_]{1,40}")
 """Field names that an answer may repeat; anything else might itself identify somebody."""
 SAID_TWICE = "Is said twice; a field has one value."
 

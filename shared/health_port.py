@@ -35,6 +35,8 @@ def serve_health(host: str, port: int, routes: Mapping[str, Route]) -> HttpServe
         elif environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             status, kind, body = 405, "text/plain", b""
             headers = [("Allow", "GET, HEAD")]
+        elif environ.get("QUERY_STRING"):
+            status, kind, body = said(422, {"status": "takes no parameters"})
         elif places[path].acquire(blocking=False):
             try:
                 status, kind, body = routes[path]()

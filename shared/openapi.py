@@ -8,7 +8,7 @@ elsewhere: the page's files come from the installed `flask_swagger_ui` package (
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, get_args
 
@@ -135,6 +135,7 @@ def publish(app: Flask, api: Api) -> None:
     page = PAGE.format(title=document["info"]["title"])
     static = files("flask_swagger_ui") / "dist"
     app.extensions["openapi"] = document
+    app.extensions["queries"] = _queries(document, app)
 
     @app.get(DOCUMENT_PATH)
     def openapi() -> Response:
@@ -163,6 +164,22 @@ def document_of(app: Flask) -> dict[str, Any]:
     """The document that the application publishes."""
     document: dict[str, Any] = app.extensions["openapi"]
     return document
+
+
+def query_parameters(app: Flask) -> Mapping[str, Collection[str]]:
+    """{endpoint: the parameters of its query}, as published; an endpoint that is not published takes none."""
+    found: Mapping[str, Collection[str]] = app.extensions["queries"]
+    return found
+
+
+def _queries(document: Mapping[str, Any], app: Flask) -> dict[str, tuple[str, ...]]:
+    endpoints = _endpoints(app)
+    return {
+        endpoints[method, path]: tuple(
+            one["name"] for one in operation["parameters"] if one.get("in") == "query"
+        )
+        for method, path, operation in operations(document)
+    }
 
 
 def complete(document: Mapping[str, Any], app: Flask) -> dict[str, Any]:

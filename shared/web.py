@@ -34,9 +34,10 @@ from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
 from shared.events import Organisation
 from shared.fields import Incoming, Moment
-from shared.openapi import publish
+from shared.openapi import publish, query_parameters
 from shared.problems import problem
 from shared.programmes import Action
+from shared.queries import check_query
 from shared.runtime.change import ID, Subject, Vector, Work, subject_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Again, Commands
@@ -238,11 +239,13 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
         caller = (request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
         if request.path in OPEN_PATHS or request.path.startswith("/docs/"):
             admission.admit_anybody(*caller)
+            check_query(_asked(), ())
             return
         g.actor = admission.admit(request.headers.get("Authorization", ""), *caller).actor
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
             check_right(view, g.actor, _commands(), operators)
+            check_query(_asked(), query_parameters(app).get(request.endpoint or "", ()))
             take_place(view, g.actor, places)
             if request.method in ("POST", "PUT"):
                 check_body(view)
@@ -271,6 +274,11 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+def _asked() -> list[str]:
+    """The names in the query, each as often as it is there."""
+    return [name for name, _ in request.args.items(multi=True)]
 
 
 def _loggable(subject: str) -> str | None:

@@ -4,23 +4,21 @@ A request is let in by a bearer token or by the cookie of a login link, neither 
 way the role map decides, at every request, whether that organisation may read the report.
 """
 
-import contextlib
 import functools
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -29,22 +27,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
+from services.outcome.stream.incoming import read_form, refuse_content, require_key
 from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
-from shared.bodies import doubled, read_object
 from shared.callers import Admission, Seats
-from shared.errors import CODES, Invalid, Later, Refused, Unknown
+from shared.errors import CODES, Later, Refused, Unknown
 from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
+from shared.queries import check_query
 from shared.telemetry import start_trace
 from shared.tokens import Shown
 
 COOKIE = "page_session"
-BODY_LIMIT_BYTES = 64 * 1024
-FORM_BYTES = 4096
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 PROGRAMME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 STATIC_SECONDS = 300
 
@@ -89,12 +85,12 @@ class Edge:
     def app(self) -> Starlette:
         """The application."""
         routes = [
-            Route("/programmes/{programme}", self.page),
-            Route("/programmes/{programme}/figures", self.figures),
-            Route("/programmes/{programme}/page-links", self.page_link, methods=["POST"]),
-            Route("/programmes/{programme}/logout", self.logout, methods=["POST"]),
-            Route("/signed-out", self.signed_out),
-            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/programmes/{programme}", self._asked(self.page, "lang")),
+            Route("/programmes/{programme}/figures", self._asked(self.figures)),
+            Route("/programmes/{programme}/page-links", self._asked(self.page_link), methods=["POST"]),
+            Route("/programmes/{programme}/logout", self._asked(self.logout), methods=["POST"]),
+            Route("/signed-out", self._asked(self.signed_out, "lang")),
+            Route("/login", self._asked(self.login, "code", "lang"), methods=["GET", "POST"]),
             Mount("/static", _Kept(directory=p.STATIC)),
             Mount("/texts", _Kept(directory=p.TEXTS)),
         ]
@@ -110,9 +106,23 @@ class Edge:
             middleware=[Middleware(SafeHeaders, by_tls=self._by_tls())],
         )
 
+    def _asked(self, answer: Answer, *known: str) -> Answer:
+        """The route, with a trace, and closed to parameters of the query other than these."""
+
+        @functools.wraps(answer)
+        async def asked(request: Request) -> Response | ASGIApp:
+            start_trace(request.headers.get("traceparent", ""))
+            try:
+                check_query([name for name, _ in request.query_params.multi_items()], known)
+            except Refused:
+                self._count_anybody(request)
+                raise
+            return await answer(request)
+
+        return asked
+
     async def page(self, request: Request) -> Response:
         """The page of a programme, or what to do to see it."""
-        start_trace(request.headers.get("traceparent", ""))
         lang = p.language(request.query_params.get("lang"))
         login = await self._cookie_login(request)
         if login is None and not request.headers.get("authorization"):
@@ -136,7 +146,6 @@ class Edge:
 
     async def figures(self, request: Request) -> FiguresStream:
         """The stream of snapshots; resumes after Last-Event-ID."""
-        start_trace(request.headers.get("traceparent", ""))
         login = await self._cookie_login(request)
         admitted = await self._admit(request, login)
         return FiguresStream(
@@ -153,11 +162,9 @@ class Edge:
 
     async def page_link(self, request: Request) -> Response:
         """A one-use link to the page. Repeating the request gives another: the first is stored nowhere."""
-        start_trace(request.headers.get("traceparent", ""))
         shown = await self._bearer(request)
-        if not IDEMPOTENCY_KEY.match(request.headers.get("idempotency-key", "")):
-            raise Refused("idempotency-key-missing", "Name the request in an Idempotency-Key header.")
-        await _refuse_content(request)
+        require_key(request)
+        await refuse_content(request)
         programme = await self._readable(shown.actor, request.path_params["programme"])
         secret = await run_in_threadpool(self.logins.issue_link, shown, programme.id)
         url = f"{self.public_url.rstrip('/')}/login?code={secret}"
@@ -165,7 +172,6 @@ class Edge:
 
     async def login(self, request: Request) -> Response:
         """GET shows a button, so that whatever looks ahead in a letter uses nothing up; POST exchanges the link."""
-        start_trace(request.headers.get("traceparent", ""))
         self._count_anybody(request)
         if request.method == "POST":
             return await self._sign_in(request)
@@ -178,7 +184,7 @@ class Edge:
         )
 
     async def _sign_in(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await read_form(request)
         lang = p.language(form.get("lang"))
         if sent_from_elsewhere(request.headers, self.public_url):
             return self._notice("sent-from-elsewhere", lang, 403)
@@ -202,11 +208,10 @@ class Edge:
 
     async def logout(self, request: Request) -> Response:
         """End the session, and every stream that it opened within a heartbeat."""
-        start_trace(request.headers.get("traceparent", ""))
         self._count_anybody(request)
         if not PROGRAMME.match(request.path_params["programme"]):
             raise Unknown("programme")
-        form = await _form(request)
+        form = await read_form(request)
         secret = request.cookies.get(COOKIE)
         address = f"/signed-out?lang={p.language(form.get('lang'))}"
         response = RedirectResponse(address, 303, headers=p.HEADERS)
@@ -333,48 +338,16 @@ class SafeHeaders:
 class _Kept(StaticFiles):
     """Static files that a browser keeps for a while and then asks about."""
 
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file; it takes no parameters."""
+        check_query([name for name, _ in QueryParams(scope["query_string"]).multi_items()], ())
+        return await super().get_response(path, scope)
+
     def file_response(self, *args: Any, **options: Any) -> Response:
         """The file, or that it has not changed."""
         response = super().file_response(*args, **options)
         response.headers["cache-control"] = f"public, max-age={STATIC_SECONDS}"
         return response
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    body = b""
-    with contextlib.suppress(ClientDisconnect):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Refused("body-too-large", f"The body may be at most {limit} bytes.")
-    return body
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a page's own form."""
-    if (
-        request.headers.get("content-type", "").partition(";")[0].strip()
-        != "application/x-www-form-urlencoded"
-    ):
-        raise Refused("unsupported-media-type", "Send application/x-www-form-urlencoded.")
-    try:
-        fields = parse_qsl((await _body(request, FORM_BYTES)).decode("ascii"), True, max_num_fields=8)
-    except ValueError:
-        raise Refused("unreadable-body", "The form cannot be read.") from None
-    if errors := doubled(name for name, _ in fields):
-        raise Invalid(errors)
-    return dict(fields)
-
-
-async def _refuse_content(request: Request) -> None:
-    """The request says all in its address: no body, or an empty JSON object."""
-    body = await _body(request, BODY_LIMIT_BYTES)
-    if not body.strip():
-        return
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refused("unsupported-media-type", "Send application/json, or nothing.")
-    if content := read_object(body):
-        raise Invalid({field: ["Unknown field."] for field in content})
 
 
 def _problem(

@@ -102,6 +102,35 @@ def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) 
     assert served - {f"POST {PAGE.replace('coactive', '{programme}')}/logout"} == set(ACTIONS)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(
+            ("GET", PAGE),
+            ("GET", FIGURES),
+            ("POST", LINKS),
+            ("POST", f"{PAGE}/logout"),
+            ("GET", "/signed-out"),
+        ),
+        *(("GET", "/login"), ("POST", "/login"), ("GET", "/static/page.css"), ("GET", "/texts/sv.json")),
+    ],
+)
+def test_every_route_names_a_parameter_that_it_does_not_know(
+    web: httpx.Client, method: str, path: str
+) -> None:
+    headers = {**STEERING, **KEY}
+    for query in ("from=2017", "lang=sv&lang=en&x=1"):
+        answer = web.request(method, f"{path}?{query}", headers=headers)
+        assert code(answer) == (422, "invalid-fields")
+        assert set(answer.json()["errors"]) >= {query.rpartition("&")[2].partition("=")[0]}
+
+
+def test_a_language_given_twice_is_refused(web: httpx.Client) -> None:
+    for path in (PAGE, "/login", "/signed-out"):
+        answer = web.get(f"{path}?lang=sv&lang=en", headers=STEERING)
+        assert (code(answer), set(answer.json()["errors"])) == ((422, "invalid-fields"), {"lang"})
+
+
 def test_an_unknown_programme_is_told_only_to_those_who_show_a_token(web: httpx.Client) -> None:
     unknown = "/programmes/huset"
     assert code(web.get(f"{unknown}/figures", headers=STEERING)) == (404, "not-found")

@@ -88,3 +88,7 @@ def test_a_consumer_is_ready_while_it_reaches_both_and_alive_all_the_time(
     said, body = told(f"{address}/readyz")
     assert (said, body["status"]) == (status, says)
     assert told(f"{address}/healthz")[0] == 200
+
+
+def test_a_health_port_takes_no_parameters(address: str) -> None:
+    assert told(f"{address}/healthz?verbose=1") == (422, {"status": "takes no parameters"})
