@@ -12,11 +12,13 @@ from typing import Any
 from flask import g, request
 from flask_smorest import Blueprint
 
+from shared import headers
 from shared.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
 from shared.bodies import read_object, whole_body
 from shared.codec import MOST_SEQUENCE
-from shared.errors import Later, Refused
+from shared.errors import Later
 from shared.events import SOURCES, Organisation
+from shared.headers import JSON, content_type, refuse_coded, unreadable
 from shared.programmes import Action
 from shared.runtime.change import Vector
 from shared.runtime.commands import Commands
@@ -24,12 +26,10 @@ from shared.runtime.waiting import Slots
 from shared.texts import names_participant
 
 BODY_LIMIT_BYTES = 64 * 1024
-JSON = "application/json"
 LONG_AT_ONCE = 8
 """So many long requests run at once, of 32 threads: the others are for requests that take milliseconds."""
 LONG_RETRY_SECONDS = 5
 VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def check_right(view: Any, who: Actor, commands: Commands, operators: Collection[Organisation]) -> None:
@@ -72,26 +72,21 @@ def leave_place() -> None:
 
 def check_body(view: Any) -> None:
     """Read the body, once, after all that can be refused without it. Raises Refused."""
-    media_types = getattr(view, "media_types", (JSON,))
-    if request.mimetype not in media_types:
-        raise Refused("unsupported-media-type", f"Send {' or '.join(media_types)}.")
+    kind = content_type(request.headers.get("Content-Type", ""), getattr(view, "media_types", (JSON,)))
+    refuse_coded(request.headers.get("Content-Encoding", ""))
     if request.method == "POST" and names_participant(idempotency_key()):
-        reasons = ["Must not hold a personnummer; a random key names nobody."]
-        raise Refused("invalid-header", "Keys are stored, and name nobody.", {"Idempotency-Key": reasons})
+        raise unreadable("Idempotency-Key", "Must not hold a personnummer; a random key names nobody.")
     body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))
     # From here on there is no stream to read, but these bytes.
     request.environ.pop("wsgi.input_terminated", None)
     request.environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
-    if request.mimetype == JSON:
+    if kind == JSON:
         g.said = read_object(body)
 
 
 def idempotency_key() -> str:
     """The request's Idempotency-Key. Raises Refused."""
-    key = request.headers.get("Idempotency-Key", "")
-    if not IDEMPOTENCY_KEY.fullmatch(key):
-        raise Refused("idempotency-key-missing", "Give 1 to 200 printable characters in Idempotency-Key.")
-    return key
+    return headers.idempotency_key(request.headers.get("Idempotency-Key"))
 
 
 def caller_vector() -> Vector:
@@ -101,8 +96,7 @@ def caller_vector() -> Vector:
     found = [VECTOR_PART.fullmatch(part.strip()) for part in parts]
     vector = {part[1]: int(part[2]) for part in found if part and part[1] in SOURCES}
     if len(vector) < len(parts) or any(count >= MOST_SEQUENCE for count in vector.values()):
-        wrong = {"Journey-Vector": [f"Takes `source=count, …` of {', '.join(SOURCES)}."]}
-        raise Refused("invalid-header", "Journey-Vector cannot be read.", wrong)
+        raise unreadable("Journey-Vector", f"Takes `source=count, …` of {', '.join(SOURCES)}, each once.")
     return vector
 
 

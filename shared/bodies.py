@@ -22,6 +22,8 @@ NAMEABLE = re.compile(r"[A-Za-z_]{1,40}")
 SAID_TWICE = "Is said twice; a field has one value."
 
 _CHUNK_BYTES = 64 * 1024
+MARK = b"\xef\xbb\xbf"
+"""What Windows writes before UTF-8; RFC 8259 lets a reader pass it over."""
 _read = msgspec.json.Decoder().decode
 
 
@@ -69,11 +71,12 @@ def too_large(limit: int) -> Refused:
 
 
 def read_object(text: bytes) -> dict[str, Any]:
-    """The JSON object (RFC 8259, UTF-8 without a mark) that the bytes hold.
+    """The JSON object (RFC 8259, UTF-8, with or without a mark) that the bytes hold.
 
     Raises Refused when they are no JSON, Invalid when it is no object or one in it says a name twice.
     """
     try:
+        text = text.removeprefix(MARK)
         found = _read(text)
         _look_for_doubles(text.decode())
     except (msgspec.DecodeError, ValueError, RecursionError):

@@ -30,10 +30,14 @@ class Code:
 CODES: dict[str, Code] = {
     # the request
     "invalid-fields": Code(422, "One or more fields are wrong; `errors` names each."),
-    "unreadable-body": Code(400, "The body is not valid JSON."),
+    "unreadable-body": Code(400, "The body cannot be read as what its Content-Type says."),
     "unreadable-request": Code(400, "The request is not valid HTTP."),
     "head-too-large": Code(431, "Address and headers together are longer than the server reads."),
     "unsupported-media-type": Code(415, "The content type is not one that the route reads."),
+    "unsupported-encoding": Code(
+        415, "The body is compressed; Accept-Encoding says which codings are taken."
+    ),
+    "not-acceptable": Code(406, "There is no answer of a type that Accept allows."),
     "body-too-large": Code(413, "The body is larger than the route allows."),
     "idempotency-key-missing": Code(400, "Every POST names itself in an Idempotency-Key header."),
     "idempotency-key-reused": Code(422, "The Idempotency-Key was used with another content."),

@@ -75,6 +75,9 @@ PATH_PATTERNS: Mapping[str, str] = {
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 
+REVISED = ("journey_id", "participant_id", "output_id", "handover_id", "follow_up_id")
+"""What stands in the path of a resource whose revision a change may rest on."""
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "A problem document (RFC 9457). `code` is stable; `errors` names every wrong field at once.",
@@ -110,8 +113,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "header",
         "name": "If-Match",
         "required": False,
-        "description": "The ETag that a change of an existing resource rests on.",
-        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+        "description": "What a change of an existing resource rests on: the ETag of an answer, several with commas"
+        " between them, or * for whatever is there. A weak one never matches.",
+        "schema": {"type": "string", "examples": ['"3"', '"3", "4"', "*"]},
     },
 }
 
@@ -221,13 +225,14 @@ def _complete_operation(operation: dict[str, Any], method: str, endpoint: str, v
     shared = ["JourneyVector"]
     if method == "post":
         shared.append("IdempotencyKey")
-    if method == "put":
+    revised = method in ("post", "put") and any(f"{{{name}}}" in path for name in REVISED)
+    if revised:
         shared.append("IfMatch")
     references = [{"$ref": f"#/components/parameters/{name}"} for name in shared]
     operation["parameters"] = [*operation.get("parameters", ()), *references]
     if method in ("post", "put"):
         _complete_body(operation, view)
-    _complete_responses(operation, method, "{" in path)
+    _complete_responses(operation, method, "{" in path, revised)
 
 
 def _complete_body(operation: dict[str, Any], view: Any) -> None:
@@ -240,7 +245,7 @@ def _complete_body(operation: dict[str, Any], view: Any) -> None:
             body["content"][media_type] = {"schema": schema}
 
 
-def _complete_responses(operation: dict[str, Any], method: str, has_path_id: bool) -> None:
+def _complete_responses(operation: dict[str, Any], method: str, has_path_id: bool, revised: bool) -> None:
     responses = operation.setdefault("responses", {})
     for status, answer in responses.items():
         if status.isdigit() and int(status) < 300:
@@ -251,11 +256,15 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
                     "Trace-Id": {"$ref": "#/components/headers/TraceId"},
                 }
             )
-    refused = ["401", "403", "503", "default", *(status for status in responses if status[0] in "45")]
+    refused = ["401", "403", "422", "503", "default", *(status for status in responses if status[0] in "45")]
     if method in ("post", "put"):
-        refused += ["400", "409", "413", "415", "422"]
+        refused += ["400", "409", "413", "415"]
+    if revised:
+        refused.append("412")
+    if any(len(answer.get("content", ())) > 1 for answer in responses.values()):
+        refused.append("406")
     if method == "put":
-        refused += ["412", "428"]
+        refused.append("428")
     if has_path_id:
         refused.append("404")
     for status in refused:

@@ -34,6 +34,8 @@ def problem(
     seconds = retry_after_seconds or RETRY_SECONDS.get(code)
     if seconds is not None:
         headers["Retry-After"] = str(seconds)
+    if code == "unsupported-encoding":
+        headers["Accept-Encoding"] = "identity"
     if code == "unauthenticated":
         headers["WWW-Authenticate"] = "Bearer"
     return known.status, headers, f"{json.dumps(document)}\n".encode()

@@ -34,6 +34,7 @@ from shared.codec import vector_text
 from shared.errors import Busy, Invalid, Refused, Unknown
 from shared.events import Organisation
 from shared.fields import Incoming, Moment
+from shared.headers import Precondition, etag, precondition
 from shared.openapi import publish, query_parameters
 from shared.problems import problem
 from shared.programmes import Action
@@ -120,11 +121,13 @@ def command(
 ) -> dict[str, Any]:
     """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision.
 
+    A POST on a subject that names a revision in If-Match is refused where the subject has another; a PUT sees to it.
     content: what a body says that is no JSON, however it was written. again: raises Refused when the answer that was
     stored under the key may not be given any more.
     """
+    asked = if_match() if subject is not None and request.method == "POST" else None
     answer = _commands().run(
-        use_case,
+        use_case if asked is None or subject is None else _resting(use_case, subject, asked),
         key=_key(idempotency_key()) if request.method == "POST" else None,
         body=content_of(said()) if content is None else content,
         subject=subject,
@@ -135,6 +138,21 @@ def command(
     _set_headers(answer.vector, answer.revision)
     g.subject = answer.subject
     return answer.body
+
+
+def _resting(
+    use_case: Callable[[Work], dict[str, Any]], subject: Subject, asked: Precondition
+) -> Callable[[Work], dict[str, Any]]:
+    """The use case, undone where the subject had another revision; who may not do it is refused by itself first."""
+
+    def run(work: Work) -> dict[str, Any]:
+        current = work.revision(subject)
+        answer = use_case(work)
+        if asked.revision(current) != current:
+            raise Refused("stale-revision", "It has changed since.")
+        return answer
+
+    return run
 
 
 def own_key() -> tuple[str, str]:
@@ -168,17 +186,9 @@ def query(
     return answer.body
 
 
-def if_match() -> int | None:
-    """The revision that the caller's change rests on, or None. Raises Refused on anything but one ETag."""
-    text = request.headers.get("If-Match")
-    if text is None:
-        return None
-    found = re.fullmatch(r'"(\d{1,9})"', text)
-    if found is None:
-        raise Refused(
-            "invalid-header", "If-Match holds one ETag.", {"If-Match": ["Takes the ETag of an answer."]}
-        )
-    return int(found[1])
+def if_match() -> Precondition | None:
+    """What the caller's change rests on, or None. Raises Refused on what cannot be read."""
+    return precondition(request.headers.get("If-Match"))
 
 
 def _commands() -> Commands:
@@ -192,7 +202,7 @@ def _set_headers(vector: Vector, revision: int) -> None:
         if vector:
             response.headers["Journey-Vector"] = vector_text(vector)
         if revision:
-            response.headers["ETag"] = f'"{revision}"'
+            response.headers["ETag"] = etag(revision)
         return response
 
 
@@ -298,7 +308,7 @@ def _problem(
 
 def _add_errors(app: Flask) -> None:
     by_status = {
-        400: "unreadable-body",
+        400: "unreadable-request",
         404: "unknown-route",
         405: "method-not-allowed",
         413: "body-too-large",

@@ -16,8 +16,9 @@ from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
 from shared.access import Reader, reader
 from shared.calendar import day_of
-from shared.errors import Invalid, Refused, Unknown
+from shared.errors import Invalid, Unknown
 from shared.events import JourneyId, Organisation, ParticipantId, Purpose
+from shared.headers import header_text, unreadable
 from shared.programmes import Programme
 from shared.runtime.change import Work
 from shared.texts import is_printable, names_participant
@@ -30,7 +31,7 @@ PURPOSE_HEADER = {
     "in": "header",
     "required": True,
     "schema": {"type": "string", "minLength": 3, "maxLength": 200},
-    "description": "why the identity is read, in the reader's own words; kept in the audit",
+    "description": "why the identity is read, in the reader's own words, in UTF-8 or Latin-1; kept in the audit",
 }
 
 
@@ -111,10 +112,13 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
 
 def _purpose() -> str:
-    purpose = request.headers.get("Purpose", "").strip()
+    try:
+        purpose = header_text(request.headers.get("Purpose", ""))
+    except ValueError:
+        raise unreadable("Purpose", "Takes text in UTF-8 or Latin-1.") from None
     if not 3 <= len(purpose) <= 200 or not is_printable(purpose) or names_participant(purpose):
-        reasons = ["Say in 3 to 200 characters why the identity is read, without naming anybody."]
-        raise Refused("invalid-header", "Every read of a person is accounted for.", {"Purpose": reasons})
+        reason = "Say in 3 to 200 characters why the identity is read, without naming anybody."
+        raise unreadable("Purpose", reason)
     return purpose
 
 

@@ -24,12 +24,13 @@ from services.outcome.domain.journey import (
     YesNo,
 )
 from services.outcome.domain.leaving import RecordExit
-from services.outcome.figures.report import as_csv
+from services.outcome.figures.report import as_csv, as_swedish_csv
 from services.outcome.handlers import Seen
 from shared.access import Reader
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
 from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field
+from shared.headers import acceptable
 from shared.runtime.change import Subject, Work
 from shared.web import (
     actor,
@@ -43,6 +44,7 @@ from shared.web import (
 outcomes = Blueprint("outcomes", __name__, description="Entry, exit and follow-up of a journey")
 figures = Blueprint("figures", __name__, description="What a programme has reached")
 
+FORMS = {"application/json": "json", "text/csv": "csv"}
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -95,9 +97,18 @@ class FollowUpPageArguments(QuerySchema):
 
 
 class ReportArguments(QuerySchema):
-    """How the report is written; the Accept header decides where this is not given."""
+    """How the report is written; the Accept header decides where this is not given.
 
-    format = ma.String(validate=validate.OneOf(["json", "csv"]))
+    csv: by RFC 4180. csv-sv: for an Excel with Swedish settings, with semicolons, decimal commas and a mark of UTF-8.
+    """
+
+    format = ma.String(
+        validate=validate.OneOf(["json", "csv", "csv-sv"]),
+        metadata={
+            "description": "csv: by RFC 4180; csv-sv: for an Excel with Swedish settings, with semicolons, decimal"
+            " commas and a byte order mark; where it is not given Accept decides, and JSON comes first"
+        },
+    )
 
 
 # --- answers ---------------------------------------------------------------------------------------------
@@ -245,10 +256,10 @@ def read_journey(journey_id: str) -> dict[str, Any]:
 @outcomes.response(200, OutcomeAnswer)
 def record_entry(body: RecordEntry, journey_id: str) -> dict[str, Any]:
     """Record the entry answers; to replace them, name the journey's revision in If-Match."""
-    rests_on = if_match()
+    asked = if_match()
 
     def use_case(work: Work) -> dict[str, Any]:
-        return show(handlers.record_entry(work, actor(), JourneyId(journey_id), body, rests_on=rests_on))
+        return show(handlers.record_entry(work, actor(), JourneyId(journey_id), body, asked=asked))
 
     return command(use_case, journey_subject(journey_id))
 
@@ -325,12 +336,13 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
 @figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
 def read_report(wanted: dict[str, Any], programme_id: str) -> dict[str, Any] | Response:
     """The programme's figures as they are now, as JSON or CSV."""
+    form = wanted.get("format") or FORMS[acceptable(request.headers.get("Accept"), tuple(FORMS))]
     found = query(lambda work: handlers.read_report(work, actor(), programme_id))
-    best = request.accept_mimetypes.best_match(["application/json", "text/csv"])
-    if wanted.get("format", "csv" if best == "text/csv" else "json") == "json":
+    if form == "json":
         return found
+    text = as_csv(found) if form == "csv" else as_swedish_csv(found)
     disposition = {"Content-Disposition": f'attachment; filename="{programme_id}.csv"'}
-    return Response(as_csv(found), content_type="text/csv; charset=utf-8", headers=disposition)
+    return Response(text, content_type="text/csv; charset=utf-8", headers=disposition)
 
 
 BLUEPRINTS = (outcomes, figures)

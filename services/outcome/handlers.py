@@ -22,6 +22,7 @@ from shared.access import (
 from shared.calendar import day_of
 from shared.errors import Forbidden, Unknown
 from shared.events import FollowUpId, JourneyId
+from shared.headers import Precondition
 from shared.programmes import Action, Programme
 from shared.runtime.change import Work, subject_of
 
@@ -57,9 +58,14 @@ def _open(
 
 
 def record_entry(
-    work: Work, actor: Actor, journey_id: JourneyId, command: entry.RecordEntry, *, rests_on: int | None
+    work: Work,
+    actor: Actor,
+    journey_id: JourneyId,
+    command: entry.RecordEntry,
+    *,
+    asked: Precondition | None,
 ) -> Seen:
-    """Record or replace the entry answers. rests_on: the revision that the caller saw, or None.
+    """Record or replace the entry answers. asked: what the caller says that its change rests on.
 
     Never for an employer or a school, which could find out by trying what was answered.
     """
@@ -68,6 +74,7 @@ def record_entry(
         raise Forbidden("not-your-journey", "No employer and no school records the answers at entry.")
     subject = subject_of("journey", journey_id)
     revision = work.revision(subject)
+    rests_on = None if asked is None else asked.revision(revision)
     change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, at=work.at)
     return _seen(work, actor, work.save(subject, change))
 

@@ -206,13 +206,24 @@ def _transport(command: _Command) -> Iterator[Case]:
     if command.content_type == JSON:
         yield command.case("unreadable header", "Journey-Vector", "invalid-header", headers=header)
     if command.method == "POST":
-        for what, key in (("missing", None), ("too long", "k" * 201), ("with a space", "a key")):
-            headers = {"Idempotency-Key": key}
-            yield command.case("Idempotency-Key", what, "idempotency-key-missing", headers=headers)
+        yield command.case(
+            "no key", "Idempotency-Key", "idempotency-key-missing", headers={"Idempotency-Key": None}
+        )
+        for what, key in (("too long", "k" * 201), ("with a space", "a key"), ("twice", "one, two")):
+            yield command.case("Idempotency-Key", what, "invalid-header", headers={"Idempotency-Key": key})
+    for what in ("gzip", "br", "identity, gzip"):
+        yield command.case("compressed", what, "unsupported-encoding", headers={"Content-Encoding": what})
+    header = {"Content-Type": f"{command.content_type}, {command.content_type}"}
+    yield command.case("two headers", "Content-Type", "invalid-header", headers=header)
     if command.method == "PUT":
-        for what, code in (("nonsense", "invalid-header"), ('"987654"', "stale-revision")):
+        for what, code in (
+            *(("nonsense", "invalid-header"), ("3", "invalid-header"), ('"3', "invalid-header")),
+            *(('"987654"', "stale-revision"), ('W/"1"', "stale-revision"), ('"a", W/"b"', "stale-revision")),
+        ):
             yield command.case("If-Match", what, code, headers={"If-Match": what}, edge=False)
     if command.content_type == JSON:
+        header = {"Content-Type": f"{JSON}; charset=iso-8859-1"}
+        yield command.case("charset", "Content-Type", "unsupported-media-type", headers=header)
         for kind, body in _unreadable(command.text):
             yield command.case(kind, "body", "unreadable-body", body=body)
         for kind, body in NOT_OBJECTS.items():

@@ -317,22 +317,32 @@ class Caller:
         self._token = f"{organisation}:{duty}:{person}"
         return self
 
-    def post(self, path: str, body: Any, *, key: str | None = None, kind: str = "application/json") -> Any:
-        """The answer to a POST; JSON is written here, other kinds are sent as they are."""
+    def post(
+        self,
+        path: str,
+        body: Any,
+        *,
+        key: str | None = None,
+        kind: str = "application/json",
+        rests_on: str | None = None,
+    ) -> Any:
+        """The answer to a POST; JSON is written here, other kinds are sent as they are. rests_on: If-Match."""
         self._keys += 1
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Idempotency-Key": key or f"key-{self._keys}",
             "Content-Type": kind,
         }
+        if rests_on is not None:
+            headers["If-Match"] = rests_on
         data = json.dumps(body) if kind == "application/json" else body
         return self._client.post(path, data=data, headers=headers)
 
-    def put(self, path: str, body: Any, *, rests_on: int | None = None) -> Any:
-        """The answer to a PUT. rests_on: the revision named in If-Match."""
+    def put(self, path: str, body: Any, *, rests_on: int | str | None = None) -> Any:
+        """The answer to a PUT. rests_on: the revision named in If-Match, or all of it."""
         headers = {"Authorization": f"Bearer {self._token}"}
         if rests_on is not None:
-            headers["If-Match"] = f'"{rests_on}"'
+            headers["If-Match"] = f'"{rests_on}"' if isinstance(rests_on, int) else rests_on
         return self._client.put(path, json=body, headers=headers)
 
     def get(self, path: str, *, accept: str = "application/json") -> Any:

@@ -7,7 +7,7 @@ The numbers here are exact; what may be shown outside is `disclosure.publish` of
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -164,18 +164,33 @@ def _nth(histogram: Mapping[int, int], index: int) -> int:
     raise IndexError(index)
 
 
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = ("programme", "as_of", "section", "group", "figure", "value")
 
 
 def as_csv(report: Report) -> str:
     """The report as one row per number (RFC 4180): section, group, figure, value; no value where there is none."""
+    return _written(report, ",", str)
+
+
+def as_swedish_csv(report: Report) -> str:
+    """The same as an Excel with Swedish settings opens it: semicolons, decimal commas, and a mark that says UTF-8."""
+    return f"\ufeff{_written(report, ';', lambda value: str(value).replace('.', ','))}"
+
+
+def _written(report: Report, delimiter: str, number: Callable[[float], str]) -> str:
     out = io.StringIO()
-    writer = csv.writer(out)
+    writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(CSV_COLUMNS)
     for section, group, figure, value in flat(report):
-        shown = "" if value is None else value
-        writer.writerow((report["programme"], report["as_of"], section, group, figure, shown))
+        texts = [_harmless(one) for one in (report["programme"], report["as_of"], section, group, figure)]
+        writer.writerow([*texts, "" if value is None else number(value)])
     return out.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
 def flat(report: Report) -> Iterator[tuple[str, str, str, Any]]:

@@ -1,7 +1,6 @@
 """What a request to the stream role brings: its key, and its body or form, bounded."""
 
 import contextlib
-import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,16 +8,21 @@ from starlette.requests import ClientDisconnect, Request
 from shared.bodies import doubled, read_object
 from shared.errors import Invalid, Refused
 from shared.fields import no_such
+from shared.headers import JSON, content_type, idempotency_key, refuse_coded
 
 BODY_LIMIT_BYTES = 64 * 1024
 FORM_BYTES = 4096
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+FORM = "application/x-www-form-urlencoded"
+
+
+def header(request: Request, name: str) -> str:
+    """The header, with commas between those of the same name, as every server of a service has it."""
+    return ", ".join(request.headers.getlist(name))
 
 
 def require_key(request: Request) -> None:
     """Raises Refused for a request that does not name itself."""
-    if not IDEMPOTENCY_KEY.match(request.headers.get("idempotency-key", "")):
-        raise Refused("idempotency-key-missing", "Name the request in an Idempotency-Key header.")
+    idempotency_key(header(request, "idempotency-key"))
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -33,11 +37,8 @@ async def _body(request: Request, limit: int) -> bytes:
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a page's own form."""
-    if (
-        request.headers.get("content-type", "").partition(";")[0].strip()
-        != "application/x-www-form-urlencoded"
-    ):
-        raise Refused("unsupported-media-type", "Send application/x-www-form-urlencoded.")
+    content_type(header(request, "content-type"), (FORM,))
+    refuse_coded(header(request, "content-encoding"))
     try:
         fields = parse_qsl((await _body(request, FORM_BYTES)).decode("ascii"), True, max_num_fields=8)
     except ValueError:
@@ -52,7 +53,7 @@ async def refuse_content(request: Request) -> None:
     body = await _body(request, BODY_LIMIT_BYTES)
     if not body.strip():
         return
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refused("unsupported-media-type", "Send application/json, or nothing.")
+    content_type(header(request, "content-type"), (JSON,))
+    refuse_coded(header(request, "content-encoding"))
     if content := read_object(body):
         raise Invalid({field: [no_such("field", ())] for field in content})

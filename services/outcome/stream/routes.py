@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
-from services.outcome.stream.incoming import read_form, refuse_content, require_key
+from services.outcome.stream.incoming import header, read_form, refuse_content, require_key
 from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
@@ -283,16 +283,15 @@ class Edge:
             return True
 
     async def _bearer(self, request: Request) -> Shown:
-        headers = request.headers
         return await run_in_threadpool(
             self.admission.admit,
-            headers.get("authorization", ""),
+            header(request, "authorization"),
             _peer(request),
-            headers.get("x-forwarded-for", ""),
+            header(request, "x-forwarded-for"),
         )
 
     def _count_anybody(self, request: Request) -> None:
-        self.admission.admit_anybody(_peer(request), request.headers.get("x-forwarded-for", ""))
+        self.admission.admit_anybody(_peer(request), header(request, "x-forwarded-for"))
 
     def _by_tls(self) -> bool:
         return self.public_url.startswith("https:")

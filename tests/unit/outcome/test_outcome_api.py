@@ -1,5 +1,7 @@
 """The routes of outcome, on a store in memory: a whole way, who may, what is never shown."""
 
+import csv
+import io
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 
 from services.outcome.api import BLUEPRINTS
 from services.outcome.consumer import FOLDS, TIMERS
+from services.outcome.figures.report import as_csv
 from services.outcome.repository import Outcomes
 from tests.support.memory import Caller, Memory, Shelf, noon
 from tests.unit.outcome.town import (
@@ -193,7 +196,13 @@ def test_the_report_sums_the_shards_of_its_own_programme(caller: Caller, memory:
 
 @pytest.mark.parametrize(
     ("path", "accept"),
-    [("/programmes/town/report?format=csv", "*/*"), ("/programmes/town/report", "text/csv")],
+    [
+        ("/programmes/town/report?format=csv", "*/*"),
+        ("/programmes/town/report?format=csv", "image/png"),
+        ("/programmes/town/report", "text/csv"),
+        ("/programmes/town/report", "text/csv; charset=utf-8"),
+        ("/programmes/town/report", "text/csv;q=0.9, application/json;q=0.1"),
+    ],
 )
 def test_the_report_is_had_as_csv(caller: Caller, memory: Memory, path: str, accept: str) -> None:
     counted(memory)
@@ -204,6 +213,68 @@ def test_the_report_is_had_as_csv(caller: Caller, memory: Memory, path: str, acc
     assert f"town,{noon(TODAY).isoformat()},figures,,started,9" in lines
     assert f"town,{noon(TODAY).isoformat()},employed_at_exit,,rate," in lines
     assert f"town,{noon(TODAY).isoformat()},steps,start,median_days,4.0" in lines
+
+
+def test_the_report_is_had_as_an_excel_with_swedish_settings_opens_it(caller: Caller, memory: Memory) -> None:
+    counted(memory)
+    answer = caller.become(OWNER, "analyst").get("/programmes/town/report?format=csv-sv")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.data.startswith(b"\xef\xbb\xbfprogramme;as_of;section;group;figure;value\r\n")
+    lines = answer.text.splitlines()
+    assert f"town;{noon(TODAY).isoformat()};steps;start;median_days;4,0" in lines
+    assert all(line.count(";") == 5 for line in lines)
+    plain = list(csv.reader(io.StringIO(caller.get("/programmes/town/report?format=csv").text)))
+    swedish = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
+    assert [[*row[:5], row[5].replace(",", ".")] for row in swedish] == plain
+
+
+def test_a_report_in_no_acceptable_form_is_said_so(caller: Caller, memory: Memory) -> None:
+    counted(memory)
+    answer = caller.become(OWNER, "analyst").get("/programmes/town/report", accept="image/png")
+    assert (answer.status_code, answer.json["code"]) == (406, "not-acceptable")
+
+
+def test_no_text_of_a_report_is_a_formula() -> None:
+    report: dict[str, Any] = {"programme": "=1+1", "as_of": "+x", "figures": {"@a": -1}, "where_now": {}}
+    report |= {name: {} for name in ("by_gender", "by_municipality")}
+    report |= {name: [] for name in ("outputs", "targets", "steps")}
+    assert as_csv(report).splitlines()[1] == "'=1+1,'+x,figures,,'@a,-1"
+
+
+def test_a_command_rests_on_the_revision_that_it_names(caller: Caller, memory: Memory) -> None:
+    leaving = {"way": "interrupted", "situation": "inactive"}
+    assert caller.put(f"{JOURNEYS}/entry", ENTRY).headers["ETag"] == '"1"'
+    for asked in ('"7"', 'W/"1"'):
+        refused = caller.post(f"{JOURNEYS}/exit", leaving, rests_on=asked)
+        assert (refused.status_code, refused.json["code"]) == (412, "stale-revision")
+    assert caller.get(JOURNEYS).json["exit"] is None
+    assert caller.post(f"{JOURNEYS}/exit", leaving, rests_on="3").json["code"] == "invalid-header"
+    assert caller.post(f"{JOURNEYS}/exit", leaving, rests_on='"0", "1"').status_code == 201
+
+
+def test_who_may_not_do_it_learns_nothing_of_the_revision(caller: Caller) -> None:
+    stranger = caller.become("stranger")
+    asked, plain = (
+        stranger.post(f"{JOURNEYS}/exit", {"way": "moved"}, rests_on=one) for one in ('"7"', None)
+    )
+    assert (asked.status_code, asked.json["code"]) == (plain.status_code, plain.json["code"])
+    assert asked.status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("if_match", "code"),
+    [
+        ('W/"1"', "stale-revision"),
+        ('"9"', "stale-revision"),
+        ('"9", "1"', None),
+        ("*", None),
+        ("1", "invalid-header"),
+    ],
+)
+def test_an_entry_is_replaced_as_if_match_says(caller: Caller, if_match: str, code: str | None) -> None:
+    caller.put(f"{JOURNEYS}/entry", ENTRY)
+    answer = caller.put(f"{JOURNEYS}/entry", {**ENTRY, "gender": "man"}, rests_on=if_match)
+    assert answer.json.get("code") == code
 
 
 def test_the_report_is_not_for_those_whose_role_does_not_include_it(caller: Caller) -> None:

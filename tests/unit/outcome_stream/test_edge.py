@@ -296,11 +296,24 @@ def test_who_comes_from_another_site_is_taken_one_turn_on_our_own(web: httpx.Cli
     assert "http-equiv" not in web.get(PAGE, headers={"Sec-Fetch-Site": "same-origin"}).text
 
 
+def test_two_headers_of_a_name_are_no_single_value(web: httpx.Client) -> None:
+    twice = [*STEERING.items(), *KEY.items(), *KEY.items()]
+    assert code(web.post(LINKS, headers=twice)) == (400, "invalid-header")
+    assert code(web.get(FIGURES, headers=[*STEERING.items(), *STEERING.items()])) == (401, "unauthenticated")
+
+
 @pytest.mark.parametrize(
     ("headers", "content", "expected"),
     [
         ({}, b"", (400, "idempotency-key-missing")),
-        ({"Idempotency-Key": "å".encode("latin-1")}, b"", (400, "idempotency-key-missing")),
+        ({"Idempotency-Key": "å".encode("latin-1")}, b"", (400, "invalid-header")),
+        ({**KEY, "Content-Type": "application/json; charset=utf-16"}, b"{}", (415, "unsupported-media-type")),
+        (
+            {**KEY, "Content-Type": "application/json", "Content-Encoding": "gzip"},
+            b"x",
+            (415, "unsupported-encoding"),
+        ),
+        ({**KEY, "Content-Type": "application/json"}, b"\xef\xbb\xbf[]", (422, "invalid-fields")),
         ({**KEY, "Content-Type": "application/json"}, b'{"role": 1}', (422, "invalid-fields")),
         ({**KEY, "Content-Type": "application/json"}, b"[]", (422, "invalid-fields")),
         ({**KEY, "Content-Type": "application/json"}, b"{", (400, "unreadable-body")),

@@ -80,7 +80,7 @@ def test_a_length_that_is_none_is_refused(told: str) -> None:
         b'{"a":"\\ud800"}',
         b'{"a":"\xe5"}',
         '{"a":1}'.encode("utf-16"),
-        b'\xef\xbb\xbf{"a":1}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"a":1}',
         b'{"a":1} {"a":2}',
         b'{"a":"\n"}',
         b"[]",
