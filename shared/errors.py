@@ -57,7 +57,10 @@ CODES: dict[str, Code] = {
     # order and state
     "not-yet-seen": Code(409, "This service has not yet seen what the caller has; try again."),
     "wrong-stage": Code(409, "The journey's stage does not allow this."),
-    "already-referred": Code(409, "The organisation used this reference for another referral."),
+    "already-referred": Code(
+        409, "The person has an open journey in the programme, which the caller may read; `errors` names it."
+    ),
+    "reference-taken": Code(409, "The organisation used this reference for another referral."),
     "consent-not-asked": Code(409, "The participant's answer on consent to sharing must be recorded first."),
     "consent-missing": Code(409, "The participant has not consented to what this would reveal."),
     "offer-open": Code(409, "Another handover awaits its answer."),

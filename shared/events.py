@@ -181,6 +181,18 @@ class JourneyRegisteredByMistake(Fact):
     reason: Code
 
 
+@event("intake", "journey-set-beside")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneySetBeside(Fact):
+    """The journey began while another of the same person stood open in the programme: it counts as no further person.
+
+    beside: the first of those others that is real now. Absent: none is any more, for they were declined, withdrawn or
+    registered by mistake; then this journey counts.
+    """
+
+    beside: JourneyId | None = None
+
+
 @event("intake", "participant-erased", subject="participant")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantErased(Fact):

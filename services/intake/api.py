@@ -3,17 +3,18 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 from flask import request
 from flask_smorest import Blueprint
 
-from services.intake import handlers, schemas
+from services.intake import handlers, participations, schemas
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
+from services.intake.domain.participation import Other
 from shared.access import Reader, reader
 from shared.calendar import day_of
 from shared.errors import Invalid, Unknown
@@ -268,11 +269,12 @@ def _programmes() -> Blueprint:
 
 def shown(work: Work, found: Referral) -> Answer:
     """A referral as its answer shows it to the caller."""
-    return view(found, reader(actor(), found.passage, day_of(work.at)))
+    also = participations.also_referred(work, actor(), found)
+    return view(found, reader(actor(), found.passage, day_of(work.at)), also)
 
 
-def view(found: Referral, who: Reader) -> Answer:
-    """A referral as its reader sees it.
+def view(found: Referral, who: Reader, also: Sequence[Other] = ()) -> Answer:
+    """A referral as its reader sees it. also: the person's other open referrals, for who is responsible.
 
     An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
     name tells of health. It has the handle once it is responsible, to read whom it employs.
@@ -286,6 +288,7 @@ def view(found: Referral, who: Reader) -> Answer:
         "named_provider": passage.named_provider,
         "previous_journey": passage.previous_journey,
         "consents": msgspec.to_builtins(passage.consents),
+        "also_referred": msgspec.to_builtins(also),
     }
     if not who.works_there:
         return whole
@@ -293,7 +296,7 @@ def view(found: Referral, who: Reader) -> Answer:
     own = passage.responsible == who.organisation
     ended = {"exit": whole["exit"], "participant_id": passage.participant_id} if own else {}
     asked = [{**one, "situation": None} for one in whole["follow_ups"]]
-    return {**whole, **hidden, "consents": {}, "follow_ups": asked, **ended}
+    return {**whole, **hidden, "consents": {}, "also_referred": [], "follow_ups": asked, **ended}
 
 
 def _plain(programme: Programme) -> Answer:

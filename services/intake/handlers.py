@@ -12,7 +12,14 @@ from typing import Literal, Protocol
 from services.intake.domain import consent, participant, programme, referral
 from services.intake.domain.journey import PARTS, Referral, addressed
 from services.intake.domain.participant import Identity, Participant, Sealed
+from services.intake.domain.participation import (
+    PARTICIPATIONS,
+    begun,
+    participation_key,
+    refuse_second,
+)
 from services.intake.domain.programme import Published
+from services.intake.participations import journeys_of, may_read, settle
 from shared.access import Actor, authorise, authorise_in, authorise_somewhere, programmes_for
 from shared.calendar import day_of
 from shared.errors import Unknown
@@ -131,7 +138,11 @@ def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participa
 
 
 def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered) -> Referral:
-    """Receive a referral; the same reference asking for the same is the same referral."""
+    """Receive a referral; the same reference asking for the same is the same referral.
+
+    Raises Conflict `already-referred` where a journey that the caller may read stands open; beside one that it may not
+    read, the referral is received.
+    """
     into = work.programmes.latest(command.programme)
     if into is None:
         authorise_somewhere(actor, "refer", work.programmes)
@@ -155,7 +166,10 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
         at=work.at,
         open_programmes=[] if into else _open_programmes(work, actor),
     )
-    return _keep(work, change, answered)
+    row = work.row(PARTICIPATIONS, participation_key(command.participant_id, command.programme))
+    journeys = journeys_of(work, row)
+    refuse_second(journeys, lambda one: may_read(work, actor, one))
+    return _keep(work, begun(change, journeys, row, work.at), answered)
 
 
 def _open_programmes(work: Work, actor: Actor) -> list[str]:
@@ -259,6 +273,7 @@ def _journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) ->
 
 
 def _keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
+    change = settle(work, change)
     return work.save(subject_of("journey", change.state.journey_id), addressed(change, answered))
 
 

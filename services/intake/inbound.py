@@ -19,6 +19,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
+from services.intake.domain.participation import PARTICIPATIONS, participation_key
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.schemas import ReferSchema
 from shared.access import Actor
@@ -190,6 +191,7 @@ def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Refer | Except
     unit.load({subject_of("participant", one.participant_id) for _, one in referrals})
     keys = {reference_key(sender_of(record.topic), one.reference) for record, one in referrals}
     unit.fetch(REFERENCES, keys)
+    unit.fetch(PARTICIPATIONS, {participation_key(one.participant_id, one.programme) for _, one in referrals})
 
 
 def set_aside(parts: Parts, breaker: Breaker) -> SetAside:

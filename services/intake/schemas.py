@@ -219,6 +219,17 @@ class ConsentAnswerSchema(Schema):
     last_day = _day(required=True)
 
 
+class AlsoReferredSchema(Schema):
+    """Another open referral of the same person to the same programme, as who is responsible is told of it.
+
+    since: the first day on which both stand. null: the reader has no part in the other one.
+    """
+
+    since = _day(required=True)
+    journey_id = ma.String(required=True, allow_none=True)
+    responsible = ma.String(required=True, allow_none=True)
+
+
 class ReferralSchema(Schema):
     """A referral and where it stands. null: there is none, or it is not the reader's to see."""
 
@@ -243,6 +254,7 @@ class ReferralSchema(Schema):
     exit = ma.Nested(ExitSchema, allow_none=True)
     follow_ups = ma.List(ma.Nested(FollowUpSchema), required=True)
     consents = ma.Dict(keys=ma.String(), values=ma.Nested(ConsentAnswerSchema), required=True)
+    also_referred = ma.List(ma.Nested(AlsoReferredSchema), required=True)
 
 
 class ReferralPageSchema(Schema):

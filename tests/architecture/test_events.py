@@ -29,7 +29,7 @@ ALLOWED_FIELDS = {
     *("occurred_on", "recorded_at", "organisation", "referrer", "provider", "validated_by"),
     *("from_organisation", "to_organisation", "organisations"),
     # which: pseudonymous ids
-    *("participant_id", "previous_journey", "session", "corrects", "handover", "follow_up"),
+    *("participant_id", "previous_journey", "beside", "session", "corrects", "handover", "follow_up"),
     # which of the programme's codes
     *("programme", "programme_version", "municipality", "activity", "goal", "competence", "output", "kind"),
     *("reason", "purpose"),

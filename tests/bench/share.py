@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from confluent_kafka import Producer
 from kafka import KafkaConsumer, TopicPartition
+from pymongo import MongoClient
 
 from deploy.local import Stack
 from shared.kafka import native_options
@@ -32,18 +34,19 @@ def measure(bench: Bench) -> dict[str, Any]:
     up(stack)
     await_lag(stack)
     producer = Producer({**native_options(bench.options), "linger.ms": 5})
-    noisy, other = (registered(stack, one) for one in (NOISY, OTHER))
+    noisy = people(stack, registered(stack, NOISY), FLOOD)
+    other = people(stack, registered(stack, OTHER), 2 * ONES)
     with replies(bench, OTHER) as awaited, replies(bench, NOISY) as flood:
-        alone = [waited(producer, awaited, other, f"ALONE-{n}") for n in range(ONES)]
+        alone = [waited(producer, awaited, other[n], f"ALONE-{n}") for n in range(ONES)]
         for number in range(FLOOD):
-            producer.produce(f"inbound.{NOISY}.referrals.v1", referral(noisy, f"FLOOD-{number}"))
+            producer.produce(f"inbound.{NOISY}.referrals.v1", referral(noisy[number], f"FLOOD-{number}"))
             producer.poll(0)
         producer.flush()
         began, first = time.perf_counter(), flood.count()
         while flood.count() - first < SETTLED:
             if time.perf_counter() - began > PATIENCE_SECONDS:
                 raise RuntimeError("The flood is not answered.")
-        beside = [waited(producer, awaited, other, f"BESIDE-{n}") for n in range(ONES)]
+        beside = [waited(producer, awaited, other[ONES + n], f"BESIDE-{n}") for n in range(ONES)]
         answered, seconds = flood.count() - first, time.perf_counter() - began
     return {
         "fair_share": {
@@ -69,6 +72,17 @@ def registered(stack: Stack, agency: str) -> str:
     )
     answer.raise_for_status()
     return str(answer.json()["participant_id"])
+
+
+def people(stack: Stack, handle: str, number: int) -> list[str]:
+    """So many handles, as if the person had been registered as often: each is referred once."""
+    handles = [f"p-{uuid4().int:026d}"[:28] for _ in range(number)]
+    with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
+        kept = client["intake"]["referrals"]
+        document = kept.find_one({"_id": f"participant/{handle}"})
+        assert document is not None
+        kept.insert_many([{**document, "_id": f"participant/{one}"} for one in handles])
+    return handles
 
 
 def referral(participant: str, reference: str) -> bytes:

@@ -75,7 +75,7 @@ class Agency(threading.Thread):
         trace = f"{self._chance.getrandbits(128):032x}"
         body = {
             "reference": reference(self._chance),
-            "participant_id": self._chance.choice(self._participants),
+            "participant_id": self._participants.pop(),
             "programme": "coactive",
             "municipality": "2482",
         }
@@ -88,7 +88,6 @@ class Agency(threading.Thread):
         written = sent.get(timeout=10)
         self._records.inbound_unsure.discard(trace)
         self._records.inbound[f"{written.topic}:{written.partition}:{written.offset}"] = trace
-        self._participants = self._participants[-20:]
 
 
 def _discard(producer: Any) -> None:

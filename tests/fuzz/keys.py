@@ -119,6 +119,7 @@ class Keys(Fuzzer[Story]):
     def __init__(self, world: World, chance: random.Random) -> None:
         super().__init__(world, chance)
         self._journey = world.at("started")
+        self._people: dict[str, str] = {}
 
     def prepare(self) -> None:
         """A journey of its own."""
@@ -243,7 +244,10 @@ class Keys(Fuzzer[Story]):
                 body: dict[str, Any] = {"name": f"Kim {step.marks}", "personnummer": None}
                 return "intake-web", "/participants", json.dumps(body).encode()
             case "refer":
-                body = {**referral(self.world, self._journey.participant), "reference": step.marks}
+                # A person of these marks' own: who stands in the programme is not referred to it again.
+                if step.marks not in self._people:
+                    self._people[step.marks] = self.world.register(REFERRER)
+                body = {**referral(self.world, self._people[step.marks]), "reference": step.marks}
                 return "intake-web", "/referrals", json.dumps(body).encode()
             case "session":
                 path = f"/journeys/{journey}/sessions"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -314,3 +315,47 @@ def test_what_was_read_stays_read_when_the_process_is_killed(
     assert len(journeys) == 4
     identities = [headers["ce_id"] for headers, _ in agency.replies()]
     assert set(identities) >= {f"intake:{place}" for place in places}
+
+
+def test_of_many_referrals_of_one_person_at_one_moment_one_stands(
+    callers: Callers, agency: Agency, stack: Stack
+) -> None:
+    """By HTTP and by topic at once: two processes, and commands that share a transaction."""
+    for turn in range(5):
+        person = callers.register()
+
+        def ask(number: int, person: str = person, turn: int = turn) -> httpx.Response:
+            body = referral(person, reference=f"race-{turn}-{number}")
+            return callers.ask("POST", "/referrals", AGENCY, body, key=f"race-{turn}-{number}")
+
+        with ThreadPoolExecutor(9) as pool:
+            record = json.dumps(referral(person, reference=f"race-topic-{turn}")).encode()
+            place = pool.submit(agency.send, record)
+            answers = list(pool.map(ask, range(8)))
+        reply = agency.reply_to(place.result())
+        codes = [one.json().get("code", "received") for one in answers] + [reply.get("code", "received")]
+        assert sorted(codes) == ["already-referred"] * 8 + ["received"], codes
+        with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
+            found = client["intake"]["referrals"].count_documents({"state.passage.participant_id": person})
+        assert found == 1
+
+
+def test_an_own_open_referral_is_told_of_and_after_its_end_the_person_is_referred_again(
+    callers: Callers,
+) -> None:
+    person = callers.register()
+    first = callers.ask("POST", "/referrals", AGENCY, referral(person, reference="again-1"))
+    assert first.json()["also_referred"] == []
+    journey = first.json()["journey_id"]
+    second = callers.ask("POST", "/referrals", AGENCY, referral(person, reference="again-2"))
+    assert (second.status_code, second.json()["code"]) == (409, "already-referred")
+    assert second.json()["errors"] == {
+        "journey_id": [journey],
+        "stage": ["received"],
+        "responsible": [AGENCY],
+    }
+    assert callers.ask(
+        "POST", f"/referrals/{journey}/withdrawal", AGENCY, {"reason": "other_effort"}
+    ).is_success
+    again = referral(person, reference="again-2", previous_journey=journey)
+    assert callers.ask("POST", "/referrals", AGENCY, again).status_code == 201

@@ -51,6 +51,9 @@ class Referral:
 
     reference: the referrer's own. consented_on: the day of the latest answer, by purpose. situation_at_exit: what
     the exit said; None when nobody said, or there is no exit.
+
+    stood: the person's journeys in the programme that stood open when this one began. beside: the first of them that
+    is real now; while there is one, this journey counts as no further person.
     """
 
     journey_id: e.JourneyId
@@ -62,6 +65,8 @@ class Referral:
     consented_on: dict[e.Purpose, date] = field(default_factory=dict)
     situation_at_exit: e.Situation | None = None
     follow_ups: dict[e.Code, FollowUpSeen] = field(default_factory=dict)
+    stood: tuple[e.JourneyId, ...] = ()
+    beside: e.JourneyId | None = None
 
 
 def standing(referral: Referral) -> dict[str, Any]:

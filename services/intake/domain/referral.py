@@ -147,7 +147,7 @@ def reference_key(organisation: e.Organisation, reference: str) -> str:
 def repeat(referral: Referral, command: Refer) -> Referral:
     """The referral that this reference already led to, when the command asks for the same.
 
-    A command that names no day asks for the day that the first one had. Raises Conflict `already-referred`.
+    A command that names no day asks for the day that the first one had. Raises Conflict `reference-taken`.
     """
     passage = referral.passage
     asked = replace(command, occurred_on=command.occurred_on or passage.referred_on)
@@ -161,7 +161,7 @@ def repeat(referral: Referral, command: Refer) -> Referral:
         occurred_on=passage.referred_on,
     )
     if asked != first:
-        raise Conflict("already-referred", f"The reference already belongs to {referral.journey_id}.")
+        raise Conflict("reference-taken", f"The reference already belongs to {referral.journey_id}.")
     return referral
 
 

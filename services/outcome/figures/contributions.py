@@ -72,6 +72,7 @@ class JourneyFigures:
     accepted_handovers: tuple[Accepted, ...] = ()
     sessions: Sessions = field(default_factory=Sessions)
     follow_ups: dict[str, FollowUpFigure] = field(default_factory=dict)
+    beside: e.JourneyId | None = None
     newest_type: str
     newest_at: datetime
 
@@ -117,7 +118,12 @@ def contributions(state: Figures) -> Counter[str]:
             found[c.follow_up_cell(code, follow_up.status)] = 1
     for step, days in _steps(state):
         found[c.days_cell(step, days)] += 1
-    return +found
+    return +(found if state.beside is None else _of_no_person(found))
+
+
+def _of_no_person(found: Counter[str]) -> Counter[str]:
+    """Sessions and handovers, which are no people: the journey that this one began beside counts the person."""
+    return Counter({cell: n for cell, n in found.items() if cell.startswith(("session/", "handover/"))})
 
 
 def _reached(state: JourneyFigures) -> list[str]:

@@ -121,6 +121,8 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
             return replace(state, offers=replace(state.offers, expired=state.offers.expired + 1))
         case e.HandoverRecalled():
             return replace(state, offers=replace(state.offers, recalled=state.offers.recalled + 1))
+        case e.JourneySetBeside() as moved:
+            return replace(state, beside=moved.beside)
         case e.EntryRecorded() as entry:
             gender: Gender = received.extra["gender"] if received.extra else state.gender
             return replace(state, gender=gender, entry_complete=entry.complete)
@@ -185,6 +187,7 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.ConsentWithdrawn,
         e.JourneyStarted,
         e.JourneyRegisteredByMistake,
+        e.JourneySetBeside,
         e.ActivityPlanned,
         e.GoalSet,
         e.GoalReached,

@@ -206,7 +206,7 @@ def test_a_used_reference_is_rejected() -> None:
     desk = Desk()
     person = register(desk)
     answer(desk, record(body(person)))
-    assert answer(desk, record(body(person, municipality="2417"))).body["code"] == "already-referred"
+    assert answer(desk, record(body(person, municipality="2417"))).body["code"] == "reference-taken"
 
 
 def test_the_record_after_a_bad_one_goes_on() -> None:

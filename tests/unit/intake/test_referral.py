@@ -195,7 +195,7 @@ def test_the_same_reference_asking_for_something_else_is_refused() -> None:
     handlers.refer(desk, caseworker(AGENCY), asked(person), ())
     with pytest.raises(Conflict) as refused:
         handlers.refer(desk, caseworker(AGENCY), asked(person, municipality="2417"), ())
-    assert refused.value.code == "already-referred"
+    assert refused.value.code == "reference-taken"
 
 
 def test_references_are_each_organisations_own() -> None:
@@ -241,6 +241,8 @@ def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     desk = Desk()
     person, stranger = register(desk), register(desk)
     first = handlers.refer(desk, caseworker(AGENCY), asked(person), ())
+    taken_back = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
+    handlers.withdraw_referral(desk, caseworker(AGENCY), first.journey_id, taken_back, ())
     again = asked(person, reference="AF-2", previous_journey=first.journey_id, occurred_on=ACCEPTED_ON)
     assert handlers.refer(desk, caseworker(AGENCY), again, ()).passage.previous_journey == first.journey_id
     wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)

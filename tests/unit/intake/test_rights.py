@@ -37,6 +37,9 @@ from tests.unit.intake.desk import (
 )
 
 OTHER_AGENCY = "forsakringskassan"
+ELSEWHERE = replace(COACTIVE, id="elsewhere")
+"""Where a person who stands in one programme may be referred on to."""
+BOTH = Shelf(COACTIVE, ELSEWHERE)
 CLINIC = "psykiatrin-skelleftea"
 """Refers, and takes people on."""
 NOBODY = e.ParticipantId("p-" + "9" * 26)
@@ -53,7 +56,8 @@ def may_read(desk: Desk, organisation: str, person: e.ParticipantId) -> bool:
 
 def may_refer(desk: Desk, organisation: str, person: e.ParticipantId, reference: str = "R-1") -> bool:
     try:
-        handlers.refer(desk, caseworker(organisation), asked(person, reference=reference), ())
+        command = asked(person, reference=reference, programme="elsewhere")
+        handlers.refer(desk, caseworker(organisation), command, ())
     except Invalid as refused:
         assert refused.errors == UNKNOWN_PERSON
         return False
@@ -95,7 +99,7 @@ def handed_over(held: Referral, to: str, kind: e.HandoverKind = "provider_to_emp
 
 
 def test_who_knows_a_handle_can_neither_refer_read_nor_erase() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     person = register(desk)
     handlers.refer(desk, caseworker(AGENCY), asked(person, provider=None), ())
     for stranger in (OTHER_AGENCY, CLINIC):
@@ -114,7 +118,7 @@ def outcome(act: Callable[[], Any]) -> tuple[str, str, Any]:
 
 @pytest.mark.parametrize("organisation", [OTHER_AGENCY, CLINIC])
 def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str) -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk, provider=PROVIDER)
     who = caseworker(organisation)
 
@@ -150,7 +154,7 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
 
 
 def test_an_erased_person_of_others_is_none_at_all() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     person = register(desk)
     handlers.erase_participant(desk, caseworker(AGENCY), person)
     assert not may_refer(desk, OTHER_AGENCY, person)
@@ -158,7 +162,7 @@ def test_an_erased_person_of_others_is_none_at_all() -> None:
 
 
 def test_a_referral_makes_its_referrer_no_party_to_the_person() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     person = person_of(begun(desk, provider=CLINIC))
     assert may_refer(desk, CLINIC, person, "C-1")
     rows = [row for (name, _), row in desk.table.items() if name == "parts"]
@@ -166,11 +170,17 @@ def test_a_referral_makes_its_referrer_no_party_to_the_person() -> None:
 
 
 def test_a_provider_that_took_a_person_on_refers_onwards_and_reads_but_does_not_erase() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk, provider=CLINIC)
     person = person_of(held)
     assert may_read(desk, CLINIC, person)
-    onwards = asked(person, reference="C-1", previous_journey=held.journey_id, occurred_on=STARTED_ON)
+    onwards = asked(
+        person,
+        reference="C-1",
+        programme="elsewhere",
+        previous_journey=held.journey_id,
+        occurred_on=STARTED_ON,
+    )
     handlers.refer(desk, caseworker(CLINIC), onwards, ())
     with pytest.raises(Forbidden) as refused:
         handlers.erase_participant(desk, caseworker(CLINIC), person)
@@ -179,7 +189,7 @@ def test_a_provider_that_took_a_person_on_refers_onwards_and_reads_but_does_not_
 
 
 def test_a_receiver_that_accepted_a_handover_reads_the_person() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk)
     assert not may_read(desk, EMPLOYER, person_of(held))
     tell(desk, held, handed_over(held, EMPLOYER))
@@ -188,11 +198,10 @@ def test_a_receiver_that_accepted_a_handover_reads_the_person() -> None:
 
 
 def test_no_provider_prolongs_its_part_by_accepting_its_own_referral() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk, provider=CLINIC)
-    own = handlers.refer(
-        desk, caseworker(CLINIC), asked(person_of(held), reference="C-1", provider=CLINIC), ()
-    )
+    onwards = asked(person_of(held), reference="C-1", provider=CLINIC, programme="elsewhere")
+    own = handlers.refer(desk, caseworker(CLINIC), onwards, ())
     handlers.accept_referral(
         desk, caseworker(CLINIC), own.journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ()
     )
@@ -202,7 +211,7 @@ def test_no_provider_prolongs_its_part_by_accepting_its_own_referral() -> None:
 
 
 def test_a_previous_journey_is_one_of_the_same_person() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     others = begun(desk, provider=PROVIDER)
     own = register(desk, by=OTHER_AGENCY)
     command = asked(own, reference="R-1", previous_journey=others.journey_id, occurred_on=date(2016, 2, 20))
@@ -251,7 +260,7 @@ def _mistaken(desk: Desk, held: Referral) -> None:
 
 @pytest.mark.parametrize("end", [_withdrawn, _mistaken])
 def test_a_part_ends_with_the_referral(end: Callable[[Desk, Referral], None]) -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk)
     end(desk, held)
     assert not may_read(desk, CLINIC, person_of(held))
@@ -261,7 +270,7 @@ def test_a_part_ends_with_the_referral(end: Callable[[Desk, Referral], None]) ->
 
 
 def test_a_declined_referral_gives_nobody_a_part() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     person = register(desk)
     held = handlers.refer(desk, caseworker(AGENCY), asked(person, provider=CLINIC), ())
     no = referral.Decline(reason="no_place")
@@ -283,7 +292,7 @@ def _closed(held: Referral) -> e.JourneyClosed:
 def test_a_part_ends_so_many_months_after_the_closing_as_the_programme_says(
     months: int, last_day: date
 ) -> None:
-    desk = Desk(programmes=Shelf(replace(COACTIVE, parts_end_after_months=months)))
+    desk = Desk(programmes=Shelf(replace(COACTIVE, parts_end_after_months=months), ELSEWHERE))
     held = begun(desk)
     tell(desk, held, handed_over(held, EMPLOYER))
     tell(desk, held, _closed(held))
@@ -300,9 +309,9 @@ def test_three_months_are_what_a_programme_that_says_nothing_gives() -> None:
 
 
 def test_the_end_of_one_journey_leaves_the_part_in_another() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     first = begun(desk)
-    again = asked(person_of(first), provider=CLINIC, reference="AF-2", previous_journey=first.journey_id)
+    again = asked(person_of(first), provider=CLINIC, reference="AF-2", programme="elsewhere")
     second = handlers.refer(desk, caseworker(AGENCY), replace(again, occurred_on=STARTED_ON), ())
     handlers.accept_referral(desk, caseworker(CLINIC), second.journey_id, referral.Accept(), ())
     _mistaken(desk, second)
@@ -313,7 +322,7 @@ def test_the_end_of_one_journey_leaves_the_part_in_another() -> None:
 
 @pytest.mark.parametrize("exited_first", [False, True])
 def test_a_closing_that_crosses_a_handover_ends_the_part_of_both(exited_first: bool) -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk)
     facts: list[e.Fact] = [handed_over(held, EMPLOYER), _closed(held)]
     for fact in reversed(facts) if exited_first else facts:
@@ -325,9 +334,9 @@ def test_a_closing_that_crosses_a_handover_ends_the_part_of_both(exited_first: b
 
 
 def test_a_referral_sent_again_after_the_part_has_ended_is_still_the_same_referral() -> None:
-    desk = Desk()
+    desk = Desk(programmes=BOTH)
     held = begun(desk)
-    onwards = asked(person_of(held), reference="C-1", occurred_on=TODAY)
+    onwards = asked(person_of(held), reference="C-1", occurred_on=TODAY, programme="elsewhere")
     first = handlers.refer(desk, caseworker(CLINIC), onwards, ())
     _mistaken(desk, held)
     assert handlers.refer(desk, caseworker(CLINIC), onwards, ()).journey_id == first.journey_id
