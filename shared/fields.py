@@ -22,6 +22,7 @@ FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 
 """Where a driven clock may stand: near the calendar's end, days that are counted from it do not exist."""
 CODE = r"^[a-z0-9][a-z0-9_-]{0,39}\Z"
 
+_DIGITS = re.compile(r"[0-9]{1,19}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -60,6 +61,16 @@ class Moment(ma.AwareDateTime):
         return moment
 
 
+class Number(ma.Integer):
+    """A whole number of a query, in plain digits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        number: int = super()._deserialize(value, attr, data, **options)
+        return number
+
+
 class StrictBoolean(ma.Boolean):
     """true or false, and nothing that merely resembles them."""
 
@@ -95,6 +106,11 @@ def id_field(prefix: str, **options: Any) -> ma.String:
 def cursor_field(pattern: str, **options: Any) -> ma.String:
     """A field that holds where the page before ended."""
     return ma.String(validate=Form(pattern, "the cursor of the page before, as it was given"), **options)
+
+
+def limit_field() -> Number:
+    """A field that holds how long a page may be."""
+    return Number(load_default=50, validate=validate.Range(1, 200))
 
 
 def email_field(**options: Any) -> ma.Email:

@@ -14,7 +14,16 @@ from services.handover.domain.offers import AcceptHandover, DeclineHandover, Off
 from shared.access import WORKPLACES
 from shared.errors import Unknown
 from shared.events import HandoverId, HandoverKind, JourneyId
-from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, organisation_field
+from shared.fields import (
+    CommandSchema,
+    Day,
+    Number,
+    QuerySchema,
+    code_field,
+    cursor_field,
+    limit_field,
+    organisation_field,
+)
 from shared.runtime.change import Subject, Work
 from shared.web import (
     actor,
@@ -64,8 +73,8 @@ class RecallHandoverBody(CommandSchema):
 class JourneyPageArguments(QuerySchema):
     """Which page of a journey's offers: `cursor` is the `next_cursor` of the page before."""
 
-    cursor = ma.Integer(validate=validate.Range(1, 1_000_000))
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    cursor = Number(validate=validate.Range(1, 1_000_000))
+    limit = limit_field()
 
 
 class ReceivedPageArguments(QuerySchema):
@@ -73,7 +82,7 @@ class ReceivedPageArguments(QuerySchema):
 
     status = ma.String(load_default="open", validate=validate.OneOf(get_args(Status)))
     cursor = cursor_field(r"^[0-9a-z.-]{1,60}\Z")
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 class HandoverAnswer(Schema):

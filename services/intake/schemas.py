@@ -21,6 +21,7 @@ from shared.fields import (
     code_field,
     email_field,
     id_field,
+    limit_field,
     municipality_field,
     organisation_field,
 )
@@ -147,7 +148,7 @@ class ListQuerySchema(QuerySchema):
     part = ma.String(load_default="referrer", validate=validate.OneOf(get_args(Part)))
     stage = ma.String(load_default=None, validate=validate.OneOf(get_args(Stage)))
     cursor = ma.String(load_default=None, validate=validate.Length(1, 200))
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 # --- answers --------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from services.outcome.handlers import Seen
 from shared.access import Reader
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
-from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field
+from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
 from shared.headers import acceptable
 from shared.runtime.change import Subject, Work
 from shared.web import (
@@ -93,7 +93,7 @@ class FollowUpPageArguments(QuerySchema):
 
     status = _one_of(FollowUpStatus, load_default="due")
     cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 class ReportArguments(QuerySchema):

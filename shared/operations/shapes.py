@@ -3,7 +3,7 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from shared.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field
+from shared.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field, limit_field
 from shared.operations.parked import REASONS
 from shared.texts import line_field
 
@@ -44,14 +44,14 @@ class ParkedPageArguments(QuerySchema):
     )
     reason = ma.String(validate=validate.OneOf(REASONS))
     cursor = cursor_field(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z")
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 class AuditPageArguments(QuerySchema):
     """Which audit rows; `cursor` is the `next_cursor` of the page before."""
 
     cursor = cursor_field(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z")
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 # --- what goes out ---------------------------------------------------------------------------------------

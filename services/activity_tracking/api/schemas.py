@@ -35,10 +35,12 @@ from shared.events import JourneyId
 from shared.fields import (
     CommandSchema,
     Day,
+    Number,
     QuerySchema,
     StrictBoolean,
     code_field,
     id_field,
+    limit_field,
     municipality_field,
 )
 from shared.texts import Reference, text_field
@@ -154,15 +156,15 @@ class CorrectOutputBody(CommandSchema):
 class SessionPageArguments(QuerySchema):
     """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
 
-    cursor = ma.Integer(validate=validate.Range(1, MOST_ENTRIES))
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    cursor = Number(validate=validate.Range(1, MOST_ENTRIES))
+    limit = limit_field()
 
 
 class OutputPageArguments(QuerySchema):
     """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
 
     cursor = id_field("o")
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = limit_field()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

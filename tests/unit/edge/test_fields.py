@@ -16,7 +16,17 @@ from marshmallow import fields as ma
 from contracts.services import application, services
 from shared.checks import MOST_NAMED, Findings
 from shared.errors import Invalid
-from shared.fields import Day, Form, Incoming, Moment, QuerySchema, StrictBoolean, takes
+from shared.fields import (
+    Day,
+    Form,
+    Incoming,
+    Moment,
+    Number,
+    QuerySchema,
+    StrictBoolean,
+    limit_field,
+    takes,
+)
 
 ROOT = Path(__file__).parents[3]
 VAGUE = re.compile(
@@ -208,6 +218,24 @@ def test_a_day_is_taken_as_it_is_written(on: date) -> None:
 )
 def test_a_day_is_written_in_one_way(text: Any) -> None:
     assert Dated().validate({"on": text}) == {"on": ["Takes a day as yyyy-mm-dd, from 1900-01-01 on."]}
+
+
+@pytest.mark.parametrize(
+    "text", ["１２", "1_0", " 5", "+5", "5.0", "\u0663", "1e1", "-0", "0", "201", "", "9" * 400]
+)
+def test_a_number_of_a_query_is_written_in_plain_digits(text: str) -> None:
+    class Page(QuerySchema):
+        limit = limit_field()
+
+    assert set(Page().validate({"limit": text})) == {"limit"}
+    assert Page().load({"limit": "012"}) == {"limit": 12}
+
+
+def test_every_number_of_a_query_is_of_that_kind() -> None:
+    for schema in schemas():
+        for name, field in schema().fields.items():
+            if issubclass(schema, QuerySchema) and isinstance(field, ma.Number):
+                assert isinstance(field, Number), f"{schema.__qualname__}.{name}"
 
 
 @pytest.mark.parametrize(
