@@ -138,9 +138,9 @@ def test_a_session_that_was_ended_opens_nothing(database: tuple[Client, str]) ->
 
 
 def snapshot(day: date) -> Snapshot:
-    published = disclosure.publish(report.build(make_cohort().cells_on(day), PROGRAMME, AT))
-    reading = Reading(programme=PROGRAMME, moment=day.toordinal(), as_of=AT, published=published, newest=[])
-    return follow(None, reading)
+    exact = report.build(make_cohort().cells_on(day), PROGRAMME, AT)
+    reading = Reading(programme=PROGRAMME, moment=day.toordinal(), as_of=AT, exact=exact, newest=[])
+    return follow(None, reading, "published", disclosure.publish(exact))
 
 
 @contextmanager
@@ -180,19 +180,17 @@ def test_every_published_cell_and_then_only_what_changed_reaches_the_topic(
     early, later = snapshot(EARLY), snapshot(LATER)
     differing = {
         f"{PROGRAMME.id}|{name}"
-        for name, cell in cells_of(later.published).items()
-        if cells_of(early.published)[name] != cell
+        for name, cell in cells_of(later.report).items()
+        if cells_of(early.report)[name] != cell
     }
     with indicators(stack) as seen:
         publishing = make_publisher(stack, *database)
         publishing.offer(early)
-        assert publishing.publish_once() == len(cells_of(early.published))
+        assert publishing.publish_once() == len(cells_of(early.report))
         assert publishing.publish_once() == 0
         publishing.offer(later)
         assert publishing.publish_once() == len(differing)
-        until(
-            lambda: sum(map(len, seen().values())) >= len(cells_of(early.published)) + len(differing), "all"
-        )
+        until(lambda: sum(map(len, seen().values())) >= len(cells_of(early.report)) + len(differing), "all")
         records = seen()
     assert {key for key, published in records.items() if len(published) == 2} == differing
     last = records["stream-test|figures.started"][-1]
@@ -200,7 +198,7 @@ def test_every_published_cell_and_then_only_what_changed_reaches_the_topic(
     body = json.loads(last.value)
     assert headers["ce_type"] == TYPE
     assert headers["ce_id"] == "outcome:indicator/stream-test|figures.started:2"
-    assert (body["value"], body["hidden"]) == (later.published["figures"]["started"], False)
+    assert (body["value"], body["hidden"]) == (later.report["figures"]["started"], False)
     few = json.loads(records["stream-test|figures.re_referred"][-1].value)
     assert (few["value"], few["hidden"], few["few"]) == (None, True, True)
 
@@ -337,8 +335,11 @@ def test_a_link_asked_for_with_a_token_opens_the_page_and_its_stream(stack: Stac
         assert page.status_code == 200
         assert "<h1>CoActive</h1>" in page.text
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    with streaming(f"{address}/figures", {"Cookie": cookie}) as snapshots:
-        assert next(snapshots)[1]["programme"] == PROGRAMME.id
+    exact = report.build(make_cohort().cells_on(EARLY), PROGRAMME, AT)
+    with streaming(f"{address}/figures?form=exact", {"Cookie": cookie}) as snapshots:
+        shown = next(snapshots)[1]
+        assert (shown["programme"], shown["form"]) == (PROGRAMME.id, "exact")
+        assert shown["figures"] == exact["figures"]
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, outcome: Any) -> None:

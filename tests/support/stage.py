@@ -21,7 +21,7 @@ from typing import Any, Self, get_args
 import msgspec
 import yaml
 
-from services.outcome.figures import disclosure, report
+from services.outcome.figures import report
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, Login
 from services.outcome.stream.pages import read_pages
@@ -185,7 +185,7 @@ class Stage:
                 programme=self.programme,
                 moment=next(self._moments),
                 as_of=as_of,
-                published=disclosure.publish(exact),
+                exact=exact,
                 newest=newest,
             )
         ]

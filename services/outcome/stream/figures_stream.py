@@ -12,6 +12,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from services.outcome.stream.hub import Closed, Hub
+from services.outcome.stream.snapshot import Form
 from shared.telemetry import metric
 
 HEARTBEAT_SECONDS = 15.0
@@ -32,6 +33,7 @@ class FiguresStream:
         self,
         hub: Hub,
         programme: str,
+        form: Form,
         *,
         version: int,
         seconds: float,
@@ -43,6 +45,7 @@ class FiguresStream:
     ) -> None:
         self._hub = hub
         self._programme = programme
+        self._form = form
         self._version = version
         self._until = time.monotonic() + seconds
         self._cut = cut
@@ -88,7 +91,7 @@ class FiguresStream:
                         break
                     asked_at = time.monotonic()
                 seconds = min(left, self._heartbeat_seconds)
-                snapshot = await self._hub.newer(self._programme, self._version, seconds)
+                snapshot = await self._hub.newer(self._programme, self._form, self._version, seconds)
                 if snapshot is None:
                     await self._say(send, b": still here\n\n")
                 else:

@@ -1,4 +1,4 @@
-"""The newest snapshot of each programme, and the readers who wait for the next. Lives in one event loop.
+"""The newest snapshot of each programme in each form, and the readers who wait for the next. Lives in one event loop.
 
 There are no queues: a reader asks for whatever is newer than what it has, so a slow one skips what it had no time
 for, and costs nobody memory or waiting.
@@ -6,7 +6,9 @@ for, and costs nobody memory or waiting.
 
 import asyncio
 
-from services.outcome.stream.snapshot import Snapshot
+from services.outcome.stream.snapshot import Form, Snapshot
+
+Subject = tuple[str, Form]
 
 
 class Closed(Exception):
@@ -17,41 +19,42 @@ class Hub:
     """Called from the loop's own thread only."""
 
     def __init__(self) -> None:
-        self._latest: dict[str, Snapshot] = {}
-        self._moved: dict[str, asyncio.Event] = {}
+        self._latest: dict[Subject, Snapshot] = {}
+        self._moved: dict[Subject, asyncio.Event] = {}
         self._closed = False
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Make this the newest of its programme and wake whoever waits for it."""
-        self._latest[snapshot.programme] = snapshot
-        self._wake(snapshot.programme)
+        """Make this the newest of its programme and form and wake whoever waits for it."""
+        subject = (snapshot.programme, snapshot.form)
+        self._latest[subject] = snapshot
+        self._wake(subject)
 
-    def latest(self, programme: str) -> Snapshot | None:
-        """The newest snapshot, or None before the first."""
-        return self._latest.get(programme)
+    async def newer(self, programme: str, form: Form, version: int, within_seconds: float) -> Snapshot | None:
+        """The newest snapshot once it is another than `version`; None when the time has passed. Raises Closed.
 
-    async def newer(self, programme: str, version: int, within_seconds: float) -> Snapshot | None:
-        """The newest snapshot once there is one after `version`; None when the time has passed. Raises Closed."""
+        Another, not a later one: a reader may name a version that never was, or that the next one here comes before.
+        """
+        subject = (programme, form)
         try:
             async with asyncio.timeout(within_seconds):
                 while True:
                     if self._closed:
                         raise Closed
-                    snapshot = self._latest.get(programme)
-                    if snapshot is not None and snapshot.version > version:
+                    snapshot = self._latest.get(subject)
+                    if snapshot is not None and snapshot.version != version:
                         return snapshot
-                    await self._moved.setdefault(programme, asyncio.Event()).wait()
+                    await self._moved.setdefault(subject, asyncio.Event()).wait()
         except TimeoutError:
             return None
 
     def close(self) -> None:
         """End every stream."""
         self._closed = True
-        for programme in list(self._moved):
-            self._wake(programme)
+        for subject in list(self._moved):
+            self._wake(subject)
 
-    def _wake(self, programme: str) -> None:
+    def _wake(self, subject: Subject) -> None:
         """Wake everybody who waits now; whoever comes later waits for the next."""
-        moved = self._moved.pop(programme, None)
+        moved = self._moved.pop(subject, None)
         if moved is not None:
             moved.set()

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from services.outcome.stream.snapshot import FORMS, Form
 from shared.bodies import doubled, read_object
 from shared.errors import Invalid, Refused
 from shared.fields import no_such
@@ -23,6 +24,15 @@ def header(request: Request, name: str) -> str:
 def require_key(request: Request) -> None:
     """Raises Refused for a request that does not name itself."""
     idempotency_key(header(request, "idempotency-key"))
+
+
+def wanted_form(request: Request, otherwise: Form) -> Form:
+    """The form of the figures that is asked for. Raises Invalid for one that there is not."""
+    wanted = request.query_params.get("form", otherwise)
+    form = next((one for one in FORMS if one == wanted), None)
+    if form is None:
+        raise Invalid({"form": [f"Must be one of: {', '.join(FORMS)}."]}, "The query is wrong.")
+    return form
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.outcome.stream.snapshot import Form
 from shared.programmes import Programme
 
 HERE = Path(__file__).parent
@@ -52,15 +53,20 @@ class Pages:
     templates: Environment
     texts: Mapping[Language, Mapping[str, Any]]
 
-    def programme(self, programme: Programme, lang: Language, *, signed_in: bool) -> str:
-        """The page of a programme; its figures come by the stream. signed_in: by a session, which can be ended."""
+    def programme(self, programme: Programme, lang: Language, form: Form, *, signed_in: bool) -> str:
+        """The page of a programme; its figures come by the stream, in that form.
+
+        signed_in: by a session, which can be ended.
+        """
         name = getattr(programme.name, lang)
         return self._write(
             "page.html",
             lang,
             title=self.texts[lang]["title"].format(programme=name),
             programme={"id": programme.id, "name": name},
+            form=form,
             signed_in=signed_in,
+            codes=" ".join(place.code for place in programme.municipalities),
             places=places(programme, lang),
             period=" – ".join(
                 format_date(day, format="long", locale=LOCALES[lang])

@@ -157,7 +157,9 @@ class Publisher:
         self._renewed_at = float("-inf")
 
     def offer(self, snapshot: Snapshot) -> None:
-        """Take note of the newest; never blocks on the network."""
+        """Take note of the newest that may be published; never blocks on the network."""
+        if snapshot.form != "published":
+            return
         with self._lock:
             self._offered[snapshot.programme] = snapshot
 
@@ -209,7 +211,7 @@ class Publisher:
         return [
             one
             for snapshot in offered
-            for one in changed(snapshot.programme, cells_of(snapshot.published), held, at)
+            for one in changed(snapshot.programme, cells_of(snapshot.report), held, at)
             if one.key not in self._unsent
         ]
 

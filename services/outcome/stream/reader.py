@@ -5,15 +5,16 @@ the publisher of indicators; neither is waited for.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from pymongo.errors import PyMongoError
 
-from services.outcome.stream.snapshot import Reading, Snapshot, follow
+from services.outcome.figures import disclosure
+from services.outcome.stream.snapshot import Form, Reading, Snapshot, follow
 
 REST, LEAST_REST_SECONDS, MOST_REST_SECONDS = 2.0, 0.02, 0.25
 """It rests twice as long as its last look took, so that looking never fills more than a third of a core, within
@@ -59,7 +60,7 @@ class Reader:
         self._stop = stop
         self._most_rest_seconds = most_rest_seconds
         self._pause_seconds = pause_seconds
-        self._held: dict[str, Snapshot] = {}
+        self._held: dict[tuple[str, Form], Snapshot] = {}
 
     def run(self) -> None:
         """Read until told to stop. A database that does not answer is asked again; the last snapshot stands."""
@@ -82,13 +83,20 @@ class Reader:
     def look(self) -> None:
         """Read once and hand on what differs."""
         for reading in self._source.read():
-            held = self._held.get(reading.programme.id)
-            snapshot = follow(held, reading)
-            if snapshot is not held:
-                self._held[snapshot.programme] = snapshot
-                for take in self._deliver:
-                    take(snapshot)
+            # The published figures are made of the exact ones, so they differ only where these do.
+            if self._hand_on(reading, "exact", reading.exact):
+                self._hand_on(reading, "published", disclosure.publish(reading.exact))
         self.read_at = time.monotonic()
+
+    def _hand_on(self, reading: Reading, form: Form, report: Mapping[str, Any]) -> bool:
+        held = self._held.get((reading.programme.id, form))
+        snapshot = follow(held, reading, form, report)
+        if snapshot is held:
+            return False
+        self._held[snapshot.programme, form] = snapshot
+        for take in self._deliver:
+            take(snapshot)
+        return True
 
     def fresh(self, within_seconds: float) -> bool:
         """Whether the data was read so recently."""

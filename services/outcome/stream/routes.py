@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
-from services.outcome.stream.incoming import header, read_form, refuse_content, require_key
+from services.outcome.stream.incoming import header, read_form, refuse_content, require_key, wanted_form
 from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
@@ -85,8 +85,8 @@ class Edge:
     def app(self) -> Starlette:
         """The application."""
         routes = [
-            Route("/programmes/{programme}", self._asked(self.page, "lang")),
-            Route("/programmes/{programme}/figures", self._asked(self.figures)),
+            Route("/programmes/{programme}", self._asked(self.page, "form", "lang")),
+            Route("/programmes/{programme}/figures", self._asked(self.figures, "form")),
             Route("/programmes/{programme}/page-links", self._asked(self.page_link), methods=["POST"]),
             Route("/programmes/{programme}/logout", self._asked(self.logout), methods=["POST"]),
             Route("/signed-out", self._asked(self.signed_out, "lang")),
@@ -140,17 +140,19 @@ class Edge:
             if refused.code == "unauthenticated":
                 notice = "sign-in"
             return self._notice(notice, lang, CODES[refused.code].status)
-        return HTMLResponse(
-            self.pages.programme(programme, lang, signed_in=login is not None), headers=p.HEADERS
-        )
+        form = wanted_form(request, "exact")
+        html = self.pages.programme(programme, lang, form, signed_in=login is not None)
+        return HTMLResponse(html, headers=p.HEADERS)
 
     async def figures(self, request: Request) -> FiguresStream:
-        """The stream of snapshots; resumes after Last-Event-ID."""
+        """The stream of snapshots; resumes after Last-Event-ID. Exact figures are for those who ask for them."""
         login = await self._cookie_login(request)
         admitted = await self._admit(request, login)
+        form = wanted_form(request, "published")
         return FiguresStream(
             self.hub,
             admitted.programme.id,
+            form,
             version=resumed_version(request.headers.get("last-event-id")),
             seconds=(admitted.until - self.now()).total_seconds(),
             cut=self.cut,

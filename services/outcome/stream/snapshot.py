@@ -1,4 +1,7 @@
-"""A programme's published figures as one whole, versioned snapshot: pure, from a reading to the bytes sent.
+"""A programme's figures as one whole, versioned snapshot: pure, from a reading to the bytes sent.
+
+In two forms, each with versions of its own: `exact`, for those who may read the report, and `published`, with the few
+hidden. A change that is hidden makes no new published snapshot.
 
 Always whole, never "what changed since": ids commit out of order, so a reader that resumes cannot know what it
 missed (design.md, §4). Whoever misses one has missed nothing.
@@ -7,7 +10,7 @@ missed (design.md, §4). Whoever misses one has missed nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -16,41 +19,51 @@ from shared.programmes import Name, Programme
 
 MOST_CHANGES = 9
 
+Form = Literal["exact", "published"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one look at the data gave.
 
     moment: the database's own time of the look, a number that only grows, whichever process looks.
-    published: the report after disclosure. newest: [{type, recorded_at}], newest first.
+    exact: the report. newest: [{type, recorded_at}], newest first.
     """
 
     programme: Programme
     moment: int
     as_of: datetime
-    published: Mapping[str, Any]
+    exact: Mapping[str, Any]
     newest: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One state of the figures. `version` grows; `seen` is what decides whether the next one differs."""
+    """One state of the figures. `version` grows; `seen` is what decides whether the next one differs.
+
+    report: what is shown, in this form. frame: the same as bytes, made once for however many are sent it.
+    """
 
     programme: str
+    form: Form
     version: int
     as_of: datetime
-    published: Mapping[str, Any]
+    report: Mapping[str, Any]
     seen: bytes
     frame: bytes
 
 
-def follow(held: Snapshot | None, reading: Reading) -> Snapshot:
+def follow(held: Snapshot | None, reading: Reading, form: Form, report: Mapping[str, Any]) -> Snapshot:
     """The snapshot after this reading: the held one itself when a viewer would see no difference.
+
+    report: the reading's, in this form.
 
     The passing of time alone is no difference until the Swedish day changes.
     """
     content = {
-        **reading.published,
+        **report,
+        "form": form,
         "as_of": day_of(reading.as_of).isoformat(),
         "labels": labels(reading.programme),
         "newest": gather(reading.newest),
@@ -62,9 +75,10 @@ def follow(held: Snapshot | None, reading: Reading) -> Snapshot:
     body = {**content, "as_of": reading.as_of.isoformat(), "version": str(version)}
     return Snapshot(
         programme=reading.programme.id,
+        form=form,
         version=version,
         as_of=reading.as_of,
-        published=reading.published,
+        report=report,
         seen=seen,
         frame=b"id: %d\nevent: snapshot\ndata: %s\n\n" % (version, orjson.dumps(body)),
     )

@@ -1,4 +1,4 @@
-"""Reads the figures of every programme from outcome's database, through figures' own report and disclosure."""
+"""Reads the figures of every programme from outcome's database, through figures' own report."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from pymongo.change_stream import ChangeStream
 from pymongo.database import Database
 
-from services.outcome.figures import disclosure, report
+from services.outcome.figures import report
 from services.outcome.figures.repository import newest, read_cells
 from services.outcome.stream.reader import Wakeup
 from services.outcome.stream.snapshot import Reading
@@ -50,7 +50,7 @@ class CellsSource:
             yield CellsWakeup(stream)
 
     def read(self) -> list[Reading]:
-        """Each programme's published figures. Blocks; a retry is safe. Raises PyMongoError."""
+        """Each programme's exact figures. Blocks; a retry is safe. Raises PyMongoError."""
         as_of = self._clock.now()
         return [self._read(programme, as_of) for programme in self._programmes.all_latest().values()]
 
@@ -62,6 +62,6 @@ class CellsSource:
             programme=programme,
             moment=0 if moment is None else moment.time << 32 | moment.inc,
             as_of=as_of,
-            published=disclosure.publish(report.build(cells, programme, as_of)),
+            exact=report.build(cells, programme, as_of),
             newest=newest(self._database, programme.id),
         )

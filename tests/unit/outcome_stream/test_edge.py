@@ -1,16 +1,19 @@
 """Who gets in, and what everybody else is told."""
 
 import contextlib
+import json
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
 from starlette.routing import Route
 
+from services.outcome.figures import disclosure
 from services.outcome.stream.logins import LINK_LIFE
 from services.outcome.stream.routes import ACTIONS
 from tests.support.awaiting import PATIENCE_SECONDS
@@ -51,8 +54,10 @@ def max_age(cookie: str) -> int:
     return int(re.findall(r"Max-Age=(\d+)", cookie)[0])
 
 
-def first_event(web: httpx.Client, headers: dict[str, str]) -> tuple[int, str]:
-    with web.stream("GET", FIGURES, headers=headers) as answer:
+def first_event(
+    web: httpx.Client, headers: dict[str, str] | httpx.Headers, query: str = ""
+) -> tuple[int, str]:
+    with web.stream("GET", FIGURES + query, headers=headers) as answer:
         if answer.status_code != 200:
             answer.read()
             return code(answer)
@@ -67,6 +72,53 @@ def ends(lines: Iterator[str]) -> bool:
 
 def test_a_token_that_may_read_the_report_gets_the_stream(web: httpx.Client) -> None:
     assert first_event(web, STEERING) == (200, "event: snapshot")
+
+
+def snapshot_of(web: httpx.Client, address: str, headers: dict[str, str]) -> dict[str, Any]:
+    """The first snapshot of a stream."""
+    with web.stream("GET", address, headers=headers) as answer:
+        assert answer.status_code == 200
+        line = next(line for line in answer.iter_lines() if line.startswith("data: "))
+    snapshot: dict[str, Any] = json.loads(line.removeprefix("data: "))
+    return snapshot
+
+
+def test_exact_figures_are_for_those_who_ask_for_them(theatre: Theatre, web: httpx.Client) -> None:
+    exact = dict(theatre.stage.read()[0].exact)
+    for query, form in (("", "published"), ("?form=published", "published"), ("?form=exact", "exact")):
+        snapshot = snapshot_of(web, f"{FIGURES}{query}", STEERING)
+        expected = exact if form == "exact" else disclosure.publish(exact)
+        assert snapshot["form"] == form
+        for section in ("figures", "by_gender", "by_municipality", "where_now", "targets", "steps"):
+            assert snapshot[section] == expected[section], (query, section)
+    assert exact["by_gender"]["non_binary"]["started"] in range(5)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("form=raw", "form"), ("form=", "form"), ("form=exact&form=exact", "form"), ("from=2017-01-01", "from")],
+)
+def test_what_the_stream_does_not_know_is_refused_by_name(web: httpx.Client, query: str, field: str) -> None:
+    answer = web.get(f"{FIGURES}?{query}", headers=STEERING)
+    assert code(answer) == (422, "invalid-fields")
+    assert list(answer.json()["errors"]) == [field]
+
+
+@pytest.mark.parametrize("version", ["9" * 19, "9" * 20, "9" * 300, "12", "-1", "x", "9.5", "²"])
+def test_a_version_that_is_none_of_ours_brings_the_newest_at_once(web: httpx.Client, version: str) -> None:
+    headers = httpx.Headers({**STEERING, "Last-Event-ID": version}, encoding="utf-8")
+    assert first_event(web, headers) == (200, "event: snapshot")
+
+
+def test_the_page_says_which_figures_it_shows(web: httpx.Client) -> None:
+    exact, published = (
+        web.get(PAGE, headers=STEERING).text,
+        web.get(f"{PAGE}?form=published", headers=STEERING).text,
+    )
+    assert f'data-figures="{FIGURES}?form=exact"' in exact
+    assert "Exakta siffror, inte för publicering" in exact
+    assert f'data-figures="{FIGURES}?form=published"' in published
+    assert "Siffror som får publiceras" in published
 
 
 @pytest.mark.parametrize(
@@ -84,6 +136,7 @@ def test_nobody_else_does_on_any_route(
     web: httpx.Client, headers: dict[str, str], expected: tuple[int, str]
 ) -> None:
     assert first_event(web, headers) == expected
+    assert first_event(web, headers, "?form=exact") == expected
     assert code(web.post(LINKS, headers={**headers, **KEY})) == expected
     page = web.get(PAGE, headers=headers)
     assert page.status_code == expected[0]

@@ -1,11 +1,15 @@
 """Indicators: one record per published cell, and only what changed."""
 
+import threading
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import orjson
 
 from services.outcome.figures import disclosure, report
-from services.outcome.stream.indicators import Cell, Indicator, cells_of, changed, record
+from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
+from services.outcome.stream.publisher import Publisher
+from services.outcome.stream.snapshot import Reading, follow
 from tests.support.cohort import make_cohort
 from tests.support.stage import read_programme
 
@@ -82,3 +86,47 @@ def test_a_record_is_a_cloudevent_keyed_by_programme_and_cell() -> None:
         "few": False,
         "published_at": "2026-01-01T00:00:00+00:00",
     }
+
+
+class Sole:
+    """Satisfies `Ledger` for a publisher that is alone."""
+
+    def hold(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        raise NotImplementedError
+
+    def load(self) -> tuple[dict[str, Indicator], list[Indicator]]:
+        return {}, []
+
+    def intend(self, indicators: Sequence[Indicator]) -> None:
+        self.intended = list(indicators)
+
+    def sent(self, indicators: Sequence[Indicator]) -> None:
+        assert set(indicators) <= set(self.intended)
+
+
+class Topic:
+    """Satisfies `Outlet` and keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def send(self, records: Sequence[Record]) -> None:
+        self.records += records
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def test_exact_figures_are_never_sent_to_the_topic() -> None:
+    reading = Reading(programme=read_programme(), moment=1, as_of=AT, exact=EXACT, newest=[])
+    topic = Topic()
+    publishing = Publisher(Sole(), lambda: topic, lambda: AT, threading.Event())
+    publishing.offer(follow(None, reading, "published", PUBLISHED))
+    publishing.offer(follow(None, reading, "exact", EXACT))
+    assert publishing.publish_once() == len(cells_of(PUBLISHED))
+    sent = {one.key.decode(): orjson.loads(one.value)["value"] for one in topic.records}
+    assert sent["coactive|by_gender.non_binary.started"] is None
+    assert sent["coactive|figures.started"] == EXACT["figures"]["started"]

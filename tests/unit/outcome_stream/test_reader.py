@@ -4,13 +4,29 @@ import contextlib
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import UTC, date, datetime
 
 from pymongo.errors import AutoReconnect
 
+from services.outcome.figures.report import build
 from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.snapshot import Reading, Snapshot
 from tests.support.stage import Stage, read_programme
+
+
+class Held:
+    """Satisfies `Source` on cells that a test changes."""
+
+    def __init__(self, cells: dict[str, int]) -> None:
+        self.cells = cells
+
+    def watch(self) -> AbstractContextManager[Wakeup]:
+        raise NotImplementedError
+
+    def read(self) -> Sequence[Reading]:
+        programme, as_of = read_programme(), datetime(2017, 5, 1, tzinfo=UTC)
+        exact = build(self.cells, programme, as_of)
+        return [Reading(programme=programme, moment=1, as_of=as_of, exact=exact, newest=[])]
 
 
 class Faulty:
@@ -39,9 +55,26 @@ def test_what_differs_is_handed_on_once_to_everybody() -> None:
     reader.look()
     stage.move(120)
     reader.look()
-    assert len(one) == 2
+    assert [snapshot.form for snapshot in one] == ["exact", "published"] * 2
     assert one == other
-    assert one[0].version < one[1].version
+    assert one[0].version < one[2].version
+
+
+def test_a_change_that_is_hidden_makes_no_new_published_snapshot() -> None:
+    handed: list[Snapshot] = []
+    shown = Held({"received": 40, "where/received": 40, "re_referred": 1})
+    reader = Reader(shown, [handed.append], threading.Event())
+    reader.look()
+    shown.cells["re_referred"] = 2
+    reader.look()
+    assert [snapshot.form for snapshot in handed] == ["exact", "published", "exact"]
+    assert [snapshot.report["figures"]["re_referred"] for snapshot in handed if snapshot.form == "exact"] == [
+        1,
+        2,
+    ]
+    published = handed[1]
+    assert b'"re_referred":{"value":null,"hidden":true,"few":true}' in published.frame
+    assert b'"form":"published"' in published.frame
 
 
 def test_a_database_that_does_not_answer_is_asked_again() -> None:

@@ -5,8 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
-from services.outcome.figures import disclosure, report
-from services.outcome.stream.snapshot import MOST_CHANGES, Reading, follow, gather, resumed_version
+from services.outcome.figures import report
+from services.outcome.stream.snapshot import (
+    MOST_CHANGES,
+    Reading,
+    Snapshot,
+    gather,
+    resumed_version,
+)
+from services.outcome.stream.snapshot import follow as follow_form
 from tests.support.cohort import make_cohort
 from tests.support.stage import read_programme
 
@@ -16,9 +23,11 @@ NOON = datetime(2017, 5, 1, 10, tzinfo=UTC)
 
 def reading(on: date, moment: int = 100) -> Reading:
     exact = report.build(make_cohort().cells_on(on), PROGRAMME, NOON)
-    return Reading(
-        programme=PROGRAMME, moment=moment, as_of=NOON, published=disclosure.publish(exact), newest=[]
-    )
+    return Reading(programme=PROGRAMME, moment=moment, as_of=NOON, exact=exact, newest=[])
+
+
+def follow(held: Snapshot | None, reading: Reading) -> Snapshot:
+    return follow_form(held, reading, "exact", reading.exact)
 
 
 def body(frame: bytes) -> dict[str, object]:

@@ -9,16 +9,22 @@ from starlette.types import Message, Scope
 
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Closed, Hub
-from services.outcome.stream.snapshot import Snapshot
+from services.outcome.stream.snapshot import Form, Snapshot
 from shared.telemetry import REGISTRY
 
 SCOPE: Scope = {"type": "http", "client": ("127.0.0.1", 5000)}
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def snapshot(version: int, programme: str = "coactive") -> Snapshot:
+def snapshot(version: int, programme: str = "coactive", form: Form = "published") -> Snapshot:
     return Snapshot(
-        programme=programme, version=version, as_of=AT, published={}, seen=b"", frame=b"<%d>" % version
+        programme=programme,
+        form=form,
+        version=version,
+        as_of=AT,
+        report={},
+        seen=b"",
+        frame=b"<%d>" % version,
     )
 
 
@@ -60,6 +66,7 @@ def stream(hub: Hub, cuts: list[Scope], version: int = 0, **options: float) -> F
     return FiguresStream(
         hub,
         "coactive",
+        "published",
         version=version,
         cut=cuts.append,
         permitted=always,
@@ -131,6 +138,45 @@ def test_figures_of_another_programme_are_not_sent() -> None:
     run(scene)
 
 
+def test_figures_in_another_form_are_not_sent() -> None:
+    async def scene(hub: Hub) -> None:
+        client = Client()
+        task = asyncio.create_task(stream(hub, [])(SCOPE, client.receive, client.send))
+        hub.publish(snapshot(1, form="exact"))
+        hub.publish(snapshot(2))
+        await client.has(2)
+        client.left.set()
+        await task
+
+    run(scene)
+
+
+@pytest.mark.parametrize("version", [8, 10**18, 10**19 - 1])
+def test_a_client_that_names_a_version_that_is_not_ours_is_sent_the_newest_at_once(version: int) -> None:
+    async def scene(hub: Hub) -> None:
+        client = Client()
+        hub.publish(snapshot(7))
+        task = asyncio.create_task(stream(hub, [], version=version)(SCOPE, client.receive, client.send))
+        await client.has(7)
+        client.left.set()
+        await task
+
+    run(scene)
+
+
+def test_a_client_that_names_a_version_to_come_is_sent_the_first_there_is() -> None:
+    async def scene(hub: Hub) -> None:
+        client = Client()
+        task = asyncio.create_task(stream(hub, [], version=10**18)(SCOPE, client.receive, client.send))
+        await client.has_sent(b"retry: 1500\n\n")
+        hub.publish(snapshot(7))
+        await client.has(7)
+        client.left.set()
+        await task
+
+    run(scene)
+
+
 def test_a_slow_client_is_cut_off_and_counted_while_others_go_on() -> None:
     async def scene(hub: Hub) -> None:
         before = dropped()
@@ -158,7 +204,7 @@ def test_what_a_busy_client_had_no_time_for_is_skipped() -> None:
     async def scene(hub: Hub) -> None:
         for version in range(1, 100):
             hub.publish(snapshot(version))
-        assert (await hub.newer("coactive", 5, 1)) == snapshot(99)
+        assert (await hub.newer("coactive", "published", 5, 1)) == snapshot(99)
 
     run(scene)
 
@@ -182,6 +228,6 @@ def test_streams_end_when_the_process_stops() -> None:
         await task
         assert client.sent[-1]["more_body"] is False
         with pytest.raises(Closed):
-            await hub.newer("coactive", 1, 1)
+            await hub.newer("coactive", "published", 1, 1)
 
     run(scene)

@@ -12,6 +12,7 @@ const HIDDEN_PEOPLE = 2;
 export function blocks(report) {
   const { figures: f, where_now: now } = report;
   const leaving = f.employed_at_exit;
+  const exact = report.form === "exact";
   return [
     { id: "received", column: 0, trunk: true, kind: "past", cell: f.received },
     { id: "accepted", column: 1, trunk: true, kind: "past", cell: f.accepted, from: ["received"] },
@@ -24,7 +25,7 @@ export function blocks(report) {
     { id: "where.ready", column: 3, kind: "now", cell: now.ready, from: ["started"] },
     { id: "where.started", column: 3, kind: "now", cell: now.started, from: ["started"] },
     { id: "where.employed", column: 4, kind: "work", cell: leaving.employed, from: ["exited"] },
-    { id: "where.other", column: 4, kind: "after", cell: minus(leaving.known, leaving.employed), from: ["exited"] },
+    { id: "where.other", column: 4, kind: "after", cell: minus(leaving.known, leaving.employed, exact), from: ["exited"] },
     { id: "where.unknown", column: 4, kind: "off", cell: leaving.missing, from: ["exited"] },
   ];
 }
@@ -40,7 +41,7 @@ export function people(list) {
   const leaving = (id) => list.filter((block) => block.from?.at(-1) === id);
   const total = (blocks) => blocks.reduce((sum, block) => sum + counts[block.id], 0);
   for (const trunk of list.filter((block) => block.trunk && masked(block)).reverse()) {
-    counts[trunk.id] = total(leaving(trunk.id));
+    counts[trunk.id] = Math.max(HIDDEN_PEOPLE, total(leaving(trunk.id)));
   }
   for (const trunk of list.filter((block) => block.trunk && block.from && masked(block))) {
     const beside = leaving(trunk.from[0]).filter((block) => block !== trunk);

@@ -18,18 +18,29 @@ export function numberOr(cell, otherwise) {
   return known && !known.hidden ? known.value : otherwise;
 }
 
-/** Difference of two cells; hidden when either is, or when it would itself be below five. */
-export function minus(whole, part) {
+/** Difference of two cells; hidden when either is, or, among published figures, when it would itself be below five. */
+export function minus(whole, part, exact = false) {
   const [a, b] = [read(whole), read(part)];
   if (a === null || b === null) return null;
   if (a.hidden || b.hidden) return { hidden: true, few: false };
   const rest = a.value - b.value;
-  return rest < FEW ? { hidden: true, few: true } : rest;
+  return rest < FEW && !exact ? { hidden: true, few: true } : rest;
 }
 
 /** The sentence with each {name} replaced. */
 export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+/** The text by that name, or the one for a single one. */
+export function counted(texts, name, cell) {
+  return (numberOr(cell, null) === 1 && texts[`${name}_one`]) || texts[name];
+}
+
+/** Whether it is hidden without being called few, so that a sentence cannot be said with it. */
+export function unsaid(cell) {
+  const known = read(cell);
+  return Boolean(known?.hidden && !known.few);
 }
 
 /** Everything that depends on the language, made once. */
@@ -40,6 +51,7 @@ export function formats(lang, texts) {
   const half = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
   const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric", ...zone });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", ...zone });
   const ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
   const written = (cell, format) => {
@@ -58,6 +70,7 @@ export function formats(lang, texts) {
       return fill(known.value === 1 ? texts.day : texts.days, { n: half.format(known.value) });
     },
     day: (moment) => day.format(new Date(moment)),
+    moment: (moment) => `${day.format(new Date(moment))} ${clock.format(new Date(moment))}`,
     ago: (seconds) => {
       const steps = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
       const step = steps.find(([, length]) => seconds >= length);

@@ -1,9 +1,10 @@
 /* Follows a programme's stream of figures and shows each snapshot. A snapshot is always whole, so that one missed
    is never missing. */
 
-import { formats } from "./format.js";
+import { fill, formats } from "./format.js";
 import { Picture } from "./picture.js";
 import { Sections } from "./sections.js";
+import { insist, Stream } from "./stream.js";
 
 const QUIET_MILLISECONDS = 30_000;
 const AGES_MILLISECONDS = 20_000;
@@ -11,21 +12,25 @@ const CALM_MILLISECONDS = 900;
 
 const root = document.documentElement;
 const lang = root.lang;
-const texts = await (await fetch(`/texts/${lang}.json`)).json();
-const format = formats(lang, texts);
-const sections = new Sections(document, lang, texts, format);
-const picture = new Picture(document.getElementById("flow"), document.getElementById("flow-rows"), texts, format);
 const state = document.getElementById("state");
+const age = document.getElementById("age");
+const texts = await insist(`/texts/${lang}.json`, () => (state.textContent = state.dataset.reconnecting));
+const format = formats(lang, texts);
+const sections = new Sections(document, lang, texts, format, root.dataset.places.split(" "));
+const picture = new Picture(document.getElementById("flow"), document.getElementById("flow-rows"), texts, format);
 const announcement = document.getElementById("announcement");
 
 let shown = null;
 let next = null;
 let shownAt = 0;
+let shownOn = 0; // by the clock on the wall, which goes on while a laptop sleeps
 let announcedAt = performance.now();
 
 function tell(condition) {
+  if (root.dataset.state === condition) return;
   root.dataset.state = condition;
   state.textContent = texts[condition];
+  ages();
 }
 
 /** Show the newest, but not so often that the eye cannot follow: at most about once a second. */
@@ -43,6 +48,7 @@ function show() {
   next = null;
   shown = report;
   shownAt = performance.now();
+  shownOn = Date.now();
   sections.show(report);
   picture.show(report);
   ages();
@@ -51,7 +57,9 @@ function show() {
 }
 
 function ages() {
-  if (shown) sections.newest(shown.newest, shown.as_of, (performance.now() - shownAt) / 1000);
+  const old = root.dataset.state !== "live" && stream.heardAt !== null;
+  age.textContent = old ? fill(texts.age, { ago: format.ago((Date.now() - stream.heardAt) / 1000) }) : "";
+  if (shown) sections.newest(shown.newest, shown.as_of, (Date.now() - shownOn) / 1000);
 }
 
 /** Screen readers hear of new figures at most twice a minute, and never while nothing has changed. */
@@ -61,19 +69,15 @@ function announce() {
   announcement.textContent = sections.spoken;
 }
 
-function follow(address) {
-  const stream = new EventSource(address);
-  stream.addEventListener("open", () => tell("live"));
-  stream.addEventListener("snapshot", (event) => {
-    tell("live");
-    take(JSON.parse(event.data));
-  });
-  stream.addEventListener("error", () => tell(stream.readyState === EventSource.CLOSED ? "expired" : "reconnecting"));
-}
-
+const stream = new Stream(root.dataset.figures, {
+  heard: (event) => event.kind === "snapshot" && take(JSON.parse(event.data)),
+  told: tell,
+});
 tell("connecting");
-follow(root.dataset.figures);
 setInterval(() => {
   ages();
   if (shown) announce();
 }, AGES_MILLISECONDS);
+window.addEventListener("beforeprint", () => picture.paper(true));
+window.addEventListener("afterprint", () => picture.paper(false));
+await stream.follow();

@@ -5,6 +5,7 @@ import { make, put, sync, term } from "./parts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MILLISECONDS = 700;
+const PAPER_WIDTH = 900;
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 function shape(tag, attributes = {}) {
@@ -29,7 +30,14 @@ export class Picture {
     frame.append(this.svg);
     this.counts = null;
     this.list = [];
+    this.width = null;
     new ResizeObserver(() => this.list.length && this.draw()).observe(frame);
+  }
+
+  /** Draw for paper, where the style sheet makes it as wide as the sheet; or for the screen again. */
+  paper(printing) {
+    this.width = printing ? PAPER_WIDTH : null;
+    if (this.list.length) this.draw();
   }
 
   /** Show a report: the table at once, the picture by moving there. */
@@ -58,7 +66,7 @@ export class Picture {
   }
 
   draw() {
-    const width = this.frame.clientWidth;
+    const width = this.width ?? this.frame.clientWidth;
     if (!width) return;
     const drawing = layout(this.list, this.counts, width);
     this.svg.setAttribute("width", width);

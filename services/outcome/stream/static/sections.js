@@ -1,6 +1,6 @@
 /* The sections of the page other than the flow: each takes a report and changes its own part of the document. */
 
-import { fill, numberOr, read } from "./format.js";
+import { counted, fill, numberOr, read, unsaid } from "./format.js";
 import { make, put, size, sync, term } from "./parts.js";
 
 const GROUP_FIGURES = ["received", "started", "active", "handed_over", "exited"];
@@ -9,11 +9,12 @@ const TALLIES = {
   sessions: ["logged", "attended", "late", "missed", "corrected", "hours"],
   exits: ["by_plan", "interrupted", "moved", "deceased"],
 };
+const LEAST_REACH = 1.25; // the scale of the targets goes at least a quarter past them
 const WIDEST = 4; // groups that still fit beside one another on a phone
 
 export class Sections {
-  constructor(document, lang, texts, format) {
-    Object.assign(this, { document, lang, texts, format });
+  constructor(document, lang, texts, format, places) {
+    Object.assign(this, { document, lang, texts, format, places });
   }
 
   part(id) {
@@ -39,6 +40,12 @@ export class Sections {
     return element;
   }
 
+  /** The sentence with its counts; nothing where one of them is not shown. */
+  sentence(words, cells) {
+    if (Object.values(cells).some(unsaid)) return "";
+    return fill(words, Object.fromEntries(Object.entries(cells).map(([name, cell]) => [name, this.format.count(cell)])));
+  }
+
   /** "after 28 days": what a follow-up is called inside a sentence. */
   followUp(code, report) {
     return this.named(report.labels.follow_ups[code]) || code;
@@ -49,17 +56,26 @@ export class Sections {
     const { figures } = report;
     const cells = { started: figures.started, active: figures.active, employed: figures.employed_at_exit.employed };
     const said = Object.entries(cells)
-      .filter(([, cell]) => !read(cell)?.hidden || read(cell).few)
+      .filter(([, cell]) => !unsaid(cell))
       .map(([figure, cell]) => ({ figure, cell }));
     sync(this.part("lede"), said, (one) => one.figure, ({ figure }) => {
       const number = make("b", { "data-figure": figure });
-      const [before, after] = this.texts.lede[figure].split("{n}");
-      const element = make("span", {}, before, number, `${after} `);
-      return { element, update: ({ cell }) => this.number(cell, number) };
+      const [before, after] = [make("span"), make("span")];
+      const element = make("span", {}, before, number, after);
+      return {
+        element,
+        update: ({ cell }) => {
+          this.number(cell, number);
+          const words = counted(this.texts.lede, figure, cell).split("{n}");
+          before.textContent = words[0];
+          after.textContent = `${words[1]} `;
+        },
+      };
     });
     this.part("lede-none").hidden = said.length > 0;
     this.part("as-of").textContent = fill(this.texts.as_of, { moment: this.format.day(report.as_of) });
-    const sentences = said.map(({ figure, cell }) => fill(this.texts.lede[figure], { n: this.format.count(cell) }));
+    this.part("moment").textContent = fill(this.texts.moment, { moment: this.format.moment(report.as_of) });
+    const sentences = said.map(({ figure, cell }) => fill(counted(this.texts.lede, figure, cell), { n: this.format.count(cell) }));
     this.spoken = [this.texts.announcement, ...sentences].join(" ");
   }
 
@@ -72,6 +88,8 @@ export class Sections {
         .filter((one) => !aimed.has(one.output))
         .map((one) => ({ figure: one.output, municipality: null, reached: one.reached, target: null, parts: one.by_municipality })),
     ];
+    // One scale for all, so that every target stands at the same place and what is past it can be compared.
+    this.reach = Math.max(LEAST_REACH, ...rows.map((one) => (one.target ? numberOr(one.reached, 0) / one.target : 0)));
     sync(this.part("targets"), rows, (one) => `${one.figure}|${one.municipality}`, (one) => {
       const place = report.labels.municipalities[one.municipality];
       const { name, means } = this.targetNaming(one.figure, outputs, report);
@@ -88,16 +106,20 @@ export class Sections {
 
   target(one, { reached, target, bar, parts, element }, report) {
     this.number(one.reached, reached);
-    put(target, one.target === null ? this.texts.no_target : fill(this.texts.of_target, { target: this.format.count(one.target) }));
-    const so_far = numberOr(one.reached, 0);
-    const scale = Math.max(so_far, one.target ?? 0, 1) * (so_far > (one.target ?? 0) ? 1.04 : 1);
-    size(bar, so_far / scale);
-    size(bar, (one.target ?? 0) / scale, "--target");
-    element.classList.toggle("met", one.target !== null && so_far >= one.target);
-    bar.hidden = one.target === null;
+    const soFar = numberOr(one.reached, null);
+    const known = one.target !== null && soFar !== null;
+    // Whole per cent, rounded down, so that what is not reached never reads as reached.
+    const share = known ? Math.floor((soFar * 100) / one.target) / 100 : null;
+    const words = one.target === null ? "no_target" : known ? "of_target" : "of_hidden";
+    put(target, fill(this.texts[words], { target: this.format.count(one.target), share: this.format.share(share) }));
+    bar.hidden = !known;
+    size(bar, known ? soFar / one.target / this.reach : 0);
+    size(bar, 1 / this.reach, "--target");
+    element.classList.toggle("met", known && soFar >= one.target);
     put(
       parts,
       Object.entries(one.parts ?? {})
+        .sort(([a], [b]) => this.order(a, b, (code) => report.labels.municipalities[code] ?? code))
         .map(([code, cell]) => `${report.labels.municipalities[code] ?? code} ${this.format.count(cell)}`)
         .join(" · "),
     );
@@ -118,21 +140,22 @@ export class Sections {
   }
 
   steps(report) {
-    const longest = Math.max(1, ...report.steps.map((one) => numberOr(one.median_days, 0)));
+    this.longest = Math.max(1, ...report.steps.map((one) => numberOr(one.median_days, 0)));
     sync(this.part("steps"), report.steps, (one) => one.step, (one) => {
       const { name, means } = this.texts.steps[one.step] ?? { name: one.step, means: "" };
       const days = make("b");
-      const counted = make("small");
+      const journeys = make("small");
       const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
       const element = make("li", {}, make("span", { class: "label" }, term(name, means, this.texts)),
-        make("span", { class: "score" }, days), bar, counted);
+        make("span", { class: "score" }, days), bar, journeys);
       return {
         element,
         update: (now) => {
           put(days, this.format.days(now.median_days), this.format.why(now.median_days));
-          const words = now.step === "handover" ? this.texts.handovers_counted : this.texts.journeys_counted;
-          put(counted, fill(words, { n: this.format.count(now.journeys) }));
-          size(bar, numberOr(now.median_days, 0) / longest);
+          const words = now.step === "handover" ? "handovers_counted" : "journeys_counted";
+          put(journeys, this.sentence(counted(this.texts, words, now.journeys), { n: now.journeys }));
+          bar.hidden = numberOr(now.median_days, null) === null;
+          size(bar, numberOr(now.median_days, 0) / this.longest);
         },
       };
     });
@@ -168,13 +191,13 @@ export class Sections {
     const update = (now) => {
       put(rate, this.format.share(now.rate), this.format.why(now.rate));
       put(missing, this.format.share(now.missing_share), this.format.why(now.missing_share));
-      put(of, fill(this.texts.rate_counts, { employed: this.format.count(now.employed), known: this.format.count(now.known) }));
-      put(without, fill(this.texts.missing_counts, { missing: this.format.count(now.missing) }));
+      put(of, this.sentence(this.texts.rate_counts, { employed: now.employed, known: now.known }));
+      put(without, this.sentence(this.texts.missing_counts, { missing: now.missing }));
       const employed = numberOr(now.employed, 0);
       const lengths = [employed, Math.max(0, numberOr(now.known, 0) - employed), numberOr(now.missing, 0)];
       const unclear = [now.employed, now.known, now.missing].some((cell) => read(cell)?.hidden);
-      bar.classList.toggle("unclear", unclear);
-      segments.forEach((segment, index) => size(segment, unclear ? 0 : lengths[index] / Math.max(1, now.whole)));
+      bar.hidden = unclear;
+      segments.forEach((segment, index) => size(segment, lengths[index] / Math.max(1, now.whole)));
     };
     return { element, update };
   }
@@ -218,14 +241,16 @@ export class Sections {
       for (const code of codes) {
         const { number, bar } = table.cells.get(`${figure}|${code}`);
         this.number(groups[code][figure], number);
+        bar.hidden = numberOr(groups[code][figure], null) === null;
         size(bar, numberOr(groups[code][figure], 0) / most);
       }
     }
   }
 
   order(a, b, called) {
-    const fixed = ["woman", "man", "non_binary", "not_known"];
-    return fixed.includes(a) ? fixed.indexOf(a) - fixed.indexOf(b) : called(a).localeCompare(called(b), this.lang);
+    const fixed = ["woman", "man", "non_binary", "not_known", ...this.places];
+    const place = (code) => (fixed.includes(code) ? fixed.indexOf(code) : fixed.length);
+    return place(a) - place(b) || called(a).localeCompare(called(b), this.lang);
   }
 
   tallies({ figures }) {
