@@ -77,6 +77,7 @@ def check_body(view: Any) -> None:
     if request.method == "POST" and names_participant(idempotency_key()):
         raise unreadable("Idempotency-Key", "Must not hold a personnummer; a random key names nobody.")
     body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))
+    g.sent = body
     # From here on there is no stream to read, but these bytes.
     request.environ.pop("wsgi.input_terminated", None)
     request.environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
@@ -98,6 +99,12 @@ def caller_vector() -> Vector:
     if len(vector) < len(parts) or any(count >= MOST_SEQUENCE for count in vector.values()):
         raise unreadable("Journey-Vector", f"Takes `source=count, …` of {', '.join(SOURCES)}, each once.")
     return vector
+
+
+def sent() -> bytes:
+    """The body as it was sent: these bytes and no copy of them."""
+    found: bytes = g.sent
+    return found
 
 
 def said(*_: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from shared.problems import problem
 from shared.telemetry import start_trace
 
 HEAD_BYTES = 16 * 1024
-BODY_BYTES = 1024 * 1024
+BODY_BYTES = 4 * 1024 * 1024
 """No route takes a larger body; each refuses what is too large for itself."""
 LINGER_SECONDS = 1.0
 """A stopping server still answers so long on open connections, and closes each with its answer."""

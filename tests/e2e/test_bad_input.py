@@ -1,7 +1,7 @@
 """Bad input changes nothing anywhere: every kind, on every command, at a moment when the command would succeed.
 
 Before each command of the story all its bad inputs are sent, and every collection and every topic's end is as it was.
-Then the command itself succeeds; sent again with its key it answers the same, and with another body it is refused.
+Then the command itself succeeds; sent again with its key it answers the same, and with another content it is refused.
 """
 
 import json
@@ -121,7 +121,7 @@ class Trial:
         else:
             change = {"occurred_on": self.handles.day(3)}
         return replace(
-            baseline, body={**baseline.body, **change}, text=baseline.text + b"\n" if baseline.text else b""
+            baseline, body={**baseline.body, **change}, text=baseline.text.replace(b'": 60', b'": 61')
         )
 
     def _rest(self) -> None:

@@ -19,8 +19,8 @@ from tests.fuzz.world import PROVIDER, STRANGER, Who, World, day
 
 PROCESS = "activity-tracking-web"
 MIB = 1 << 20
-LIMIT_BYTES = MIB
-MOST_ROWS = 1000
+LIMIT_BYTES = 4 * MIB
+MOST_ROWS = 10_000
 SECONDS_A_MIB = 1.0
 SECONDS_A_ROW = 0.003
 """Of processor, for a row that is stored: a thousand a second, and this machine has others to serve."""
@@ -77,7 +77,7 @@ class Files(Fuzzer[File]):
 
     def known(self) -> Sequence[File]:
         """What cost minutes or hundreds of megabytes, what was cut without a word, and what lost the rows after it."""
-        wide = b"," * 524_288 + b"\n" + b"a\n" * 1500
+        wide = b"," * 524_288 + b"x\n" + b"a\n" * 1500
         rows = self._rows(4)
         whole = _csv(rows)
         lines = whole.split(b"\n")
@@ -87,7 +87,7 @@ class Files(Fuzzer[File]):
             File(NDJSON, b"1\n" * 524_288, who=STRANGER, told="half a million rows"),
             File(NDJSON, b"{\n" * 524_288, told="half a million rows that are no JSON"),
             File(NDJSON, b"[" * MIB, told="a million deep"),
-            File(NDJSON, _ndjson(self._rows(900), pad=2000), chunked=True, told="over the limit, in pieces"),
+            File(NDJSON, _ndjson(self._rows(2100), pad=2000), chunked=True, told="over the limit, in pieces"),
         ]
         for told, line in (
             ("a stray quote", b'x,"y"z,a,b,c,1,'),
@@ -264,7 +264,45 @@ def _flipped(body: bytes, chance: random.Random) -> bytes:
     return body[:at] + bytes([chance.randrange(256)]) + body[at + 1 :]
 
 
+SWEDISH = (
+    (b"journey_id", b"v\xc3\xa4g"),
+    (b"occurred_on", b"Datum"),
+    (b"attendance", b"N\xc3\xa4rvaro"),
+    (b"activity", b"AKTIVITET"),
+)
+
+
+def _in_swedish(body: bytes, _: random.Random) -> bytes:
+    head, end, rest = body.partition(b"\n")
+    for name, told in SWEDISH:
+        head = head.replace(name, told)
+    return head + end + rest
+
+
+def _sheet(change: Callable[[bytes, random.Random], bytes]) -> Change:
+    """A change that spreadsheets make: each row is still one, and a good one."""
+
+    def make(file: File, chance: random.Random) -> File:
+        if file.media != CSV or file.rows is None:
+            return file
+        return replace(file, body=change(file.body.removeprefix(b"\xef\xbb\xbf"), chance))
+
+    return make
+
+
 CHANGES: Sequence[tuple[str, Change]] = (
+    ("a spreadsheet's UTF-16", _sheet(lambda body, _: body.decode().encode("utf-16"))),
+    ("a spreadsheet's blank lines", _sheet(lambda body, _: b"\n;;;\n" + body.replace(b"\n", b"\n,,,,\n"))),
+    ("a spreadsheet's sep=", _sheet(lambda body, _: b"sep=%c\r\n" % max(b",;", key=body.count) + body)),
+    ("a spreadsheet's Swedish names", _sheet(_in_swedish)),
+    (
+        "a spreadsheet's Windows-1252",
+        _sheet(lambda body, chance: _in_swedish(body, chance).decode().encode("cp1252")),
+    ),
+    (
+        "a spreadsheet's yes",
+        _sheet(lambda body, chance: body.replace(b"yes", chance.choice((b"ja", b"YES")))),
+    ),
     ("UTF-16", _of(lambda body, _: body.decode().encode("utf-16"))),
     ("Latin-1", _of(lambda body, _: body.replace(b"yes", b"\xe5ja"))),
     ("cut", _of(_cut)),

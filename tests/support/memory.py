@@ -325,6 +325,7 @@ class Caller:
         key: str | None = None,
         kind: str = "application/json",
         rests_on: str | None = None,
+        accept: str = "application/json",
     ) -> Any:
         """The answer to a POST; JSON is written here, other kinds are sent as they are. rests_on: If-Match."""
         self._keys += 1
@@ -332,6 +333,7 @@ class Caller:
             "Authorization": f"Bearer {self._token}",
             "Idempotency-Key": key or f"key-{self._keys}",
             "Content-Type": kind,
+            "Accept": accept,
         }
         if rests_on is not None:
             headers["If-Match"] = rests_on

@@ -2,30 +2,49 @@
 
 Each row is a command of its own, and the organisation's reference names the session it led to: so sending a file again,
 whole or mended and by whomever, logs nothing twice, and a row that says something else by then is told what stands.
+Rows are read and judged in rounds; each result is written down at once, and nothing else is kept of its row.
 """
 
-from collections.abc import Sequence
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from flask import request
+import msgspec
+from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking import handlers
-from services.activity_tracking.api.rows import COLUMNS, CSV, NDJSON, ROW_BYTES, ROWS, Row, bare, read_rows
+from services.activity_tracking.api.columns import EXPECTED
+from services.activity_tracking.api.columns import guarded as as_cell
+from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
 from services.activity_tracking.domain.sessions import REFERENCES, reference_key
+from shared.admission import sent
+from shared.bodies import NAMEABLE
 from shared.bulk import command_rows
 from shared.errors import CODES, Busy, Invalid, Refused
+from shared.fields import QuerySchema
+from shared.headers import JSON, NDJSON, acceptable
 from shared.runtime.change import Work, subject_of
 from shared.runtime.many import OneOfMany, Wanted
 from shared.web import actor, command, guarded
 
-BYTES = 1 << 20
+BYTES = 4 << 20
 ROW = RowOfSession()
+TABLE = ("line", "row", "reference", "status", "code", "wrong")
 
 bulk = Blueprint("sessions", __name__, description="Many sessions at once")
+
+
+class BulkArguments(QuerySchema):
+    """`dry_run`: judge every row as if it were logged, and log none."""
+
+    dry_run = ma.String(load_default="false", validate=validate.OneOf(["true", "false"]))
 
 
 class RowProblem(Schema):
@@ -41,39 +60,106 @@ class RowResult(Schema):
     """What one row came to: 201 with the session, or the status and the problem it would have met alone."""
 
     row = ma.Integer(metadata={"description": "1 for the first row of sessions"})
+    line = ma.Integer(
+        metadata={"description": "1 for the first line of the file, its header row and blank ones counted"}
+    )
     status = ma.Integer()
-    reference = ma.String(allow_none=True)
-    session_id = ma.String(allow_none=True)
+    reference = ma.String(
+        allow_none=True, metadata={"description": "null where it cannot be read or may not be shown"}
+    )
+    session_id = ma.String(allow_none=True, metadata={"description": "null in a dry run"})
     problem = ma.Nested(RowProblem, allow_none=True)
 
 
 class BulkAnswer(Schema):
-    """A result per row, in the order of the rows."""
+    """How many rows there are, how many were taken and refused, and a result per row, in their order."""
 
+    dry_run = ma.Boolean(
+        metadata={"description": "nothing was logged; each result is what would have come of the row"}
+    )
+    rows = ma.Integer()
+    taken = ma.Integer(
+        metadata={"description": "logged by this request or an earlier one that said the same"}
+    )
+    refused = ma.Integer()
     results = ma.List(ma.Nested(RowResult))
 
 
 REQUEST_BODY = {
     "required": True,
-    "description": f"At most {ROWS} rows, {BYTES} bytes and {ROW_BYTES} bytes a row, in UTF-8; a row ends at its line "
-    f"feed, in quotes too. CSV begins with a header row of {', '.join(COLUMNS)}, each at most once, separated by "
-    "commas or semicolons.",
+    "description": f"At most {ROWS} rows, {BYTES} bytes and {ROW_BYTES} bytes a row. NDJSON is in UTF-8; a row ends at "
+    "its line feed. CSV is taken as spreadsheets write it: separated by semicolons, commas or tabs; in UTF-8, UTF-16 "
+    "with its mark, in Windows-1252, or in the charset that the content type names; with blank lines, empty rows and "
+    f"`sep=;`; but no cell holds a line end. {EXPECTED} Minutes may be `180,0`, attendance ja, sen or nej; a date is "
+    "yyyy-mm-dd.",
     "content": {
         NDJSON: {"schema": {"type": "string", "contentMediaType": NDJSON}},
         CSV: {"schema": {"type": "string", "contentMediaType": CSV}},
     },
 }
+REFUSED_TABLE = f"The rows that were refused, as CSV: {', '.join(TABLE)}."
 
 
 @bulk.route("/sessions", methods=["POST"])
 @guarded("log_activity", media_types=(NDJSON, CSV), body_limit=BYTES, somewhere=True, long=True)
+@bulk.arguments(BulkArguments, location="query")
 @bulk.response(200, BulkAnswer)
+@bulk.alt_response(200, content_type=CSV, success=True, description=REFUSED_TABLE)
 @bulk.doc(requestBody=REQUEST_BODY)
-def log_sessions() -> dict[str, Any]:
-    """Log many sessions, each row for itself; every row has a reference of the organisation's own."""
-    rows = [(row.number, _read(row)) for row in read_rows(request.get_data(), request.mimetype)]
-    command(lambda work: {"rows": len(rows)}, content=request.get_data())
-    return {"results": _logged(rows)}
+def log_sessions(wanted: dict[str, Any]) -> Response:
+    """Log many sessions, each row for itself; every row has a reference of the organisation's own.
+
+    Send the file again when some rows were mended: those that are logged are answered with their session.
+    """
+    kind = acceptable(request.headers.get("Accept"), (JSON, CSV))
+    file = SessionFile(sent(), request.mimetype, request.mimetype_params.get("charset"))
+    dry = wanted["dry_run"] == "true"
+    if not dry:
+        command(lambda work: {}, content=file.content)
+    results = _results(file, dry=dry)
+    if kind == CSV:
+        return _table(results, file.delimiter)
+    return _answer(results, dry=dry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a row came to, as it is told."""
+
+    row: int
+    line: int
+    status: int
+    reference: str | None
+    session_id: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+def _results(file: SessionFile, *, dry: bool) -> Iterator[_Result]:
+    """A result per row, in order: of those that can be read as they are decided, a round at a time."""
+    waiting: deque[_Result | tuple[Row, SessionRow]] = deque()
+
+    def commands() -> Iterator[OneOfMany]:
+        for row in file:
+            one = _read(row)
+            if isinstance(one, Refused):
+                waiting.append(_refused(row, one))
+            else:
+                waiting.append((row, one))
+                yield _one_of_many(one)
+
+    for outcome in command_rows(commands(), trial=dry):
+        while isinstance(settled := waiting.popleft(), _Result):
+            yield settled
+        row, one = settled
+        if isinstance(outcome, Refused | Busy):
+            yield _refused(row, outcome)
+        else:
+            session = None if dry else outcome["session_id"]
+            yield _Result(row.number, row.line, 201, one.reference, session)
+    while waiting:
+        rest = waiting.popleft()
+        assert isinstance(rest, _Result), "every command has an outcome"
+        yield rest
 
 
 def _read(row: Row) -> SessionRow | Refused:
@@ -87,16 +173,12 @@ def _read(row: Row) -> SessionRow | Refused:
         return bare(refused)
     else:
         return one
-    return Invalid(messages)
-
-
-def _logged(rows: Sequence[tuple[int, SessionRow | Refused]]) -> list[dict[str, Any]]:
-    """A result per row; those that can be read are decided in order."""
-    decided = list(command_rows(_one_of_many(one) for _, one in rows if isinstance(one, SessionRow)))
-    outcomes = iter(decided)
-    return [
-        _result(number, one, next(outcomes) if isinstance(one, SessionRow) else one) for number, one in rows
-    ]
+    return Invalid(
+        {
+            name if name in ROW.fields or NAMEABLE.fullmatch(name) else "row": said
+            for name, said in messages.items()
+        }
+    )
 
 
 def _one_of_many(one: SessionRow) -> OneOfMany:
@@ -111,18 +193,58 @@ def _one_of_many(one: SessionRow) -> OneOfMany:
     )
 
 
-def _result(
-    number: int, one: SessionRow | Refused, outcome: dict[str, Any] | Refused | Busy
-) -> dict[str, Any]:
-    result = {"row": number, "reference": one.reference if isinstance(one, SessionRow) else None}
-    if isinstance(outcome, Refused):
-        return {**result, **_problem(outcome.code, outcome.detail, outcome.errors)}
-    if isinstance(outcome, Busy):
-        return {**result, **_problem("busy", "Nothing is known to be stored; send the row again.", None)}
-    return {**result, "status": 201, "session_id": outcome["session_id"]}
+def _refused(row: Row, refused: Refused | Busy) -> _Result:
+    if isinstance(refused, Busy):
+        refused = Refused("busy", "Nothing is known to be stored; send the row again.")
+    known = CODES[refused.code]
+    problem = {
+        "code": refused.code,
+        "title": known.title,
+        "detail": refused.detail,
+        "errors": refused.errors,
+    }
+    return _Result(row.number, row.line, known.status, _reference(row.fields), problem=problem)
 
 
-def _problem(code: str, detail: str, errors: Any) -> dict[str, Any]:
-    known = CODES[code]
-    problem = {"code": code, "title": known.title, "detail": detail, "errors": errors}
-    return {"status": known.status, "problem": problem}
+def _reference(fields: dict[str, Any]) -> str | None:
+    """The row's reference, where it is one: so none that reads as somebody's number."""
+    try:
+        return str(ROW.fields["reference"].deserialize(fields.get("reference")))
+    except ValidationError:
+        return None
+
+
+def _answer(results: Iterator[_Result], *, dry: bool) -> Response:
+    counts, told = {"rows": 0, "taken": 0, "refused": 0}, bytearray()
+    for one in results:
+        counts["rows"] += 1
+        counts["refused" if one.problem else "taken"] += 1
+        said = msgspec.to_builtins(one)
+        kept = said if one.problem is None else {key: said[key] for key in said if key != "session_id"}
+        told += (b"," if told else b"") + msgspec.json.encode(kept)
+    head = msgspec.json.encode({"dry_run": dry, **counts})
+    return Response(b"".join((head[:-1], b',"results":[', told, b"]}\n")), content_type=JSON)
+
+
+def _table(results: Iterator[_Result], delimiter: str) -> Response:
+    """The refused rows as a sheet, with the mark that spreadsheets know UTF-8 by."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, delimiter=delimiter)
+    table.writerow(TABLE)
+    for one in results:
+        if one.problem is not None:
+            cells = (one.reference or "", str(one.status), one.problem["code"], _wrong(one.problem))
+            table.writerow([one.line, one.row, *map(as_cell, cells)])
+    headers = {"Content-Disposition": 'attachment; filename="refused-rows.csv"'}
+    return Response(
+        f"\ufeff{text.getvalue()}".encode(), content_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def _wrong(problem: dict[str, Any]) -> str:
+    errors: dict[str, Any] = problem["errors"] or {}
+    found = [
+        f"{name}: {' '.join(map(str, said)) if isinstance(said, list) else said}"
+        for name, said in errors.items()
+    ]
+    return " ".join(found) or str(problem["detail"])

@@ -64,7 +64,7 @@ def test_another_service_s_event_and_sources_that_are_none_come_first(world: Wor
 
 def test_the_files_that_cost_minutes_and_megabytes_come_first(world: World) -> None:
     known = Files(world, random.Random("5")).known()
-    assert (known[0].who, known[0].body[:524_289]) == (STRANGER, b"," * 524_288 + b"\n")
+    assert (known[0].who, known[0].body[:524_289]) == (STRANGER, b"," * 524_288 + b"x")
     assert known[2].body == b"1\n" * (MIB // 2)
     assert any(one.chunked and len(one.body) > MIB and one.media == NDJSON for one in known)
 
