@@ -73,7 +73,7 @@ def leave_place() -> None:
 def check_body(view: Any) -> None:
     """Read the body, once, after all that can be refused without it. Raises Refused."""
     kind = content_type(request.headers.get("Content-Type", ""), getattr(view, "media_types", (JSON,)))
-    refuse_coded(request.headers.get("Content-Encoding", ""))
+    refuse_coded(request.headers.get("Content-Encoding", ""), request.headers.get("Content-Range"))
     if request.method == "POST" and names_participant(idempotency_key()):
         raise unreadable("Idempotency-Key", "Must not hold a personnummer; a random key names nobody.")
     body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))

@@ -68,8 +68,10 @@ def content_type(value: str, taken: Sequence[str]) -> str:
     return media_type
 
 
-def refuse_coded(content_encoding: str) -> None:
-    """Refuse a body that is compressed. Raises Refused."""
+def refuse_coded(content_encoding: str, content_range: str | None = None) -> None:
+    """Refuse a body that is compressed, or a part of a whole. Raises Refused."""
+    if content_range is not None:
+        raise unreadable("Content-Range", "Is not taken: the body is the whole.")
     if content_encoding.strip().lower() not in ("", "identity"):
         raise Refused(
             "unsupported-encoding", "Send the body as it is: the only Content-Encoding is identity."

@@ -198,6 +198,7 @@ def test_json_is_json_however_its_type_is_written(value: str, client: FlaskClien
         ({"Content-Type": "application/xml"}, (415, "unsupported-media-type")),
         ({"Content-Encoding": "gzip"}, (415, "unsupported-encoding")),
         ({"Content-Encoding": "identity, deflate"}, (415, "unsupported-encoding")),
+        ({"Content-Range": "bytes 0-2/9"}, (400, "invalid-header")),
         ({"Content-Encoding": "Identity"}, (400, "unreadable-body")),
         ({"Idempotency-Key": ""}, (400, "idempotency-key-missing")),
         ({"Idempotency-Key": "one, two"}, (400, "invalid-header")),

@@ -136,6 +136,7 @@ SESSION = {"activity": "work_training", "occurred_on": "2017-03-01", "attendance
 def test_a_referral_s_reference_is_the_same_over_http_and_kafka(said: str) -> None:
     value = json.dumps({**REFERRAL, "reference": said}).encode()
     assert read_referral(value).reference == "AF-1"
+    assert read_referral(b"\xef\xbb\xbf" + value).reference == "AF-1"
     assert ReferSchema().load(read_object(value)).reference == "AF-1"
 
 
