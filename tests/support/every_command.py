@@ -167,13 +167,14 @@ def _passed_over(handles: Handles) -> Baseline:
 ACTIVITY = "activity_tracking"
 STEPS: tuple[Step, ...] = (
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
-    Step("intake", "refer", AGENCY, _referral("whole"), {"whole": "journey_id"}),
-    Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}, tried=False),
-    Step("intake", "refer", AGENCY, _referral("withdrawn"), {"withdrawn": "journey_id"}, tried=False),
-    Step("intake", "refer", AGENCY, _referral("mistaken"), {"mistaken": "journey_id"}, tried=False),
+    # One at a time: a person has no second open referral to the same programme.
+    Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}),
     Step("intake", "decline_referral", PROVIDER, _on("declined", reason="no_place", ago=99)),
+    Step("intake", "refer", AGENCY, _referral("withdrawn"), {"withdrawn": "journey_id"}, tried=False),
     Step("intake", "withdraw_referral", AGENCY, _on("withdrawn", reason="other_effort", ago=99)),
+    Step("intake", "refer", AGENCY, _referral("mistaken"), {"mistaken": "journey_id"}, tried=False),
     Step("intake", "register_mistake", AGENCY, _on("mistaken", reason="wrong_person", ago=99)),
+    Step("intake", "refer", AGENCY, _referral("whole"), {"whole": "journey_id"}, tried=False),
     Step("intake", "accept_referral", PROVIDER, _on("whole", ago=99)),
     Step("intake", "record_consent", PROVIDER, _consent),
     Step("intake", "start_journey", PROVIDER, _on("whole", ago=97)),
