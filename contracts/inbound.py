@@ -32,6 +32,42 @@ REPLY_HEADERS: dict[str, Any] = {
 }
 
 
+RECORD_HEADERS: dict[str, Any] = {
+    "type": "object",
+    "description": "None is needed. The answer repeats those by which the sender finds its record again.",
+    "properties": {
+        "content-type": {
+            "type": "string",
+            "description": "application/json, or application/cloudevents+json",
+        },
+        "correlation-id": {"type": "string", "description": "the sender's own; repeated in the answer"},
+        "ce_id": {"type": "string", "description": "repeated in the answer"},
+        "ce_source": {"type": "string", "description": "repeated in the answer"},
+        "traceparent": {"type": "string", "description": "W3C trace context; continued"},
+    },
+}
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema of a record's value: a referral, or a structured CloudEvent around one."""
+    text = {"type": "string", "minLength": 1}
+    event = {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**text, "description": "repeated in the answer, as ce_id"},
+            "source": {**text, "description": "repeated in the answer, as ce_source"},
+            "type": text,
+            "datacontenttype": {"const": "application/json"},
+            "data": referral_schema(),
+            "data_base64": {"type": "string", "contentEncoding": "base64"},
+        },
+        "oneOf": [{"required": ["data"]}, {"required": ["data_base64"]}],
+    }
+    return {"oneOf": [referral_schema(), event]}
+
+
 def referral_schema() -> dict[str, Any]:
     """The JSON Schema of an inbound referral: the body of POST /referrals, complete in itself."""
     document = document_of(application("intake"))
@@ -53,7 +89,10 @@ def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
         },
         "inboundReplies": {
             "address": ANSWERS,
-            "description": "Answers to inbound records, and every change of where a referral stands.",
+            "description": (
+                "Answers to inbound records, and every change of where a referral stands. The answer to a record comes "
+                "before every change of what the record led to."
+            ),
             "parameters": {"organisation": parameter},
             "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in REPLIES},
             **settings[ANSWERS].bindings(),
@@ -89,8 +128,15 @@ def messages() -> dict[str, Any]:
         "inboundReferral": {
             "name": "inboundReferral",
             "summary": "A referral; the record needs no key and no headers, the referrer's reference names it.",
+            "description": (
+                "The value is the referral, or a CloudEvent 1.0 in structured mode whose `data` (or `data_base64`) is "
+                "the referral: content type application/cloudevents+json, or a value with specversion and data. In "
+                "binary mode the value is the referral. A batch of events is refused. Records of a transaction are "
+                "read once it is committed."
+            ),
             "contentType": "application/json",
-            "payload": {"schemaFormat": JSON_SCHEMA, "schema": referral_schema()},
+            "headers": {"schemaFormat": JSON_SCHEMA, "schema": RECORD_HEADERS},
+            "payload": {"schemaFormat": JSON_SCHEMA, "schema": record_schema()},
         }
     }
     for name, reply in REPLIES.items():

@@ -75,26 +75,39 @@ class ReferralStatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAccepted:
-    """An inbound record led to a referral; `topic`, `partition` and `offset` say which record."""
+    """An inbound record led to a referral; `topic`, `partition` and `offset` say which record.
+
+    It comes before every `referral-status-changed` of what the record led to. key, headers: see `RecordRejected`.
+    """
 
     status: Literal["accepted"]
     topic: str
     partition: int
     offset: int
+    reference: str
+    key: str | None
+    headers: dict[str, str]
     referral_id: JourneyId
     journey_id: JourneyId
-    reference: str
     stage: Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRejected:
-    """An inbound record led to nothing; `code` is one of the error codes, `errors` names every wrong field."""
+    """An inbound record led to nothing; `code` is one of the error codes, `errors` names every wrong field.
+
+    reference, key, headers: the record's own, by which its sender finds it again. headers: of `correlation-id`, `ce_id`
+    and `ce_source`, a structured event's `id` and `source` too. Repeated only where each is a plain identifier that may
+    name nobody; else null, or left out.
+    """
 
     status: Literal["rejected"]
     topic: str
     partition: int
     offset: int
+    reference: str | None
+    key: str | None
+    headers: dict[str, str]
     code: str
     detail: str
     errors: dict[str, Any]

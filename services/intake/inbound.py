@@ -4,8 +4,9 @@ A record is the body of POST /referrals, read with the same schema. Who refers i
 passes, and never anything the record says. Each record gets one answer on `inbound.<organisation>.replies.v1`: accepted
 with the referral's id, or rejected with a code and every field's reason. Offset, referral and answer become durable in
 one transaction; a bad record never holds up the next. Of a rejected record nothing is kept but topic, partition and
-offset, because it may hold what must not be here: not its hash either, from which a personal number can be guessed. No
-answer and no log line repeats a value.
+offset, and what its sender knows it by (`records.Echo`), because it may hold what must not be here: not its hash
+either, from which a personal number can be guessed. No other value is repeated in an answer, and none in a log line.
+The answer to a record comes before all that is told of what it led to.
 """
 
 import re
@@ -14,17 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from marshmallow import ValidationError
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
 from services.intake.domain.participation import PARTICIPATIONS, participation_key
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
-from services.intake.schemas import ReferSchema
+from services.intake.records import Echo, Said, read
 from shared.access import Actor
-from shared.bodies import NAMEABLE, read_object, too_large
-from shared.errors import Busy, Halt, Invalid, Refused
+from shared.errors import Busy, Halt, Refused
 from shared.events import Organisation
 from shared.kafka import Partition
 from shared.runtime.breaker import Breaker
@@ -43,9 +42,6 @@ ACCEPTED = "journey.intake.record-accepted.v1"
 REJECTED = "journey.intake.record-rejected.v1"
 """The reply that says why one inbound record led to nothing."""
 
-SCHEMA = ReferSchema()
-"""Made once: to make one costs as much as to read a record with it."""
-LIMIT_BYTES = 64 * 1024
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
 ONE_AGENCY_COUNTS = 0.75
 """So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
@@ -83,54 +79,25 @@ def sender_of(topic: str) -> Organisation:
     return found[1]
 
 
-def read_referral(value: bytes) -> Refer:
-    """The referral that a record's value holds. Raises Refused with every wrong field, and never with a value."""
-    if len(value) > LIMIT_BYTES:
-        raise too_large(LIMIT_BYTES)
-    try:
-        referral: Refer = SCHEMA.load(read_object(value))
-    except ValidationError as error:
-        raise Invalid(_nameable(error.messages)) from None
-    return referral
-
-
-def _nameable(messages: Any) -> Mapping[str, object]:
-    known = SCHEMA.fields
-    errors: dict[str, object] = {}
-    for name, reasons in messages.items():
-        shown = name if name in known or NAMEABLE.fullmatch(str(name)) else "unknown_field"
-        errors["body" if name == "_schema" else shown] = reasons
-    return errors
-
-
-def read(record: Arrived) -> Refer | Exception:
-    """The referral in the record, or why there is none, whatever the record holds."""
-    try:
-        if not record.readable:
-            raise Refused("invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]})
-        return read_referral(record.value)
-    except Exception as error:  # noqa: BLE001 - the record is answered in its turn
-        return error
-
-
 def receive(
-    work: Work, record: Arrived, answered: Collection[Organisation], said: Refer | Exception | None = None
+    work: Work, record: Arrived, answered: Collection[Organisation], said: Said | None = None
 ) -> Answer:
     """Refer what the record says, or say why not. Raises nothing that the record could be the reason for.
 
     Runs inside the transaction that moves the topic's offset; a refused record leaves nothing else in it.
     """
     sender = Actor(person="inbound", organisation=sender_of(record.topic), duty="caseworker")
+    said = said or read(record)
     try:
-        command = said or read(record)
-        if isinstance(command, Exception):
-            raise command
-        referral = handlers.refer(work, sender, command, answered)
+        if isinstance(said.command, Exception):
+            raise said.command
+        referral = handlers.refer(work, sender, said.command, answered)
     except Refused as refusal:
-        return rejected(record, refusal.code, refusal.detail, refusal.errors or {})
+        return rejected(record, said.echo, refusal.code, refusal.detail, refusal.errors or {})
     body = {
         "status": "accepted",
         **_place(record),
+        **said.echo.told(),
         "referral_id": referral.journey_id,
         "journey_id": referral.journey_id,
         "reference": referral.reference,
@@ -139,9 +106,10 @@ def receive(
     return _answer(ACCEPTED, record, f"journey/{referral.journey_id}", body)
 
 
-def rejected(record: Arrived, code: str, detail: str, errors: Mapping[str, object]) -> Answer:
+def rejected(record: Arrived, echo: Echo, code: str, detail: str, errors: Mapping[str, object]) -> Answer:
     """The answer to a record that led to nothing. code: one of `shared.errors.CODES`."""
-    body = {"status": "rejected", **_place(record), "code": code, "detail": detail, "errors": dict(errors)}
+    why = {"code": code, "detail": detail, "errors": dict(errors)}
+    body = {"status": "rejected", **_place(record), **echo.told(), **why}
     return _answer(REJECTED, record, f"record/{_identity(record)}", body)
 
 
@@ -185,9 +153,10 @@ def absorb(parts: Parts, breaker: Breaker) -> Absorb:
     return run
 
 
-def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Refer | Exception]) -> None:
+def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Said]) -> None:
     """Ask once for what all these referrals speak of, not once each."""
-    referrals = [(record, one) for record, one in zip(records, said, strict=True) if isinstance(one, Refer)]
+    pairs = zip(records, said, strict=True)
+    referrals = [(record, one.command) for record, one in pairs if isinstance(one.command, Refer)]
     unit.load({subject_of("participant", one.participant_id) for _, one in referrals})
     keys = {reference_key(sender_of(record.topic), one.reference) for record, one in referrals}
     unit.fetch(REFERENCES, keys)
@@ -232,7 +201,7 @@ def _tell(record: Arrived, answer: Answer) -> None:
 def _answered(
     unit: Unit,
     record: Arrived,
-    said: Refer | Exception,
+    said: Said,
     answered: Collection[Organisation],
     counting: Breaker,
 ) -> Answered:
@@ -263,9 +232,18 @@ def _failed(unit: Unit, record: Arrived, error: str, counting: Breaker) -> Answe
     )
     counting.note(True, sender_of(record.topic))
     trace = start_trace("")
-    answer = rejected(record, "internal", "The platform failed on this record; send it again later.", {})
+    why = "The platform failed on this record; send it again later."
+    answer = rejected(record, _echo_of(record), "internal", why, {})
     _reply(unit, answer)
     return trace, record, answer
+
+
+def _echo_of(record: Arrived) -> Echo:
+    try:
+        return read(record).echo
+    except Exception as error:  # noqa: BLE001 - it may be what we failed on
+        log.info("not-echoed", error=type(error).__name__)
+        return Echo()
 
 
 def _reply(unit: Unit, answer: Answer) -> None:

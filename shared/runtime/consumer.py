@@ -250,9 +250,11 @@ class Consumer:
 
     def _make_durable(self, batch: Mapping[Partition, list[Arrived]]) -> None:
         moves = {at: (self._next[at], records[-1].offset + 1) for at, records in batch.items()}
-        arrived = [record for records in batch.values() for record in records]
+        arrived = [record for records in batch.values() for record in records if not record.gap]
         began = time.monotonic()
-        tally, losses = self._durable.commit(moves, lambda session: self._absorb(session, arrived))
+        tally, losses = self._durable.commit(
+            moves, lambda session: self._absorb(session, arrived) if arrived else Tally()
+        )
         self._flowed_at = time.monotonic()
         self._cost_seconds = self._flowed_at - began
         for at, (_, following) in moves.items():

@@ -36,7 +36,11 @@ Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Su
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """One record of the log. readable: False where the library could not read its headers; then there are none."""
+    """One record of the log. readable: False where the library could not read its headers; then there are none.
+
+    gap: no record, but the last of those places before the log's end that hold none to read: what was aborted, or the
+    mark that ends a transaction. Nothing is folded, and the group's offset moves past it.
+    """
 
     topic: str
     partition: int
@@ -44,6 +48,8 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
     value: bytes
     readable: bool = True
+    key: bytes | None = None
+    gap: bool = False
 
 
 def _nothing() -> None:

@@ -62,6 +62,7 @@ class Member:
         self._group = group
         self._failure: Exception | None = None
         self._told_at: dict[str, float] = {}
+        self._read_to: dict[Partition, int] = {}
         self._native = Native(
             {
                 **native_options(options),
@@ -72,7 +73,9 @@ class Member:
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
                 "check.crcs": True,
-                "isolation.level": "read_uncommitted",
+                # What a producer took back was never said.
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
                 "partition.assignment.strategy": "range",
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 1500,
@@ -109,6 +112,7 @@ class Member:
     def begin(self, positions: Mapping[Partition, int]) -> None:
         """Read these, and nothing else, on from these offsets. What was fetched but not polled is forgotten."""
         self._failure = None
+        self._read_to = dict(positions)
         self._native.assign([TopicPartition(*at, offset) for at, offset in positions.items()])
 
     def close(self) -> None:
@@ -127,9 +131,12 @@ class Member:
         polled: dict[Partition, list[Arrived]] = {}
         for message in messages:
             error = message.error()
-            if error is None:
-                came = _arrived(message)
-                polled.setdefault(Partition(came.topic, came.partition), []).append(came)
+            if error is None or error.name() == "_PARTITION_EOF":
+                came = _arrived(message) if error is None else _end(message)
+                at = Partition(came.topic, came.partition)
+                if not came.gap or came.offset >= self._read_to.get(at, came.offset + 1):
+                    self._read_to[at] = came.offset + 1
+                    polled.setdefault(at, []).append(came)
                 continue
             self._failure = self._failure_in(message, error)
             if self._failure is not None:
@@ -168,6 +175,14 @@ class Member:
         self.granted = frozenset()
 
 
+def _end(message: Message) -> Arrived:
+    """The place before the log's end; a gap, unless it was read as a record."""
+    topic, partition, end = cast(
+        "tuple[str, int, int]", (message.topic(), message.partition(), message.offset())
+    )
+    return Arrived(topic, partition, end - 1, [], b"", gap=True)
+
+
 def _arrived(message: Message) -> Arrived:
     # The library's types allow for messages that carry an error and for headers that are being written.
     said = cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))
@@ -175,4 +190,4 @@ def _arrived(message: Message) -> Arrived:
         headers: Headers = _headers_of(message) or []
     except Exception:  # noqa: BLE001 - a name that is no UTF-8 raises one error or another, from inside the library
         return Arrived(*said, [], message.value() or b"", readable=False)
-    return Arrived(*said, headers, message.value() or b"")
+    return Arrived(*said, headers, message.value() or b"", True, message.key())

@@ -308,10 +308,11 @@ class Unit:
     def answer(
         self, organisation: str, identity: str, subject: str, kind: str, body: Mapping[str, Any]
     ) -> None:
-        """Answer one record on the organisation's own reply topic; an earlier answer of that identity gives way."""
+        """Answer one record, before what came of it is told; an earlier answer of that identity gives way."""
         # The identity of an inbound record's answer is its place, which a topic made anew has once more.
-        now = time.time_ns() // 1000
-        self._put_reply(organisation, identity, subject, kind, body, now, kept_a_day(now))
+        now, held = time.time_ns() // 1000, self.staged.held.get(Subject(subject))
+        order = held.hlc - 1 if held is not None and held.dirty else now
+        self._put_reply(organisation, identity, subject, kind, body, order, kept_a_day(now))
 
     def _put_reply(
         self, to: str, identity: str, subject: str, kind: str, body: Any, order: int, more: Document

@@ -14,12 +14,13 @@ from jsonschema import Draft202012Validator
 
 from contracts.inbound import referral_schema
 from contracts.services import application, application_of, services
-from services.intake.inbound import read_referral
+from services.intake.records import read
 from shared.access import Actor
 from shared.callers import Admission
 from shared.errors import CODES, Busy, Forbidden, Refused
 from shared.fingerprint import Fingerprints
 from shared.openapi import document_of, operations
+from shared.runtime.fold import Arrived
 from shared.tokens import Shown
 from tests.support.bad_input import (
     JSON,
@@ -222,11 +223,8 @@ def test_inbound_records_are_refused_for_the_same_reasons() -> None:
 
 
 def _refusal(record: bytes) -> Refused | None:
-    try:
-        read_referral(record)
-    except Refused as refusal:
-        return refusal
-    return None
+    found = read(Arrived("inbound.any.referrals.v1", 0, 0, [], record)).command
+    return found if isinstance(found, Refused) else None
 
 
 def test_a_refused_record_does_not_repeat_what_it_held() -> None:

@@ -94,6 +94,8 @@ def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
         "topic": f"inbound.{AGENCY}.referrals.v1",
         "partition": 0,
         "offset": 7,
+        "key": None,
+        "headers": {},
         "referral_id": said.body["journey_id"],
         "journey_id": said.body["journey_id"],
         "reference": "AF-1",
@@ -153,7 +155,12 @@ def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
     assert (said.type, said.body["status"], said.body["code"]) == (REJECTED, "rejected", code)
     assert set(said.body["errors"]) == fields
     # No hash of what was refused: who knows the rest of the record finds a personal number by trying.
-    assert set(said.body) == {"status", "topic", "partition", "offset", "code", "detail", "errors"}
+    assert set(said.body) == {
+        *("status", "topic", "partition", "offset", "code", "detail", "errors"),
+        *("reference", "key", "headers"),
+    }
+    assert said.body["reference"] in (None, "AF-1")
+    assert (said.body["reference"] is None) == ("reference" in fields)
     for value in (SECRET, "199001019802", "Ada", "0910"):
         assert value not in json.dumps(said.body)
     assert (desk.documents, desk.events) == (before, [])

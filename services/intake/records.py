@@ -1,0 +1,186 @@
+"""What one record on an inbound topic says: a referral, plain or inside a CloudEvent, and what its sender knows it by.
+
+A value is the body of POST /referrals, or a CloudEvent in structured mode whose `data` is that body; in binary mode the
+value is the body too, and the `ce_` headers say nothing about the referral. A batch is refused: each record has one
+answer. What an answer repeats of a record is chosen here: its reference, its key and a few headers by which its sender
+finds it again, each only in the form of a reference that names nobody.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import ValidationError
+
+from services.intake.domain.referral import Refer
+from services.intake.schemas import ReferSchema
+from shared.bodies import NAMEABLE, read_object, too_large
+from shared.errors import Invalid, Refused
+from shared.runtime.fold import Arrived
+from shared.texts import nobody
+
+SCHEMA = ReferSchema()
+"""Made once: to make one costs as much as to read a record with it."""
+LIMIT_BYTES = 64 * 1024
+STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch"
+"""Content types that say that the whole event is in the value. Source: CloudEvents' Kafka protocol binding, 3."""
+DATA = ("data", "data_base64")
+ATTRIBUTES = ("id", "source", "type")
+"""What a CloudEvent must have beside `specversion`, each a text. Source: CloudEvents 1.0, REQUIRED attributes."""
+
+IDENTIFIER = re.compile(r"(?=.*[0-9])[0-9A-Za-z][0-9A-Za-z._:/-]{0,127}")
+"""What a key or a header has to be in order to be repeated. A word without any digit may be somebody's name."""
+ADDRESS = re.compile(r"(?=.*[:/])[0-9A-Za-z/][0-9A-Za-z._:/-]{0,127}")
+"""What a source has to be: a URI."""
+ECHOED_HEADERS = {"correlation-id": IDENTIFIER, "ce_id": IDENTIFIER, "ce_source": ADDRESS}
+"""Headers that an answer repeats, and their form. A structured event's `id` and `source` go by the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What an answer repeats of the record, so that its sender knows which it was. None, or left out: not repeated."""
+
+    reference: str | None = None
+    key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """As it stands in an answer."""
+        return {"reference": self.reference, "key": self.key, "headers": dict(self.headers)}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a record says: the referral, or why there is none; and what an answer may repeat of it."""
+
+    command: Refer | Exception
+    echo: Echo
+
+
+def read(record: Arrived) -> Said:
+    """What the record says, whatever it holds. Raises nothing: the record is answered in its turn."""
+    echo = Echo(key=_echoed(record.key, IDENTIFIER), headers=_headers(record))
+    document: Mapping[str, Any] = {}
+    try:
+        if not record.readable:
+            raise Refused("invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]})
+        media = _media_type(record)
+        if media.startswith(BATCH):
+            raise Refused("unsupported-media-type", "One record is one event; a batch of them is not taken.")
+        if len(record.value) > LIMIT_BYTES:
+            raise too_large(LIMIT_BYTES)
+        document = read_object(record.value)
+        if _is_structured(media, document):
+            echo = Echo(key=echo.key, headers={**echo.headers, **_attributes(document)})
+            document = _data(document)
+        return Said(_referral(document), _with_reference(echo, document))
+    except Exception as error:  # noqa: BLE001 - the record is answered in its turn
+        return Said(error, _with_reference(echo, document))
+
+
+def _referral(document: Mapping[str, Any]) -> Refer:
+    try:
+        referral: Refer = SCHEMA.load(document)
+    except ValidationError as error:
+        raise Invalid(_nameable(error.messages)) from None
+    return referral
+
+
+def _nameable(messages: Any) -> Mapping[str, object]:
+    known = SCHEMA.fields
+    errors: dict[str, object] = {}
+    for name, reasons in messages.items():
+        shown = name if name in known or NAMEABLE.fullmatch(str(name)) else "unknown_field"
+        errors["body" if name == "_schema" else shown] = reasons
+    return errors
+
+
+# --- CloudEvents -----------------------------------------------------------------------------------------------
+
+
+def _media_type(record: Arrived) -> str:
+    """The record's content type without parameters, in small letters; "" where it names none."""
+    named = [text for name, text in record.headers if name.lower() == "content-type"]
+    said = (named[-1] or b"") if named else b""
+    return said[:200].decode("ascii", "replace").partition(";")[0].strip().lower()
+
+
+def _is_structured(media: str, document: Mapping[str, Any]) -> bool:
+    """Whether the value is a whole event. Without the content type it can still mean nothing else: a referral has no
+    such fields.
+    """
+    return media == STRUCTURED or ("specversion" in document and any(one in document for one in DATA))
+
+
+def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The event's data. Raises Invalid with everything that is wrong about the event, Refused for what is no JSON."""
+    errors: dict[str, object] = {}
+    if event.get("specversion") != "1.0":
+        errors["specversion"] = ["Takes 1.0."]
+    for name in ATTRIBUTES:
+        if not isinstance(event.get(name), str) or not event[name]:
+            errors[name] = ["Takes a text; a CloudEvent has one."]
+    kind = event.get("datacontenttype", "application/json")
+    if not isinstance(kind, str) or kind.partition(";")[0].strip().lower() != "application/json":
+        errors["datacontenttype"] = ["Takes application/json, or nothing."]
+    if sum(event.get(one) is not None for one in DATA) != 1:
+        errors["data"] = ["Takes the referral, as data or as data_base64."]
+    if errors:
+        raise Invalid(errors)
+    if event.get("data_base64") is not None:
+        return read_object(_decoded(event["data_base64"]))
+    data = event["data"]
+    if not isinstance(data, dict):
+        raise Invalid({"data": ["Must be a JSON object."]})
+    return data
+
+
+def _decoded(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text if isinstance(text, str) else "!", validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid({"data_base64": ["Takes base64 (RFC 4648)."]}) from None
+
+
+# --- what is repeated ------------------------------------------------------------------------------------------
+
+
+def _with_reference(echo: Echo, document: Mapping[str, Any]) -> Echo:
+    """Its reference too, in the form in which it is kept, where it has one that could be taken."""
+    try:
+        reference = SCHEMA.fields["reference"].deserialize(document.get("reference"))
+    except ValidationError:
+        return echo
+    return Echo(reference, echo.key, echo.headers)
+
+
+def _headers(record: Arrived) -> dict[str, str]:
+    return _harmless((name, text) for name, text in record.headers if name in ECHOED_HEADERS)
+
+
+def _attributes(event: Mapping[str, Any]) -> dict[str, str]:
+    named = [(f"ce_{name}", event.get(name)) for name in ("id", "source")]
+    return _harmless((name, text.encode()) for name, text in named if isinstance(text, str))
+
+
+def _harmless(pairs: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Those that may be repeated; of two by one name neither, for nobody knows which was meant."""
+    found: dict[str, list[str | None]] = {}
+    for name, text in pairs:
+        found.setdefault(name, []).append(_echoed(text, ECHOED_HEADERS[name]))
+    return {name: texts[0] for name, texts in found.items() if len(texts) == 1 and texts[0] is not None}
+
+
+def _echoed(text: bytes | None, form: re.Pattern[str]) -> str | None:
+    """The text where it has that form and reads as nobody's number; else None."""
+    if text is None or len(text) > 128:
+        return None
+    said = text.decode("ascii", "replace")
+    try:
+        nobody(said)
+    except ValidationError:
+        return None
+    return said if form.fullmatch(said) else None
