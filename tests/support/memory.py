@@ -245,7 +245,7 @@ class MemoryCommands:
         try:
             for row in rows:
                 try:
-                    yield self.run(row.use_case, key=None, body=b"", subject=None, vector={})  # type: ignore[arg-type]
+                    yield self.run(_announced(row), key=None, body=b"", subject=None, vector={})
                 except Refused as refused:
                     yield refused
         finally:
@@ -261,6 +261,38 @@ class MemoryCommands:
     ) -> Answer:
         """Answer a reading."""
         return self.run(use_case, key=None, body=b"", subject=subject, vector=vector)
+
+
+@dataclass
+class _Announced:
+    """A Work in which a row of many asks for nothing that it has not named: the rest would cost a question each."""
+
+    work: Memory
+    row_of_many: OneOfMany
+
+    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
+        """The row, which was fetched ahead."""
+        wanted = {(one.collection, one.key): one.leads for one in self.row_of_many.rows}
+        found = {at: self.work.row(*at) for at in wanted}
+        led = {
+            (leads[0], named[leads[1]])
+            for at, leads in wanted.items()
+            if leads is not None and (named := found[at]) is not None
+        }
+        assert (collection, key) in {*wanted, *led}, f"{collection} was not fetched ahead"
+        return self.work.row(collection, key)
+
+    def get(self, subject: Subject) -> Any:
+        """The subject's state, which was fetched ahead."""
+        assert subject == self.row_of_many.subject
+        return self.work.get(subject)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.work, name)
+
+
+def _announced(row: OneOfMany) -> Callable[[Any], dict[str, Any]]:
+    return lambda work: row.use_case(_Announced(work, row))
 
 
 class NamedTokens:

@@ -292,6 +292,13 @@ def test_bytes_that_are_no_utf_8_are_a_row_s_fault_where_others_are() -> None:
     assert [one.refused is None for one in found] == [True, False]
 
 
+@pytest.mark.parametrize("charset", ["mac_roman", "cp850", "cp437"])
+def test_letters_of_other_charsets_are_not_taken_for_signs_of_windows_1252(charset: str) -> None:
+    """Their å, ä and ö lie where Windows-1252 has dashes and quotes: the reference would be another one."""
+    rows = SessionFile(f"{HEAD}\n{row()}\n{row(reference='x')}".encode(charset), CSV)
+    assert [one.refused and one.refused.code for one in rows] == ["unreadable-body", None]
+
+
 @pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
 def test_a_row_ends_at_a_line_feed_and_nowhere_else(sign: str) -> None:
     assert [one["reference"] for one in fields(f"{HEAD}\n{row(reference=f'a{sign}b')}\n")] == [f"a{sign}b"]
