@@ -15,6 +15,7 @@ from contracts.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ("shared/runtime/process.py", "RUNTIME_INDEXES")
+CORRECTIONS = ("shared/corrections.py", "CORRECTION_INDEXES")
 OPTIONS = {"partialFilterExpression": "partial", "expireAfterSeconds": "forgets", "sparse": "sparse"}
 
 Row = tuple[str, str, str, str]
@@ -28,6 +29,7 @@ def indexes() -> str:
     """Every index beside the one on `_id` that each collection has. Raises Unexplained."""
     rows = declared("every service", *RUNTIME)
     for name in services():
+        rows += declared(name.replace("_", "-"), *CORRECTIONS)
         for path in sorted((ROOT / "services" / name).rglob("*.py")):
             rows += declared(name.replace("_", "-"), path.relative_to(ROOT).as_posix(), "INDEXES")
     return table(("service", "collection", "indexes", "serve"), list(_together(rows)))
@@ -41,7 +43,7 @@ def declared(service: str, path: str, name: str, root: Path = ROOT) -> list[Row]
     module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
     said = _comments(source)
     rows = []
-    for collection, model, line in _models(getattr(module, name), declaration):
+    for collection, model, line in _models(getattr(module, name), declaration, vars(module)):
         above = [one for one in said if declaration.lineno < one < line]
         if not above:
             raise Unexplained(
@@ -69,13 +71,14 @@ def _assigned(source: str, name: str) -> ast.Dict | None:
 
 
 def _models(
-    values: dict[str, list[IndexModel]], declaration: ast.Dict
+    values: dict[str, list[IndexModel]], declaration: ast.Dict, names: dict[str, str]
 ) -> Iterator[tuple[str, IndexModel, int]]:
     """Each model with the line it is declared on; what comes from another module is listed there."""
     for key, value in zip(declaration.keys, declaration.values, strict=True):
-        if isinstance(key, ast.Constant) and isinstance(value, ast.List):
-            for model, element in zip(values[str(key.value)], value.elts, strict=True):
-                yield str(key.value), model, element.lineno
+        if isinstance(key, ast.Constant | ast.Name) and isinstance(value, ast.List):
+            collection = str(key.value) if isinstance(key, ast.Constant) else names[key.id]
+            for model, element in zip(values[collection], value.elts, strict=True):
+                yield collection, model, element.lineno
 
 
 def _comments(source: str) -> dict[int, str]:

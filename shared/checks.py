@@ -35,6 +35,11 @@ class Findings:
         if on is not None and earliest is not None and on < earliest:
             self.add(field, f"Lies before {what} ({earliest.isoformat()}).")
 
+    def not_after(self, field: str, on: date | None, latest: date | None, what: str) -> None:
+        """The day must not lie after `latest`, the day of `what`."""
+        if on is not None and latest is not None and on > latest:
+            self.add(field, f"Lies after {what} ({latest.isoformat()}).")
+
     def raise_any(self) -> None:
         """Raise Invalid when anything was found."""
         if self._errors:

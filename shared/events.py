@@ -33,6 +33,7 @@ Code = Annotated[
 Municipality = Annotated[str, Meta(pattern=r"^[0-9]{4}$", description="Swedish municipality code (SCB)")]
 Minutes = Annotated[int, Meta(ge=0, le=1440, description="minutes")]
 Quantity = Annotated[int, Meta(ge=1, le=1000)]
+Count = Annotated[int, Meta(ge=0)]
 
 Attendance = Literal["yes", "late", "no"]
 Purpose = Literal["sharing", "sus"]
@@ -44,6 +45,7 @@ HandoverKind = Literal[
     "provider_to_agency",
 ]
 ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
+Correction = Literal["replaces", "voids"]
 Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 
@@ -53,6 +55,17 @@ class Fact:
 
     occurred_on: date
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correctable(Fact):
+    """A fact that may correct the last one of its type, journey and thing: it stands instead, or takes it back.
+
+    correction: absent, it was said for the first time. `voids`: the earlier one never was; what else is said here
+    repeats it. Why, and what was said before, stays with the service that says it.
+    """
+
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +129,18 @@ class ReferralReceived(Fact):
     previous_journey: JourneyId | None = None
 
 
+@event("intake", "referral-corrected")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralCorrected(Fact):
+    """The referral named another day, municipality or provider than it should; `occurred_on` is its right day."""
+
+    municipality: Municipality
+    provider: Organisation | None = None
+
+
 @event("intake", "referral-accepted")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralAccepted(Fact):
+class ReferralAccepted(Correctable):
     """A provider took the person on and became responsible for the journey."""
 
     provider: Organisation
@@ -126,7 +148,7 @@ class ReferralAccepted(Fact):
 
 @event("intake", "referral-declined")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralDeclined(Fact):
+class ReferralDeclined(Correctable):
     """The provider, or the person, said no; the reason's code says who refused and what follows."""
 
     provider: Organisation
@@ -135,7 +157,7 @@ class ReferralDeclined(Fact):
 
 @event("intake", "referral-withdrawn")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralWithdrawn(Fact):
+class ReferralWithdrawn(Correctable):
     """The referrer took the referral back before the journey started."""
 
     reason: Code
@@ -143,7 +165,7 @@ class ReferralWithdrawn(Fact):
 
 @event("intake", "consent-given")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentGiven(Fact):
+class ConsentGiven(Correctable):
     """The participant consented to a purpose, for named organisations, up to and including a day."""
 
     purpose: Purpose
@@ -153,7 +175,7 @@ class ConsentGiven(Fact):
 
 @event("intake", "consent-refused")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentRefused(Fact):
+class ConsentRefused(Correctable):
     """The participant was asked and said no."""
 
     purpose: Purpose
@@ -161,7 +183,7 @@ class ConsentRefused(Fact):
 
 @event("intake", "consent-withdrawn")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentWithdrawn(Fact):
+class ConsentWithdrawn(Correctable):
     """The participant took a consent back; open offers that rest on it fall."""
 
     purpose: Purpose
@@ -169,13 +191,13 @@ class ConsentWithdrawn(Fact):
 
 @event("intake", "journey-started")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyStarted(Fact):
+class JourneyStarted(Correctable):
     """Participation began."""
 
 
 @event("intake", "journey-registered-by-mistake")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyRegisteredByMistake(Fact):
+class JourneyRegisteredByMistake(Correctable):
     """The journey should never have been registered; it counts nowhere."""
 
     reason: Code
@@ -204,18 +226,19 @@ class ParticipantErased(Fact):
 
 @event("activity-tracking", "activity-planned")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityPlanned(Fact):
+class ActivityPlanned(Correctable):
     """A period of one activity entered the plan. `activity` is absent where it would reveal health."""
 
     organisation: Organisation
     activity: Code | None = None
     first_on: date
     last_on: date | None = None
+    plan: Code | None = None
 
 
 @event("activity-tracking", "goal-set")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoalSet(Fact):
+class GoalSet(Correctable):
     """The participant set a goal of their own; its words stay in activity tracking."""
 
     goal: Code
@@ -223,7 +246,7 @@ class GoalSet(Fact):
 
 @event("activity-tracking", "goal-reached")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoalReached(Fact):
+class GoalReached(Correctable):
     """The participant reached a goal."""
 
     goal: Code
@@ -244,11 +267,15 @@ class SessionLogged(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionAsLogged:
-    """What a session said before it was corrected, so that every figure can follow without looking back."""
+    """What a session said before it was corrected, so that every figure can follow without looking back.
+
+    counted: whether it counted; one outside participation does not.
+    """
 
     occurred_on: date
     attendance: Attendance
     minutes: Minutes
+    counted: bool = True
 
 
 @event("activity-tracking", "session-corrected")
@@ -267,9 +294,25 @@ class SessionCorrected(Fact):
     void: bool = False
 
 
+@event("activity-tracking", "sessions-recounted")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsRecounted(Fact):
+    """The first or last day of participation is another than it was: the sums of all sessions that count now.
+
+    A session outside participation is kept and does not count. `occurred_on`: the day that was set. minutes: of
+    attended ones.
+    """
+
+    logged: Count
+    attended: Count
+    late: Count
+    missed: Count
+    minutes: Count
+
+
 @event("activity-tracking", "progress-measured")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressMeasured(Fact):
+class ProgressMeasured(Correctable):
     """A round of the programme's indicators was asked; the answers stay in activity tracking."""
 
     round: Annotated[int, Meta(ge=1)]
@@ -278,7 +321,7 @@ class ProgressMeasured(Fact):
 
 @event("activity-tracking", "competence-validated")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompetenceValidated(Fact):
+class CompetenceValidated(Correctable):
     """Somebody competent assessed a competence against a stated level."""
 
     competence: Code
@@ -288,7 +331,7 @@ class CompetenceValidated(Fact):
 
 @event("activity-tracking", "participant-ready")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParticipantReady(Fact):
+class ParticipantReady(Correctable):
     """The responsible organisation judged the participant ready for the next step."""
 
 
@@ -335,7 +378,7 @@ class HandoverOffered(Fact):
 
 @event("handover", "handover-accepted")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverAccepted(Fact):
+class HandoverAccepted(Correctable):
     """The receiver said yes; responsibility moved, once."""
 
     handover: HandoverId
@@ -347,7 +390,7 @@ class HandoverAccepted(Fact):
 
 @event("handover", "handover-declined")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverDeclined(Fact):
+class HandoverDeclined(Correctable):
     """The receiver said no; responsibility stays."""
 
     handover: HandoverId
@@ -364,7 +407,7 @@ class HandoverExpired(Fact):
 
 @event("handover", "handover-recalled")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverRecalled(Fact):
+class HandoverRecalled(Correctable):
     """The offer was taken back: by the one who offered, by a withdrawn consent, or by the journey's end."""
 
     handover: HandoverId
@@ -376,7 +419,7 @@ class HandoverRecalled(Fact):
 
 @event("outcome", "entry-recorded")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRecorded(Fact):
+class EntryRecorded(Correctable):
     """The entry answers were recorded; they leave outcome only as figures."""
 
     complete: bool
@@ -384,7 +427,7 @@ class EntryRecorded(Fact):
 
 @event("outcome", "journey-exited")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyExited(Fact):
+class JourneyExited(Correctable):
     """Participation ended: by plan, broken off, moved or deceased. `organisation` was responsible then."""
 
     way: ExitWay
@@ -395,7 +438,7 @@ class JourneyExited(Fact):
 
 @event("outcome", "follow-up-due")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpDue(Fact):
+class FollowUpDue(Correctable):
     """The day of a follow-up has come; `answer_by` is the last day for its answer."""
 
     follow_up: FollowUpId
@@ -405,7 +448,7 @@ class FollowUpDue(Fact):
 
 @event("outcome", "follow-up-answered")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpAnswered(Fact):
+class FollowUpAnswered(Correctable):
     """The situation on the follow-up's day became known."""
 
     follow_up: FollowUpId
@@ -424,5 +467,5 @@ class FollowUpMissed(Fact):
 
 @event("outcome", "journey-closed")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyClosed(Fact):
+class JourneyClosed(Correctable):
     """Every follow-up is answered or missing; nothing more is expected."""

@@ -6,6 +6,10 @@ outranks deceased, deceased outranks any other exit, an exit outranks a handover
 the organisation that was responsible when it was recorded, so that a handover accepted at the same moment
 leaves every reader, in whichever order the two arrive, with the same answer. A mistake names no organisation, so
 it lets a handover that crosses it move responsibility, before or after; such a journey counts nowhere anyway.
+
+What happened and when it was recorded are two times. What is dated outside participation counts nowhere, whichever of
+the two was recorded first, and of consents the last by its own day stands. A correction stands in place of what it
+corrects.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,11 +26,12 @@ Stage = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """A consent that stands, or an answer that is no."""
+    """A consent that stands, or an answer that is no. said_on: the day of the answer."""
 
     given: bool
     organisations: tuple[e.Organisation, ...] = ()
     last_day: date | None = None
+    said_on: date | None = None
 
     def covers(self, organisation: e.Organisation, on: date) -> bool:
         """Whether something may be revealed to the organisation on that day."""
@@ -98,8 +103,26 @@ class Passage:
         if self.declined_on:
             return "declined"
         if self.started_on:
-            return "ready" if self.ready_on else "started"
+            return "ready" if self.became_ready else "started"
         return "accepted" if self.accepted_on else "received"
+
+    def takes_part_on(self, on: date) -> bool:
+        """Whether the day lies in participation as it is known now: from the start to the exit, both counted."""
+        if self.started_on is None or on < self.started_on:
+            return False
+        return self.exited_on is None or on <= self.exited_on
+
+    @property
+    def became_ready(self) -> bool:
+        """Whether the person was ready on a day of participation."""
+        return self.ready_on is not None and self.takes_part_on(self.ready_on)
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether a provider took the person on before the referral was withdrawn, where it was."""
+        if self.accepted_on is None:
+            return False
+        return self.withdrawn_on is None or self.accepted_on <= self.withdrawn_on
 
     @property
     def took_on(self) -> tuple[e.Organisation, ...]:
@@ -136,43 +159,79 @@ def begin(event: e.ReferralReceived) -> Passage:
 def follow(passage: Passage, event: e.Fact) -> Passage:
     """The passage after an event, whichever service said it. Events that do not move it change nothing."""
     match event:
+        case e.ReferralCorrected():
+            return replace(
+                passage,
+                referred_on=event.occurred_on,
+                municipality=event.municipality,
+                named_provider=event.provider,
+            )
+        case e.ReferralAccepted(correction="replaces"):
+            return replace(passage, accepted_on=event.occurred_on)
+        case e.ReferralAccepted(correction="voids"):
+            return replace(passage, provider=None, accepted_on=None, responsible=passage.referrer)
         case e.ReferralAccepted():
             return replace(
                 passage, provider=event.provider, responsible=event.provider, accepted_on=event.occurred_on
             )
+        case e.ReferralDeclined(correction="voids"):
+            return replace(passage, declined_on=None, declined_by=None)
         case e.ReferralDeclined():
             return replace(passage, declined_on=event.occurred_on, declined_by=event.provider)
         case e.ReferralWithdrawn():
-            return replace(passage, withdrawn_on=event.occurred_on)
-        case e.ConsentGiven():
-            consent = Consent(given=True, organisations=event.organisations, last_day=event.last_day)
-            return replace(passage, consents={**passage.consents, event.purpose: consent})
-        case e.ConsentRefused() | e.ConsentWithdrawn():
-            return replace(passage, consents={**passage.consents, event.purpose: Consent(given=False)})
+            return replace(passage, withdrawn_on=_day_of(event))
+        case e.ConsentGiven() | e.ConsentRefused() | e.ConsentWithdrawn():
+            return _consented(passage, event)
         case e.JourneyStarted():
-            return replace(passage, started_on=event.occurred_on)
+            return replace(passage, started_on=_day_of(event))
         case e.ParticipantReady():
-            return replace(passage, ready_on=event.occurred_on)
+            return replace(passage, ready_on=_day_of(event))
         case e.HandoverOffered():
             offer = OpenOffer(handover=event.handover, kind=event.kind, to_organisation=event.to_organisation)
             return replace(passage, offer=offer)
-        case e.HandoverAccepted():
+        case e.HandoverAccepted(correction=None):
             taken_over = {**passage.taken_over, event.to_organisation: event.kind}
             moved = replace(passage, offer=None, taken_over=taken_over)
             if passage.exited_on:
                 return moved
             return replace(moved, responsible=event.to_organisation)
-        case e.HandoverDeclined() | e.HandoverExpired() | e.HandoverRecalled():
+        case e.HandoverDeclined(correction=None) | e.HandoverRecalled(correction=None) | e.HandoverExpired():
             return replace(passage, offer=None)
         case e.JourneyExited():
-            if passage.exit_way == "deceased":
-                return passage
-            return replace(
-                passage, exited_on=event.occurred_on, exit_way=event.way, responsible=event.organisation
-            )
+            return _exited(passage, event)
         case e.JourneyClosed():
-            return replace(passage, closed_on=event.occurred_on)
+            return replace(passage, closed_on=_day_of(event))
         case e.JourneyRegisteredByMistake():
-            return replace(passage, mistake=True)
+            return replace(passage, mistake=event.correction != "voids")
         case _:
             return passage
+
+
+def _day_of(event: e.Correctable) -> date | None:
+    """The day that stands after the event."""
+    return None if event.correction == "voids" else event.occurred_on
+
+
+def _consented(passage: Passage, event: e.ConsentGiven | e.ConsentRefused | e.ConsentWithdrawn) -> Passage:
+    """The last answer by its own day stands; of one day, the one recorded last. A correction stands as it is."""
+    held = passage.consents.get(event.purpose)
+    if event.correction == "voids":
+        others = {purpose: one for purpose, one in passage.consents.items() if purpose != event.purpose}
+        return replace(passage, consents=others)
+    earlier = held is not None and held.said_on is not None and event.occurred_on < held.said_on
+    if earlier and event.correction is None:
+        return passage
+    said = Consent(given=False, said_on=event.occurred_on)
+    if isinstance(event, e.ConsentGiven):
+        said = replace(said, given=True, organisations=event.organisations, last_day=event.last_day)
+    return replace(passage, consents={**passage.consents, event.purpose: said})
+
+
+def _exited(passage: Passage, event: e.JourneyExited) -> Passage:
+    """The exit that stands. One that is corrected opens the journey again; it closes when nothing is asked any more."""
+    if event.correction == "voids":
+        return replace(passage, exited_on=None, exit_way=None, closed_on=None, responsible=event.organisation)
+    if event.correction is None and passage.exit_way == "deceased":
+        return passage
+    left = replace(passage, exited_on=event.occurred_on, exit_way=event.way, responsible=event.organisation)
+    return left if event.correction is None else replace(left, closed_on=None)

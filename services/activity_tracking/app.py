@@ -3,8 +3,10 @@
 from typing import Any
 
 from services.activity_tracking.consumer import FOLDS, TIMERS
-from services.activity_tracking.repository import INDEXES, Activities
+from services.activity_tracking.repository import INDEXES, Activities, read_days
 from shared.config import Settings
+from shared.events import JourneyExited, JourneyStarted
+from shared.runtime.fold import Enrich
 from shared.runtime.parts import Service
 from shared.runtime.process import main
 
@@ -25,6 +27,7 @@ SERVICE = Service(
     timers=TIMERS,
     blueprints=blueprints,
     indexes=INDEXES,
+    enrich=Enrich(frozenset({JourneyStarted, JourneyExited}), read_days),
 )
 
 if __name__ == "__main__":

@@ -2,27 +2,28 @@
 
 from collections.abc import Mapping
 
-from services.activity_tracking.domain.journey import receive, take_in
+from services.activity_tracking.domain.journey import receive, set_bounds, take_in
 from shared import events as e
 from shared.events import Fact
 from shared.runtime.change import Fold, TimerFold
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
+    e.ReferralCorrected: take_in,
     e.ReferralAccepted: take_in,
     e.ReferralDeclined: take_in,
     e.ReferralWithdrawn: take_in,
     e.ConsentGiven: take_in,
     e.ConsentRefused: take_in,
     e.ConsentWithdrawn: take_in,
-    e.JourneyStarted: take_in,
+    e.JourneyStarted: set_bounds,
     e.JourneyRegisteredByMistake: take_in,
     e.HandoverOffered: take_in,
     e.HandoverAccepted: take_in,
     e.HandoverDeclined: take_in,
     e.HandoverExpired: take_in,
     e.HandoverRecalled: take_in,
-    e.JourneyExited: take_in,
+    e.JourneyExited: set_bounds,
     e.JourneyClosed: take_in,
 }
 

@@ -5,10 +5,11 @@ Each takes a `Work` and an `Actor`; all that one touches is one transaction. No 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from services.activity_tracking.domain import outputs, plan, progress, sessions
-from services.activity_tracking.domain.journey import Journey, entry_of, public_activities
+from services.activity_tracking.domain.journey import Journey, SessionCounts, entry_of, public_activities
 from shared.access import Actor, Reader, authorise, authorise_in, reader
 from shared.calendar import day_of
 from shared.errors import Forbidden, Unknown
@@ -48,7 +49,10 @@ class Standing:
     reader: Reader
 
 
-def _open(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Journey, Programme]:
+def open_journey(
+    work: Work, actor: Actor, journey_id: JourneyId, action: Action
+) -> tuple[Journey, Programme]:
+    """The journey, for who may do this in it, and the version of the programme that it keeps."""
     journey: Journey = work.get(subject_of("journey", journey_id))
     return journey, authorise(actor, action, journey.passage, work.programmes)
 
@@ -57,7 +61,7 @@ def plan_activity(
     work: Work, actor: Actor, journey_id: JourneyId, command: plan.PlanActivity
 ) -> plan.PlannedActivity:
     """Enter an activity in the plan."""
-    journey, programme = _open(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return entry
@@ -65,7 +69,7 @@ def plan_activity(
 
 def set_goal(work: Work, actor: Actor, journey_id: JourneyId, command: plan.SetGoal) -> plan.Goal:
     """Note a goal of the participant's own."""
-    journey, _ = _open(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
     change, goal = plan.set_goal(journey, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return goal
@@ -75,10 +79,10 @@ def reach_goal(
     work: Work, actor: Actor, journey_id: JourneyId, goal: str, command: plan.ReachGoal
 ) -> plan.Goal:
     """Say that a goal was reached. Raises Unknown for a goal that the journey does not have."""
-    journey, _ = _open(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
     row = work.row("goals", plan.goal_key(journey_id, goal))
-    who = _reader(work, actor, journey)
-    if row is None or (who.works_there and not who.sees(row["organisation"])):
+    who = reader_of(work, actor, journey)
+    if row is None or row["void"] or (who.works_there and not who.sees(row["organisation"])):
         raise Unknown("goal", within=True)
     change, reached = plan.reach_goal(journey, entry_of(plan.Goal, row), command, at=work.at)
     work.save(subject_of("journey", journey_id), change)
@@ -87,16 +91,16 @@ def reach_goal(
 
 def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Standing:
     """Judge the participant ready for the next step."""
-    journey, _ = _open(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
     after = work.save(subject_of("journey", journey_id), plan.declare_ready(journey, command, at=work.at))
-    return Standing(journey=after, reader=_reader(work, actor, after))
+    return Standing(journey=after, reader=reader_of(work, actor, after))
 
 
 def log_session(
     work: Work, actor: Actor, journey_id: JourneyId, command: sessions.LogSession
 ) -> sessions.Session:
     """Log one session; the organisation's own reference, where there is one, makes it idempotent."""
-    journey, programme = _open(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     change, entry = sessions.log(
         journey,
         command,
@@ -105,9 +109,14 @@ def log_session(
         at=work.at,
         session=SessionId(work.new_id("s")),
         earlier=_referred_to(work, actor, command.reference),
+        that_day=_counts_on(work, journey_id, command.occurred_on),
     )
     work.save(subject_of("journey", journey_id), change)
     return entry
+
+
+def _counts_on(work: Work, journey_id: JourneyId, on: date) -> SessionCounts:
+    return sessions.counts_of(work.row(sessions.DAYS, sessions.day_key(journey_id, on)))
 
 
 def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Session | None:
@@ -125,21 +134,26 @@ def correct_session(
 
     A workplace supersedes its own entries only: it would overwrite, or find out by trying, what it does not see.
     """
-    journey, programme = _open(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     row = work.row("sessions", session_id)
     if row is None or row["journey_id"] != journey_id:
         raise Unknown("session", within=True)
-    who = _reader(work, actor, journey)
+    who = reader_of(work, actor, journey)
     if who.works_there and not who.sees(row["organisation"]):
         raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
+    head = entry_of(sessions.Session, row)
     change, entry = sessions.correct(
         journey,
-        entry_of(sessions.Session, row),
+        head,
         command,
         programme=programme,
         by=actor.organisation,
         at=work.at,
         session=SessionId(work.new_id("s")),
+        days={
+            on: _counts_on(work, journey_id, on)
+            for on in {head.occurred_on, command.occurred_on or head.occurred_on}
+        },
     )
     work.save(subject_of("journey", journey_id), change)
     return entry
@@ -149,7 +163,7 @@ def measure_progress(
     work: Work, actor: Actor, journey_id: JourneyId, command: progress.MeasureProgress
 ) -> progress.ProgressRound:
     """Record a round of the programme's indicators."""
-    journey, programme = _open(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     row = work.row("progress", progress.round_key(journey_id, command.round))
     change, entry = progress.measure(
         journey,
@@ -167,7 +181,7 @@ def validate_competence(
     work: Work, actor: Actor, journey_id: JourneyId, command: progress.ValidateCompetence
 ) -> tuple[progress.Competence, Reader]:
     """Record a validated competence. Returns the one that stands, which may be another's, and who reads it."""
-    journey, programme = _open(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     row = work.row("competences", progress.competence_key(journey_id, command.competence, command.level))
     change, entry = progress.validate(
         journey,
@@ -178,13 +192,13 @@ def validate_competence(
         earlier=entry_of(progress.Competence, row) if row else None,
     )
     work.save(subject_of("journey", journey_id), change)
-    return entry, _reader(work, actor, journey)
+    return entry, reader_of(work, actor, journey)
 
 
 def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
     """A journey with its goals, plan, rounds and competences, the oldest first, at most SHOWN of each."""
-    journey, programme = _open(work, actor, journey_id, "read_journey")
-    who = _reader(work, actor, journey)
+    journey, programme = open_journey(work, actor, journey_id, "read_journey")
+    who = reader_of(work, actor, journey)
     where = {"journey_id": journey_id}
     own = {**where, "organisation": actor.organisation} if who.works_there else where
     planned = {**where, **_trained(who, programme)}
@@ -216,14 +230,15 @@ def list_sessions(
     work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
 ) -> SessionPage:
     """A page of the journey's sessions in the order of recording, from beyond the number `after`."""
-    journey, programme = _open(work, actor, journey_id, "read_journey")
-    who = _reader(work, actor, journey)
+    journey, programme = open_journey(work, actor, journey_id, "read_journey")
+    who = reader_of(work, actor, journey)
     where = {"journey_id": journey_id, **_trained(who, programme, superseded_by=None, void=False)}
     rows = work.rows("sessions", where, order="number", after=after, limit=limit)
     return SessionPage(sessions=[entry_of(sessions.Session, row) for row in rows], reader=who)
 
 
-def _reader(work: Work, actor: Actor, journey: Journey) -> Reader:
+def reader_of(work: Work, actor: Actor, journey: Journey) -> Reader:
+    """The caller as a reader of the journey today."""
     return reader(actor, journey.passage, day_of(work.at))
 
 
@@ -259,12 +274,17 @@ def correct_output(
     work: Work, actor: Actor, programme_id: str, output_id: OutputId, command: outputs.CorrectOutput
 ) -> outputs.Output:
     """Set the right quantity of an output. Raises Unknown for one that the programme does not have."""
+    entry = open_output(work, actor, programme_id, output_id)
+    return work.save(subject_of("output", output_id), outputs.correct(entry, command, by=actor, at=work.at))
+
+
+def open_output(work: Work, actor: Actor, programme_id: str, output_id: OutputId) -> outputs.Output:
+    """The output, for those who log them in the programme. Raises Unknown for one that the programme does not have."""
     _programme(work, actor, programme_id, "log_output")
-    subject = subject_of("output", output_id)
-    entry: outputs.Output | None = work.find(subject)
+    entry: outputs.Output | None = work.find(subject_of("output", output_id))
     if entry is None or entry.programme != programme_id:
         raise Unknown("output", within=True)
-    return work.save(subject, outputs.correct(entry, command, by=actor.organisation, at=work.at))
+    return entry
 
 
 def list_outputs(

@@ -1,15 +1,19 @@
 """How the states of activity tracking become documents, and the indexes that its reading needs."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from pymongo import ASCENDING, IndexModel
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
 
-from services.activity_tracking.domain.journey import Journey
+from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
-from shared.runtime.change import Subject, kind_of
+from services.activity_tracking.domain.sessions import DAYS, counts_of
+from shared.corrections import CORRECTION_INDEXES
+from shared.runtime.change import Received, Subject, key_of, kind_of, subject_of
 
 STATES: Mapping[str, type] = {"journey": Journey, "output": Output}
 
@@ -30,14 +34,31 @@ class Activities:
         return state
 
 
+def read_days(
+    database: Database[Any], session: ClientSession, received: Sequence[Received]
+) -> Mapping[Subject, Mapping[date, SessionCounts]]:
+    """The counts of each day on which the journeys had sessions: few, and asked for where their bounds move alone."""
+    found: dict[Subject, dict[date, SessionCounts]] = {one.subject: {} for one in received}
+    if not found:
+        return {}
+    rows = database[DAYS].find({"journey_id": {"$in": [key_of(one) for one in found]}}, session=session)
+    for row in rows:
+        counts = found[subject_of("journey", row["journey_id"])]
+        counts[date.fromisoformat(row["day"])] = counts_of(row)
+    return found
+
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     # pages of a journey's sessions, in the order of recording
     "sessions": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
+    # the days of a journey whose bounds have moved
+    DAYS: [IndexModel([("journey_id", ASCENDING)])],
     # a journey's overview
     "activities_planned": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     "goals": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     "progress": [IndexModel([("journey_id", ASCENDING), ("round", ASCENDING)])],
     "competences": [IndexModel([("journey_id", ASCENDING)])],
+    **CORRECTION_INDEXES,
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
 }

@@ -1,6 +1,7 @@
 """HTTP of handover: one function a route, which names the use case and shows what came of it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -9,9 +10,12 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.handover import handlers
+from services.handover.domain.corrections import CorrectAnswer
 from services.handover.domain.journey import Offer, Status, journey_of
 from services.handover.domain.offers import AcceptHandover, DeclineHandover, OfferHandover, RecallHandover
-from shared.access import WORKPLACES
+from shared.access import WORKPLACES, Reader
+from shared.corrections import Superseded
+from shared.corrections_api import CorrectingBody, add_list
 from shared.errors import Unknown
 from shared.events import HandoverId, HandoverKind, JourneyId
 from shared.fields import (
@@ -68,6 +72,19 @@ class RecallHandoverBody(CommandSchema):
     makes = RecallHandover
     reason = code_field(required=True)
     occurred_on = Day(allow_none=True)
+
+
+class CorrectAcceptanceBody(CorrectingBody):
+    """The day on which the yes was said."""
+
+    makes = CorrectAnswer
+    occurred_on = Day(allow_none=True)
+
+
+class CorrectReasonBody(CorrectAcceptanceBody):
+    """The reason of a no or a recall, and its day where that was wrong too."""
+
+    reason = code_field(allow_none=True)
 
 
 class JourneyPageArguments(QuerySchema):
@@ -227,3 +244,46 @@ def recall_handover(body: RecallHandover, handover_id: str) -> dict[str, Any]:
         return show(handlers.recall_handover(work, actor(), HandoverId(handover_id), body))
 
     return command(use_case, handover_subject(handover_id))
+
+
+def _correct(body: CorrectAnswer, handover_id: str, ended: Status) -> dict[str, Any]:
+    def use_case(work: Work) -> dict[str, Any]:
+        return show(handlers.correct_handover(work, actor(), HandoverId(handover_id), body, ended))
+
+    return command(use_case, handover_subject(handover_id))
+
+
+@handovers.route("/handovers/<string:handover_id>/acceptance/correction", methods=["POST"])
+@guarded("answer_handover")
+@handovers.arguments(CorrectAcceptanceBody())
+@handovers.response(200, HandoverAnswer)
+def correct_acceptance(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+    """Say on which day the receiver said yes; that it did stands."""
+    return _correct(body, handover_id, "accepted")
+
+
+@handovers.route("/handovers/<string:handover_id>/decline/correction", methods=["POST"])
+@guarded("answer_handover")
+@handovers.arguments(CorrectReasonBody())
+@handovers.response(200, HandoverAnswer)
+def correct_decline(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+    """Say anew why and on which day the receiver said no; that it did stands."""
+    return _correct(body, handover_id, "declined")
+
+
+@handovers.route("/handovers/<string:handover_id>/recall/correction", methods=["POST"])
+@guarded("recall_handover")
+@handovers.arguments(CorrectReasonBody())
+@handovers.response(200, HandoverAnswer)
+def correct_recall(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+    """Say anew why and on which day the offer was taken back; that it was stands."""
+    return _correct(body, handover_id, "recalled")
+
+
+def _list_corrections(
+    work: Work, journey_id: JourneyId, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    return handlers.list_corrections(work, actor(), journey_id, after=after, limit=limit)
+
+
+add_list(handovers, _list_corrections)

@@ -9,6 +9,7 @@ from shared.runtime.change import Fold, TimerFold
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
+    e.ReferralCorrected: take_in,
     e.ReferralAccepted: take_in,
     e.ReferralDeclined: take_in,
     e.ReferralWithdrawn: take_in,

@@ -3,13 +3,22 @@
 Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.handover.domain import offers
+from services.handover.domain import corrections, offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
-from shared.access import Actor, authorise, authorise_somewhere, programmes_for, reader, takes_part
+from shared.access import (
+    Actor,
+    Reader,
+    authorise,
+    authorise_somewhere,
+    programmes_for,
+    reader,
+    takes_part,
+)
 from shared.calendar import day_of
+from shared.corrections import Superseded, page
 from shared.errors import Unknown
 from shared.events import HandoverId, JourneyId
 from shared.programmes import Action, Programme
@@ -77,6 +86,37 @@ def recall_handover(
     change, ended = offers.recall(journey, asked, command, programme=programme, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
+
+
+ANSWERED_BY: Mapping[Status, Action] = {
+    "accepted": "answer_handover",
+    "declined": "answer_handover",
+    "recalled": "recall_handover",
+}
+"""Who may end an offer so, may say anew when and why it did."""
+
+
+def correct_handover(
+    work: Work, actor: Actor, handover_id: HandoverId, command: corrections.CorrectAnswer, ended: Status
+) -> Offer:
+    """Say anew when and why the offer ended so."""
+    journey, asked = _asked(work, handover_id)
+    programme = _admit(work, actor, ANSWERED_BY[ended], journey, asked)
+    change, anew = corrections.correct(
+        journey, asked, command, ended=ended, programme=programme, by=actor, at=work.at
+    )
+    work.save(subject_of("journey", journey.journey_id), change)
+    return anew
+
+
+def list_corrections(
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    """A page of what was corrected on the journey here."""
+    journey: Journey = work.get(subject_of("journey", journey_id))
+    authorise(actor, "read_journey", journey.passage, work.programmes)
+    found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
+    return reader(actor, journey.passage, day_of(work.at)), found
 
 
 def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:

@@ -8,6 +8,7 @@ import msgspec
 from pymongo import ASCENDING, IndexModel
 
 from services.handover.domain.journey import Journey
+from shared.corrections import CORRECTION_INDEXES
 from shared.runtime.change import Subject
 
 
@@ -27,6 +28,7 @@ class Handovers:
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {
+    **CORRECTION_INDEXES,
     "offers": [
         # pages of a journey's offers, in the order in which they were made
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),

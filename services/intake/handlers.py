@@ -151,7 +151,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
-        return _keep(work, Change(referral.repeat(first, command)), answered)
+        return keep(work, Change(referral.repeat(first, command)), answered)
     person = _known(work, actor, command.participant_id)
     earlier = None
     if person is not None and command.previous_journey is not None:
@@ -169,7 +169,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     row = work.row(PARTICIPATIONS, participation_key(command.participant_id, command.programme))
     journeys = journeys_of(work, row)
     refuse_second(journeys, lambda one: may_read(work, actor, one))
-    return _keep(work, begun(change, journeys, row, work.at), answered)
+    return keep(work, begun(change, journeys, row, work.at), answered)
 
 
 def _open_programmes(work: Work, actor: Actor) -> list[str]:
@@ -182,63 +182,63 @@ def accept_referral(
     work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept, answered: Answered
 ) -> Referral:
     """Take the person on."""
-    held, _ = _journey(work, actor, journey_id, "answer_referral")
-    return _keep(work, referral.accept(held, command, by=actor.organisation, at=work.at), answered)
+    held, _ = journey(work, actor, journey_id, "answer_referral")
+    return keep(work, referral.accept(held, command, by=actor.organisation, at=work.at), answered)
 
 
 def decline_referral(
     work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline, answered: Answered
 ) -> Referral:
     """Say no, with a reason."""
-    held, rules = _journey(work, actor, journey_id, "answer_referral")
+    held, rules = journey(work, actor, journey_id, "answer_referral")
     change = referral.decline(held, command, by=actor.organisation, programme=rules, at=work.at)
-    return _keep(work, change, answered)
+    return keep(work, change, answered)
 
 
 def withdraw_referral(
     work: Work, actor: Actor, journey_id: JourneyId, command: referral.Withdraw, answered: Answered
 ) -> Referral:
     """Take the referral back before the start."""
-    held, rules = _journey(work, actor, journey_id, "withdraw_referral")
-    return _keep(work, referral.withdraw(held, command, programme=rules, at=work.at), answered)
+    held, rules = journey(work, actor, journey_id, "withdraw_referral")
+    return keep(work, referral.withdraw(held, command, programme=rules, at=work.at), answered)
 
 
 def start_journey(
     work: Work, actor: Actor, journey_id: JourneyId, command: referral.Start, answered: Answered
 ) -> Referral:
     """Begin participation."""
-    held, rules = _journey(work, actor, journey_id, "start_journey")
-    return _keep(work, referral.start(held, command, programme=rules, at=work.at), answered)
+    held, rules = journey(work, actor, journey_id, "start_journey")
+    return keep(work, referral.start(held, command, programme=rules, at=work.at), answered)
 
 
 def register_mistake(
     work: Work, actor: Actor, journey_id: JourneyId, command: referral.RegisterMistake, answered: Answered
 ) -> Referral:
     """Say that the journey should never have been registered."""
-    held, rules = _journey(work, actor, journey_id, "register_mistake")
-    return _keep(work, referral.register_mistake(held, command, programme=rules, at=work.at), answered)
+    held, rules = journey(work, actor, journey_id, "register_mistake")
+    return keep(work, referral.register_mistake(held, command, programme=rules, at=work.at), answered)
 
 
 def record_consent(
     work: Work, actor: Actor, journey_id: JourneyId, command: consent.RecordConsent, answered: Answered
 ) -> Referral:
     """Take down the participant's answer."""
-    held, rules = _journey(work, actor, journey_id, "record_consent")
+    held, rules = journey(work, actor, journey_id, "record_consent")
     change = consent.record(held, command, by=actor.organisation, programme=rules, at=work.at)
-    return _keep(work, change, answered)
+    return keep(work, change, answered)
 
 
 def withdraw_consent(
     work: Work, actor: Actor, journey_id: JourneyId, command: consent.WithdrawConsent, answered: Answered
 ) -> Referral:
     """Take down that the participant takes a consent back."""
-    held, _ = _journey(work, actor, journey_id, "record_consent")
-    return _keep(work, consent.withdraw(held, command, at=work.at), answered)
+    held, _ = journey(work, actor, journey_id, "record_consent")
+    return keep(work, consent.withdraw(held, command, at=work.at), answered)
 
 
 def read_referral(work: Work, actor: Actor, journey_id: JourneyId) -> Referral:
     """Where the referral stands."""
-    held, _ = _journey(work, actor, journey_id, "read_journey")
+    held, _ = journey(work, actor, journey_id, "read_journey")
     return held
 
 
@@ -267,12 +267,14 @@ def list_referrals(
     return referrals.page(work, listing)
 
 
-def _journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
+def journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
+    """The referral, for who may do this in its journey, and the version of the programme that it keeps."""
     held: Referral = work.get(subject_of("journey", journey_id))
     return held, authorise(actor, action, held.passage, work.programmes)
 
 
-def _keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
+def keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
+    """Make the change durable, and tell who is to be told."""
     change = settle(work, change)
     return work.save(subject_of("journey", change.state.journey_id), addressed(change, answered))
 

@@ -11,6 +11,7 @@ from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
+from shared.corrections import CORRECTION_INDEXES
 from shared.runtime.change import Subject, Work, kind_of
 
 KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
@@ -32,6 +33,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # … and those that await an answer it may give
         _listed("state.stage", "state.passage.named_provider"),
     ],
+    **CORRECTION_INDEXES,
     # whether this organisation took the person on in a journey whose part has not ended
     "parts": [
         IndexModel(

@@ -218,6 +218,7 @@ class ConsentAnswerSchema(Schema):
     given = ma.Boolean(required=True)
     organisations = ma.List(ma.String(), required=True)
     last_day = _day(required=True)
+    said_on = _day()
 
 
 class AlsoReferredSchema(Schema):

@@ -7,11 +7,17 @@ from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
 from services.outcome.stream import logins, publisher
 from shared.config import Settings
+from shared.events import EntryRecorded
+from shared.runtime.fold import Enrich
 from shared.runtime.parts import Parts, Projection, Service
 from shared.runtime.process import main
 
 FIGURES = Projection(
-    group="figures", repository=FigureJourneys(), folds=FIGURE_FOLDS, enrich=read_entries, keeps=("cells",)
+    group="figures",
+    repository=FigureJourneys(),
+    folds=FIGURE_FOLDS,
+    enrich=Enrich(frozenset({EntryRecorded}), read_entries),
+    keeps=("cells",),
 )
 
 

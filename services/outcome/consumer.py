@@ -7,6 +7,7 @@ from shared.runtime.change import Fold, TimerFold
 
 FOLDS: dict[type[e.Fact], Fold] = {
     e.ReferralReceived: receive,
+    e.ReferralCorrected: take_in,
     e.ReferralAccepted: take_in,
     e.ReferralDeclined: take_in,
     e.ReferralWithdrawn: take_in,

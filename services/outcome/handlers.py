@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.outcome.domain import entry, follow_up, leaving
+from services.outcome.domain import corrections, entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import report
 from shared.access import (
@@ -20,6 +20,7 @@ from shared.access import (
     reader,
 )
 from shared.calendar import day_of
+from shared.corrections import Superseded, page
 from shared.errors import Forbidden, Unknown
 from shared.events import FollowUpId, JourneyId
 from shared.headers import Precondition
@@ -75,7 +76,7 @@ def record_entry(
     subject = subject_of("journey", journey_id)
     revision = work.revision(subject)
     rests_on = None if asked is None else asked.revision(revision)
-    change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, at=work.at)
+    change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, by=actor, at=work.at)
     return _seen(work, actor, work.save(subject, change))
 
 
@@ -83,6 +84,13 @@ def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leavin
     """End participation."""
     state, programme = _open(work, actor, journey_id, "record_exit")
     change = leaving.record_exit(state, command, programme=programme, at=work.at)
+    return _seen(work, actor, work.save(subject_of("journey", journey_id), change))
+
+
+def correct_exit(work: Work, actor: Actor, journey_id: JourneyId, command: corrections.CorrectExit) -> Seen:
+    """Say the exit anew, or take it back."""
+    state, programme = _open(work, actor, journey_id, "record_exit")
+    change = corrections.correct_exit(state, command, programme=programme, by=actor, at=work.at)
     return _seen(work, actor, work.save(subject_of("journey", journey_id), change))
 
 
@@ -119,6 +127,31 @@ def answer_follow_up(
     change = follow_up.answer(state, kind, command, by=actor.organisation, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)
     return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
+
+
+def correct_follow_up(
+    work: Work, actor: Actor, follow_up_id: FollowUpId, command: corrections.CorrectAnswer
+) -> Asked:
+    """Say the answer of a follow-up anew, or take it back. A workplace corrects only what it answered itself."""
+    journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
+    state, _ = _open(work, actor, journey_id, "answer_follow_up", "follow-up")
+    held = state.follow_ups.get(kind)
+    who = _reader(work, actor, state)
+    answered = held is not None and held.status == "answered"
+    if held is not None and answered and who.works_there and not who.sees(held.answered_by):
+        raise Forbidden("not-your-journey", "Only the organisation that answered may correct the answer.")
+    change = corrections.correct_answer(state, kind, command, by=actor, at=work.at)
+    after = work.save(subject_of("journey", journey_id), change)
+    return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
+
+
+def list_corrections(
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    """A page of what was corrected on the journey here."""
+    state, _ = _open(work, actor, journey_id, "read_journey")
+    found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
+    return _reader(work, actor, state), found
 
 
 def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
@@ -160,8 +193,8 @@ def _cells(work: Work, programme_id: str) -> Iterator[Mapping[str, Any]]:
     after = None
     while True:
         where = {"programme": programme_id}
-        page = work.rows("cells", where, order="_id", after=after, limit=PAGE_OF_CELLS)
-        yield from page
-        if len(page) < PAGE_OF_CELLS:
+        found = work.rows("cells", where, order="_id", after=after, limit=PAGE_OF_CELLS)
+        yield from found
+        if len(found) < PAGE_OF_CELLS:
             return
-        after = page[-1]["_id"]
+        after = found[-1]["_id"]

@@ -12,7 +12,7 @@ from pymongo.database import Database
 from services.outcome.domain.journey import Outcome
 from services.outcome.figures.contributions import Figures, JourneyFigures, OutputFigures
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
-from shared.events import EntryRecorded
+from shared.corrections import CORRECTION_INDEXES
 from shared.runtime.change import Received, Subject, key_of, kind_of
 
 
@@ -59,6 +59,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             ]
         )
     ],
+    **CORRECTION_INDEXES,
     **FIGURE_INDEXES,
 }
 
@@ -67,8 +68,6 @@ def read_entries(
     database: Database[Any], session: ClientSession, received: Sequence[Received]
 ) -> Mapping[Subject, Any]:
     """What may not travel in an event: gender and completeness, for the journeys whose entry was recorded."""
-    subjects = {key_of(one.subject): one.subject for one in received if isinstance(one.body, EntryRecorded)}
-    if not subjects:
-        return {}
+    subjects = {key_of(one.subject): one.subject for one in received}
     rows = database["entries"].find({"_id": {"$in": list(subjects)}}, session=session)
     return {subjects[row["_id"]]: {"gender": row["gender"], "complete": row["complete"]} for row in rows}

@@ -32,7 +32,18 @@ from shared.runtime.staged import Held
 from shared.runtime.unit import Unit
 from shared.telemetry import resume_trace
 
-Enrich = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
+Read = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrich:
+    """What a fold is given from the service's own database beside the event. bodies: the kinds of events that need it.
+
+    read: asked once for all such events of a batch, before the first is folded.
+    """
+
+    bodies: frozenset[type[Fact]]
+    read: Read
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -185,15 +196,17 @@ class Batch:
     def _fetch_extras(self, events: Sequence[tuple[Envelope, Arrived]]) -> None:
         if self._enrich is None:
             return
+        wanted = {BY_BODY[body].name for body in self._enrich.bodies}
         waiting = [(row.envelope, row.value) for rows in self._parked.values() for row in rows.values()]
         pairs = [(envelope, record.value) for envelope, record in events] + waiting
         received = []
         for envelope, value in pairs:
             # One whose body cannot be read is parked when its turn comes; it must not hold up the others here.
             with suppress(Undecodable):
-                if envelope.type in self._folds:
+                if envelope.type in wanted:
                     received.append(self._received(envelope, codec.read_body(envelope.type, value)))
-        self._extras = dict(self._enrich(self._database, self._session, received))
+        if received:
+            self._extras = dict(self._enrich.read(self._database, self._session, received))
 
     def _one(self, envelope: Envelope, record: Arrived) -> None:
         held = self._unit.held(Subject(envelope.subject))

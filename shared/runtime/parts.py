@@ -51,8 +51,8 @@ class Projection:
 class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
-    blueprints: built once the settings are known. threads: further threads of the consume process. roles: further
-    processes, by name.
+    enrich: what the folds of its own group need beside the events. blueprints: built once the settings are known.
+    threads: further threads of the consume process. roles: further processes, by name.
     """
 
     title: str
@@ -63,6 +63,7 @@ class Service:
     timers: Mapping[str, TimerFold]
     blueprints: Callable[[Settings], tuple[Any, ...]]
     indexes: Mapping[str, list[IndexModel]]
+    enrich: Enrich | None = None
     projections: Mapping[str, Projection] = field(default_factory=dict)
     threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
     roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)
@@ -109,6 +110,7 @@ def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
         folds=service.folds(settings),
         topics=tuple(consumed_topics(service, None)),
         own_source=service.source,
+        enrich=service.enrich,
     )
     further = [
         Group(

@@ -35,7 +35,8 @@ ALLOWED_FIELDS = {
     *("reason", "purpose"),
     # what
     *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
-    *("replaced_quantity", "complete", "way", "situation"),
+    *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
+    *("counted", "logged", "attended", "late", "missed"),
     # days
     *("first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),
 }

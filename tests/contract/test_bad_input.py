@@ -286,7 +286,7 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
             assert not list(_number_or_text(parameter["schema"], value)), f"{value[:20]!r} was taken"
 
 
-SAMPLE_PATH = {"journey_id": f"j-{'0' * 26}", "participant_id": f"p-{'0' * 26}"}
+SAMPLE_PATH = {f"{kind}_id": f"{kind[0]}-{'0' * 26}" for kind in ("journey", "participant", "output")}
 
 
 def _number_or_text(schema: dict[str, Any], value: str) -> Iterator[Any]:

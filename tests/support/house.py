@@ -29,6 +29,7 @@ from services.outcome.repository import Outcomes
 from shared.events import BY_BODY, Fact
 from shared.programmes import Programme
 from shared.runtime.change import Fold, Received, Repository, Subject, TimerFold
+from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon, web
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
@@ -47,17 +48,19 @@ class Room:
 
 @dataclass
 class House:
-    """All services on one day, with these programmes published."""
+    """All services on one day, with these programmes published. heard: what they said, causes before effects."""
 
     programmes: Shelf
     today: date
     rooms: dict[str, Room] = field(default_factory=dict)
+    heard: list[Fact] = field(default_factory=list)
     _keys: int = 0
 
     def __post_init__(self) -> None:
         vault = AesGcmVault(bytes(range(32)))
         self._open(INTAKE, Referrals(), blueprints(vault, Referrals(), ()), intake_consumer.folds(()), {})
         self._open(ACTIVITY_TRACKING, Activities(), ACTIVITY, activity_consumer.FOLDS, {})
+        self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(HANDOVERS, Handovers(), HANDOVER, handover_consumer.FOLDS, handover_consumer.TIMERS)
         self._open(OUTCOMES, Outcomes(), OUTCOME, outcome_consumer.FOLDS, outcome_consumer.TIMERS)
 
@@ -108,10 +111,12 @@ class House:
 
     def _tell(self, source: str, subject: Subject, fact: Fact) -> None:
         kind = BY_BODY[type(fact)]
+        self.heard.append(fact)
         for name, room in self.rooms.items():
             fold = room.folds.get(type(fact))
             if name != source and fold is not None:
-                received = Received(subject, kind.source, 1, kind.name, fact, {})
+                extra = room.memory.beside(room.memory, subject)
+                received = Received(subject, kind.source, 1, kind.name, fact, {}, extra)
                 state = room.memory.states.get(subject)
                 room.memory.save(subject, fold(state, received, self.programmes))
 

@@ -72,7 +72,10 @@ class Shelf:
 
 @dataclass
 class Memory:
-    """One service's store: states, rows, timers, and every event said, in order. Satisfies `change.Work`."""
+    """One service's store: states, rows, timers, and every event said, in order. Satisfies `change.Work`.
+
+    beside: what its folds are given beside an event.
+    """
 
     programmes: Shelf
     at: datetime
@@ -84,6 +87,7 @@ class Memory:
     revisions: dict[Subject, int] = field(default_factory=dict)
     ids: int = 0
     repository: Repository | None = None
+    beside: Callable[["Memory", Subject], Any] = lambda memory, subject: None
 
     def branch(self) -> "Memory":
         """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
@@ -147,7 +151,8 @@ class Memory:
     def take_in(self, folds: Mapping[type[Fact], Fold], subject: Subject, events: Iterable[Fact]) -> None:
         """Fold events of other services, in this order."""
         for event in events:
-            received = Received(subject, "intake", 1, type(event).__name__, event, {})
+            extra = self.beside(self, subject)
+            received = Received(subject, "intake", 1, type(event).__name__, event, {}, extra)
             self.save(subject, folds[type(event)](self.states.get(subject), received, self.programmes))
 
     def fire_due(self, folds: Mapping[str, TimerFold]) -> int:

@@ -23,7 +23,7 @@ from services.activity_tracking.api.columns import EXPECTED
 from services.activity_tracking.api.columns import guarded as as_cell
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
-from services.activity_tracking.domain.sessions import REFERENCES, reference_key
+from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
 from shared.admission import sent
 from shared.bodies import NAMEABLE
 from shared.bulk import command_rows
@@ -189,7 +189,10 @@ def _one_of_many(one: SessionRow) -> OneOfMany:
     return OneOfMany(
         use_case,
         subject_of("journey", one.journey_id),
-        (Wanted(REFERENCES, key, leads=("sessions", "session_id")),),
+        (
+            Wanted(REFERENCES, key, leads=("sessions", "session_id")),
+            Wanted(DAYS, day_key(one.journey_id, one.occurred_on)),
+        ),
     )
 
 

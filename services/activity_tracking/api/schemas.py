@@ -31,13 +31,13 @@ from services.activity_tracking.domain.progress import (
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
 from services.activity_tracking.handlers import Overview, Standing
 from shared.access import Reader
+from shared.corrections_api import void_field, why_field
 from shared.events import JourneyId
 from shared.fields import (
     CommandSchema,
     Day,
     Number,
     QuerySchema,
-    StrictBoolean,
     code_field,
     id_field,
     limit_field,
@@ -49,7 +49,8 @@ MOST_ENTRIES = 1_000_000_000
 """More sessions than a journey can have; a number of one is smaller."""
 
 
-def _day(**options: Any) -> Day:
+def day_field(**options: Any) -> Day:
+    """A field that holds a day."""
     return Day(allow_none=not options.get("required", False), **options)
 
 
@@ -57,7 +58,8 @@ def _day_said() -> ma.String:
     return ma.String(metadata={"format": "date"}, allow_none=True)
 
 
-def _whole(least: int, most: int, **options: Any) -> ma.Integer:
+def whole_field(least: int, most: int, **options: Any) -> ma.Integer:
+    """A field that holds a whole number within bounds, both counted."""
     return ma.Integer(strict=True, validate=validate.Range(least, most), **options)
 
 
@@ -66,9 +68,9 @@ class PlanActivityBody(CommandSchema):
 
     makes = PlanActivity
     activity = code_field(required=True)
-    first_on = _day(required=True)
-    last_on = _day()
-    occurred_on = _day()
+    first_on = day_field(required=True)
+    last_on = day_field()
+    occurred_on = day_field()
 
 
 class SetGoalBody(CommandSchema):
@@ -76,21 +78,23 @@ class SetGoalBody(CommandSchema):
 
     makes = SetGoal
     text = text_field(1, GOAL_LENGTH, required=True)
-    occurred_on = _day()
+    occurred_on = day_field()
 
 
-class ReachGoalBody(CommandSchema):
+class _DatedBody(CommandSchema):
+    occurred_on = day_field()
+
+
+class ReachGoalBody(_DatedBody):
     """The day on which a goal was reached."""
 
     makes = ReachGoal
-    occurred_on = _day()
 
 
-class DeclareReadyBody(CommandSchema):
+class DeclareReadyBody(_DatedBody):
     """The day on which the participant was judged ready."""
 
     makes = DeclareReady
-    occurred_on = _day()
 
 
 class LogSessionBody(CommandSchema):
@@ -98,9 +102,9 @@ class LogSessionBody(CommandSchema):
 
     makes: type[LogSession] = LogSession
     activity = code_field(required=True)
-    occurred_on = _day(required=True)
+    occurred_on = day_field(required=True)
     attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
-    minutes = _whole(0, DAY_MINUTES, required=True)
+    minutes = whole_field(0, DAY_MINUTES, required=True)
     reason = code_field(allow_none=True)
     reference = Reference(100, allow_none=True)
 
@@ -110,20 +114,21 @@ class CorrectSessionBody(CommandSchema):
 
     makes = CorrectSession
     activity = code_field(allow_none=True)
-    occurred_on = _day()
+    occurred_on = day_field()
     attendance = ma.String(allow_none=True, validate=validate.OneOf(["yes", "late", "no"]))
-    minutes = _whole(0, DAY_MINUTES, allow_none=True)
+    minutes = whole_field(0, DAY_MINUTES, allow_none=True)
     reason = code_field(allow_none=True)
-    void = StrictBoolean()
+    void = void_field()
+    why = why_field(allow_none=True)
 
 
 class MeasureProgressBody(CommandSchema):
     """The answers of one round, by indicator, on the programme's scale."""
 
     makes = MeasureProgress
-    round = _whole(1, ROUNDS, required=True)
-    answers = ma.Dict(keys=code_field(), values=_whole(-1000, 1000), required=True)
-    occurred_on = _day()
+    round = whole_field(1, ROUNDS, required=True)
+    answers = ma.Dict(keys=code_field(), values=whole_field(-1000, 1000), required=True)
+    occurred_on = day_field()
 
 
 class ValidateCompetenceBody(CommandSchema):
@@ -131,8 +136,8 @@ class ValidateCompetenceBody(CommandSchema):
 
     makes = ValidateCompetence
     competence = code_field(required=True)
-    level = _whole(1, 10, required=True)
-    occurred_on = _day()
+    level = whole_field(1, 10, required=True)
+    occurred_on = day_field()
 
 
 class LogOutputBody(CommandSchema):
@@ -140,17 +145,18 @@ class LogOutputBody(CommandSchema):
 
     makes = LogOutput
     output = code_field(required=True)
-    quantity = _whole(1, MOST, required=True)
+    quantity = whole_field(1, MOST, required=True)
     municipality = municipality_field(required=True)
-    occurred_on = _day()
+    occurred_on = day_field()
 
 
 class CorrectOutputBody(CommandSchema):
     """The right quantity; zero takes the entry back."""
 
     makes = CorrectOutput
-    quantity = _whole(0, MOST, required=True)
-    occurred_on = _day()
+    quantity = whole_field(0, MOST, required=True)
+    occurred_on = day_field()
+    why = why_field(allow_none=True)
 
 
 class SessionPageArguments(QuerySchema):
@@ -195,6 +201,7 @@ class PlannedActivityAnswer(Schema):
     first_on = _day_said()
     last_on = _day_said()
     planned_on = _day_said()
+    void = ma.Boolean()
 
 
 class GoalAnswer(Schema):
@@ -205,6 +212,7 @@ class GoalAnswer(Schema):
     text = ma.String(allow_none=True)
     set_on = _day_said()
     reached_on = _day_said()
+    void = ma.Boolean()
 
 
 class SessionAnswer(Schema):
@@ -223,6 +231,7 @@ class SessionAnswer(Schema):
     corrects = ma.String(allow_none=True)
     superseded_by = ma.String(allow_none=True)
     void = ma.Boolean()
+    why = ma.String(allow_none=True)
     recorded_at = ma.String(metadata={"format": "date-time"})
 
 
@@ -242,6 +251,7 @@ class RoundAnswer(Schema):
     answers = ma.Dict(keys=ma.String(), values=ma.Integer(), allow_none=True)
     measured_on = _day_said()
     organisation = ma.String()
+    void = ma.Boolean()
 
 
 class CompetenceAnswer(Schema):
@@ -252,6 +262,7 @@ class CompetenceAnswer(Schema):
     level = ma.Integer()
     validated_on = _day_said()
     validated_by = ma.String(allow_none=True)
+    void = ma.Boolean()
 
 
 class SessionCountsAnswer(Schema):
@@ -338,7 +349,7 @@ def show_session(entry: Session, who: Reader) -> dict[str, Any]:
     if who.sees(entry.organisation):
         return document
     hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
-    return document | dict.fromkeys(("reason", "reference", *hidden))
+    return document | dict.fromkeys(("reason", "reference", "why", *hidden))
 
 
 def show_round(entry: ProgressRound, *, answers: bool) -> dict[str, Any]:

@@ -14,15 +14,12 @@ import msgspec
 from shared.calendar import day_of
 from shared.checks import Findings
 from shared.errors import Conflict
-from shared.events import Code, Fact, JourneyId, ReferralReceived
+from shared.events import Code, Fact, JourneyId, ReferralReceived, SessionsRecounted
 from shared.passage import Passage, Stage, begin, follow
 from shared.programmes import Programme, Programmes
 from shared.runtime.change import Change, Received, Row, key_of
 
 Entry = TypeVar("Entry")
-
-TAKING_PART: tuple[Stage, ...] = ("started", "ready")
-"""The stages in which the person takes part now."""
 
 BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 """The stages in which days of participation can be logged, late ones after the exit too."""
@@ -30,7 +27,7 @@ BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCounts:
-    """The journey's sessions as they stand: voided ones out, a correction in place of what it corrects.
+    """Sessions as they count: voided ones out, a correction in place of what it corrects, none outside participation.
 
     attended: present, in time or late. minutes: of attended sessions. corrected: corrections made, voids
     included.
@@ -49,8 +46,8 @@ class Journey:
     """What activity tracking must know of a journey to decide the next command.
 
     open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
-    sessions): how many there have ever been, which numbers the next. last_round: the highest round of the
-    progress measure so far.
+    sessions), corrections (of all else): how many there have ever been, which numbers the next. last_round: the
+    highest round of the progress measure so far.
     """
 
     journey_id: JourneyId
@@ -60,6 +57,7 @@ class Journey:
     planned: int = 0
     competences: int = 0
     entries: int = 0
+    corrections: int = 0
     sessions: SessionCounts = field(default_factory=SessionCounts)
     last_round: int = 0
     last_measured_on: date | None = None
@@ -89,6 +87,44 @@ def take_in(state: Journey | None, received: Received, programmes: Programmes) -
     return Change(moved(state, received.body))
 
 
+def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+    """Take in that participation begins or ends on another day than was known: sessions outside it count no more.
+
+    received.extra: the counts of the journey's days, {day: SessionCounts}, as `repository.read_days` finds them. They
+    are kept, and count again where the day is corrected once more.
+    """
+    after = take_in(state, received, programmes).state
+    days: Mapping[date, SessionCounts] = received.extra
+    counts = SessionCounts(corrected=after.sessions.corrected)
+    for on, held in days.items():
+        if after.passage.takes_part_on(on):
+            counts = added(counts, held)
+    if counts == after.sessions:
+        return Change(after)
+    event = SessionsRecounted(
+        occurred_on=received.body.occurred_on,
+        recorded_at=received.body.recorded_at,
+        logged=counts.logged,
+        attended=counts.attended,
+        late=counts.late,
+        missed=counts.missed,
+        minutes=counts.minutes,
+    )
+    return Change(replace(after, sessions=counts), events=(event,))
+
+
+def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> SessionCounts:
+    """The counts with the others put in (1) or taken out (-1); what was corrected stays."""
+    return replace(
+        counts,
+        logged=counts.logged + times * more.logged,
+        attended=counts.attended + times * more.attended,
+        late=counts.late + times * more.late,
+        missed=counts.missed + times * more.missed,
+        minutes=counts.minutes + times * more.minutes,
+    )
+
+
 def moved(journey: Journey, event: Fact) -> Journey:
     """The journey with its passage after the event; the same object when the event does not move it."""
     passage = follow(journey.passage, event)
@@ -108,9 +144,7 @@ def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: 
     """
     found.not_future(field_name, on, day_of(at))
     found.not_before(field_name, on, journey.passage.started_on, "the start")
-    ended_on = journey.passage.exited_on
-    if ended_on is not None and on > ended_on:
-        found.add(field_name, f"Lies after the exit ({ended_on.isoformat()}).")
+    found.not_after(field_name, on, journey.passage.exited_on, "the exit")
 
 
 def public_activity(programme: Programme, code: str) -> Code | None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import as_row
+from shared.access import Actor
 from shared.calendar import day_of
 from shared.checks import Findings
+from shared.corrections import superseded
 from shared.errors import Forbidden
 from shared.events import Code, Municipality, Organisation, OutputCorrected, OutputId, OutputLogged
 from shared.programmes import Programme
-from shared.runtime.change import Change
+from shared.runtime.change import Change, subject_of
 
 MOST = 1000
 """The largest quantity of one entry; more at once is a slip of the hand."""
@@ -34,6 +36,7 @@ class CorrectOutput:
 
     quantity: int
     occurred_on: date | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +98,12 @@ def log(
     return Change(entry, events=(event,), rows=(as_row("outputs", output, entry),))
 
 
-def correct(entry: Output, command: CorrectOutput, *, by: Organisation, at: datetime) -> Change[Output]:
+def correct(entry: Output, command: CorrectOutput, *, by: Actor, at: datetime) -> Change[Output]:
     """Set the right quantity; the quantity it already has changes nothing.
 
     Only the organisation that logged it may. Raises Forbidden, Invalid.
     """
-    if by != entry.organisation:
+    if by.organisation != entry.organisation:
         raise Forbidden("not-allowed", "Only the organisation that logged an output may correct it.")
     today = day_of(at)
     on = command.occurred_on or today
@@ -123,4 +126,15 @@ def correct(entry: Output, command: CorrectOutput, *, by: Organisation, at: date
         quantity=command.quantity,
         municipality=entry.municipality,
     )
-    return Change(after, events=(event,), rows=(as_row("outputs", entry.output_id, after),))
+    kept = superseded(
+        subject_of("output", entry.output_id),
+        after.corrections,
+        "output",
+        {"quantity": entry.quantity},
+        recorded_by=entry.organisation,
+        by=by,
+        at=at,
+        why=command.why,
+        void=command.quantity == 0,
+    )
+    return Change(after, events=(event,), rows=(as_row("outputs", entry.output_id, after), kept))

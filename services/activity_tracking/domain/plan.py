@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import (
     BEGUN,
-    TAKING_PART,
     Journey,
     as_row,
     check_day,
@@ -35,8 +34,8 @@ OPEN_GOALS = 20
 GOAL_LENGTH = 500
 """Characters of a goal's text at most."""
 
-PLANNABLE: tuple[Stage, ...] = ("accepted", "started", "ready")
-"""The plan is made between acceptance and the end. Source: domain.md, §3."""
+PLANNABLE: tuple[Stage, ...] = ("accepted", *BEGUN)
+"""The plan is made between acceptance and the end; what was planned by then may be recorded later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ class DeclareReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedActivity:
-    """A row: one period of one activity in the plan."""
+    """A row: one period of one activity in the plan. void: it was taken back."""
 
     plan: str
     journey_id: JourneyId
@@ -84,11 +83,12 @@ class PlannedActivity:
     last_on: date | None
     planned_on: date
     recorded_at: datetime
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """A row: one goal of the participant's own. Its text never leaves this service."""
+    """A row: one goal of the participant's own. Its text never leaves this service. void: it was taken back."""
 
     goal: Code
     journey_id: JourneyId
@@ -97,6 +97,12 @@ class Goal:
     text: str
     set_on: date
     reached_on: date | None = None
+    void: bool = False
+
+
+def plan_key(journey_id: JourneyId, plan: str) -> str:
+    """The key of the row of that period: they are numbered within their journey."""
+    return f"{journey_id}.{plan}"
 
 
 def goal_key(journey_id: JourneyId, goal: str) -> str:
@@ -117,8 +123,8 @@ def plan(
     found.known("activity", command.activity, (kind.code for kind in programme.activities))
     found.not_future("occurred_on", on, today)
     found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
-    found.not_before("first_on", command.first_on, journey.passage.accepted_on, "the acceptance")
-    found.not_before("last_on", command.last_on, command.first_on, "the first day")
+    found.not_after("occurred_on", on, journey.passage.exited_on, "the exit")
+    check_period(found, command.first_on, command.last_on, journey)
     found.raise_any()
     require_stage(journey, PLANNABLE)
     number = journey.planned + 1
@@ -140,9 +146,17 @@ def plan(
         activity=public_activity(programme, command.activity),
         first_on=command.first_on,
         last_on=command.last_on,
+        plan=entry.plan,
     )
-    row = as_row("activities_planned", f"{journey.journey_id}.{entry.plan}", entry)
+    row = as_row("activities_planned", plan_key(journey.journey_id, entry.plan), entry)
     return Change(replace(journey, planned=number), events=(event,), rows=(row,)), entry
+
+
+def check_period(found: Findings, first_on: date, last_on: date | None, journey: Journey) -> None:
+    """A planned period begins from the acceptance on, not after the exit, and ends no sooner than it begins."""
+    found.not_before("first_on", first_on, journey.passage.accepted_on, "the acceptance")
+    found.not_after("first_on", first_on, journey.passage.exited_on, "the exit")
+    found.not_before("last_on", last_on, first_on, "the first day")
 
 
 def set_goal(
@@ -160,6 +174,7 @@ def set_goal(
         found.add("text", f"Takes 1 to {GOAL_LENGTH} characters.")
     found.not_future("occurred_on", on, today)
     found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
+    found.not_after("occurred_on", on, journey.passage.exited_on, "the exit")
     found.raise_any()
     require_stage(journey, PLANNABLE)
     if len(journey.open_goals) >= OPEN_GOALS:
@@ -208,17 +223,18 @@ def reach_goal(
 def declare_ready(journey: Journey, command: DeclareReady, *, at: datetime) -> Change[Journey]:
     """Judge the participant ready; judging so again, of the same day or none, changes nothing.
 
-    Sessions go on as before. Raises Invalid, Conflict `wrong-stage`. Source: domain.md, §3.
+    Sessions go on as before. May be recorded after the exit, for a day before it. Raises Invalid, Conflict
+    `wrong-stage`.
     """
     ready_on = journey.passage.ready_on
-    if journey.passage.stage == "ready" and command.occurred_on in (None, ready_on):
+    if ready_on is not None and not journey.passage.mistake and command.occurred_on in (None, ready_on):
         return Change(journey)
     on = command.occurred_on or day_of(at)
     found = Findings()
     check_day(found, "occurred_on", on, journey, at)
     found.raise_any()
-    require_stage(journey, TAKING_PART)
+    require_stage(journey, BEGUN)
     if ready_on is not None:
-        raise Conflict("wrong-stage", f"The participant has been ready since {ready_on.isoformat()}.")
+        raise Conflict("wrong-stage", f"The participant is said to be ready since {ready_on.isoformat()}.")
     event = ParticipantReady(occurred_on=on, recorded_at=at)
     return Change(moved(journey, event), events=(event,))

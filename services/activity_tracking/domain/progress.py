@@ -13,7 +13,7 @@ from shared.calendar import day_of
 from shared.checks import Findings
 from shared.errors import Conflict
 from shared.events import Code, CompetenceValidated, JourneyId, Organisation, ProgressMeasured
-from shared.programmes import Programme
+from shared.programmes import Measure, Programme
 from shared.runtime.change import Change
 
 ROUNDS = 200
@@ -40,7 +40,7 @@ class ValidateCompetence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressRound:
-    """A row: the answers of one round."""
+    """A row: the answers of one round. void: it was taken back."""
 
     journey_id: JourneyId
     round: int
@@ -48,11 +48,12 @@ class ProgressRound:
     measured_on: date
     organisation: Organisation
     recorded_at: datetime
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Competence:
-    """A row: one competence at one level, and who validated it."""
+    """A row: one competence at one level, and who validated it. void: it was taken back."""
 
     journey_id: JourneyId
     competence: Code
@@ -60,6 +61,7 @@ class Competence:
     validated_on: date
     validated_by: Organisation
     recorded_at: datetime
+    void: bool = False
 
 
 def round_key(journey_id: JourneyId, number: int) -> str:
@@ -88,20 +90,13 @@ def measure(
     Conflict `wrong-stage`, Conflict `already-measured`.
     """
     on = command.occurred_on or day_of(at)
-    scale = programme.progress
-    known = {indicator.code for indicator in scale.indicators}
     found = Findings()
     if not 1 <= command.round <= ROUNDS:
         found.add("round", f"Rounds are numbered from 1 to {ROUNDS}.")
-    if not command.answers:
-        found.add("answers", "At least one indicator is answered.")
-    for indicator, answer in command.answers.items():
-        found.known("answers", indicator, known)
-        if not scale.scale_min <= answer <= scale.scale_max:
-            found.add("answers", f"{indicator} takes {scale.scale_min} to {scale.scale_max}.")
+    check_answers(found, command.answers, programme.progress)
     check_day(found, "occurred_on", on, journey, at)
     found.raise_any()
-    if earlier is not None:
+    if earlier is not None and not earlier.void:
         said = (by, command.answers, command.occurred_on or earlier.measured_on)
         if said == (earlier.organisation, earlier.answers, earlier.measured_on):
             return Change(journey), earlier
@@ -127,6 +122,17 @@ def measure(
     return Change(after, events=(event,), rows=(row,)), entry
 
 
+def check_answers(found: Findings, answers: Mapping[str, int], scale: Measure) -> None:
+    """Answers are to the programme's indicators, on its scale, and at least one."""
+    if not answers:
+        found.add("answers", "At least one indicator is answered.")
+    known = {indicator.code for indicator in scale.indicators}
+    for indicator, answer in answers.items():
+        found.known("answers", indicator, known)
+        if not scale.scale_min <= answer <= scale.scale_max:
+            found.add("answers", f"{indicator} takes {scale.scale_min} to {scale.scale_max}.")
+
+
 def validate(
     journey: Journey,
     command: ValidateCompetence,
@@ -149,7 +155,7 @@ def validate(
         found.add("level", f"Takes 1 to {programme.competence_levels}.")
     check_day(found, "occurred_on", on, journey, at)
     found.raise_any()
-    if earlier is not None:
+    if earlier is not None and not earlier.void:
         return Change(journey), earlier
     require_stage(journey, BEGUN)
     entry = Competence(

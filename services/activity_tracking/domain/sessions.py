@@ -5,13 +5,16 @@ said, so that every figure can follow without looking back. Reasons of absence s
 health. Source: domain.md, §3 and §5.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
     SessionCounts,
+    added,
     as_row,
     check_day,
     public_activity,
@@ -33,7 +36,11 @@ from shared.programmes import Programme
 from shared.runtime.change import Change, Row
 
 DAY_MINUTES = 1440
-"""No session is longer than a day."""
+"""No session is longer than a day, nor are all of one person's on one day together."""
+
+DAYS = "session_days"
+"""Rows: the counts of a journey's sessions of one day, in participation or not."""
+COUNTED = ("logged", "attended", "late", "missed", "minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,7 @@ class CorrectSession:
     minutes: int | None = None
     reason: str | None = None
     void: bool = False
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,7 @@ class Session:
 
     number: of the entry in its journey, in the order of recording, corrections included. organisation: where
     the session was held. recorded_by: who entered it, another one when a correction came
-    after a handover.
+    after a handover. why: what was wrong with the entry that it corrects.
     """
 
     session_id: SessionId
@@ -90,6 +98,26 @@ class Session:
     corrects: SessionId | None = None
     superseded_by: SessionId | None = None
     void: bool = False
+    why: str | None = None
+
+
+def day_key(journey_id: JourneyId, on: date) -> str:
+    """The key of the row that counts the journey's sessions of that day."""
+    return f"{journey_id}:{on.isoformat()}"
+
+
+def counts_of(row: Mapping[str, Any] | None) -> SessionCounts:
+    """What a row of DAYS counts; nothing where there is none."""
+    return SessionCounts() if row is None else SessionCounts(**{name: row[name] for name in COUNTED})
+
+
+def _day_row(journey: Journey, on: date, counts: SessionCounts) -> Row:
+    counted = {name: getattr(counts, name) for name in COUNTED}
+    return Row(
+        DAYS,
+        day_key(journey.journey_id, on),
+        {"journey_id": journey.journey_id, "day": on.isoformat(), **counted},
+    )
 
 
 REFERENCES = "session_references"
@@ -110,12 +138,13 @@ def log(
     at: datetime,
     session: SessionId,
     earlier: Session | None,
+    that_day: SessionCounts,
 ) -> tuple[Change[Journey], Session]:
     """Log one session, from the start on, also late and also after the exit for the days before it.
 
-    session: the id of the new entry. earlier: what the organisation logged under the same reference before:
-    the same content again changes nothing. Returns the change and the entry that stands for the command.
-    Raises Invalid, Conflict `wrong-stage`, Conflict `already-logged`.
+    session: the id of the new entry. earlier: what the organisation logged under the same reference before: the same
+    content again changes nothing. that_day: the counts of that day so far. Returns the change and the entry that stands
+    for the command. Raises Invalid, Conflict `wrong-stage`, Conflict `already-logged`.
     """
     if earlier is not None:
         if earlier.journey_id == journey.journey_id and _content(earlier) == _content(command):
@@ -124,6 +153,7 @@ def log(
     found = Findings()
     _check(found, command.activity, command.attendance, command.minutes, command.reason, programme=programme)
     check_day(found, "occurred_on", command.occurred_on, journey, at)
+    _check_sum(found, command.minutes, that_day.minutes)
     found.raise_any()
     require_stage(journey, BEGUN)
     entry = Session(
@@ -149,11 +179,13 @@ def log(
         attendance=entry.attendance,
         minutes=entry.minutes,
     )
-    rows = [as_row("sessions", session, entry)]
+    counts = _counts(entry)
+    day = _day_row(journey, entry.occurred_on, added(that_day, counts))
+    rows = [as_row("sessions", session, entry), day]
     if command.reference is not None:
         named = {"session_id": session, "journey_id": journey.journey_id}
         rows.append(Row(REFERENCES, reference_key(by, command.reference), named))
-    after = replace(journey, entries=entry.number, sessions=_counted(journey.sessions, entry, 1))
+    after = replace(journey, entries=entry.number, sessions=added(journey.sessions, counts))
     return Change(after, events=(event,), rows=tuple(rows)), entry
 
 
@@ -166,24 +198,32 @@ def correct(
     by: Organisation,
     at: datetime,
     session: SessionId,
+    days: Mapping[date, SessionCounts],
 ) -> tuple[Change[Journey], Session]:
     """Supersede the head of a chain by a new entry; a correction that says the same changes nothing.
 
-    head: the entry to correct, of this journey. session: the id of the new entry. Returns the change and the
-    entry that stands. Raises Invalid, Conflict `wrong-stage`, Conflict `superseded` when the entry is not the
-    head, Conflict `voided` when the head took the session back. Source: domain.md, §3.
+    head: the entry to correct, of this journey. session: the id of the new entry. days: the counts of the day that the
+    head has, and of the one that it is to have. Returns the change and the entry that stands. Raises Invalid, Conflict
+    `wrong-stage`, Conflict `superseded` when the entry is not the head, Conflict `voided` when the head took the
+    session back.
     """
     said = _said(head, command)
     found = Findings()
     _check(found, said.activity, said.attendance, said.minutes, said.reason, programme=programme)
-    check_day(found, "occurred_on", said.occurred_on, journey, at)
+    was = _counts(head)
+    before = added(days[head.occurred_on], was, -1)
+    others = before if said.occurred_on == head.occurred_on else days[said.occurred_on]
+    if not said.void:
+        # What never took place can be taken back wherever it lies.
+        check_day(found, "occurred_on", said.occurred_on, journey, at)
+        _check_sum(found, said.minutes, others.minutes)
     found.raise_any()
     require_stage(journey, BEGUN)
     if head.superseded_by is not None:
         raise Conflict("superseded", f"The entry was corrected by {head.superseded_by}.")
     if head.void:
         raise Conflict("voided", "The session was taken back as never held; what was held is logged anew.")
-    if said == head:
+    if replace(said, why=head.why) == head:
         return Change(journey), head
     entry = replace(
         said,
@@ -193,14 +233,19 @@ def correct(
         recorded_at=at,
         reference=None,
         corrects=head.session_id,
+        why=command.why,
     )
+    counted = journey.passage.takes_part_on(head.occurred_on)
     event = SessionCorrected(
         occurred_on=entry.occurred_on,
         recorded_at=at,
         session=session,
         corrects=head.session_id,
         replaced=SessionAsLogged(
-            occurred_on=head.occurred_on, attendance=head.attendance, minutes=head.minutes
+            occurred_on=head.occurred_on,
+            attendance=head.attendance,
+            minutes=head.minutes,
+            counted=counted,
         ),
         organisation=entry.organisation,
         activity=public_activity(programme, entry.activity),
@@ -208,11 +253,15 @@ def correct(
         minutes=entry.minutes,
         void=entry.void,
     )
-    counts = _counted(_counted(journey.sessions, head, -1), entry, 1)
+    counts = added(journey.sessions, was, -1) if counted else journey.sessions
+    counts = added(counts, _counts(entry))
     after = replace(journey, entries=entry.number, sessions=replace(counts, corrected=counts.corrected + 1))
+    anew = added(others, _counts(entry))
+    changed = {head.occurred_on: before, said.occurred_on: anew}
     rows = (
         as_row("sessions", head.session_id, replace(head, superseded_by=session)),
         as_row("sessions", session, entry),
+        *(_day_row(journey, on, counts) for on, counts in changed.items()),
     )
     return Change(after, events=(event,), rows=rows), entry
 
@@ -276,16 +325,23 @@ def _check(
             found.add("reason", "Only an absence has a reason.")
 
 
-def _counted(counts: SessionCounts, entry: Session, times: int) -> SessionCounts:
-    """The counts with the entry put in (1) or taken out (-1); a void entry counts nowhere."""
-    if entry.void:
-        return counts
+def _check_sum(found: Findings, minutes: int, others: int) -> None:
+    """A day has as many minutes as it has, whoever logs them. others: minutes of that day's other sessions."""
+    if minutes <= DAY_MINUTES < minutes + others:
+        found.add(
+            "minutes", f"Comes to {minutes + others} minutes with the day's others; a day has {DAY_MINUTES}."
+        )
+
+
+def _counts(entry: Session) -> SessionCounts:
+    """What the entry counts for; a void one for nothing."""
     present = entry.attendance != "no"
-    return replace(
-        counts,
-        logged=counts.logged + times,
-        attended=counts.attended + times * present,
-        late=counts.late + times * (entry.attendance == "late"),
-        missed=counts.missed + times * (not present),
-        minutes=counts.minutes + times * entry.minutes,
+    if entry.void:
+        return SessionCounts()
+    return SessionCounts(
+        logged=1,
+        attended=int(present),
+        late=int(entry.attendance == "late"),
+        missed=int(not present),
+        minutes=entry.minutes,
     )

@@ -61,6 +61,7 @@ class Journey:
     """What handover must know of a journey to decide the next command.
 
     responsible_since: the day of the last acceptance, before which the responsible one had nothing to offer.
+    corrections: how many there have been, which numbers the next.
     """
 
     journey_id: JourneyId
@@ -72,6 +73,7 @@ class Journey:
     expired: int = 0
     recalled: int = 0
     responsible_since: date | None = None
+    corrections: int = 0
 
 
 def receive(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:

@@ -1,6 +1,7 @@
 """The participant's answers on consent: asked for before a handover reveals anything. Source: domain.md, §5.
 
-A consent names a purpose, the organisations it covers and a last day. Withdrawal takes effect on every open offer.
+A consent names a purpose, the organisations it covers and a last day. Withdrawal takes effect on every open offer. The
+last answer by its own day stands, in whichever order they are recorded; of one day, the one recorded last.
 """
 
 from dataclasses import dataclass, replace
@@ -48,24 +49,25 @@ def record(
     `wrong-stage` once the journey has ended.
     """
     on = command.occurred_on or day_of(at)
-    for_itself = by in command.organisations and not _took_on(referral, by)
-    _check(command, referral.passage, programme, on, at, for_itself=for_itself)
+    check(referral, command, programme, on, at, by=by)
     asked = Consent(
         given=command.given,
         organisations=tuple(sorted(set(command.organisations))),
         last_day=command.last_day,
+        said_on=on,
     )
     held = referral.passage.consents.get(command.purpose)
-    if held == asked and _same(referral, command):
+    if held is not None and held == _undated(command, asked, held):
         return Change(referral)
     stage = referral.passage.stage
     if stage in ENDED:
         raise Conflict("wrong-stage", f"A journey that is {stage} takes no consent.")
     withdrawn = e.ConsentWithdrawn(occurred_on=on, recorded_at=at, purpose=command.purpose)
-    dated = replace(referral, consented_on={**referral.consented_on, command.purpose: on})
+    earlier = held is not None and held.said_on is not None and on < held.said_on
     if not command.given:
         refused = e.ConsentRefused(occurred_on=on, recorded_at=at, purpose=command.purpose)
-        return happened(dated, withdrawn if held is not None and held.given else refused)
+        takes_back = held is not None and held.given and not earlier
+        return happened(referral, withdrawn if takes_back else refused)
     assert command.last_day is not None
     given = e.ConsentGiven(
         occurred_on=on,
@@ -74,9 +76,9 @@ def record(
         organisations=asked.organisations,
         last_day=command.last_day,
     )
-    if _uncovers_offer(referral.passage, command.purpose, asked, on):
-        return happened(dated, withdrawn, given)
-    return happened(dated, given)
+    if not earlier and _uncovers_offer(referral.passage, command.purpose, asked, on):
+        return happened(referral, withdrawn, given)
+    return happened(referral, given)
 
 
 def withdraw(referral: Referral, command: WithdrawConsent, *, at: datetime) -> Change[Referral]:
@@ -87,11 +89,9 @@ def withdraw(referral: Referral, command: WithdrawConsent, *, at: datetime) -> C
     today = day_of(at)
     findings = Findings()
     findings.not_future("occurred_on", command.occurred_on, today)
-    findings.not_before(
-        "occurred_on", command.occurred_on, referral.consented_on.get(command.purpose), "the consent"
-    )
-    findings.raise_any()
     held = referral.passage.consents.get(command.purpose)
+    findings.not_before("occurred_on", command.occurred_on, held.said_on if held else None, "the consent")
+    findings.raise_any()
     if held is None:
         raise Unknown("consent", within=True)
     if not held.given:
@@ -99,8 +99,7 @@ def withdraw(referral: Referral, command: WithdrawConsent, *, at: datetime) -> C
     if referral.passage.mistake:
         raise Conflict("wrong-stage", "A journey registered by mistake keeps no consent.")
     on = command.occurred_on or today
-    dated = replace(referral, consented_on={**referral.consented_on, command.purpose: on})
-    return happened(dated, e.ConsentWithdrawn(occurred_on=on, recorded_at=at, purpose=command.purpose))
+    return happened(referral, e.ConsentWithdrawn(occurred_on=on, recorded_at=at, purpose=command.purpose))
 
 
 def _took_on(referral: Referral, by: e.Organisation) -> bool:
@@ -108,18 +107,20 @@ def _took_on(referral: Referral, by: e.Organisation) -> bool:
     return referral.passage.provider is not None and referral.passage.responsible == by
 
 
-def _check(
+def check(
+    referral: Referral,
     command: RecordConsent,
-    passage: Passage,
     programme: Programme,
     on: date,
     at: datetime,
     *,
-    for_itself: bool,
+    by: e.Organisation,
 ) -> None:
+    """Raise Invalid with everything that is wrong with the answer. by: who takes it down."""
+    for_itself = by in command.organisations and not _took_on(referral, by)
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
-    findings.not_before("occurred_on", on, passage.referred_on, "the referral")
+    findings.not_before("occurred_on", on, referral.passage.referred_on, "the referral")
     if command.given:
         if not command.organisations:
             findings.add("organisations", "A consent names the organisations it covers.")
@@ -140,8 +141,9 @@ def _check(
     findings.raise_any()
 
 
-def _same(referral: Referral, command: RecordConsent) -> bool:
-    return command.occurred_on in (None, referral.consented_on.get(command.purpose))
+def _undated(command: RecordConsent, asked: Consent, held: Consent) -> Consent:
+    """What is asked for; a command that names no day means the day on which the same was said."""
+    return asked if command.occurred_on else replace(asked, said_on=held.said_on)
 
 
 def _uncovers_offer(passage: Passage, purpose: e.Purpose, asked: Consent, on: date) -> bool:

@@ -49,8 +49,8 @@ class Refusal:
 class Referral:
     """One referral and the journey that came of it.
 
-    reference: the referrer's own. consented_on: the day of the latest answer, by purpose. situation_at_exit: what
-    the exit said; None when nobody said, or there is no exit.
+    reference: the referrer's own. situation_at_exit: what the exit said; None when nobody said, or there is no exit.
+    corrections: how many there have been, which numbers the next.
 
     stood: the person's journeys in the programme that stood open when this one began. beside: the first of them that
     is real now; while there is one, this journey counts as no further person.
@@ -62,11 +62,11 @@ class Referral:
     refusal: Refusal | None = None
     withdrawal_reason: e.Code | None = None
     mistake_reason: e.Code | None = None
-    consented_on: dict[e.Purpose, date] = field(default_factory=dict)
     situation_at_exit: e.Situation | None = None
     follow_ups: dict[e.Code, FollowUpSeen] = field(default_factory=dict)
     stood: tuple[e.JourneyId, ...] = ()
     beside: e.JourneyId | None = None
+    corrections: int = 0
 
 
 def standing(referral: Referral) -> dict[str, Any]:
@@ -158,8 +158,14 @@ def _follow(
 def _moved(referral: Referral, fact: e.Fact) -> Referral:
     passage = follow(referral.passage, fact)
     match fact:
-        case e.JourneyExited() if passage != referral.passage:
-            return replace(referral, passage=passage, situation_at_exit=fact.situation)
+        case e.JourneyExited() if passage != referral.passage or fact.correction is not None:
+            situation = None if fact.correction == "voids" else fact.situation
+            return replace(referral, passage=passage, situation_at_exit=situation)
+        case e.FollowUpDue(correction="voids"):
+            kept = {kind: one for kind, one in referral.follow_ups.items() if kind != fact.kind}
+            return replace(referral, passage=passage, follow_ups=kept)
+        case e.FollowUpAnswered(correction="voids"):
+            seen = FollowUpSeen(status="due")
         case e.FollowUpDue():
             seen = FollowUpSeen(status="due")
         case e.FollowUpAnswered():
@@ -187,7 +193,7 @@ def _parts(before: Referral, after: Referral, programmes: Programmes | None) -> 
     """The journey's row of parts, where it is no longer what it was."""
     then, now = before.passage, after.passage
     took_on = now.took_on
-    if not took_on or (took_on == then.took_on and _ends(now) == _ends(then)):
+    if took_on == then.took_on and (not took_on or _ends(now) == _ends(then)):
         return ()
     until = NOT_ENDED
     if now.mistake or now.withdrawn_on or now.declined_on:

@@ -106,7 +106,7 @@ def refer(
     if programme is None:
         findings.known("programme", command.programme, open_programmes)
     else:
-        _within(findings, programme, command, on)
+        within(findings, programme, command.municipality, command.provider, on)
     findings.raise_any()
     assert programme is not None
     assert participant is not None
@@ -130,9 +130,16 @@ def refer(
     return opened(referral, received, rows=(row,))
 
 
-def _within(findings: Findings, programme: Programme, command: Refer, on: date) -> None:
-    findings.known("municipality", command.municipality, (one.code for one in programme.municipalities))
-    if command.provider is not None and not programme.allows(command.provider, "answer_referral"):
+def within(
+    findings: Findings,
+    programme: Programme,
+    municipality: e.Municipality,
+    provider: e.Organisation | None,
+    on: date,
+) -> None:
+    """Note what of a referral does not lie within the programme."""
+    findings.known("municipality", municipality, (one.code for one in programme.municipalities))
+    if provider is not None and not programme.allows(provider, "answer_referral"):
         findings.add("provider", "Takes the code of an organisation that answers referrals in the programme.")
     findings.not_before("occurred_on", on, programme.starts_on, "the programme's first day")
     if on > programme.ends_on:

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
-from services.outcome.domain.journey import OPEN, FollowUp, Outcome, follow_up_row, moved, timer_keys
+from services.outcome.domain.journey import (
+    OPEN,
+    FollowUp,
+    Outcome,
+    follow_up_row,
+    missed_timer,
+    moved,
+    timer_keys,
+)
 from services.outcome.domain.leaving import closed
-from shared.calendar import day_of, days_after, start_of
+from shared.calendar import day_of, days_after
 from shared.checks import Findings
 from shared.errors import Conflict, Unknown
 from shared.events import Fact, FollowUpAnswered, FollowUpDue, FollowUpMissed, Organisation, Situation
@@ -26,9 +34,9 @@ class AnswerFollowUp:
 
 
 def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
-    """The day has come: ask. Nothing when it is not planned."""
+    """The day has come: ask. Nothing when it is not planned, or its day is another by now."""
     follow_up = state.follow_ups.get(timer.body["kind"])
-    if follow_up is None or follow_up.status != "planned":
+    if follow_up is None or follow_up.status != "planned" or day_of(at) < follow_up.due_on:
         return Change(state)
     due = replace(follow_up, status="due")
     event = FollowUpDue(
@@ -39,9 +47,7 @@ def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes)
         answer_by=follow_up.answer_by,
     )
     change = _changed(state, due, event)
-    until = start_of(days_after(follow_up.answer_by, 1))
-    missed = Timer(timer_keys(due.follow_up_id)[1], until, "follow_up_missed", {"kind": due.kind})
-    return replace(change, timers=(missed,))
+    return replace(change, timers=(missed_timer(due),))
 
 
 def miss(state: Outcome, timer: Timer, at: datetime, programmes: Programmes) -> Change[Outcome]:
@@ -71,12 +77,7 @@ def answer(
         raise Unknown("follow-up", within=True)
     today = day_of(at)
     on = command.occurred_on or today
-    found = Findings()
-    found.known("situation", command.situation, get_args(Situation))
-    found.not_future("occurred_on", on, today)
-    if follow_up.status != "planned":
-        found.not_before("occurred_on", on, follow_up.due_on, "the day that is asked about")
-    found.raise_any()
+    check(follow_up, command.situation, on, today)
     if follow_up.status == "planned":
         asks = f"It asks about {follow_up.due_on.isoformat()}."
         opens = " That day has come; it opens in a moment." if today >= follow_up.due_on else ""
@@ -100,6 +101,16 @@ def answer(
     )
     change = _changed(state, answered, event)
     return replace(change, cancels=(timer_keys(follow_up.follow_up_id)[1],))
+
+
+def check(follow_up: FollowUp, situation: str, on: date, today: date) -> None:
+    """Raise Invalid with everything that is wrong with an answer that became known on that day."""
+    found = Findings()
+    found.known("situation", situation, get_args(Situation))
+    found.not_future("occurred_on", on, today)
+    if follow_up.status != "planned":
+        found.not_before("occurred_on", on, follow_up.due_on, "the day that is asked about")
+    found.raise_any()
 
 
 def _changed(state: Outcome, follow_up: FollowUp, event: Fact) -> Change[Outcome]:

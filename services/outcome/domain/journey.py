@@ -9,9 +9,10 @@ from datetime import date
 from typing import Literal
 
 from shared import events as e
+from shared.calendar import days_after, start_of
 from shared.passage import Passage, begin, follow
 from shared.programmes import Programmes
-from shared.runtime.change import Change, Received, Row, key_of
+from shared.runtime.change import Change, Received, Row, Timer, key_of
 
 Gender = Literal["woman", "man", "non_binary"]
 Employment = Literal["employed", "student", "unemployed", "inactive"]
@@ -42,10 +43,15 @@ class Entry:
     homeless: YesNo
     rural: YesNo
 
-    @property
-    def complete(self) -> bool:
-        """Gender, date of birth, employment status and education are known. Source: domain.md, §4."""
-        return None not in (self.gender, self.born_on, self.employment, self.isced)
+    def contradicts(self, started_on: date | None) -> tuple[str, ...]:
+        """The fields that cannot be true of somebody who started that day: born by then, unemployed by then."""
+        if started_on is None:
+            return ()
+        late = {
+            "born_on": self.born_on is not None and self.born_on >= started_on,
+            "unemployed_since": self.unemployed_since is not None and self.unemployed_since > started_on,
+        }
+        return tuple(name for name, holds in late.items() if holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,10 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What outcome must know of a journey. follow_ups: one for each kind that its programme has."""
+    """What outcome must know of a journey. follow_ups: one for each kind that its programme has.
+
+    corrections: how many there have been, which numbers the next.
+    """
 
     journey_id: e.JourneyId
     passage: Passage
@@ -75,6 +84,21 @@ class Outcome:
     exit_reason: e.Code | None = None
     exit_situation: e.Situation | None = None
     follow_ups: Mapping[str, FollowUp] = field(default_factory=dict)
+    corrections: int = 0
+
+    @property
+    def entry_gender(self) -> Gender | None:
+        """The gender that counts: that of an entry which can be true of who started then."""
+        holds = self.entry is not None and not self.entry.contradicts(self.passage.started_on)
+        return self.entry.gender if self.entry and holds else None
+
+    @property
+    def entry_complete(self) -> bool:
+        """Gender, date of birth, employment status and education are known, and can be true of who started then."""
+        entry = self.entry
+        if entry is None or entry.contradicts(self.passage.started_on):
+            return False
+        return None not in (entry.gender, entry.born_on, entry.employment, entry.isced)
 
 
 def receive(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
@@ -95,13 +119,56 @@ def take_in(state: Outcome | None, received: Received, programmes: Programmes) -
     """
     if state is None:
         raise ValueError(f"{received.type} before the referral")
-    return Change(moved(state, received.body))
+    after = moved(state, received.body)
+    told = (after.entry_gender, after.entry_complete)
+    if after.entry is None or told == (state.entry_gender, state.entry_complete):
+        return Change(after)
+    # The start is another than the entry answers were judged by.
+    said = e.EntryRecorded(
+        occurred_on=after.entry.recorded_on,
+        recorded_at=received.body.recorded_at,
+        complete=after.entry_complete,
+        correction="replaces",
+    )
+    return Change(after, events=(said,), rows=(entry_row(after),))
 
 
 def void(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
     """Take in that the journey was registered by mistake: nobody is asked anything any more."""
     change = take_in(state, received, programmes)
-    return cancel_open(change.state)
+    if change.state.passage.mistake:
+        return cancel_open(change.state)
+    return reopened(change.state)
+
+
+def reopened(state: Outcome) -> Change[Outcome]:
+    """Ask again what was cancelled when the journey was taken for a mistake, which it is not."""
+    asked = {
+        kind: replace(one, status="planned")
+        for kind, one in state.follow_ups.items()
+        if one.status == "cancelled" and state.passage.exit_way not in (None, "deceased")
+    }
+    if not asked:
+        return Change(state)
+    after = replace(state, follow_ups={**state.follow_ups, **asked})
+    return Change(
+        after,
+        rows=tuple(follow_up_row(after, one) for one in asked.values()),
+        timers=tuple(due_timer(one) for one in asked.values()),
+    )
+
+
+def due_timer(follow_up: FollowUp) -> Timer:
+    """What asks, when the day of the follow-up comes."""
+    key = timer_keys(follow_up.follow_up_id)[0]
+    return Timer(key, start_of(follow_up.due_on), "follow_up_due", {"kind": follow_up.kind})
+
+
+def missed_timer(follow_up: FollowUp) -> Timer:
+    """What ends the waiting, on the day after the last one for its answer."""
+    key = timer_keys(follow_up.follow_up_id)[1]
+    until = start_of(days_after(follow_up.answer_by, 1))
+    return Timer(key, until, "follow_up_missed", {"kind": follow_up.kind})
 
 
 def moved(state: Outcome, *events: e.Fact) -> Outcome:
@@ -124,6 +191,12 @@ def cancel_open(state: Outcome) -> Change[Outcome]:
         rows=tuple(follow_up_row(state, one) for one in cancelled.values()),
         cancels=tuple(key for one in cancelled.values() for key in timer_keys(one.follow_up_id)),
     )
+
+
+def entry_row(state: Outcome) -> Row:
+    """What the figures may know of the entry answers, which travels in no event."""
+    told = {"gender": state.entry_gender or "not_known", "complete": state.entry_complete}
+    return Row("entries", state.journey_id, told)
 
 
 def timer_keys(follow_up: e.FollowUpId) -> tuple[str, str]:

@@ -11,17 +11,17 @@ from services.outcome.domain.journey import (
     FollowUp,
     Outcome,
     cancel_open,
+    due_timer,
     follow_up_row,
     moved,
-    timer_keys,
 )
-from shared.calendar import day_of, days_after, months_after, start_of
+from shared.calendar import day_of, days_after, months_after
 from shared.checks import Findings
 from shared.errors import Conflict
 from shared.events import Code, ExitWay, Fact, FollowUpId, JourneyClosed, JourneyExited, Situation
 from shared.programmes import FollowUp as PlannedFollowUp
 from shared.programmes import Programme
-from shared.runtime.change import Change, Timer
+from shared.runtime.change import Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def record_exit(
     """
     passage = state.passage
     on = command.occurred_on or day_of(at)
-    _check(state, command, on, programme, at)
+    check(state, command, on, programme, at)
     said = (command.way, on, command.reason, command.situation)
     holds = (passage.exit_way, passage.exited_on, state.exit_reason, state.exit_situation)
     if said == holds and not passage.mistake:
@@ -82,10 +82,7 @@ def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> 
         after,
         events=events,
         rows=tuple(follow_up_row(after, one) for one in planned),
-        timers=tuple(
-            Timer(timer_keys(one.follow_up_id)[0], start_of(one.due_on), "follow_up_due", {"kind": one.kind})
-            for one in planned
-        ),
+        timers=tuple(due_timer(one) for one in planned),
     )
 
 
@@ -111,7 +108,8 @@ def closed(on: date, at: datetime) -> JourneyClosed:
     return JourneyClosed(occurred_on=on, recorded_at=at)
 
 
-def _check(state: Outcome, command: RecordExit, on: date, programme: Programme, at: datetime) -> None:
+def check(state: Outcome, command: RecordExit, on: date, programme: Programme, at: datetime) -> None:
+    """Raise Invalid with everything that is wrong with the exit."""
     found = Findings()
     found.known("way", command.way, get_args(ExitWay))
     found.known("situation", command.situation, get_args(Situation))

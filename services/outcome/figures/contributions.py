@@ -5,7 +5,7 @@ Definitions: domain.md, §3, §4 and §6. May not read a clock.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from services.outcome.figures import cells as c
@@ -26,17 +26,25 @@ class Offers:
     recalled: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """An accepted handover: its place among the handover service's events, and whole days from offer to yes."""
+HandoverAnswer = Literal["accepted", "declined", "expired", "recalled"]
 
-    seq: int
-    days: int
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """One handover: the day of its offer, how and on which day it ended. seq: the acceptance's place among the handover
+    service's events.
+    """
+
+    handover: e.HandoverId
+    offered_on: date
+    answer: HandoverAnswer | None = None
+    ended_on: date | None = None
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """The sessions that stand, corrections and voids already in. `minutes` of attended ones."""
+    """The sessions that count, corrections and voids already in. `minutes` of attended ones."""
 
     logged: int = 0
     attended: int = 0
@@ -58,18 +66,20 @@ class FollowUpFigure:
 class JourneyFigures:
     """What the figures need of one journey.
 
-    accepted_handovers: one each; few, since people offer and answer every one. exit_knew_handovers: how many of the
-    handover service's events the first exit had seen: what came beside or after it moved nobody.
+    entry_on: the day of the entry answers. offers: of handovers that ended, all but the latest `RECENT` in handovers,
+    which an exit that is recorded late may still leave outside. exit_knew_handovers: how many of the handover service's
+    events the first exit had seen: what came beside or after it moved nobody.
     """
 
     programme: e.Code
     passage: Passage
     gender: Gender = "not_known"
     entry_complete: bool = False
+    entry_on: date | None = None
     situation_at_exit: e.Situation | None = None
     exit_knew_handovers: int | None = None
     offers: Offers = field(default_factory=Offers)
-    accepted_handovers: tuple[Accepted, ...] = ()
+    handovers: tuple[Handover, ...] = ()
     sessions: Sessions = field(default_factory=Sessions)
     follow_ups: dict[str, FollowUpFigure] = field(default_factory=dict)
     beside: e.JourneyId | None = None
@@ -91,6 +101,9 @@ class OutputFigures:
 
 Figures = JourneyFigures | OutputFigures
 
+RECENT = 20
+"""Handovers of a journey that are kept one by one: more than an exit is ever recorded late by."""
+
 
 def contributions(state: Figures) -> Counter[str]:
     """The cells that the subject counts in now, with amounts. Registered by mistake counts nowhere."""
@@ -102,15 +115,17 @@ def contributions(state: Figures) -> Counter[str]:
     if state.passage.mistake:
         return Counter()
     found: Counter[str] = Counter()
+    entered = _entry_counts(state)
+    gender = state.gender if entered else "not_known"
     for figure in _reached(state):
         found[figure] = 1
-        found[c.grouped(figure, "gender", state.gender)] = 1
+        found[c.grouped(figure, "gender", gender)] = 1
         found[c.grouped(figure, "municipality", state.passage.municipality)] = 1
     _add_exit(found, state)
     found[f"where/{state.passage.stage}"] = 1
-    found["entries_complete"] = int(state.entry_complete)
-    for answer in c.OFFERS:
-        found[f"handover/{answer}"] = getattr(state.offers, answer)
+    found["entries_complete"] = int(entered and state.entry_complete)
+    for answer, times in _offers(state).items():
+        found[f"handover/{answer}"] = times
     found.update(session_cells(state.sessions))
     for code, follow_up in state.follow_ups.items():
         found[c.follow_up_cell(code, "due")] = 1
@@ -132,10 +147,10 @@ def _reached(state: JourneyFigures) -> list[str]:
         "received": True,
         "declined": passage.declined_on is not None,
         "withdrawn": passage.withdrawn_on is not None,
-        "accepted": passage.accepted_on is not None,
+        "accepted": passage.was_accepted,
         "started": passage.started_on is not None,
         "active": passage.started_on is not None and passage.exited_on is None,
-        "ready": passage.ready_on is not None,
+        "ready": passage.became_ready,
         "handed_over": bool(moves(state)),
         "exited": passage.exited_on is not None,
         "re_referred": passage.previous_journey is not None,
@@ -162,22 +177,54 @@ def session_cells(sessions: Sessions) -> dict[str, int]:
     return {f"session/{part}": getattr(sessions, part) for part in c.SESSIONS}
 
 
-def moves(state: JourneyFigures) -> tuple[Accepted, ...]:
-    """The accepted handovers that moved responsibility: those that the exit, if there is one, had seen.
+def _entry_counts(state: JourneyFigures) -> bool:
+    """Whether the entry answers count: they were given by who had been accepted, and not after the withdrawal."""
+    passage = state.passage
+    late = passage.withdrawn_on and state.entry_on and passage.withdrawn_on < state.entry_on
+    return passage.was_accepted and not late
 
-    An exit outranks a handover accepted beside it, whichever arrives first. Source: design.md, §1.
+
+def _offers(state: JourneyFigures) -> Counter[str]:
+    """How many handovers met which answer. Made outside participation, they count nowhere.
+
+    One that was answered after the exit day is one that the exit took back: the day of the exit may have been recorded
+    after the answer, and had it been before, that is what would have come of the offer.
     """
-    known = state.exit_knew_handovers
-    return tuple(one for one in state.accepted_handovers if known is None or one.seq <= known)
+    counts = Counter({answer: getattr(state.offers, answer) for answer in c.OFFERS})
+    for one in state.handovers:
+        if state.passage.takes_part_on(one.offered_on):
+            counts["offered"] += 1
+            late = one.ended_on is not None and not state.passage.takes_part_on(one.ended_on)
+            if one.answer is not None:
+                counts["recalled" if late else one.answer] += 1
+    return counts
+
+
+def moves(state: JourneyFigures) -> tuple[Handover, ...]:
+    """The accepted handovers that moved responsibility in participation: those that the exit, if any, had seen.
+
+    An exit outranks a handover accepted beside it, whichever arrives first.
+    """
+    known, passage = state.exit_knew_handovers, state.passage
+    return tuple(
+        one
+        for one in state.handovers
+        if one.seq is not None
+        and (known is None or one.seq <= known)
+        and one.ended_on is not None
+        and passage.takes_part_on(one.offered_on)
+        and passage.takes_part_on(one.ended_on)
+    )
 
 
 def _steps(state: JourneyFigures) -> list[tuple[str, int]]:
     passage = state.passage
-    spans = (
-        ("answer", passage.referred_on, passage.accepted_on),
+    spans = [
+        ("answer", passage.referred_on, passage.accepted_on if passage.was_accepted else None),
         ("start", passage.accepted_on, passage.started_on),
-        ("ready", passage.started_on, passage.ready_on),
+        ("ready", passage.started_on, passage.ready_on if passage.became_ready else None),
         ("exit", passage.started_on, passage.exited_on),
-    )
-    whole = [(step, (last - first).days) for step, first, last in spans if first and last]
-    return whole + [("handover", one.days) for one in moves(state)]
+        *(("handover", one.offered_on, one.ended_on) for one in moves(state)),
+    ]
+    # Two services may each move a day past the other's before either has heard of it.
+    return [(step, (last - first).days) for step, first, last in spans if first and last and first <= last]

@@ -8,13 +8,14 @@ services' events arrive makes no difference. May not read a clock.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 
 from services.outcome.figures.contributions import (
-    Accepted,
+    RECENT,
     Figures,
     FollowUpFigure,
     Gender,
+    Handover,
+    HandoverAnswer,
     JourneyFigures,
     OutputFigures,
     Sessions,
@@ -106,30 +107,32 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
     match received.body:
         case e.SessionLogged() | e.SessionCorrected() as session:
             return replace(state, sessions=_sessions_after(state.sessions, session))
-        case e.HandoverOffered():
-            return replace(state, offers=replace(state.offers, offered=state.offers.offered + 1))
-        case e.HandoverAccepted() as handover:
-            accepted = Accepted(seq=received.seq, days=_days(handover.offered_on, handover.occurred_on))
-            return replace(
-                state,
-                offers=replace(state.offers, accepted=state.offers.accepted + 1),
-                accepted_handovers=(*state.accepted_handovers, accepted),
-            )
-        case e.HandoverDeclined():
-            return replace(state, offers=replace(state.offers, declined=state.offers.declined + 1))
-        case e.HandoverExpired():
-            return replace(state, offers=replace(state.offers, expired=state.offers.expired + 1))
-        case e.HandoverRecalled():
-            return replace(state, offers=replace(state.offers, recalled=state.offers.recalled + 1))
+        case e.SessionsRecounted() as counted:
+            return replace(state, sessions=_recounted(state.sessions, counted))
+        case e.HandoverOffered() as offer:
+            return _offered(state, Handover(handover=offer.handover, offered_on=offer.occurred_on))
+        case e.HandoverAccepted() as accepted:
+            return _answered(state, accepted.handover, accepted, "accepted", received.seq)
+        case e.HandoverDeclined() as declined:
+            return _answered(state, declined.handover, declined, "declined")
+        case e.HandoverExpired() as expired:
+            return _answered(state, expired.handover, expired, "expired")
+        case e.HandoverRecalled() as recalled:
+            return _answered(state, recalled.handover, recalled, "recalled")
         case e.JourneySetBeside() as moved:
             return replace(state, beside=moved.beside)
         case e.EntryRecorded() as entry:
             gender: Gender = received.extra["gender"] if received.extra else state.gender
-            return replace(state, gender=gender, entry_complete=entry.complete)
+            return replace(state, gender=gender, entry_complete=entry.complete, entry_on=entry.occurred_on)
         case e.JourneyExited() as left:
             return _exited(state, left, received.after.get("handover", 0))
+        case e.FollowUpDue(correction="voids") as due:
+            kept = {code: one for code, one in state.follow_ups.items() if code != due.kind}
+            return replace(state, follow_ups=kept)
         case e.FollowUpDue() as due:
             return _followed_up(state, due.kind, FollowUpFigure(status="due"))
+        case e.FollowUpAnswered(correction="voids") as answer:
+            return _followed_up(state, answer.kind, FollowUpFigure(status="due"))
         case e.FollowUpAnswered() as answer:
             figure = FollowUpFigure(status="answered", situation=answer.situation)
             return _followed_up(state, answer.kind, figure)
@@ -140,6 +143,8 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
 
 
 def _exited(state: JourneyFigures, event: e.JourneyExited, handovers_seen: int) -> JourneyFigures:
+    if event.correction == "voids":
+        return replace(state, situation_at_exit=None, exit_knew_handovers=None)
     known = state.exit_knew_handovers
     return replace(
         state,
@@ -148,19 +153,54 @@ def _exited(state: JourneyFigures, event: e.JourneyExited, handovers_seen: int) 
     )
 
 
+def _offered(state: JourneyFigures, made: Handover) -> JourneyFigures:
+    """The journey with one more handover; the oldest that is over is only counted, once there are many."""
+    oldest = state.handovers[0] if len(state.handovers) >= RECENT else None
+    if oldest is None or oldest.answer is None:
+        return replace(state, handovers=(*state.handovers, made))
+    offers = state.offers
+    counted = {answer: getattr(offers, answer) + 1 for answer in ("offered", oldest.answer)}
+    return replace(state, offers=replace(offers, **counted), handovers=(*state.handovers[1:], made))
+
+
+def _answered(
+    state: JourneyFigures,
+    handover: e.HandoverId,
+    event: e.Fact,
+    answer: HandoverAnswer,
+    seq: int | None = None,
+) -> JourneyFigures:
+    """The journey with the handover ended so; where its day is corrected, it keeps its place."""
+
+    def ended(one: Handover) -> Handover:
+        place = seq if one.seq is None else one.seq
+        return replace(one, answer=answer, ended_on=event.occurred_on, seq=place)
+
+    handovers = tuple(ended(one) if one.handover == handover else one for one in state.handovers)
+    return replace(state, handovers=handovers)
+
+
 def _followed_up(state: JourneyFigures, code: str, figure: FollowUpFigure) -> JourneyFigures:
     return replace(state, follow_ups={**state.follow_ups, code: figure})
 
 
-def _days(first: date, last: date) -> int:
-    return (last - first).days
+def _recounted(sessions: Sessions, event: e.SessionsRecounted) -> Sessions:
+    return replace(
+        sessions,
+        logged=event.logged,
+        attended=event.attended,
+        late=event.late,
+        missed=event.missed,
+        minutes=event.minutes,
+    )
 
 
 def _sessions_after(sessions: Sessions, event: e.SessionLogged | e.SessionCorrected) -> Sessions:
     if isinstance(event, e.SessionLogged):
         return _counted(sessions, event.attendance, event.minutes, 1)
-    without = _counted(sessions, event.replaced.attendance, event.replaced.minutes, -1)
-    without = replace(without, corrected=without.corrected + 1)
+    without = replace(sessions, corrected=sessions.corrected + 1)
+    if event.replaced.counted:
+        without = _counted(without, event.replaced.attendance, event.replaced.minutes, -1)
     return without if event.void else _counted(without, event.attendance, event.minutes, 1)
 
 
@@ -179,6 +219,7 @@ def _counted(sessions: Sessions, attendance: e.Attendance, minutes: int, times: 
 FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
     (
         e.ReferralReceived,
+        e.ReferralCorrected,
         e.ReferralAccepted,
         e.ReferralDeclined,
         e.ReferralWithdrawn,
@@ -193,6 +234,7 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.GoalReached,
         e.SessionLogged,
         e.SessionCorrected,
+        e.SessionsRecounted,
         e.ProgressMeasured,
         e.CompetenceValidated,
         e.ParticipantReady,

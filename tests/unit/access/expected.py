@@ -134,6 +134,14 @@ cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    p    p    p    p    p    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+MEND = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  r    r     r   r    r   r    r    r    r    r    r    r    r
+shop    p    p     x   p    x   x    x    p    p    p    p    p    x
+cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    p    x    x    x    x    x    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 FILE = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
@@ -259,6 +267,17 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("intake", "POST /journeys/<string:journey_id>/start"): (START, CASE),
     ("intake", "POST /journeys/<string:journey_id>/mistake"): (MISTAKE, CASE),
+    ("intake", "GET /journeys/<string:journey_id>/corrections"): (READ, CASE),
+    ("intake", "POST /referrals/<string:journey_id>/correction"): (WITHDRAW, "caseworker"),
+    ("intake", "POST /referrals/<string:journey_id>/acceptance/correction"): (ANSWER, CASE),
+    ("intake", "POST /referrals/<string:journey_id>/decline/correction"): (ANSWER, CASE),
+    ("intake", "POST /referrals/<string:journey_id>/withdrawal/correction"): (WITHDRAW, "caseworker"),
+    ("intake", "POST /journeys/<string:journey_id>/consents/<string:purpose>/correction"): (
+        CONSENT_BACK,
+        CASE,
+    ),
+    ("intake", "POST /journeys/<string:journey_id>/start/correction"): (START, CASE),
+    ("intake", "POST /journeys/<string:journey_id>/mistake/correction"): (MISTAKE, CASE),
     ("intake", "GET /participants/<string:participant_id>"): (READ_PERSON, CASE),
     ("intake", "POST /participants/<string:participant_id>/erasure"): (ERASE_PERSON, "caseworker"),
     ("intake", "POST /referrals"): (REFER, "caseworker"),
@@ -278,6 +297,28 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "POST /journeys/<string:journey_id>/progress"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journey_id>/competences"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journey_id>/readiness"): (LOG, CASE),
+    ("activity_tracking", "GET /journeys/<string:journey_id>/corrections"): (READ, CASE),
+    ("activity_tracking", "POST /journeys/<string:journey_id>/activities/<string:plan>/correction"): (
+        MEND,
+        CASE,
+    ),
+    ("activity_tracking", "POST /journeys/<string:journey_id>/goals/<string:goal>/correction"): (
+        REACH_GOAL,
+        CASE,
+    ),
+    (
+        "activity_tracking",
+        "POST /journeys/<string:journey_id>/goals/<string:goal>/reached/correction",
+    ): (REACH_GOAL, CASE),
+    ("activity_tracking", "POST /journeys/<string:journey_id>/readiness/correction"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journey_id>/progress/<string:round>/correction"): (
+        MEND,
+        CASE,
+    ),
+    (
+        "activity_tracking",
+        "POST /journeys/<string:journey_id>/competences/<string:competence>/<string:level>/correction",
+    ): (MEND, CASE),
     ("activity_tracking", "POST /sessions"): (FILE, CASE),
     ("handover", "GET /journeys/<string:journey_id>/handovers"): (READ, CASE),
     ("handover", "POST /journeys/<string:journey_id>/handovers"): (OFFER, CASE),
@@ -285,7 +326,14 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("handover", "POST /handovers/<string:handover_id>/acceptance"): (ANSWER_OFFER, CASE),
     ("handover", "POST /handovers/<string:handover_id>/decline"): (ANSWER_OFFER, CASE),
     ("handover", "POST /handovers/<string:handover_id>/recall"): (RECALL_OFFER, CASE),
+    ("handover", "GET /journeys/<string:journey_id>/corrections"): (READ, CASE),
+    ("handover", "POST /handovers/<string:handover_id>/acceptance/correction"): (ANSWER_OFFER, CASE),
+    ("handover", "POST /handovers/<string:handover_id>/decline/correction"): (ANSWER_OFFER, CASE),
+    ("handover", "POST /handovers/<string:handover_id>/recall/correction"): (RECALL_OFFER, CASE),
     ("outcome", "GET /journeys/<string:journey_id>"): (READ, CASE),
+    ("outcome", "GET /journeys/<string:journey_id>/corrections"): (READ, CASE),
+    ("outcome", "POST /journeys/<string:journey_id>/exit/correction"): (EXIT, CASE),
+    ("outcome", "POST /follow-ups/<string:follow_up_id>/answer/correction"): (ANSWER_FOLLOW_UP, CASE),
     ("outcome", "PUT /journeys/<string:journey_id>/entry"): (ENTRY, CASE),
     ("outcome", "POST /journeys/<string:journey_id>/exit"): (EXIT, CASE),
     ("outcome", "GET /follow-ups/<string:follow_up_id>"): (READ_FOLLOW_UP, CASE),
@@ -305,6 +353,10 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
         "activity_tracking",
         "POST /programmes/<string:programme>/outputs/<string:output_id>/correction",
     ): ("shop", CASE),
+    (
+        "activity_tracking",
+        "GET /programmes/<string:programme>/outputs/<string:output_id>/corrections",
+    ): ("shop cafe", CASE),
     ("handover", "GET /handovers"): ("agency fk shop cafe tra hotel", CASE),
     ("outcome", "GET /follow-ups"): ("agency fk shop cafe tra hotel", CASE),
     ("outcome", "GET /programmes/<string:programme_id>/report"): ("esf", FIGURES),

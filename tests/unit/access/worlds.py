@@ -158,6 +158,8 @@ WAYS: Mapping[str, Callable[[], World]] = {
 }
 
 SESSION = {"activity": "work_training", "occurred_on": "2016-06-01", "attendance": "yes", "minutes": 60}
+MENDED = {"why": "A slip.", "occurred_on": "2016-06-01"}
+TAKEN_BACK = {"why": "A slip.", "void": True}
 BODIES: Mapping[str, object] = {
     "POST /referrals/<string:journey_id>/decline": {"reason": "no_place"},
     "POST /referrals/<string:journey_id>/withdrawal": {"reason": "other_effort"},
@@ -186,5 +188,23 @@ BODIES: Mapping[str, object] = {
         "municipality": "2482",
     },
     "POST /programmes/<string:programme>/outputs/<string:output_id>/correction": {"quantity": 2},
+    "POST /referrals/<string:journey_id>/correction": {"why": "A slip.", "municipality": "2417"},
+    "POST /referrals/<string:journey_id>/acceptance/correction": MENDED,
+    "POST /referrals/<string:journey_id>/decline/correction": {**MENDED, "reason": "no_place"},
+    "POST /referrals/<string:journey_id>/withdrawal/correction": {**MENDED, "reason": "other_effort"},
+    "POST /journeys/<string:journey_id>/consents/<string:purpose>/correction": {**MENDED, "given": False},
+    "POST /journeys/<string:journey_id>/start/correction": MENDED,
+    "POST /journeys/<string:journey_id>/mistake/correction": {**MENDED, "reason": "wrong_person"},
+    "POST /journeys/<string:journey_id>/activities/<string:plan>/correction": TAKEN_BACK,
+    "POST /journeys/<string:journey_id>/goals/<string:goal>/correction": TAKEN_BACK,
+    "POST /journeys/<string:journey_id>/goals/<string:goal>/reached/correction": TAKEN_BACK,
+    "POST /journeys/<string:journey_id>/readiness/correction": TAKEN_BACK,
+    "POST /journeys/<string:journey_id>/progress/<string:round>/correction": TAKEN_BACK,
+    "POST /journeys/<string:journey_id>/competences/<string:competence>/<string:level>/correction": TAKEN_BACK,
+    "POST /handovers/<string:handover_id>/acceptance/correction": MENDED,
+    "POST /handovers/<string:handover_id>/decline/correction": {**MENDED, "reason": "no_capacity"},
+    "POST /handovers/<string:handover_id>/recall/correction": {**MENDED, "reason": "other_receiver"},
+    "POST /journeys/<string:journey_id>/exit/correction": {"why": "A slip.", "way": "moved"},
+    "POST /follow-ups/<string:follow_up_id>/answer/correction": {"why": "A slip.", "situation": "student"},
 }
 """What each command says; an empty object for those that need no words."""

@@ -8,6 +8,7 @@ from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey, receive, take_in
 from shared.passage import Stage
 from shared.runtime.change import Received
+from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import SUBJECT, TO_START, TODAY, TOYTOWN, WAYS
 
@@ -19,7 +20,7 @@ def _at_stage() -> At:
     def build(stage: Stage) -> Journey:
         journey: Journey | None = None
         for number, event in enumerate(WAYS[stage], start=1):
-            received = Received(SUBJECT, "intake", number, type(event).__name__, event, {})
+            received = Received(SUBJECT, "intake", number, type(event).__name__, event, {}, {})
             fold = receive if journey is None else take_in
             journey = fold(journey, received, Shelf(TOYTOWN)).state
         assert journey is not None
@@ -31,6 +32,6 @@ def _at_stage() -> At:
 @pytest.fixture(name="memory")
 def _memory() -> Memory:
     """A store with one journey that has started."""
-    memory = Memory(Shelf(TOYTOWN), noon(TODAY))
+    memory = Memory(Shelf(TOYTOWN), noon(TODAY), beside=days_of)
     memory.take_in(FOLDS, SUBJECT, TO_START)
     return memory

@@ -8,6 +8,7 @@ import pytest
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey
 from shared import events as e
+from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import (
     EXITED_ON,
@@ -59,7 +60,7 @@ def orders(*streams: Sequence[e.Fact]) -> Iterator[tuple[e.Fact, ...]]:
 
 
 def after(events: Sequence[e.Fact]) -> Journey:
-    memory = Memory(Shelf(TOYTOWN), noon(TODAY))
+    memory = Memory(Shelf(TOYTOWN), noon(TODAY), beside=days_of)
     memory.take_in(FOLDS, SUBJECT, (*TO_START, *events))
     assert not memory.events
     journey: Journey = memory.get(SUBJECT)

@@ -1,13 +1,12 @@
 """Every command at every stage: what is decided, and what is refused."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 
 from services.activity_tracking.domain import plan, progress, sessions
-from services.activity_tracking.domain.journey import Journey, receive, take_in
+from services.activity_tracking.domain.journey import Journey, SessionCounts, receive, take_in
 from shared.errors import Conflict, Unready
 from shared.events import SessionId
 from shared.passage import Stage
@@ -50,12 +49,14 @@ GOAL = plan.Goal(
 
 
 def _plan(journey: Journey) -> Any:
-    command = plan.PlanActivity(activity="work_training", first_on=date(2016, 7, 1))
+    command = plan.PlanActivity(activity="work_training", first_on=STARTED_ON, occurred_on=STARTED_ON)
     return plan.plan(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT)
 
 
 def _set_goal(journey: Journey) -> Any:
-    return plan.set_goal(journey, plan.SetGoal(text="Ett eget kafé"), by=PROVIDER, at=AT)
+    return plan.set_goal(
+        journey, plan.SetGoal(text="Ett eget kafé", occurred_on=STARTED_ON), by=PROVIDER, at=AT
+    )
 
 
 def _reach_goal(journey: Journey) -> Any:
@@ -71,7 +72,14 @@ def _log(journey: Journey) -> Any:
         activity="work_training", occurred_on=STARTED_ON, attendance="yes", minutes=60
     )
     return sessions.log(
-        journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, session=SessionId("s-2"), earlier=None
+        journey,
+        command,
+        programme=TOYTOWN,
+        by=PROVIDER,
+        at=AT,
+        session=SessionId("s-2"),
+        earlier=None,
+        that_day=SessionCounts(),
     )
 
 
@@ -80,7 +88,14 @@ def _correct(journey: Journey) -> Any:
         activity="work_training", occurred_on=STARTED_ON, attendance="late", minutes=30
     )
     return sessions.correct(
-        journey, ENTRY, command, programme=TOYTOWN, by=PROVIDER, at=AT, session=SessionId("s-2")
+        journey,
+        ENTRY,
+        command,
+        programme=TOYTOWN,
+        by=PROVIDER,
+        at=AT,
+        session=SessionId("s-2"),
+        days={STARTED_ON: SessionCounts(logged=1, attended=1, minutes=60)},
     )
 
 
@@ -96,9 +111,9 @@ def _validate(journey: Journey) -> Any:
 
 LATE_TOO: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 ALLOWED: dict[Callable[[Journey], Any], tuple[Stage, ...]] = {
-    _plan: ("accepted", "started", "ready"),
-    _set_goal: ("accepted", "started", "ready"),
-    _declare_ready: ("started",),
+    _plan: ("accepted", *LATE_TOO),
+    _set_goal: ("accepted", *LATE_TOO),
+    _declare_ready: ("started", "exited", "closed"),
     _reach_goal: LATE_TOO,
     _log: LATE_TOO,
     _correct: LATE_TOO,

@@ -39,7 +39,7 @@ GOOD = {
     "activity": "work_training",
     "occurred_on": STARTED_ON.isoformat(),
     "attendance": "yes",
-    "minutes": 60,
+    "minutes": 1,
 }
 
 

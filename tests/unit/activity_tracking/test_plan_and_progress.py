@@ -9,6 +9,7 @@ import pytest
 
 from services.activity_tracking.domain import outputs, plan, progress
 from services.activity_tracking.domain.journey import Journey
+from shared.access import Actor
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.events import OutputId
 from shared.passage import Stage
@@ -17,6 +18,7 @@ from tests.support.memory import noon
 from tests.support.toytown import ACCEPTED_ON, OWNER, PROVIDER, READY_ON, STARTED_ON, TODAY, TOYTOWN
 
 AT = noon(TODAY)
+WHO = Actor("kim", PROVIDER, "supervisor")
 At = Callable[[Stage], Journey]
 
 
@@ -205,13 +207,13 @@ def test_an_output_is_logged_and_corrected_saying_what_was_there_before() -> Non
         "2482",
         PROVIDER,
     )
-    corrected = outputs.correct(change.state, outputs.CorrectOutput(quantity=0), by=PROVIDER, at=AT)
+    corrected = outputs.correct(change.state, outputs.CorrectOutput(quantity=0), by=WHO, at=AT)
     assert (only(corrected).replaced_quantity, only(corrected).quantity) == (2, 0)
     assert corrected.rows[0].body["quantity"] == 0
-    again = outputs.correct(corrected.state, outputs.CorrectOutput(quantity=0), by=PROVIDER, at=AT)
+    again = outputs.correct(corrected.state, outputs.CorrectOutput(quantity=0), by=WHO, at=AT)
     assert again.state is corrected.state
     assert not again.events
-    restored = outputs.correct(corrected.state, outputs.CorrectOutput(quantity=3), by=PROVIDER, at=AT)
+    restored = outputs.correct(corrected.state, outputs.CorrectOutput(quantity=3), by=WHO, at=AT)
     assert (only(restored).replaced_quantity, only(restored).quantity) == (0, 3)
 
 
@@ -242,10 +244,10 @@ def test_nothing_is_brought_about_after_the_programme_s_end() -> None:
 def test_only_who_logged_an_output_corrects_it_and_not_before_it_was_logged() -> None:
     entry = logged().state
     with pytest.raises(Forbidden) as refused:
-        outputs.correct(entry, outputs.CorrectOutput(quantity=1), by=OWNER, at=AT)
+        outputs.correct(entry, outputs.CorrectOutput(quantity=1), by=Actor("alex", OWNER, "owner"), at=AT)
     assert refused.value.code == "not-allowed"
     early = outputs.CorrectOutput(quantity=-1, occurred_on=STARTED_ON)
-    assert refused_fields(lambda: outputs.correct(entry, early, by=PROVIDER, at=AT)) == {
+    assert refused_fields(lambda: outputs.correct(entry, early, by=WHO, at=AT)) == {
         "quantity",
         "occurred_on",
     }

@@ -1,6 +1,7 @@
 """Sessions: what may be logged, on which days, and corrections that every figure follows."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from services.activity_tracking.domain.sessions import CorrectSession, LogSessio
 from shared.errors import Conflict, Invalid
 from shared.events import Fact, SessionCorrected, SessionId, SessionLogged
 from shared.passage import Stage
+from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import EXITED_ON, PROVIDER, RECEIVER, STARTED_ON, SUBJECT, TO_START, TODAY, TOYTOWN
 
@@ -24,7 +26,17 @@ GOOD = LogSession(activity="work_training", occurred_on=STARTED_ON, attendance="
 At = Callable[[Stage], Journey]
 
 
-def log(journey: Journey, command: LogSession, *, n: int = 1, earlier: Session | None = None) -> Any:
+Days = Mapping[date, SessionCounts]
+
+
+def log(
+    journey: Journey,
+    command: LogSession,
+    *,
+    n: int = 1,
+    earlier: Session | None = None,
+    days: Days | None = None,
+) -> Any:
     return sessions.log(
         journey,
         command,
@@ -33,12 +45,28 @@ def log(journey: Journey, command: LogSession, *, n: int = 1, earlier: Session |
         at=AT,
         session=SessionId(f"s-{n}"),
         earlier=earlier,
+        that_day=(days or {}).get(command.occurred_on, SessionCounts()),
     )
 
 
-def correct(journey: Journey, head: Session, command: CorrectSession, *, n: int, by: str = PROVIDER) -> Any:
+def correct(
+    journey: Journey,
+    head: Session,
+    command: CorrectSession,
+    *,
+    n: int,
+    by: str = PROVIDER,
+    days: Days | None = None,
+) -> Any:
     return sessions.correct(
-        journey, head, command, programme=TOYTOWN, by=by, at=AT, session=SessionId(f"s-{n}")
+        journey,
+        head,
+        command,
+        programme=TOYTOWN,
+        by=by,
+        at=AT,
+        session=SessionId(f"s-{n}"),
+        days=defaultdict(SessionCounts, days or {}),
     )
 
 
@@ -155,7 +183,7 @@ def test_a_correction_says_what_it_replaces_and_leaves_the_earlier_entry_readabl
     )
     assert event.organisation == second.organisation == PROVIDER
     assert second.recorded_by == RECEIVER
-    rows = {row.key: entry_of(Session, row.body) for row in corrected.rows}
+    rows = {row.key: entry_of(Session, row.body) for row in corrected.rows if row.collection == "sessions"}
     assert rows["s-1"] == replace(first, superseded_by=SessionId("s-2"))
     assert rows["s-2"].corrects == "s-1"
     assert corrected.state.sessions == SessionCounts(logged=1, missed=1, corrected=1)
@@ -173,7 +201,7 @@ def test_a_correction_that_says_the_same_changes_nothing(at_stage: At) -> None:
 def test_only_the_head_can_be_corrected_and_a_void_one_not_at_all(at_stage: At) -> None:
     change, first = log(at_stage("started"), GOOD)
     change, _ = correct(change.state, first, CorrectSession(void=True), n=2)
-    rows = {row.key: entry_of(Session, row.body) for row in change.rows}
+    rows = {row.key: entry_of(Session, row.body) for row in change.rows if row.collection == "sessions"}
     for head, code in ((rows["s-1"], "superseded"), (rows["s-2"], "voided")):
         with pytest.raises(Conflict) as refused:
             correct(
@@ -209,11 +237,12 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
-    memory = Memory(Shelf(TOYTOWN), AT)
+    memory = Memory(Shelf(TOYTOWN), AT, beside=days_of)
     memory.take_in(FOLDS, SUBJECT, TO_START)
     heads: list[Session] = []
     for number, (what, which, said) in enumerate(steps, start=1):
         journey: Journey = memory.get(SUBJECT)
+        days = days_of(memory, SUBJECT)
         if what != "log" and not heads:
             continue
         slot = len(heads) if which is None else which % len(heads)
@@ -226,15 +255,20 @@ def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
         }
         try:
             if what == "log":
-                change, entry = log(journey, LogSession(**words), n=number)
+                change, entry = log(journey, LogSession(**words), n=number, days=days)
                 heads.append(entry)
             else:
                 command = CorrectSession(void=True) if what == "void" else CorrectSession(**words)
-                change, entry = correct(journey, heads[slot], command, n=number)
+                change, entry = correct(journey, heads[slot], command, n=number, days=days)
                 heads[slot] = entry
         except Conflict as refused:
             assert refused.code == "voided"
             assert heads[slot].void
+            continue
+        except Invalid as full:
+            assert set(full.errors or {}) == {"minutes"}
+            on = STARTED_ON + timedelta(days=said[0])
+            assert words["minutes"] + days[on].minutes > 1440
             continue
         memory.save(SUBJECT, change)
     standing = [head for head in heads if not head.void]
@@ -244,6 +278,10 @@ def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
     assert counts.missed == sum(head.attendance == "no" for head in standing)
     assert counts.attended + counts.missed == counts.logged
     assert as_figures(memory.events) == (counts.logged, counts.attended, counts.minutes)
+    for on, held in days_of(memory, SUBJECT).items():
+        of_day = [head for head in standing if head.occurred_on == on]
+        assert (held.logged, held.minutes) == (len(of_day), sum(head.minutes for head in of_day))
+        assert held.minutes <= 1440
     rows = {key: entry_of(Session, row) for (name, key), row in memory.table.items() if name == "sessions"}
     assert sorted(row.session_id for row in rows.values() if row.superseded_by is None) == sorted(
         head.session_id for head in heads
@@ -266,6 +304,15 @@ def as_figures(events: list[Fact]) -> tuple[int, int, int]:
             attended += event.attendance != "no"
             minutes += event.minutes
     return logged, attended, minutes
+
+
+def test_a_day_has_as_many_minutes_as_it_has_however_many_sessions(at_stage: At) -> None:
+    full = {STARTED_ON: SessionCounts(logged=2, attended=2, minutes=1400)}
+    assert refused_fields(lambda: log(at_stage("started"), GOOD, days=full)) == {"minutes"}
+    change, _ = log(at_stage("started"), replace(GOOD, minutes=40), days=full)
+    assert change.rows[1].body["minutes"] == 1440
+    elsewhere = replace(GOOD, occurred_on=STARTED_ON + timedelta(days=1))
+    assert log(at_stage("started"), elsewhere, days=full)[0].events
 
 
 def test_an_entry_survives_its_row(at_stage: At) -> None:

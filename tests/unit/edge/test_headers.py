@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.services import application_of, services
-from services.intake.api import _purpose
+from services.intake.api.routes import _purpose
 from shared.callers import Admission
 from shared.errors import Refused
 from shared.headers import (

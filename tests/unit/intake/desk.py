@@ -243,4 +243,4 @@ def at_stage(stage: Stage) -> Referral:
 
 def without_consent(state: Referral) -> Referral:
     """The same journey before anybody was asked."""
-    return replace(state, passage=replace(state.passage, consents={}), consented_on={})
+    return replace(state, passage=replace(state.passage, consents={}))

@@ -67,7 +67,7 @@ def test_a_consent_can_be_taken_back_until_the_end_and_after(stage: Stage) -> No
     command = consent.WithdrawConsent(purpose="sharing")
     change = consent.withdraw(at_stage(stage), command, at=AT)
     assert [type(one) for one in change.events] == [e.ConsentWithdrawn]
-    assert change.state.passage.consents["sharing"] == Consent(given=False)
+    assert change.state.passage.consents["sharing"] == Consent(given=False, said_on=TODAY)
     assert consent.withdraw(change.state, command, at=AT) == Change(change.state)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from services.intake import schemas
-from services.intake.api import _cursor, _place
+from services.intake.api.routes import _cursor, _place
 from services.intake.domain.participant import Contact, Identity
 from shared.errors import Invalid
 from shared.fields import CommandSchema

@@ -42,12 +42,32 @@ class Truth:
     situation: str | None = None
     closed: bool = False
     mistake: bool = False
-    offers: list[tuple[str, int | None]] = field(default_factory=list)
-    moves: list[int] = field(default_factory=list)
+    handovers: list[tuple[str, date, date, bool]] = field(default_factory=list)
     sessions: list[tuple[str, int]] = field(default_factory=list)
     corrections: int = 0
     asked: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def offers(self) -> list[str]:
+        """How each offer made in participation ended; what was answered after the exit day, the exit took back."""
+        return [
+            answer if answer == "open" or not self._after_exit(ended_on) else "recalled"
+            for answer, offered_on, ended_on, _ in self.handovers
+            if not self._after_exit(offered_on)
+        ]
+
+    @property
+    def moves(self) -> list[int]:
+        """Days from offer to yes, of what moved responsibility in participation and not beside the exit."""
+        return [
+            (ended_on - offered_on).days
+            for answer, offered_on, ended_on, beside in self.handovers
+            if answer == "accepted" and not beside and not self._after_exit(ended_on)
+        ]
+
+    def _after_exit(self, on: date) -> bool:
+        return self.exited_on is not None and on > self.exited_on
 
 
 class Story:
@@ -177,7 +197,7 @@ class Story:
             self.truth.ready_on = self._say(ACTIVITY, e.ParticipantReady)
 
     def _hand_over(self, *, crossing_exit: bool = False) -> None:
-        handover = e.HandoverId(f"h{len(self.truth.offers) + 1}")
+        handover = e.HandoverId(f"h{len(self.truth.handovers) + 1}")
         parties = {"kind": "provider_to_provider", "from_organisation": SHOP, "to_organisation": BAKERY}
         offered_on = self._say(
             HANDOVER,
@@ -187,25 +207,17 @@ class Story:
             **parties,
         )
         self._pass()
-        match self._random.choice(("accepted", "declined", "expired", "recalled", None)):
+        answer = self._random.choice(("accepted", "declined", "expired", "recalled", "open"))
+        match answer:
             case "accepted":
-                on = self._say(
-                    HANDOVER, e.HandoverAccepted, handover=handover, offered_on=offered_on, **parties
-                )
-                self.truth.offers.append(("accepted", (on - offered_on).days))
-                if not crossing_exit:
-                    self.truth.moves.append((on - offered_on).days)
+                self._say(HANDOVER, e.HandoverAccepted, handover=handover, offered_on=offered_on, **parties)
             case "declined":
                 self._say(HANDOVER, e.HandoverDeclined, handover=handover, reason="no_capacity")
-                self.truth.offers.append(("declined", None))
             case "expired":
                 self._say(HANDOVER, e.HandoverExpired, handover=handover)
-                self.truth.offers.append(("expired", None))
             case "recalled":
                 self._say(HANDOVER, e.HandoverRecalled, handover=handover, reason="other_receiver")
-                self.truth.offers.append(("recalled", None))
-            case _:
-                self.truth.offers.append(("open", None))
+        self.truth.handovers.append((answer, offered_on, self._today, crossing_exit))
 
     def _leave(self) -> None:
         truth = self.truth

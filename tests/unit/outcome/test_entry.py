@@ -6,15 +6,29 @@ from typing import Any
 
 import pytest
 
+from services.outcome.consumer import FOLDS
 from services.outcome.domain.entry import RecordEntry, record_entry
 from services.outcome.domain.journey import Outcome
+from shared.access import Actor
 from shared.errors import Conflict, Invalid, Refused
-from shared.events import EntryRecorded
+from shared.events import EntryRecorded, JourneyStarted
 from shared.passage import Stage
 from shared.runtime.change import Change
 from tests.support.memory import noon
-from tests.unit.outcome.town import JOURNEY, TODAY, at_stage
+from tests.unit.outcome.town import (
+    ACCEPTED_ON,
+    JOURNEY,
+    REFERRED_ON,
+    SHELF,
+    SHOP,
+    STARTED_ON,
+    TODAY,
+    arrived,
+    at_stage,
+    start,
+)
 
+BY = Actor("somebody", SHOP, "supervisor")
 WHOLE = RecordEntry(gender="woman", born_on=date(1980, 5, 1), employment="unemployed", isced=3)
 
 
@@ -23,7 +37,7 @@ def _but(**wrong: Any) -> RecordEntry:
 
 
 def record(state: Outcome, command: RecordEntry, rests_on: int | None = None) -> Change[Outcome]:
-    return record_entry(state, command, rests_on=rests_on, revision=1, at=noon(TODAY))
+    return record_entry(state, command, rests_on=rests_on, revision=1, by=BY, at=noon(TODAY))
 
 
 @pytest.mark.parametrize("missing", ["gender", "born_on", "employment", "isced"])
@@ -72,7 +86,55 @@ def test_it_can_be_recorded_from_acceptance_on_late_too(stage: Stage) -> None:
     assert len(record(at_stage(stage), WHOLE).events) == 1
 
 
-@pytest.mark.parametrize("stage", ["received", "declined", "withdrawn", "mistake"])
+def test_it_can_be_recorded_late_for_who_was_withdrawn_and_not_as_if_asked_afterwards() -> None:
+    held = at_stage("withdrawn")
+    with pytest.raises(Invalid) as refused:
+        record(held, WHOLE)
+    assert refused.value.errors == {"occurred_on": [f"Lies after the withdrawal ({ACCEPTED_ON})."]}
+    assert len(record(held, replace(WHOLE, occurred_on=ACCEPTED_ON)).events) == 1
+
+
+def test_nobody_is_asked_before_the_referral() -> None:
+    with pytest.raises(Invalid) as refused:
+        record(at_stage("started"), replace(WHOLE, occurred_on=date(2016, 1, 31)))
+    assert refused.value.errors == {"occurred_on": [f"Lies before the referral ({REFERRED_ON})."]}
+
+
+def test_answers_that_cannot_be_true_of_who_started_then_are_refused_and_named() -> None:
+    born_later = replace(WHOLE, born_on=STARTED_ON, unemployed_since=date(2016, 2, 16))
+    with pytest.raises(Invalid) as refused:
+        record(at_stage("started"), born_later)
+    assert set(refused.value.errors or {}) == {"born_on", "unemployed_since"}
+
+
+def test_answers_that_the_start_makes_impossible_count_no_more_and_do_again_once_it_is_corrected() -> None:
+    held = record(at_stage("accepted"), replace(WHOLE, born_on=date(2016, 2, 20))).state
+    assert held.entry_complete
+    begun = FOLDS[JourneyStarted](held, arrived(start()), SHELF)
+    (said,) = begun.events
+    assert isinstance(said, EntryRecorded)
+    assert (said.complete, said.correction) == (False, "replaces")
+    assert begun.rows[0].body == {"gender": "not_known", "complete": False}
+    later = replace(start(date(2016, 3, 1)), correction="replaces")
+    (said,) = FOLDS[JourneyStarted](begun.state, arrived(later), SHELF).events
+    assert isinstance(said, EntryRecorded)
+    assert said.complete
+
+
+def test_what_was_replaced_is_told_without_what_it_was() -> None:
+    first = record(at_stage("started"), WHOLE).state
+    change = record(first, replace(WHOLE, gender="man", why="Wrong person."), rests_on=1)
+    kept = change.rows[1]
+    assert kept.collection == "superseded"
+    assert (kept.body["what"], kept.body["why"], kept.body["organisation"]) == (
+        "entry",
+        "Wrong person.",
+        SHOP,
+    )
+    assert kept.body["said"] == {"recorded_on": TODAY.isoformat(), "complete": True}
+
+
+@pytest.mark.parametrize("stage", ["received", "declined", "mistake"])
 def test_it_cannot_be_recorded_for_a_journey_that_nobody_takes(stage: Stage) -> None:
     with pytest.raises(Conflict, match="wrong-stage"):
         record(at_stage(stage), WHOLE)

@@ -97,7 +97,7 @@ def test_the_stories_are_rich_enough_to_prove_something() -> None:
     assert sum(one.mistake for one in truths) > 10
     assert sum(one.way == "deceased" for one in truths) > 10
     assert sum(bool(one.moves) for one in truths) > 10
-    crossed = [one for one in truths if [o for o, _ in one.offers].count("accepted") > len(one.moves)]
+    crossed = [one for one in truths if one.offers.count("accepted") > len(one.moves)]
     assert len(crossed) > 5
     assert sum(one.corrections for one in truths) > 50
 
@@ -109,7 +109,7 @@ def recount(truths: list[Truth]) -> dict[str, Any]:
     """The figures as someone with pen and paper would count them. Source: domain.md, §4 and §6."""
     sessions = [session for truth in truths for session in truth.sessions]
     present = [(attendance, minutes) for attendance, minutes in sessions if attendance != "no"]
-    offers = [answer for truth in truths for answer, _ in truth.offers]
+    offers = [answer for truth in truths for answer in truth.offers]
     left = [truth for truth in truths if truth.exited_on and truth.way != "deceased"]
     known = [truth.situation for truth in left if truth.situation]
     return {

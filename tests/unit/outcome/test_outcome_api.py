@@ -66,7 +66,7 @@ def test_a_whole_way_by_http(caller: Caller, memory: Memory) -> None:
     entry = caller.put(f"{JOURNEYS}/entry", ENTRY)
     assert (entry.status_code, entry.json["entry"]) == (
         200,
-        {"recorded_on": TODAY.isoformat(), "complete": True},
+        {"recorded_on": TODAY.isoformat(), "complete": True, "contradicts_start": []},
     )
     left = caller.post(f"{JOURNEYS}/exit", EXIT)
     assert (left.status_code, left.json["stage"]) == (201, "exited")

@@ -27,6 +27,7 @@ from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import as_csv, as_swedish_csv
 from services.outcome.handlers import Seen
 from shared.access import Reader
+from shared.corrections_api import why_field
 from shared.errors import Unknown
 from shared.events import ExitWay, FollowUpId, JourneyId, Situation
 from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
@@ -48,7 +49,8 @@ FORMS = {"application/json": "json", "text/csv": "csv"}
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
-def _one_of(kind: Any, **options: Any) -> ma.String:
+def one_of(kind: Any, **options: Any) -> ma.String:
+    """A field that takes one of the values of a Literal."""
     return ma.String(validate=validate.OneOf(get_args(kind)), **options)
 
 
@@ -56,27 +58,28 @@ class RecordEntryBody(CommandSchema):
     """All entry answers at once; null is not known, `not_asked` is not asked."""
 
     makes = RecordEntry
-    gender = _one_of(Gender, allow_none=True)
+    gender = one_of(Gender, allow_none=True)
     born_on = Day(allow_none=True)
-    employment = _one_of(Employment, allow_none=True)
+    employment = one_of(Employment, allow_none=True)
     unemployed_since = Day(allow_none=True)
     isced = ma.Integer(strict=True, allow_none=True, validate=validate.Range(0, 8))
-    disability = _one_of(Refusable)
-    minority = _one_of(Refusable)
-    third_country = _one_of(YesNo)
-    foreign_background = _one_of(YesNo)
-    homeless = _one_of(YesNo)
-    rural = _one_of(YesNo)
+    disability = one_of(Refusable)
+    minority = one_of(Refusable)
+    third_country = one_of(YesNo)
+    foreign_background = one_of(YesNo)
+    homeless = one_of(YesNo)
+    rural = one_of(YesNo)
     occurred_on = Day(allow_none=True)
+    why = why_field(allow_none=True)
 
 
 class RecordExitBody(CommandSchema):
     """How participation ended, and the situation on leaving where it is known."""
 
     makes = RecordExit
-    way = _one_of(ExitWay, required=True)
+    way = one_of(ExitWay, required=True)
     reason = code_field(allow_none=True)
-    situation = _one_of(Situation, allow_none=True)
+    situation = one_of(Situation, allow_none=True)
     occurred_on = Day(allow_none=True)
 
 
@@ -84,14 +87,14 @@ class AnswerFollowUpBody(CommandSchema):
     """The situation on the day that the follow-up asks about."""
 
     makes = AnswerFollowUp
-    situation = _one_of(Situation, required=True)
+    situation = one_of(Situation, required=True)
     occurred_on = Day(allow_none=True)
 
 
 class FollowUpPageArguments(QuerySchema):
     """Which follow-ups, and which page of them: `cursor` is the `next_cursor` of the page before."""
 
-    status = _one_of(FollowUpStatus, load_default="due")
+    status = one_of(FollowUpStatus, load_default="due")
     cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
     limit = limit_field()
 
@@ -140,10 +143,14 @@ class FollowUpPageAnswer(Schema):
 
 
 class EntryAnswer(Schema):
-    """That the entry answers are there."""
+    """That the entry answers are there.
+
+    contradicts_start: which of them cannot be true of somebody who started that day; then none of them counts.
+    """
 
     recorded_on = _day_said()
     complete = ma.Boolean()
+    contradicts_start = ma.List(ma.String())
 
 
 class ExitAnswer(Schema):
@@ -229,7 +236,12 @@ def show(found: Seen) -> dict[str, Any]:
         "programme_version": passage.programme_version,
         "started_on": _iso(passage.started_on),
         "closed_on": _iso(passage.closed_on),
-        "entry": entry and {"recorded_on": _iso(entry.recorded_on), "complete": entry.complete},
+        "entry": entry
+        and {
+            "recorded_on": _iso(entry.recorded_on),
+            "complete": state.entry_complete,
+            "contradicts_start": list(entry.contradicts(passage.started_on)),
+        },
         "exit": left if passage.exited_on and own_exit else None,
         "follow_ups": [show_follow_up(state, one, who) for one in state.follow_ups.values()],
     }
@@ -295,7 +307,8 @@ def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
     return query(use_case)
 
 
-def _follow_up_subject(follow_up_id: str) -> Subject:
+def follow_up_subject(follow_up_id: str) -> Subject:
+    """The journey of the follow-up in the path. Raises Unknown for what cannot be a follow-up's id."""
     journey_id, _, kind = follow_up_id.partition(".")
     if not CODE.fullmatch(kind):
         raise Unknown("follow-up")
@@ -312,7 +325,7 @@ def read_follow_up(follow_up_id: str) -> dict[str, Any]:
         found = handlers.read_follow_up(work, actor(), FollowUpId(follow_up_id))
         return show_follow_up(found.journey, found.follow_up, found.reader)
 
-    return query(use_case, _follow_up_subject(follow_up_id))
+    return query(use_case, follow_up_subject(follow_up_id))
 
 
 @outcomes.route("/follow-ups/<string:follow_up_id>/answer", methods=["POST"])
@@ -326,7 +339,7 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
         found = handlers.answer_follow_up(work, actor(), FollowUpId(follow_up_id), body)
         return show_follow_up(found.journey, found.follow_up, found.reader)
 
-    return command(use_case, _follow_up_subject(follow_up_id))
+    return command(use_case, follow_up_subject(follow_up_id))
 
 
 @figures.route("/programmes/<string:programme_id>/report", methods=["GET"])
@@ -343,6 +356,3 @@ def read_report(wanted: dict[str, Any], programme_id: str) -> dict[str, Any] | R
     text = as_csv(found) if form == "csv" else as_swedish_csv(found)
     disposition = {"Content-Disposition": f'attachment; filename="{programme_id}.csv"'}
     return Response(text, content_type="text/csv; charset=utf-8", headers=disposition)
-
-
-BLUEPRINTS = (outcomes, figures)

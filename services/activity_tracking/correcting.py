@@ -1,0 +1,128 @@
+"""The use cases by which what was recorded is said anew or taken back. No rule lives here.
+
+A workplace corrects only what it recorded itself: it would overwrite, or find out by trying, what it does not see.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from services.activity_tracking.domain import corrections, plan, progress
+from services.activity_tracking.domain.journey import Journey, entry_of
+from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
+from shared.access import Actor, Reader
+from shared.corrections import Superseded, page
+from shared.errors import Unknown
+from shared.events import JourneyId, OutputId
+from shared.programmes import Programme
+from shared.runtime.change import Work, subject_of
+
+Entry = TypeVar("Entry")
+
+
+def _opened(
+    work: Work, actor: Actor, journey_id: JourneyId, kind: type[Entry], row: Any, what: str, by: str
+) -> tuple[Journey, Programme, Entry]:
+    """The journey and the entry, for who may correct it. by: the field that says who recorded it. Raises Unknown."""
+    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    who = reader_of(work, actor, journey)
+    if row is None or (who.works_there and not who.sees(row[by])):
+        raise Unknown(what, within=True)
+    return journey, programme, entry_of(kind, row)
+
+
+def correct_plan(
+    work: Work, actor: Actor, journey_id: JourneyId, entry: str, command: corrections.CorrectPlan
+) -> plan.PlannedActivity:
+    """Say a planned period anew, or take it back."""
+    row = work.row("activities_planned", plan.plan_key(journey_id, entry))
+    journey, programme, held = _opened(
+        work, actor, journey_id, plan.PlannedActivity, row, "planned activity", "organisation"
+    )
+    change, anew = corrections.correct_plan(journey, held, command, programme=programme, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_goal(
+    work: Work, actor: Actor, journey_id: JourneyId, goal: str, command: corrections.CorrectGoal
+) -> plan.Goal:
+    """Say a goal in other words, or take it back."""
+    row = work.row("goals", plan.goal_key(journey_id, goal))
+    journey, _, held = _opened(work, actor, journey_id, plan.Goal, row, "goal", "organisation")
+    change, anew = corrections.correct_goal(journey, held, command, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_reached(
+    work: Work, actor: Actor, journey_id: JourneyId, goal: str, command: corrections.CorrectDay
+) -> plan.Goal:
+    """Say on which day a goal was reached, or that it was not."""
+    row = work.row("goals", plan.goal_key(journey_id, goal))
+    journey, _, held = _opened(work, actor, journey_id, plan.Goal, row, "goal", "organisation")
+    change, anew = corrections.correct_reached(journey, held, command, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_ready(
+    work: Work, actor: Actor, journey_id: JourneyId, command: corrections.CorrectDay
+) -> Standing:
+    """Say on which day the participant was ready, or that they are not."""
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    change = corrections.correct_ready(journey, command, by=actor, at=work.at)
+    after = work.save(subject_of("journey", journey_id), change)
+    return Standing(journey=after, reader=reader_of(work, actor, after))
+
+
+def correct_progress(
+    work: Work, actor: Actor, journey_id: JourneyId, number: int, command: corrections.CorrectProgress
+) -> progress.ProgressRound:
+    """Say the answers of a round anew, or take it back."""
+    row = work.row("progress", progress.round_key(journey_id, number))
+    journey, programme, _ = _opened(
+        work, actor, journey_id, progress.ProgressRound, row, "round", "organisation"
+    )
+    rows = work.rows("progress", {"journey_id": journey_id}, order="round", after=None, limit=SHOWN)
+    rounds = [entry_of(progress.ProgressRound, one) for one in rows]
+    change, anew = corrections.correct_progress(
+        journey, rounds, number, command, programme=programme, by=actor, at=work.at
+    )
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_competence(
+    work: Work,
+    actor: Actor,
+    journey_id: JourneyId,
+    competence: str,
+    level: int,
+    command: corrections.CorrectDay,
+) -> tuple[progress.Competence, Reader]:
+    """Say on which day a competence was validated, or that it was not."""
+    row = work.row("competences", progress.competence_key(journey_id, competence, level))
+    journey, _, held = _opened(
+        work, actor, journey_id, progress.Competence, row, "competence", "validated_by"
+    )
+    change, anew = corrections.correct_competence(journey, held, command, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew, reader_of(work, actor, journey)
+
+
+def list_output_corrections(
+    work: Work, actor: Actor, programme_id: str, output_id: OutputId, *, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    """A page of what was corrected on an output, for those who log them."""
+    open_output(work, actor, programme_id, output_id)
+    found = page(work, subject_of("output", output_id), after=after, limit=limit)
+    return Reader(actor.organisation, "whole"), found
+
+
+def list_corrections(
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    """A page of what was corrected on the journey here; sessions have chains of their own."""
+    journey, _ = open_journey(work, actor, journey_id, "read_journey")
+    found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
+    return reader_of(work, actor, journey), found
