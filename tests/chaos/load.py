@@ -22,6 +22,8 @@ OPERATOR: Actor = ("plattform", "operator")
 PROVIDERS = ("urkraft", "second-hand-skelleftea", "kafe-solrosen")
 PART_ENDED = (403, 404)
 PAUSE_SECONDS = 0.25
+MOST_MINUTES = 3
+"""Of one session: a journey has hundreds on its one day, and a day has 1,440."""
 DAYS = 2_000_000
 """Last days of consents are drawn from so many: the same again would rightly lead to no event."""
 I, A, H, O = "intake-web", "activity-tracking-web", "handover-web", "outcome-web"  # noqa: E741 - read as a table
@@ -71,6 +73,7 @@ class Journey:
     offer: str = ""
     offered_to: str = ""
     sessions: list[str] = field(default_factory=list)
+    minutes: int = 0
     entered: bool = False
     seen: dict[str, int] = field(default_factory=dict)
     pending: Command | None = None
@@ -96,7 +99,7 @@ class Journey:
             case "start":
                 self.stage = "started"
             case "log_session" | "correct_session":
-                self.sessions = [*self.sessions[-4:], answer["session_id"]]
+                self.sessions, self.minutes = [*self.sessions[-4:], answer["session_id"]], answer["minutes"]
             case "offer":
                 self.offer = answer["handover_id"]
             case "accept_offer":
@@ -251,7 +254,9 @@ class Party(threading.Thread):
                 return self._say("log_session", A, f"{way}/sessions", by, journey, **body)
             case "correct_session" if journey.sessions:
                 path = f"{way}/sessions/{journey.sessions[-1]}/correction"
-                return self._say("correct_session", A, path, by, journey, occurred_on=on, **self._session())
+                # Saying the same again would rightly lead to no event.
+                anew = {**self._session(), "minutes": journey.minutes % MOST_MINUTES + 1}
+                return self._say("correct_session", A, path, by, journey, occurred_on=on, **anew)
             case "log_sessions":
                 return self._many(journey, on)
             case "log_output":
@@ -340,7 +345,7 @@ class Party(threading.Thread):
         return {
             "activity": "work_training",
             "attendance": self._chance.choice(["yes", "late"]),
-            "minutes": 1 + self._different() % 1400,
+            "minutes": self._chance.randint(1, MOST_MINUTES),
         }
 
     def _different(self) -> int:

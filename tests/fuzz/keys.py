@@ -235,7 +235,7 @@ class Keys(Fuzzer[Story]):
             "activity": "work_training",
             "occurred_on": day(5),
             "attendance": "yes",
-            "minutes": 60,
+            "minutes": 1,
             "reference": step.marks,
         }
         journey = self._journey.journey

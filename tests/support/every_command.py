@@ -97,6 +97,13 @@ def _consent(handles: Handles) -> Baseline:
     return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(98)})
 
 
+def _consent_anew(handles: Handles) -> Baseline:
+    said = _consent(handles).body
+    body = {name: said[name] for name in ("given", "organisations", "last_day", "occurred_on")}
+    path = {"journey_id": handles["whole"], "purpose": "sharing"}
+    return Baseline(path=path, body={"why": WHY, **body})
+
+
 def _entry(handles: Handles) -> Baseline:
     body = {
         "gender": "woman",
@@ -126,6 +133,23 @@ def _session_file(handles: Handles) -> Baseline:
 def _plan(handles: Handles) -> Baseline:
     body = {"activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(61)}
     return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
+
+
+def _plan_anew(handles: Handles) -> Baseline:
+    body = {"why": WHY, "activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(60)}
+    return Baseline(path={"journey_id": handles["whole"], "plan": "a1"}, body=body)
+
+
+def _goal_anew(handles: Handles) -> Baseline:
+    return Baseline(
+        path={"journey_id": handles["whole"], "goal": handles["goal"]},
+        body={"why": WHY, "text": "Ett eget arbete"},
+    )
+
+
+def _competence_anew(handles: Handles) -> Baseline:
+    path = {"journey_id": handles["whole"], "competence": "shop_work", "level": "2"}
+    return Baseline(path=path, body={"why": WHY, "occurred_on": handles.day(74)})
 
 
 def _output(handles: Handles) -> Baseline:
@@ -164,24 +188,39 @@ def _passed_over(handles: Handles) -> Baseline:
     )
 
 
-ACTIVITY = "activity_tracking"
+ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
     # One at a time: a person has no second open referral to the same programme.
     Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}),
     Step("intake", "decline_referral", PROVIDER, _on("declined", reason="no_place", ago=99)),
+    Step("intake", "correct_decline", PROVIDER, _on("declined", why=WHY, reason="other_need", ago=98)),
     Step("intake", "refer", AGENCY, _referral("withdrawn"), {"withdrawn": "journey_id"}, tried=False),
     Step("intake", "withdraw_referral", AGENCY, _on("withdrawn", reason="other_effort", ago=99)),
+    Step("intake", "correct_withdrawal", AGENCY, _on("withdrawn", why=WHY, reason="other_effort", ago=98)),
     Step("intake", "refer", AGENCY, _referral("mistaken"), {"mistaken": "journey_id"}, tried=False),
     Step("intake", "register_mistake", AGENCY, _on("mistaken", reason="wrong_person", ago=99)),
+    Step("intake", "correct_mistake", AGENCY, _on("mistaken", why=WHY, reason="wrong_person", ago=98)),
     Step("intake", "refer", AGENCY, _referral("whole"), {"whole": "journey_id"}, tried=False),
+    Step(
+        "intake",
+        "correct_referral",
+        AGENCY,
+        _on("whole", why=WHY, municipality="2417", provider=PROVIDER, ago=101),
+    ),
     Step("intake", "accept_referral", PROVIDER, _on("whole", ago=99)),
+    Step("intake", "correct_acceptance", PROVIDER, _on("whole", why=WHY, ago=100)),
     Step("intake", "record_consent", PROVIDER, _consent),
+    Step("intake", "correct_consent", PROVIDER, _consent_anew),
     Step("intake", "start_journey", PROVIDER, _on("whole", ago=97)),
+    Step("intake", "correct_start", PROVIDER, _on("whole", why=WHY, ago=98)),
     Step("outcome", "record_entry", PROVIDER, _entry),
     Step(ACTIVITY, "plan_activity", PROVIDER, _plan),
+    Step(ACTIVITY, "correct_plan", PROVIDER, _plan_anew),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
+    Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),
     Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),
+    Step(ACTIVITY, "correct_reached", PROVIDER, _sub("goal", "goal", why=WHY)),
     Step(
         ACTIVITY,
         "log_session",
@@ -197,7 +236,9 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(ACTIVITY, "log_sessions", PROVIDER, _session_file),
     Step(ACTIVITY, "measure_progress", PROVIDER, _on("whole", round=1, answers={"network": 3}, ago=85)),
+    Step(ACTIVITY, "correct_progress", PROVIDER, _sub("round", "1", why=WHY, answers={"network": 4})),
     Step(ACTIVITY, "validate_competence", PROVIDER, _on("whole", competence="shop_work", level=2, ago=75)),
+    Step(ACTIVITY, "correct_competence", PROVIDER, _competence_anew),
     Step(ACTIVITY, "log_output", PROVIDER, _output, {"output": "output_id"}),
     Step(
         ACTIVITY,
@@ -209,12 +250,16 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     Step(ACTIVITY, "declare_ready", PROVIDER, _on("whole", ago=65)),
+    Step(ACTIVITY, "correct_ready", PROVIDER, _on("whole", why=WHY, ago=64)),
     Step("handover", "offer_handover", PROVIDER, _offer, {"first": "handover_id"}),
     Step("handover", "decline_handover", RECEIVER, _answered("first", reason="no_capacity")),
+    Step("handover", "correct_decline", RECEIVER, _answered("first", why=WHY, reason="no_match")),
     Step("handover", "offer_handover", PROVIDER, _offer, {"second": "handover_id"}, tried=False),
     Step("handover", "recall_handover", PROVIDER, _answered("second", reason="other_receiver")),
+    Step("handover", "correct_recall", PROVIDER, _answered("second", why=WHY, reason="participant_wish")),
     Step("handover", "offer_handover", PROVIDER, _offer, {"third": "handover_id"}, tried=False),
     Step("handover", "accept_handover", RECEIVER, _answered("third")),
+    Step("handover", "correct_acceptance", RECEIVER, _answered("third", why=WHY)),
     Step(
         "intake",
         "withdraw_consent",
@@ -232,11 +277,26 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "outcome",
+        "correct_exit",
+        RECEIVER,
+        _on("whole", why=WHY, way="by_plan", reason="goal_reached", situation="student", ago=40),
+    ),
+    Step(
+        "outcome",
         "answer_follow_up",
         RECEIVER,
         lambda handles: Baseline(
             path={"follow_up_id": f"{handles['whole']}.28d"},
             body={"situation": "employed", "occurred_on": handles.day(5)},
+        ),
+    ),
+    Step(
+        "outcome",
+        "correct_follow_up",
+        RECEIVER,
+        lambda handles: Baseline(
+            path={"follow_up_id": f"{handles['whole']}.28d"},
+            body={"why": WHY, "situation": "student", "occurred_on": handles.day(5)},
         ),
     ),
     Step("outcome", "replay_subject", DRIFT, _mend(kind="journey", key="whole")),
