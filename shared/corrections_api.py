@@ -10,7 +10,7 @@ from marshmallow import fields as ma
 from shared.access import Reader
 from shared.corrections import Superseded, show
 from shared.events import JourneyId
-from shared.fields import CommandSchema, QuerySchema, StrictBoolean
+from shared.fields import CommandSchema, Number, QuerySchema, StrictBoolean, limit_field
 from shared.runtime.change import Work
 from shared.texts import line_field
 from shared.web import guarded, journey_subject, query
@@ -47,8 +47,8 @@ class CorrectingBody(CommandSchema):
 class SupersededPageArguments(QuerySchema):
     """Which page: `cursor` is the `next_cursor` of the page before, the number of a correction."""
 
-    cursor = ma.Integer(validate=validate.Range(1, 1_000_000_000))
-    limit = ma.Integer(load_default=50, validate=validate.Range(1, 200))
+    cursor = Number(validate=validate.Range(1, 1_000_000_000))
+    limit = limit_field()
 
 
 class SupersededAnswer(Schema):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_smorest import Blueprint
+from marshmallow import validate
 
 from services.activity_tracking import handlers
 from services.activity_tracking.api import schemas as s
@@ -11,11 +12,30 @@ from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, R
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
 from shared.events import JourneyId, OutputId, SessionId
+from shared.fields import Number, QuerySchema, id_field, limit_field
 from shared.runtime.change import Work
 from shared.web import actor, command, guarded, journey_subject, path_subject, query
 
 activities = Blueprint("activities", __name__, description="What a participant does on the way")
 outputs = Blueprint("outputs", __name__, description="What a programme brings about besides")
+
+
+MOST_ENTRIES = 1_000_000_000
+"""More sessions than a journey can have; a number of one is smaller."""
+
+
+class SessionPageArguments(QuerySchema):
+    """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
+
+    cursor = Number(validate=validate.Range(1, MOST_ENTRIES))
+    limit = limit_field()
+
+
+class OutputPageArguments(QuerySchema):
+    """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
+
+    cursor = id_field("o")
+    limit = limit_field()
 
 
 @activities.route("/journeys/<string:journey_id>", methods=["GET"])
@@ -86,7 +106,7 @@ def log_session(body: LogSession, journey_id: str) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journey_id>/sessions", methods=["GET"])
 @guarded("read_journey")
-@activities.arguments(s.SessionPageArguments(), location="query")
+@activities.arguments(SessionPageArguments(), location="query")
 @activities.response(200, s.SessionPageAnswer)
 def list_sessions(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
     """The journey's sessions in the order of recording, corrections among them."""
@@ -173,7 +193,7 @@ def log_output(body: LogOutput, programme: str) -> dict[str, Any]:
 
 @outputs.route("/programmes/<string:programme>/outputs", methods=["GET"])
 @guarded("log_output")
-@outputs.arguments(s.OutputPageArguments(), location="query")
+@outputs.arguments(OutputPageArguments(), location="query")
 @outputs.response(200, s.OutputPageAnswer)
 def list_outputs(page: dict[str, Any], programme: str) -> dict[str, Any]:
     """The programme's outputs as they stand."""

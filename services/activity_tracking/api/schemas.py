@@ -36,17 +36,11 @@ from shared.events import JourneyId
 from shared.fields import (
     CommandSchema,
     Day,
-    Number,
-    QuerySchema,
     code_field,
     id_field,
-    limit_field,
     municipality_field,
 )
 from shared.texts import Reference, text_field
-
-MOST_ENTRIES = 1_000_000_000
-"""More sessions than a journey can have; a number of one is smaller."""
 
 
 def day_field(**options: Any) -> Day:
@@ -157,20 +151,6 @@ class CorrectOutputBody(CommandSchema):
     quantity = whole_field(0, MOST, required=True)
     occurred_on = day_field()
     why = why_field(allow_none=True)
-
-
-class SessionPageArguments(QuerySchema):
-    """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
-
-    cursor = Number(validate=validate.Range(1, MOST_ENTRIES))
-    limit = limit_field()
-
-
-class OutputPageArguments(QuerySchema):
-    """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
-
-    cursor = id_field("o")
-    limit = limit_field()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
