@@ -7,6 +7,9 @@ from operators.screen import Screen
 from operators.trouble import REFUSED, Trouble
 from operators.wire import Wire
 
+SHORTEST, LONGEST = 3, 300
+"""Characters of a reason."""
+
 
 @dataclass
 class Left:
@@ -38,6 +41,9 @@ def replay_all(wire: Wire, reason: str, group: str | None, screen: Screen) -> Le
 
     The list is read before anything is replayed, so that each subject is tried once.
     """
+    if not SHORTEST <= len(reason.strip()) <= LONGEST:
+        # The services refuse it too, but only where there is something to replay.
+        raise Trouble(f"Say why, in {SHORTEST} to {LONGEST} characters.", REFUSED)
     left = Left()
     for service in wire.services:
         for parked_id in _poisoned(wire, service, group):

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from operators.commands import replay, status
 from operators.desk import Desk
 from operators.surroundings import SERVICES, Surroundings
-from operators.trouble import HAND_NEEDED, WELL
+from operators.trouble import HAND_NEEDED, REFUSED, WELL, Trouble
 from operators.wire import Wire
 from tests.unit.operators.test_assessment import cut_off
 
@@ -44,8 +44,9 @@ def nothing_parked() -> Platform:
 def test_a_reason_that_says_nothing_is_refused_though_nothing_is_parked(reason: str) -> None:
     platform = nothing_parked()
     done = typed(replay, platform, "--all", "-m", reason)
-    assert (done.exit_code, platform.asked) == (2, [])
-    assert "in 3 to 300 characters" in done.output
+    assert isinstance(done.exception, Trouble)
+    assert (done.exception.status, platform.asked) == (REFUSED, [])
+    assert "in 3 to 300 characters" in str(done.exception)
 
 
 def test_a_replay_of_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
