@@ -94,10 +94,10 @@ def page(work: Work, subject: Subject, *, after: int | None, limit: int) -> Sequ
 def show(entry: Superseded, who: Reader) -> dict[str, Any] | None:
     """The entry for its reader, or None where it is not told of at all.
 
-    A workplace is told of its own entries alone, and who sees from outside of when and what kind. The person who
-    corrected it is known to their own organisation.
+    Whoever recorded it sees what it said. Of others' a workplace is told nothing, and who sees from outside when and of
+    what kind. The person who corrected it is known to their own organisation.
     """
-    if not who.sees(entry.recorded_by):
+    if not who.sees(entry.recorded_by) and entry.recorded_by != who.organisation:
         if who.works_there:
             return None
         return {**_outline(entry), "said": None, "why": None, "person": None}

@@ -257,7 +257,7 @@ def _correct(body: CorrectAnswer, handover_id: str, ended: Status) -> dict[str, 
 @guarded("answer_handover")
 @handovers.arguments(CorrectAcceptanceBody())
 @handovers.response(200, HandoverAnswer)
-def correct_acceptance(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+def correct_handover_acceptance(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
     """Say on which day the receiver said yes; that it did stands."""
     return _correct(body, handover_id, "accepted")
 
@@ -266,7 +266,7 @@ def correct_acceptance(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
 @guarded("answer_handover")
 @handovers.arguments(CorrectReasonBody())
 @handovers.response(200, HandoverAnswer)
-def correct_decline(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+def correct_handover_decline(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
     """Say anew why and on which day the receiver said no; that it did stands."""
     return _correct(body, handover_id, "declined")
 
@@ -275,7 +275,7 @@ def correct_decline(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
 @guarded("recall_handover")
 @handovers.arguments(CorrectReasonBody())
 @handovers.response(200, HandoverAnswer)
-def correct_recall(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
+def correct_handover_recall(body: CorrectAnswer, handover_id: str) -> dict[str, Any]:
     """Say anew why and on which day the offer was taken back; that it was stands."""
     return _correct(body, handover_id, "recalled")
 
