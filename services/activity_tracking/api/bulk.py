@@ -8,8 +8,8 @@ Rows are read and judged in rounds; each result is written down at once, and not
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from marshmallow import Schema, ValidationError, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking import handlers
-from services.activity_tracking.api.columns import EXPECTED
+from services.activity_tracking.api.columns import COLUMNS, EXPECTED, TOLD
 from services.activity_tracking.api.columns import guarded as as_cell
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
@@ -32,11 +32,12 @@ from shared.fields import QuerySchema
 from shared.headers import JSON, NDJSON, acceptable
 from shared.runtime.change import Work, subject_of
 from shared.runtime.many import OneOfMany, Wanted
+from shared.texts import LONGEST, names_participant
 from shared.web import actor, command, guarded
 
 BYTES = 4 << 20
 ROW = RowOfSession()
-TABLE = ("line", "row", "reference", "status", "code", "wrong")
+TABLE = (*COLUMNS, *TOLD)
 
 bulk = Blueprint("sessions", __name__, description="Many sessions at once")
 
@@ -97,7 +98,10 @@ REQUEST_BODY = {
         CSV: {"schema": {"type": "string", "contentMediaType": CSV}},
     },
 }
-REFUSED_TABLE = f"The rows that were refused, as CSV: {', '.join(TABLE)}."
+REFUSED_TABLE = (
+    f"The rows that were refused, as CSV: {', '.join(TABLE)}. Mended, it can be sent as it is; what would name "
+    "somebody is left out of it."
+)
 
 
 @bulk.route("/sessions", methods=["POST"])
@@ -132,6 +136,10 @@ class _Result:
     reference: str | None
     session_id: str | None = None
     problem: dict[str, Any] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+RESULT = tuple(one.name for one in fields(_Result))
 
 
 def _results(file: SessionFile, *, dry: bool) -> Iterator[_Result]:
@@ -206,7 +214,9 @@ def _refused(row: Row, refused: Refused | Busy) -> _Result:
         "detail": refused.detail,
         "errors": refused.errors,
     }
-    return _Result(row.number, row.line, known.status, _reference(row.fields), problem=problem)
+    return _Result(
+        row.number, row.line, known.status, _reference(row.fields), problem=problem, fields=row.fields
+    )
 
 
 def _reference(fields: dict[str, Any]) -> str | None:
@@ -222,8 +232,8 @@ def _answer(results: Iterator[_Result], *, dry: bool) -> Response:
     for one in results:
         counts["rows"] += 1
         counts["refused" if one.problem else "taken"] += 1
-        said = msgspec.to_builtins(one)
-        kept = said if one.problem is None else {key: said[key] for key in said if key != "session_id"}
+        hidden = ("fields",) if one.problem is None else ("fields", "session_id")
+        kept = {name: getattr(one, name) for name in RESULT if name not in hidden}
         told += (b"," if told else b"") + msgspec.json.encode(kept)
     head = msgspec.json.encode({"dry_run": dry, **counts})
     return Response(b"".join((head[:-1], b',"results":[', told, b"]}\n")), content_type=JSON)
@@ -236,12 +246,19 @@ def _table(results: Iterator[_Result], delimiter: str) -> Response:
     table.writerow(TABLE)
     for one in results:
         if one.problem is not None:
-            cells = (one.reference or "", str(one.status), one.problem["code"], _wrong(one.problem))
-            table.writerow([one.line, one.row, *map(as_cell, cells)])
+            said = [_shown(one.fields.get(name)) for name in COLUMNS]
+            told = (str(one.line), str(one.row), str(one.status), one.problem["code"], _wrong(one.problem))
+            table.writerow(map(as_cell, (*said, *told)))
     headers = {"Content-Disposition": 'attachment; filename="refused-rows.csv"'}
     return Response(
         f"\ufeff{text.getvalue()}".encode(), content_type="text/csv; charset=utf-8", headers=headers
     )
+
+
+def _shown(said: Any) -> str:
+    """A cell of the row as it came, so that it can be mended where it stands; nothing that may name somebody."""
+    text = str(said) if isinstance(said, str | int | float) else ""
+    return text if len(text) <= LONGEST and not names_participant(text) else ""
 
 
 def _wrong(problem: dict[str, Any]) -> str:

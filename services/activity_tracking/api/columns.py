@@ -27,6 +27,8 @@ EXPECTED = (
     f"Expected are {', '.join(one for one in COLUMNS if one not in OPTIONAL)} and, where somebody was absent, reason; "
     f"or in Swedish {', '.join(NAMES[one][0] for one in COLUMNS)}; each once, in any order, in the first row."
 )
+TOLD = ("line", "row", "status", "code", "wrong")
+"""Columns of the sheet of refused rows that tell what is wrong; read over where such a sheet comes back, mended."""
 ATTENDANCES: Mapping[str, str] = {
     **dict.fromkeys(("yes", "ja", "närvarande"), "yes"),
     **dict.fromkeys(("late", "sen", "försenad"), "late"),
@@ -59,6 +61,7 @@ def column_of(cell: str) -> str | None:
 
 def faults_of(header: Sequence[str]) -> list[str]:
     """What is wrong with a header row, without repeating what may identify somebody; nothing where it will do."""
+    header = without_told(header)
     named = [column_of(cell) for cell in header]
     found = Counter(name for name in named if name is not None)
     if not found:
@@ -68,6 +71,12 @@ def faults_of(header: Sequence[str]) -> list[str]:
     faults += [f"{name} is missing." for name in COLUMNS if name not in found and name not in OPTIONAL]
     more = len(faults) - MOST_TOLD
     return faults if more <= 0 else [*faults[:MOST_TOLD], f"And {more} more."]
+
+
+def without_told(header: Sequence[str]) -> list[str]:
+    """The header row without the columns of TOLD, where all of them are there: else such a name is the sender's own."""
+    told = {_folded(cell) for cell in header}.issuperset(TOLD)
+    return ["" if told and _folded(cell) in TOLD else cell for cell in header]
 
 
 def _strange(header: Sequence[str], named: Sequence[str | None]) -> Iterator[str]:

@@ -13,7 +13,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from services.activity_tracking.api.columns import EXPECTED, column_of, faults_of, said_in, text_of
+from services.activity_tracking.api.columns import (
+    EXPECTED,
+    column_of,
+    faults_of,
+    said_in,
+    text_of,
+    without_told,
+)
 from shared.errors import Invalid, Refused
 
 DELIMITERS = ";,\t"
@@ -56,6 +63,8 @@ class Sheet:
             self._charset = _guessed(islice(self._lines(), most))
         self.delimiter, self._header, self._header_line = self._head(lines)
         self._columns = [column_of(cell) for cell in self._header]
+        shown = without_told(self._header)
+        self._told = [cell != kept for cell, kept in zip(self._header, shown, strict=True)]
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines below the header row, with their number in the file."""
@@ -108,7 +117,8 @@ class Sheet:
         }
         if any(said[len(self._columns) :]):
             raise Unnamed("Has more cells than the header row.", fields)
-        if any(cell for column, cell in zip(self._columns, said, strict=False) if column is None):
+        named = zip(self._columns, self._told, said, strict=False)
+        if any(cell for column, told, cell in named if column is None and not told):
             raise Unnamed("Has a cell under no column's name.", fields)
         return fields or None
 

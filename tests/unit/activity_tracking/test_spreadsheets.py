@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.activity_tracking.api import BLUEPRINTS
-from services.activity_tracking.api.columns import COLUMNS, NAMES, guarded, text_of
+from services.activity_tracking.api.columns import COLUMNS, NAMES, TOLD, guarded, text_of
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, SessionFile
 from shared.errors import Invalid, Refused
 from shared.headers import NDJSON
@@ -368,17 +368,38 @@ def test_the_refused_rows_come_as_a_sheet_that_runs_nothing(memory: Memory) -> N
         ("4", "2", "'=1+1", "422", "invalid-fields"),
         ("5", "3", "'@x", "422", "invalid-fields"),
     ]
+    assert (table[0]["minutes"], table[0]["attendance"]) == ("x", "maybe")
     assert "minutes:" in table[0]["wrong"]
     assert "attendance:" in table[0]["wrong"]
     assert "activity:" in table[1]["wrong"]
-    # What it names them by is what they are sent again by.
-    mended = sent(caller, row(reference=table[0]["reference"]))
-    assert mended.json["results"][0]["reference"] == "=1+1"
+
+
+def test_the_sheet_of_refused_rows_is_mended_where_it_stands_and_sent_again(memory: Memory) -> None:
+    caller = Caller(memory, BLUEPRINTS, PROVIDER)
+    answer = sent(caller, row(reference="=1+1", minutes="x"), row(reference="r-2", minutes="y"), accept=CSV)
+    mended = answer.data.replace(b";x;", b";60;").replace(b";y;", b";30;")
+    again = caller.post("/sessions", mended, kind=CSV)
+    assert [(one["reference"], one["status"]) for one in again.json["results"]] == [
+        ("=1+1", 201),
+        ("r-2", 201),
+    ]
+
+
+def test_a_column_that_is_named_as_one_of_that_sheet_is_the_sender_s_own(memory: Memory) -> None:
+    answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
+        "/sessions", f"{HEAD};status\n{row()};ok".encode(), kind=CSV
+    )
+    assert (answer.status_code, set(answer.json["errors"])) == (422, {"header"})
+
+
+def test_what_names_somebody_is_left_out_of_the_sheet(memory: Memory) -> None:
+    answer = sent(Caller(memory, BLUEPRINTS, PROVIDER), row(reference="850709-9805", minutes="x"), accept=CSV)
+    assert "9805" not in answer.text
 
 
 def test_a_sheet_of_nothing_refused_has_its_header_row_alone(memory: Memory) -> None:
     answer = sent(Caller(memory, BLUEPRINTS, PROVIDER), row(), accept=CSV)
-    assert answer.data.decode("utf-8-sig").splitlines() == ["line;row;reference;status;code;wrong"]
+    assert answer.data.decode("utf-8-sig").splitlines() == [";".join((*COLUMNS, *TOLD))]
 
 
 def test_a_dry_run_judges_by_every_rule_and_logs_nothing(memory: Memory) -> None:
