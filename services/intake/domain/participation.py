@@ -102,6 +102,23 @@ def settled(referral: Referral, others: Mapping[e.JourneyId, Referral], at: date
     return Change(replace(referral, beside=beside), events=(fact,))
 
 
+def reopened(journeys: Sequence[Referral], again: e.JourneyId) -> list[Referral]:
+    """The journeys, the earlier first, where this one is real again: of it and each that stands open meanwhile, the
+    later is beside the earlier, as if it had never been otherwise.
+    """
+    order = [one.journey_id for one in journeys]
+    place = order.index(again)
+    if not is_open(journeys[place]):
+        return list(journeys)
+    found = list(journeys)
+    for other, one in enumerate(journeys):
+        if other != place and is_open(one):
+            earlier, later = sorted((place, other))
+            stood = {*found[later].stood, order[earlier]}
+            found[later] = replace(found[later], stood=tuple(one for one in order if one in stood))
+    return found
+
+
 def written(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral]) -> Row:
     """The row with these journeys, the earlier first; those long over make room. row: as it was."""
     over = sum(not is_open(one) for one in journeys)

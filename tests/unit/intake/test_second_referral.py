@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake import handlers, inbound, participations
+from services.intake import correcting, handlers, inbound, participations
 from services.intake.consumer import folds
-from services.intake.domain import referral
+from services.intake.domain import corrections, referral
 from services.intake.domain.journey import Referral
 from services.intake.domain.participation import (
     KEPT,
@@ -231,10 +231,48 @@ def test_a_provider_of_both_is_told_which() -> None:
     assert other == Other(READY_ON, second.journey_id, AGENCY)
 
 
+def take_back(desk: Desk, journey: Referral) -> None:
+    """The withdrawal of the journey was a slip."""
+    command = corrections.CorrectReason(why="the wrong journey", void=True)
+    by = caseworker(journey.passage.referrer)
+    correcting.correct_withdrawal(desk, by, journey.journey_id, command, ())
+
+
+def test_a_withdrawal_that_was_a_slip_puts_the_later_one_beside_again() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    second = refer(desk, AGENCY, person)
+    withdraw(desk, first)
+    take_back(desk, first)
+    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_what_stands_open_again_beside_another_is_one_person_too(earlier: bool) -> None:
+    """The second was referred while the first was withdrawn, so that neither began beside the other."""
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person)
+    withdraw(desk, first)
+    second = refer(desk, AGENCY, person)
+    assert second.beside is None
+    if not earlier:
+        withdraw(desk, second)
+        take_back(desk, first)
+        take_back(desk, second)
+    else:
+        take_back(desk, first)
+    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
+    withdraw(desk, first)
+    assert now(desk, second).beside is None
+
+
 # --- in any order ----------------------------------------------------------------------------------------------
 
 DEEDS = st.lists(
-    st.tuples(st.sampled_from(["refer", "withdraw", "decline", "mistake", "exit"]), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["refer", "withdraw", "decline", "mistake", "exit", "take back"]), st.integers(0, 5)
+    ),
     max_size=14,
 )
 
@@ -254,11 +292,23 @@ def test_a_journey_counts_unless_one_of_those_it_began_beside_is_real(deeds: lis
             except Conflict:
                 continue
             stood[made[-1].journey_id] = standing
+        elif deed == "take back":
+            if number < len(made) and now(desk, made[number]).passage.stage == "withdrawn":
+                take_back(desk, made[number])
         elif number < len(made) and now(desk, made[number]).passage.stage == "received":
             ends[deed](desk, made[number])
     for one in made:
-        real = [other for other in stood[one.journey_id] if not is_void(now(desk, other))]
-        assert now(desk, one).beside == (real[0].journey_id if real else None)
+        real = [
+            other for other in now(desk, one).stood if not is_void(now(desk, made[ids(made).index(other)]))
+        ]
+        assert now(desk, one).beside == (real[0] if real else None)
+        assert {other.journey_id for other in stood[one.journey_id]} <= set(now(desk, one).stood)
+    standing = [now(desk, one) for one in made if now(desk, one).passage.stage == "received"]
+    assert sum(one.beside is None for one in standing) <= 1, "one person, counted once while all are open"
+
+
+def ids(journeys: list[Referral]) -> list[e.JourneyId]:
+    return [one.journey_id for one in journeys]
 
 
 def test_a_row_keeps_every_open_journey_and_only_so_many_others() -> None:
