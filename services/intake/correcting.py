@@ -6,12 +6,14 @@ Whoever may say a thing may correct it: each takes the action of what it correct
 from collections.abc import Callable, Sequence
 
 from services.intake.domain import corrections as c
+from services.intake.domain import participant
 from services.intake.domain.journey import Referral
-from services.intake.handlers import Answered, journey, keep
+from services.intake.domain.participant import Identity, Participant
+from services.intake.handlers import Answered, Vault, journey, keep, person
 from shared.access import Actor, Reader, reader
 from shared.calendar import day_of
 from shared.corrections import Superseded, page
-from shared.events import JourneyId
+from shared.events import JourneyId, ParticipantId
 from shared.programmes import Action, Programme
 from shared.runtime.change import Change, Work, subject_of
 
@@ -23,6 +25,33 @@ def _correct(
 ) -> Referral:
     held, rules = journey(work, actor, journey_id, action)
     return keep(work, decide(held, rules), answered)
+
+
+def correct_participant(
+    work: Work, actor: Actor, participant_id: ParticipantId, said: tuple[Identity, str], vault: Vault
+) -> Participant:
+    """Say anew who the person is. said: the identity, and why."""
+    held = person(work, actor, participant_id, "register_participant")
+    identity, why = said
+    change = participant.correct(
+        held,
+        before=vault.unseal(participant_id, participant.opened(held)),
+        after=identity,
+        sealed=vault.seal(participant_id, identity),
+        why=why,
+        by=actor,
+        at=work.at,
+    )
+    return work.save(subject_of("participant", participant_id), change)
+
+
+def list_participant_corrections(
+    work: Work, actor: Actor, participant_id: ParticipantId, *, after: int | None, limit: int
+) -> tuple[Reader, Sequence[Superseded]]:
+    """A page of what was corrected of who the person is, for who may know it."""
+    person(work, actor, participant_id, "read_participant")
+    found = page(work, subject_of("participant", participant_id), after=after, limit=limit)
+    return Reader(actor.organisation, "whole"), found
 
 
 def correct_referral(

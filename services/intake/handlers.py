@@ -79,20 +79,20 @@ def register_participant(work: Work, actor: Actor, identity: Identity, vault: Va
 
 def still_registered(work: Work, actor: Actor, participant_id: ParticipantId) -> None:
     """Let a registration be answered again, while the person stands under that handle. Raises Unknown, Conflict."""
-    participant.opened(_participant(work, actor, participant_id, "register_participant"))
+    participant.opened(person(work, actor, participant_id, "register_participant"))
 
 
 def read_participant(
     work: Work, actor: Actor, participant_id: ParticipantId, vault: Vault
 ) -> tuple[Participant, Identity]:
     """Open a person's identity."""
-    held = _participant(work, actor, participant_id, "read_participant")
+    held = person(work, actor, participant_id, "read_participant")
     return held, vault.unseal(participant_id, participant.opened(held))
 
 
 def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:
     """Destroy the participant's key."""
-    held = _participant(work, actor, participant_id, "erase_participant")
+    held = person(work, actor, participant_id, "erase_participant")
     subject = subject_of("participant", participant_id)
     # Nothing but its erasure is ever said of a participant, so that its first event is that.
     announced = work.row(ARCHIVE, event_id(subject, 1)) is not None
@@ -108,7 +108,7 @@ def keep_erased(work: Work, participant_id: ParticipantId, at: datetime) -> None
         work.save(subject, participant.keep_erased(held, at=at))
 
 
-def _participant(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
+def person(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
     """The participant, for those who may know who it is; for all others there is none. Raises Unknown."""
     authorise_somewhere(actor, action, work.programmes)
     held = _known(work, actor, participant_id)

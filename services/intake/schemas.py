@@ -11,6 +11,7 @@ from marshmallow import fields as ma
 from services.intake.domain import consent, participant, referral
 from services.intake.handlers import Part
 from services.intake.identity import normal_form
+from shared.corrections_api import why_field
 from shared.events import Purpose
 from shared.fields import (
     CommandSchema,
@@ -65,6 +66,16 @@ class RegisterParticipantSchema(CommandSchema):
         if given is not None and number is None:
             raise ValidationError(f"Takes {PERSONNUMMER}.", field_name="personnummer")
         return participant.Identity(name=data["name"].strip(), personnummer=number, contact=data["contact"])
+
+
+class CorrectParticipantSchema(RegisterParticipantSchema):
+    """Who the person is, said anew, and why."""
+
+    why = why_field(required=True)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        return super()._make({name: said for name, said in data.items() if name != "why"}), data["why"]
 
 
 class EraseParticipantSchema(CommandSchema):

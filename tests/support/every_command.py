@@ -75,6 +75,11 @@ def _person(_: Handles) -> Baseline:
     return Baseline(body={**body, "contact": {"phone": "070-1740605", "email": "test@example.org"}})
 
 
+def _person_anew(handles: Handles) -> Baseline:
+    said = {**_person(handles).body, "name": "Test Testdotter", "why": WHY}
+    return Baseline(path={"participant_id": handles["person"]}, body=said)
+
+
 def _referral(reference: str) -> Callable[[Handles], Baseline]:
     def make(handles: Handles) -> Baseline:
         return Baseline(
@@ -191,6 +196,7 @@ def _passed_over(handles: Handles) -> Baseline:
 ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
+    Step("intake", "correct_participant", AGENCY, _person_anew),
     # One at a time: a person has no second open referral to the same programme.
     Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}),
     Step("intake", "decline_referral", PROVIDER, _on("declined", reason="no_place", ago=99)),

@@ -13,4 +13,5 @@ def blueprints(
     vault: handlers.Vault, referrals: handlers.Referrals, answered: Collection[Organisation]
 ) -> tuple[Blueprint, ...]:
     """The routes of intake. answered: the organisations that have a reply topic."""
-    return (*routes.blueprints(vault, referrals, answered), corrections.blueprint(answered))
+    corrected = (corrections.people(vault), corrections.blueprint(answered))
+    return (*routes.blueprints(vault, referrals, answered), *corrected)

@@ -11,14 +11,22 @@ from services.intake import correcting, schemas
 from services.intake.api.routes import shown
 from services.intake.domain.corrections import CorrectConsent, CorrectDay, CorrectReason, CorrectReferral
 from services.intake.domain.journey import Referral
+from services.intake.domain.participant import Identity
+from services.intake.handlers import Vault
 from shared.access import Reader
 from shared.corrections import Superseded
-from shared.corrections_api import CorrectingBody, add_list
+from shared.corrections_api import (
+    CorrectingBody,
+    SupersededPageAnswer,
+    SupersededPageArguments,
+    add_list,
+)
+from shared.corrections_api import shown as told
 from shared.errors import Unknown
-from shared.events import JourneyId, Organisation, Purpose
+from shared.events import JourneyId, Organisation, ParticipantId, Purpose
 from shared.fields import Day, StrictBoolean, code_field, municipality_field, organisation_field
 from shared.runtime.change import Work
-from shared.web import actor, command, guarded, journey_subject
+from shared.web import actor, command, guarded, journey_subject, path_subject, query
 
 Answer = dict[str, Any]
 
@@ -57,8 +65,46 @@ class CorrectConsentBody(CorrectingBody):
     occurred_on = Day(load_default=None, allow_none=True)
 
 
+def people(vault: Vault) -> Blueprint:
+    """The routes on who a person is."""
+    routes = Blueprint("corrected participants", __name__, description="Who a person is, said anew")
+
+    @routes.route("/participants/<string:participant_id>/correction", methods=["POST"])
+    @guarded("register_participant")
+    @routes.arguments(schemas.CorrectParticipantSchema())
+    @routes.response(200, schemas.HandleSchema)
+    def correct_participant(body: tuple[Identity, str], participant_id: str) -> Answer:
+        """Say anew who the person is; what was said before is kept nowhere, only that it was otherwise."""
+        subject = path_subject("participant", "p", participant_id)
+
+        def use_case(work: Work) -> Answer:
+            held = correcting.correct_participant(work, actor(), ParticipantId(participant_id), body, vault)
+            return {"participant_id": held.participant_id}
+
+        return command(use_case, subject)
+
+    @routes.route("/participants/<string:participant_id>/corrections", methods=["GET"])
+    @guarded("read_participant")
+    @routes.arguments(SupersededPageArguments(), location="query")
+    @routes.response(200, SupersededPageAnswer)
+    def list_participant_corrections(page: Answer, participant_id: str) -> Answer:
+        """Which parts of who the person is were corrected, when, by whom and why."""
+        subject = path_subject("participant", "p", participant_id)
+
+        def use_case(work: Work) -> Answer:
+            handle, limit = ParticipantId(participant_id), page["limit"]
+            found = correcting.list_participant_corrections(
+                work, actor(), handle, after=page.get("cursor"), limit=limit
+            )
+            return told(*found, limit)
+
+        return query(use_case, subject)
+
+    return routes
+
+
 def blueprint(answered: Collection[Organisation]) -> Blueprint:
-    """The routes. answered: the organisations that have a reply topic."""
+    """The routes on referrals and journeys. answered: the organisations that have a reply topic."""
     routes = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
 
     def decide(use_case: Callable[..., Referral], journey_id: str, body: Any) -> Answer:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared import events as e
+from shared.access import Actor
 from shared.calendar import day_of
+from shared.corrections import superseded
 from shared.errors import Conflict, Forbidden
-from shared.runtime.change import Change, Notice
+from shared.runtime.change import Change, Notice, subject_of
 
 ERASURE_KEPT = "journey.intake.erasure-kept.v1"
 """The word on the log of erasures that a person is to stay erased, whatever a backup brings back."""
@@ -47,13 +49,14 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """One person's handle. `sealed` is None once erased."""
+    """One person's handle. `sealed` is None once erased. corrections: how many there have been; numbers the next."""
 
     participant_id: e.ParticipantId
     registered_by: e.Organisation
     registered_at: datetime
     sealed: Sealed | None
     erased_at: datetime | None = None
+    corrections: int = 0
 
 
 def register(
@@ -70,6 +73,42 @@ def opened(participant: Participant) -> Sealed:
     if participant.sealed is None:
         raise Conflict("participant-erased", "The participant was erased; nothing identifies them any more.")
     return participant.sealed
+
+
+def correct(
+    participant: Participant,
+    *,
+    before: Identity,
+    after: Identity,
+    sealed: Sealed,
+    why: str,
+    by: Actor,
+    at: datetime,
+) -> Change[Participant]:
+    """Seal the identity as it should have been registered; the same again changes nothing.
+
+    What it was is kept nowhere: only which of its parts were others, who corrected them, when and why. Raises Forbidden
+    for any organisation but the one that registered the person.
+    """
+    if by.organisation != participant.registered_by:
+        raise Forbidden("not-your-journey", "Only the organisation that registered a person corrects it.")
+    changed = [
+        part for part in ("name", "personnummer", "contact") if getattr(before, part) != getattr(after, part)
+    ]
+    if not changed:
+        return Change(participant)
+    number = participant.corrections + 1
+    kept = superseded(
+        subject_of("participant", participant.participant_id),
+        number,
+        "identity",
+        {"parts": changed},
+        recorded_by=participant.registered_by,
+        by=by,
+        at=at,
+        why=why,
+    )
+    return Change(replace(participant, sealed=sealed, corrections=number), rows=(kept,))
 
 
 def erase(

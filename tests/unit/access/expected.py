@@ -280,6 +280,8 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("intake", "POST /journeys/<string:journey_id>/mistake/correction"): (MISTAKE, CASE),
     ("intake", "GET /participants/<string:participant_id>"): (READ_PERSON, CASE),
     ("intake", "POST /participants/<string:participant_id>/erasure"): (ERASE_PERSON, "caseworker"),
+    ("intake", "POST /participants/<string:participant_id>/correction"): (ERASE_PERSON, CASE),
+    ("intake", "GET /participants/<string:participant_id>/corrections"): (READ_PERSON, CASE),
     ("intake", "POST /referrals"): (REFER, "caseworker"),
     ("activity_tracking", "GET /journeys/<string:journey_id>"): (READ, CASE),
     ("activity_tracking", "GET /journeys/<string:journey_id>/sessions"): (READ, CASE),

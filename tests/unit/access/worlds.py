@@ -188,6 +188,11 @@ BODIES: Mapping[str, object] = {
         "municipality": "2482",
     },
     "POST /programmes/<string:programme>/outputs/<string:output_id>/correction": {"quantity": 2},
+    "POST /participants/<string:participant_id>/correction": {
+        "why": "A slip.",
+        "name": "Kim Exempelsson",
+        "personnummer": None,
+    },
     "POST /referrals/<string:journey_id>/correction": {"why": "A slip.", "municipality": "2417"},
     "POST /referrals/<string:journey_id>/acceptance/correction": MENDED,
     "POST /referrals/<string:journey_id>/decline/correction": {**MENDED, "reason": "no_place"},

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake import handlers
+from services.intake import correcting, handlers
 from services.intake.domain import referral
 from services.intake.domain.participant import Contact, Identity, Participant
 from services.intake.vault import AesGcmVault, vault_from
@@ -203,3 +203,31 @@ def test_a_strange_organisation_erases_nobody() -> None:
     with pytest.raises(Unknown):
         handlers.erase_participant(desk, caseworker("forsakringskassan"), handle)
     assert desk.get(subject_of("participant", handle)).sealed is not None
+
+
+def test_who_a_person_is_can_be_said_anew_and_what_it_was_is_nowhere() -> None:
+    desk = Desk()
+    handle = register(desk)
+    anew = replace(PERSON, name="Ada Rättad")
+    command = (anew, "The name was another's.")
+    correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
+    assert handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)[1] == anew
+    _, (kept,) = correcting.list_participant_corrections(
+        desk, caseworker(AGENCY), handle, after=None, limit=10
+    )
+    assert (kept.what, dict(kept.said), kept.why) == ("identity", {"parts": ["name"]}, command[1])
+    assert "Ada" not in str(kept)
+    assert not desk.events
+    again = correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
+    assert again.corrections == 1
+
+
+def test_nobody_else_says_anew_who_a_person_is_and_nobody_once_erased() -> None:
+    desk = Desk()
+    handle = register(desk)
+    for other in ("forsakringskassan", PROVIDER):
+        with pytest.raises((Forbidden, Unknown)):
+            correcting.correct_participant(desk, caseworker(other), handle, (PERSON, "why so"), VAULT)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    with pytest.raises(Conflict, match="participant-erased"):
+        correcting.correct_participant(desk, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT)
