@@ -24,7 +24,15 @@ LOCALES: Mapping[Language, str] = {"sv": "sv_SE", "en": "en_GB"}
 MANY_PLACES = 4
 
 Notice = Literal[
-    "sign-in", "link", "link-spent", "sent-from-elsewhere", "signed-out", "forbidden", "not-found", "opening"
+    "sign-in",
+    "link",
+    "link-spent",
+    "sent-from-elsewhere",
+    "signed-out",
+    "forbidden",
+    "not-found",
+    "opening",
+    "odd-address",
 ]
 
 SAFE_HEADERS = {
@@ -77,10 +85,16 @@ class Pages:
     def notice(
         self, notice: Notice, lang: Language, onward: str | None = None, button: Button | None = None
     ) -> str:
-        """What is shown instead of the page. onward: where the browser goes on to by itself."""
+        """What is shown instead of the page. onward: where it leads; the browser goes there by itself to open it."""
         text = self.texts[lang]["notices"][notice]
         return self._write(
-            "notice.html", lang, title=text["title"], body=text["body"], onward=onward, button=button
+            "notice.html",
+            lang,
+            title=text["title"],
+            body=text["body"],
+            onward=onward,
+            at_once=notice == "opening",
+            button=button,
         )
 
     def _write(self, template: str, lang: Language, **values: Any) -> str:

@@ -6,10 +6,11 @@ way the role map decides, at every request, whether that organisation may read t
 
 import functools
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -114,12 +115,21 @@ class Edge:
             start_trace(request.headers.get("traceparent", ""))
             try:
                 check_query([name for name, _ in request.query_params.multi_items()], known)
-            except Refused:
+            except Refused as refused:
                 self._count_anybody(request)
+                if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+                    return self._odd_address(request, known, refused)
                 raise
             return await answer(request)
 
         return asked
+
+    def _odd_address(self, request: Request, known: Collection[str], refused: Refused) -> Response:
+        """What a reader sees whose mail program has added something to a link, and the way on without it."""
+        kept = {name: request.query_params[name] for name in known if name in request.query_params}
+        onward = f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+        lang = p.language(kept.get("lang"))
+        return self._notice("odd-address", lang, CODES[refused.code].status, onward=onward)
 
     async def page(self, request: Request) -> Response:
         """The page of a programme, or what to do to see it."""

@@ -1,6 +1,7 @@
 """Who gets in, and what everybody else is told."""
 
 import contextlib
+import html
 import json
 import re
 import time
@@ -178,10 +179,28 @@ def test_every_route_names_a_parameter_that_it_does_not_know(
         assert set(answer.json()["errors"]) >= {query.rpartition("&")[2].partition("=")[0]}
 
 
+def test_a_reader_whose_link_was_decorated_is_shown_the_way_on(web: httpx.Client) -> None:
+    url = web.post(LINKS, json={}, headers={**STEERING, **KEY}).json()["url"]
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in (httpx.URL(url).raw_path.decode() + "&lang=en", f"{PAGE}?lang=en", "/signed-out?lang=en"):
+        answer = web.get(f"{path}&fbclid=19900101-2385", headers=browser)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
+        assert "2385" not in answer.text
+        assert "http-equiv" not in answer.text
+        (onward,) = re.findall(r'<p><a href="([^"]*)">Open the page', answer.text)
+        assert html.unescape(onward) == path
+    assert sign_in(web, url).status_code == 303
+
+
 def test_a_language_given_twice_is_refused(web: httpx.Client) -> None:
     for path in (PAGE, "/login", "/signed-out"):
         answer = web.get(f"{path}?lang=sv&lang=en", headers=STEERING)
         assert (code(answer), set(answer.json()["errors"])) == ((422, "invalid-fields"), {"lang"})
+
+
+def test_no_name_of_a_field_that_may_be_somebody_s_number_is_repeated(web: httpx.Client) -> None:
+    answer = web.post(LINKS, json={"19900101-2385": 1}, headers={**STEERING, **KEY})
+    assert (code(answer), set(answer.json()["errors"])) == ((422, "invalid-fields"), {"body"})
 
 
 def test_an_unknown_programme_is_told_only_to_those_who_show_a_token(web: httpx.Client) -> None:
