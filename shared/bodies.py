@@ -16,10 +16,14 @@ from typing import Any, Protocol
 import msgspec
 
 from shared.errors import Invalid, Refused
+from shared.signs import normal_form
 
-NAMEABLE = re.compile(r"[A-Za-z_]{1,40}")
-"""Field names that an answer may repeat; anything else might itself identify somebody."""
+NAMEABLE = re.compile(r"(?!(?:[^0-9]*[0-9]){4})[A-Za-z0-9_-]{1,40}")
+"""Field names that an answer may repeat: words and codes. Anything else, four digits too, might identify somebody."""
 SAID_TWICE = "Is said twice; a field has one value."
+
+MOST_COMPARED = 400
+"""Characters of a reference that is brought into normal form; a longer one is refused anyhow."""
 
 _CHUNK_BYTES = 64 * 1024
 MARK = b"\xef\xbb\xbf"
@@ -70,15 +74,30 @@ def too_large(limit: int) -> Refused:
     return Refused("body-too-large", f"At most {limit} bytes.")
 
 
+class Doubled(Invalid):
+    """An object that says a name twice. once: the members of the whole that are not said twice anywhere."""
+
+    once: Mapping[str, Any] = {}
+
+    def within(self, whole: Any) -> "Doubled":
+        """This refusal, of an object in that."""
+        members = whole if isinstance(whole, dict) else {}
+        self.once = {name: one for name, one in members.items() if name not in (self.errors or {})}
+        return self
+
+
 def read_object(text: bytes) -> dict[str, Any]:
     """The JSON object (RFC 8259, UTF-8, with or without a mark) that the bytes hold.
 
-    Raises Refused when they are no JSON, Invalid when it is no object or one in it says a name twice.
+    Raises Refused when they are no JSON, Invalid when it is no object, Doubled when one in it says a name twice.
     """
+    found: Any = None
     try:
         text = text.removeprefix(MARK)
         found = _read(text)
         _look_for_doubles(text.decode())
+    except Doubled as doubled_in:
+        raise doubled_in.within(found) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Refused("unreadable-body", "It is not valid JSON in UTF-8.") from None
     if not isinstance(found, dict):
@@ -89,7 +108,7 @@ def read_object(text: bytes) -> dict[str, Any]:
 def _said_once(members: Sequence[tuple[str, Any]]) -> None:
     """Refuse an object that says a name twice; nothing is made of it, since it was read already."""
     if len(members) > 1 and len({name for name, _ in members}) < len(members):
-        raise Invalid(doubled(name for name, _ in members))
+        raise Doubled(doubled(name for name, _ in members))
 
 
 _look_for_doubles = json.JSONDecoder(object_pairs_hook=_said_once, parse_int=len, parse_float=len).decode
@@ -102,11 +121,25 @@ def doubled(names: Iterable[str]) -> dict[str, list[str]]:
     return {name if NAMEABLE.fullmatch(name) else "body": [SAID_TWICE] for name in twice}
 
 
+def nameable(errors: Mapping[Any, object], otherwise: str = "body") -> dict[str, object]:
+    """The errors at every depth, under names that an answer may repeat; those of all other names under `otherwise`."""
+    shown: dict[str, object] = {}
+    for name, told in errors.items():
+        kept = str(name) if isinstance(name, int) or NAMEABLE.fullmatch(name) else otherwise
+        reasons = nameable(told, otherwise) if isinstance(told, Mapping) else told
+        before = shown.get(kept)
+        if isinstance(before, list) and isinstance(reasons, list):
+            reasons = list(dict.fromkeys([*before, *reasons]))
+        shown[kept] = reasons
+    return shown
+
+
 def content_of(said: Any) -> bytes:
     """The same bytes for whatever says the same as this JSON, however it was written.
 
     The order of an object's fields makes no difference, nor do blanks, escapes, 1 for 1.0, composed or decomposed
-    letters; and a field that is null is one that was left out. Raises Refused for what is nested too deep.
+    letters; a field that is null is one that was left out; a reference counts in its normal form. Raises Refused for
+    what is nested too deep.
     """
     try:
         return json.dumps(_plain(said), sort_keys=True, separators=(",", ":")).encode()
@@ -117,7 +150,7 @@ def content_of(said: Any) -> bytes:
 def _plain(said: Any) -> Any:
     match said:
         case dict():
-            return {name: _plain(one) for name, one in said.items() if one is not None}
+            return {name: _member(name, one) for name, one in said.items() if one is not None}
         case list():
             return [_plain(one) for one in said]
         case float():
@@ -126,3 +159,8 @@ def _plain(said: Any) -> Any:
             return unicodedata.normalize("NFC", said)
         case _:
             return said
+
+
+def _member(name: str, one: Any) -> Any:
+    known_by = name == "reference" and isinstance(one, str) and len(one) <= MOST_COMPARED
+    return normal_form(one) if known_by else _plain(one)

@@ -16,8 +16,10 @@ class Findings:
         self._errors: dict[str, list[str]] = {}
 
     def add(self, field: str, reason: str) -> None:
-        """Note a reason against a field."""
-        self._errors.setdefault(field, []).append(reason)
+        """Note a reason against a field, once."""
+        reasons = self._errors.setdefault(field, [])
+        if reason not in reasons:
+            reasons.append(reason)
 
     def known(self, field: str, value: str | None, among: Iterable[str]) -> None:
         """The value, where there is one, must be one of these codes, which the caller may know."""

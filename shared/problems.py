@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from shared.bodies import nameable
 from shared.errors import CODES
 from shared.telemetry import trace_id
 
@@ -18,7 +19,10 @@ def problem(
     errors: Mapping[str, object] | None = None,
     retry_after_seconds: int | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the document. Raises KeyError for a code that CODES does not list."""
+    """Status, headers and body of the document. Raises KeyError for a code that CODES does not list.
+
+    errors: by field; a name that may itself identify somebody is not repeated.
+    """
     known = CODES[code]
     document: dict[str, Any] = {
         "type": f"urn:journeys:problem:{code}",
@@ -29,7 +33,7 @@ def problem(
         "trace_id": trace_id(),
     }
     if errors:
-        document["errors"] = errors
+        document["errors"] = nameable(errors)
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     seconds = retry_after_seconds or RETRY_SECONDS.get(code)
     if seconds is not None:

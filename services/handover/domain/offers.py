@@ -98,7 +98,9 @@ def offer(
     if command.to_organisation == passage.responsible:
         found.add("to_organisation", "Is responsible already.")
     elif not takes_part or not programme.allows(command.to_organisation, "answer_handover"):
-        found.add("to_organisation", "Takes no handovers in this programme.")
+        found.add(
+            "to_organisation", "Takes the code of an organisation that answers handovers in the programme."
+        )
     elif command.kind not in WORKPLACES and not _guides(programme, command.to_organisation):
         found.add("kind", "Opens more than an employer or a school may see, and the receiver is no other.")
     found.not_before("deadline_on", command.deadline_on, max(today, on), "today")

@@ -92,3 +92,19 @@ def test_open_documents_are_limited_by_address() -> None:
     statuses = [client.get("/openapi.json").status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
     assert client.get("/nowhere", headers=TOKEN).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/participants", {"19900101-2385": 1, "name": "x", "personnummer": None}),
+        ("/participants", {"contact": {"19900101-2385": 1}, "name": "x", "personnummer": None}),
+        ("/referrals", {"19900101-2385": 1, "0701234567": 1}),
+    ],
+)
+def test_no_name_of_a_field_that_may_be_somebody_s_number_is_repeated(path: str, body: object) -> None:
+    answer = made("intake").test_client().post(path, json=body, headers=POST)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid-fields")  # type: ignore[index]
+    assert "There is no such field" in answer.text
+    assert "2385" not in answer.text
+    assert "070" not in answer.text

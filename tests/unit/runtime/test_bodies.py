@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bodies import SAID_TWICE, content_of, read_object, whole_body
+from shared.bodies import SAID_TWICE, content_of, nameable, read_object, whole_body
 from shared.errors import Invalid, Refused
 
 LIMIT = 1000
@@ -121,6 +121,7 @@ def test_json_is_read_as_it_was_said(said: dict[str, Any], escaped: bool) -> Non
         (b'{"19900101-2385":1,"19900101-2385":1}', "body"),
         ('{"Åsa":1,"Åsa":1}'.encode(), "body"),
         (b'{"":1,"":1}', "body"),
+        (b'{"answers":{"q1-b":1,"q1-b":2}}', "q1-b"),
         (b'[{"reason":1,"reason":2}]', "reason"),
     ],
 )
@@ -146,6 +147,31 @@ def test_no_object_says_a_name_twice_wherever_it_lies(said: dict[str, Any], at: 
             read_object(text.encode())
     else:
         assert isinstance(read_object(text.encode()), dict)
+
+
+# --- what an answer may name -------------------------------------------------------------------------------
+
+
+def test_a_name_that_may_identify_somebody_is_repeated_at_no_depth() -> None:
+    errors = {
+        "mood": ["a"],
+        "19900101-2385": ["a"],
+        "Kim Exempel": ["b"],
+        "body": ["a"],
+        "contact": {"0701234567": ["c"], "phone": ["d"]},
+        "organisations": {0: ["e"], 1234: ["f"]},
+    }
+    assert nameable(errors) == {
+        "mood": ["a"],
+        "body": ["a", "b"],
+        "contact": {"body": ["c"], "phone": ["d"]},
+        "organisations": {"0": ["e"], "1234": ["f"]},
+    }
+
+
+@pytest.mark.parametrize("name", ["1234", "kim1-9-9-0", "a b", "\u00e5", "", "x" * 41, "a\n"])
+def test_four_digits_may_be_somebody_s(name: str) -> None:
+    assert nameable({name: ["a"]}, "row") == {"row": ["a"]}
 
 
 # --- what is said, however it is written -------------------------------------------------------------------
@@ -179,6 +205,8 @@ def test_the_same_content_is_told_by_the_same_bytes_however_it_is_written(
         ({"a": 0}, {"a": -0.0}),
         ({"a": "\u00e5"}, {"a": "a\u030a"}),
         ({"a": 1, "b": None}, {"a": 1}),
+        ({"reference": "AF\u20111 \u200b"}, {"reference": "AF-1"}),
+        ({"a": [{"reference": " x  y"}]}, {"a": [{"reference": "x y"}]}),
     ],
 )
 def test_what_means_the_same_is_the_same(one: Any, other: Any) -> None:
@@ -194,6 +222,8 @@ def test_what_means_the_same_is_the_same(one: Any, other: Any) -> None:
         ({"a": [1, 2]}, {"a": [2, 1]}),
         ({"a": [None]}, {"a": []}),
         ({"a": "b "}, {"a": "b"}),
+        ({"reference": "a"}, {"reference": "A"}),
+        ({"reference": " " * 400 + "a"}, {"reference": "a"}),
         ({"a": {}}, {"a": []}),
         ({"a": {}}, {}),
     ],
