@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 
 from services.intake.domain.referral import Refer
 from services.intake.schemas import ReferSchema
-from shared.bodies import NAMEABLE, read_object, too_large
+from shared.bodies import Doubled, nameable, read_object, too_large
 from shared.errors import Invalid, Refused
 from shared.runtime.fold import Arrived
 from shared.texts import nobody
@@ -74,28 +74,34 @@ def read(record: Arrived) -> Said:
             raise too_large(LIMIT_BYTES)
         document = read_object(record.value)
         if _is_structured(media, document):
-            echo = Echo(key=echo.key, headers={**echo.headers, **_attributes(document)})
+            echo = _with_attributes(echo, document)
             document = _data(document)
         return Said(_referral(document), _with_reference(echo, document))
+    except Doubled as error:
+        return Said(error, _once(error, _media_type(record), echo, document))
     except Exception as error:  # noqa: BLE001 - the record is answered in its turn
         return Said(error, _with_reference(echo, document))
+
+
+def _once(error: Doubled, media: str, echo: Echo, event: Mapping[str, Any]) -> Echo:
+    """What a record that says a name twice says once, as far as it may be repeated. event: around it, where read."""
+    document = error.once
+    if not event and _is_structured(media, document):
+        echo = _with_attributes(echo, document)
+        data = document.get("data")
+        document = data if isinstance(data, dict) and "reference" not in (error.errors or {}) else {}
+    return _with_reference(echo, document)
 
 
 def _referral(document: Mapping[str, Any]) -> Refer:
     try:
         referral: Refer = SCHEMA.load(document)
     except ValidationError as error:
-        raise Invalid(_nameable(error.messages)) from None
+        messages = error.messages_dict
+        if "_schema" in messages:
+            messages["body"] = messages.pop("_schema")
+        raise Invalid(nameable(messages, "unknown_field")) from None
     return referral
-
-
-def _nameable(messages: Any) -> Mapping[str, object]:
-    known = SCHEMA.fields
-    errors: dict[str, object] = {}
-    for name, reasons in messages.items():
-        shown = name if name in known or NAMEABLE.fullmatch(str(name)) else "unknown_field"
-        errors["body" if name == "_schema" else shown] = reasons
-    return errors
 
 
 # --- CloudEvents -----------------------------------------------------------------------------------------------
@@ -123,7 +129,8 @@ def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in ATTRIBUTES:
         if not isinstance(event.get(name), str) or not event[name]:
             errors[name] = ["Takes a text; a CloudEvent has one."]
-    kind = event.get("datacontenttype", "application/json")
+    # An attribute that is null is one that is not there.
+    kind = "application/json" if event.get("datacontenttype") is None else event["datacontenttype"]
     if not isinstance(kind, str) or kind.partition(";")[0].strip().lower() != "application/json":
         errors["datacontenttype"] = ["Takes application/json, or nothing."]
     if sum(event.get(one) is not None for one in DATA) != 1:
@@ -146,6 +153,10 @@ def _decoded(text: Any) -> bytes:
 
 
 # --- what is repeated ------------------------------------------------------------------------------------------
+
+
+def _with_attributes(echo: Echo, event: Mapping[str, Any]) -> Echo:
+    return Echo(key=echo.key, headers={**echo.headers, **_attributes(event)})
 
 
 def _with_reference(echo: Echo, document: Mapping[str, Any]) -> Echo:

@@ -25,7 +25,7 @@ from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, Sessi
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
 from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
 from shared.admission import sent
-from shared.bodies import NAMEABLE
+from shared.bodies import nameable
 from shared.bulk import command_rows
 from shared.errors import CODES, Busy, Invalid, Refused
 from shared.fields import QuerySchema
@@ -181,12 +181,7 @@ def _read(row: Row) -> SessionRow | Refused:
         return bare(refused)
     else:
         return one
-    return Invalid(
-        {
-            name if name in ROW.fields or NAMEABLE.fullmatch(name) else "row": said
-            for name, said in messages.items()
-        }
-    )
+    return Invalid(nameable(messages, "row"))
 
 
 def _one_of_many(one: SessionRow) -> OneOfMany:

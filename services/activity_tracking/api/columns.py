@@ -13,6 +13,8 @@ from shared.texts import LONGEST
 
 COLUMNS = ("journey_id", "reference", "activity", "occurred_on", "attendance", "minutes", "reason")
 OPTIONAL = frozenset({"reason"})
+LEAST = len(COLUMNS) - len(OPTIONAL)
+"""Cells of a row that says a session."""
 NAMES: Mapping[str, Sequence[str]] = {
     "journey_id": ("väg", "deltagarväg", "väg till arbete", "väg-id", "journey"),
     "reference": ("referens", "egen referens"),
@@ -37,9 +39,12 @@ ATTENDANCES: Mapping[str, str] = {
 MOST_TOLD = 10
 """Faults of one header row that are told."""
 
+DAMAGED = "A spreadsheet has shortened it, or has an error in its place; make the column one of text."
+
 _NAMEABLE = re.compile(r"[a-zåäö_]{1,40}", re.IGNORECASE)
 _MINUTES = re.compile(r"([0-9]{1,6})(?:[.,]0{1,2})?")
 _THOUSANDS = re.compile(r"([0-9])[ \u00a0\u202f]([0-9]{3})(?:[.,]0{1,2})?")
+_DAMAGED = re.compile(r"[0-9][.,][0-9]+E\+[0-9]{2,3}|#[A-ZÅÄÖ]+(?:/0)?[!?]|#N/A|#+")
 _FORCED = re.compile(r'="([^"]*)"')
 _GUARDED = re.compile(r"\A'(?='*[=+\-@])")
 _ACTIVE = re.compile(r"[\t\r]|'*[=+\-@]")
@@ -92,6 +97,11 @@ def said_in(column: str, cell: str) -> str | int:
         return cell
     plain = cell if cell.isascii() or len(cell) > LONGEST else normal_form(cell)
     return _SAID.get(column, str)(plain)
+
+
+def is_damaged(reference: str) -> bool:
+    """Whether a spreadsheet wrote something else than it held, by which many rows would be called the same."""
+    return _DAMAGED.fullmatch(reference) is not None
 
 
 def _attendance(cell: str) -> str:

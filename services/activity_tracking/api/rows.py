@@ -12,8 +12,8 @@ from itertools import count
 from typing import Any
 
 from services.activity_tracking.api.columns import COLUMNS
-from services.activity_tracking.api.spreadsheet import Sheet, Unnamed
-from shared.bodies import MARK, content_of, read_object
+from services.activity_tracking.api.spreadsheet import Sheet, Unfit
+from shared.bodies import MARK, Doubled, content_of, read_object
 from shared.errors import Invalid, Refused
 
 ROWS = 10_000
@@ -39,7 +39,8 @@ class SessionFile:
 
     charset: of CSV, where its sender names one. delimiter: what a table for its sender is written with. content: what
     the file says, however it was written.
-    Raises Refused for the file as a whole: too many rows, or none, or a header row that is not one of sessions.
+    Raises Refused for the file as a whole: too many rows, or none, or none that can be read for one and the same
+    reason, or a header row that is not one of sessions.
     """
 
     def __init__(self, body: bytes, media_type: str, charset: str | None = None) -> None:
@@ -59,28 +60,52 @@ class SessionFile:
             try:
                 fields = self._fields(text)
             except Refused as refused:
-                found = refused.fields if isinstance(refused, Unnamed) else {}
+                found = refused.fields if isinstance(refused, Unfit) else {}
                 yield Row(next(numbers), line, found, bare(refused))
             else:
                 if fields is not None:
                     yield Row(next(numbers), line, fields)
 
     def _digested(self) -> bytes:
-        digest, empty = hashlib.sha256(), True
+        digest, rows, common = hashlib.sha256(), 0, _Common()
         for number, (_, text) in enumerate(self._lines()):
             if number == ROWS:
                 raise Refused("body-too-large", f"At most {ROWS} rows.")
+            wrong = None
             try:
                 fields = self._fields(text)
                 said = None if fields is None else _said(fields, text)
-            except Refused:
-                said = text
+            except Refused as refused:
+                said, wrong = text, bare(refused)
             if said is not None:
                 digest.update(b"%d:%b" % (len(said), said))
-                empty = False
-        if empty:
+                rows += 1
+                common.add(wrong)
+        if not rows:
             raise Invalid({"body": ["There are no rows."]})
+        if rows > 1 and common.fault is not None:
+            fault = common.fault
+            raise Refused(fault.code, f"No row of the file can be read. {fault.detail}", fault.errors)
         return digest.digest()
+
+
+class _Common:
+    """The one fault that all rows have, if they have: it is the file's, and said once."""
+
+    def __init__(self) -> None:
+        self.fault: Refused | None = None
+        self._begun = False
+
+    def add(self, fault: Refused | None) -> None:
+        """Another row has this fault, or none."""
+        if not self._begun:
+            self._begun, self.fault = True, fault
+        elif self.fault is not None and (fault is None or not _alike(self.fault, fault)):
+            self.fault = None
+
+
+def _alike(one: Refused, other: Refused) -> bool:
+    return (one.code, one.detail, one.errors) == (other.code, other.detail, other.errors)
 
 
 def _said(fields: dict[str, Any], text: bytes) -> bytes:
@@ -107,7 +132,10 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
 def _object(line: bytes) -> dict[str, Any] | None:
     if len(line) > ROW_BYTES:
         raise Refused("body-too-large", f"A row has at most {ROW_BYTES} bytes.")
-    fields = read_object(line)
+    try:
+        fields = read_object(line)
+    except Doubled as doubled:
+        raise Unfit(doubled.errors or {}, doubled.once) from None
     if len(fields) > 2 * len(COLUMNS):
-        raise Invalid({"row": [f"Has fields other than {', '.join(COLUMNS)}."]})
+        raise Unfit({"row": [f"Has fields other than {', '.join(COLUMNS)}."]}, fields)
     return fields

@@ -9,19 +9,22 @@ that hold nothing but blanks, quotes and delimiters are no rows.
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from services.activity_tracking.api.columns import (
+    DAMAGED,
     EXPECTED,
+    LEAST,
     column_of,
     faults_of,
+    is_damaged,
     said_in,
     text_of,
     without_told,
 )
-from shared.errors import Invalid, Refused
+from shared.errors import FieldErrors, Invalid, Refused
 
 DELIMITERS = ";,\t"
 CHARSETS = {
@@ -44,7 +47,9 @@ _AMBIGUOUS = re.compile(rb"[\x80-\x9f]")
 # 0xa0 is a no-break space, alone or behind 0xc2 as UTF-8 writes it.
 _LINE = re.compile(rb'(?:[ \t\r\v\f\n,;"\xa0\xc2]*\n)?([^\n]*)')
 _BLANKS = b' \t\r\v\f,;"\xa0\xc2'
-_SEPARATOR = re.compile(r'"?sep=([;,\t|])"?[;,\t ]*', re.IGNORECASE)
+_SEPARATOR = re.compile(r'"?sep=(\\t|.?)"?[;,\t ]*', re.IGNORECASE)
+_SEPARATED = {**{sign: sign for sign in ";,\t|"}, "\\t": "\t"}
+"""{what a line `sep=` may say: the delimiter}."""
 
 
 class Sheet:
@@ -94,11 +99,14 @@ class Sheet:
         if "\0" in text:
             hint = "It is written in UTF-16 without a mark: save it as CSV in UTF-8."
             raise Invalid({"header": [hint, EXPECTED]})
-        delimiter, header = max(
-            ((one, _header(text, one)) for one in (told[1] if told else DELIMITERS)),
-            key=lambda pair: sum(column_of(cell) is not None for cell in pair[1]),
-        )
+        if told is not None and told[1] not in _SEPARATED:
+            raise Invalid({"header": ["The line sep= takes one of ; , | or a tab.", EXPECTED]})
+        delimiter, header = _likeliest(text, _SEPARATED[told[1]] if told else DELIMITERS)
         faults = faults_of(header)
+        if faults and told and not faults_of(_likeliest(text, DELIMITERS)[1]):
+            faults = ["It is separated by another sign than the line sep= names."]
+        if faults and text.count('"') % 2:
+            faults.insert(0, "A quote is open at its end; no cell holds a line end.")
         if faults:
             raise Invalid({"header": [*faults, EXPECTED]}, "The file's header row is not one of sessions.")
         return delimiter, header, number
@@ -106,21 +114,29 @@ class Sheet:
     def fields(self, line: bytes) -> dict[str, Any] | None:
         """What a row says, by column; cells that are empty, or not there, say nothing. None where all are.
 
-        Raises Refused; Unnamed for a value under no column's name.
+        Raises Refused; Unfit for a value under no column's name, and for a reference that is none any more.
         """
-        cells = _cells(self._text(line), self.delimiter)
-        said = [text_of(cell) for cell in cells]
+        text = self._text(line)
+        said = [text_of(cell) for cell in _cells(text, self.delimiter)]
+        if sum(map(bool, said)) == 1 and self._separated_otherwise(text):
+            raise Invalid({"row": ["Is separated by another sign than the header row."]})
         fields = {
             column: said_in(column, cell)
             for column, cell in zip(self._columns, said, strict=False)
             if column is not None and cell
         }
+        if is_damaged(str(fields.get("reference", ""))):
+            raise Unfit({"reference": [DAMAGED]}, fields)
         if any(said[len(self._columns) :]):
-            raise Unnamed("Has more cells than the header row.", fields)
+            raise Unfit({"row": ["Has more cells than the header row."]}, fields)
         named = zip(self._columns, self._told, said, strict=False)
         if any(cell for column, told, cell in named if column is None and not told):
-            raise Unnamed("Has a cell under no column's name.", fields)
+            raise Unfit({"row": ["Has a cell under no column's name."]}, fields)
         return fields or None
+
+    def _separated_otherwise(self, text: str) -> bool:
+        """Whether what is one cell here would be a whole row by another sign."""
+        return any(len(text.split(one)) >= LEAST for one in _SEPARATED.values() if one != self.delimiter)
 
     def _text(self, line: bytes) -> str:
         if len(line) > self._row_bytes:
@@ -140,12 +156,12 @@ SHOWN = {python: name for name, python in reversed(CHARSETS.items())}
 """{Python's name of a charset: what it is called outside}."""
 
 
-class Unnamed(Invalid):
-    """A row with a value that no column's name stands over. fields: what the others say."""
+class Unfit(Invalid):
+    """A row whose cells are no session's, whatever they say. fields: what they say."""
 
-    def __init__(self, reason: str, fields: dict[str, Any]) -> None:
-        super().__init__({"row": [reason]})
-        self.fields = fields
+    def __init__(self, errors: FieldErrors, fields: Mapping[str, Any]) -> None:
+        super().__init__(errors)
+        self.fields = dict(fields)
 
 
 def _unmarked(body: bytes, charset: str | None) -> tuple[bytes, str]:
@@ -184,6 +200,14 @@ def _guessed(lines: Iterator[tuple[int, bytes]]) -> str:
             else:
                 return "utf-8"
     return GUESSED if broken else "utf-8"
+
+
+def _likeliest(text: str, delimiters: str) -> tuple[str, list[str]]:
+    """The delimiter by which most cells of the header row name a column, and the cells."""
+    return max(
+        ((one, _header(text, one)) for one in delimiters),
+        key=lambda pair: sum(column_of(cell) is not None for cell in pair[1]),
+    )
 
 
 def _header(text: str, delimiter: str) -> list[str]:

@@ -227,3 +227,41 @@ def test_whatever_is_sent_what_is_repeated_is_bounded_and_plain(
         assert text.isprintable()
         assert " " not in text
         assert not names_participant(text)
+
+
+# --- a name said twice -----------------------------------------------------------------------------------------
+
+
+def twice(said: Any, *, at: str) -> bytes:
+    """The JSON with another value for one of its names, or of its data's."""
+    text = json.dumps(said)
+    return text.replace(f'"{at}":', f'"{at}": "x", "{at}":').encode()
+
+
+def test_a_record_that_says_a_name_twice_is_found_again_by_what_it_says_once() -> None:
+    attributes = {"ce_id": "5f2c-7", "ce_source": "urn:agency:referrals"}
+    plain, wrapped = body(PERSON), event()
+    reference = plain["reference"]
+    for arrived, named, echo in (
+        (record(twice(plain, at="programme")), "programme", Echo(reference)),
+        (record(twice(plain, at="reference")), "reference", Echo()),
+        (record(twice(wrapped, at="programme"), STRUCTURED), "programme", Echo(reference, None, attributes)),
+        (record(twice(wrapped, at="reference")), "reference", Echo(None, None, attributes)),
+        (record(twice(wrapped, at="id")), "id", Echo(reference, None, {"ce_source": "urn:agency:referrals"})),
+        (
+            record(event(data=None, data_base64=in_base64(twice(plain, at="programme")))),
+            "programme",
+            Echo(reference, None, attributes),
+        ),
+    ):
+        said = read(arrived)
+        assert isinstance(said.command, Refused)
+        assert set(said.command.errors or {}) == {named}
+        assert said.echo == echo
+
+
+def test_an_attribute_that_is_null_is_one_that_is_not_there() -> None:
+    said = read(
+        record({**event(), "datacontenttype": None, "data_base64": None, "subject": None}, STRUCTURED)
+    )
+    assert isinstance(said.command, Refer)
