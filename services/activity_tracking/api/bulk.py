@@ -136,7 +136,7 @@ class _Result:
     reference: str | None
     session_id: str | None = None
     problem: dict[str, Any] | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 RESULT = tuple(one.name for one in fields(_Result))
@@ -209,9 +209,8 @@ def _refused(row: Row, refused: Refused | Busy) -> _Result:
         "detail": refused.detail,
         "errors": refused.errors,
     }
-    return _Result(
-        row.number, row.line, known.status, _reference(row.fields), problem=problem, fields=row.fields
-    )
+    cells = {name: text for name in COLUMNS if (text := _cell(row.fields.get(name)))}
+    return _Result(row.number, row.line, known.status, _reference(row.fields), problem=problem, cells=cells)
 
 
 def _reference(fields: dict[str, Any]) -> str | None:
@@ -227,7 +226,7 @@ def _answer(results: Iterator[_Result], *, dry: bool) -> Response:
     for one in results:
         counts["rows"] += 1
         counts["refused" if one.problem else "taken"] += 1
-        hidden = ("fields",) if one.problem is None else ("fields", "session_id")
+        hidden = ("cells",) if one.problem is None else ("cells", "session_id")
         kept = {name: getattr(one, name) for name in RESULT if name not in hidden}
         told += (b"," if told else b"") + msgspec.json.encode(kept)
     head = msgspec.json.encode({"dry_run": dry, **counts})
@@ -241,7 +240,7 @@ def _table(results: Iterator[_Result], delimiter: str) -> Response:
     table.writerow(TABLE)
     for one in results:
         if one.problem is not None:
-            said = [_shown(one.fields.get(name)) for name in COLUMNS]
+            said = [_shown(one.cells.get(name, "")) for name in COLUMNS]
             told = (str(one.line), str(one.row), str(one.status), one.problem["code"], _wrong(one.problem))
             table.writerow(map(as_cell, (*said, *told)))
     headers = {"Content-Disposition": 'attachment; filename="refused-rows.csv"'}
@@ -250,10 +249,15 @@ def _table(results: Iterator[_Result], delimiter: str) -> Response:
     )
 
 
-def _shown(said: Any) -> str:
-    """A cell of the row as it came, so that it can be mended where it stands; nothing that may name somebody."""
+def _cell(said: Any) -> str:
+    """What a row may be mended from: short, because it is kept until the rows before are decided."""
     text = str(said) if isinstance(said, str | int | float) else ""
-    return text if len(text) <= LONGEST and not names_participant(text) else ""
+    return text if len(text) <= LONGEST else ""
+
+
+def _shown(cell: str) -> str:
+    """A cell of the row as it came, so that it can be mended where it stands; nothing that may name somebody."""
+    return "" if names_participant(cell) else cell
 
 
 def _wrong(problem: dict[str, Any]) -> str:
