@@ -9,9 +9,10 @@ import pytest
 
 from deploy.local import Stack
 from shared.calendar import day_of
-from tests.integration.test_marked_texts import AGENCY, PROGRAMME, PROVIDER, Caller, publish, seen_in
+from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
 from tests.support.awaiting import until
 
+PROGRAMME = "recorded-late"
 PROCESSES = ("intake-web", "intake-consume", "activity-tracking-web", "activity-tracking-consume")
 OUTCOME = ("outcome-web", "outcome-consume", "outcome-project")
 
@@ -19,7 +20,7 @@ OUTCOME = ("outcome-web", "outcome-consume", "outcome-project")
 @pytest.fixture(name="running", scope="module")
 def _running(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.start("issuer")
-    publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml")
+    publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
     stack.start(*PROCESSES, *OUTCOME)
     yield stack
     for name in (*PROCESSES, *OUTCOME):
