@@ -101,7 +101,8 @@ def test_nothing_is_offered_to_an_organisation_taken_out(world: House) -> None:
     journey = started(world)
     republish(world, COACTIVE, without(CAFE))
     refused = offer(world, journey, CAFE, "provider_to_provider")
-    assert refused.json["errors"] == {"to_organisation": ["Takes no handovers in this programme."]}
+    told = "Takes the code of an organisation that answers handovers in the programme."
+    assert refused.json["errors"] == {"to_organisation": [told]}
 
 
 # --- lists show what reading would ----------------------------------------------------------------------------------
