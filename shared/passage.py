@@ -56,8 +56,9 @@ class OpenOffer:
 class Passage:
     """One participant's passage through one programme, as far as it is known here.
 
-    taken_over: each organisation that accepted a handover, and the kind of its latest. It follows from the order in
-    which handovers were accepted alone, so that an exit which crosses one leaves every reader with the same.
+    taken_over: each organisation that accepted a handover, and the kind of its latest; handed_to: who accepted the
+    latest. They follow from the order in which handovers were accepted alone, so that an exit which crosses one, or is
+    taken back beside one, leaves every reader with the same.
     """
 
     participant_id: e.ParticipantId
@@ -82,6 +83,7 @@ class Passage:
     mistake: bool = False
     offer: OpenOffer | None = None
     taken_over: dict[e.Organisation, e.HandoverKind] = field(default_factory=dict)
+    handed_to: e.Organisation | None = None
     consents: dict[e.Purpose, Consent] = field(default_factory=dict)
 
     @property
@@ -94,10 +96,8 @@ class Passage:
         """Where the journey stands, the strongest fact first. Source: design.md, §1."""
         if self.mistake:
             return "mistake"
-        if self.closed_on:
-            return "closed"
-        if self.exited_on:
-            return "exited"
+        if self.left:
+            return "closed" if self.closed_on else "exited"
         if self.withdrawn_on:
             return "withdrawn"
         if self.declined_on:
@@ -105,6 +105,11 @@ class Passage:
         if self.started_on:
             return "ready" if self.became_ready else "started"
         return "accepted" if self.accepted_on else "received"
+
+    @property
+    def left(self) -> bool:
+        """Whether participation has ended: an exit beside which the start was taken back ended none."""
+        return self.started_on is not None and self.exited_on is not None
 
     def takes_part_on(self, on: date) -> bool:
         """Whether the day lies in participation as it is known now: from the start to the exit, both counted."""
@@ -169,11 +174,9 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
         case e.ReferralAccepted(correction="replaces"):
             return replace(passage, accepted_on=event.occurred_on)
         case e.ReferralAccepted(correction="voids"):
-            return replace(passage, provider=None, accepted_on=None, responsible=passage.referrer)
+            return _going_on(replace(passage, provider=None, accepted_on=None))
         case e.ReferralAccepted():
-            return replace(
-                passage, provider=event.provider, responsible=event.provider, accepted_on=event.occurred_on
-            )
+            return _going_on(replace(passage, provider=event.provider, accepted_on=event.occurred_on))
         case e.ReferralDeclined(correction="voids"):
             return replace(passage, declined_on=None, declined_by=None)
         case e.ReferralDeclined():
@@ -191,10 +194,8 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             return replace(passage, offer=offer)
         case e.HandoverAccepted(correction=None):
             taken_over = {**passage.taken_over, event.to_organisation: event.kind}
-            moved = replace(passage, offer=None, taken_over=taken_over)
-            if passage.exited_on:
-                return moved
-            return replace(moved, responsible=event.to_organisation)
+            handed_to = event.to_organisation
+            return _going_on(replace(passage, offer=None, taken_over=taken_over, handed_to=handed_to))
         case e.HandoverDeclined(correction=None) | e.HandoverRecalled(correction=None) | e.HandoverExpired():
             return replace(passage, offer=None)
         case e.JourneyExited():
@@ -205,6 +206,13 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             return replace(passage, mistake=event.correction != "voids")
         case _:
             return passage
+
+
+def _going_on(passage: Passage) -> Passage:
+    """The passage with who is responsible by how far it has come; who was when the person left stays so."""
+    if passage.exited_on is not None:
+        return passage
+    return replace(passage, responsible=passage.handed_to or passage.provider or passage.referrer)
 
 
 def _day_of(event: e.Correctable) -> date | None:
@@ -230,7 +238,7 @@ def _consented(passage: Passage, event: e.ConsentGiven | e.ConsentRefused | e.Co
 def _exited(passage: Passage, event: e.JourneyExited) -> Passage:
     """The exit that stands. One that is corrected opens the journey again; it closes when nothing is asked any more."""
     if event.correction == "voids":
-        return replace(passage, exited_on=None, exit_way=None, closed_on=None, responsible=event.organisation)
+        return _going_on(replace(passage, exited_on=None, exit_way=None, closed_on=None))
     if event.correction is None and passage.exit_way == "deceased":
         return passage
     left = replace(passage, exited_on=event.occurred_on, exit_way=event.way, responsible=event.organisation)

@@ -12,7 +12,6 @@ from services.intake.domain.participation import (
     is_void,
     key_of_journey,
     others_open,
-    reopened,
     settled,
     written,
 )
@@ -49,19 +48,11 @@ def settle(work: Work, change: Change[Referral]) -> Change[Referral]:
     now = [after if one.journey_id == after.journey_id else one for one in journeys_of(work, row)]
     if not now:
         return change
-    if not is_void(after):
-        now = reopened(now, after.journey_id)
     by_id = {one.journey_id: one for one in now}
     for one in now:
-        if one.journey_id != after.journey_id and after.journey_id in one.stood:
+        if after.journey_id in one.stood:
             work.save(subject_of("journey", one.journey_id), settled(one, by_id, work.at))
-    own = settled(by_id[after.journey_id], by_id, work.at)
-    return replace(
-        change,
-        state=own.state,
-        events=(*change.events, *own.events),
-        rows=(*change.rows, written(key, row, now)),
-    )
+    return replace(change, rows=(*change.rows, written(key, row, now)))
 
 
 def also_referred(work: Work, actor: Actor, referral: Referral) -> Sequence[Other]:

@@ -50,9 +50,12 @@ from shared.events import (
     ParticipantReady,
     ProgressMeasured,
 )
+from shared.passage import Stage
 from shared.programmes import Programme
 from shared.runtime.change import Change, Row, subject_of
 
+CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
+"""What was planned before a withdrawal stays readable, and so can be mended."""
 ANEW = "Missing: a correction says everything anew, unless it is void."
 
 
@@ -141,7 +144,7 @@ def correct_plan(
         found.raise_any()
         assert command.activity is not None and command.first_on is not None
         anew = replace(entry, activity=command.activity, first_on=command.first_on, last_on=command.last_on)
-    require_stage(journey, PLANNABLE)
+    require_stage(journey, CORRIGIBLE)
     if anew == entry:
         return Change(journey), entry
     event = ActivityPlanned(
@@ -183,7 +186,7 @@ def correct_goal(
         if not 1 <= len(text) <= GOAL_LENGTH:
             raise Invalid({"text": [f"Takes 1 to {GOAL_LENGTH} characters."]})
         anew = replace(goal, text=text)
-    require_stage(journey, PLANNABLE)
+    require_stage(journey, CORRIGIBLE)
     if anew == goal:
         return Change(journey), goal
     event = GoalSet(occurred_on=goal.set_on, recorded_at=at, goal=goal.goal, correction=_how(command))

@@ -65,6 +65,7 @@ def correct(
     found.not_future("occurred_on", on, day_of(at))
     found.not_before("occurred_on", on, asked.offered_on, "the offer")
     found.not_after("occurred_on", on, asked.deadline_on, "the deadline")
+    found.not_after("occurred_on", command.occurred_on, journey.passage.exited_on, "the exit")
     found.raise_any()
     if (on, command.reason) == (asked.ended_on, asked.reason):
         return Change(journey), asked

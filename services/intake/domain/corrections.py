@@ -74,9 +74,10 @@ def _corrected(
     recorded_by: e.Organisation | None,
     by: Actor,
     at: datetime,
+    programme: Programme | None = None,
 ) -> Change[Referral]:
     number = referral.corrections + 1
-    change = happened(replace(after, corrections=number), fact)
+    change = happened(replace(after, corrections=number), fact, programme=programme)
     subject = subject_of("journey", referral.journey_id)
     kept = superseded(
         subject, number, what, said, recorded_by=recorded_by, by=by, at=at, why=command.why, void=command.void
@@ -146,7 +147,7 @@ def correct_acceptance(
         found.raise_any()
         if on == passage.accepted_on:
             return Change(referral)
-    elif passage.stage != "accepted":
+    elif passage.stage != "accepted" or passage.taken_over:
         raise Conflict(
             "wrong-stage", f"The journey is {passage.stage}; its acceptance is not taken back any more."
         )
@@ -268,7 +269,16 @@ def correct_mistake(
     )
     after = replace(referral, mistake_reason=anew)
     return _corrected(
-        referral, after, fact, command, "mistake", {"reason": reason}, recorded_by=None, by=by, at=at
+        referral,
+        after,
+        fact,
+        command,
+        "mistake",
+        {"reason": reason},
+        recorded_by=None,
+        by=by,
+        at=at,
+        programme=programme,
     )
 
 

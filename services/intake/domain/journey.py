@@ -4,7 +4,7 @@ The loop back to the referrer is closed here: the same function takes in intake'
 and whenever what the referrer sees has changed, the referrer is told (domain.md, §3, "Referral").
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from shared import events as e
 from shared.calendar import months_after
 from shared.passage import Passage, follow
-from shared.programmes import Programmes
+from shared.programmes import Programme, Programmes
 from shared.runtime.change import Change, Received, Reply, Row
 
 STATUS_CHANGED = "journey.intake.referral-status-changed.v1"
@@ -52,8 +52,8 @@ class Referral:
     reference: the referrer's own. situation_at_exit: what the exit said; None when nobody said, or there is no exit.
     corrections: how many there have been, which numbers the next.
 
-    stood: the person's journeys in the programme that stood open when this one began. beside: the first of them that
-    is real now; while there is one, this journey counts as no further person.
+    stood: the person's journeys in the programme that they had not left when this one began. beside: the first of them
+    that is real now; while there is one, this journey counts as no further person.
     """
 
     journey_id: e.JourneyId
@@ -113,9 +113,12 @@ def place(referral: Referral) -> str:
     return f"{referral.passage.referred_on.isoformat()}|{referral.journey_id}"
 
 
-def happened(referral: Referral, *facts: e.Fact) -> Change[Referral]:
-    """What intake's own facts come to: they move the journey, are announced, and the referrer is told."""
-    change = _follow(referral, facts)
+def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = None) -> Change[Referral]:
+    """What intake's own facts come to: they move the journey, are announced, and the referrer is told.
+
+    programme: needed for what lets a closed journey count again.
+    """
+    change = _follow(referral, facts, None if programme is None else lambda: programme)
     return replace(change, events=facts)
 
 
@@ -127,7 +130,7 @@ def take_in(state: Referral | None, received: Received, programmes: Programmes) 
     """
     if state is None:
         raise ValueError(f"{received.type} speaks of a journey that intake never received.")
-    return _follow(state, (received.body,), programmes)
+    return _follow(state, (received.body,), lambda: programmes.get(state.passage.programme_key))
 
 
 def addressed(change: Change[Referral], answered: Collection[e.Organisation]) -> Change[Referral]:
@@ -143,15 +146,15 @@ def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row]
 
 
 def _follow(
-    referral: Referral, facts: Sequence[e.Fact], programmes: Programmes | None = None
+    referral: Referral, facts: Sequence[e.Fact], rules: Callable[[], Programme] | None = None
 ) -> Change[Referral]:
-    """programmes: needed for facts of others, which alone can close a journey."""
+    """rules: needed for what may leave a journey closed."""
     after = referral
     for fact in facts:
         after = _moved(after, fact)
     if after == referral:
         return Change(referral)
-    rows = _parts(referral, after, programmes)
+    rows = _parts(referral, after, rules)
     return Change(after, rows=rows, replies=_told(referral, after, facts[-1]))
 
 
@@ -189,7 +192,7 @@ def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Re
     return (Reply(after.passage.referrer, STATUS_CHANGED, body),)
 
 
-def _parts(before: Referral, after: Referral, programmes: Programmes | None) -> Sequence[Row]:
+def _parts(before: Referral, after: Referral, rules: Callable[[], Programme] | None) -> Sequence[Row]:
     """The journey's row of parts, where it is no longer what it was."""
     then, now = before.passage, after.passage
     took_on = now.took_on
@@ -199,9 +202,8 @@ def _parts(before: Referral, after: Referral, programmes: Programmes | None) -> 
     if now.mistake or now.withdrawn_on or now.declined_on:
         until = ""
     elif now.closed_on:
-        assert programmes is not None, "only a fact of another service closes a journey"
-        months = programmes.get(now.programme_key).parts_end_after_months
-        until = months_after(now.closed_on, months).isoformat()
+        assert rules is not None, "whatever leaves a journey closed knows how long its parts last"
+        until = months_after(now.closed_on, rules().parts_end_after_months).isoformat()
     body = {
         "participant_id": now.participant_id,
         "programme": now.programme_key,

@@ -2,8 +2,8 @@
 
 Several organisations may refer the same person to the same programme without knowing of each other. The person is one:
 a journey that began while another stood open counts as no further person, for as long as that other one is real, that
-is neither declined, withdrawn nor registered by mistake. Which those were is fixed when it began, so that the order in
-which the rest becomes known makes no difference.
+is neither declined, withdrawn nor registered by mistake. Which those may be is fixed when it began, so that the order
+in which the rest becomes known makes no difference: also one that is void may be said to be none of that later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +57,11 @@ def is_void(referral: Referral) -> bool:
     return referral.passage.stage in VOID
 
 
+def _may_stand(referral: Referral) -> bool:
+    """Whether the person waits or takes part by it, or would if what made it void were taken back."""
+    return is_open(referral) or (is_void(referral) and not referral.passage.left)
+
+
 def refuse_second(journeys: Sequence[Referral], may_read: Callable[[Referral], bool]) -> None:
     """Refuse a further referral of a person whose open journey the referrer may read. Raises Conflict."""
     for one in journeys:
@@ -78,7 +83,7 @@ def begun(
     change: Change[Referral], journeys: Sequence[Referral], row: Mapping[str, Any] | None, at: datetime
 ) -> Change[Referral]:
     """A referral's reception, beside what stands open as it begins. journeys: the person's earlier ones there."""
-    begins = replace(change.state, stood=tuple(one.journey_id for one in journeys if is_open(one)))
+    begins = replace(change.state, stood=tuple(one.journey_id for one in journeys if _may_stand(one)))
     beside = settled(begins, {one.journey_id: one for one in journeys}, at)
     row_now = written(key_of_journey(begins.passage), row, (*journeys, begins))
     return replace(
@@ -100,23 +105,6 @@ def settled(referral: Referral, others: Mapping[e.JourneyId, Referral], at: date
         return Change(referral)
     fact = e.JourneySetBeside(occurred_on=day_of(at), recorded_at=at, beside=beside)
     return Change(replace(referral, beside=beside), events=(fact,))
-
-
-def reopened(journeys: Sequence[Referral], again: e.JourneyId) -> list[Referral]:
-    """The journeys, the earlier first, where this one is real again: of it and each that stands open meanwhile, the
-    later is beside the earlier, as if it had never been otherwise.
-    """
-    order = [one.journey_id for one in journeys]
-    place = order.index(again)
-    if not is_open(journeys[place]):
-        return list(journeys)
-    found = list(journeys)
-    for other, one in enumerate(journeys):
-        if other != place and is_open(one):
-            earlier, later = sorted((place, other))
-            stood = {*found[later].stood, order[earlier]}
-            found[later] = replace(found[later], stood=tuple(one for one in order if one in stood))
-    return found
 
 
 def written(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral]) -> Row:

@@ -231,6 +231,8 @@ def start(referral: Referral, command: Start, *, programme: Programme, at: datet
     on, findings = _checked(referral, command.occurred_on, at)
     passage = referral.passage
     findings.not_before("occurred_on", on, passage.accepted_on, "the acceptance")
+    if passage.started_on is None:
+        findings.not_after("occurred_on", on, passage.exited_on, "the exit")
     if on > programme.ends_on:
         findings.add("occurred_on", f"Lies after the programme's last day ({programme.ends_on.isoformat()}).")
     findings.raise_any()

@@ -16,6 +16,7 @@ from services.outcome.domain.journey import (
     missed_timer,
     moved,
     timer_keys,
+    unasked,
 )
 from services.outcome.domain.leaving import RecordExit, check, closed, plan
 from shared.access import Actor
@@ -28,7 +29,6 @@ from shared.events import (
     ExitWay,
     Fact,
     FollowUpAnswered,
-    FollowUpDue,
     FollowUpMissed,
     JourneyClosed,
     JourneyExited,
@@ -126,10 +126,10 @@ def _corrected(
     }
     fallen = {kind: one for kind, one in state.follow_ups.items() if kind not in kept}
     fresh = {kind: one for kind, one in planned.items() if kind not in kept}
-    taken_back = [_unasked(one, at) for one in fallen.values() if one.status not in ("planned", "cancelled")]
+    taken_back = [unasked(one, at) for one in fallen.values() if one.asked]
     events: list[Fact] = [event, *taken_back]
     if event.correction != "voids" and not fresh and all(_over(one) for one in kept.values()):
-        events.append(closed(event.occurred_on, at))
+        events.append(closed((kept and state.passage.closed_on) or event.occurred_on, at))
     over = {kind: _cancelled(one) for kind, one in fallen.items()}
     after = replace(
         moved(state, *events),
@@ -155,18 +155,8 @@ def _over(follow_up: FollowUp) -> bool:
 
 
 def _cancelled(follow_up: FollowUp) -> FollowUp:
-    return replace(follow_up, status="cancelled", situation=None, answered_on=None, answered_by=None)
-
-
-def _unasked(follow_up: FollowUp, at: datetime) -> FollowUpDue:
-    """The follow-up was never due on that day."""
-    return FollowUpDue(
-        occurred_on=follow_up.due_on,
-        recorded_at=at,
-        follow_up=follow_up.follow_up_id,
-        kind=follow_up.kind,
-        answer_by=follow_up.answer_by,
-        correction="voids",
+    return replace(
+        follow_up, status="cancelled", asked=False, situation=None, answered_on=None, answered_by=None
     )
 
 
@@ -242,7 +232,8 @@ def correct_answer(
 ) -> Change[Outcome]:
     """Say the answer anew, or take it back: then it is asked again while there is time, and missing after that.
 
-    Raises Unknown for a kind that the journey has not; Invalid; Conflict `wrong-stage` where nobody has answered.
+    Of the deceased nothing is asked again. Raises Unknown for a kind that the journey has not; Invalid; Conflict
+    `wrong-stage` where nobody has answered.
     """
     follow_up = state.follow_ups.get(kind)
     if follow_up is None:
@@ -287,6 +278,10 @@ def _unanswered(
         correction="voids",
     )
     again = replace(follow_up, status="due", situation=None, answered_on=None, answered_by=None)
+    if state.passage.exit_way == "deceased":
+        return _answer_changed(
+            state, follow_up, replace(again, status="cancelled"), command, (taken_back,), by=by, at=at
+        )
     if day_of(at) > follow_up.answer_by:
         missed = FollowUpMissed(
             occurred_on=days_after(follow_up.answer_by, 1),

@@ -38,7 +38,7 @@ def make_due(state: Outcome, timer: Timer, at: datetime, programmes: Programmes)
     follow_up = state.follow_ups.get(timer.body["kind"])
     if follow_up is None or follow_up.status != "planned" or day_of(at) < follow_up.due_on:
         return Change(state)
-    due = replace(follow_up, status="due")
+    due = replace(follow_up, status="due", asked=True)
     event = FollowUpDue(
         occurred_on=follow_up.due_on,
         recorded_at=at,

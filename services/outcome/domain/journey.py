@@ -5,7 +5,7 @@ Foreign facts are never refused. Only a mistake means more than a moved passage:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from shared import events as e
@@ -58,7 +58,8 @@ class Entry:
 class FollowUp:
     """One follow-up of one journey. due_on: the day that it asks about; answer_by: the last for its answer.
 
-    situation, answered_on, answered_by: what was answered, and by which organisation.
+    situation, answered_on, answered_by: what was answered, and by which organisation. asked: everybody was told that it
+    is due, and has not been told otherwise.
     """
 
     follow_up_id: e.FollowUpId
@@ -69,6 +70,7 @@ class FollowUp:
     answered_on: date | None = None
     answered_by: e.Organisation | None = None
     situation: e.Situation | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +181,19 @@ def moved(state: Outcome, *events: e.Fact) -> Outcome:
     return state if passage == state.passage else replace(state, passage=passage)
 
 
-def cancel_open(state: Outcome) -> Change[Outcome]:
-    """Cancel what is planned or due, timers too; nothing where nothing is."""
+def cancel_open(state: Outcome, died_on: date | None = None) -> Change[Outcome]:
+    """Cancel what is planned or due, timers too; nothing where nothing is.
+
+    died_on: what asks about a later day was never to be asked, and is not missing either.
+    """
+
+    def late(one: FollowUp) -> bool:
+        return died_on is not None and one.due_on > died_on
+
     cancelled = {
-        kind: replace(one, status="cancelled") for kind, one in state.follow_ups.items() if one.status in OPEN
+        kind: replace(one, status="cancelled", asked=one.asked and not late(one))
+        for kind, one in state.follow_ups.items()
+        if one.status in OPEN or (one.status == "missed" and late(one))
     }
     if not cancelled:
         return Change(state)
@@ -190,6 +201,18 @@ def cancel_open(state: Outcome) -> Change[Outcome]:
         replace(state, follow_ups={**state.follow_ups, **cancelled}),
         rows=tuple(follow_up_row(state, one) for one in cancelled.values()),
         cancels=tuple(key for one in cancelled.values() for key in timer_keys(one.follow_up_id)),
+    )
+
+
+def unasked(follow_up: FollowUp, at: datetime) -> e.FollowUpDue:
+    """The follow-up was never due on that day."""
+    return e.FollowUpDue(
+        occurred_on=follow_up.due_on,
+        recorded_at=at,
+        follow_up=follow_up.follow_up_id,
+        kind=follow_up.kind,
+        answer_by=follow_up.answer_by,
+        correction="voids",
     )
 
 

@@ -14,6 +14,7 @@ from services.outcome.domain.journey import (
     due_timer,
     follow_up_row,
     moved,
+    unasked,
 )
 from shared.calendar import day_of, days_after, months_after
 from shared.checks import Findings
@@ -66,10 +67,16 @@ def record_exit(
 
 
 def _after_death(state: Outcome, exited: JourneyExited) -> Change[Outcome]:
-    events: tuple[Fact, ...] = (exited,)
+    events: list[Fact] = [exited]
     if state.passage.closed_on is None:
-        events = (exited, closed(exited.occurred_on, exited.recorded_at))
-    return replace(cancel_open(moved(state, *events)), events=events)
+        events.append(closed(exited.occurred_on, exited.recorded_at))
+    change = cancel_open(moved(state, *events), exited.occurred_on)
+    fallen = [
+        unasked(one, exited.recorded_at)
+        for kind, one in state.follow_ups.items()
+        if one.asked and not change.state.follow_ups[kind].asked
+    ]
+    return replace(change, events=(exited, *fallen, *events[1:]))
 
 
 def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> Change[Outcome]:

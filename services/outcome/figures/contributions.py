@@ -66,7 +66,7 @@ class FollowUpFigure:
 class JourneyFigures:
     """What the figures need of one journey.
 
-    entry_on: the day of the entry answers. offers: of handovers that ended, all but the latest `RECENT` in handovers,
+    entry_on: the day of the entry answers. offers: of handovers that came to nothing, all but the latest in handovers,
     which an exit that is recorded late may still leave outside. exit_knew_handovers: how many of the handover service's
     events the first exit had seen: what came beside or after it moved nobody.
     """
@@ -102,7 +102,7 @@ class OutputFigures:
 Figures = JourneyFigures | OutputFigures
 
 RECENT = 20
-"""Handovers of a journey that are kept one by one: more than an exit is ever recorded late by."""
+"""Handovers of a journey that are kept one by one, beside the accepted: more than an exit is ever recorded late by."""
 
 
 def contributions(state: Figures) -> Counter[str]:
@@ -127,7 +127,7 @@ def contributions(state: Figures) -> Counter[str]:
     for answer, times in _offers(state).items():
         found[f"handover/{answer}"] = times
     found.update(session_cells(state.sessions))
-    for code, follow_up in state.follow_ups.items():
+    for code, follow_up in _follow_ups(state).items():
         found[c.follow_up_cell(code, "due")] = 1
         if follow_up.status != "due":
             found[c.follow_up_cell(code, follow_up.status)] = 1
@@ -149,24 +149,31 @@ def _reached(state: JourneyFigures) -> list[str]:
         "withdrawn": passage.withdrawn_on is not None,
         "accepted": passage.was_accepted,
         "started": passage.started_on is not None,
-        "active": passage.started_on is not None and passage.exited_on is None,
+        "active": passage.started_on is not None and not passage.left,
         "ready": passage.became_ready,
         "handed_over": bool(moves(state)),
-        "exited": passage.exited_on is not None,
+        "exited": passage.left,
         "re_referred": passage.previous_journey is not None,
         c.EMPLOYED_AT_EXIT: _has_result(state) and state.situation_at_exit == "employed",
     }
-    employed = [c.employed_at(code) for code, one in state.follow_ups.items() if one.situation == "employed"]
+    employed = [
+        c.employed_at(code) for code, one in _follow_ups(state).items() if one.situation == "employed"
+    ]
     return [figure for figure, held in holds.items() if held] + employed
 
 
 def _has_result(state: JourneyFigures) -> bool:
     """Everyone who leaves has a result, but the deceased. Source: domain.md, §4, "Results"."""
-    return state.passage.exited_on is not None and state.passage.exit_way != "deceased"
+    return state.passage.left and state.passage.exit_way != "deceased"
+
+
+def _follow_ups(state: JourneyFigures) -> dict[str, FollowUpFigure]:
+    """Asked of who has left, and of nobody else."""
+    return state.follow_ups if state.passage.left else {}
 
 
 def _add_exit(found: Counter[str], state: JourneyFigures) -> None:
-    if state.passage.exited_on is not None:
+    if state.passage.left:
         found[f"exit/{state.passage.exit_way}"] = 1
     if _has_result(state):
         found[f"employed_at_exit/{'known' if state.situation_at_exit else 'missing'}"] = 1

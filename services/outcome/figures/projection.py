@@ -154,13 +154,15 @@ def _exited(state: JourneyFigures, event: e.JourneyExited, handovers_seen: int) 
 
 
 def _offered(state: JourneyFigures, made: Handover) -> JourneyFigures:
-    """The journey with one more handover; the oldest that is over is only counted, once there are many."""
-    oldest = state.handovers[0] if len(state.handovers) >= RECENT else None
+    """The journey with one more handover; once there are many, the oldest that came to nothing is only counted."""
+    to_nothing = (one for one in state.handovers if one.answer not in (None, "accepted"))
+    oldest = next(to_nothing, None) if len(state.handovers) >= RECENT else None
     if oldest is None or oldest.answer is None:
         return replace(state, handovers=(*state.handovers, made))
     offers = state.offers
     counted = {answer: getattr(offers, answer) + 1 for answer in ("offered", oldest.answer)}
-    return replace(state, offers=replace(offers, **counted), handovers=(*state.handovers[1:], made))
+    kept = tuple(one for one in state.handovers if one is not oldest)
+    return replace(state, offers=replace(offers, **counted), handovers=(*kept, made))
 
 
 def _answered(

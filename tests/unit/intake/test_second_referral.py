@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from services.intake import correcting, handlers, inbound, participations
 from services.intake.consumer import folds
-from services.intake.domain import corrections, referral
+from services.intake.domain import corrections as c
+from services.intake.domain import referral
+from services.intake.domain.consent import RecordConsent
 from services.intake.domain.journey import Referral
 from services.intake.domain.participation import (
     KEPT,
@@ -92,11 +94,28 @@ def take_in(desk: Desk, journey: Referral, *facts: e.Fact) -> None:
 
 
 def exited(desk: Desk, journey: Referral) -> None:
+    by, journey_id = caseworker(PROVIDER), journey.journey_id
+    handlers.accept_referral(desk, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ())
+    handlers.record_consent(desk, by, journey_id, RecordConsent(purpose="sharing", given=False), ())
+    handlers.start_journey(desk, by, journey_id, referral.Start(occurred_on=READY_ON), ())
     take_in(desk, journey, exit_fact())
 
 
 def closed(desk: Desk, journey: Referral) -> None:
-    take_in(desk, journey, exit_fact(), e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=desk.at))
+    exited(desk, journey)
+    take_in(desk, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=desk.at))
+
+
+def restored(desk: Desk, journey: Referral) -> None:
+    """What made it void was said by a slip, and is taken back."""
+    anew = c.CorrectReason(why="A slip.", void=True)
+    by, passage = caseworker(journey.passage.referrer), now(desk, journey).passage
+    if passage.mistake:
+        correcting.correct_mistake(desk, by, journey.journey_id, anew, ())
+    elif passage.withdrawn_on:
+        correcting.correct_withdrawal(desk, by, journey.journey_id, anew, ())
+    else:
+        correcting.correct_decline(desk, caseworker(PROVIDER), journey.journey_id, anew, ())
 
 
 # --- refused ---------------------------------------------------------------------------------------------------
@@ -149,7 +168,7 @@ def test_after_its_end_the_person_is_referred_again_as_before(end: Callable[[Des
     first = refer(desk, AGENCY, person)
     end(desk, first)
     again = refer(desk, AGENCY, person, previous_journey=first.journey_id, occurred_on=READY_ON)
-    assert (again.stood, again.beside) == ((), None)
+    assert again.beside is None
     assert again.passage.previous_journey == first.journey_id
 
 
@@ -197,6 +216,17 @@ def test_it_counts_once_nothing_came_of_the_first(end: Callable[[Desk, Referral]
     assert e.JourneySetBeside(occurred_on=TODAY, recorded_at=desk.at) in desk.events
 
 
+@pytest.mark.parametrize("end", [withdraw, decline, mistaken])
+def test_one_that_was_void_by_a_slip_counts_the_person_again(end: Callable[[Desk, Referral], None]) -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    end(desk, first)
+    second = refer(desk, AGENCY, person)
+    assert second.beside is None
+    restored(desk, first)
+    assert now(desk, second).beside == first.journey_id, "as if the slip had not been"
+
+
 def test_it_does_not_count_for_the_first_having_ended_well() -> None:
     desk, person = known_to_both()
     first = refer(desk, CLINIC, person)
@@ -231,19 +261,12 @@ def test_a_provider_of_both_is_told_which() -> None:
     assert other == Other(READY_ON, second.journey_id, AGENCY)
 
 
-def take_back(desk: Desk, journey: Referral) -> None:
-    """The withdrawal of the journey was a slip."""
-    command = corrections.CorrectReason(why="the wrong journey", void=True)
-    by = caseworker(journey.passage.referrer)
-    correcting.correct_withdrawal(desk, by, journey.journey_id, command, ())
-
-
 def test_a_withdrawal_that_was_a_slip_puts_the_later_one_beside_again() -> None:
     desk, person = known_to_both()
     first = refer(desk, CLINIC, person)
     second = refer(desk, AGENCY, person)
     withdraw(desk, first)
-    take_back(desk, first)
+    restored(desk, first)
     assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
 
 
@@ -258,10 +281,10 @@ def test_what_stands_open_again_beside_another_is_one_person_too(earlier: bool) 
     assert second.beside is None
     if not earlier:
         withdraw(desk, second)
-        take_back(desk, first)
-        take_back(desk, second)
+        restored(desk, first)
+        restored(desk, second)
     else:
-        take_back(desk, first)
+        restored(desk, first)
     assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
     withdraw(desk, first)
     assert now(desk, second).beside is None
@@ -271,7 +294,7 @@ def test_what_stands_open_again_beside_another_is_one_person_too(earlier: bool) 
 
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["refer", "withdraw", "decline", "mistake", "exit", "take back"]), st.integers(0, 5)
+        st.sampled_from(["refer", "withdraw", "decline", "mistake", "exit", "restore"]), st.integers(0, 5)
     ),
     max_size=14,
 )
@@ -286,15 +309,15 @@ def test_a_journey_counts_unless_one_of_those_it_began_beside_is_real(deeds: lis
     ends = {"withdraw": withdraw, "decline": decline, "mistake": mistaken, "exit": exited}
     for deed, number in deeds:
         if deed == "refer":
-            standing = [one for one in made if now(desk, one).passage.stage == "received"]
+            standing = [one for one in made if not now(desk, one).passage.left]
             try:
                 made.append(refer(desk, (CLINIC, AGENCY)[number % 2], person))
             except Conflict:
                 continue
             stood[made[-1].journey_id] = standing
-        elif deed == "take back":
-            if number < len(made) and now(desk, made[number]).passage.stage == "withdrawn":
-                take_back(desk, made[number])
+        elif number < len(made) and deed == "restore":
+            if is_void(now(desk, made[number])):
+                restored(desk, made[number])
         elif number < len(made) and now(desk, made[number]).passage.stage == "received":
             ends[deed](desk, made[number])
     for one in made:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.outcome.figures.contributions import RECENT
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES
 from tests.support.told import AGENCY, CAFE, SHOP, Told, referred, started
 
@@ -266,3 +267,68 @@ def test_who_sees_from_outside_is_told_that_something_was_corrected_and_not_what
     (whole,), (outside,) = corrections(told, OUTCOMES), corrections(told, OUTCOMES, AGENCY)
     assert (whole["said"]["situation"], whole["why"]) == ("employed", WHY)
     assert (outside["what"], outside["said"], outside["why"], outside["person"]) == ("exit", None, None, None)
+
+
+def test_a_mistake_by_a_slip_after_the_closing_lets_the_same_know_who_it_is_for_as_long() -> None:
+    told = started()
+    done(told, OUTCOMES, f"{PLACE}/exit", way="deceased", occurred_on="2016-04-01")
+    parts = told.house.rooms[INTAKE].memory.table["parts", told.journey]
+    done(told, INTAKE, f"{PLACE}/mistake", AGENCY, reason="wrong_person")
+    assert told.house.rooms[INTAKE].memory.table["parts", told.journey]["until"] == ""
+    anew(told, INTAKE, f"{PLACE}/mistake", AGENCY, void=True)
+    assert told.house.rooms[INTAKE].memory.table["parts", told.journey] == parts
+    assert stages(told) == {"closed"}
+
+
+def test_a_follow_up_asked_before_a_mistake_by_a_slip_falls_with_the_exit() -> None:
+    told = started()
+    done(told, OUTCOMES, f"{PLACE}/exit", way="by_plan", occurred_on="2016-04-01")
+    told.house.pass_to(told.house.today)
+    done(told, INTAKE, f"{PLACE}/mistake", AGENCY, reason="wrong_person")
+    anew(told, INTAKE, f"{PLACE}/mistake", AGENCY, void=True)
+    anew(told, OUTCOMES, f"{PLACE}/exit", void=True)
+    assert not [cell for cell in told.cells() if cell.startswith("follow_up/")]
+
+
+def test_a_handover_is_not_answered_after_the_exit_by_correcting_its_day() -> None:
+    told = started()
+    offer = {"kind": "provider_to_provider", "to_organisation": CAFE, "deadline_on": "2016-06-20"}
+    done(told, HANDOVERS, f"{PLACE}/handovers", **offer, occurred_on="2016-03-01")
+    first = "/handovers/{journey}.h1/acceptance"
+    done(told, HANDOVERS, first, CAFE, occurred_on="2016-03-04")
+    done(told, OUTCOMES, f"{PLACE}/exit", CAFE, way="moved", occurred_on="2016-04-01")
+    late = post(told, HANDOVERS, f"{first}/correction", CAFE, why=WHY, occurred_on="2016-04-02")
+    assert (late["status_code"], set(late["errors"])) == (422, {"occurred_on"})
+    anew(told, HANDOVERS, first, CAFE, occurred_on="2016-03-05")
+    assert told.cells()["days/handover/4"] == 1
+
+
+def test_what_was_planned_before_a_withdrawal_can_be_mended() -> None:
+    told = referred()
+    done(told, INTAKE, f"{REFERRAL}/acceptance", occurred_on="2016-02-08")
+    done(told, ACTIVITY_TRACKING, f"{PLACE}/goals", text="Bo hos grannen")
+    done(told, ACTIVITY_TRACKING, f"{PLACE}/activities", activity="placement", first_on="2016-03-01")
+    done(told, INTAKE, f"{REFERRAL}/withdrawal", AGENCY, reason="other_effort")
+    anew(told, ACTIVITY_TRACKING, f"{PLACE}/goals/g1", void=True)
+    anew(told, ACTIVITY_TRACKING, f"{PLACE}/activities/a1", void=True)
+
+
+def test_a_journey_stays_handed_over_however_many_offers_came_to_nothing_after() -> None:
+    told = started()
+    offer = {"kind": "provider_to_provider", "deadline_on": "2016-06-20", "occurred_on": "2016-03-01"}
+    done(told, HANDOVERS, f"{PLACE}/handovers", **offer, to_organisation=CAFE)
+    done(told, HANDOVERS, "/handovers/{journey}.h1/acceptance", CAFE, occurred_on="2016-03-01")
+    anew(
+        told,
+        INTAKE,
+        f"{PLACE}/consents/sharing",
+        CAFE,
+        given=True,
+        organisations=[SHOP],
+        last_day="2018-01-01",
+    )
+    for number in range(2, RECENT + 4):
+        done(told, HANDOVERS, f"{PLACE}/handovers", CAFE, **offer, to_organisation=SHOP)
+        done(told, HANDOVERS, f"/handovers/{{journey}}.h{number}/decline", reason="no_capacity")
+    cells = told.cells()
+    assert (cells["handed_over"], cells["days/handover/0"], cells["handover/declined"]) == (1, 1, RECENT + 2)

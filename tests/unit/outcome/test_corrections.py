@@ -196,3 +196,41 @@ def test_an_answer_is_about_its_day_also_when_it_is_corrected() -> None:
     with pytest.raises(Invalid) as refused:
         again(answered(due(exited())), situation="employed", occurred_on=DUE_ON - timedelta(days=1))
     assert set(refused.value.errors or {}) == {"occurred_on"}
+
+
+def test_a_situation_said_anew_after_the_closing_leaves_it_closed_since_the_same_day() -> None:
+    asked = due(answered(due(exited())), "6m", date(2016, 11, 30))
+    last = answer(asked, "6m", AnswerFollowUp(situation="employed"), by=SHOP, at=noon(date(2016, 12, 5)))
+    change = anew(last.state, on=date(2016, 12, 6), way="by_plan", situation="student")
+    assert names(change.events) == [("JourneyExited", "replaces"), ("JourneyClosed", None)]
+    assert change.state.passage.closed_on == last.state.passage.closed_on == date(2016, 12, 5)
+
+
+def test_what_was_asked_before_a_death_that_was_none_is_taken_back_with_it() -> None:
+    late = RecordExit(way="deceased", occurred_on=DUE_ON)
+    dead = record_exit(due(exited()), late, programme=TOWN, at=noon(LATER)).state
+    assert statuses(dead) == {"28d": "cancelled", "6m": "cancelled"}
+    assert names(anew(dead, void=True).events) == [("JourneyExited", "voids"), ("FollowUpDue", "voids")]
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_death_recorded_late_takes_back_what_was_asked_of_the_dead(missing: bool) -> None:
+    asked = due(exited())
+    held = (
+        miss(asked, Timer("x", noon(LATER), "x", {"kind": "28d"}), noon(LATER), SHELF).state
+        if missing
+        else asked
+    )
+    died = RecordExit(way="deceased", occurred_on=DUE_ON - timedelta(days=1))
+    change = record_exit(held, died, programme=TOWN, at=noon(LATER))
+    assert names(change.events)[:2] == [("JourneyExited", None), ("FollowUpDue", "voids")]
+    assert statuses(change.state) == {"28d": "cancelled", "6m": "cancelled"}
+
+
+def test_an_answer_of_the_dead_that_is_taken_back_is_not_asked_for_again() -> None:
+    died = RecordExit(way="deceased", occurred_on=LATER)
+    dead = record_exit(answered(due(exited())), died, programme=TOWN, at=noon(LATER)).state
+    change = again(dead, void=True)
+    assert names(change.events) == [("FollowUpAnswered", "voids")]
+    assert (change.state.passage.stage, change.timers) == ("closed", ())
+    assert statuses(change.state)["28d"] == "cancelled"

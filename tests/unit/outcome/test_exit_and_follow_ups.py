@@ -143,7 +143,8 @@ def test_the_deceased_are_not_followed_up_and_the_journey_closes() -> None:
 def test_death_outranks_an_earlier_exit_and_cancels_what_is_open() -> None:
     left = due(leave(at_stage("started")).state, "28d")
     change = leave(left, DECEASED)
-    assert names(change.events) == ["JourneyExited", "JourneyClosed"]
+    assert names(change.events) == ["JourneyExited", "FollowUpDue", "JourneyClosed"]
+    assert change.events[1].correction == "voids"  # type: ignore[attr-defined]
     assert statuses(change.state) == {"28d": "cancelled", "6m": "cancelled"}
     assert (change.state.passage.exit_way, change.state.passage.stage) == ("deceased", "closed")
     assert set(change.cancels) == {
