@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import Refused
+from shared.texts import names_participant
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -51,6 +52,14 @@ def idempotency_key(value: str | None) -> str:
         reason = "Takes one key: 1 to 200 printable ASCII characters without blanks."
         raise unreadable("Idempotency-Key", reason)
     return value
+
+
+def harmless_key(value: str | None) -> str:
+    """The same, of a request that comes in: its key names nobody. Raises Refused."""
+    key = idempotency_key(value)
+    if names_participant(key):
+        raise unreadable("Idempotency-Key", "Must not hold a personnummer; a random key names nobody.")
+    return key
 
 
 # --- the body --------------------------------------------------------------------------------------------

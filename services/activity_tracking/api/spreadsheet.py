@@ -43,10 +43,10 @@ CHARSETS = {
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _AMBIGUOUS = re.compile(rb"[\x80-\x9f]")
+# 0xa0 is a no-break space, alone or behind 0xc2 as UTF-8 writes it; elsewhere 0xc2 is a letter.
+_BLANKS, _UTF_8_BLANKS = b' \t\r\v\f,;"\xa0', b' \t\r\v\f,;"\xa0\xc2'
 # Blank lines, back to the end of the last one; then a line, at the file's end an empty one: no start is tried twice.
-# 0xa0 is a no-break space, alone or behind 0xc2 as UTF-8 writes it.
-_LINE = re.compile(rb'(?:[ \t\r\v\f\n,;"\xa0\xc2]*\n)?([^\n]*)')
-_BLANKS = b' \t\r\v\f,;"\xa0\xc2'
+_LINES = {one: re.compile(rb"(?:[%b\n]*\n)?([^\n]*)" % one) for one in (_BLANKS, _UTF_8_BLANKS)}
 _SEPARATOR = re.compile(r'"?sep=(\\t|.?)"?[;,\t ]*', re.IGNORECASE)
 _SEPARATED = {**{sign: sign for sign in ";,\t|"}, "\\t": "\t"}
 """{what a line `sep=` may say: the delimiter}."""
@@ -77,11 +77,12 @@ class Sheet:
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         number, last = 1, 0
-        for found in _LINE.finditer(self._body):
+        blanks = _UTF_8_BLANKS if self._charset == "utf-8" else _BLANKS
+        for found in _LINES[blanks].finditer(self._body):
             start, end = found.span(1)
             number, last = number + self._body.count(b"\n", last, start), start
             line = self._body[start : min(end, start + self._row_bytes + 1)].rstrip(b"\r")
-            if len(line) > self._row_bytes or line.strip(_BLANKS):
+            if len(line) > self._row_bytes or line.strip(blanks):
                 yield number, line
 
     def _head(self, lines: Iterator[tuple[int, bytes]]) -> tuple[str, list[str], int]:

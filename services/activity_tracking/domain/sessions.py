@@ -20,7 +20,7 @@ from services.activity_tracking.domain.journey import (
     public_activity,
     require_stage,
 )
-from shared.checks import Findings
+from shared.checks import Findings, one_of
 from shared.errors import Conflict
 from shared.events import (
     Attendance,
@@ -315,9 +315,10 @@ def _check(
     if attendance == "no":
         if minutes != 0:
             found.add("minutes", "Must be 0 when nobody came.")
+        reasons = sorted(one.code for one in programme.reasons.absence)
         if reason is None:
-            found.add("reason", "An absence has a reason.")
-        found.known("reason", reason, (one.code for one in programme.reasons.absence))
+            found.add("reason", f"An absence has a reason. {one_of(reasons)}")
+        found.known("reason", reason, reasons)
     else:
         if not 1 <= minutes <= DAY_MINUTES:
             found.add("minutes", f"Takes 1 to {DAY_MINUTES} minutes when somebody came.")

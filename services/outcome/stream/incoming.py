@@ -9,7 +9,7 @@ from services.outcome.stream.snapshot import FORMS, Form
 from shared.bodies import doubled, read_object
 from shared.errors import Invalid, Refused
 from shared.fields import no_such
-from shared.headers import JSON, content_type, idempotency_key, refuse_coded
+from shared.headers import JSON, content_type, harmless_key, refuse_coded
 
 BODY_LIMIT_BYTES = 64 * 1024
 FORM_BYTES = 4096
@@ -22,8 +22,8 @@ def header(request: Request, name: str) -> str:
 
 
 def require_key(request: Request) -> None:
-    """Raises Refused for a request that does not name itself."""
-    idempotency_key(header(request, "idempotency-key"))
+    """Raises Refused for a request that does not name itself, or names somebody."""
+    harmless_key(header(request, "idempotency-key"))
 
 
 def wanted_form(request: Request, otherwise: Form) -> Form:

@@ -34,7 +34,7 @@ from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewher
 from services.outcome.stream.snapshot import resumed_version
 from shared.access import Actor, authorise_in
 from shared.callers import Admission, Seats
-from shared.errors import CODES, Later, Refused, Unknown
+from shared.errors import CODES, Invalid, Later, Refused, Unknown
 from shared.problems import problem
 from shared.programmes import Action, Programme, Programmes
 from shared.queries import check_query
@@ -117,9 +117,9 @@ class Edge:
                 check_query([name for name, _ in request.query_params.multi_items()], known)
             except Refused as refused:
                 self._count_anybody(request)
-                if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                    return self._odd_address(request, known, refused)
-                raise
+                if not _is_read(request):
+                    raise
+                return self._odd_address(request, known, refused)
             return await answer(request)
 
         return asked
@@ -150,7 +150,12 @@ class Edge:
             if refused.code == "unauthenticated":
                 notice = "sign-in"
             return self._notice(notice, lang, CODES[refused.code].status)
-        form = wanted_form(request, "exact")
+        try:
+            form = wanted_form(request, "exact")
+        except Invalid as refused:
+            if not _is_read(request):
+                raise
+            return self._odd_address(request, ("lang",), refused)
         html = self.pages.programme(programme, lang, form, signed_in=login is not None)
         return HTMLResponse(html, headers=p.HEADERS)
 
@@ -318,6 +323,11 @@ class Edge:
         button: p.Button | None = None,
     ) -> Response:
         return HTMLResponse(self.pages.notice(notice, lang, onward, button), status, headers=p.HEADERS)
+
+
+def _is_read(request: Request) -> bool:
+    """Whether a person looks at the answer, in a browser."""
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _peer(request: Request) -> str:

@@ -112,3 +112,11 @@ def test_a_row_that_cannot_be_read_whole_is_found_again_by_its_reference(memory:
         ("v7-tis", {"row"}),
         ("v7-mån", {"mood"}),
     ]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "cp1252", "utf-16"])
+def test_a_row_of_a_letter_is_a_row_in_every_charset(charset: str) -> None:
+    """In UTF-8 the byte of \u00c2 stands before a no-break space, which alone makes no row."""
+    for reference in ("v7-l\u00f6r", "v7"):
+        body = "\n".join([HEAD, row(reference="a"), "\u00c2", "\u00a0;\u00a0", row(reference=reference)])
+        assert [one.line for one in SessionFile(body.encode(charset), CSV)] == [2, 3, 5]

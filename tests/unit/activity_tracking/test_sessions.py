@@ -106,6 +106,12 @@ def test_an_absence_has_a_reason_and_no_minutes_and_a_presence_the_other_way_rou
         assert entry.reason == reason
 
 
+def test_who_gives_no_reason_is_told_which_there_are(at_stage: At) -> None:
+    with pytest.raises(Invalid) as refused:
+        log(at_stage("started"), replace(GOOD, attendance="no", minutes=0, reason=None))
+    assert refused.value.errors == {"reason": ["An absence has a reason. Takes one of ill, transport."]}
+
+
 def test_everything_wrong_is_said_at_once(at_stage: At) -> None:
     command = LogSession(
         activity="sleeping",

@@ -190,6 +190,9 @@ def test_a_reader_whose_link_was_decorated_is_shown_the_way_on(web: httpx.Client
         (onward,) = re.findall(r'<p><a href="([^"]*)">Open the page', answer.text)
         assert html.unescape(onward) == path
     assert sign_in(web, url).status_code == 303
+    wrong = web.get(f"{PAGE}?form=rough&lang=en", headers={**STEERING, **browser})
+    assert (wrong.status_code, wrong.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert f'<a href="{PAGE}?lang=en">Open the page' in wrong.text
 
 
 def test_a_language_given_twice_is_refused(web: httpx.Client) -> None:
@@ -379,6 +382,7 @@ def test_two_headers_of_a_name_are_no_single_value(web: httpx.Client) -> None:
     [
         ({}, b"", (400, "idempotency-key-missing")),
         ({"Idempotency-Key": "å".encode("latin-1")}, b"", (400, "invalid-header")),
+        ({"Idempotency-Key": "19900101-2385"}, b"", (400, "invalid-header")),
         ({**KEY, "Content-Type": "application/json; charset=utf-16"}, b"{}", (415, "unsupported-media-type")),
         (
             {**KEY, "Content-Type": "application/json", "Content-Encoding": "gzip"},
