@@ -26,12 +26,16 @@ Stage = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """A consent that stands, or an answer that is no. said_on: the day of the answer."""
+    """A consent that stands, or an answer that is no. said_on: the day of the answer.
+
+    refused_on: the last day of a no beside it, which stands against a yes that turns out to be earlier.
+    """
 
     given: bool
     organisations: tuple[e.Organisation, ...] = ()
     last_day: date | None = None
     said_on: date | None = None
+    refused_on: date | None = None
 
     def covers(self, organisation: e.Organisation, on: date) -> bool:
         """Whether something may be revealed to the organisation on that day."""
@@ -221,18 +225,27 @@ def _day_of(event: e.Correctable) -> date | None:
 
 
 def _consented(passage: Passage, event: e.ConsentGiven | e.ConsentRefused | e.ConsentWithdrawn) -> Passage:
-    """The last answer by its own day stands; of one day, the one recorded last. A correction stands as it is."""
+    """The last answer by its own day stands; of one day, the one recorded last.
+
+    A correction is of the answer that stands. What is no more, and a yes before another no, leaves that no.
+    """
     held = passage.consents.get(event.purpose)
-    if event.correction == "voids":
-        others = {purpose: one for purpose, one in passage.consents.items() if purpose != event.purpose}
-        return replace(passage, consents=others)
-    earlier = held is not None and held.said_on is not None and event.occurred_on < held.said_on
-    if earlier and event.correction is None:
-        return passage
     said = Consent(given=False, said_on=event.occurred_on)
     if isinstance(event, e.ConsentGiven):
         said = replace(said, given=True, organisations=event.organisations, last_day=event.last_day)
-    return replace(passage, consents={**passage.consents, event.purpose: said})
+    stands: Consent | None = None if event.correction == "voids" else said
+    refused_on = held.refused_on if held else None
+    if held is not None and event.correction is None:
+        earlier = held.said_on is not None and event.occurred_on < held.said_on
+        stands, other = (held, said) if earlier else (said, held)
+        days = (refused_on, None if other.given else other.said_on)
+        refused_on = max((one for one in days if one is not None), default=None)
+    if refused_on is not None and (stands is None or (stands.said_on or refused_on) < refused_on):
+        stands = Consent(given=False, said_on=refused_on)
+    if stands is not None:
+        stands = replace(stands, refused_on=refused_on)
+    others = {purpose: one for purpose, one in passage.consents.items() if purpose != event.purpose}
+    return replace(passage, consents=others if stands is None else {**others, event.purpose: stands})
 
 
 def _exited(passage: Passage, event: e.JourneyExited) -> Passage:

@@ -1,7 +1,8 @@
 """What was planned, aimed at, measured, validated or judged wrongly, said anew or taken back.
 
 Sessions have chains of their own, and are corrected in `sessions`. Each function returns the change, and with it the
-row that keeps what was said before.
+row that keeps what was said before. An entry is of the organisation that said what stands in it now: who said it first
+does not come to see what another said after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -147,10 +148,11 @@ def correct_plan(
     require_stage(journey, CORRIGIBLE)
     if anew == entry:
         return Change(journey), entry
+    anew = replace(anew, organisation=by.organisation)
     event = ActivityPlanned(
         occurred_on=entry.planned_on,
         recorded_at=at,
-        organisation=entry.organisation,
+        organisation=anew.organisation,
         activity=public_activity(programme, anew.activity),
         first_on=anew.first_on,
         last_on=anew.last_on,
@@ -189,6 +191,7 @@ def correct_goal(
     require_stage(journey, CORRIGIBLE)
     if anew == goal:
         return Change(journey), goal
+    anew = replace(anew, organisation=by.organisation)
     event = GoalSet(occurred_on=goal.set_on, recorded_at=at, goal=goal.goal, correction=_how(command))
     after = journey
     if command.void:
@@ -339,6 +342,7 @@ def correct_progress(
     require_stage(journey, BEGUN)
     if anew == entry:
         return Change(journey), entry
+    anew = replace(anew, organisation=by.organisation)
     standing = [one for one in rounds if one.round != number and not one.void]
     standing += [] if anew.void else [anew]
     after = replace(

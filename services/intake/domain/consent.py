@@ -142,8 +142,9 @@ def check(
 
 
 def _undated(command: RecordConsent, asked: Consent, held: Consent) -> Consent:
-    """What is asked for; a command that names no day means the day on which the same was said."""
-    return asked if command.occurred_on else replace(asked, said_on=held.said_on)
+    """What is asked for, as it would stand; a command that names no day means the day on which the same was said."""
+    said_on = asked.said_on if command.occurred_on else held.said_on
+    return replace(asked, said_on=said_on, refused_on=held.refused_on)
 
 
 def _uncovers_offer(passage: Passage, purpose: e.Purpose, asked: Consent, on: date) -> bool:

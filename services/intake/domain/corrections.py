@@ -322,8 +322,9 @@ def _said_day(
 def correct_consent(
     referral: Referral, command: CorrectConsent, *, programme: Programme, by: Actor, at: datetime
 ) -> Change[Referral]:
-    """Say anew what the participant answered, or that they were not asked; it stands whatever its day.
+    """Say anew what the participant answered, or that they were not asked.
 
+    A no that was said beside the answer stands against a yes of an earlier day, and where nothing stands instead.
     Raises Unknown where no answer was recorded, Invalid, Conflict `wrong-stage` after a mistake.
     """
     held = referral.passage.consents.get(command.purpose)
@@ -351,6 +352,7 @@ def correct_consent(
             organisations=tuple(sorted(set(said.organisations))),
             last_day=said.last_day,
             said_on=on,
+            refused_on=held.refused_on,
         )
         if anew == held:
             return Change(referral)

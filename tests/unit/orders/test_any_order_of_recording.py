@@ -196,3 +196,26 @@ def test_entry_answers_that_the_start_contradicts_count_in_neither_order() -> No
     )
     assert told.cells() == other.cells()
     assert told.cells()["started@gender=not_known"] == 1
+
+
+def asked_anew(on: date) -> Fact:
+    """The yes was said on that day."""
+    body = {"given": True, "organisations": [CAFE], "last_day": "2018-01-01", "why": "The wrong day."}
+    place = "/journeys/{journey}/consents/sharing/correction"
+    return lambda told: told.say(INTAKE, "POST", place, **body, occurred_on=f"{on}")
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_a_yes_corrected_to_before_a_no_does_not_stand_against_it(taken_back: bool) -> None:
+    no, yes = asked(SOONER, given=False), asked(LATER, given=True)
+    body = {"why": "A slip.", "void": True}
+    place = "/journeys/{journey}/consents/sharing/correction"
+    void: Fact = lambda told: told.say(INTAKE, "POST", place, **body)  # noqa: E731 - a fact as the others
+    anew = void if taken_back else asked_anew(STARTED_ON)
+    offer = {"kind": "provider_to_provider", "to_organisation": CAFE, "deadline_on": "2016-06-20"}
+    for order in ([no, yes, anew], [yes, no, anew]):
+        told = recorded(order)
+        assert len(told.done) == 3
+        assert not told.say(HANDOVERS, "POST", "/journeys/{journey}/handovers", **offer)
+        assert yes(told), "and is no hindrance to a yes that is said later"
+        assert told.say(HANDOVERS, "POST", "/journeys/{journey}/handovers", **offer)

@@ -332,3 +332,19 @@ def test_a_journey_stays_handed_over_however_many_offers_came_to_nothing_after()
         done(told, HANDOVERS, f"/handovers/{{journey}}.h{number}/decline", reason="no_capacity")
     cells = told.cells()
     assert (cells["handed_over"], cells["days/handover/0"], cells["handover/declined"]) == (1, 1, RECENT + 2)
+
+
+def test_who_said_a_thing_first_does_not_come_to_see_what_another_made_of_it() -> None:
+    told = started()
+    done(told, ACTIVITY_TRACKING, f"{PLACE}/goals", text="Svenska")
+    offer = {"kind": "provider_to_provider", "to_organisation": CAFE, "deadline_on": "2016-06-20"}
+    done(told, HANDOVERS, f"{PLACE}/handovers", **offer)
+    done(told, HANDOVERS, "/handovers/{journey}.h1/acceptance", CAFE)
+    for text in ("Bo hos sin mor", "Svenska för bageriet"):
+        anew(told, ACTIVITY_TRACKING, f"{PLACE}/goals/g1", CAFE, text=text)
+    seen = [one["said"] and one["said"]["text"] for one in corrections(told, ACTIVITY_TRACKING)]
+    assert seen == ["Svenska", None]
+    assert [one["said"]["text"] for one in corrections(told, ACTIVITY_TRACKING, CAFE)] == [
+        "Svenska",
+        "Bo hos sin mor",
+    ]
