@@ -11,7 +11,7 @@ from services.activity_tracking.domain.journey import Journey, entry_of
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
 from shared.access import Actor, Reader
 from shared.corrections import Superseded, page
-from shared.errors import Unknown
+from shared.errors import Forbidden, Unknown
 from shared.events import JourneyId, OutputId
 from shared.programmes import Programme
 from shared.runtime.change import Work, subject_of
@@ -70,6 +70,8 @@ def correct_ready(
 ) -> Standing:
     """Say on which day the participant was ready, or that they are not."""
     journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    if reader_of(work, actor, journey).works_there and journey.ready_said_by != actor.organisation:
+        raise Forbidden("not-your-journey", "Only the organisation that judged so may correct it.")
     change = corrections.correct_ready(journey, command, by=actor, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)
     return Standing(journey=after, reader=reader_of(work, actor, after))

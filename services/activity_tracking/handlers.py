@@ -92,7 +92,8 @@ def reach_goal(
 def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Standing:
     """Judge the participant ready for the next step."""
     journey, _ = open_journey(work, actor, journey_id, "log_activity")
-    after = work.save(subject_of("journey", journey_id), plan.declare_ready(journey, command, at=work.at))
+    change = plan.declare_ready(journey, command, by=actor.organisation, at=work.at)
+    after = work.save(subject_of("journey", journey_id), change)
     return Standing(journey=after, reader=reader_of(work, actor, after))
 
 

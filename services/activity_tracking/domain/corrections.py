@@ -265,13 +265,13 @@ def correct_ready(journey: Journey, command: CorrectDay, *, by: Actor, at: datet
     event = ParticipantReady(occurred_on=on, recorded_at=at, correction=_how(command))
     return _changed(
         journey,
-        moved(journey, event),
+        replace(moved(journey, event), ready_said_by=by.organisation),
         event,
         None,
         command,
         "readiness",
         {"ready_on": ready_on},
-        recorded_by=None,
+        recorded_by=journey.ready_said_by,
         by=by,
         at=at,
     )

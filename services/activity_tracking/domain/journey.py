@@ -14,7 +14,7 @@ import msgspec
 from shared.calendar import day_of
 from shared.checks import Findings
 from shared.errors import Conflict
-from shared.events import Code, Fact, JourneyId, ReferralReceived, SessionsRecounted
+from shared.events import Code, Fact, JourneyId, Organisation, ReferralReceived, SessionsRecounted
 from shared.passage import Passage, Stage, begin, follow
 from shared.programmes import Programme, Programmes
 from shared.runtime.change import Change, Received, Row, key_of
@@ -47,7 +47,7 @@ class Journey:
 
     open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
     sessions), corrections (of all else): how many there have ever been, which numbers the next. last_round: the
-    highest round of the progress measure so far.
+    highest round of the progress measure so far. ready_said_by: who judged the person ready.
     """
 
     journey_id: JourneyId
@@ -61,6 +61,7 @@ class Journey:
     sessions: SessionCounts = field(default_factory=SessionCounts)
     last_round: int = 0
     last_measured_on: date | None = None
+    ready_said_by: Organisation | None = None
 
 
 def receive(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:

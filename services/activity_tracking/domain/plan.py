@@ -220,7 +220,9 @@ def reach_goal(
     return Change(after, events=(event,), rows=(row,)), reached
 
 
-def declare_ready(journey: Journey, command: DeclareReady, *, at: datetime) -> Change[Journey]:
+def declare_ready(
+    journey: Journey, command: DeclareReady, *, by: Organisation, at: datetime
+) -> Change[Journey]:
     """Judge the participant ready; judging so again, of the same day or none, changes nothing.
 
     Sessions go on as before. May be recorded after the exit, for a day before it. Raises Invalid, Conflict
@@ -237,4 +239,4 @@ def declare_ready(journey: Journey, command: DeclareReady, *, at: datetime) -> C
     if ready_on is not None:
         raise Conflict("wrong-stage", f"The participant is said to be ready since {ready_on.isoformat()}.")
     event = ParticipantReady(occurred_on=on, recorded_at=at)
-    return Change(moved(journey, event), events=(event,))
+    return Change(replace(moved(journey, event), ready_said_by=by), events=(event,))

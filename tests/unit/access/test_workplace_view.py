@@ -204,6 +204,25 @@ def test_a_workplace_finds_nothing_out_by_trying() -> None:
     assert world.ask(HANDOVER, "GET", f"/handovers/{journey}.h1", EMPLOYER).status_code == 404
 
 
+def test_a_workplace_corrects_no_judgement_but_its_own() -> None:
+    world, journey = made(*KINDS[0])
+    path = f"/journeys/{journey}/readiness"
+    world.done(ACTIVITY_TRACKING, "POST", path, SHOP, {"occurred_on": "2016-03-02"})
+    world.done(HANDOVER, "POST", f"/handovers/{journey}.h2/acceptance", EMPLOYER, {})
+    slip = {"why": "A slip.", "void": True}
+    refused = world.ask(ACTIVITY_TRACKING, "POST", f"{path}/correction", EMPLOYER, slip)
+    assert (refused.status_code, refused.json["code"]) == (403, "not-your-journey")
+    other, journey = made(*KINDS[0])
+    path = f"/journeys/{journey}/readiness"
+    other.done(HANDOVER, "POST", f"/handovers/{journey}.h2/acceptance", EMPLOYER, {})
+    other.done(ACTIVITY_TRACKING, "POST", path, EMPLOYER, {})
+    other.done(ACTIVITY_TRACKING, "POST", f"{path}/correction", EMPLOYER, slip)
+    (kept,) = other.done(ACTIVITY_TRACKING, "GET", f"/journeys/{journey}/corrections", EMPLOYER)[
+        "corrections"
+    ]
+    assert (kept["what"], kept["why"]) == ("readiness", "A slip.")
+
+
 def test_an_employer_records_the_exit_and_answers_follow_ups_and_sees_no_answer_of_others() -> None:
     world, journey = made(*KINDS[0])
     world.done(HANDOVER, "POST", f"/handovers/{journey}.h2/acceptance", EMPLOYER, {})

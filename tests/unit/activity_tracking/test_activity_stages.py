@@ -64,7 +64,7 @@ def _reach_goal(journey: Journey) -> Any:
 
 
 def _declare_ready(journey: Journey) -> Any:
-    return plan.declare_ready(journey, plan.DeclareReady(occurred_on=STARTED_ON), at=AT), None
+    return plan.declare_ready(journey, plan.DeclareReady(occurred_on=STARTED_ON), by=PROVIDER, at=AT), None
 
 
 def _log(journey: Journey) -> Any:

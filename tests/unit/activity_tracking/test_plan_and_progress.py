@@ -120,15 +120,17 @@ def test_a_goal_is_not_reached_before_it_was_set(at_stage: At) -> None:
 
 
 def test_readiness_is_declared_once(at_stage: At) -> None:
-    change = plan.declare_ready(at_stage("started"), plan.DeclareReady(occurred_on=READY_ON), at=AT)
+    change = plan.declare_ready(
+        at_stage("started"), plan.DeclareReady(occurred_on=READY_ON), by=PROVIDER, at=AT
+    )
     assert change.state.passage.stage == "ready"
     assert only(change).occurred_on == READY_ON
     for again in (None, READY_ON):
-        repeated = plan.declare_ready(change.state, plan.DeclareReady(occurred_on=again), at=AT)
+        repeated = plan.declare_ready(change.state, plan.DeclareReady(occurred_on=again), by=PROVIDER, at=AT)
         assert repeated.state is change.state
         assert not repeated.events
     with pytest.raises(Conflict) as refused:
-        plan.declare_ready(change.state, plan.DeclareReady(occurred_on=TODAY), at=AT)
+        plan.declare_ready(change.state, plan.DeclareReady(occurred_on=TODAY), by=PROVIDER, at=AT)
     assert refused.value.code == "wrong-stage"
 
 
