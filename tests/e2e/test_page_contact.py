@@ -100,6 +100,27 @@ def test_texts_that_do_not_come_at_once_are_asked_for_again(theatre: Theatre, pa
     expect(page.locator("#state")).to_have_text(LIVE)
 
 
+@pytest.mark.parametrize("part", ["page.js", "stream.js", "page.css"])
+def test_a_part_of_the_page_that_does_not_come_is_asked_for_again(
+    theatre: Theatre, page: Page, part: str
+) -> None:
+    failures, came = iter([502, 503]), []
+
+    def answer(route: Route) -> None:
+        status = next(failures, None)
+        if status is None:
+            came.append(part)
+            route.continue_()
+        else:
+            route.fulfill(status=status, body="<h1>Oh</h1>")
+
+    page.route(f"**/static/{part}", answer)
+    with page.expect_event("load", lambda _: bool(came)):
+        sign_in(page, theatre.link())
+    expect(page.locator("#state")).to_have_text(LIVE)
+    assert page.evaluate("sessionStorage.getItem('tries')") is None
+
+
 @pytest.mark.parametrize(("status", "says"), [(401, "Inloggningen har gått ut"), (403, "inte längre rätt")])
 def test_only_a_refusal_ends_it(theatre: Theatre, page: Page, status: int, says: str) -> None:
     proxy = Proxy(page, {"status": 502, "body": ""}, {"status": status, "body": ""})
