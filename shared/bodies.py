@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -20,6 +21,8 @@ from shared.signs import normal_form
 
 NAMEABLE = re.compile(r"(?!(?:[^0-9]*[0-9]){4})[A-Za-z0-9_-]{1,40}")
 """Field names that an answer may repeat: words and codes. Anything else, four digits too, might identify somebody."""
+MOST_TOLD = 100
+"""Wrong fields that one answer names; no schema has as many."""
 SAID_TWICE = "Is said twice; a field has one value."
 
 MOST_COMPARED = 400
@@ -122,9 +125,15 @@ def doubled(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def nameable(errors: Mapping[Any, object], otherwise: str = "body") -> dict[str, object]:
-    """The errors at every depth, under names that an answer may repeat; those of all other names under `otherwise`."""
+    """The errors at every depth, under names that an answer may repeat; those of all other names under `otherwise`.
+
+    Of more than MOST_TOLD the rest is only counted: each may be longer than what it answers.
+    """
     shown: dict[str, object] = {}
-    for name, told in errors.items():
+    more = len(errors) - MOST_TOLD
+    if more > 0:
+        shown[otherwise] = [f"And {more} more fields are wrong."]
+    for name, told in islice(errors.items(), MOST_TOLD):
         kept = str(name) if isinstance(name, int) or NAMEABLE.fullmatch(name) else otherwise
         reasons = nameable(told, otherwise) if isinstance(told, Mapping) else told
         before = shown.get(kept)

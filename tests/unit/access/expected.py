@@ -134,6 +134,14 @@ cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    p    p    p    p    p    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+JUDGED = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  r    r     r   r    r   r    r    r    r    r    r    r    r
+shop    p    p     +   p    +   +    +    p    p    p    p    p    +
+cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    p    p    p    p    p    p    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 MEND = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
@@ -312,7 +320,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
         "activity_tracking",
         "POST /journeys/<string:journey_id>/goals/<string:goal>/reached/correction",
     ): (REACH_GOAL, CASE),
-    ("activity_tracking", "POST /journeys/<string:journey_id>/readiness/correction"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journey_id>/readiness/correction"): (JUDGED, CASE),
     ("activity_tracking", "POST /journeys/<string:journey_id>/progress/<string:round>/correction"): (
         MEND,
         CASE,

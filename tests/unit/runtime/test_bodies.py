@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bodies import SAID_TWICE, content_of, nameable, read_object, whole_body
+from shared.bodies import MOST_TOLD, SAID_TWICE, content_of, nameable, read_object, whole_body
 from shared.errors import Invalid, Refused
 
 LIMIT = 1000
@@ -238,3 +238,13 @@ def test_what_is_nested_too_deep_to_be_compared_is_refused() -> None:
         deep = [deep]
     with pytest.raises(Refused, match="unreadable-body"):
         content_of({"a": deep})
+
+
+def test_an_answer_is_not_many_times_what_it_answers() -> None:
+    said = {
+        f"unknown_{'x' * (n % 20)}{n % 1000:03}": ["There is no such field; there are a, b, c."]
+        for n in range(6000)
+    }
+    told = nameable(said)
+    assert len(told) <= MOST_TOLD + 1
+    assert f"And {len(said) - MOST_TOLD} more fields are wrong." in str(told["body"])
