@@ -11,6 +11,7 @@ from deploy.local import Stack
 from shared.calendar import day_of
 from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
 from tests.support.awaiting import until
+from tests.support.stack import fresh_stack
 
 PROGRAMME = "recorded-late"
 PROCESSES = ("intake-web", "intake-consume", "activity-tracking-web", "activity-tracking-consume")
@@ -18,13 +19,13 @@ OUTCOME = ("outcome-web", "outcome-consume", "outcome-project")
 
 
 @pytest.fixture(name="running", scope="module")
-def _running(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack.start("issuer")
-    publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
-    stack.start(*PROCESSES, *OUTCOME)
-    yield stack
-    for name in (*PROCESSES, *OUTCOME):
-        stack.stop(name)
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own: others cut topics off and publish what no group can read."""
+    with fresh_stack() as stack:
+        stack.start("issuer")
+        publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
+        stack.start(*PROCESSES, *OUTCOME)
+        yield stack
 
 
 def test_sessions_count_by_the_days_that_stand(running: Stack) -> None:
