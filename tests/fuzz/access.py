@@ -137,6 +137,10 @@ class Access(Fuzzer[Cell]):
             "follow_up_id": f"{journey.journey}.28d",
             "session_id": f"s-{UNKNOWN_ID}",
             "goal": "g1",
+            "plan": "a1",
+            "competence": "woodwork",
+            "level": "1",
+            "round": "1",
             "purpose": "sharing",
         }
         path = re.sub(r"<string:(\w+)>", lambda found: named.get(found[1], "0"), rule)
