@@ -4,6 +4,7 @@ Whoever may say a thing may correct it: each takes the action of what it correct
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from services.intake.domain import corrections as c
 from services.intake.domain import participant
@@ -14,17 +15,8 @@ from shared.access import Actor, Reader, reader
 from shared.calendar import day_of
 from shared.corrections import Superseded, page
 from shared.events import JourneyId, ParticipantId
-from shared.programmes import Action, Programme
+from shared.programmes import Action
 from shared.runtime.change import Change, Work, subject_of
-
-Decide = Callable[[Referral, Programme], Change[Referral]]
-
-
-def _correct(
-    work: Work, actor: Actor, journey_id: JourneyId, action: Action, answered: Answered, decide: Decide
-) -> Referral:
-    held, rules = journey(work, actor, journey_id, action)
-    return keep(work, decide(held, rules), answered)
 
 
 def correct_participant(
@@ -54,81 +46,30 @@ def list_participant_corrections(
     return Reader(actor.organisation, "whole"), found
 
 
-def correct_referral(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectReferral, answered: Answered
-) -> Referral:
-    """Say anew where, to whom and when the person was referred."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_referral(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "withdraw_referral", answered, decide)
+UseCase = Callable[[Work, Actor, JourneyId, Any, Answered], Referral]
 
 
-def correct_acceptance(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectDay, answered: Answered
-) -> Referral:
-    """Say on which day the person was taken on, or that they were not."""
+def _corrects(action: Action, decide: Callable[..., Change[Referral]]) -> UseCase:
+    """The use case that corrects what the action leads to."""
 
-    def decide(held: Referral, _: Programme) -> Change[Referral]:
-        return c.correct_acceptance(held, command, by=actor, at=work.at)
+    def use_case(
+        work: Work, actor: Actor, journey_id: JourneyId, command: Any, answered: Answered
+    ) -> Referral:
+        held, rules = journey(work, actor, journey_id, action)
+        return keep(work, decide(held, command, programme=rules, by=actor, at=work.at), answered)
 
-    return _correct(work, actor, journey_id, "answer_referral", answered, decide)
-
-
-def correct_decline(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectReason, answered: Answered
-) -> Referral:
-    """Say a decline anew, or that it was none."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_decline(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "answer_referral", answered, decide)
+    return use_case
 
 
-def correct_withdrawal(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectReason, answered: Answered
-) -> Referral:
-    """Say a withdrawal anew, or that it was none."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_withdrawal(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "withdraw_referral", answered, decide)
-
-
-def correct_consent(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectConsent, answered: Answered
-) -> Referral:
-    """Say anew what the participant answered, or that they were not asked."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_consent(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "record_consent", answered, decide)
-
-
-def correct_start(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectDay, answered: Answered
-) -> Referral:
-    """Say on which day participation began, or that it has not."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_start(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "start_journey", answered, decide)
-
-
-def correct_mistake(
-    work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectReason, answered: Answered
-) -> Referral:
-    """Say anew why the journey is a mistake, or that it is none."""
-
-    def decide(held: Referral, rules: Programme) -> Change[Referral]:
-        return c.correct_mistake(held, command, programme=rules, by=actor, at=work.at)
-
-    return _correct(work, actor, journey_id, "register_mistake", answered, decide)
+correct_referral = _corrects("withdraw_referral", c.correct_referral)
+correct_acceptance = _corrects(
+    "answer_referral", lambda held, command, *, by, at, **_: c.correct_acceptance(held, command, by=by, at=at)
+)
+correct_decline = _corrects("answer_referral", c.correct_decline)
+correct_withdrawal = _corrects("withdraw_referral", c.correct_withdrawal)
+correct_consent = _corrects("record_consent", c.correct_consent)
+correct_start = _corrects("start_journey", c.correct_start)
+correct_mistake = _corrects("register_mistake", c.correct_mistake)
 
 
 def list_corrections(
