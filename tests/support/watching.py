@@ -13,7 +13,7 @@ import bson
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from deploy.local import Stack
+from deploy.local import Settings, Stack
 from deploy.local.settings import SERVICES
 
 CONSUMERS = [
@@ -93,31 +93,8 @@ class Watch:
         return Moment(documents, self._ends())
 
     def rest(self, without: Collection[str] = ()) -> None:
-        """Wait until every event has arrived everywhere: the same quiet answer twice. Raises AssertionError.
-
-        without: processes that do not run.
-        """
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        before: list[tuple[int, int]] | None = None
-        pause = threading.Event()
-        while True:
-            told = [self._progress(name) for name in CONSUMERS if name not in without]
-            moved = [(one["emitted"], one["applied"]) for one in told]
-            restless = [
-                one
-                for one in told
-                if one["lag"] or one["outbox_pending"] or one["timers_due"] or one["waiting"]
-            ]
-            if not restless and moved == before:
-                return
-            before = None if restless else moved
-            assert time.monotonic() < deadline, f"the stack does not come to rest: {restless}"
-            pause.wait(0.03)
-
-    def _progress(self, process: str) -> dict[str, Any]:
-        with urlopen(f"{self._stack.health_url(process)}/progress", timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        """The same as `rest`, on this stack."""
+        rest(self._stack.settings, without)
 
     def _ends(self) -> dict[str, int]:
         topics = [name for name in self._kafka.topics() if not name.startswith("__")]
@@ -130,6 +107,33 @@ class Watch:
         for place, end in self._kafka.end_offsets(places).items():
             ends[place.topic] = ends.get(place.topic, 0) + end
         return ends
+
+
+def rest(settings: Settings, without: Collection[str] = ()) -> None:
+    """Wait until every event has arrived everywhere: the same quiet answer twice. Raises AssertionError.
+
+    without: processes that do not run.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    before: list[tuple[int, int]] | None = None
+    pause = threading.Event()
+    while True:
+        told = [_progress(settings, name) for name in CONSUMERS if name not in without]
+        moved = [(one["emitted"], one["applied"]) for one in told]
+        restless = [
+            one for one in told if one["lag"] or one["outbox_pending"] or one["timers_due"] or one["waiting"]
+        ]
+        if not restless and moved == before:
+            return
+        before = None if restless else moved
+        assert time.monotonic() < deadline, f"the stack does not come to rest: {restless}"
+        pause.wait(0.03)
+
+
+def _progress(settings: Settings, process: str) -> dict[str, Any]:
+    with urlopen(f"{settings.health_url(process)}/progress", timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 def _at_the_end(rebuild: Mapping[str, Any]) -> bool:
