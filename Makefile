@@ -106,6 +106,7 @@ check: lint ## What needs no stack: lint, unit, contract and architecture tests
 
 # Short tests in parallel; then, since much of it is waiting, two workers with a stack of their own each, a file at a time.
 test: check ## Everything: check, then integration and end-to-end tests against a real stack
+	@$(PY) -m tests.support.install_browser
 	$(PY) -m pytest -n 2 --dist loadfile $(wildcard tests/integration tests/e2e)
 
 chaos: venv-dev ## Every fault, and what must hold after it (SEED=5; ONLY="3 7-9")

@@ -1,4 +1,4 @@
-"""A browser for all page tests, or the line that installs one."""
+"""A browser for all page tests, or the line that installs one: the last that a run without one prints."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from deploy.local import Stack
-from tests.support.browser import NoBrowser, open_browser
+from tests.support.browser import CURE, NoBrowser, open_browser
 from tests.support.stack import fresh_stack
+
+NOT_RUN = "The page tests were not run."
 
 
 @pytest.fixture(scope="module")
@@ -30,4 +32,13 @@ def browser() -> Iterator[Browser]:
     except NoBrowser as missing:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"The page tests were not run. {missing}")
+        pytest.skip(f"{NOT_RUN} {missing}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say last how many page tests were skipped, and what would have run them."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    count = sum(NOT_RUN in str(one.longrepr) for one in skipped)
+    if count:
+        print(f"{count} page tests were skipped, because there is no browser: {CURE}, then run them again.")

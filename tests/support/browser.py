@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CURE = "`apt-get install chromium` as root, or `.venv/bin/playwright install --with-deps chromium`"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -25,15 +26,19 @@ class NoBrowser(RuntimeError):
     """There is no browser; the text says what to install."""
 
 
+def on_path() -> Path | None:
+    """The machine's own Chromium, if it has one."""
+    return next((Path(found) for name in NAMES if (found := shutil.which(name))), None)
+
+
 def chromium(playwright: Playwright) -> Path:
     """The browser's executable. Raises NoBrowser, saying what to install, when there is none."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return Path(found)
+    if found := on_path():
+        return found
     own = Path(playwright.chromium.executable_path)
     if own.exists():
         return own
-    raise NoBrowser("No browser: run `apt-get install chromium`, or `.venv/bin/playwright install chromium`.")
+    raise NoBrowser(f"No browser: run {CURE}.")
 
 
 @contextmanager
