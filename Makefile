@@ -12,7 +12,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; print(sys.executable if sys.version_info >= (3, 11) else "python3")' 2>/dev/null || echo python3)
 VENV ?= .venv
 PY := $(VENV)/bin/python
-DEMO_COMMAND ?= $(PY) -m player
+DEMO_COMMAND ?= $(PY) -m clients.player
 export STACK_PORT_BASE STACK_DIR STACK_PROCESSES DEMO_COMMAND ONCE FAULT
 
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -55,44 +55,44 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 	$(COMPILE) deploy/requirements.in -o deploy/requirements.lock
 	$(COMPILE) requirements-dev.in -o requirements-dev.lock
 	$(MAKE) venv-dev
-	$(PY) -m deploy.local lock-jars
+	$(PY) -m tools.stack lock-jars
 
 # -- The local stack ----------------------------------------------------------------------------
 
 .PHONY: demo up down status logs token page reset journeys
 demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
-	@$(PY) -m deploy.local demo
+	@$(PY) -m tools.stack demo
 
 up: venv ## Start everything in the background and wait until it is ready
-	@$(PY) -m deploy.local up
+	@$(PY) -m tools.stack up
 
 down: venv ## Stop everything, in order
-	@$(PY) -m deploy.local down
+	@$(PY) -m tools.stack down
 
 status: venv ## Show every process, its lag, its halts and their cure
-	@$(PY) -m deploy.local status
+	@$(PY) -m tools.stack status
 
 logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
-	@$(PY) -m deploy.local logs $(P)
+	@$(PY) -m tools.stack logs $(P)
 
 token: venv ## Print a bearer token (ORG=forsakringskassan DUTY=caseworker)
 	@test -n "$(ORG)" -a -n "$(DUTY)" || { echo "Say for whom: make token ORG=forsakringskassan DUTY=caseworker" >&2; exit 2; }
-	@$(PY) -m deploy.local token "$(ORG)" "$(DUTY)"
+	@$(PY) -m tools.stack token "$(ORG)" "$(DUTY)"
 
 page: venv ## Print a new link to the live page (ORG=styrgruppen PROGRAMME=coactive)
-	@$(PY) -m deploy.local page "$(or $(ORG),styrgruppen)" "$(or $(PROGRAMME),coactive)"
+	@$(PY) -m tools.stack page "$(or $(ORG),styrgruppen)" "$(or $(PROGRAMME),coactive)"
 
 journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"
-	@$(PY) -m deploy.local journeys $(DO)
+	@$(PY) -m tools.stack journeys $(DO)
 
 reset: venv ## Remove the data of a stack that is down
-	@$(PY) -m deploy.local reset
+	@$(PY) -m tools.stack reset
 
 # -- Checking -----------------------------------------------------------------------------------
 
 .PHONY: contracts
 contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
-	$(PY) -m contracts write
+	$(PY) -m tools.contracts write
 
 .PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz fuzz-proof
 lint: venv-dev ## Style, types and the direction of imports

@@ -1,1 +1,5 @@
-"""What two or more services need: the event language, the runtime, the edge. Holds no service's rule."""
+"""What two or more services need, in six rooms: language, telemetry, runtime, edge, operations, host.
+
+Each room may import only from those before it in this order; import-linter holds them to it. None may import a service.
+A rule of one service's own never stands here.
+"""

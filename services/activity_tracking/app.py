@@ -4,11 +4,11 @@ from typing import Any
 
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities, read_days
-from shared.config import Settings
-from shared.events import JourneyExited, JourneyStarted
+from shared.host.process import main
+from shared.language.events import JourneyExited, JourneyStarted
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Service
-from shared.runtime.process import main
+from shared.runtime.settings import Settings
 
 
 def blueprints(settings: Settings) -> tuple[Any, ...]:

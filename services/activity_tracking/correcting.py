@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from services.activity_tracking.domain import corrections, plan, progress
 from services.activity_tracking.domain.journey import Journey, entry_of
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
-from shared.access import Actor, Reader
-from shared.corrections import Superseded, page
-from shared.errors import Forbidden, Unknown
-from shared.events import JourneyId, OutputId
-from shared.programmes import Programme
-from shared.runtime.change import Work, subject_of
+from shared.language.access import Actor, Reader
+from shared.language.corrections import Superseded, page
+from shared.language.decision import Work, subject_of
+from shared.language.errors import Forbidden, Unknown
+from shared.language.events import JourneyId, OutputId
+from shared.language.programmes import Programme
 
 Entry = TypeVar("Entry")
 

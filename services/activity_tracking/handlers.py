@@ -10,12 +10,12 @@ from typing import Any
 
 from services.activity_tracking.domain import outputs, plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, SessionCounts, entry_of, public_activities
-from shared.access import Actor, Reader, authorise, authorise_in, reader
-from shared.calendar import day_of
-from shared.errors import Forbidden, Unknown
-from shared.events import JourneyId, OutputId, SessionId
-from shared.programmes import Action, Programme
-from shared.runtime.change import Work, subject_of
+from shared.language.access import Actor, Reader, authorise, authorise_in, reader
+from shared.language.days import day_of
+from shared.language.decision import Work, subject_of
+from shared.language.errors import Forbidden, Unknown
+from shared.language.events import JourneyId, OutputId, SessionId
+from shared.language.programmes import Action, Programme
 
 SHOWN = 200
 """How many entries of each kind a journey's overview shows; rounds and competences never come to more."""

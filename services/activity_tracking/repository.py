@@ -12,8 +12,8 @@ from pymongo.database import Database
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.sessions import DAYS, counts_of
-from shared.corrections import CORRECTION_INDEXES
-from shared.runtime.change import Received, Subject, key_of, kind_of, subject_of
+from shared.language.decision import Received, Subject, key_of, kind_of, subject_of
+from shared.runtime.corrections import CORRECTION_INDEXES
 
 STATES: Mapping[str, type] = {"journey": Journey, "output": Output}
 

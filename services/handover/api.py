@@ -13,12 +13,8 @@ from services.handover import handlers
 from services.handover.domain.corrections import CorrectAnswer
 from services.handover.domain.journey import Offer, Status, journey_of
 from services.handover.domain.offers import AcceptHandover, DeclineHandover, OfferHandover, RecallHandover
-from shared.access import WORKPLACES, Reader
-from shared.corrections import Superseded
-from shared.corrections_api import CorrectingBody, add_list
-from shared.errors import Unknown
-from shared.events import HandoverId, HandoverKind, JourneyId
-from shared.fields import (
+from shared.edge.corrections import CorrectingBody, add_list
+from shared.edge.fields import (
     CommandSchema,
     Day,
     Number,
@@ -28,14 +24,18 @@ from shared.fields import (
     limit_field,
     organisation_field,
 )
-from shared.runtime.change import Subject, Work
-from shared.web import (
+from shared.edge.web import (
     actor,
     command,
     guarded,
     journey_subject,
     query,
 )
+from shared.language.access import WORKPLACES, Reader
+from shared.language.corrections import Superseded
+from shared.language.decision import Subject, Work
+from shared.language.errors import Unknown
+from shared.language.events import HandoverId, HandoverKind, JourneyId
 
 handovers = Blueprint("handovers", __name__, description="From one responsible organisation to the next")
 BLUEPRINTS = (handovers,)

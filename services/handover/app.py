@@ -4,9 +4,9 @@ from typing import Any
 
 from services.handover.consumer import FOLDS, TIMERS
 from services.handover.repository import INDEXES, Handovers
-from shared.config import Settings
+from shared.host.process import main
 from shared.runtime.parts import Service
-from shared.runtime.process import main
+from shared.runtime.settings import Settings
 
 
 def blueprints(settings: Settings) -> tuple[Any, ...]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from services.handover.domain.journey import expire, receive, take_in
-from shared import events as e
-from shared.events import Fact
-from shared.runtime.change import Fold, TimerFold
+from shared.language import events as e
+from shared.language.decision import Fold, TimerFold
+from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,

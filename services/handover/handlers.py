@@ -8,7 +8,7 @@ from typing import Any
 
 from services.handover.domain import corrections, offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
-from shared.access import (
+from shared.language.access import (
     Actor,
     Reader,
     authorise,
@@ -17,12 +17,12 @@ from shared.access import (
     reader,
     takes_part,
 )
-from shared.calendar import day_of
-from shared.corrections import Superseded, page
-from shared.errors import Unknown
-from shared.events import HandoverId, JourneyId
-from shared.programmes import Action, Programme
-from shared.runtime.change import Work, subject_of
+from shared.language.corrections import Superseded, page
+from shared.language.days import day_of
+from shared.language.decision import Work, subject_of
+from shared.language.errors import Unknown
+from shared.language.events import HandoverId, JourneyId
+from shared.language.programmes import Action, Programme
 
 
 def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:

@@ -8,8 +8,8 @@ import msgspec
 from pymongo import ASCENDING, IndexModel
 
 from services.handover.domain.journey import Journey
-from shared.corrections import CORRECTION_INDEXES
-from shared.runtime.change import Subject
+from shared.language.decision import Subject
+from shared.runtime.corrections import CORRECTION_INDEXES
 
 
 class Handovers:

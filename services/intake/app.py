@@ -7,10 +7,9 @@ from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.repository import INDEXES, Referrals
 from services.intake.vault import vault_from
-from shared.config import Settings
-from shared.runtime.health import Runnable
-from shared.runtime.parts import Parts, Service
-from shared.runtime.process import main
+from shared.host.process import main
+from shared.runtime.parts import Parts, Runnable, Service
+from shared.runtime.settings import Settings
 
 REFERRALS = Referrals()
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from services.intake.domain.journey import addressed, take_in
-from shared import events as e
-from shared.events import Fact
-from shared.programmes import Programmes
-from shared.runtime.change import Change, Fold, Received, TimerFold
+from shared.language import events as e
+from shared.language.decision import Change, Fold, Received, TimerFold
+from shared.language.events import Fact
+from shared.language.programmes import Programmes
 
 MOVES: tuple[type[Fact], ...] = (
     e.ParticipantReady,

@@ -11,12 +11,12 @@ from services.intake.domain import participant
 from services.intake.domain.journey import Referral
 from services.intake.domain.participant import Identity, Participant
 from services.intake.handlers import Answered, Vault, journey, keep, person
-from shared.access import Actor, Reader, reader
-from shared.calendar import day_of
-from shared.corrections import Superseded, page
-from shared.events import JourneyId, ParticipantId
-from shared.programmes import Action
-from shared.runtime.change import Change, Work, subject_of
+from shared.language.access import Actor, Reader, reader
+from shared.language.corrections import Superseded, page
+from shared.language.days import day_of
+from shared.language.decision import Change, Work, subject_of
+from shared.language.events import JourneyId, ParticipantId
+from shared.language.programmes import Action
 
 
 def correct_participant(

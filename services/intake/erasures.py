@@ -17,13 +17,14 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
-from shared.errors import Busy
-from shared.events import ERASURES_TOPIC, ParticipantId
-from shared.kafka import Logs, Partition, native_options
-from shared.runtime.change import subject_of
+from shared.language.decision import subject_of
+from shared.language.errors import Busy
+from shared.language.events import ERASURES_TOPIC, ParticipantId
+from shared.runtime.kafka import Logs, Partition, native_options
 from shared.runtime.parts import Parts
 from shared.runtime.transaction import transact
-from shared.telemetry import metric, start_trace, tell_moment
+from shared.telemetry.metrics import metric, tell_moment
+from shared.telemetry.traces import start_trace
 
 EVERY_SECONDS, AFTER_FAILURE_SECONDS = 3600.0, 10.0
 CHUNK = 500

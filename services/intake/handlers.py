@@ -20,13 +20,13 @@ from services.intake.domain.participation import (
 )
 from services.intake.domain.programme import Published
 from services.intake.participations import journeys_of, may_read, settle
-from shared.access import Actor, authorise, authorise_in, authorise_somewhere, programmes_for
-from shared.calendar import day_of
-from shared.errors import Unknown
-from shared.events import Code, JourneyId, Organisation, ParticipantId
-from shared.passage import Stage
-from shared.programmes import Action, Programme, ProgrammeKey
-from shared.runtime.change import ARCHIVE, Change, Work, event_id, subject_of
+from shared.language.access import Actor, authorise, authorise_in, authorise_somewhere, programmes_for
+from shared.language.days import day_of
+from shared.language.decision import ARCHIVE, Change, Work, event_id, subject_of
+from shared.language.errors import Unknown
+from shared.language.events import Code, JourneyId, Organisation, ParticipantId
+from shared.language.passage import Stage
+from shared.language.programmes import Action, Programme, ProgrammeKey
 
 Answered = Collection[Organisation]
 Part = Literal["referrer", "provider", "responsible"]

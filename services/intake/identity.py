@@ -1,11 +1,11 @@
-"""Personnummer, read where one belongs. Where none may be, `shared.personal_numbers` finds it.
+"""Personnummer, read where one belongs. Where none may be, `shared.language.personal_numbers` finds it.
 
 Coordination numbers (*samordningsnummer*) count as personnummer.
 """
 
 from personnummer import personnummer
 
-from shared import signs
+from shared.language import signs
 
 LONGEST = 64
 """Signs of a text that may hold one, with all that shows nothing."""

@@ -22,19 +22,19 @@ from services.intake import handlers
 from services.intake.domain.participation import PARTICIPATIONS, participation_key
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.records import Echo, Said, read
-from shared.access import Actor
-from shared.errors import Busy, Halt, Refused
-from shared.events import Organisation
-from shared.kafka import Partition
+from shared.language.access import Actor
+from shared.language.decision import Work, subject_of
+from shared.language.errors import Busy, Halt, Refused
+from shared.language.events import Organisation
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Work, subject_of
 from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fair import FairMember
 from shared.runtime.fold import Arrived, Tally
-from shared.runtime.health import Runnable
-from shared.runtime.parts import Parts
+from shared.runtime.kafka import Partition
+from shared.runtime.parts import Parts, Runnable
 from shared.runtime.unit import Apart, Unit
-from shared.telemetry import metric, read_trace, resume_trace, start_trace
+from shared.telemetry.metrics import metric
+from shared.telemetry.traces import read_trace, resume_trace, start_trace
 
 GROUP = "intake-inbound"
 ACCEPTED = "journey.intake.record-accepted.v1"
@@ -107,7 +107,7 @@ def receive(
 
 
 def rejected(record: Arrived, echo: Echo, code: str, detail: str, errors: Mapping[str, object]) -> Answer:
-    """The answer to a record that led to nothing. code: one of `shared.errors.CODES`."""
+    """The answer to a record that led to nothing. code: one of `shared.language.errors.CODES`."""
     why = {"code": code, "detail": detail, "errors": dict(errors)}
     body = {"status": "rejected", **_place(record), **echo.told(), **why}
     return _answer(REJECTED, record, f"record/{_identity(record)}", body)

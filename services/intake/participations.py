@@ -15,9 +15,9 @@ from services.intake.domain.participation import (
     settled,
     written,
 )
-from shared.access import Actor, authorise
-from shared.errors import Forbidden, Unknown
-from shared.runtime.change import Change, Work, subject_of
+from shared.language.access import Actor, authorise
+from shared.language.decision import Change, Work, subject_of
+from shared.language.errors import Forbidden, Unknown
 
 
 def journeys_of(work: Work, row: Mapping[str, Any] | None) -> list[Referral]:

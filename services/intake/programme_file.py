@@ -1,7 +1,7 @@
 """A programme's file: read, and checked whole, so that whoever writes one hears every fault at once, with its line.
 
-Knows YAML and the shape of `shared.programmes.Programme`, and nothing of publishing. What is checked beyond the shape:
-that everything a programme refers to is defined in it, once, and that it can run at all.
+Knows YAML and the shape of `shared.language.programmes.Programme`, and nothing of publishing. What is checked beyond
+the shape: that everything a programme refers to is defined in it, once, and that it can run at all.
 """
 
 import types
@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 import yaml
 
-from shared.fields import FIRST_DAY
-from shared.programmes import Programme
-from shared.signs import normal_form, shows
+from shared.edge.fields import FIRST_DAY
+from shared.language.programmes import Programme
+from shared.language.signs import normal_form, shows
 
 Path = tuple[str | int, ...]
 

@@ -13,10 +13,11 @@ from services.intake.app import SERVICE
 from services.intake.domain.programme import VersionTaken
 from services.intake.handlers import publish_programme
 from services.intake.programme_file import FaultyProgramme, read_programme
-from shared.config import Settings, UnfitForProduction, read_settings
-from shared.errors import Busy
-from shared.programmes import Programme
-from shared.runtime.process import connect, create_indexes
+from shared.host.connections import connect, create_indexes
+from shared.host.settings import UnfitForProduction, read_settings
+from shared.language.errors import Busy
+from shared.language.programmes import Programme
+from shared.runtime.settings import Settings
 from shared.runtime.transaction import transact
 
 USAGE = "usage: python -m services.intake.programmes check|publish FILE"

@@ -17,10 +17,10 @@ from marshmallow import ValidationError
 
 from services.intake.domain.referral import Refer
 from services.intake.schemas import ReferSchema
-from shared.bodies import Doubled, nameable, read_object, too_large
-from shared.errors import Invalid, Refused
+from shared.edge.bodies import Doubled, nameable, read_object, too_large
+from shared.edge.texts import nobody
+from shared.language.errors import Invalid, Refused
 from shared.runtime.fold import Arrived
-from shared.texts import nobody
 
 SCHEMA = ReferSchema()
 """Made once: to make one costs as much as to read a record with it."""

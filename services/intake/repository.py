@@ -11,8 +11,8 @@ from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
-from shared.corrections import CORRECTION_INDEXES
-from shared.runtime.change import Subject, Work, kind_of
+from shared.language.decision import Subject, Work, kind_of
+from shared.runtime.corrections import CORRECTION_INDEXES
 
 KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
 

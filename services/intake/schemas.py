@@ -11,9 +11,8 @@ from marshmallow import fields as ma
 from services.intake.domain import consent, participant, referral
 from services.intake.handlers import Part
 from services.intake.identity import normal_form
-from shared.corrections_api import why_field
-from shared.events import Purpose
-from shared.fields import (
+from shared.edge.corrections import why_field
+from shared.edge.fields import (
     CommandSchema,
     Day,
     Form,
@@ -26,8 +25,9 @@ from shared.fields import (
     municipality_field,
     organisation_field,
 )
-from shared.passage import Stage
-from shared.texts import NORMAL_FORM, Reference, name_field, telephone_field
+from shared.edge.texts import NORMAL_FORM, Reference, name_field, telephone_field
+from shared.language.events import Purpose
+from shared.language.passage import Stage
 
 PERSONNUMMER = "a personnummer of 10 or 12 digits, whose last digit fits the others, or null"
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
@@ -278,7 +278,7 @@ class ReferralPageSchema(Schema):
 
 
 class ProgrammeSchema(Schema):
-    """A version of a programme, as published: the shape of `deploy/programmes/*.yaml`."""
+    """A version of a programme, as published: the shape of `programmes/*.yaml`."""
 
     id = ma.String(required=True)
     version = ma.Integer(required=True)

@@ -17,8 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.intake.domain.participant import Identity, Sealed
-from shared.errors import Halt
-from shared.events import ParticipantId
+from shared.language.errors import Halt
+from shared.language.events import ParticipantId
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

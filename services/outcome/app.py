@@ -6,11 +6,11 @@ from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
 from services.outcome.stream import logins, publisher
-from shared.config import Settings
-from shared.events import EntryRecorded
+from shared.host.process import main
+from shared.language.events import EntryRecorded
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Parts, Projection, Service
-from shared.runtime.process import main
+from shared.runtime.settings import Settings
 
 FIGURES = Projection(
     group="figures",

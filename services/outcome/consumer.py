@@ -2,8 +2,8 @@
 
 from services.outcome.domain.follow_up import make_due, miss
 from services.outcome.domain.journey import receive, take_in, void
-from shared import events as e
-from shared.runtime.change import Fold, TimerFold
+from shared.language import events as e
+from shared.language.decision import Fold, TimerFold
 
 FOLDS: dict[type[e.Fact], Fold] = {
     e.ReferralReceived: receive,

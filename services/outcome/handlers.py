@@ -10,7 +10,7 @@ from typing import Any
 from services.outcome.domain import corrections, entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import report
-from shared.access import (
+from shared.language.access import (
     Actor,
     Reader,
     authorise,
@@ -19,13 +19,13 @@ from shared.access import (
     programmes_for,
     reader,
 )
-from shared.calendar import day_of
-from shared.corrections import Superseded, page
-from shared.errors import Forbidden, Unknown
-from shared.events import FollowUpId, JourneyId
-from shared.headers import Precondition
-from shared.programmes import Action, Programme
-from shared.runtime.change import Work, subject_of
+from shared.language.corrections import Superseded, page
+from shared.language.days import day_of
+from shared.language.decision import Work, subject_of
+from shared.language.errors import Forbidden, Unknown
+from shared.language.events import FollowUpId, JourneyId
+from shared.language.programmes import Action, Programme
+from shared.language.revisions import Precondition
 
 PAGE_OF_CELLS = 5000
 

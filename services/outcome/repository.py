@@ -12,8 +12,8 @@ from pymongo.database import Database
 from services.outcome.domain.journey import Outcome
 from services.outcome.figures.contributions import Figures, JourneyFigures, OutputFigures
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
-from shared.corrections import CORRECTION_INDEXES
-from shared.runtime.change import Received, Subject, key_of, kind_of
+from shared.language.decision import Received, Subject, key_of, kind_of
+from shared.runtime.corrections import CORRECTION_INDEXES
 
 
 class Outcomes:

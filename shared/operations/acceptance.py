@@ -11,9 +11,9 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.errors import Conflict, Unknown
-from shared.kafka import Partition
+from shared.language.errors import Conflict, Unknown
 from shared.operations.status import SILENT_SECONDS
+from shared.runtime.kafka import Partition
 from shared.runtime.other_log import offset_id
 
 

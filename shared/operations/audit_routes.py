@@ -8,10 +8,10 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 from pymongo.client_session import ClientSession
 
-from shared.fields import CommandSchema
+from shared.edge.fields import CommandSchema
+from shared.edge.web import guarded
 from shared.operations.routes import here, ordered, reading
 from shared.operations.shapes import reason_field
-from shared.web import guarded
 
 
 class VerifyBody(CommandSchema):

@@ -1,11 +1,19 @@
 """A batch without records: what an operator has folded, by the same rules as what arrives."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from shared.errors import Conflict, Unknown
-from shared.runtime.change import Subject
+from pymongo.client_session import ClientSession
+
+from shared.language.decision import Subject
+from shared.language.errors import Conflict, Unknown
+from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
+from shared.runtime.groups import Group
+from shared.runtime.parts import Parts, batch_of
 from shared.runtime.staged import Held
+from shared.runtime.transaction import transact
 
 
 class ByHand(Batch):
@@ -61,3 +69,32 @@ class ByHand(Batch):
             if row.document["reason"] == "blocked":
                 waiting = {**row.document, "reason": "waiting", "at": at}
                 self._unit.put("parked", row.identity, waiting)
+
+
+def drained(parts: Parts, group: Group, subject: Subject) -> int:
+    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+
+    def work(session: ClientSession) -> int:
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.drain(subject)
+        unit.flush()
+        return len(batch.tally.events)
+
+    return transact(parts.client, work)
+
+
+def passed_over(parts: Parts, group: Group, row: Mapping[str, Any], at: datetime) -> None:
+    """Count a parked event of the group as applied, without its effect, in a transaction of its own.
+
+    Raises Conflict when an earlier one of its source has to come first, Unknown when it is parked no more, Busy.
+    """
+
+    def work(session: ClientSession) -> None:
+        if not row.get("source"):
+            parts.client[parts.service.database]["parked"].delete_one({"_id": row["_id"]}, session=session)
+            return
+        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
+        batch.skip(Subject(row["subject"]), row["source"], row["seq"], at)
+        unit.flush()
+
+    transact(parts.client, work)

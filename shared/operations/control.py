@@ -15,13 +15,14 @@ from msgspec import Meta
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.events import CONTROL_TOPIC, SOURCES, Source
+from shared.language.events import CONTROL_TOPIC, SOURCES, Source
 from shared.operations.missing import Missing
 from shared.operations.republish import LAST, pend_again
 from shared.runtime.consumer import SetAside
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import shard_of
-from shared.telemetry import metric, start_trace
+from shared.telemetry.metrics import metric
+from shared.telemetry.traces import start_trace
 
 REPUBLISH_REQUESTED = "journey.control.republish-requested.v1"
 

@@ -19,16 +19,16 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from shared.errors import Busy, Halt
-from shared.events import PROGRAMMES_TOPIC, TOPICS
+from shared.language.decision import Subject, key_of
+from shared.language.errors import Busy, Halt
+from shared.language.events import PROGRAMMES_TOPIC, TOPICS
 from shared.operations.control import request
 from shared.operations.missing import Missing, missing
 from shared.operations.parked import as_waiting, known_programmes
-from shared.runtime.change import Subject, key_of
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
 from shared.runtime.transaction import transact
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 WAIT_SECONDS = 60.0
 LOOK_SECONDS = 5.0

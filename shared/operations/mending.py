@@ -12,13 +12,13 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from shared.access import Actor
-from shared.errors import Conflict, Refused, Unknown
+from shared.language.access import Actor
+from shared.language.decision import Subject
+from shared.language.errors import Conflict, Refused, Unknown
 from shared.operations.by_hand import ByHand
 from shared.operations.parked import scrubbed, shown_subject
 from shared.operations.republish import pend_again
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Subject
 from shared.runtime.groups import Group
 from shared.runtime.ids import random_id
 from shared.runtime.parts import Parts, batch_of

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.events import SOURCES
+from shared.language.events import SOURCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ import msgspec
 from pymongo import ASCENDING
 from pymongo.database import Database
 
-from shared import codec
-from shared.codec import Undecodable
-from shared.errors import Invalid, Unknown
+from shared.language import codec
+from shared.language.codec import Undecodable
+from shared.language.errors import Invalid, Unknown
+from shared.language.personal_numbers import without_personnummer
 from shared.operations.missing import Waiting, missing
-from shared.personal_numbers import without_personnummer
 from shared.runtime.groups import Group
 
 REASONS = ("waiting", "poison", "blocked")

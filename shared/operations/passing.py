@@ -10,8 +10,8 @@ from confluent_kafka import KafkaException
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.errors import Busy, Conflict, Unknown
-from shared.kafka import Logs, Partition
+from shared.language.errors import Busy, Conflict, Unknown
+from shared.runtime.kafka import Logs, Partition
 from shared.runtime.other_log import offset_id
 
 

@@ -23,7 +23,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from shared.errors import Busy, Conflict, Unknown
+from shared.language.errors import Busy, Conflict, Unknown
 from shared.runtime.fold import parked_id
 from shared.runtime.groups import Group
 from shared.runtime.transaction import transact

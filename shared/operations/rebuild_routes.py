@@ -7,14 +7,14 @@ from typing import Any
 from flask_smorest import Blueprint
 from pymongo.client_session import ClientSession
 
-from shared.errors import Unknown
+from shared.edge.web import guarded
+from shared.language.errors import Unknown
 from shared.operations.audit_routes import audit_blueprint
 from shared.operations.mending import Order
 from shared.operations.rebuild import Rebuilds
 from shared.operations.routes import blueprint, here, ordered, reading
 from shared.operations.shapes import ReasonBody, RebuildAnswer, SwapBody
 from shared.runtime.parts import Service
-from shared.web import guarded
 
 Asked = Callable[[Rebuilds, ClientSession, Order], dict[str, Any]]
 

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from pymongo import IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, Conflict, Unknown
+from shared.language.errors import Busy, Conflict, Unknown
 from shared.operations.comparing import compare, same_place
 from shared.operations.rebuild import ABANDONED, BUILDING, SWAPPED, SWAPPING, Rebuilds, taken_over
 from shared.runtime.consumer import Consumer

@@ -16,8 +16,9 @@ from flask_smorest import Blueprint
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, Unknown
-from shared.kafka import Logs, Partition
+from shared.edge.web import actor, guarded, own_key
+from shared.language.decision import Subject, subject_of
+from shared.language.errors import Busy, Unknown
 from shared.operations.acceptance import Acceptance
 from shared.operations.audit import AuditRows
 from shared.operations.mending import Mending, Order
@@ -40,11 +41,10 @@ from shared.operations.shapes import (
     StatusAnswer,
 )
 from shared.operations.status import Status
-from shared.runtime.change import Subject, subject_of
 from shared.runtime.groups import Group
+from shared.runtime.kafka import Logs, Partition
 from shared.runtime.parts import Parts
 from shared.runtime.seals import Seals
-from shared.web import actor, guarded, own_key
 
 EXTENSION = "operations"
 KINDS = ("journey", "output", "participant", "programme")

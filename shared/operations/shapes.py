@@ -3,9 +3,9 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from shared.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field, limit_field
+from shared.edge.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field, limit_field
+from shared.edge.texts import line_field
 from shared.operations.parked import REASONS
-from shared.texts import line_field
 
 # --- what comes in ---------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.errors import Halt
+from shared.language.errors import Halt
 
 POISON_IN_A_ROW = 20
 POISON_WINDOW = 1000

@@ -28,11 +28,11 @@ from pymongo import InsertOne, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, Forbidden, NotYetSeen, Refused, Unknown
-from shared.fingerprint import Fingerprints
-from shared.programmes import Programmes
-from shared.runtime.change import Repository, Subject, Vector, Work
+from shared.language.decision import Repository, Subject, Vector, Work
+from shared.language.errors import Busy, Forbidden, NotYetSeen, Refused, Unknown
+from shared.language.programmes import Programmes
 from shared.runtime.clock import Clock
+from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, Trial, UseCase, Wanted, fetch_ahead
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import Reading, ReadLedger
@@ -138,7 +138,7 @@ class Commands:
     ) -> Answer:
         """Decide and make durable, once per key. Safe to repeat with the same key after any failure.
 
-        key: of one person's one request, as `shared.web` makes it; None for commands that are idempotent by nature.
+        key: of one person's one request, as the edge makes it; None for commands that are idempotent by nature.
         vector: what the caller has seen of the subject. organisation: in whose slots it waits. again: raises Refused
         where a stored answer may not be given any more. Raises Refused (nothing stored) or Busy (repeat).
         """

@@ -18,14 +18,15 @@ from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, Halt
-from shared.kafka import Identities, Logs, Partition
+from shared.language.errors import Busy, Halt
 from shared.runtime.durable import Durable, Fenced
 from shared.runtime.fold import Arrived, Tally
+from shared.runtime.kafka import Identities, Logs, Partition
 from shared.runtime.member import CutOff, Damaged, Member
 from shared.runtime.other_log import halt_over, offset_id, stands_at
 from shared.runtime.stumbles import Stumbles, first_of, halt_at, told_of, will_not_mend
-from shared.telemetry import log_applied, metric
+from shared.telemetry.logs import log_applied
+from shared.telemetry.metrics import metric
 
 SMALLEST, LARGEST = 1, 3000
 """Events in a batch. It bounds the memory of a member that is behind: with 5,000 the projector reached 200 MB."""

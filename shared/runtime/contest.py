@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from shared.runtime.change import Subject
+from shared.language.decision import Subject
 from shared.runtime.staged import Held
 
 LOSSES_LEARNT_FROM = 2

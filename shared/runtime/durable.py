@@ -10,10 +10,10 @@ from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy
-from shared.kafka import Partition
+from shared.language.errors import Busy
 from shared.runtime.contest import Contest
 from shared.runtime.fold import Tally
+from shared.runtime.kafka import Partition
 from shared.runtime.other_log import offset_id
 from shared.runtime.transaction import transact
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from shared.kafka import Partition
 from shared.runtime.fold import Arrived
+from shared.runtime.kafka import Partition
 from shared.runtime.member import Member
 from shared.runtime.turns import Share, Turns
 

@@ -19,18 +19,18 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from shared import codec
-from shared.codec import Envelope, Headers, Undecodable
-from shared.errors import Halt, Unready
-from shared.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
-from shared.programmes import ProgrammePublished
+from shared.language import codec
+from shared.language.codec import Envelope, Headers, Undecodable
+from shared.language.decision import Fold, Received, Subject
+from shared.language.errors import Halt, Unready
+from shared.language.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
+from shared.language.programmes import ProgrammePublished
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold, Received, Subject
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.staged import Held
 from shared.runtime.unit import Unit
-from shared.telemetry import resume_trace
+from shared.telemetry.traces import resume_trace
 
 Read = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
 

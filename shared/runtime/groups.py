@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from pymongo.database import Database
 
-from shared.events import Fact, Source
-from shared.runtime.change import Fold, Repository
+from shared.language.decision import Fold, Repository
+from shared.language.events import Fact, Source
 from shared.runtime.fold import Enrich
 
 

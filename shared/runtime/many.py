@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.runtime.change import Subject, Work
+from shared.language.decision import Subject, Work
 from shared.runtime.staged import Staged
 from shared.runtime.unit import Unit
 

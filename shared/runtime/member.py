@@ -13,9 +13,9 @@ import structlog
 from confluent_kafka import Consumer as Native
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from shared.codec import Headers
-from shared.kafka import Partition, native_options
+from shared.language.codec import Headers
 from shared.runtime.fold import Arrived
+from shared.runtime.kafka import Partition, native_options
 
 DAMAGED = frozenset({"_BAD_MSG", "_BAD_COMPRESSION", "_UNDERFLOW"})
 HELD_KILOBYTES = 8192

@@ -7,8 +7,8 @@ service speak for all others. So the topic says who speaks; the record's source,
 from collections.abc import Mapping
 from functools import lru_cache
 
-from shared.codec import Envelope, Undecodable
-from shared.events import BY_NAME, PROGRAMMES_TOPIC, TOPICS
+from shared.language.codec import Envelope, Undecodable
+from shared.language.events import BY_NAME, PROGRAMMES_TOPIC, TOPICS
 
 SPEAKERS: Mapping[str, str] = {
     **{topic: source for source, topic in TOPICS.items()},

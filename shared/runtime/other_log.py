@@ -10,8 +10,8 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from shared.errors import Halt, OtherLog, Place, Standing
-from shared.kafka import Logs, Partition
+from shared.language.errors import Halt, OtherLog, Place, Standing
+from shared.runtime.kafka import Logs, Partition
 
 
 def offset_id(group: str, at: Partition) -> str:

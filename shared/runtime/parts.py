@@ -7,30 +7,33 @@ starts anything.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.config import Settings
-from shared.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
-from shared.kafka import client_options
-from shared.operations.by_hand import ByHand
-from shared.operations.rebuild import admit
+from shared.language.decision import Fold, Repository, TimerFold
+from shared.language.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold, Repository, Subject, TimerFold
 from shared.runtime.clock import Clock
-from shared.runtime.consumer import Absorb, SetAside
-from shared.runtime.fold import Arrived, Batch, Enrich, Tally
+from shared.runtime.fold import Batch, Enrich
 from shared.runtime.groups import Group
-from shared.runtime.health import Runnable
+from shared.runtime.kafka import client_options
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.transaction import transact
+from shared.runtime.settings import Settings
 from shared.runtime.unit import Unit
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
+
+
+class Runnable(Protocol):
+    """Something that runs in a thread of its own until told to stop."""
+
+    progressed_at: float
+
+    def run(self) -> None:
+        """Run until the stop event is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,65 +151,6 @@ def batch_of(
     return unit, batch
 
 
-def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
-    """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
-    rebuilds = parts.client[parts.service.database]["rebuilds"]
-
-    def run(session: ClientSession, records: list[Arrived]) -> Tally:
-        if group.is_projection:
-            admit(rebuilds, session, group)
-        unit, batch = batch_of(parts, group, session, breaker, Batch)
-        batch.fold(records)
-        unit.flush()
-        return batch.tally
-
-    return run
-
-
-def set_aside(parts: Parts, group: Group, breaker: Breaker) -> SetAside:
-    """What the consumer does with one record that it fails on each time: park it under its own place in the log."""
-    rebuilds = parts.client[parts.service.database]["rebuilds"]
-
-    def run(session: ClientSession, record: Arrived, error: str) -> Tally:
-        if group.is_projection:
-            admit(rebuilds, session, group)
-        unit, batch = batch_of(parts, group, session, breaker, Batch)
-        batch.set_aside(record, error)
-        unit.flush()
-        return batch.tally
-
-    return run
-
-
 def consumed_topics(service: Service, projection: Projection | None) -> list[str]:
     """The topics of everybody else, of everybody for a projection, and the programmes."""
     return [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
-
-
-def drained(parts: Parts, group: Group, subject: Subject) -> int:
-    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
-
-    def work(session: ClientSession) -> int:
-        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
-        batch.drain(subject)
-        unit.flush()
-        return len(batch.tally.events)
-
-    return transact(parts.client, work)
-
-
-def passed_over(parts: Parts, group: Group, row: Mapping[str, Any], at: datetime) -> None:
-    """Count a parked event of the group as applied, without its effect, in a transaction of its own.
-
-    Raises Conflict when an earlier one of its source has to come first, Unknown when it is parked no more, Busy.
-    """
-
-    def work(session: ClientSession) -> None:
-        if not row.get("source"):
-            parts.client[parts.service.database]["parked"].delete_one({"_id": row["_id"]}, session=session)
-            return
-        unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
-        batch.skip(Subject(row["subject"]), row["source"], row["seq"], at)
-        unit.flush()
-
-    transact(parts.client, work)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from pymongo.database import Database
 
-from shared.errors import Unready
-from shared.programmes import Programme, ProgrammeKey
+from shared.language.errors import Unready
+from shared.language.programmes import Programme, ProgrammeKey
 from shared.runtime.unit import Unit
 
 COLLECTION = "programmes"
@@ -16,7 +16,7 @@ FRESH_SECONDS = 1.0
 
 
 class PublishedProgrammes:
-    """Satisfies `shared.programmes.Programmes`. Versions never change, so each is decoded once per process.
+    """Satisfies `shared.language.programmes.Programmes`. Versions never change, so each is decoded once per process.
 
     A newer version may take a second to be seen. now: seconds, by a clock that only goes forward.
     """

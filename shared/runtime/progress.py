@@ -11,10 +11,10 @@ from pymongo import timeout
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from shared.kafka import Logs, Partition
 from shared.runtime.clock import Clock
+from shared.runtime.kafka import Logs, Partition
 from shared.runtime.unit import SHARDS
-from shared.telemetry import metric, tell
+from shared.telemetry.metrics import metric, tell
 
 ANSWER_SECONDS = 5.0
 """How long Kafka and MongoDB may each take to answer: whoever asks has others to answer too."""

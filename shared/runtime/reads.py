@@ -17,7 +17,7 @@ import structlog
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy
+from shared.language.errors import Busy
 
 READS, SEALS, OPERATORS = "reads", "seals", "operators"
 """What was read and refused, the chain over it, and what operators did."""

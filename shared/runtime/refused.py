@@ -33,7 +33,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from shared.runtime.outgoing import PUBLISHED
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 RETRY_SECONDS = 15.0
 REFUSALS_IN_A_ROUND = 3

@@ -22,11 +22,11 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from shared.kafka import discard
+from shared.runtime.kafka import discard
 from shared.runtime.outgoing import PUBLISHED
 from shared.runtime.refused import Narrowed, Refused
 from shared.runtime.unit import SHARDS
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 LEASE_SECONDS = 10
 MARGIN_SECONDS = 4

@@ -18,7 +18,7 @@ from shared.runtime.reads import moment_of
 from shared.runtime.relay import Leases
 from shared.runtime.seals import Seals, key_before
 from shared.runtime.unusual import UNUSUAL, WINDOW, Readers, Who
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 LOOK_SECONDS = 5.0
 ROWS_AT_ONCE, READINGS_A_LOOK = 1000, 20

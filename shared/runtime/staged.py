@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.runtime.change import Subject
+from shared.language.decision import Subject
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 from bson.errors import BSONError
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
-from shared.errors import Busy, Halt, Standing
-from shared.kafka import Partition
+from shared.language.errors import Busy, Halt, Standing
+from shared.runtime.kafka import Partition
 
 TIMES = 3
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0

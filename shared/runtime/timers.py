@@ -15,13 +15,14 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy
-from shared.runtime.change import Repository, Subject, Timer, TimerFold
+from shared.language.decision import Repository, Subject, Timer, TimerFold
+from shared.language.errors import Busy
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
-from shared.telemetry import metric, start_trace
+from shared.telemetry.metrics import metric
+from shared.telemetry.traces import start_trace
 
 CHUNK = 200
 LOOK_SECONDS = 0.5

@@ -10,7 +10,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from shared.errors import Busy
+from shared.language.errors import Busy
 
 DUPLICATE_KEY = 11000
 

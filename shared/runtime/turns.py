@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from shared.kafka import Partition
 from shared.runtime.fold import Arrived
+from shared.runtime.kafka import Partition
 
 RECORD_BYTES = 512
 """What a record takes beside what it holds: many empty ones are no less memory."""

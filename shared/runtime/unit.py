@@ -23,12 +23,8 @@ from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared import codec
-from shared.errors import Unknown
-from shared.events import Fact
-from shared.programmes import Programmes
-from shared.runtime import contest
-from shared.runtime.change import (
+from shared.language import codec
+from shared.language.decision import (
     ARCHIVE,
     Change,
     Notice,
@@ -39,10 +35,14 @@ from shared.runtime.change import (
     key_of,
     kind_of,
 )
+from shared.language.errors import Unknown
+from shared.language.events import Fact
+from shared.language.programmes import Programmes
+from shared.runtime import contest
 from shared.runtime.ids import random_id
 from shared.runtime.outgoing import kept_a_day
 from shared.runtime.staged import Held, Staged
-from shared.telemetry import current_traceparent
+from shared.telemetry.traces import current_traceparent
 
 SHARDS = 4
 """Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""

@@ -14,8 +14,8 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from shared.errors import Busy, NotYetSeen, Refused
-from shared.runtime.change import Subject, Vector
+from shared.language.decision import Subject, Vector
+from shared.language.errors import Busy, NotYetSeen, Refused
 
 WAIT_SECONDS = 2.0
 STEP_SECONDS = 0.02

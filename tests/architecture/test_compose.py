@@ -22,7 +22,7 @@ from pymongo.uri_parser import parse_uri
 from deploy.preparation import Owners, prepare, variable
 from deploy.secrets import EXAMPLE
 from deploy.topics import declared
-from shared.config import read_settings
+from shared.host.settings import read_settings
 from tests.support.deployment import (
     REPOSITORY,
     command_faults,
@@ -278,7 +278,7 @@ def test_everything_in_it_is_there_and_nothing_is_open(compose: Compose, prepare
 
 
 def test_every_service_and_role_has_a_container(compose: Compose) -> None:
-    from deploy.local.settings import SERVICES
+    from tools.stack.settings import SERVICES
 
     expected = {(service, role) for service, roles in SERVICES.items() for role in roles}
     assert {(service_of(one["command"]), role_of(one["command"])) for _, one in ours(compose)} >= expected

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import pytest
 from msgspec import Meta
 
-from contracts.services import event_types
 from deploy.topics import declared
-from shared.events import (
+from shared.language.events import (
     CONTROL_TOPIC,
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
@@ -20,7 +19,8 @@ from shared.events import (
     TOPICS,
     EventType,
 )
-from shared.programmes import ProgrammePublished
+from shared.language.programmes import ProgrammePublished
+from tools.contracts.services import event_types
 
 JOURNEY_EVENTS = [kind for kind in event_types() if kind.body is not ProgrammePublished]
 

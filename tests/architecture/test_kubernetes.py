@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from deploy.database import DATABASES
-from deploy.local.settings import SERVICES
 from deploy.topics import declared
 from tests.support.deployment import (
     ANSWERS_CALLERS,
@@ -20,6 +19,7 @@ from tests.support.deployment import (
     role_of,
     service_of,
 )
+from tools.stack.settings import SERVICES
 
 FOLDER = REPOSITORY / "deploy/k8s"
 VERSION = "1.34"

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from shared.telemetry import METRICS
+from shared.telemetry.metrics import METRICS
 from tests.support.sources import sources, text_of
 
 LISTED = {one.name: set(one.labels) for one in METRICS}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.telemetry import METRICS
+from shared.telemetry.metrics import METRICS
 from tests.support.deployment import (
     REPOSITORY,
     filled_environment,

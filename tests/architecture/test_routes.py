@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from contracts.services import application, services
-from shared.access import RULES
-from shared.web import OPEN_PATHS
+from shared.edge.web import OPEN_PATHS
+from shared.language.access import RULES
+from tools.contracts.services import application, services
 
 OPEN_RULES = {*OPEN_PATHS, "/docs/<string:name>"}
 METHODS_THAT_ASK = {"GET", "POST", "PUT", "PATCH", "DELETE"}

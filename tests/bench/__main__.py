@@ -17,11 +17,11 @@ from typing import Any
 
 from rich.console import Console
 
-from deploy.local import Settings, Stack
-from deploy.local.preflight import free_port_base
 from tests.bench import hot, others, populations, processes, runtime, share, storage, web
 from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
+from tools.stack import Settings, Stack
+from tools.stack.preflight import free_port_base
 
 RESULTS = Path("bench-results") / "latest.json"
 CACHE_GIGABYTES = 2

@@ -15,7 +15,7 @@ from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.http_server import HttpServer, Limits
+from shared.edge.http_server import HttpServer, Limits
 
 DATABASE = "bench_http"
 THREADS = 32

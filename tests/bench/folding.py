@@ -13,9 +13,9 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from shared import events as e
+from shared.language import events as e
+from shared.language.decision import Fold
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold
 from shared.runtime.consumer import Absorb, Consumer
 from shared.runtime.fold import Arrived, Batch, Tally
 from shared.runtime.garbage import collect_seldom

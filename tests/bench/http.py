@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from kafka import KafkaConsumer
 
-from deploy.local import Stack
+from tools.stack import Stack
 
 OUTPUT = {"output": "manager_trained", "quantity": 1, "municipality": "2482", "occurred_on": "2017-03-01"}
 CLIENTS = 8

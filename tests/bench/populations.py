@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.runtime.process import RUNTIME_INDEXES
+from shared.host.connections import RUNTIME_INDEXES
 from tests.bench import fold
 from tests.bench.folding import folded, sums
 from tests.bench.surroundings import Bench

@@ -13,10 +13,10 @@ from confluent_kafka import Producer
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from deploy.local import Stack
-from shared.kafka import native_options
+from shared.runtime.kafka import native_options
 from tests.bench.surroundings import Bench
 from tests.bench.web import await_lag, up
+from tools.stack import Stack
 
 FLOOD, ONES = 20_000, 20
 NOISY, OTHER = "forsakringskassan", "arbetsformedlingen-skelleftea"

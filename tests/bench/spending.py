@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local import Stack
+from tools.stack import Stack
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from deploy.local.broker import folder_of
-from shared.runtime.process import RUNTIME_INDEXES
+from shared.host.connections import RUNTIME_INDEXES
 from tests.bench.folding import folded
 from tests.bench.surroundings import Bench
+from tools.stack.broker import folder_of
 
 DATABASE = "bench_bytes"
 

@@ -13,10 +13,10 @@ from typing import Any
 import structlog
 from pymongo import MongoClient
 
-from deploy.local import Stack
 from deploy.topics import config_from_environment
-from shared.kafka import API_VERSION
+from shared.runtime.kafka import API_VERSION
 from tests.bench import fold
+from tools.stack import Stack
 
 Client = MongoClient[dict[str, Any]]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 
-from deploy.local import Stack
-from deploy.local.processes import SERVICE_PROCESSES
 from tests.bench.http import Target, bare_flask, commands_a_second, latencies
 from tests.bench.surroundings import Bench
 from tests.bench.turns import in_turn
+from tools.stack import Stack
+from tools.stack.processes import SERVICE_PROCESSES
 
 COMMANDS = 1600
 WARM_UP = 200

@@ -12,12 +12,12 @@ import threading
 from collections import Counter
 from typing import Any
 
-from shared import events as e
-from shared.errors import Busy
-from shared.fingerprint import Fingerprints
-from shared.runtime.change import Change, Subject, Work
+from shared.language import events as e
+from shared.language.decision import Change, Subject, Work
+from shared.language.errors import Busy
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
+from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.garbage import set_apart
 from shared.runtime.programmes import PublishedProgrammes
 from tests.bench import fold

@@ -30,14 +30,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import Settings
-from deploy.local.preflight import free_port_base
 from tests.chaos import scenarios
 from tests.chaos.awaiting import Never
 from tests.chaos.invariants import check_all, summary
 from tests.chaos.scenario import Builds, NotRun, Scenario, chosen
 from tests.chaos.stack import ordinary_stack
 from tests.chaos.world import SETTLE_SECONDS, World
+from tools.stack import Settings
+from tools.stack.preflight import free_port_base
 
 RESULTS = Path("chaos-results") / "latest.json"
 SHOWN = 6

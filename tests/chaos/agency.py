@@ -12,7 +12,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from shared.kafka import discard
+from shared.runtime.kafka import discard
 from tests.chaos.client import Client, Records
 from tests.chaos.load import reference
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from shared.events import TOPICS
+from shared.language.events import TOPICS
 from shared.runtime.unit import SHARDS, shard_of
 
 

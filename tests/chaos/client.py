@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from player.wire import read_vector, write_vector
+from clients.player.wire import read_vector, write_vector
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = 12.0

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.outcome.figures.projection import FOLDS, project
-from shared import codec
-from shared.codec import Envelope
-from shared.events import BY_BODY
-from shared.programmes import Programme, ProgrammeKey
-from shared.runtime.change import Received, Subject, key_of
+from shared.language import codec
+from shared.language.codec import Envelope
+from shared.language.decision import Received, Subject, key_of
+from shared.language.events import BY_BODY
+from shared.language.programmes import Programme, ProgrammeKey
 from tests.chaos.log import Log
 
 TYPES = {BY_BODY[body].name for body in FOLDS}

@@ -28,7 +28,7 @@ from pymongo import monitoring
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from shared import events
+from shared.language import events
 
 PART_OF_A_CHUNK = 4
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}

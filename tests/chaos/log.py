@@ -13,8 +13,8 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from shared.codec import Envelope, Undecodable, read_envelope
-from shared.events import TOPICS
+from shared.language.codec import Envelope, Undecodable, read_envelope
+from shared.language.events import TOPICS
 
 HOLES_KEPT = 50
 

@@ -28,10 +28,6 @@ from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 from rich.console import Console
 
-from deploy.local import Settings, broker
-from deploy.local.preflight import free_port_base
-from deploy.local.processes import SERVICE_PROCESSES, Process
-from deploy.local.trouble import Trouble
 from tests.chaos import feeder, observe
 from tests.chaos.awaiting import Never
 from tests.chaos.client import Records
@@ -43,6 +39,10 @@ from tests.chaos.stack import CONSUMERS, ChaosStack
 from tests.chaos.together import together
 from tests.chaos.upstream import AT_ONCE, ROWS, trace_of
 from tests.chaos.world import FIRST_MOMENT, World
+from tools.stack import Settings, broker
+from tools.stack.preflight import free_port_base
+from tools.stack.processes import SERVICE_PROCESSES, Process
+from tools.stack.trouble import Trouble
 
 RESULTS = Path("chaos-results")
 BLOCKS = 6

@@ -27,8 +27,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.settings import REPOSITORY
 from tests.chaos.tree import Unfit, header, patched
+from tools.stack.settings import REPOSITORY
 
 MUTANTS = Path(__file__).with_name("mutants")
 SETTLE_SECONDS = "30"

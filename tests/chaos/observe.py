@@ -19,7 +19,7 @@ from services.activity_tracking.app import SERVICE as ACTIVITY_TRACKING
 from services.handover.app import SERVICE as HANDOVER
 from services.intake.app import SERVICE as INTAKE
 from services.outcome.app import SERVICE as OUTCOME
-from shared.events import TOPICS
+from shared.language.events import TOPICS
 from shared.runtime.parts import consumed_topics
 from shared.runtime.unit import SHARDS
 from tests.chaos.invariants import Group, Idle, Kept

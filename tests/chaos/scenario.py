@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deploy.local import Settings
     from tests.chaos.stack import ChaosStack
     from tests.chaos.world import World
+    from tools.stack import Settings
 
 Builds = Callable[["Settings"], "AbstractContextManager[ChaosStack]"]
 """Makes the surroundings of a scenario; scenarios that name the same function, one after the other, share them."""

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local import Settings, Stack
-from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
-from deploy.local.record import Running
 from tests.chaos.awaiting import until
+from tools.stack import Settings, Stack
+from tools.stack.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
+from tools.stack.record import Running
 
 NEEDED = tuple(name for name in EVERYTHING if name != "outcome-stream")
 """Everything but the dashboards' stream, which no invariant speaks of."""

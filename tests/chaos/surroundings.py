@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local import Settings, broker, database
-from deploy.local.record import Running
 from deploy.topics import Declaration
 from tests.chaos.proxy import Proxy
 from tests.chaos.scenario import NotRun
 from tests.chaos.stack import ChaosStack
+from tools.stack import Settings, broker, database
+from tools.stack.record import Running
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.settings import REPOSITORY
+from tools.stack.settings import REPOSITORY
 
-PARTS = ("contracts", "deploy", "operators", "player", "services", "shared", "tests")
+PARTS = ("clients", "deploy", "programmes", "services", "shared", "tests", "tools")
 FILES = ("pyproject.toml", "README.md", "Makefile")
 VERSIONS = Path(__file__).with_name("versions")
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from shared import codec
-from shared.events import BY_BODY, JourneyId, Organisation, SessionId, SessionLogged
+from shared.language import codec
+from shared.language.events import BY_BODY, JourneyId, Organisation, SessionId, SessionLogged
 from tests.chaos.log import link
 
 SOURCE = "activity-tracking"

@@ -17,9 +17,6 @@ import httpx
 from kafka import TopicPartition
 from pymongo import MongoClient
 
-from deploy.local.processes import surroundings
-from deploy.local.settings import REPOSITORY
-from deploy.local.stack import PROGRAMMES
 from deploy.topics import declared
 from tests.chaos import observe
 from tests.chaos.agency import INBOUND, Agency
@@ -32,6 +29,9 @@ from tests.chaos.load import MIX, Party
 from tests.chaos.log import Log, LogReader
 from tests.chaos.observe import CONSUMING, SERVICES, Consuming
 from tests.chaos.stack import ChaosStack
+from tools.stack.processes import surroundings
+from tools.stack.settings import REPOSITORY
+from tools.stack.stack import PROGRAMMES
 
 FIRST_MOMENT = datetime(2017, 3, 1, 12, tzinfo=UTC)
 SETTLE_SECONDS = 90.0

@@ -12,16 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from contracts.inbound import referral_schema
-from contracts.services import application, application_of, services
 from services.intake.records import read
-from shared.access import Actor
-from shared.callers import Admission
-from shared.errors import CODES, Busy, Forbidden, Refused
-from shared.fingerprint import Fingerprints
-from shared.openapi import document_of, operations
+from shared.edge.callers import Admission
+from shared.edge.openapi import document_of, operations
+from shared.edge.tokens import Shown
+from shared.language.access import Actor
+from shared.language.errors import CODES, Busy, Forbidden, Refused
+from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.fold import Arrived
-from shared.tokens import Shown
 from tests.support.bad_input import (
     JSON,
     NUMBERS,
@@ -37,6 +35,8 @@ from tests.support.bad_input import (
     sample_baseline,
 )
 from tests.support.memory import UNLIMITED
+from tools.contracts.inbound import referral_schema
+from tools.contracts.services import application, application_of, services
 
 KINDS = {
     *("unknown field", "missing field", "wrong type", "future day", "no day", "broken JSON", "content type"),

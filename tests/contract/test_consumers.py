@@ -9,17 +9,17 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from contracts.examples import Example, frozen
-from contracts.inbound import reply_schema
-from contracts.replies import REPLIES
-from contracts.services import NOWHERE, services
-from shared import codec
-from shared.errors import Unready
-from shared.events import BY_BODY, BY_NAME, Fact
-from shared.passage import Stage
-from shared.programmes import Programme, ProgrammeKey, ProgrammePublished
-from shared.runtime.change import Change, Fold, Received, Reply, Repository, Subject
+from shared.language import codec
+from shared.language.decision import Change, Fold, Received, Reply, Repository, Subject
+from shared.language.errors import Unready
+from shared.language.events import BY_BODY, BY_NAME, Fact
+from shared.language.passage import Stage
+from shared.language.programmes import Programme, ProgrammeKey, ProgrammePublished
 from tests.support.own_facts import after_own
+from tools.contracts.examples import Example, frozen
+from tools.contracts.inbound import reply_schema
+from tools.contracts.replies import REPLIES
+from tools.contracts.services import NOWHERE, services
 
 EXAMPLES = frozen()
 SETTINGS = replace(
@@ -38,7 +38,7 @@ STAGES: dict[str, Stage] = {
 
 
 class Published:
-    """Satisfies `shared.programmes.Programmes` with what the examples published."""
+    """Satisfies `shared.language.programmes.Programmes` with what the examples published."""
 
     def __init__(self) -> None:
         self._known: dict[ProgrammeKey, Programme] = {}

@@ -11,12 +11,12 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft202012Validator
 
-from contracts import examples
-from contracts.examples import Example, frozen
-from contracts.schemas import schema
-from contracts.services import event_types
-from shared import codec
-from shared.events import BY_NAME
+from shared.language import codec
+from shared.language.events import BY_NAME
+from tools.contracts import examples
+from tools.contracts.examples import Example, frozen
+from tools.contracts.schemas import schema
+from tools.contracts.services import event_types
 
 EXAMPLES = frozen()
 NAMES = [one.name for one in EXAMPLES]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts import indexes
-from contracts.services import services
-from shared.runtime.process import RUNTIME_INDEXES
+from shared.host.connections import RUNTIME_INDEXES
+from tools.contracts import indexes
+from tools.contracts.services import services
 
 
 def test_every_index_that_a_service_creates_is_listed() -> None:
@@ -26,7 +26,7 @@ def test_every_index_that_a_service_creates_is_listed() -> None:
 
 
 def test_an_index_that_nothing_explains_is_named(tmp_path: Path) -> None:
-    path = "shared/runtime/process.py"
+    path = "shared/host/connections.py"
     source = (indexes.ROOT / path).read_text(encoding="utf-8")
     silent = source.replace("    # the relay's only query: what is unpublished, in order\n", "")
     assert silent != source

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contracts.services import application, services
-from shared.openapi import PARAMETERS, document_of, operations
-from shared.programmes import Action
+from shared.edge.openapi import PARAMETERS, document_of, operations
+from shared.language.programmes import Action
+from tools.contracts.services import application, services
 
 SERVICES = list(services())
 

@@ -12,13 +12,11 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from contracts import asyncapi, control, erasures, indicators, published
-from contracts.services import event_types
 from services.intake.domain.participant import Sealed, erase, register
 from services.intake.erasures import ErasureKept
 from services.outcome.stream.indicators import TYPE, Cell, Indicator, record
-from shared.codec import encode_plain
-from shared.events import (
+from shared.language.codec import encode_plain
+from shared.language.events import (
     CONTROL_TOPIC,
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
@@ -28,6 +26,8 @@ from shared.events import (
 )
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
+from tools.contracts import asyncapi, control, erasures, indicators, published
+from tools.contracts.services import event_types
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / published.CONTRACTS
@@ -48,9 +48,9 @@ def test_a_change_of_the_code_is_noticed(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(readme.read_text().replace("`invalid-fields`", "`invalid-field`"))
     assert published.stale(tmp_path) == [
-        "docs/contracts/schemas/journey.intake.journey-started.v1.json is missing",
+        "docs/reference/schemas/journey.intake.journey-started.v1.json is missing",
         "README.md differs from the code",
-        "docs/contracts/schemas/journey.intake.never-said.v1.json describes no event",
+        "docs/reference/schemas/journey.intake.never-said.v1.json describes no event",
     ]
     published.write(tmp_path)
     assert published.stale(tmp_path) == []

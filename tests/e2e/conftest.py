@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from deploy.local import Stack
 from tests.support.browser import CURE, NoBrowser, open_browser
 from tests.support.stack import fresh_stack
+from tools.stack import Stack
 
 NOT_RUN = "The page tests were not run."
 

@@ -24,17 +24,17 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 
-from contracts.inbound import referral_schema, reply_schema
-from contracts.services import application, services
-from deploy.local import Stack
-from deploy.local.issuer import sign
-from deploy.local.processes import EVERYTHING
-from shared.errors import CODES
-from shared.openapi import document_of
+from shared.edge.openapi import document_of
+from shared.language.errors import CODES
 from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
 from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, STOOD_AT, Handles, Step
 from tests.support.watching import Moment, Watch
+from tools.contracts.inbound import referral_schema, reply_schema
+from tools.contracts.services import application, services
+from tools.stack import Stack
+from tools.stack.issuer import sign
+from tools.stack.processes import EVERYTHING
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {name: document_of(application(name)) for name in services()}
@@ -282,7 +282,7 @@ def trial(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tr
 
 def publish(stack: Stack, path: Path) -> None:
     """Publish CoActive's content under a name of this test's own, valid on whatever day the stack has."""
-    programme = yaml.safe_load((ROOT / "deploy" / "programmes" / "coactive.yaml").read_text(encoding="utf-8"))
+    programme = yaml.safe_load((ROOT / "programmes" / "coactive.yaml").read_text(encoding="utf-8"))
     programme |= {"id": PROGRAMME, "starts_on": date(2000, 1, 1), "ends_on": date(2099, 12, 31)}
     path.write_text(yaml.safe_dump(programme, allow_unicode=True), encoding="utf-8")
     subprocess.run(

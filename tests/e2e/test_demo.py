@@ -20,10 +20,10 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local import Settings, Stack
-from deploy.local.processes import EVERYTHING, SERVICE_PROCESSES
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base
+from tools.stack import Settings, Stack
+from tools.stack.processes import EVERYTHING, SERVICE_PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAY_SECONDS = 400.0
@@ -63,7 +63,7 @@ def played() -> Iterator[Played]:
                 "COLUMNS": "160",
             }
             player = subprocess.Popen(
-                [sys.executable, "-m", "player"],
+                [sys.executable, "-m", "clients.player"],
                 cwd=ROOT,
                 env=environment,
                 stdout=subprocess.PIPE,

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from deploy.local import Stack
-from deploy.local.processes import EVERYTHING
-from operators.trouble import HAND_NEEDED, NO_ANSWER, REFUSED, WELL, WRONGLY_TYPED
+from clients.operator.trouble import HAND_NEEDED, NO_ANSWER, REFUSED, WELL, WRONGLY_TYPED
 from tests.support.awaiting import until
+from tools.stack import Stack
+from tools.stack.processes import EVERYTHING
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = {"intake", "activity-tracking", "handover", "outcome", "figures"}
@@ -39,7 +39,7 @@ class Operator:
             **environment,
         }
         return subprocess.run(
-            [sys.executable, "-m", "operators", *words],
+            [sys.executable, "-m", "clients.operator", *words],
             env=told,
             cwd=ROOT,
             capture_output=True,

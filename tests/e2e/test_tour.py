@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Settings
 from tests.support.stack import own_port_base
 from tests.support.watching import rest
+from tools.stack import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONT_PAGE, HEADING = ROOT / "README.md", "## A tour, shortened"

@@ -25,13 +25,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import Settings, Stack
-from deploy.local.preflight import free_port_base
-from deploy.local.processes import EVERYTHING
 from tests.fuzz.all import FUZZERS
 from tests.fuzz.findings import LEAST_ACCEPTED, RESULTS, Counts, Findings
 from tests.fuzz.fuzzer import Driver, Fuzzer
 from tests.fuzz.world import World
+from tools.stack import Settings, Stack
+from tools.stack.preflight import free_port_base
+from tools.stack.processes import EVERYTHING
 
 MINUTES = 10.0
 PART_SECONDS = 6.0

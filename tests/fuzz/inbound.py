@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from contracts.inbound import referral_schema
 from tests.fuzz.findings import Outcome
 from tests.fuzz.fuzzer import Broken, Fuzzer
 from tests.fuzz.requests import shown, smaller_bodies
 from tests.fuzz.topics import Headers, Published, Replies, Writer
 from tests.fuzz.world import OTHER_REFERRER, REFERRER, World, referral
 from tests.support.bad_input import inbound_faults
+from tools.contracts.inbound import referral_schema
 
 AGENCIES = (REFERRER.organisation, OTHER_REFERRER.organisation)
 SOMEBODY = "p-" + "8" * 26

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import CODES
+from shared.language.errors import CODES
 from tests.fuzz.findings import Outcome
 from tests.fuzz.wire import Reply
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import Stack
 from tests.fuzz.findings import Problem
+from tools.stack import Stack
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MOST_MEGABYTES = 320

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.services import application, services
-from shared.openapi import document_of, operations
+from shared.edge.openapi import document_of, operations
 from tests.fuzz.world import OPERATOR, OWNER, PROVIDER, REFERRER, TODAY, Journey, Who, World, day
 from tests.support.bad_input import Baseline
 from tests.support.every_command import PROGRAMME, STEPS, Handles
+from tools.contracts.services import application, services
 
 AFTER_START = ("started", "ready", "offered")
 NEVER = frozenset(

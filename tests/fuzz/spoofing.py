@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shared.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS
-from shared.kafka import API_VERSION
+from shared.language.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS
+from shared.runtime.kafka import API_VERSION
 from tests.chaos.awaiting import Never, until
 from tests.chaos.backlog import Backlog
 from tests.chaos.observe import CONSUMING
@@ -20,7 +20,7 @@ from tests.fuzz.requests import shown
 from tests.fuzz.topics import Headers, Writer
 from tests.fuzz.world import World
 
-EXAMPLES = Path(__file__).parents[2] / "shared" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "shared" / "language" / "examples"
 DRAINED_SECONDS = 25.0
 HONEST = ("referral-received", "referral-accepted", "journey-started")
 """What intake says in turn of a journey that it alone knows: its own to say, and applied by all others."""

@@ -11,9 +11,9 @@ from confluent_kafka import KafkaException, Message, Producer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from deploy.local import Stack
-from shared.kafka import API_VERSION, native_options
+from shared.runtime.kafka import API_VERSION, native_options
 from tests.support.wild import Raw
+from tools.stack import Stack
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """Names and values; a name with lone surrogates stands for the bytes that are no UTF-8 (PEP 383)."""

@@ -13,11 +13,11 @@ from typing import Any
 from joserfc import jwt
 from pymongo import MongoClient
 
-from deploy.local import Stack
-from deploy.local.issuer import sign
-from deploy.local.settings import AUDIENCE, SERVICES
 from tests.fuzz.processes import Watch
 from tests.fuzz.wire import Line, NoAnswer, Reply, Sent, encoded
+from tools.stack import Stack
+from tools.stack.issuer import sign
+from tools.stack.settings import AUDIENCE, SERVICES
 
 NOW = datetime(2017, 9, 1, 10, tzinfo=UTC)
 """The platform's business moment; it stands still."""

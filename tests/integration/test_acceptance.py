@@ -10,9 +10,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from shared.host.health import Health
 from shared.operations.standing import Reporter
 from shared.runtime.consumer import Consumer
-from shared.runtime.health import Health
 from shared.runtime.member import Member
 from shared.runtime.progress import Progress
 from tests.support import toy

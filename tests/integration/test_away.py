@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.control import Control
-from operators.trouble import HAND_NEEDED
+from clients.operator.trouble import HAND_NEEDED
 from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish, referral
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack
+from tools.stack.control import Control
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSUME = "intake-consume"
@@ -72,7 +72,7 @@ def findings(callers: Callers) -> list[dict[str, Any]]:
         **stack.settings.operator_environment(),
         "JOURNEYS_TOKEN": stack.token("plattform", "operator"),
     }
-    command = [sys.executable, "-m", "operators", "--json", "status", "-s", "intake"]
+    command = [sys.executable, "-m", "clients.operator", "--json", "status", "-s", "intake"]
     done = subprocess.run(
         command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
@@ -85,7 +85,7 @@ def told_by_status(callers: Callers) -> str:
     """What `make status` prints."""
     settings = callers.stack.settings
     told = {**os.environ, "STACK_PORT_BASE": str(settings.port_base), "STACK_DIR": str(settings.folder)}
-    command = [sys.executable, "-m", "deploy.local", "status"]
+    command = [sys.executable, "-m", "tools.stack", "status"]
     return subprocess.run(
         command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     ).stdout

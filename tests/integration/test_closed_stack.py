@@ -32,11 +32,11 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from deploy.certificates import issue
-from deploy.local import Settings, broker, database, jars
 from deploy.preparation import Owners, prepare
 from deploy.topics import config_from_environment
 from tests.support.deployment import REPOSITORY, filled_environment, interpolated
 from tests.support.stack import own_port_base
+from tools.stack import Settings, broker, database, jars
 
 PATIENCE_SECONDS = 90.0
 KAFKA_PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "kafka.Kafka"}

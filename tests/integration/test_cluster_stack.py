@@ -16,11 +16,11 @@ from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
-from deploy.local import Settings, Stack
 from deploy.topics import declared
-from shared.kafka import Logs, Partition
+from shared.runtime.kafka import Logs, Partition
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base
+from tools.stack import Settings, Stack
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from shared import events as e
-from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
-from shared.runtime.change import Change, Subject
+from shared.language import events as e
+from shared.language.decision import Change, Subject
+from shared.language.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.runtime.commands import Answer, Commands
 from shared.runtime.waiting import WAIT_SECONDS
 from tests.support import toy

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deploy.local import Stack
-from shared.health_port import LIMITS as HEALTH_LIMITS
-from shared.http_server import Limits
+from shared.edge.health_port import LIMITS as HEALTH_LIMITS
+from shared.edge.http_server import Limits
 from tests.support.unfinished import BODY, HEAD, connections, get, seconds_until_cut, slowest_answer
+from tools.stack import Stack
 
 PROCESSES = ("intake-web", "outcome-stream")
 # Answered from the database: there is no programme in it.

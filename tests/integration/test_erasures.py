@@ -8,10 +8,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from deploy.local import Stack
 from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack
+from tools.stack import Stack
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,20 @@ from confluent_kafka import KafkaException
 from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
 from pymongo import MongoClient
 
-from shared import events as e
+from shared.host.connections import RUNTIME_INDEXES
+from shared.host.consuming import absorb
+from shared.language import events as e
+from shared.language.decision import Fold
+from shared.operations.by_hand import drained
 from shared.operations.control import REPUBLISH_REQUESTED, answering
 from shared.operations.healing import Healer
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived
-from shared.runtime.parts import absorb, drained
-from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.operating import toy_group, toy_parts

@@ -18,11 +18,11 @@ from confluent_kafka import Producer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
-from deploy.local import Stack
-from shared.kafka import Logs, Partition, native_options
+from shared.runtime.kafka import Logs, Partition, native_options
 from tests.support.awaiting import until
+from tools.stack import Stack
 
-PROGRAMME = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
+PROGRAMME = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
 AGENCY, PROVIDER = "arbetsformedlingen-skelleftea", "urkraft"
 NAME, PERSONNUMMER = "Ada Prov", "199001019802"
 IDENTITY = {"name": NAME, "personnummer": PERSONNUMMER, "contact": None}

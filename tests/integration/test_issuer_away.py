@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deploy.local import Stack
-from shared.tokens import FETCH_SECONDS
+from shared.edge.tokens import FETCH_SECONDS
 from tests.support.unfinished import get, in_thread
+from tools.stack import Stack
 
 GARBAGE = 36
 PROCESSES = {"handover-web": ("/handovers", 403), "outcome-stream": ("/programmes/none/figures", 404)}

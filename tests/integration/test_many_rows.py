@@ -9,9 +9,9 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from shared import events as e
-from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
-from shared.runtime.change import Change, Row
+from shared.language import events as e
+from shared.language.decision import Change, Row
+from shared.language.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.runtime.commands import ROWS_IN_ROUND, Answer
 from shared.runtime.many import OneOfMany, Wanted
 from shared.runtime.unit import Apart

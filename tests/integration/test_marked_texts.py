@@ -22,12 +22,12 @@ import yaml
 from pymongo import MongoClient
 
 from deploy.database import DATABASES, CannotApply, apply
-from deploy.local import Settings, Stack, database
-from deploy.local.settings import REPLICA_SET
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base
+from tools.stack import Settings, Stack, database
+from tools.stack.settings import REPLICA_SET
 
-COACTIVE = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
+COACTIVE = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
 PROGRAMME, AGENCY, PROVIDER = "marked-texts", "arbetsformedlingen-skelleftea", "urkraft"
 SERVICES = ("intake", "activity-tracking", "outcome")
 NAME, PERSONNUMMER, PHONE = "Zq Markerad", "199001019802", "070-1740605"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared import events as e
-from shared.errors import Conflict, Refused, Unknown
+from shared.language import events as e
+from shared.language.decision import Subject
+from shared.language.errors import Conflict, Refused, Unknown
 from shared.operations.mending import Mending
-from shared.runtime.change import Subject
 from shared.runtime.relay import Relay
 from shared.runtime.transaction import transact
 from tests.support import toy

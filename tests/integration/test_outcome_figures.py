@@ -15,12 +15,12 @@ from services.outcome.figures.projection import project
 from services.outcome.figures.report import summed
 from services.outcome.figures.repository import NEWEST, newest, read_cells
 from services.outcome.repository import INDEXES
-from shared import codec
-from shared import events as e
+from shared.host.connections import RUNTIME_INDEXES
+from shared.language import codec
+from shared.language import events as e
+from shared.language.decision import Received, key_of
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Received, key_of
 from shared.runtime.fold import Arrived, Batch, Tally
-from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.http_server import HttpServer, Limits
+from shared.edge.http_server import HttpServer, Limits
 from tests.support.awaiting import PATIENCE_SECONDS, until
 from tests.support.deployment import REPOSITORY
 from tests.support.stack import own_port_base

@@ -17,7 +17,7 @@ from deploy.database import DATABASES
 from shared.runtime.reads import OPERATORS, READS, SEALS, entry_id
 from shared.runtime.sealer import Sealer
 from shared.runtime.seals import Seals
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 from tests.integration.test_intake import AGENCY, NAME, PROGRAMME, PROVIDER, Callers, publish
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack

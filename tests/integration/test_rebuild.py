@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from shared import events as e
-from shared.errors import Conflict
+from shared.host.connections import RUNTIME_INDEXES
+from shared.host.consuming import absorb
+from shared.language import events as e
+from shared.language.decision import Fold
+from shared.language.errors import Conflict
+from shared.operations.by_hand import passed_over
 from shared.operations.mending import Mending
 from shared.operations.rebuild import BUILDING, SWAPPED, SWAPPING, Rebuilds
 from shared.operations.rebuilder import Rebuilder
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.fold import Arrived
 from shared.runtime.groups import Group
-from shared.runtime.parts import absorb, passed_over
-from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.progress import Progress
 from shared.runtime.transaction import transact
 from tests.support import toy

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local import Stack
-from shared.calendar import day_of
+from shared.language.days import day_of
 from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack
+from tools.stack import Stack
 
 PROGRAMME = "recorded-late"
 PROCESSES = ("intake-web", "intake-consume", "activity-tracking-web", "activity-tracking-consume")

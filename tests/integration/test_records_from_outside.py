@@ -9,10 +9,9 @@ import httpx
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from deploy.local import Stack
-from shared import events as e
-from shared.programmes import Programmes
-from shared.runtime.change import Change, Received
+from shared.language import events as e
+from shared.language.decision import Change, Received
+from shared.language.programmes import Programmes
 from tests.integration.test_intake import AGENCY, Agency, Callers, callers, referral
 from tests.support import toy
 from tests.support.awaiting import until
@@ -20,6 +19,7 @@ from tests.support.operating import Desk, toy_group, toy_parts, web
 from tests.support.toy import Toy
 from tests.support.toybench import EVERYTHING, Bench, bench
 from tests.support.wild import Raw, Wild
+from tools.stack import Stack
 
 __all__ = ["bench", "callers"]
 

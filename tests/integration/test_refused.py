@@ -12,15 +12,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pymongo import MongoClient
 
-from deploy.local import Stack
+from shared.host.connections import RUNTIME_INDEXES
 from shared.runtime import refused as refused_module
 from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
-from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.refused import refused_lanes
 from shared.runtime.relay import Relay
 from shared.runtime.unit import SHARDS, shard_of
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 from tests.support.awaiting import until
+from tools.stack import Stack
 
 SMALL, LARGE = b"x" * 100, b"x" * 5000
 

@@ -10,17 +10,17 @@ from typing import Any
 import pymongo
 from pymongo.errors import PyMongoError
 
-from shared import codec
-from shared import events as e
-from shared.kafka import Partition
-from shared.runtime.change import Change, Subject, Timer
+from shared.language import codec
+from shared.language import events as e
+from shared.language.decision import Change, Subject, Timer
 from shared.runtime.clock import Clock
+from shared.runtime.kafka import Partition
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.toy import Toy, ToyRepository

@@ -23,13 +23,13 @@ import deploy.database
 import deploy.topics
 import deploy.trouble
 from deploy.database import DATABASES
-from deploy.local import Settings, Stack
-from deploy.local.control import Control
-from deploy.local.issuer import DUTIES
-from deploy.local.record import Running
-from deploy.local.settings import CONTRACT, LIMITS, SERVICES
 from deploy.quotas import apply_quotas, quotas_in_force
 from deploy.topics import Principal, declared
+from tools.stack import Settings, Stack
+from tools.stack.control import Control
+from tools.stack.issuer import DUTIES
+from tools.stack.record import Running
+from tools.stack.settings import CONTRACT, LIMITS, SERVICES
 
 DECLARED = declared()
 UNAUTHORIZED = 13
@@ -329,7 +329,7 @@ def test_logs_can_be_read_by_their_owner_only(stack: Stack) -> None:
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack) -> None:
-    from deploy.local import Trouble
+    from tools.stack import Trouble
 
     with pytest.raises(Trouble, match="already runs"), Stack(stack.settings):
         pass

@@ -17,17 +17,17 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from deploy.local import Stack
 from services.outcome.figures import disclosure, report
 from services.outcome.stream import logins, publisher
 from services.outcome.stream.indicators import TYPE, Cell, Indicator, cells_of
 from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, StoredLogins
 from services.outcome.stream.publisher import Fenced, KafkaOutlet, Publisher, StoredLedger
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
-from shared.events import INDICATORS_TOPIC
-from shared.tokens import Shown
+from shared.edge.tokens import Shown
+from shared.language.events import INDICATORS_TOPIC
 from tests.support.cohort import make_cohort
 from tests.support.stage import STEERING, read_programme
+from tools.stack import Stack
 
 # A programme of its own: other tests share the stack.
 PROGRAMME = replace(read_programme(), id="stream-test")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.outcome.figures import cells as c
-from shared.calendar import months_after
+from shared.language.days import months_after
 
 
 @dataclass(frozen=True, slots=True)

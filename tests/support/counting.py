@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared import events as e
-from shared.programmes import Programmes
-from shared.runtime.change import Change, Received, Subject
+from shared.language import events as e
+from shared.language.decision import Change, Received, Subject
+from shared.language.programmes import Programmes
 
 
 @dataclass(frozen=True, slots=True)

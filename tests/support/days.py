@@ -5,7 +5,7 @@ from datetime import date
 
 from services.activity_tracking.domain.journey import SessionCounts
 from services.activity_tracking.domain.sessions import DAYS, counts_of
-from shared.runtime.change import Subject, key_of
+from shared.language.decision import Subject, key_of
 from tests.support.memory import Memory
 
 

@@ -24,7 +24,7 @@ CODE_FOLDERS = ("services", "shared", "deploy")
 
 # The two whose environment is read elsewhere than in the module that is started.
 READ_IN = {
-    "deploy.local.issuer": ("deploy/local/issuer.py", "deploy/local/settings.py"),
+    "tools.stack.issuer": ("tools/stack/issuer.py", "tools/stack/settings.py"),
     "deploy.topics": ("deploy/topics.py",),
     "deploy.database": ("deploy/database.py",),
     "deploy.preparation": ("deploy/preparation.py",),
@@ -32,11 +32,11 @@ READ_IN = {
 ROLES = ("web", "stream", "consume", "project")
 ANSWERS_CALLERS = ("web", "stream")
 HEALTH_IN = {
-    "web": "shared/serving.py",
+    "web": "shared/host/serving.py",
     "stream": "services/outcome/stream/app.py",
-    "consume": "shared/runtime/health.py",
-    "project": "shared/runtime/health.py",
-    None: "deploy/local/issuer.py",
+    "consume": "shared/host/health.py",
+    "project": "shared/host/health.py",
+    None: "tools/stack/issuer.py",
 }
 
 
@@ -169,10 +169,10 @@ def _parsed(path: Path) -> ast.Module:
 
 @functools.cache
 def _settings_read() -> Reads:
-    """Every `env.<type>("NAME")` in shared/config.py; a second argument is a default."""
+    """Every `env.<type>("NAME")` in shared/host/settings.py; a second argument is a default."""
     required: set[str] = set()
     optional: set[str] = set()
-    for node in ast.walk(_parsed(REPOSITORY / "shared/config.py")):
+    for node in ast.walk(_parsed(REPOSITORY / "shared/host/settings.py")):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env."):
             (optional if len(node.args) > 1 or node.keywords else required).add(
                 ast.literal_eval(node.args[0])

@@ -26,9 +26,9 @@ from services.intake.vault import AesGcmVault
 from services.outcome import consumer as outcome_consumer
 from services.outcome.api import BLUEPRINTS as OUTCOME
 from services.outcome.repository import Outcomes
-from shared.events import BY_BODY, Fact
-from shared.programmes import Programme
-from shared.runtime.change import Fold, Received, Repository, Subject, TimerFold
+from shared.language.decision import Fold, Received, Repository, Subject, TimerFold
+from shared.language.events import BY_BODY, Fact
+from shared.language.programmes import Programme
 from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon, web
 

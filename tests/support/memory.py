@@ -11,15 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
-from shared.access import Actor
-from shared.calendar import start_of
-from shared.callers import Admission
-from shared.config import Allowance
-from shared.errors import Busy, Forbidden, Refused, Unknown, Unready
-from shared.events import Fact
-from shared.fingerprint import Fingerprints
-from shared.programmes import Programme, ProgrammeKey
-from shared.runtime.change import (
+from shared.edge.callers import Admission
+from shared.edge.tokens import Shown
+from shared.edge.web import create_app
+from shared.language.access import Actor
+from shared.language.days import start_of
+from shared.language.decision import (
     Change,
     Fold,
     Received,
@@ -30,11 +27,14 @@ from shared.runtime.change import (
     Vector,
     kind_of,
 )
+from shared.language.errors import Busy, Forbidden, Refused, Unknown, Unready
+from shared.language.events import Fact
+from shared.language.programmes import Programme, ProgrammeKey
 from shared.runtime.commands import Answer
+from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading
-from shared.tokens import Shown
-from shared.web import create_app
+from shared.runtime.settings import Allowance
 
 S = TypeVar("S")
 

@@ -11,21 +11,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pymongo import MongoClient
 
-from contracts.services import NOWHERE
-from shared import events as e
-from shared.access import Actor
-from shared.callers import Admission
-from shared.config import Settings
+from shared.edge.callers import Admission
+from shared.edge.web import create_app
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.decision import Fold
 from shared.operations.mending import Order
 from shared.operations.routes import EXTENSION, blueprint, operations_of
-from shared.runtime.change import Fold
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
-from shared.web import create_app
+from shared.runtime.settings import Settings
 from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, Shelf
 from tests.support.toy import ToyRepository
+from tools.contracts.services import NOWHERE
 
 OPERATOR = Actor("duty-officer-7", "drift", "operator")
 _keys = count()

@@ -10,11 +10,11 @@ from typing import Any
 from services.handover.domain.journey import Journey as HandoverJourney
 from services.handover.domain.journey import Offer
 from services.intake.domain.journey import Referral, take_in
-from shared import events as e
-from shared.events import JourneyId
-from shared.passage import begin, follow
-from shared.programmes import Programmes
-from shared.runtime.change import Received, key_of
+from shared.language import events as e
+from shared.language.decision import Received, key_of
+from shared.language.events import JourneyId
+from shared.language.passage import begin, follow
+from shared.language.programmes import Programmes
 
 
 def after_own(service: str, state: Any, received: Received, programmes: Programmes) -> Any:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("services", "shared", "contracts", "deploy", "player")
+PRODUCT = ("clients", "deploy", "services", "shared", "tools")
 
 
 @dataclass(frozen=True, slots=True)

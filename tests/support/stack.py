@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Settings, Stack
-from deploy.local.preflight import free_port_base
+from tools.stack import Settings, Stack
+from tools.stack.preflight import free_port_base
 
 # Below the range from which the kernel takes ports for clients.
 FIRST_PORT, PORTS_OF_ONE = 20_000, 1_000

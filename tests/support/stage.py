@@ -29,17 +29,17 @@ from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
-from shared.access import Actor, Duty
-from shared.callers import Admission, Seats
-from shared.config import Allowance
-from shared.errors import Forbidden, Unready
-from shared.programmes import Programme, ProgrammeKey
-from shared.tokens import Shown
+from shared.edge.callers import Admission, Seats
+from shared.edge.tokens import Shown
+from shared.language.access import Actor, Duty
+from shared.language.errors import Forbidden, Unready
+from shared.language.programmes import Programme, ProgrammeKey
+from shared.runtime.settings import Allowance
 from tests.support.cohort import make_cohort
 from tests.support.memory import UNLIMITED, NamedTokens
 
 STEERING = Actor("steering-member", "styrgruppen", "owner")
-COACTIVE = Path(__file__).parents[2] / "deploy" / "programmes" / "coactive.yaml"
+COACTIVE = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
 CHANGES = (
     "journey.intake.referral-received.v1",
     "journey.activity-tracking.session-logged.v1",

@@ -7,8 +7,8 @@ from typing import Any
 
 from services.outcome.figures.contributions import JourneyFigures, contributions
 from services.outcome.figures.projection import project
-from shared import events as e
-from shared.runtime.change import Received
+from shared.language import events as e
+from shared.language.decision import Received
 from tests.support.house import INTAKE, OUTCOMES, House, house
 from tests.support.stage import read_programme
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from shared import codec
-from shared import events as e
-from shared.programmes import Programmes
-from shared.runtime.change import Add, Change, Received, Subject, Timer
+from shared.language import codec
+from shared.language import events as e
+from shared.language.decision import Add, Change, Received, Subject, Timer
+from shared.language.programmes import Programmes
 
 DAY = date(2016, 2, 1)
 NOW = datetime(2016, 2, 1, 12, tzinfo=UTC)

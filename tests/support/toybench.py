@@ -11,17 +11,17 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
-from shared import events as e
-from shared.codec import Headers
-from shared.fingerprint import Fingerprints
+from shared.host.connections import RUNTIME_INDEXES
+from shared.language import events as e
+from shared.language.codec import Headers
+from shared.language.decision import Fold, Subject
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Fold, Subject
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.consumer import Consumer
+from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.fold import Arrived, Batch, Tally
 from shared.runtime.origin import SPEAKERS
-from shared.runtime.process import RUNTIME_INDEXES
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.unit import Unit

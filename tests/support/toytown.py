@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from shared import events as e
-from shared.passage import Stage
-from shared.programmes import (
+from shared.language import events as e
+from shared.language.decision import Subject
+from shared.language.passage import Stage
+from shared.language.programmes import (
     ActivityKind,
     Coded,
     DeclineReason,
@@ -18,7 +19,6 @@ from shared.programmes import (
     Reasons,
     Role,
 )
-from shared.runtime.change import Subject
 
 JOURNEY = e.JourneyId("j-" + "0" * 26)
 SUBJECT = Subject(f"journey/{JOURNEY}")

@@ -13,8 +13,8 @@ import bson
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
-from deploy.local import Settings, Stack
-from deploy.local.settings import SERVICES
+from tools.stack import Settings, Stack
+from tools.stack.settings import SERVICES
 
 CONSUMERS = [
     f"{service}-{role}"

@@ -7,8 +7,8 @@ from typing import Any, Self
 from confluent_kafka import Message, Producer
 from kafka import KafkaProducer
 
-from shared.codec import Headers
-from shared.kafka import native_options
+from shared.language.codec import Headers
+from shared.runtime.kafka import native_options
 
 
 class Raw(str):

@@ -24,16 +24,16 @@ from services.activity_tracking.api.columns import guarded as as_cell
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
 from services.activity_tracking.api.schemas import RowOfSession, SessionRow
 from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
-from shared.admission import sent
-from shared.bodies import nameable
-from shared.bulk import command_rows
-from shared.errors import CODES, Busy, Invalid, Refused
-from shared.fields import QuerySchema
-from shared.headers import JSON, NDJSON, acceptable
-from shared.runtime.change import Work, subject_of
+from shared.edge.admission import sent
+from shared.edge.bodies import nameable
+from shared.edge.bulk import command_rows
+from shared.edge.fields import QuerySchema
+from shared.edge.headers import JSON, NDJSON, acceptable
+from shared.edge.texts import LONGEST, names_participant
+from shared.edge.web import actor, command, guarded
+from shared.language.decision import Work, subject_of
+from shared.language.errors import CODES, Busy, Invalid, Refused
 from shared.runtime.many import OneOfMany, Wanted
-from shared.texts import LONGEST, names_participant
-from shared.web import actor, command, guarded
 
 BYTES = 4 << 20
 ROW = RowOfSession()

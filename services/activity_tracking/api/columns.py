@@ -8,8 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from shared.signs import normal_form
-from shared.texts import LONGEST
+from shared.edge.texts import LONGEST
+from shared.language.signs import normal_form
 
 COLUMNS = ("journey_id", "reference", "activity", "occurred_on", "attendance", "minutes", "reason")
 OPTIONAL = frozenset({"reason"})

@@ -16,21 +16,21 @@ from services.activity_tracking.domain.corrections import (
     CorrectProgress,
 )
 from services.activity_tracking.domain.plan import GOAL_LENGTH
-from shared.access import Reader
-from shared.corrections import Superseded
-from shared.corrections_api import (
+from shared.edge.corrections import (
     CorrectingBody,
     SupersededPageAnswer,
     SupersededPageArguments,
     add_list,
     shown,
 )
-from shared.errors import Unknown
-from shared.events import JourneyId, OutputId
-from shared.fields import code_field
-from shared.runtime.change import Work
-from shared.texts import text_field
-from shared.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.edge.fields import code_field
+from shared.edge.texts import text_field
+from shared.edge.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.language.access import Reader
+from shared.language.corrections import Superseded
+from shared.language.decision import Work
+from shared.language.errors import Unknown
+from shared.language.events import JourneyId, OutputId
 
 corrections = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
 

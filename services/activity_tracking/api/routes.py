@@ -11,10 +11,10 @@ from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
 from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, ReachGoal, SetGoal
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
-from shared.events import JourneyId, OutputId, SessionId
-from shared.fields import Number, QuerySchema, id_field, limit_field
-from shared.runtime.change import Work
-from shared.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.edge.fields import Number, QuerySchema, id_field, limit_field
+from shared.edge.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.language.decision import Work
+from shared.language.events import JourneyId, OutputId, SessionId
 
 activities = Blueprint("activities", __name__, description="What a participant does on the way")
 outputs = Blueprint("outputs", __name__, description="What a programme brings about besides")

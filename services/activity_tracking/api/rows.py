@@ -13,8 +13,8 @@ from typing import Any
 
 from services.activity_tracking.api.columns import COLUMNS
 from services.activity_tracking.api.spreadsheet import Sheet, Unfit
-from shared.bodies import MARK, Doubled, content_of, read_object
-from shared.errors import Invalid, Refused
+from shared.edge.bodies import MARK, Doubled, content_of, read_object
+from shared.language.errors import Invalid, Refused
 
 ROWS = 10_000
 ROW_BYTES = 4096

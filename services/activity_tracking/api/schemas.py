@@ -30,17 +30,17 @@ from services.activity_tracking.domain.progress import (
 )
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
 from services.activity_tracking.handlers import Overview, Standing
-from shared.access import Reader
-from shared.corrections_api import void_field, why_field
-from shared.events import JourneyId
-from shared.fields import (
+from shared.edge.corrections import void_field, why_field
+from shared.edge.fields import (
     CommandSchema,
     Day,
     code_field,
     id_field,
     municipality_field,
 )
-from shared.texts import Reference, text_field
+from shared.edge.texts import Reference, text_field
+from shared.language.access import Reader
+from shared.language.events import JourneyId
 
 
 def day_field(**options: Any) -> Day:

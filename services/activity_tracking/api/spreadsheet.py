@@ -24,7 +24,7 @@ from services.activity_tracking.api.columns import (
     text_of,
     without_told,
 )
-from shared.errors import FieldErrors, Invalid, Refused
+from shared.language.errors import FieldErrors, Invalid, Refused
 
 DELIMITERS = ";,\t"
 CHARSETS = {

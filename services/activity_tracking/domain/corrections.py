@@ -36,11 +36,12 @@ from services.activity_tracking.domain.progress import (
     competence_key,
     round_key,
 )
-from shared.access import Actor
-from shared.checks import Findings
-from shared.corrections import Correcting, superseded
-from shared.errors import Conflict, Invalid, Unknown
-from shared.events import (
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import Correcting, superseded
+from shared.language.decision import Change, Row, subject_of
+from shared.language.errors import Conflict, Invalid, Unknown
+from shared.language.events import (
     ActivityPlanned,
     CompetenceValidated,
     Correction,
@@ -51,9 +52,8 @@ from shared.events import (
     ParticipantReady,
     ProgressMeasured,
 )
-from shared.passage import Stage
-from shared.programmes import Programme
-from shared.runtime.change import Change, Row, subject_of
+from shared.language.passage import Stage
+from shared.language.programmes import Programme
 
 CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
 """What was planned before a withdrawal stays readable, and so can be mended."""

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.events import Code, Fact, JourneyId, Organisation, ReferralReceived, SessionsRecounted
-from shared.passage import Passage, Stage, begin, follow
-from shared.programmes import Programme, Programmes
-from shared.runtime.change import Change, Received, Row, key_of
+from shared.language.checks import Findings
+from shared.language.days import day_of
+from shared.language.decision import Change, Received, Row, key_of
+from shared.language.errors import Conflict
+from shared.language.events import Code, Fact, JourneyId, Organisation, ReferralReceived, SessionsRecounted
+from shared.language.passage import Passage, Stage, begin, follow
+from shared.language.programmes import Programme, Programmes
 
 Entry = TypeVar("Entry")
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import as_row
-from shared.access import Actor
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.corrections import superseded
-from shared.errors import Forbidden
-from shared.events import Code, Municipality, Organisation, OutputCorrected, OutputId, OutputLogged
-from shared.programmes import Programme
-from shared.runtime.change import Change, subject_of
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import superseded
+from shared.language.days import day_of
+from shared.language.decision import Change, subject_of
+from shared.language.errors import Forbidden
+from shared.language.events import Code, Municipality, Organisation, OutputCorrected, OutputId, OutputLogged
+from shared.language.programmes import Programme
 
 MOST = 1000
 """The largest quantity of one entry; more at once is a slip of the hand."""

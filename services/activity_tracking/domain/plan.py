@@ -12,10 +12,11 @@ from services.activity_tracking.domain.journey import (
     public_activity,
     require_stage,
 )
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.events import (
+from shared.language.checks import Findings
+from shared.language.days import day_of
+from shared.language.decision import Change
+from shared.language.errors import Conflict
+from shared.language.events import (
     ActivityPlanned,
     Code,
     GoalReached,
@@ -24,9 +25,8 @@ from shared.events import (
     Organisation,
     ParticipantReady,
 )
-from shared.passage import Stage
-from shared.programmes import Programme
-from shared.runtime.change import Change
+from shared.language.passage import Stage
+from shared.language.programmes import Programme
 
 OPEN_GOALS = 20
 """How many goals may be open at once; more would swell the state, and want a talk first."""

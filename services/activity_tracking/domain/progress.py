@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import BEGUN, Journey, as_row, check_day, require_stage
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.events import Code, CompetenceValidated, JourneyId, Organisation, ProgressMeasured
-from shared.programmes import Measure, Programme
-from shared.runtime.change import Change
+from shared.language.checks import Findings
+from shared.language.days import day_of
+from shared.language.decision import Change
+from shared.language.errors import Conflict
+from shared.language.events import Code, CompetenceValidated, JourneyId, Organisation, ProgressMeasured
+from shared.language.programmes import Measure, Programme
 
 ROUNDS = 200
 """More rounds than any journey has: every third month for fifty years."""

@@ -20,9 +20,10 @@ from services.activity_tracking.domain.journey import (
     public_activity,
     require_stage,
 )
-from shared.checks import Findings, one_of
-from shared.errors import Conflict
-from shared.events import (
+from shared.language.checks import Findings, one_of
+from shared.language.decision import Change, Row
+from shared.language.errors import Conflict
+from shared.language.events import (
     Attendance,
     Code,
     JourneyId,
@@ -32,8 +33,7 @@ from shared.events import (
     SessionId,
     SessionLogged,
 )
-from shared.programmes import Programme
-from shared.runtime.change import Change, Row
+from shared.language.programmes import Programme
 
 DAY_MINUTES = 1440
 """No session is longer than a day, nor are all of one person's on one day together."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.handover.domain.journey import Journey, Offer, Status, as_row, moved
-from shared.access import Actor
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.corrections import Correcting, superseded
-from shared.errors import Conflict
-from shared.events import Code, Fact, HandoverAccepted, HandoverDeclined, HandoverRecalled
-from shared.programmes import Programme
-from shared.runtime.change import Change, subject_of
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import Correcting, superseded
+from shared.language.days import day_of
+from shared.language.decision import Change, subject_of
+from shared.language.errors import Conflict
+from shared.language.events import Code, Fact, HandoverAccepted, HandoverDeclined, HandoverRecalled
+from shared.language.programmes import Programme
 
 INSTEAD = {
     "accepted": "A yes stands; the journey is handed back by a new handover.",

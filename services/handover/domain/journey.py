@@ -1,7 +1,7 @@
 """One journey as handover keeps it, and what other services' events and the calendar do to its open offer.
 
 Pure: no I/O, no clock. Facts are never refused; one that comes too late is recorded and moves nothing
-(design.md, §1; `shared/passage.py`).
+(design.md, §1; `shared/language/passage.py`).
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.calendar import days_after
-from shared.events import (
+from shared.language.days import days_after
+from shared.language.decision import Change, Received, Row, Timer, key_of
+from shared.language.events import (
     Code,
     ConsentGiven,
     ConsentRefused,
@@ -26,9 +27,8 @@ from shared.events import (
     Organisation,
     ReferralReceived,
 )
-from shared.passage import OpenOffer, Passage, begin, follow
-from shared.programmes import ProgrammeKey, Programmes
-from shared.runtime.change import Change, Received, Row, Timer, key_of
+from shared.language.passage import OpenOffer, Passage, begin, follow
+from shared.language.programmes import ProgrammeKey, Programmes
 
 Status = Literal["open", "accepted", "declined", "expired", "recalled"]
 

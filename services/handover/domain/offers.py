@@ -18,11 +18,12 @@ from services.handover.domain.journey import (
     moved,
     take_back,
 )
-from shared.access import WORKPLACES
-from shared.calendar import day_of, days_after, start_of
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.events import (
+from shared.language.access import WORKPLACES
+from shared.language.checks import Findings
+from shared.language.days import day_of, days_after, start_of
+from shared.language.decision import Change, Timer
+from shared.language.errors import Conflict
+from shared.language.events import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverId,
@@ -30,8 +31,7 @@ from shared.events import (
     HandoverOffered,
     Organisation,
 )
-from shared.programmes import Programme
-from shared.runtime.change import Change, Timer
+from shared.language.programmes import Programme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 
 from services.intake import handlers
 from services.intake.api import corrections, routes
-from shared.events import Organisation
+from shared.language.events import Organisation
 
 
 def blueprints(

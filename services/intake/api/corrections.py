@@ -13,20 +13,20 @@ from services.intake.domain.corrections import CorrectConsent, CorrectDay, Corre
 from services.intake.domain.journey import Referral
 from services.intake.domain.participant import Identity
 from services.intake.handlers import Vault
-from shared.access import Reader
-from shared.corrections import Superseded
-from shared.corrections_api import (
+from shared.edge.corrections import (
     CorrectingBody,
     SupersededPageAnswer,
     SupersededPageArguments,
     add_list,
 )
-from shared.corrections_api import shown as told
-from shared.errors import Unknown
-from shared.events import JourneyId, Organisation, ParticipantId, Purpose
-from shared.fields import Day, StrictBoolean, code_field, municipality_field, organisation_field
-from shared.runtime.change import Work
-from shared.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.edge.corrections import shown as told
+from shared.edge.fields import Day, StrictBoolean, code_field, municipality_field, organisation_field
+from shared.edge.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.language.access import Reader
+from shared.language.corrections import Superseded
+from shared.language.decision import Work
+from shared.language.errors import Unknown
+from shared.language.events import JourneyId, Organisation, ParticipantId, Purpose
 
 Answer = dict[str, Any]
 

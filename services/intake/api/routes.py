@@ -15,15 +15,15 @@ from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place, standing
 from services.intake.domain.participant import Identity
 from services.intake.domain.participation import Other
-from shared.access import Reader, reader
-from shared.calendar import day_of
-from shared.errors import Invalid, Unknown
-from shared.events import JourneyId, Organisation, ParticipantId, Purpose
-from shared.headers import header_text, unreadable
-from shared.programmes import Programme
-from shared.runtime.change import Work
-from shared.texts import is_printable, names_participant
-from shared.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.edge.headers import header_text, unreadable
+from shared.edge.texts import is_printable, names_participant
+from shared.edge.web import actor, command, guarded, journey_subject, path_subject, query
+from shared.language.access import Reader, reader
+from shared.language.days import day_of
+from shared.language.decision import Work
+from shared.language.errors import Invalid, Unknown
+from shared.language.events import JourneyId, Organisation, ParticipantId, Purpose
+from shared.language.programmes import Programme
 
 Answer = dict[str, Any]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.intake.domain.journey import Referral, happened
-from shared import events as e
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.errors import Conflict, Unknown
-from shared.passage import Consent, Passage
-from shared.programmes import Programme
-from shared.runtime.change import Change
+from shared.language import events as e
+from shared.language.checks import Findings
+from shared.language.days import day_of
+from shared.language.decision import Change
+from shared.language.errors import Conflict, Unknown
+from shared.language.passage import Consent, Passage
+from shared.language.programmes import Programme
 
 ENDED = frozenset({"declined", "withdrawn", "closed", "mistake"})
 """Stages at which there is nothing left to consent to; a consent can still be taken back."""

@@ -12,15 +12,15 @@ from typing import Any
 from services.intake.domain.consent import RecordConsent, check
 from services.intake.domain.journey import Referral, Refusal, happened
 from services.intake.domain.referral import within
-from shared import events as e
-from shared.access import Actor
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.corrections import Correcting, superseded
-from shared.errors import Conflict, Unknown
-from shared.passage import Consent
-from shared.programmes import Programme
-from shared.runtime.change import Change, subject_of
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import Correcting, superseded
+from shared.language.days import day_of
+from shared.language.decision import Change, subject_of
+from shared.language.errors import Conflict, Unknown
+from shared.language.passage import Consent
+from shared.language.programmes import Programme
 
 ANEW = "Missing: a correction says everything anew, unless it is void."
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
-from shared import events as e
-from shared.calendar import months_after
-from shared.passage import Passage, follow
-from shared.programmes import Programme, Programmes
-from shared.runtime.change import Change, Received, Reply, Row
+from shared.language import events as e
+from shared.language.days import months_after
+from shared.language.decision import Change, Received, Reply, Row
+from shared.language.passage import Passage, follow
+from shared.language.programmes import Programme, Programmes
 
 STATUS_CHANGED = "journey.intake.referral-status-changed.v1"
 """The reply that tells a referrer where its referral stands now."""

@@ -7,12 +7,12 @@ everything that was ever written under it; what was counted stays.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared import events as e
-from shared.access import Actor
-from shared.calendar import day_of
-from shared.corrections import superseded
-from shared.errors import Conflict, Forbidden
-from shared.runtime.change import Change, Notice, subject_of
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.corrections import superseded
+from shared.language.days import day_of
+from shared.language.decision import Change, Notice, subject_of
+from shared.language.errors import Conflict, Forbidden
 
 ERASURE_KEPT = "journey.intake.erasure-kept.v1"
 """The word on the log of erasures that a person is to stay erased, whatever a backup brings back."""

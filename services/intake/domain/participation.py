@@ -12,11 +12,11 @@ from datetime import date, datetime
 from typing import Any
 
 from services.intake.domain.journey import Referral
-from shared import events as e
-from shared.calendar import day_of
-from shared.errors import Conflict
-from shared.passage import Passage
-from shared.runtime.change import Change, Row
+from shared.language import events as e
+from shared.language.days import day_of
+from shared.language.decision import Change, Row
+from shared.language.errors import Conflict
+from shared.language.passage import Passage
 
 PARTICIPATIONS = "participations"
 """Rows `<participant>:<programme>`: the person's journeys there, the earlier first. Every decision that adds one, or

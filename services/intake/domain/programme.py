@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.calendar import day_of
-from shared.programmes import Programme, ProgrammePublished
-from shared.runtime.change import Change
+from shared.language.days import day_of
+from shared.language.decision import Change
+from shared.language.programmes import Programme, ProgrammePublished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

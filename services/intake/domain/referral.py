@@ -10,13 +10,13 @@ from datetime import date, datetime
 
 from services.intake.domain.journey import Referral, Refusal, happened, opened
 from services.intake.domain.participant import Participant
-from shared import events as e
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.passage import Stage, begin
-from shared.programmes import Programme
-from shared.runtime.change import Change, Row
+from shared.language import events as e
+from shared.language.checks import Findings
+from shared.language.days import day_of
+from shared.language.decision import Change, Row
+from shared.language.errors import Conflict
+from shared.language.passage import Stage, begin
+from shared.language.programmes import Programme
 
 UNKNOWN_PARTICIPANT = "Takes the handle of a participant whom your organisation registered, or took on."
 REFERENCES = "references"

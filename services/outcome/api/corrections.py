@@ -15,13 +15,13 @@ from services.outcome.api.routes import (
     show_follow_up,
 )
 from services.outcome.domain.corrections import CorrectAnswer, CorrectExit
-from shared.access import Reader
-from shared.corrections import Superseded
-from shared.corrections_api import CorrectingBody, add_list
-from shared.events import ExitWay, FollowUpId, JourneyId, Situation
-from shared.fields import Day, code_field
-from shared.runtime.change import Work
-from shared.web import actor, command, guarded, journey_subject
+from shared.edge.corrections import CorrectingBody, add_list
+from shared.edge.fields import Day, code_field
+from shared.edge.web import actor, command, guarded, journey_subject
+from shared.language.access import Reader
+from shared.language.corrections import Superseded
+from shared.language.decision import Work
+from shared.language.events import ExitWay, FollowUpId, JourneyId, Situation
 
 corrections = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
 

@@ -26,14 +26,10 @@ from services.outcome.domain.journey import (
 from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import as_csv, as_swedish_csv
 from services.outcome.handlers import Seen
-from shared.access import Reader
-from shared.corrections_api import why_field
-from shared.errors import Unknown
-from shared.events import ExitWay, FollowUpId, JourneyId, Situation
-from shared.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
-from shared.headers import acceptable
-from shared.runtime.change import Subject, Work
-from shared.web import (
+from shared.edge.corrections import why_field
+from shared.edge.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
+from shared.edge.headers import acceptable
+from shared.edge.web import (
     actor,
     command,
     guarded,
@@ -41,6 +37,10 @@ from shared.web import (
     journey_subject,
     query,
 )
+from shared.language.access import Reader
+from shared.language.decision import Subject, Work
+from shared.language.errors import Unknown
+from shared.language.events import ExitWay, FollowUpId, JourneyId, Situation
 
 outcomes = Blueprint("outcomes", __name__, description="Entry, exit and follow-up of a journey")
 figures = Blueprint("figures", __name__, description="What a programme has reached")

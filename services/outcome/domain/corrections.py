@@ -19,12 +19,13 @@ from services.outcome.domain.journey import (
     unasked,
 )
 from services.outcome.domain.leaving import RecordExit, check, closed, plan
-from shared.access import Actor
-from shared.calendar import day_of, days_after
-from shared.checks import Findings
-from shared.corrections import Correcting, superseded
-from shared.errors import Conflict, Unknown
-from shared.events import (
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import Correcting, superseded
+from shared.language.days import day_of, days_after
+from shared.language.decision import Change, Row, subject_of
+from shared.language.errors import Conflict, Unknown
+from shared.language.events import (
     Code,
     ExitWay,
     Fact,
@@ -34,8 +35,7 @@ from shared.events import (
     JourneyExited,
     Situation,
 )
-from shared.programmes import Programme
-from shared.runtime.change import Change, Row, subject_of
+from shared.language.programmes import Programme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

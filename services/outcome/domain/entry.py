@@ -16,14 +16,14 @@ from services.outcome.domain.journey import (
     YesNo,
     entry_row,
 )
-from shared.access import Actor
-from shared.calendar import day_of
-from shared.checks import Findings
-from shared.corrections import superseded
-from shared.errors import Conflict, Refused
-from shared.events import EntryRecorded
-from shared.passage import Passage
-from shared.runtime.change import Change, subject_of
+from shared.language.access import Actor
+from shared.language.checks import Findings
+from shared.language.corrections import superseded
+from shared.language.days import day_of
+from shared.language.decision import Change, subject_of
+from shared.language.errors import Conflict, Refused
+from shared.language.events import EntryRecorded
+from shared.language.passage import Passage
 
 OLDEST = date(1900, 1, 1)
 ISCED = range(9)

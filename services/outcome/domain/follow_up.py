@@ -17,12 +17,19 @@ from services.outcome.domain.journey import (
     timer_keys,
 )
 from services.outcome.domain.leaving import closed
-from shared.calendar import day_of, days_after
-from shared.checks import Findings
-from shared.errors import Conflict, Unknown
-from shared.events import Fact, FollowUpAnswered, FollowUpDue, FollowUpMissed, Organisation, Situation
-from shared.programmes import Programmes
-from shared.runtime.change import Change, Timer
+from shared.language.checks import Findings
+from shared.language.days import day_of, days_after
+from shared.language.decision import Change, Timer
+from shared.language.errors import Conflict, Unknown
+from shared.language.events import (
+    Fact,
+    FollowUpAnswered,
+    FollowUpDue,
+    FollowUpMissed,
+    Organisation,
+    Situation,
+)
+from shared.language.programmes import Programmes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
-from shared import events as e
-from shared.calendar import days_after, start_of
-from shared.passage import Passage, begin, follow
-from shared.programmes import Programmes
-from shared.runtime.change import Change, Received, Row, Timer, key_of
+from shared.language import events as e
+from shared.language.days import days_after, start_of
+from shared.language.decision import Change, Received, Row, Timer, key_of
+from shared.language.passage import Passage, begin, follow
+from shared.language.programmes import Programmes
 
 Gender = Literal["woman", "man", "non_binary"]
 Employment = Literal["employed", "student", "unemployed", "inactive"]

@@ -16,13 +16,13 @@ from services.outcome.domain.journey import (
     moved,
     unasked,
 )
-from shared.calendar import day_of, days_after, months_after
-from shared.checks import Findings
-from shared.errors import Conflict
-from shared.events import Code, ExitWay, Fact, FollowUpId, JourneyClosed, JourneyExited, Situation
-from shared.programmes import FollowUp as PlannedFollowUp
-from shared.programmes import Programme
-from shared.runtime.change import Change
+from shared.language.checks import Findings
+from shared.language.days import day_of, days_after, months_after
+from shared.language.decision import Change
+from shared.language.errors import Conflict
+from shared.language.events import Code, ExitWay, Fact, FollowUpId, JourneyClosed, JourneyExited, Situation
+from shared.language.programmes import FollowUp as PlannedFollowUp
+from shared.language.programmes import Programme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

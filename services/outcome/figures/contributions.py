@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import Literal
 
 from services.outcome.figures import cells as c
-from shared import events as e
-from shared.passage import Passage
+from shared.language import events as e
+from shared.language.passage import Passage
 
 Gender = Literal["woman", "man", "non_binary", "not_known"]
 

@@ -22,10 +22,10 @@ from services.outcome.figures.contributions import (
     contributions,
     session_cells,
 )
-from shared import events as e
-from shared.passage import begin, follow
-from shared.programmes import Programmes
-from shared.runtime.change import Add, Change, Fold, Received
+from shared.language import events as e
+from shared.language.decision import Add, Change, Fold, Received
+from shared.language.passage import begin, follow
+from shared.language.programmes import Programmes
 
 
 def project(state: Figures | None, received: Received, programmes: Programmes) -> Change[Figures]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from services.outcome.figures import cells as c
-from shared.programmes import Name, Programme
+from shared.language.programmes import Name, Programme
 
 Report = dict[str, Any]
 Cells = Mapping[str, int]

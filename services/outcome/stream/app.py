@@ -21,13 +21,13 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
 from services.outcome.stream.snapshot import Snapshot
 from services.outcome.stream.source import CellsSource
-from shared.callers import Proxies, Seats, admission_of
-from shared.health_port import Said, metrics, said, serve_health
-from shared.http_server import Limits
+from shared.edge.callers import Proxies, Seats, admission_of
+from shared.edge.health_port import Said, metrics, said, serve_health
+from shared.edge.http_server import Limits
+from shared.host.connections import create_indexes
 from shared.runtime.garbage import set_apart
 from shared.runtime.parts import Parts
-from shared.runtime.process import create_indexes
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 FRESH_SECONDS = 30.0
 STUCK_SECONDS = 60.0

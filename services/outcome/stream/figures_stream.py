@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.outcome.stream.hub import Closed, Hub
 from services.outcome.stream.snapshot import Form
-from shared.telemetry import metric
+from shared.telemetry.metrics import metric
 
 HEARTBEAT_SECONDS = 15.0
 WRITE_SECONDS = 5.0

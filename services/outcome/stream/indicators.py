@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from shared.events import INDICATORS_TOPIC
+from shared.language.events import INDICATORS_TOPIC
 
 TYPE = "journey.outcome.indicator-published.v1"
 

@@ -15,8 +15,8 @@ import msgspec
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from shared.access import Actor
-from shared.tokens import Shown
+from shared.edge.tokens import Shown
+from shared.language.access import Actor
 
 LINK_LIFE = timedelta(minutes=5)
 SESSION_LIFE = timedelta(hours=12)

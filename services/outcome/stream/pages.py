@@ -10,7 +10,7 @@ from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.outcome.stream.snapshot import Form
-from shared.programmes import Programme
+from shared.language.programmes import Programme
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

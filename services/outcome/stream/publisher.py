@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
 from services.outcome.stream.snapshot import Snapshot
-from shared.kafka import discard
+from shared.runtime.kafka import discard
 
 LEASE_SECONDS = 10
 RENEW_SECONDS = 3.0

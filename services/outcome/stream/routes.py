@@ -32,14 +32,14 @@ from services.outcome.stream.incoming import header, read_form, refuse_content, 
 from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
-from shared.access import Actor, authorise_in
-from shared.callers import Admission, Seats
-from shared.errors import CODES, Invalid, Later, Refused, Unknown
-from shared.problems import problem
-from shared.programmes import Action, Programme, Programmes
-from shared.queries import check_query
-from shared.telemetry import start_trace
-from shared.tokens import Shown
+from shared.edge.callers import Admission, Seats
+from shared.edge.problems import problem
+from shared.edge.queries import check_query
+from shared.edge.tokens import Shown
+from shared.language.access import Actor, authorise_in
+from shared.language.errors import CODES, Invalid, Later, Refused, Unknown
+from shared.language.programmes import Action, Programme, Programmes
+from shared.telemetry.traces import start_trace
 
 COOKIE = "page_session"
 PROGRAMME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")

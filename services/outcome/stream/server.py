@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.outcome.stream.hub import Hub
-from shared.http_server import HEAD_BYTES, Limits, Phase
-from shared.problems import problem
-from shared.telemetry import start_trace
+from shared.edge.http_server import HEAD_BYTES, Limits, Phase
+from shared.edge.problems import problem
+from shared.telemetry.traces import start_trace
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from shared.calendar import day_of
-from shared.programmes import Name, Programme
+from shared.language.days import day_of
+from shared.language.programmes import Name, Programme
 
 MOST_CHANGES = 9
 

@@ -13,7 +13,7 @@ from services.outcome.figures import report
 from services.outcome.figures.repository import newest, read_cells
 from services.outcome.stream.reader import Wakeup
 from services.outcome.stream.snapshot import Reading
-from shared.programmes import Programme, Programmes
+from shared.language.programmes import Programme, Programmes
 from shared.runtime.clock import Clock
 
 

@@ -11,10 +11,10 @@ import orjson
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.local import database
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import down, three_databases
 from tests.chaos.world import World
+from tools.stack import database
 
 DATABASES = ("intake", "activity_tracking", "handover", "outcome")
 GROUPS = ("intake", "activity-tracking", "handover", "outcome", "figures", "intake-inbound")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from deploy.local import broker, database
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import fill, small_disks
 from tests.chaos.world import World
+from tools.stack import broker, database
 
 FULL_SECONDS = 15.0
 

@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 from kafka import KafkaProducer
 
-from shared.events import PROGRAMMES_TOPIC, TOPICS
+from shared.language.events import PROGRAMMES_TOPIC, TOPICS
 from tests.chaos import observe
 from tests.chaos.load import OPERATOR, Journey
 from tests.chaos.observe import CONSUMING

@@ -13,8 +13,7 @@ import httpx
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from deploy.local import broker
-from shared.events import PROGRAMMES_TOPIC, TOPICS
+from shared.language.events import PROGRAMMES_TOPIC, TOPICS
 from tests.chaos import observe
 from tests.chaos.archive import republish
 from tests.chaos.load import OPERATOR, Journey, Party
@@ -22,6 +21,7 @@ from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import down, pid, refusals, six_partitions
 from tests.chaos.together import together
 from tests.chaos.world import World
+from tools.stack import broker
 
 VICTIM = "handover-consume"
 GROUP = "handover"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.access import Actor, authorise_operator
-from shared.errors import Forbidden
-from shared.programmes import Programme, Role
+from shared.language.access import Actor, authorise_operator
+from shared.language.errors import Forbidden
+from shared.language.programmes import Programme, Role
 from tests.support.house import ACTIVITY_TRACKING, INTAKE, OUTCOMES, House, house
 from tests.support.memory import Shelf
 from tests.support.stage import read_programme

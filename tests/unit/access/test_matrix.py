@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.services import application, services, stream_routes
 from services.intake.domain.referral import UNKNOWN_PARTICIPANT
-from shared.access import Actor
-from shared.admission import check_right
-from shared.errors import Forbidden
+from shared.edge.admission import check_right
+from shared.language.access import Actor
+from shared.language.errors import Forbidden
 from tests.support.memory import NamedTokens
 from tests.support.stage import Stage, Theatre, read_programme
 from tests.unit.access.expected import (
@@ -31,6 +30,7 @@ from tests.unit.access.expected import (
     grid,
 )
 from tests.unit.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION, WAYS, World
+from tools.contracts.services import application, services, stream_routes
 
 DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
 NOT_THERE = "1" * 26

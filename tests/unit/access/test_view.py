@@ -5,9 +5,9 @@ from itertools import permutations
 
 import pytest
 
-from shared import events as e
-from shared.access import View, view
-from shared.passage import Passage, begin, follow
+from shared.language import events as e
+from shared.language.access import View, view
+from shared.language.passage import Passage, begin, follow
 from tests.support.toytown import (
     EMPLOYER,
     EXITED_ON,

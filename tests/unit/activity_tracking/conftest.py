@@ -6,8 +6,8 @@ import pytest
 
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey, receive, take_in
-from shared.passage import Stage
-from shared.runtime.change import Received
+from shared.language.decision import Received
+from shared.language.passage import Stage
 from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import SUBJECT, TO_START, TODAY, TOYTOWN, WAYS

@@ -8,7 +8,7 @@ import pytest
 from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.repository import Activities
-from shared.events import ConsentGiven
+from shared.language.events import ConsentGiven
 from tests.support.memory import Caller, Memory
 from tests.support.toytown import (
     EMPLOYER,

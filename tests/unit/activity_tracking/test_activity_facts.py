@@ -7,7 +7,7 @@ import pytest
 
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey
-from shared import events as e
+from shared.language import events as e
 from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import (

@@ -7,10 +7,10 @@ import pytest
 
 from services.activity_tracking.domain import plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, SessionCounts, receive, take_in
-from shared.errors import Conflict, Unready
-from shared.events import SessionId
-from shared.passage import Stage
-from shared.runtime.change import Received
+from shared.language.decision import Received
+from shared.language.errors import Conflict, Unready
+from shared.language.events import SessionId
+from shared.language.passage import Stage
 from tests.support.memory import Shelf, noon
 from tests.support.toytown import (
     ACCEPTED_ON,

@@ -11,8 +11,8 @@ import pytest
 from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
-from shared.admission import LONG_AT_ONCE
-from shared.headers import NDJSON
+from shared.edge.admission import LONG_AT_ONCE
+from shared.edge.headers import NDJSON
 from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.memory import Caller, Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON

@@ -20,9 +20,9 @@ from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.columns import COLUMNS
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
-from shared.admission import BODY_LIMIT_BYTES
-from shared.errors import Refused
-from shared.headers import NDJSON
+from shared.edge.admission import BODY_LIMIT_BYTES
+from shared.edge.headers import NDJSON
+from shared.language.errors import Refused
 from tests.support.memory import Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, STARTED_ON
 

@@ -6,8 +6,8 @@ import pytest
 
 from services.activity_tracking.api import BLUEPRINTS
 from services.activity_tracking.api.rows import CSV, SessionFile
-from shared.errors import Refused
-from shared.headers import NDJSON
+from shared.edge.headers import NDJSON
+from shared.language.errors import Refused
 from tests.support.memory import Caller, Memory
 from tests.support.toytown import PROVIDER
 from tests.unit.activity_tracking.test_spreadsheets import (

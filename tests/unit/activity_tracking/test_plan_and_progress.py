@@ -9,11 +9,11 @@ import pytest
 
 from services.activity_tracking.domain import outputs, plan, progress
 from services.activity_tracking.domain.journey import Journey
-from shared.access import Actor
-from shared.errors import Conflict, Forbidden, Invalid
-from shared.events import OutputId
-from shared.passage import Stage
-from shared.runtime.change import Change
+from shared.language.access import Actor
+from shared.language.decision import Change
+from shared.language.errors import Conflict, Forbidden, Invalid
+from shared.language.events import OutputId
+from shared.language.passage import Stage
 from tests.support.memory import noon
 from tests.support.toytown import ACCEPTED_ON, OWNER, PROVIDER, READY_ON, STARTED_ON, TODAY, TOYTOWN
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared import codec
-from shared import events as e
+from shared.language import codec
+from shared.language import events as e
 from tests.chaos.client import Attempt, Command
 from tests.chaos.invariants import INVARIANTS, Group, Idle, Kept, Seen, check_all, wanted_timers
 from tests.chaos.log import Log, Record, link

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 
-from shared import codec
+from shared.language import codec
 from tests.chaos.client import Attempt, Command, Records
 from tests.chaos.diary import Diary, Kept
 from tests.chaos.feeder import Job, fed, note_fed

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.codec import Undecodable, read_envelope
+from shared.language.codec import Undecodable, read_envelope
 
 WHOLE: dict[str, Any] = {
     "ce_id": b"intake:journey/j-1:1",

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from deploy.local.record import Running
+from tools.stack.record import Running
 
 EXIT_OF_A_THREAD = {"x86_64": 60, "aarch64": 93}[platform.machine()]
 """The number of the system call `exit`, which no library offers: theirs end the whole process."""

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access import Actor
-from shared.callers import BUCKETS, BURST_SECONDS, Admission, Buckets, Proxies, Seats
-from shared.config import Allowance
-from shared.errors import Forbidden, Later
-from shared.tokens import Shown
+from shared.edge.callers import BUCKETS, BURST_SECONDS, Admission, Buckets, Proxies, Seats
+from shared.edge.tokens import Shown
+from shared.language.access import Actor
+from shared.language.errors import Forbidden, Later
+from shared.runtime.settings import Allowance
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.services import NOWHERE
-from shared.config import Settings, unfit
+from shared.host.settings import unfit
+from shared.runtime.settings import Settings
+from tools.contracts.services import NOWHERE
 
 GOOD = replace(
     NOWHERE,

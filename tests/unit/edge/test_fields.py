@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 from marshmallow import fields as ma
 
-from contracts.services import application, services
-from shared.checks import MOST_NAMED, Findings
-from shared.errors import Invalid
-from shared.fields import (
+from shared.edge.fields import (
     Day,
     Form,
     Incoming,
@@ -27,6 +24,9 @@ from shared.fields import (
     limit_field,
     takes,
 )
+from shared.language.checks import MOST_NAMED, Findings
+from shared.language.errors import Invalid
+from tools.contracts.services import application, services
 
 ROOT = Path(__file__).parents[3]
 VAGUE = re.compile(

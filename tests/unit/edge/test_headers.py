@@ -10,12 +10,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.services import application_of, services
 from services.intake.api.routes import _purpose
-from shared.callers import Admission
-from shared.errors import Refused
-from shared.headers import (
-    NO_REVISION,
+from shared.edge.callers import Admission
+from shared.edge.headers import (
     acceptable,
     content_type,
     header_text,
@@ -23,7 +20,10 @@ from shared.headers import (
     precondition,
     refuse_coded,
 )
+from shared.language.errors import Refused
+from shared.language.revisions import NO_REVISION
 from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tools.contracts.services import application_of, services
 
 FORMS = ("application/json", "text/csv")
 POST = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.http_server import BODY_BYTES, LOOK_SECONDS, HttpServer, Limits
+from shared.edge.http_server import BODY_BYTES, LOOK_SECONDS, HttpServer, Limits
 from tests.support.awaiting import until
 from tests.support.unfinished import (
     BODY,

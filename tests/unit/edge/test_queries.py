@@ -6,14 +6,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from contracts.services import application_of, services
-from shared.access import RULES
-from shared.callers import Admission
-from shared.errors import Invalid
-from shared.openapi import query_parameters
-from shared.queries import check_query
-from shared.web import OPEN_PATHS
+from shared.edge.callers import Admission
+from shared.edge.openapi import query_parameters
+from shared.edge.queries import check_query
+from shared.edge.web import OPEN_PATHS
+from shared.language.access import RULES
+from shared.language.errors import Invalid
 from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tools.contracts.services import application_of, services
 
 METHODS = {"GET", "HEAD", "POST", "PUT"}
 

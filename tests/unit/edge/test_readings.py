@@ -11,16 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
-from shared.bulk import command_rows
-from shared.callers import Admission
-from shared.errors import Busy, Conflict, Forbidden, Refused, Unknown
-from shared.programmes import Action
-from shared.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
+from shared.edge.bulk import command_rows
+from shared.edge.callers import Admission
+from shared.edge.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
+from shared.edge.web import command, create_app, guarded, journey_subject, query
+from shared.language.errors import Busy, Conflict, Forbidden, Refused, Unknown
+from shared.language.programmes import Action
 from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading, entry_id, moment_of
 from shared.runtime.unusual import UNUSUAL
-from shared.telemetry import metric
-from shared.web import command, create_app, guarded, journey_subject, query
+from shared.telemetry.metrics import metric
 from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, RealTime, Shelf
 
 JOURNEY = "j-" + "0" * 26

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from shared.access import Actor
-from shared.errors import Forbidden, Later, Refused
-from shared.tokens import ASK_SECONDS, REFRESH_SECONDS, REMEMBERED, TOKEN_CHARACTERS, Keys, Tokens
+from shared.edge.tokens import ASK_SECONDS, REFRESH_SECONDS, REMEMBERED, TOKEN_CHARACTERS, Keys, Tokens
+from shared.language.access import Actor
+from shared.language.errors import Forbidden, Later, Refused
 from tests.support.unfinished import in_thread
 
 ISSUER, AUDIENCE = "https://issuer.example", "journeys"

@@ -7,11 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import generate_latest
 
-from contracts.services import application_of, services
-from shared.callers import Admission
-from shared.telemetry import REGISTRY
-from shared.web import HEADERS, METHODS
+from shared.edge.callers import Admission
+from shared.edge.web import HEADERS, METHODS
+from shared.telemetry.metrics import REGISTRY
 from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tools.contracts.services import application_of, services
 
 TOKEN = {"Authorization": "Bearer urkraft:caseworker"}
 POST = {**TOKEN, "Content-Type": "application/json", "Idempotency-Key": "k"}

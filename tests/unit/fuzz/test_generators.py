@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from deploy.local import Settings, Stack
 from tests.fuzz.all import FUZZERS
 from tests.fuzz.api import Api
 from tests.fuzz.connections import MANNERS, Connections
@@ -19,6 +18,7 @@ from tests.fuzz.keys import Keys
 from tests.fuzz.spoofing import Spoofing
 from tests.fuzz.tokens import Tokens
 from tests.fuzz.world import REFERRER, STEPS, STRANGER, Journey, World
+from tools.stack import Settings, Stack
 
 ID = "0123456789abcdefghjkmnpqrs"
 

@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from services.handover.consumer import FOLDS, TIMERS
 from services.handover.domain import offers
 from services.handover.domain.journey import Journey, Offer, offer_of
-from shared.calendar import day_of, days_after
-from shared.errors import Conflict, Refused
-from shared.events import (
+from shared.language.days import day_of, days_after
+from shared.language.errors import Conflict, Refused
+from shared.language.events import (
     Fact,
     HandoverAccepted,
     HandoverDeclined,
@@ -25,7 +25,7 @@ from shared.events import (
     HandoverOffered,
     HandoverRecalled,
 )
-from shared.passage import Passage, begin, follow
+from shared.language.passage import Passage, begin, follow
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import (
     EMPLOYER,

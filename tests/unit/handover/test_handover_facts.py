@@ -8,9 +8,9 @@ import pytest
 from services.handover.consumer import FOLDS
 from services.handover.domain import offers
 from services.handover.domain.journey import Journey, receive, take_in
-from shared import events as e
-from shared.errors import Unready
-from shared.runtime.change import Received
+from shared.language import events as e
+from shared.language.decision import Received
+from shared.language.errors import Unready
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import (
     EXITED_ON,

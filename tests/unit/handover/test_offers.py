@@ -11,12 +11,12 @@ from services.handover.consumer import FOLDS, TIMERS
 from services.handover.domain import offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
 from services.handover.domain.offers import AcceptHandover, DeclineHandover, OfferHandover, RecallHandover
-from shared.access import parts
-from shared.calendar import start_of
-from shared.errors import Conflict, Invalid
-from shared.events import Fact, HandoverId
-from shared.passage import Stage
-from shared.runtime.change import Change, Timer
+from shared.language.access import parts
+from shared.language.days import start_of
+from shared.language.decision import Change, Timer
+from shared.language.errors import Conflict, Invalid
+from shared.language.events import Fact, HandoverId
+from shared.language.passage import Stage
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import (
     EMPLOYER,

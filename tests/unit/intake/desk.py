@@ -14,17 +14,17 @@ from services.intake.handlers import Listing
 from services.intake.programme_file import read_programme
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
-from shared import events as e
-from shared.access import Actor
-from shared.calendar import start_of
-from shared.errors import Unknown, Unready
-from shared.events import Fact
-from shared.passage import Stage
-from shared.programmes import Programme, ProgrammeKey, Programmes
-from shared.runtime.change import Change, Notice, Received, Reply, Subject, kind_of, subject_of
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.days import start_of
+from shared.language.decision import Change, Notice, Received, Reply, Subject, kind_of, subject_of
+from shared.language.errors import Unknown, Unready
+from shared.language.events import Fact
+from shared.language.passage import Stage
+from shared.language.programmes import Programme, ProgrammeKey, Programmes
 from tests.support.memory import matches
 
-COACTIVE_FILE = Path(__file__).parents[3] / "deploy" / "programmes" / "coactive.yaml"
+COACTIVE_FILE = Path(__file__).parents[3] / "programmes" / "coactive.yaml"
 COACTIVE = read_programme(COACTIVE_FILE.read_text(encoding="utf-8"))
 
 AGENCY = "arbetsformedlingen-skelleftea"

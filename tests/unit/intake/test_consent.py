@@ -8,10 +8,10 @@ import pytest
 
 from services.intake.domain import consent
 from services.intake.domain.journey import Referral
-from shared import events as e
-from shared.errors import Conflict, Invalid, Unknown
-from shared.passage import Consent, OpenOffer, Stage
-from shared.runtime.change import Change
+from shared.language import events as e
+from shared.language.decision import Change
+from shared.language.errors import Conflict, Invalid, Unknown
+from shared.language.passage import Consent, OpenOffer, Stage
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
     AGENCY,

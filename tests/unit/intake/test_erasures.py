@@ -8,10 +8,10 @@ from typing import Any, cast
 from confluent_kafka import KafkaException
 
 from services.intake.erasures import Erasures, Unerased
-from shared.errors import Busy
-from shared.events import ParticipantId
+from shared.language.errors import Busy
+from shared.language.events import ParticipantId
 from shared.runtime.parts import Parts
-from shared.telemetry import REGISTRY
+from shared.telemetry.metrics import REGISTRY
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

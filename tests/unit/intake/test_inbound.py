@@ -17,13 +17,13 @@ from pymongo.client_session import ClientSession
 from services.intake import inbound
 from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
 from services.intake.schemas import ReferSchema
-from shared.errors import CODES, Halt
+from shared.language.errors import CODES, Halt
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
 from shared.runtime.consumer import Absorb
 from shared.runtime.fold import Arrived
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
-from shared.telemetry import REGISTRY, metric
+from shared.telemetry.metrics import REGISTRY, metric
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
 
 SECRET = "19900101-9802"

@@ -12,10 +12,10 @@ from services.intake.consumer import MOVES, folds
 from services.intake.domain import referral
 from services.intake.domain.journey import STATUS_CHANGED, Referral, standing, take_in
 from services.intake.repository import Referrals
-from shared import events as e
-from shared.events import Fact
-from shared.passage import Stage
-from shared.runtime.change import Change, subject_of
+from shared.language import events as e
+from shared.language.decision import Change, subject_of
+from shared.language.events import Fact
+from shared.language.passage import Stage
 from tests.unit.intake.desk import (
     AGENCY,
     AT,

@@ -9,10 +9,10 @@ from services.intake import correcting, handlers
 from services.intake.domain import referral
 from services.intake.domain.participant import Contact, Identity, Participant
 from services.intake.vault import AesGcmVault, vault_from
-from shared import events as e
-from shared.access import Actor
-from shared.errors import Conflict, Forbidden, Halt, Unknown
-from shared.runtime.change import ARCHIVE, event_id, subject_of
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.decision import ARCHIVE, event_id, subject_of
+from shared.language.errors import Conflict, Forbidden, Halt, Unknown
 from tests.unit.intake.desk import (
     AGENCY,
     AT,

@@ -11,8 +11,8 @@ from services.intake import handlers
 from services.intake.domain.programme import VersionTaken
 from services.intake.programme_file import A_DAY, A_TEXT, FaultyProgramme, read_programme
 from services.intake.programmes import main
-from shared import events as e
-from shared.programmes import Action, Programme, ProgrammePublished
+from shared.language import events as e
+from shared.language.programmes import Action, Programme, ProgrammePublished
 from tests.unit.intake.desk import COACTIVE, COACTIVE_FILE, Desk
 
 KEYS = f"Does not belong here; there are {', '.join(one.name for one in fields(Programme))}."

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.inbound import record_schema
 from services.intake.domain.referral import Refer
 from services.intake.inbound import ACCEPTED, REJECTED, receive
 from services.intake.records import LIMIT_BYTES, Echo, read
-from shared.errors import Refused
+from shared.edge.texts import names_participant
+from shared.language.errors import Refused
 from shared.runtime.fold import Arrived
-from shared.texts import names_participant
 from tests.unit.intake.desk import AGENCY, Desk, register
 from tests.unit.intake.test_inbound import SECRET, body
+from tools.contracts.inbound import record_schema
 
 PERSON = "p-" + "0" * 26
 STRUCTURED = ("content-type", b"application/cloudevents+json; charset=UTF-8")

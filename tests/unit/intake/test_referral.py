@@ -10,10 +10,10 @@ import pytest
 from services.intake import handlers
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
-from shared import events as e
-from shared.errors import Conflict, Forbidden, Invalid, Unknown
-from shared.passage import Stage
-from shared.runtime.change import Change, subject_of
+from shared.language import events as e
+from shared.language.decision import Change, subject_of
+from shared.language.errors import Conflict, Forbidden, Invalid, Unknown
+from shared.language.passage import Stage
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
     AGENCY,

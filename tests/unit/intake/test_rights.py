@@ -13,9 +13,9 @@ from services.intake.consumer import folds
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
 from services.intake.domain.referral import UNKNOWN_PARTICIPANT
-from shared import events as e
-from shared.errors import Conflict, Forbidden, Invalid, Refused, Unknown
-from shared.runtime.change import subject_of
+from shared.language import events as e
+from shared.language.decision import subject_of
+from shared.language.errors import Conflict, Forbidden, Invalid, Refused, Unknown
 from shared.runtime.fold import Arrived
 from tests.unit.intake.desk import (
     ACCEPTED_ON,

@@ -10,8 +10,8 @@ from marshmallow import ValidationError
 from services.intake import schemas
 from services.intake.api.routes import _cursor, _place
 from services.intake.domain.participant import Contact, Identity
-from shared.errors import Invalid
-from shared.fields import CommandSchema
+from shared.edge.fields import CommandSchema
+from shared.language.errors import Invalid
 from tests.unit.intake.desk import at_stage
 
 PERSON: dict[str, Any] = {"name": " Ada Prov ", "personnummer": "900101-9802", "contact": {"phone": "0910-1"}}

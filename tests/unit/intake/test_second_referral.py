@@ -23,9 +23,9 @@ from services.intake.domain.participation import (
     written,
 )
 from services.intake.repository import Referrals
-from shared import events as e
-from shared.errors import Conflict
-from shared.runtime.change import subject_of
+from shared.language import events as e
+from shared.language.decision import subject_of
+from shared.language.errors import Conflict
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
     AGENCY,

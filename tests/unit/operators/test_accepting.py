@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 from click.testing import CliRunner, Result
 
-from operators.accepting import accept
-from operators.desk import Desk
-from operators.surroundings import SERVICES, Surroundings
-from operators.wire import Wire
+from clients.operator.accepting import accept
+from clients.operator.desk import Desk
+from clients.operator.surroundings import SERVICES, Surroundings
+from clients.operator.wire import Wire
 
 TOPIC = "journey.handover.v1"
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from operators.assessment import Finding, assess, assess_all, unreachable
-from operators.trouble import Trouble
+from clients.operator.assessment import Finding, assess, assess_all, unreachable
+from clients.operator.trouble import Trouble
 
 LEASES = [{"shard": shard, "holder": "ab", "until": "2016-02-01T00:00:10+00:00"} for shard in range(4)]
 

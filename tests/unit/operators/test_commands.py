@@ -7,11 +7,11 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from operators.commands import replay, status
-from operators.desk import Desk
-from operators.surroundings import SERVICES, Surroundings
-from operators.trouble import HAND_NEEDED, REFUSED, WELL, Trouble
-from operators.wire import Wire
+from clients.operator.commands import replay, status
+from clients.operator.desk import Desk
+from clients.operator.surroundings import SERVICES, Surroundings
+from clients.operator.trouble import HAND_NEEDED, REFUSED, WELL, Trouble
+from clients.operator.wire import Wire
 from tests.unit.operators.test_assessment import cut_off
 
 

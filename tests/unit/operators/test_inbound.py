@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 from click.testing import CliRunner, Result
 
-from operators.desk import Desk
-from operators.inbound import inbound
-from operators.surroundings import SERVICES, Surroundings
-from operators.wire import Wire
+from clients.operator.desk import Desk
+from clients.operator.inbound import inbound
+from clients.operator.surroundings import SERVICES, Surroundings
+from clients.operator.wire import Wire
 
 TOPIC = "inbound.forsakringskassan.referrals.v1"
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from operators.screen import Screen
+from clients.operator.screen import Screen
 
 
 def test_a_table_without_rows_is_not_shown_as_bare_heads() -> None:

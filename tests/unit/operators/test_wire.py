@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import httpx
 import pytest
 
-from operators.surroundings import SERVICES, Surroundings
-from operators.trouble import NO_ANSWER, REFUSED, WRONGLY_TYPED, Trouble
-from operators.wire import Wire
+from clients.operator.surroundings import SERVICES, Surroundings
+from clients.operator.trouble import NO_ANSWER, REFUSED, WRONGLY_TYPED, Trouble
+from clients.operator.wire import Wire
 
 HERE = Surroundings({name: f"http://{name}" for name in SERVICES}, "secret-token")
 

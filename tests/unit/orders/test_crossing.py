@@ -17,8 +17,8 @@ from services.outcome.figures.contributions import contributions, session_cells
 from services.outcome.figures.projection import project
 from services.outcome.figures.relations import figures_of
 from services.outcome.figures.report import build
-from shared import events as e
-from shared.runtime.change import Received, Subject
+from shared.language import events as e
+from shared.language.decision import Received, Subject
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House
 from tests.support.memory import noon
 from tests.support.told import AGENCY, CAFE, SHOP, Told, started

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from shared import events as e
-from shared.runtime.change import Received, Subject
+from shared.language import events as e
+from shared.language.decision import Received, Subject
 from tests.support.memory import noon
 from tests.unit.outcome.town import AGENCY, BAKERY, REFERRED_ON, SHOP, TOWN
 

@@ -10,11 +10,11 @@ from services.outcome.domain.corrections import CorrectAnswer, CorrectExit, corr
 from services.outcome.domain.follow_up import AnswerFollowUp, answer, make_due, miss
 from services.outcome.domain.journey import Outcome
 from services.outcome.domain.leaving import RecordExit, record_exit
-from shared import events as e
-from shared.access import Actor
-from shared.errors import Conflict, Invalid
-from shared.passage import Stage
-from shared.runtime.change import Change, Timer
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.decision import Change, Timer
+from shared.language.errors import Conflict, Invalid
+from shared.language.passage import Stage
 from tests.support.memory import noon
 from tests.unit.outcome.town import EXITED_ON, JOURNEY, SHELF, SHOP, STARTED_ON, TODAY, TOWN, at_stage
 

@@ -9,11 +9,11 @@ import pytest
 from services.outcome.consumer import FOLDS
 from services.outcome.domain.entry import RecordEntry, record_entry
 from services.outcome.domain.journey import Outcome
-from shared.access import Actor
-from shared.errors import Conflict, Invalid, Refused
-from shared.events import EntryRecorded, JourneyStarted
-from shared.passage import Stage
-from shared.runtime.change import Change
+from shared.language.access import Actor
+from shared.language.decision import Change
+from shared.language.errors import Conflict, Invalid, Refused
+from shared.language.events import EntryRecorded, JourneyStarted
+from shared.language.passage import Stage
 from tests.support.memory import noon
 from tests.unit.outcome.town import (
     ACCEPTED_ON,

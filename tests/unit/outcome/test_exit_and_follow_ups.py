@@ -11,11 +11,11 @@ from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.domain.follow_up import AnswerFollowUp, answer
 from services.outcome.domain.journey import Outcome
 from services.outcome.domain.leaving import RecordExit, record_exit
-from shared import events as e
-from shared.calendar import start_of
-from shared.errors import Conflict, Invalid, Unknown, Unready
-from shared.passage import Stage
-from shared.runtime.change import Change, Timer
+from shared.language import events as e
+from shared.language.days import start_of
+from shared.language.decision import Change, Timer
+from shared.language.errors import Conflict, Invalid, Unknown, Unready
+from shared.language.passage import Stage
 from tests.support.memory import Shelf, noon
 from tests.unit.outcome.town import (
     AGENCY,

@@ -15,8 +15,8 @@ from services.outcome.figures.contributions import Figures, contributions
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
 from services.outcome.repository import FigureJourneys
-from shared import events as e
-from shared.runtime.change import Received, Subject
+from shared.language import events as e
+from shared.language.decision import Received, Subject
 from tests.support.memory import noon
 from tests.unit.outcome.stories import Story, Truth, arrivals
 from tests.unit.outcome.town import SHELF, SHOP, SUBJECT, TODAY, TOWN, arrived, mistake, referral, start

@@ -4,9 +4,10 @@ from datetime import date
 
 from services.outcome.consumer import FOLDS
 from services.outcome.domain.journey import Outcome, moved
-from shared import events as e
-from shared.passage import Stage
-from shared.programmes import (
+from shared.language import events as e
+from shared.language.decision import Received, Subject
+from shared.language.passage import Stage
+from shared.language.programmes import (
     Action,
     Coded,
     DeclineReason,
@@ -21,7 +22,6 @@ from shared.programmes import (
     Role,
     Target,
 )
-from shared.runtime.change import Received, Subject
 from tests.support.memory import Shelf, noon
 
 JOURNEY = e.JourneyId("j-" + "0" * 26)

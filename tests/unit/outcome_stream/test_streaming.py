@@ -10,7 +10,7 @@ from starlette.types import Message, Scope
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Closed, Hub
 from services.outcome.stream.snapshot import Form, Snapshot
-from shared.telemetry import REGISTRY
+from shared.telemetry.metrics import REGISTRY
 
 SCOPE: Scope = {"type": "http", "client": ("127.0.0.1", 5000)}
 AT = datetime(2026, 1, 1, tzinfo=UTC)

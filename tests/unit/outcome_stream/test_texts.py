@@ -9,8 +9,8 @@ import pytest
 
 from services.outcome.figures import report
 from services.outcome.stream.pages import language, places, read_pages
-from shared.events import BY_NAME
-from shared.programmes import Place
+from shared.language.events import BY_NAME
+from shared.language.programmes import Place
 from tests.support.cohort import make_cohort
 from tests.support.stage import read_programme
 

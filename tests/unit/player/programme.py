@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from player.codes import Codes, read
+from clients.player.codes import Codes, read
 
 PROVIDER = [
     "answer_referral",

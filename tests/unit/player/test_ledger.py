@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from player.acts import Act, Deed
-from player.ledger import Ledger, compare, flat
+from clients.player.acts import Act, Deed
+from clients.player.ledger import Ledger, compare, flat
 from tests.unit.player.programme import CODES
 
 ENTRY: dict[str, Any] = {

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from player.acts import Act, Plan
-from player.quiet import parked, unfinished
-from player.requests import Handles, bulk_row, request
-from player.saboteur import SAID_THERE, victim
-from player.scenario import build
+from clients.player.acts import Act, Plan
+from clients.player.quiet import parked, unfinished
+from clients.player.requests import Handles, bulk_row, request
+from clients.player.saboteur import SAID_THERE, victim
+from clients.player.scenario import build
 from tests.unit.player.programme import CODES, INBOUND
 
 PLAN = build(CODES, 2016, inbound=INBOUND)

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from player.acts import Act, Plan, step_from
-from player.codes import Codes
-from player.ledger import Ledger
-from player.scenario import build, incidents
+from clients.player.acts import Act, Plan, step_from
+from clients.player.codes import Codes
+from clients.player.ledger import Ledger
+from clients.player.scenario import build, incidents
 from tests.unit.player.programme import CODES, INBOUND
 
 SEEDS = (1, 7, 2016)

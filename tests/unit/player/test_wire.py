@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from player.saboteur import listener
-from player.surroundings import Surroundings
-from player.trouble import Trouble
-from player.wire import Wire, read_vector, write_vector
+from clients.player.saboteur import listener
+from clients.player.surroundings import Surroundings
+from clients.player.trouble import Trouble
+from clients.player.wire import Wire, read_vector, write_vector
 
 Script = list[tuple[int | None, dict[str, Any], dict[str, str]]]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bodies import MOST_TOLD, SAID_TWICE, content_of, nameable, read_object, whole_body
-from shared.errors import Invalid, Refused
+from shared.edge.bodies import MOST_TOLD, SAID_TWICE, content_of, nameable, read_object, whole_body
+from shared.language.errors import Invalid, Refused
 
 LIMIT = 1000
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import Halt
+from shared.language.errors import Halt
 from shared.runtime.breaker import POISON_IN_A_ROW, POISON_SHARE, POISON_WINDOW, Breaker
 
 

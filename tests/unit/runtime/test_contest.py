@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.change import Subject
+from shared.language.decision import Subject
 from shared.runtime.contest import Contest, tell
 from shared.runtime.staged import Held
 

@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import IllegalStateError
 
-from shared.kafka import API_VERSION, discard
+from shared.runtime.kafka import API_VERSION, discard
 
 
 @pytest.fixture

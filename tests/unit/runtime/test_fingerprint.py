@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import Halt
-from shared.fingerprint import Fingerprints, fingerprints_from
+from shared.language.errors import Halt
+from shared.runtime.fingerprint import Fingerprints, fingerprints_from
 
 KEY = bytes(range(32))
 PARTS = st.lists(

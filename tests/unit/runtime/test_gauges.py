@@ -6,7 +6,7 @@ import sys
 import pytest
 from prometheus_client import generate_latest
 
-from shared.telemetry import METRICS, REGISTRY, metric, tell
+from shared.telemetry.metrics import METRICS, REGISTRY, metric, tell
 
 GAUGES = [one for one in METRICS if one.kind == "gauge"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.health import Health
-from shared.telemetry import metric
+from shared.host.health import Health
+from shared.telemetry.metrics import metric
 
 
 class Kept:

@@ -10,10 +10,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from pymongo import MongoClient
 
-from shared.errors import Halt
-from shared.kafka import Identities, Logs
+from shared.language.errors import Halt
 from shared.runtime import consumer as running
 from shared.runtime.consumer import Consumer
+from shared.runtime.kafka import Identities, Logs
 
 
 @pytest.fixture

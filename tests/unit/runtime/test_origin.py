@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from shared import codec
-from shared import events as e
-from shared.codec import Envelope, Undecodable
+from shared.language import codec
+from shared.language import events as e
+from shared.language.codec import Envelope, Undecodable
+from shared.language.decision import Subject
 from shared.operations.control import RepublishRequested, check_asking
 from shared.runtime.breaker import Breaker
-from shared.runtime.change import Subject
 from shared.runtime.fold import Arrived, Batch
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes

@@ -9,12 +9,12 @@ from bson.errors import InvalidDocument
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
-from shared.errors import Busy, Halt
-from shared.kafka import Partition
+from shared.host.process import guarded_run
+from shared.language.errors import Busy, Halt
 from shared.runtime.consumer import Consumer, SetAside
 from shared.runtime.durable import Durable, Fenced
 from shared.runtime.fold import Arrived, Tally
-from shared.runtime.process import guarded_run
+from shared.runtime.kafka import Partition
 from shared.runtime.stumbles import Stumbles, halt_at, told_of, will_not_mend
 
 AT = Partition("inbound.agency.referrals.v1", 0)

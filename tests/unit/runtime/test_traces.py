@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.telemetry import current_traceparent, read_trace, resume_trace, start_trace, trace_id
+from shared.telemetry.traces import current_traceparent, read_trace, resume_trace, start_trace, trace_id
 
 GOOD = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kafka import Partition
 from shared.runtime.fold import Arrived
+from shared.runtime.kafka import Partition
 from shared.runtime.turns import RECORD_BYTES, Share, Turns
 
 PARTITIONS = [Partition(topic, number) for topic in ("a", "b", "c") for number in (0, 1)]

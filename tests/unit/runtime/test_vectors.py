@@ -5,10 +5,10 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.admission import caller_vector
-from shared.codec import MOST_SEQUENCE, vector_text
-from shared.errors import Refused
-from shared.events import SOURCES
+from shared.edge.admission import caller_vector
+from shared.language.codec import MOST_SEQUENCE, vector_text
+from shared.language.errors import Refused
+from shared.language.events import SOURCES
 
 APP = Flask(__name__)
 

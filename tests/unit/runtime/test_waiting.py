@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from shared.errors import NotYetSeen
+from shared.language.errors import NotYetSeen
 from shared.runtime.waiting import Slots
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.personal_numbers import holds_personnummer, without_personnummer
+from shared.language.personal_numbers import holds_personnummer, without_personnummer
 
 TODAY = date(2026, 11, 27)
 OLDEST_WRITTEN, YOUNGEST_ADULT = date(1930, 1, 1), date(2011, 11, 27)

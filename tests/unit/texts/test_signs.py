@@ -12,10 +12,10 @@ from marshmallow import Schema, ValidationError
 from services.activity_tracking.api.schemas import LogSessionBody, RowOfSession
 from services.intake.records import read
 from services.intake.schemas import ReferSchema
-from shared.bodies import read_object
+from shared.edge.bodies import read_object
+from shared.edge.texts import Reference
+from shared.language.signs import is_ignorable, normal_form, shows
 from shared.runtime.fold import Arrived
-from shared.signs import is_ignorable, normal_form, shows
-from shared.texts import Reference
 
 STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 NOTHING = [

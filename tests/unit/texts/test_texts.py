@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from services.intake.schemas import RegisterParticipantSchema
-from shared.signs import is_ignorable
-from shared.texts import (
+from shared.edge.texts import (
     JOINERS,
     LINE_PATTERN,
     TEXT_PATTERN,
@@ -22,6 +21,7 @@ from shared.texts import (
     names_participant,
     text_field,
 )
+from shared.language.signs import is_ignorable
 
 NAMES = [
     *(

@@ -1,0 +1,158 @@
+"""What the player knows of one journey, folded from the acts that were done. Pure.
+
+Deadlines and follow-ups fire by the calendar, here as on the platform: an offer expires when the day after
+its deadline begins, a follow-up falls due when its day begins and is missed when the day after its last day
+begins. Source: domain.md, §3 and §4.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from clients.player.acts import Act
+from clients.player.codes import Codes
+
+STAGES = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
+
+
+@dataclass(slots=True)
+class Offer:
+    """One handover: when, until when, and what became of it."""
+
+    offered_on: date
+    to_organisation: str
+    deadline_on: date
+    status: str = "open"
+    answered_on: date | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """What the standing entry of one session says."""
+
+    attendance: str
+    minutes: int
+
+
+@dataclass(slots=True)
+class Course:
+    """One journey."""
+
+    referred_on: date
+    municipality: str
+    returns: bool
+    responsible: str
+    gender: str = "not_known"
+    entry_complete: bool = False
+    accepted_on: date | None = None
+    declined_on: date | None = None
+    withdrawn_on: date | None = None
+    started_on: date | None = None
+    ready_on: date | None = None
+    exited_on: date | None = None
+    way: str | None = None
+    situation: str | None = None
+    mistake: bool = False
+    corrections: int = 0
+    offers: dict[str, Offer] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def do(self, act: Act) -> None:
+        """Take in one act that the platform has confirmed."""
+        says = act.says
+        self.expire(act.recorded_on)
+        match act.deed:
+            case "accept":
+                self.accepted_on, self.responsible = act.occurred_on, act.by
+            case "decline":
+                self.declined_on = act.occurred_on
+            case "withdraw":
+                self.withdrawn_on = act.occurred_on
+            case "start":
+                self.started_on = act.occurred_on
+            case "mistake":
+                self.mistake = True
+                self._end_open("recalled")
+            case "withdraw_consent":
+                self._end_open("recalled")
+            case "log_session":
+                self.sessions[says["session"]] = Session(says["attendance"], says["minutes"])
+            case "correct_session":
+                self.corrections += 1
+                del self.sessions[says["corrects"]]
+                if not says["void"]:
+                    self.sessions[says["session"]] = Session(says["attendance"], says["minutes"])
+            case "judge_ready":
+                self.ready_on = act.occurred_on
+            case "offer":
+                self.offers[says["offer"]] = Offer(
+                    act.occurred_on, says["to_organisation"], says["deadline_on"]
+                )
+            case "accept_offer":
+                offer = self.offers[says["offer"]]
+                offer.status, offer.answered_on = "accepted", act.occurred_on
+                self.responsible = offer.to_organisation
+            case "decline_offer":
+                self.offers[says["offer"]].status = "declined"
+            case "recall_offer":
+                self.offers[says["offer"]].status = "recalled"
+            case "record_entry":
+                self.gender = says["gender"] or "not_known"
+                needed = ("gender", "born_on", "employment", "isced")
+                self.entry_complete = all(says[name] is not None for name in needed)
+            case "record_exit":
+                self.exited_on, self.way, self.situation = act.occurred_on, says["way"], says["situation"]
+                self._end_open("recalled")
+            case "answer_follow_up":
+                self.answers[says["follow_up"]] = says["situation"]
+            case _:
+                pass
+
+    def expire(self, today: date) -> None:
+        """Let offers expire whose last day lies before today."""
+        for offer in self.offers.values():
+            if offer.status == "open" and offer.deadline_on < today:
+                offer.status = "expired"
+
+    def _end_open(self, status: str) -> None:
+        for offer in self.offers.values():
+            if offer.status == "open":
+                offer.status = status
+
+    def follow_up(self, code: str, codes: Codes, as_of: date) -> str | None:
+        """`due`, `answered` or `missed` on that day; None when it is not due yet or never will be."""
+        if self.exited_on is None or self.way == "deceased":
+            return None
+        kind = codes.follow_up(code)
+        if as_of < kind.due_on(self.exited_on):
+            return None
+        if code in self.answers:
+            return "answered"
+        return "missed" if as_of > kind.answer_by(self.exited_on) else "due"
+
+    def stage(self, codes: Codes, as_of: date) -> str:
+        """Where the journey stands on that day."""
+        if self.mistake:
+            return "mistake"
+        if self.exited_on:
+            ended = [
+                self.follow_up(one.code, codes, as_of) in ("answered", "missed") for one in codes.follow_ups
+            ]
+            return "closed" if self.way == "deceased" or all(ended) else "exited"
+        if self.withdrawn_on:
+            return "withdrawn"
+        if self.declined_on:
+            return "declined"
+        if self.started_on:
+            return "ready" if self.ready_on else "started"
+        return "accepted" if self.accepted_on else "received"
+
+
+def begin(act: Act) -> Course:
+    """The journey that a referral opens; its referrer is responsible until a provider accepts."""
+    return Course(
+        referred_on=act.occurred_on,
+        municipality=act.says["municipality"],
+        returns=act.says["previous"] is not None,
+        responsible=act.by,
+    )

@@ -1,0 +1,270 @@
+"""The player's own count of every figure of the report, from what it did itself. Pure.
+
+The second opinion: nothing here is read from the platform. `compare` names each figure on which the two
+disagree. Source of the figures: domain.md, §4 and §6.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from clients.player.acts import Act
+from clients.player.codes import Codes
+from clients.player.course import STAGES, Course, begin
+
+GENDERS = ("woman", "man", "non_binary", "not_known")
+WAYS = ("by_plan", "interrupted", "moved", "deceased")
+RATE_TOLERANCE = 0.0001
+"""Rates are rounded to four decimals; their numerators and denominators are compared exactly."""
+NOT_FIGURES = frozenset({"programme", "programme_version", "name", "as_of", "published_at"})
+Report = Mapping[str, Any]
+
+
+class Ledger:
+    """Everything that was done and confirmed, by journey and by output."""
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
+        self.courses: dict[str, Course] = {}
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.commands = 0
+
+    def do(self, act: Act) -> None:
+        """Take in one act that the platform has confirmed; those of one journey in their order."""
+        self.commands += 1
+        match act.deed:
+            case "register" | "erase":
+                pass
+            case "refer":
+                self.courses[act.way] = begin(act)
+            case "log_output":
+                self.outputs[act.way] = dict(act.says)
+            case "correct_output":
+                self.outputs[act.way]["quantity"] = act.says["quantity"]
+            case _:
+                self.courses[act.way].do(act)
+
+    def report(self, as_of: date) -> Report:
+        """Every figure as it should stand on that day, in the shape of `GET /programmes/{id}/report`."""
+        codes = self.codes
+        counted = [one for one in self.courses.values() if not one.mistake]
+        for one in counted:
+            one.expire(as_of)
+        figures = _figures(counted, codes, as_of)
+        outputs = [self._output(code) for code in codes.outputs]
+        return {
+            "figures": figures,
+            "by_gender": {
+                one: _by_group([course for course in counted if course.gender == one], codes, as_of)
+                for one in GENDERS
+            },
+            "by_municipality": {
+                one: _by_group([course for course in counted if course.municipality == one], codes, as_of)
+                for one in codes.municipalities
+            },
+            "where_now": {
+                stage: sum(one.stage(codes, as_of) == stage for one in counted) for stage in STAGES
+            },
+            "outputs": outputs,
+            "targets": [
+                {
+                    "figure": target.figure,
+                    "municipality": target.municipality,
+                    "target": target.at_least,
+                    "reached": self._reached(target.figure, target.municipality, counted, as_of),
+                }
+                for target in codes.targets
+            ],
+            "steps": _steps(counted),
+        }
+
+    def _output(self, code: str) -> dict[str, Any]:
+        by_place = dict.fromkeys(self.codes.municipalities, 0)
+        for one in self.outputs.values():
+            if one["output"] == code:
+                by_place[one["municipality"]] += one["quantity"]
+        return {"output": code, "reached": sum(by_place.values()), "by_municipality": by_place}
+
+    def _reached(self, figure: str, municipality: str | None, counted: list[Course], as_of: date) -> int:
+        if figure in self.codes.outputs:
+            output = self._output(figure)
+            reached: int = output["by_municipality"][municipality] if municipality else output["reached"]
+            return reached
+        among = [one for one in counted if municipality in (None, one.municipality)]
+        return _by_group(among, self.codes, as_of)[figure]
+
+
+def _figures(counted: list[Course], codes: Codes, as_of: date) -> dict[str, Any]:
+    whole = _by_group(counted, codes, as_of)
+    sessions = [one for course in counted for one in course.sessions.values()]
+    attended = [one for one in sessions if one.attendance in ("yes", "late")]
+    offers = [one for course in counted for one in course.offers.values()]
+    left = [one for one in counted if one.exited_on and one.way != "deceased"]
+    known = [one for one in left if one.situation is not None]
+    employed = sum(one.situation == "employed" for one in known)
+    return {
+        **{name: whole[name] for name in COUNTS},
+        "exits": {way: sum(one.way == way for one in counted) for way in WAYS},
+        "entries_complete": sum(one.entry_complete for one in counted),
+        "handovers": {
+            "offered": len(offers),
+            **{
+                status: sum(one.status == status for one in offers)
+                for status in ("accepted", "declined", "expired", "recalled")
+            },
+        },
+        "sessions": {
+            "logged": len(sessions),
+            "attended": len(attended),
+            "late": sum(one.attendance == "late" for one in sessions),
+            "missed": sum(one.attendance == "no" for one in sessions),
+            "corrected": sum(one.corrections for one in counted),
+            "minutes": sum(one.minutes for one in attended),
+        },
+        "employed_at_exit": {
+            "employed": employed,
+            "known": len(known),
+            "missing": len(left) - len(known),
+            "rate": _rate(employed, len(known)),
+            "missing_share": _rate(len(left) - len(known), len(left)),
+        },
+        "follow_ups": {one.code: _follow_up(counted, codes, as_of, one.code) for one in codes.follow_ups},
+    }
+
+
+COUNTS: dict[str, Callable[[Course], bool]] = {
+    "received": lambda one: True,
+    "declined": lambda one: one.declined_on is not None,
+    "withdrawn": lambda one: one.withdrawn_on is not None,
+    "accepted": lambda one: one.accepted_on is not None,
+    "started": lambda one: one.started_on is not None,
+    "active": lambda one: one.started_on is not None and one.exited_on is None,
+    "ready": lambda one: one.ready_on is not None,
+    "handed_over": lambda one: any(offer.status == "accepted" for offer in one.offers.values()),
+    "exited": lambda one: one.exited_on is not None,
+    "re_referred": lambda one: one.returns,
+}
+"""Which journeys each figure counts; those registered by mistake are left out before."""
+
+
+def _by_group(group: list[Course], codes: Codes, as_of: date) -> dict[str, int]:
+    """The counts that the report gives of all, by gender and by municipality."""
+    found = {name: sum(map(counts, group)) for name, counts in COUNTS.items()}
+    found["employed_at_exit_employed"] = sum(
+        one.situation == "employed" for one in group if one.exited_on and one.way != "deceased"
+    )
+    for follow_up in codes.follow_ups:
+        found[f"employed_{follow_up.code}"] = sum(
+            one.follow_up(follow_up.code, codes, as_of) == "answered"
+            and one.answers[follow_up.code] == "employed"
+            for one in group
+        )
+    return found
+
+
+def _follow_up(counted: list[Course], codes: Codes, as_of: date, code: str) -> dict[str, Any]:
+    statuses = [one.follow_up(code, codes, as_of) for one in counted]
+    answered, missed = statuses.count("answered"), statuses.count("missed")
+    employed = sum(one.answers.get(code) == "employed" for one in counted)
+    return {
+        "due": len(statuses) - statuses.count(None),
+        "answered": answered,
+        "missed": missed,
+        "employed": employed,
+        "rate": _rate(employed, answered),
+        "missing_share": _rate(missed, answered + missed),
+    }
+
+
+def _steps(counted: list[Course]) -> list[dict[str, Any]]:
+    """Whole days of each step, and their median. Source: domain.md, §6."""
+    days = {
+        "answer": [_days(one.referred_on, one.accepted_on) for one in counted],
+        "start": [_days(one.accepted_on, one.started_on) for one in counted],
+        "ready": [_days(one.started_on, one.ready_on) for one in counted],
+        "handover": [
+            _days(offer.offered_on, offer.answered_on) for one in counted for offer in one.offers.values()
+        ],
+        "exit": [_days(one.started_on, one.exited_on) for one in counted],
+    }
+    steps = []
+    for step, among in days.items():
+        known = sorted(one for one in among if one is not None)
+        steps.append({"step": step, "journeys": len(known), "median_days": _median(known)})
+    return steps
+
+
+def _days(first: date | None, last: date | None) -> int | None:
+    return (last - first).days if first and last else None
+
+
+def _median(values: list[int]) -> float | None:
+    if not values:
+        return None
+    middle = len(values) // 2
+    return float(values[middle]) if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return float(Fraction(part, whole)) if whole else None
+
+
+# --- the comparison -----------------------------------------------------------------------------------
+
+
+def compare(report: Report, own: Report) -> list[str]:
+    """Each figure on which the report and the player's own count differ, with both values; none means right.
+
+    A figure that only one of them has is a difference unless it is nought or empty there.
+    """
+    theirs, ours = flat(report), flat(own)
+    differences = []
+    for figure in sorted(theirs.keys() | ours.keys()):
+        said, counted = theirs.get(figure), ours.get(figure)
+        both = figure in theirs and figure in ours
+        if not (_agree(figure, said, counted) if both else not said and not counted):
+            differences.append(f"{figure}: the report says {said}, the player counted {counted}")
+    return differences
+
+
+def _agree(figure: str, said: float | None, counted: float | None) -> bool:
+    if figure.endswith((".rate", ".missing_share")) and said is not None and counted is not None:
+        return abs(said - counted) <= RATE_TOLERANCE
+    return said == counted
+
+
+def flat(report: Report) -> dict[str, float | None]:
+    """`{"figures.sessions.logged": 12, …}`: lists by what names their rows, labels left out."""
+    found: dict[str, float | None] = {}
+    _flatten("", {name: value for name, value in report.items() if name not in NOT_FIGURES}, found)
+    return found
+
+
+def _flatten(path: str, value: Any, found: dict[str, float | None]) -> None:
+    match value:
+        case Mapping():
+            for name, inner in value.items():
+                _flatten(f"{path}.{name}" if path else name, inner, found)
+        case list():
+            for row in value:
+                _flatten(f"{path}.{_row_name(row)}", _figures_of(row), found)
+        case bool() | str():
+            pass
+        case _:
+            found[path] = value
+
+
+def _row_name(row: Mapping[str, Any]) -> str:
+    if "figure" in row:
+        return f"{row['figure']}.{row['municipality']}" if row.get("municipality") else str(row["figure"])
+    return str(row.get("output") or row.get("step"))
+
+
+def _figures_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row of outputs repeats its target, which is in `targets` already."""
+    return {
+        name: value
+        for name, value in row.items()
+        if name != "name" and not ("output" in row and name == "target")
+    }

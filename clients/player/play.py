@@ -1,0 +1,290 @@
+"""Carries the plan out: the clock from step to step, and at each step everything that is recorded that day.
+
+Within a journey acts keep their order and each request carries what the answers before have shown, so that
+every service answers from what the player has already seen. Different journeys go side by side. Nothing is
+counted that the platform has not confirmed.
+"""
+
+import csv
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from clients.player import loop, quiet, requests, saboteur
+from clients.player.acts import Act, BadRecord, Plan, Step
+from clients.player.codes import Codes
+from clients.player.inbound import PATIENCE_SECONDS, Agency
+from clients.player.ledger import Ledger
+from clients.player.requests import Handles
+from clients.player.surroundings import SERVICES, Surroundings
+from clients.player.trouble import Trouble
+from clients.player.wire import Answer, Wire
+
+THREADS = 8
+OPERATOR = ("plattform", "operator")
+"""Who drives the clock of the local stack."""
+BUSY = 503
+
+
+class Play:
+    """One play of one plan on one stack.
+
+    repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
+    event that the saboteur removed, if he was there; open_loops: referrers who are told something else than
+    what happened.
+    """
+
+    def __init__(
+        self, surroundings: Surroundings, wire: Wire, codes: Codes, plan: Plan, agencies: Iterable[str]
+    ) -> None:
+        self.surroundings, self.wire, self.codes, self.plan = surroundings, wire, codes, plan
+        self.agencies = {one: Agency(surroundings, one) for one in agencies}
+        self.handles = Handles()
+        self.ledger = Ledger(codes)
+        self.rejected = 0
+        self.repeated = 0
+        self.dropped: str | None = None
+        self.open_loops: list[str] = []
+        self.parked: list[str] = []
+        self._victim = saboteur.victim(plan) if surroundings.fault else None
+        self._counting = threading.Lock()
+        self._numbers: dict[str, int] = {}
+        self._awaited: list[Act] = []
+
+    def run(self, seen: Callable[[Step], None]) -> None:
+        """Play all steps; `seen` is called after each. Blocks. Raises Trouble when it cannot go on."""
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="player") as pool:
+            try:
+                for step in self.plan.steps:
+                    self._step(step, pool)
+                    seen(step)
+                self.open_loops = loop.differences(self, pool)
+                self.parked = quiet.parked(quiet.look(self.wire, pool))
+            except BaseException:
+                self.wire.give_up()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            finally:
+                for agency in self.agencies.values():
+                    agency.close()
+
+    def _step(self, step: Step, pool: ThreadPoolExecutor) -> None:
+        self._move_clock(step.at, pool)
+        ways: dict[str, list[Act]] = {}
+        rows: list[Act] = []
+        for act in step.acts:
+            if act.channel == "csv":
+                rows.append(act)
+            elif act is not self._victim:
+                ways.setdefault(act.way, []).append(act)
+        list(pool.map(self._one_way, ways.values()))
+        self._send_sheets(rows)
+        self._await_journeys()
+        for record in step.bad_records:
+            self._offer_bad(record)
+        quiet.wait_until_quiet(self.wire, pool, step.at)
+        if self._victim in step.acts:
+            self._lose(self._victim)
+            quiet.wait_until_quiet(self.wire, pool, step.at)
+
+    def _move_clock(self, at: datetime, pool: ThreadPoolExecutor) -> None:
+        def move(service: str) -> None:
+            answer = self.wire.ask(
+                service,
+                "POST",
+                "/clock",
+                actor=OPERATOR,
+                body={"at": at.isoformat()},
+                key=f"clock-{at:%Y%m%d}",
+            )
+            if answer.status != 200:
+                raise Trouble(f"{service} does not let its clock be set: {answer.status} {answer.body!r}.")
+            if datetime.fromisoformat(answer.body["at"]) != at:
+                raise Trouble(
+                    f"The clock of {service} stands at {answer.body['at']}, after {at:%Y-%m-%d}: this stack "
+                    "has been played already. `make down reset` gives an empty one."
+                )
+
+        list(pool.map(move, SERVICES))
+
+    # --- what one journey does in a step --------------------------------------------------------------
+
+    def _one_way(self, acts: list[Act]) -> None:
+        for act in acts:
+            if act.channel == "inbound":
+                self._refer_over_topic(act)
+            else:
+                self._do(act)
+
+    def _do(self, act: Act) -> Answer:
+        said = requests.request(act, self.handles, self.codes.programme)
+        headers = {}
+        if act.deed == "record_entry" and act.way in self.handles.entry_revisions:
+            headers["If-Match"] = self.handles.entry_revisions[act.way]
+        answer = self._ask(act, said, headers)
+        if answer.status in (412, 428) and answer.tries > 1:
+            headers["If-Match"] = self._entry_revision(act)
+            answer = self._ask(act, said, headers)
+        self._confirm(act, said, answer)
+        return answer
+
+    def _ask(self, act: Act, said: requests.Request, headers: dict[str, str]) -> Answer:
+        return self.wire.ask(
+            said.service,
+            said.method,
+            said.path,
+            actor=(act.by, act.duty),
+            body=said.body,
+            headers=headers,
+            key=self._key(act) if said.method == "POST" else None,
+            vector=self.handles.vectors.get(act.way),
+        )
+
+    def _entry_revision(self, act: Act) -> str:
+        """The revision to rest on when the answer to an entry was lost on its way."""
+        path = f"/journeys/{self.handles.journeys[act.way]}"
+        return self.wire.ask("outcome", "GET", path, actor=(act.by, act.duty)).headers.get("etag", "")
+
+    def _key(self, act: Act) -> str:
+        """One name per act, the same in every repetition."""
+        with self._counting:
+            number = self._numbers[act.way] = self._numbers.get(act.way, 0) + 1
+        return f"{self.surroundings.seed}-{act.way}-{number}-{act.deed}"
+
+    def _confirm(self, act: Act, said: requests.Request, answer: Answer) -> None:
+        if act.refused:
+            if answer.status != 409:
+                raise Trouble(
+                    f"{_told(act, said)} should have been refused, but the answer was {answer.status}."
+                )
+        elif answer.status >= 300:
+            raise Trouble(
+                f"{_told(act, said)} was refused: {answer.status} {json.dumps(answer.body, default=str)}"
+            )
+        else:
+            self.handles.keep(act, answer.body)
+            if act.deed == "record_entry" and "etag" in answer.headers:
+                self.handles.entry_revisions[act.way] = answer.headers["etag"]
+        if act.deed not in ("register", "erase"):
+            self.handles.saw(act.way, answer.vector)
+        self._count(act, answer.tries)
+
+    def _count(self, act: Act, tries: int = 1) -> None:
+        with self._counting:
+            self.repeated += tries - 1
+            if act.refused:
+                self.ledger.commands += 1
+            else:
+                self.ledger.do(act)
+
+    # --- sheets, topics ------------------------------------------------------------------------------
+
+    def _send_sheets(self, rows: list[Act]) -> None:
+        """The sessions of providers that send theirs as CSV, one sheet per provider."""
+        for provider in sorted({act.by for act in rows}):
+            own = [act for act in rows if act.by == provider]
+            sheet = io.StringIO()
+            lines = [requests.bulk_row(act, self.handles) for act in own]
+            columns = sorted({name for line in lines for name in line})
+            writer = csv.DictWriter(sheet, columns)
+            writer.writeheader()
+            writer.writerows(lines)
+            results = self._send_sheet(provider, own, sheet.getvalue().encode())
+            for act, result in zip(own, results, strict=True):
+                if "session_id" not in result:
+                    raise Trouble(f"A row of {provider}'s sheet was refused: {result!r}.")
+                self.handles.keep(act, result)
+                self._count(act)
+
+    def _send_sheet(self, provider: str, own: list[Act], sheet: bytes) -> list[dict[str, Any]]:
+        """What was said of each row; sent again while a row says busy, which logs nothing twice."""
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = self.wire.ask(
+                "activity-tracking",
+                "POST",
+                "/sessions",
+                actor=(provider, own[0].duty),
+                body=sheet,
+                headers={"Content-Type": "text/csv"},
+                key=f"{self.surroundings.seed}-sheet-{provider}-{own[0].recorded_on}",
+            )
+            results: list[dict[str, Any]] = answer.body["results"] if answer.status == 200 else []
+            if len(results) != len(own):
+                raise Trouble(f"{provider}'s sheet of {len(own)} sessions: {answer.status} {answer.body!r}.")
+            if all(row["status"] != BUSY for row in results) or time.monotonic() > ends_at:
+                return results
+            self.repeated += 1
+
+    def _refer_over_topic(self, act: Act) -> None:
+        body = requests.referral(act, self.handles, self.codes.programme)
+        self.agencies[act.by].publish(json.dumps(body, default=str).encode())
+        with self._counting:
+            self._awaited.append(act)
+
+    def _await_journeys(self) -> None:
+        """Learn from the reply topics which journeys the referrals of this step have become."""
+        awaited, self._awaited = self._awaited, []
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while awaited:
+            for by in sorted({act.by for act in awaited}):
+                self.agencies[by].read()
+            for act in list(awaited):
+                reply = self.agencies[act.by].journeys.get(act.says["reference"])
+                if reply is not None:
+                    self.handles.journeys[act.way] = str(reply["journey_id"])
+                    self._count(act)
+                    awaited.remove(act)
+            if awaited and time.monotonic() > ends_at:
+                raise Trouble(
+                    f"{awaited[0].by} has had no reply to {len(awaited)} referrals over its topic, "
+                    f"and {_rejections(self.agencies)}"
+                )
+
+    def _offer_bad(self, record: BadRecord) -> None:
+        """Send what must be rejected, and hold the platform to saying so of just that record."""
+        agency = self.agencies[record.by]
+        value = record.value
+        if not isinstance(value, bytes):
+            participant = (
+                {"participant_id": self.handles.participants[record.participant]}
+                if record.participant
+                else {}
+            )
+            value = json.dumps({**value, **participant}).encode()
+        position = agency.publish(value)
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while position not in agency.rejections:
+            agency.read()
+            if time.monotonic() > ends_at:
+                raise Trouble(f"{record.by} sent {position} ({record.why}) and heard of no rejection.")
+        with self._counting:
+            self.rejected += 1
+            self.ledger.commands += 1
+
+    # --- the fault -----------------------------------------------------------------------------------
+
+    def _lose(self, act: Act) -> None:
+        """Do the act so that its event is lost. What its answer shows is forgotten: nobody will ever see it."""
+        seen = dict(self.handles.vectors[act.way])
+
+        def log() -> tuple[str, int]:
+            answer = self._do(act)
+            return self.handles.journeys[act.way], answer.vector[saboteur.SOURCE]
+
+        self.dropped = saboteur.lose(self.surroundings, log)
+        self.handles.vectors[act.way] = seen
+
+
+def _told(act: Act, said: requests.Request) -> str:
+    return f"{said.method} {said.path} of {act.by} on {act.recorded_on} ({act.deed} in {act.way})"
+
+
+def _rejections(agencies: dict[str, Agency]) -> str:
+    said = [str(body) for agency in agencies.values() for body in agency.rejections.values()]
+    return f"{len(said)} rejections, the last: {said[-1]}." if said else "no rejection either."

@@ -1,0 +1,167 @@
+"""How each act is said over HTTP: service, method, path and body. Pure.
+
+The platform's own ids are filled in from `Handles`, which the answers fill.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.player.acts import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, without who asks. changes: a resource that exists, so that If-Match must name it."""
+
+    service: str
+    method: str
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Handles:
+    """The platform's ids by the plan's handles, and what each journey's answers have shown."""
+
+    participants: dict[str, str] = field(default_factory=dict)
+    journeys: dict[str, str] = field(default_factory=dict)
+    sessions: dict[tuple[str, str], str] = field(default_factory=dict)
+    goals: dict[tuple[str, str], str] = field(default_factory=dict)
+    offers: dict[tuple[str, str], str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    vectors: dict[str, dict[str, int]] = field(default_factory=dict)
+    entry_revisions: dict[str, str] = field(default_factory=dict)
+
+    def saw(self, way: str, vector: Mapping[str, int]) -> None:
+        """Keep the furthest that any answer about the journey has shown, per source."""
+        known = self.vectors.setdefault(way, {})
+        for source, seq in vector.items():
+            known[source] = max(seq, known.get(source, 0))
+
+    def keep(self, act: Act, body: Any) -> None:
+        """Keep the ids that an answer gives."""
+        says = act.says
+        match act.deed:
+            case "register":
+                self.participants[says["person"].key] = body["participant_id"]
+            case "refer":
+                self.journeys[act.way] = body["journey_id"]
+            case "set_goal":
+                self.goals[act.way, says["goal"]] = body["goal"]
+            case "log_session" | "correct_session":
+                self.sessions[act.way, says["session"]] = body["session_id"]
+            case "offer":
+                self.offers[act.way, says["offer"]] = body["handover_id"]
+            case "log_output":
+                self.outputs[act.way] = body["output_id"]
+            case _:
+                pass
+
+
+def request(act: Act, handles: Handles, programme: str) -> Request:
+    """The request that says the act."""
+    says = act.says
+    on = {"occurred_on": act.occurred_on}
+    journey = handles.journeys.get(act.way, "")
+
+    def post(service: str, path: str, **body: Any) -> Request:
+        return Request(service, "POST", path, {**body, **on})
+
+    match act.deed:
+        case "register":
+            person = says["person"]
+            contact = {"phone": person.phone, "email": None}
+            body = {"name": person.name, "personnummer": person.personnummer, "contact": contact}
+            return Request("intake", "POST", "/participants", body)
+        case "erase":
+            return Request(
+                "intake", "POST", f"/participants/{handles.participants[says['person']]}/erasure", {}
+            )
+        case "refer":
+            return Request("intake", "POST", "/referrals", referral(act, handles, programme))
+        case "accept":
+            return post("intake", f"/referrals/{journey}/acceptance")
+        case "decline":
+            return post("intake", f"/referrals/{journey}/decline", reason=says["reason"])
+        case "withdraw":
+            return post("intake", f"/referrals/{journey}/withdrawal", reason=says["reason"])
+        case "consent":
+            return post("intake", f"/journeys/{journey}/consents", **says)
+        case "withdraw_consent":
+            return post("intake", f"/journeys/{journey}/consents/{says['purpose']}/withdrawal")
+        case "start":
+            return post("intake", f"/journeys/{journey}/start")
+        case "mistake":
+            return post("intake", f"/journeys/{journey}/mistake", reason=says["reason"])
+        case "plan_activity":
+            return post("activity-tracking", f"/journeys/{journey}/activities", **_said(says))
+        case "set_goal":
+            return post("activity-tracking", f"/journeys/{journey}/goals", text=says["text"])
+        case "reach_goal":
+            goal = handles.goals[act.way, says["goal"]]
+            return post("activity-tracking", f"/journeys/{journey}/goals/{goal}/reached")
+        case "log_session":
+            return post("activity-tracking", f"/journeys/{journey}/sessions", **_said(says, "session"))
+        case "correct_session":
+            corrected = handles.sessions[act.way, says["corrects"]]
+            path = f"/journeys/{journey}/sessions/{corrected}/correction"
+            return post("activity-tracking", path, **_said(says, "session", "corrects"))
+        case "measure":
+            return post("activity-tracking", f"/journeys/{journey}/progress", **says)
+        case "validate":
+            return post("activity-tracking", f"/journeys/{journey}/competences", **says)
+        case "judge_ready":
+            return post("activity-tracking", f"/journeys/{journey}/readiness")
+        case "log_output":
+            return post("activity-tracking", f"/programmes/{programme}/outputs", **says)
+        case "correct_output":
+            path = f"/programmes/{programme}/outputs/{handles.outputs[act.way]}/correction"
+            return post("activity-tracking", path, **says)
+        case "offer":
+            return post("handover", f"/journeys/{journey}/handovers", **_said(says, "offer"))
+        case "accept_offer":
+            return post("handover", f"/handovers/{handles.offers[act.way, says['offer']]}/acceptance")
+        case "decline_offer":
+            path = f"/handovers/{handles.offers[act.way, says['offer']]}/decline"
+            return post("handover", path, reason=says["reason"])
+        case "recall_offer":
+            path = f"/handovers/{handles.offers[act.way, says['offer']]}/recall"
+            return post("handover", path, reason=says["reason"])
+        case "record_entry":
+            return Request("outcome", "PUT", f"/journeys/{journey}/entry", {**_said(says), **on})
+        case "record_exit":
+            return post("outcome", f"/journeys/{journey}/exit", **_said(says))
+        case "answer_follow_up":
+            path = f"/follow-ups/{journey}.{says['follow_up']}/answer"
+            return post("outcome", path, situation=says["situation"])
+
+
+def referral(act: Act, handles: Handles, programme: str) -> dict[str, Any]:
+    """The body of a referral, the same by HTTP and over an inbound topic."""
+    says = act.says
+    body = {
+        "reference": says["reference"],
+        "participant_id": handles.participants[says["person"]],
+        "programme": programme,
+        "municipality": says["municipality"],
+        "provider": says["provider"],
+        "previous_journey": handles.journeys[says["previous"]] if says["previous"] else None,
+        "occurred_on": act.occurred_on,
+    }
+    return _said(body)
+
+
+def bulk_row(act: Act, handles: Handles) -> dict[str, str]:
+    """A session as a row of the CSV that `POST /sessions` takes."""
+    row = {
+        "journey_id": handles.journeys[act.way],
+        "occurred_on": act.occurred_on,
+        **_said(act.says, "session"),
+    }
+    return {name: str(value) for name, value in row.items()}
+
+
+def _said(says: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """What is known: fields without an answer are left out, and so are the plan's own handles."""
+    return {name: value for name, value in says.items() if name not in without and value is not None}

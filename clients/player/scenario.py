@@ -1,0 +1,319 @@
+"""The plan of the whole play: who comes, what is done on which day, what must be refused. Pure and seeded.
+
+The same seed and the same programme give the same plan, command for command. `incidents` says how often each
+of the things that go wrong in real life is played, read off the plan itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from clients.player.acts import Act, BadRecord, Deed, Plan, Step, step_after, step_from
+from clients.player.codes import Codes
+from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people
+from clients.player.pen import LATE_DAYS
+from clients.player.story import Story
+
+RETURNS: dict[Fate, tuple[int, Fate]] = {
+    "declined": (6, "handed over"),
+    "broken off": (5, "by plan"),
+    "by plan": (3, "handed over"),
+}
+"""After which first journey how many are referred again, and how the second one goes."""
+ERASED = 3
+OUTPUT_MARGIN = 1.15
+"""An output ends this much above its target, so that a correction leaves it reached."""
+BAD_RECORDS = 4
+
+
+def build(codes: Codes, seed: int, *, inbound: tuple[str, ...]) -> Plan:
+    """The plan. inbound: the referrers that have a topic of their own and use it for about half."""
+    random = Random(seed)
+    cohort = people(codes, random)
+    acts: list[Act] = []
+    returns = {fate: count for fate, (count, _) in RETURNS.items()}
+    ways = 0
+    single: list[Person] = []
+    for person in cohort:
+        ways += 1
+        story = Story(
+            codes,
+            random,
+            person,
+            way=f"w{ways:03}",
+            fate=person.fate,
+            referred_on=person.referred_on,
+            previous=None,
+            inbound=inbound,
+        )
+        acts += story.told()
+        again_on = _weekday(story.today + timedelta(days=random.randint(20, 60)))
+        latest = codes.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END)
+        if returns.get(person.fate, 0) > 0 and again_on <= latest:
+            returns[person.fate] -= 1
+            ways += 1
+            again = Story(
+                codes,
+                random,
+                person,
+                way=f"w{ways:03}",
+                fate=RETURNS[person.fate][1],
+                referred_on=again_on,
+                previous=story.way,
+                inbound=inbound,
+            )
+            acts += again.told()
+        elif story.exited_on:
+            single.append(person)
+    acts += _outputs(codes, random)
+    last = max(_ends(codes, acts), step_from(codes.ends_on))
+    acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
+    bad_records = _bad_records(codes, random, cohort, inbound)
+    return _plan(acts, bad_records, last=last, stops=_falling_due(codes, acts), number=len(cohort))
+
+
+def _plan(
+    acts: Iterable[Act], bad_records: Sequence[BadRecord], *, last: date, stops: Iterable[date], number: int
+) -> Plan:
+    """Acts by day; the clock also stops on `stops`, where nothing is done but something falls due."""
+    by_day: dict[date, list[Act]] = {}
+    for act in acts:
+        by_day.setdefault(act.recorded_on, []).append(act)
+    bad: dict[date, list[BadRecord]] = {}
+    for record in bad_records:
+        bad.setdefault(record.recorded_on, []).append(record)
+    days = sorted({*by_day, *bad, *stops, last})
+    return Plan(
+        steps=tuple(
+            Step(on=on, acts=tuple(by_day.get(on, ())), bad_records=tuple(bad.get(on, ()))) for on in days
+        ),
+        ends_on=last,
+        commands=sum(map(len, by_day.values())) + len(bad_records),
+        people=number,
+    )
+
+
+def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
+    """Steps by which a follow-up that is answered has fallen due, or an unanswered offer has expired."""
+    found: set[date] = set()
+    exits: dict[str, date] = {}
+    unanswered: dict[tuple[str, str], date] = {}
+    for act in acts:
+        match act.deed:
+            case "record_exit":
+                exits[act.way] = act.occurred_on
+            case "answer_follow_up":
+                found.add(step_from(codes.follow_up(act.says["follow_up"]).due_on(exits[act.way])))
+            case "offer":
+                unanswered[act.way, act.says["offer"]] = act.says["deadline_on"]
+            case "accept_offer" | "decline_offer" | "recall_offer":
+                unanswered.pop((act.way, act.says["offer"]), None)
+            case _:
+                pass
+    return found | {step_after(deadline) for deadline in unanswered.values()}
+
+
+def _ends(codes: Codes, acts: Iterable[Act]) -> date:
+    """The first step on which every deadline and every follow-up has passed and been seen."""
+    last_days = [act.recorded_on for act in acts]
+    for act in acts:
+        if act.deed == "record_exit":
+            last_days += [one.answer_by(act.occurred_on) for one in codes.follow_ups]
+        if act.deed == "offer":
+            last_days.append(act.says["deadline_on"])
+    return step_after(step_after(max(last_days)))
+
+
+def _erasure(person: Person, on: date) -> Act:
+    return Act(
+        way=f"erasure-{person.key}",
+        deed="erase",
+        by=person.referrer,
+        duty="caseworker",
+        occurred_on=on,
+        recorded_on=on,
+        says={"person": person.key},
+    )
+
+
+def _outputs(codes: Codes, random: Random) -> list[Act]:
+    """Every output to its targets and a little more, over the programme's time; some are corrected."""
+    acts: list[Act] = []
+    loggers = codes.those_who_may("log_output", "offer_handover")
+    places = tuple(codes.municipalities)
+    days = (codes.ends_on - codes.starts_on).days
+    for output in codes.outputs:
+        targets = [one for one in codes.targets if one.figure == output]
+        wanted: list[tuple[str | None, int]] = [
+            (one.municipality, one.at_least if one.municipality else round(one.at_least * OUTPUT_MARGIN))
+            for one in targets
+        ]
+        largest = 1 if all(place for place, _ in wanted) else 2 if max(n for _, n in wanted) < 60 else 6
+        for place, amount in wanted:
+            left = amount
+            while left > 0:
+                quantity = min(left, random.randint(1, largest))
+                left -= quantity
+                on = codes.starts_on + timedelta(days=random.randint(60, days - 20))
+                acts += _output(
+                    f"out-{len(acts):03}",
+                    output,
+                    quantity,
+                    place or random.choice(places),
+                    on,
+                    by=random.choice(loggers),
+                    wrong=random.random() < 0.12,
+                    random=random,
+                )
+        acts += _output(
+            f"out-{len(acts):03}",
+            output,
+            0,
+            places[0],
+            codes.starts_on + timedelta(days=200),
+            by=loggers[0],
+            wrong=True,
+            random=random,
+        )
+    return acts
+
+
+def _output(
+    way: str, output: str, quantity: int, place: str, on: date, *, by: str, wrong: bool, random: Random
+) -> list[Act]:
+    """One output; when wrong, first logged with another quantity and corrected a week later."""
+    first = quantity + random.randint(1, 3) if wrong else quantity
+    says = {"output": output, "quantity": first, "municipality": place}
+    logged = Act(
+        way=way,
+        deed="log_output",
+        by=by,
+        duty="caseworker",
+        occurred_on=on,
+        recorded_on=step_from(on),
+        says=says,
+    )
+    if not wrong:
+        return [logged]
+    again = step_from(on + timedelta(days=7))
+    return [
+        logged,
+        Act(
+            way=way,
+            deed="correct_output",
+            by=by,
+            duty="caseworker",
+            occurred_on=again,
+            recorded_on=again,
+            says={"quantity": quantity},
+        ),
+    ]
+
+
+def _bad_records(
+    codes: Codes, random: Random, cohort: Sequence[Person], inbound: Sequence[str]
+) -> tuple[BadRecord, ...]:
+    """Records that an inbound topic must reject: a personnummer as reference, and what is not a referral."""
+    if not inbound:
+        return ()
+    records = []
+    for number in range(BAD_RECORDS):
+        by = inbound[number % len(inbound)]
+        person = next(one for one in cohort[number * 11 :] if one.referrer == by)
+        on = step_after(step_after(step_from(person.referred_on)))
+        good = {
+            "programme": codes.programme,
+            "municipality": person.municipality,
+            "occurred_on": on.isoformat(),
+        }
+        if number == BAD_RECORDS - 1:
+            records.append(
+                BadRecord(by=by, recorded_on=on, value=b'{"reference": ', participant=None, why="broken JSON")
+            )
+            continue
+        year, month, day = random.randint(50, 99), random.randint(1, 9), random.randint(10, 19)
+        reference = f"19{year}0{month}{day}-98{random.randint(0, 9)}"
+        records.append(
+            BadRecord(
+                by=by,
+                recorded_on=on,
+                value=good | {"reference": _with_check_digit(reference)},
+                participant=person.key,
+                why="personnummer as reference",
+            )
+        )
+    return tuple(records)
+
+
+def _with_check_digit(number: str) -> str:
+    digits = number.replace("-", "")[2:]
+    doubled = (int(digit) * (2 - position % 2) for position, digit in enumerate(digits))
+    return f"{number}{-sum(value - 9 if value > 9 else value for value in doubled) % 10}"
+
+
+def _weekday(on: date) -> date:
+    return on - timedelta(days=max(0, on.weekday() - 4))
+
+
+# --- what the plan contains ---------------------------------------------------------------------------
+
+
+def incidents(plan: Plan, codes: Codes) -> Counter[str]:
+    """How often each thing that goes wrong in real life is played."""
+    found: Counter[str] = Counter()
+    ways: dict[str, list[Act]] = {}
+    for step in plan.steps:
+        found["record rejected"] += len(step.bad_records)
+        for act in step.acts:
+            ways.setdefault(act.way, []).append(act)
+    for acts in ways.values():
+        found.update(_incidents_of(acts, codes))
+    return found
+
+
+PLAIN: dict[Deed, str] = {
+    "decline": "declined referral",
+    "withdraw": "withdrawn referral",
+    "withdraw_consent": "consent withdrawn",
+    "decline_offer": "handover declined",
+    "recall_offer": "handover recalled",
+    "erase": "erased",
+}
+
+
+def _incidents_of(acts: Sequence[Act], codes: Codes) -> Counter[str]:
+    found: Counter[str] = Counter()
+    deeds = [act.deed for act in acts]
+    exit_act = next((act for act in acts if act.deed == "record_exit"), None)
+    for act in acts:
+        says = act.says
+        if act.deed in PLAIN:
+            found[PLAIN[act.deed]] += 1
+        match act.deed:
+            case "log_session":
+                found["late log"] += (act.recorded_on - act.occurred_on).days >= LATE_DAYS
+                found["no-show"] += says["attendance"] == "no"
+            case "correct_session":
+                found["void correction" if says["void"] else "correction"] += 1
+            case "refer":
+                found["re-referral"] += says["previous"] is not None
+            case "mistake":
+                found["mistake after start" if "start" in deeds else "mistake before start"] += 1
+            case "record_exit":
+                found[{"interrupted": "broken off"}.get(says["way"], says["way"])] += 1
+    found["entry corrected"] += max(0, deeds.count("record_entry") - 1)
+    if exit_act and exit_act.says["way"] != "deceased" and "mistake" not in deeds:
+        found["follow-up never answered"] += len(codes.follow_ups) - deeds.count("answer_follow_up")
+    ending = ("accept_offer", "decline_offer", "recall_offer", "record_exit", "withdraw_consent", "mistake")
+    of_offers = [act for act in acts if act.deed == "offer" or (act.deed in ending and not act.refused)]
+    followed_by: list[Act | None] = [*of_offers[1:], None]
+    for offer, following in zip(of_offers, followed_by, strict=False):
+        if offer.deed != "offer":
+            continue
+        deadline: date = offer.says["deadline_on"]
+        if following is None or following.recorded_on > deadline:
+            found["handover expired"] += 1
+        elif following.deed == "record_exit":
+            found["exit before answer"] += 1
+    return found

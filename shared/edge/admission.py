@@ -1,0 +1,115 @@
+"""What is judged of a request before its route runs: the right as far as it shows, then the form, then the body.
+
+Nothing is read of a body whose sender may not do this at all, and no body is longer in memory than its route allows.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Collection
+from typing import Any
+
+from flask import g, request
+from flask_smorest import Blueprint
+
+from shared.edge import headers
+from shared.edge.bodies import read_object, whole_body
+from shared.edge.headers import JSON, content_type, refuse_coded, unreadable
+from shared.language.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
+from shared.language.codec import MOST_SEQUENCE
+from shared.language.decision import Vector
+from shared.language.errors import Later
+from shared.language.events import SOURCES, Organisation
+from shared.language.programmes import Action
+from shared.runtime.commands import Commands
+from shared.runtime.waiting import Slots
+
+BODY_LIMIT_BYTES = 64 * 1024
+LONG_AT_ONCE = 8
+"""So many long requests run at once, of 32 threads: the others are for requests that take milliseconds."""
+LONG_RETRY_SECONDS = 5
+VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
+
+
+def check_right(view: Any, who: Actor, commands: Commands, operators: Collection[Organisation]) -> None:
+    """Judge what does not rest on a journey. view: as `guarded` marked it. operators: the organisations whose
+    operators operate the platform. Raises Forbidden, Busy.
+    """
+    action: Action | None = getattr(view, "action", None)
+    if getattr(view, "operator", False):
+        authorise_operator(who, operators)
+    if action is not None:
+        authorise_duty(who, action)
+        if view.somewhere:
+            commands.judge(lambda programmes: authorise_somewhere(who, action, programmes))
+
+
+def long_places() -> Slots:
+    """The places of one process's long requests."""
+    return Slots(
+        LONG_AT_ONCE,
+        lambda: Later(
+            "too-many-requests",
+            "As many files as may be are being read; send this one again.",
+            retry_after_seconds=LONG_RETRY_SECONDS,
+        ),
+    )
+
+
+def take_place(view: Any, who: Actor, places: Slots) -> None:
+    """Hold a place until `leave_place`, where the view is a long one. Raises Later."""
+    if getattr(view, "long", False):
+        g.place = contextlib.ExitStack()
+        g.place.enter_context(places.taken(who.organisation))
+
+
+def leave_place() -> None:
+    """Give back what the request holds, if anything."""
+    if "place" in g:
+        g.pop("place").close()
+
+
+def check_body(view: Any) -> None:
+    """Read the body, once, after all that can be refused without it. Raises Refused."""
+    kind = content_type(request.headers.get("Content-Type", ""), getattr(view, "media_types", (JSON,)))
+    refuse_coded(request.headers.get("Content-Encoding", ""), request.headers.get("Content-Range"))
+    if request.method == "POST":
+        headers.harmless_key(request.headers.get("Idempotency-Key"))
+    body = whole_body(request.environ, getattr(view, "body_limit", BODY_LIMIT_BYTES))
+    g.sent = body
+    # From here on there is no stream to read, but these bytes.
+    request.environ.pop("wsgi.input_terminated", None)
+    request.environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    if kind == JSON:
+        g.said = read_object(body)
+
+
+def idempotency_key() -> str:
+    """The request's Idempotency-Key. Raises Refused."""
+    return headers.idempotency_key(request.headers.get("Idempotency-Key"))
+
+
+def caller_vector() -> Vector:
+    """What the caller has seen of the subject, `source=count, …`, each source once. Raises Refused."""
+    text = request.headers.get("Journey-Vector", "").strip()
+    parts = text.split(",", len(SOURCES)) if text else []
+    found = [VECTOR_PART.fullmatch(part.strip()) for part in parts]
+    vector = {part[1]: int(part[2]) for part in found if part and part[1] in SOURCES}
+    if len(vector) < len(parts) or any(count >= MOST_SEQUENCE for count in vector.values()):
+        raise unreadable("Journey-Vector", f"Takes `source=count, …` of {', '.join(SOURCES)}, each once.")
+    return vector
+
+
+def sent() -> bytes:
+    """The body as it was sent: these bytes and no copy of them."""
+    found: bytes = g.sent
+    return found
+
+
+def said(*_: Any) -> dict[str, Any]:
+    """The JSON object that the request holds, read once for whoever asks."""
+    found: dict[str, Any] = g.said
+    return found
+
+
+Blueprint.ARGUMENTS_PARSER.location_loader("json")(said)

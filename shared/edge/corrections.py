@@ -1,0 +1,97 @@
+"""What corrections look like over HTTP, in every service alike: the two fields they share, and the list of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError, validate, validates_schema
+from marshmallow import fields as ma
+
+from shared.edge.fields import CommandSchema, Number, QuerySchema, StrictBoolean, limit_field
+from shared.edge.texts import line_field
+from shared.edge.web import guarded, journey_subject, query
+from shared.language.access import Reader
+from shared.language.corrections import Superseded, show
+from shared.language.decision import Work
+from shared.language.events import JourneyId
+
+Listing = Callable[[Work, JourneyId, int | None, int], tuple[Reader, Sequence[Superseded]]]
+
+
+def why_field(**options: Any) -> ma.String:
+    """Why something is corrected, in a few words; it stays in the service, for who may see the entry."""
+    return line_field(3, 200, **options)
+
+
+def void_field() -> StrictBoolean:
+    """Whether it is taken back, and nothing stands instead."""
+    return StrictBoolean()
+
+
+class CorrectingBody(CommandSchema):
+    """What every correction says: why; and `void`, where nothing stands instead."""
+
+    why = why_field(required=True)
+    void = void_field()
+
+    @validates_schema
+    def _says_one_thing(self, data: Mapping[str, Any], **_: Any) -> None:
+        """What is taken back is not said anew in the same breath."""
+        said = [
+            name for name, value in data.items() if name not in ("why", "void") and value not in (None, ())
+        ]
+        if data.get("void") and said:
+            raise ValidationError("What is taken back is not said anew.", "void")
+
+
+class SupersededPageArguments(QuerySchema):
+    """Which page: `cursor` is the `next_cursor` of the page before, the number of a correction."""
+
+    cursor = Number(validate=validate.Range(1, 1_000_000_000))
+    limit = limit_field()
+
+
+class SupersededAnswer(Schema):
+    """What was said of one thing until it was corrected, by whom and why. null: not the reader's to see."""
+
+    number = ma.Integer()
+    what = ma.String(metadata={"description": "the thing that was corrected, `exit` or `progress/3`"})
+    voided = ma.Boolean(metadata={"description": "it was taken back, and nothing stands instead"})
+    said = ma.Dict(keys=ma.String(), allow_none=True, metadata={"description": "what it said until then"})
+    why = ma.String(allow_none=True)
+    organisation = ma.String(metadata={"description": "who corrected it"})
+    person = ma.String(allow_none=True, metadata={"description": "to the person's own organisation"})
+    recorded_at = ma.String(metadata={"format": "date-time"})
+
+
+class SupersededPageAnswer(Schema):
+    """A page of corrections in the order in which they were made."""
+
+    corrections = ma.List(ma.Nested(SupersededAnswer))
+    next_cursor = ma.String(allow_none=True)
+
+
+def shown(who: Reader, found: Sequence[Superseded], limit: int) -> dict[str, Any]:
+    """A page of corrections, as much of each as its reader may see."""
+    told = [show(entry, who) for entry in found]
+    return {
+        "corrections": [one for one in told if one is not None],
+        "next_cursor": str(found[-1].number) if len(found) == limit else None,
+    }
+
+
+def add_list(blueprint: Blueprint, listing: Listing) -> None:
+    """Add the route that lists a journey's corrections. listing: finds them for who may read the journey."""
+
+    @blueprint.route("/journeys/<string:journey_id>/corrections", methods=["GET"])
+    @guarded("read_journey")
+    @blueprint.arguments(SupersededPageArguments(), location="query")
+    @blueprint.response(200, SupersededPageAnswer)
+    def list_corrections(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
+        """What was corrected on the journey here, what it said before, who corrected it and why."""
+        limit = page["limit"]
+
+        def use_case(work: Work) -> dict[str, Any]:
+            return shown(*listing(work, JourneyId(journey_id), page.get("cursor"), limit), limit)
+
+        return query(use_case, journey_subject(journey_id))

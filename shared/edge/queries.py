@@ -1,0 +1,26 @@
+"""The query of a request: what a route does not know is refused and named, as in bodies.
+
+A misspelt filter that is passed over would answer with everything, and nobody would see it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from shared.edge.bodies import NAMEABLE
+from shared.edge.fields import no_such
+from shared.language.errors import Invalid
+
+UNNAMED = "query"
+
+
+def check_query(names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse parameters other than these, and a parameter given twice. names: as the query has them. Raises Invalid."""
+    errors = {}
+    for name, times in Counter(names).items():
+        shown = name if NAMEABLE.fullmatch(name) else UNNAMED
+        if name not in known:
+            errors[shown] = [no_such("parameter", known)]
+        elif times > 1:
+            errors[shown] = ["Takes one value; it is there more than once."]
+    if errors:
+        raise Invalid(errors, "The query is wrong.")

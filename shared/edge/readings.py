@@ -1,0 +1,113 @@
+"""What of a request concerns a person, and so is noted before it is answered: readings, and refusals of anything.
+
+The edge calls this for every reading and every refusal, so that no route can forget it. Nothing that the caller wrote
+is kept but the purpose of a reading; what path or body names is kept only where it is an id of the platform's own.
+Refusals of one person that repeat within a minute are counted and not noted again.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, current_app, g, request
+
+from shared.edge.repetitions import Repetitions
+from shared.language.access import Actor
+from shared.language.decision import ID
+from shared.language.errors import CODES, Refused
+from shared.language.programmes import Action
+from shared.runtime.commands import Commands
+from shared.runtime.reads import Reading
+from shared.telemetry.metrics import metric
+from shared.telemetry.traces import trace_id
+
+GIVEN = "given"
+KEPT_FROM = frozenset({403, 404})
+"""Statuses that keep somebody from a person or a journey."""
+KEPT_UNREAD = frozenset({"participant-erased"})
+"""Further codes that a reading may come to."""
+KEPT_WAITING = "not-yet-seen"
+"""With a vector this is also what somebody without a part is told."""
+IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
+"""Actions that concern no single person; every other is noted."""
+NAMING: Mapping[str, str] = {
+    "participant_id": "participant",
+    "journey_id": "journey",
+    "handover_id": "handover",
+    "follow_up_id": "follow-up",
+}
+"""{what a path or a body calls it: the kind of thing it names}; the first that is said counts."""
+NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9]{{1,20}})?")
+EXTENSION = "repetitions"
+
+log = structlog.get_logger()
+
+
+def prepare(app: Flask) -> None:
+    """Give the application its memory of what was refused within the last minute."""
+    app.extensions[EXTENSION] = Repetitions()
+
+
+def note_given(body: Mapping[str, Any], *, named: bool) -> None:
+    """Note that this was read. named: one person or journey, and not a list. Raises Busy: then nothing may leave."""
+    listed = next((len(value) for value in body.values() if isinstance(value, list)), None)
+    _note(GIVEN, None if named else listed)
+
+
+def note_refused(error: Refused) -> None:
+    """Note a refusal, if it kept the caller from a person or a journey. Raises Busy."""
+    reads = request.method in ("GET", "HEAD")
+    kept = CODES[error.code].status in KEPT_FROM or error.code == KEPT_WAITING
+    if kept or (reads and error.code in KEPT_UNREAD):
+        _note(error.code)
+
+
+def note_refused_rows(codes: Mapping[str, int]) -> None:
+    """Note what the rows of one file were refused for: one row per reason, with how many. Raises Busy."""
+    for code, count in codes.items():
+        if CODES[code].status in KEPT_FROM:
+            _note(code, count)
+
+
+def _note(came_to: str, count: int | None = None) -> None:
+    action = getattr(current_app.view_functions.get(request.endpoint or ""), "action", None)
+    if action is None or action in IMPERSONAL or "actor" not in g:
+        return
+    who: Actor = g.actor
+    commands: Commands = current_app.extensions["journeys"]
+    repetitions: Repetitions = current_app.extensions[EXTENSION]
+    reader, now, subject = (who.person, who.organisation), time.monotonic(), _named()
+    refusal = (action, came_to, subject)
+    if came_to != GIVEN and repetitions.folds(reader, refusal, now):
+        metric("journey_refusals_folded_total").inc()
+        if repetitions.is_first_folded(reader):
+            log.warning("refusals-folded", person=who.person, organisation=who.organisation, action=action)
+        return
+    commands.account(
+        Reading(
+            person=who.person,
+            organisation=who.organisation,
+            duty=who.duty,
+            action=action,
+            route=f"{request.method} {request.url_rule}",
+            subject=subject,
+            count=count,
+            purpose=g.get("purpose"),
+            came_to=came_to,
+            trace_id=trace_id(),
+        )
+    )
+    if came_to != GIVEN:
+        repetitions.noted(reader, refusal, now)
+
+
+def _named() -> str | None:
+    """The person or journey that the request names in its path or body; None where it is no id of ours."""
+    # The body only if it was read: nothing is read for somebody who is refused.
+    said: dict[str, Any] = {**g.get("said", {}), **(request.view_args or {})}
+    for name, kind in NAMING.items():
+        if isinstance(said.get(name), str) and NAMED_ID.fullmatch(said[name]):
+            return f"{kind}/{said[name]}"
+    return None

@@ -1,0 +1,376 @@
+"""The edge: HTTP in, problem documents out. Deny by default, everything wrong said at once.
+
+Only this module knows HTTP status codes of errors. A route is declared with its action (`guarded`), runs as a
+command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing of transactions or tokens.
+"""
+
+import functools
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, after_this_request, current_app, g, request
+from flask_smorest import Api, Blueprint
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from shared.edge import readings
+from shared.edge.admission import (
+    BODY_LIMIT_BYTES,
+    caller_vector,
+    check_body,
+    check_right,
+    idempotency_key,
+    leave_place,
+    long_places,
+    said,
+    take_place,
+)
+from shared.edge.bodies import content_of
+from shared.edge.callers import Admission
+from shared.edge.fields import Incoming, Moment
+from shared.edge.headers import precondition
+from shared.edge.openapi import publish, query_parameters
+from shared.edge.problems import problem
+from shared.edge.queries import check_query
+from shared.language.access import Actor
+from shared.language.codec import vector_text
+from shared.language.decision import ID, Subject, Vector, Work, subject_of
+from shared.language.errors import Busy, Invalid, Refused, Unknown
+from shared.language.events import Organisation
+from shared.language.programmes import Action
+from shared.language.revisions import Precondition, etag
+from shared.runtime.clock import Clock
+from shared.runtime.commands import Again, Commands
+from shared.telemetry.logs import log_answered
+from shared.telemetry.metrics import metric
+from shared.telemetry.traces import start_trace, trace_id
+
+OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    # Read by browsers over TLS alone, which is how they reach a service in production.
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+"""What every answer carries, unless the route says otherwise."""
+
+log = structlog.get_logger()
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def journey_subject(journey_id: str) -> Subject:
+    """The subject of the journey in the path. Raises Unknown for what cannot be an id."""
+    return path_subject("journey", "j", journey_id)
+
+
+def path_subject(kind: str, prefix: str, key: str) -> Subject:
+    """The subject of an id in the path. Raises Unknown for what cannot be one."""
+    if not re.fullmatch(rf"{prefix}-{ID}", key):
+        raise Unknown(kind)
+    return subject_of(kind, key)
+
+
+# --- what a route says -----------------------------------------------------------------------------------
+
+
+def guarded(
+    action: Action | None,
+    *,
+    media_types: tuple[str, ...] = ("application/json",),
+    body_limit: int = BODY_LIMIT_BYTES,
+    operator: bool = False,
+    somewhere: bool = False,
+    long: bool = False,
+) -> Callable[[View], View]:
+    """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
+
+    None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
+    body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
+    authorises the action, because only it knows the journey. long: it takes seconds, so that few may run at once.
+    """
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        wrapped.action = action  # type: ignore[attr-defined]
+        wrapped.media_types = media_types  # type: ignore[attr-defined]
+        wrapped.body_limit = body_limit  # type: ignore[attr-defined]
+        wrapped.operator = operator  # type: ignore[attr-defined]
+        wrapped.somewhere = somewhere  # type: ignore[attr-defined]
+        wrapped.long = long  # type: ignore[attr-defined]
+        return wrapped  # type: ignore[return-value]
+
+    return mark
+
+
+def actor() -> Actor:
+    """Who is asking."""
+    who: Actor = g.actor
+    return who
+
+
+def command(
+    use_case: Callable[[Work], dict[str, Any]],
+    subject: Subject | None = None,
+    *,
+    content: bytes | None = None,
+    again: Again | None = None,
+) -> dict[str, Any]:
+    """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision.
+
+    A POST on a subject that names a revision in If-Match is refused where the subject has another; a PUT sees to it.
+    content: what a body says that is no JSON, however it was written. again: raises Refused when the answer that was
+    stored under the key may not be given any more.
+    """
+    asked = if_match() if subject is not None and request.method == "POST" else None
+    answer = _commands().run(
+        use_case if asked is None or subject is None else _resting(use_case, subject, asked),
+        key=_key(idempotency_key()) if request.method == "POST" else None,
+        body=content_of(said()) if content is None else content,
+        subject=subject,
+        vector=caller_vector(),
+        organisation=actor().organisation,
+        again=again,
+    )
+    _set_headers(answer.vector, answer.revision)
+    g.subject = answer.subject
+    return answer.body
+
+
+def _resting(
+    use_case: Callable[[Work], dict[str, Any]], subject: Subject, asked: Precondition
+) -> Callable[[Work], dict[str, Any]]:
+    """The use case, undone where the subject had another revision; who may not do it is refused by itself first."""
+
+    def run(work: Work) -> dict[str, Any]:
+        current = work.revision(subject)
+        answer = use_case(work)
+        if asked.revision(current) != current:
+            raise Refused("stale-revision", "It has changed since.")
+        return answer
+
+    return run
+
+
+def own_key() -> tuple[str, str]:
+    """Key and content's fingerprint of a command that keeps a transaction of its own. Raises Refused for headers."""
+    caller_vector()
+    return _key(idempotency_key()), _commands().fingerprints.of("body", content_of(said()))
+
+
+def _key(name: str) -> str:
+    """What one person's one request is known by. Names neither person nor key."""
+    who = actor()
+    return _commands().fingerprints.of(
+        "request", who.organisation, who.person, request.method, request.path, name
+    )
+
+
+def query(
+    use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None, *, purpose: str | None = None
+) -> dict[str, Any]:
+    """Answer from one snapshot, after waiting for what the caller has seen; a person's reading is noted first.
+
+    purpose: why, in the caller's own words, where the route asks for it.
+    """
+    g.purpose = purpose
+    answer = _commands().read(
+        use_case, subject=subject, vector=caller_vector(), organisation=actor().organisation
+    )
+    readings.note_given(answer.body, named=subject is not None)
+    _set_headers(answer.vector, answer.revision)
+    g.subject = answer.subject
+    return answer.body
+
+
+def if_match() -> Precondition | None:
+    """What the caller's change rests on, or None. Raises Refused on what cannot be read."""
+    return precondition(request.headers.get("If-Match"))
+
+
+def _commands() -> Commands:
+    commands: Commands = current_app.extensions["journeys"]
+    return commands
+
+
+def _set_headers(vector: Vector, revision: int) -> None:
+    @after_this_request
+    def add(response: Response) -> Response:
+        if vector:
+            response.headers["Journey-Vector"] = vector_text(vector)
+        if revision:
+            response.headers["ETag"] = etag(revision)
+        return response
+
+
+# --- the application -------------------------------------------------------------------------------------
+
+
+def create_app(
+    *,
+    title: str,
+    blueprints: tuple[Blueprint, ...],
+    commands: Commands,
+    admission: Admission,
+    operators: Collection[Organisation],
+    clock: Clock,
+) -> Flask:
+    """The web application of one service. operators: the organisations whose operators may operate it."""
+    app = Flask(title, static_folder=None)
+    app.config.update(
+        API_TITLE=title,
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.extensions["journeys"] = commands
+    readings.prepare(app)
+    _add_hooks(app, admission, operators)
+    api = Api(app)
+    _add_errors(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    publish(app, api)
+    if clock.driven:
+        _add_clock(app, clock)
+    return app
+
+
+def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisation]) -> None:
+    places = long_places()
+
+    @app.before_request
+    def admit() -> None:
+        g.began = time.perf_counter()
+        start_trace(request.headers.get("traceparent", ""))
+        caller = (request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
+        if request.path in OPEN_PATHS or request.path.startswith("/docs/"):
+            admission.admit_anybody(*caller)
+            check_query(_asked(), ())
+            return
+        g.actor = admission.admit(request.headers.get("Authorization", ""), *caller).actor
+        if request.routing_exception is None:
+            view = app.view_functions[request.endpoint or ""]
+            check_right(view, g.actor, _commands(), operators)
+            check_query(_asked(), query_parameters(app).get(request.endpoint or "", ()))
+            take_place(view, g.actor, places)
+            if request.method in ("POST", "PUT"):
+                check_body(view)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        leave_place()
+
+    @app.after_request
+    def account(response: Response) -> Response:
+        # Closed lists both: whoever makes up methods or paths makes up no labels.
+        method = request.method if request.method in METHODS else "other"
+        route = f"{method} {request.url_rule.rule if request.url_rule else 'unknown'}"
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        if request.path not in OPEN_PATHS:
+            metric("journey_commands_total", route=route, status=str(response.status_code)).inc()
+            metric("journey_command_seconds", route=route).observe(seconds)
+            log_answered(
+                route=route,
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+                subject=_loggable(g.get("subject", "")),
+                organisation=g.actor.organisation if "actor" in g else None,
+            )
+        response.headers["Trace-Id"] = trace_id()
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _asked() -> list[str]:
+    """The names in the query, each as often as it is there."""
+    return [name for name, _ in request.args.items(multi=True)]
+
+
+def _loggable(subject: str) -> str | None:
+    """Journeys may be named in the log; participants may not."""
+    return subject if subject.startswith(("journey/", "output/")) else None
+
+
+def _problem(
+    code: str,
+    detail: str,
+    errors: Mapping[str, object] | None = None,
+    retry_after_seconds: int | None = None,
+) -> Response:
+    status, headers, body = problem(code, detail, errors, retry_after_seconds)
+    return Response(body, status, headers)
+
+
+def _add_errors(app: Flask) -> None:
+    by_status = {
+        400: "unreadable-request",
+        404: "unknown-route",
+        405: "method-not-allowed",
+        413: "body-too-large",
+        415: "unsupported-media-type",
+    }
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        try:
+            readings.note_refused(error)
+        except Busy as unnoted:
+            return busy(unnoted)
+        return _problem(error.code, error.detail, error.errors, error.retry_after_seconds)
+
+    @app.errorhandler(Busy)
+    def busy(error: Busy) -> Response:
+        log.warning("busy", reason=str(error))
+        return _problem("busy", "Nothing is known to be stored; repeat the request with the same key.")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        data = getattr(error, "data", None)
+        if error.code == 422 and data:
+            return _problem("invalid-fields", "One or more fields are wrong.", _flat(data["messages"]))
+        response = _problem(by_status.get(error.code or 500, "internal"), error.name)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        log.error("failed", error=type(error).__name__, exc_info=error)
+        return _problem("internal", "Tell the operator the trace id.")
+
+
+def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
+    """Field errors without webargs' location level; an error of the whole body is named `body`."""
+    flat: dict[str, object] = {}
+    for location in messages.values():
+        if isinstance(location, Mapping):
+            flat.update({str(name).replace("_schema", "body"): reasons for name, reasons in location.items()})
+        else:
+            flat["body"] = location
+    return flat
+
+
+def _add_clock(app: Flask, clock: Clock) -> None:
+    class MoveClock(Incoming):
+        at = Moment(required=True)
+
+    @app.get("/clock")
+    @guarded(None)
+    def read_clock() -> dict[str, str]:
+        return {"at": clock.now().isoformat()}
+
+    @app.post("/clock")
+    @guarded(None, operator=True)
+    def move_clock() -> dict[str, str]:
+        errors = MoveClock().validate(said())
+        if errors:
+            raise Invalid(errors)
+        return {"at": clock.move(MoveClock().load(said())["at"]).isoformat()}

@@ -1,0 +1,87 @@
+"""One process's connection to its database, and the indexes that every service's database has."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo.errors import PyMongoError
+
+from shared.operations.standing import FORGOTTEN_SECONDS
+from shared.runtime.clock import Clock
+from shared.runtime.outgoing import FORGET_AT
+from shared.runtime.parts import Parts, Service
+from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.settings import Settings
+
+IDEMPOTENCY_SECONDS = 7 * 24 * 3600
+
+log = structlog.get_logger()
+
+RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
+    # the relay's only query: what is unpublished, in order
+    "events": [
+        IndexModel(
+            [("pend", ASCENDING), ("ts", ASCENDING)], partialFilterExpression={"pend": {"$exists": True}}
+        ),
+        # published answers to records of agencies are forgotten after a day; events never are
+        IndexModel(
+            [(FORGET_AT, ASCENDING)],
+            expireAfterSeconds=0,
+            partialFilterExpression={FORGET_AT: {"$exists": True}},
+        ),
+    ],
+    # draining a subject; counting, listing and healing, the longest parked first; waking what waited for a programme
+    "parked": [
+        IndexModel([("group", ASCENDING), ("subject", ASCENDING)]),
+        IndexModel([("group", ASCENDING), ("reason", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("needs", ASCENDING)], sparse=True),
+    ],
+    # what is due, oldest first
+    "timers": [IndexModel([("due", ASCENDING)])],
+    # idempotency keys are forgotten after a week
+    "commands": [IndexModel([("at", ASCENDING)], expireAfterSeconds=IDEMPOTENCY_SECONDS)],
+    # what each group has asked for; how its processes stand, forgotten when they are gone for an hour
+    "asked": [IndexModel([("group", ASCENDING), ("at", ASCENDING)])],
+    "processes": [
+        IndexModel([("group", ASCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=FORGOTTEN_SECONDS),
+    ],
+    # the newest version of a programme
+    "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
+}
+
+
+def connect(service: Service, settings: Settings) -> Parts:
+    """Connect one process. Blocks until the database answers; creates the indexes that are missing."""
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.mongodb_uri,
+        tz_aware=True,
+        w="majority",
+        appname=f"{service.database}",
+        serverSelectionTimeoutMS=5000,
+        maxPoolSize=32,
+    )
+    database = client[service.database]
+    return Parts(
+        service=service,
+        settings=settings,
+        client=client,
+        clock=Clock(database, driven=settings.driven_clock),
+        programmes=PublishedProgrammes(database),
+        stop=threading.Event(),
+    )
+
+
+def create_indexes(parts: Parts) -> None:
+    """Create what is missing; waits for the database as long as it takes."""
+    database = parts.client[parts.service.database]
+    while not parts.stop.is_set():
+        try:
+            for collection, models in (*RUNTIME_INDEXES.items(), *parts.service.indexes.items()):
+                database[collection].create_indexes(models)
+            return
+        except PyMongoError as error:
+            log.warning("database-awaited", error=type(error).__name__)
+            parts.stop.wait(1)

@@ -1,0 +1,241 @@
+"""From one service's parts to its processes: web, or consume (consumer, relay and timers, each in a thread).
+
+The composition root of each service names its parts in a `Service`; everything that runs is built here, after any
+fork. A thread that fails begins anew by itself, and the others go on. One that fails for a minute is told as stuck, and
+the process is no longer alive: whoever supervises it starts a whole one.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from shared.host.connections import connect, create_indexes
+from shared.host.consuming import absorb, set_aside
+from shared.host.health import Health
+from shared.host.serving import serve_web
+from shared.host.settings import UnfitForProduction, read_settings
+from shared.language.events import CONTROL_TOPIC
+from shared.operations.by_hand import drained, passed_over
+from shared.operations.control import answering, leaving
+from shared.operations.healing import Healer
+from shared.operations.rebuilder import Rebuilder
+from shared.operations.standing import Reporter
+from shared.runtime.breaker import Breaker
+from shared.runtime.consumer import Absorb, Consumer, SetAside
+from shared.runtime.garbage import collect_seldom
+from shared.runtime.groups import Group
+from shared.runtime.parts import Parts, Projection, Runnable, Service, groups_of
+from shared.runtime.progress import Progress
+from shared.runtime.relay import Relay
+from shared.runtime.sealer import Sealer
+from shared.runtime.timers import Timers
+from shared.telemetry.logs import configure_logging
+from shared.telemetry.metrics import metric
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+
+log = structlog.get_logger()
+
+
+def run_consume(parts: Parts, projection: Projection | None = None) -> None:
+    """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
+    service, settings = parts.service, parts.settings
+    create_indexes(parts)
+    group = groups_of(service, settings)[projection.group if projection else service.source]
+    breaker = Breaker()
+    consumer = consumer_of(
+        parts,
+        group.name,
+        group.topics,
+        absorb(parts, group, breaker),
+        set_aside(parts, group, breaker),
+        parts.stop,
+    )
+    runnables: list[tuple[str, Runnable]] = [("consumer", consumer)]
+    if projection is None:
+        relay = Relay(
+            client=parts.client, database=service.database, kafka_options=parts.kafka_options, stop=parts.stop
+        )
+        timers = Timers(
+            client=parts.client,
+            database=service.database,
+            repository=service.repository,
+            programmes=parts.programmes,
+            source=service.source,
+            folds=service.timers,
+            clock=parts.clock,
+            stop=parts.stop,
+        )
+        sealer = Sealer(client=parts.client, database=service.database, stop=parts.stop)
+        runnables += [
+            ("relay", relay),
+            ("timers", timers),
+            ("sealer", sealer),
+            *service.threads(parts),
+        ]
+    progress = progress_of(parts, group)
+    running: dict[str, Runnable] = dict(runnables)
+    health = Health(progress, running)
+    running.update(
+        operating(parts, group, progress, lambda: {**health.standing(), "failing": breaker.failing})
+    )
+    _run_threads(parts, list(running.items()), health, settings.health_port)
+
+
+def operating(
+    parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
+) -> list[tuple[str, Runnable]]:
+    """The threads that tell how the process stands and heal what waits; the service's own answers who asks for what
+    was said here, a projection's can be rebuilt.
+    """
+    service, stop = parts.service, parts.stop
+    database = parts.client[service.database]
+    role = "project" if group.is_projection else "consume"
+    reporter = Reporter(database=database, progress=progress, standing=standing, role=role, stop=stop)
+    healer = Healer(
+        client=parts.client,
+        database=service.database,
+        asking=service.source,
+        group=group,
+        progress=progress,
+        drain=lambda subject: drained(parts, group, subject),
+        stop=stop,
+    )
+    found: list[tuple[str, Runnable]] = [("reporter", reporter), ("healer", healer)]
+    if group.is_projection:
+        return [*found, ("rebuilder", rebuilder_of(parts, group))]
+    answer = answering(database, service.source)
+    name = f"{service.source}-control"
+    control = consumer_of(parts, name, [CONTROL_TOPIC], answer, leaving(name), stop)
+    return [*found, ("control", control)]
+
+
+def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
+    """What rebuilds the projection when it is asked to."""
+    return Rebuilder(
+        client=parts.client,
+        database=parts.service.database,
+        live=live,
+        consume=lambda group, stop: rebuilding(parts, group, stop),
+        measure=lambda group: progress_of(parts, group),
+        skip=lambda group, row: passed_over(parts, group, row, datetime.now(UTC)),
+        indexes=parts.service.indexes,
+        stop=parts.stop,
+    )
+
+
+def rebuilding(parts: Parts, group: Group, stop: threading.Event) -> Consumer:
+    """The consumer of a projection that is rebuilt beside the live one."""
+    breaker = Breaker()
+    return consumer_of(
+        parts,
+        group.name,
+        group.topics,
+        absorb(parts, group, breaker),
+        set_aside(parts, group, breaker),
+        stop,
+    )
+
+
+def consumer_of(
+    parts: Parts,
+    group: str,
+    topics: Iterable[str],
+    absorb: Absorb,
+    aside: SetAside,
+    stop: threading.Event,
+) -> Consumer:
+    """A consumer on this process's connections."""
+    return Consumer(
+        group=group,
+        client=parts.client,
+        database=parts.service.database,
+        kafka_options=parts.kafka_options,
+        absorb=absorb,
+        set_aside=aside,
+        stop=stop,
+        topics=topics,
+    )
+
+
+def progress_of(parts: Parts, group: Group) -> Progress:
+    """How far the group has come; the service's own has the outbox and the timers too."""
+    return Progress(
+        database=parts.client[parts.service.database],
+        clock=parts.clock,
+        kafka_options=parts.kafka_options,
+        group=group.name,
+        topics=group.topics,
+        own=not group.is_projection,
+    )
+
+
+def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: Health, port: int) -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: parts.stop.set())
+    server = health.serve(parts.settings.http_host, port)
+    collect_seldom()
+    threads = [
+        threading.Thread(target=guarded_run, args=(name, one, parts.stop), name=name)
+        for name, one in runnables
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("ready", port=port)
+    while not parts.stop.wait(1):
+        pass
+    for thread in threads:
+        thread.join(timeout=15)
+    server.shutdown()
+    sys.stdout.flush()
+    os._exit(1 if any(thread.is_alive() for thread in threads) else 0)
+
+
+def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
+    """Run it until told to stop. When it fails it begins anew, after a pause that grows; the other threads go on.
+
+    While it fails again and again its `progressed_at` stands still, so that the process is told as stuck.
+    """
+    pause = FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            runnable.run()
+        except Exception as error:  # one thread's fault must not end what runs beside it
+            metric("journey_thread_restarts_total", thread=name).inc()
+            log.error("thread-failed", thread=name, error=type(error).__name__, exc_info=error)
+        if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
+            pause = FIRST_PAUSE_SECONDS
+        stop.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def main(service: Service) -> None:
+    """`python -m services.<service>.app <role>`: run one process of the service."""
+    projections = dict(service.projections)
+    roles = ["web", "consume", *projections, *service.roles]
+    if len(sys.argv) != 2 or sys.argv[1] not in roles:
+        sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")
+    role = sys.argv[1]
+    try:
+        settings = read_settings()
+    except UnfitForProduction as unfit:
+        sys.exit(str(unfit))
+    configure_logging(service.database, role, settings.log_level)
+    sys.argv = sys.argv[:1]
+    if role == "web":
+        # Only here, because the other roles never need what HTTP needs: it doubles the time they take to start.
+        serve_web(service, settings)
+    elif role == "consume":
+        run_consume(connect(service, settings))
+    elif role in projections:
+        run_consume(connect(service, settings), projections[role])
+    else:
+        service.roles[role](connect(service, settings))

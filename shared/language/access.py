@@ -1,0 +1,220 @@
+"""The one place that decides who may do what. Deny by default.
+
+Three questions, all of which must be answered yes: does the person's duty include the action; does the
+programme's role map let the organisation do it; does the organisation have the part in this journey that the
+action takes. Source: domain.md, §2.10 and design.md, §6.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from shared.language.errors import Forbidden, Unknown
+from shared.language.events import HandoverKind, Organisation
+from shared.language.passage import Passage
+from shared.language.programmes import Action, Programme, ProgrammeKey, Programmes
+
+Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
+Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
+
+View = Literal["whole", "outside", "training", "nothing"]
+"""How much of what was recorded on a journey an organisation sees; `view` decides, and each service shows by it.
+
+whole: everything. outside: that and when something was done, without words, answers, reasons and activities.
+training: for a workplace or a school, that the person came, when, and what was trained, and what the reader recorded
+itself. nothing: only where the journey stands.
+"""
+
+WORKPLACES: frozenset[HandoverKind] = frozenset({"provider_to_employer", "provider_to_education"})
+"""The kinds of handover whose receiver is an employer or a school, and guides nobody towards work."""
+
+CASE: frozenset[Duty] = frozenset({"caseworker", "supervisor"})
+FIGURES: frozenset[Duty] = frozenset({"caseworker", "supervisor", "analyst", "owner"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: a person's handle, their organisation, their duty."""
+
+    person: str
+    organisation: Organisation
+    duty: Duty
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An organisation that may read a journey, and how much of it it sees."""
+
+    organisation: Organisation
+    view: View
+
+    @property
+    def works_there(self) -> bool:
+        """Whether the reader sees as an employer or a school does."""
+        return self.view in ("training", "nothing")
+
+    def sees(self, recorded_by: Organisation | None) -> bool:
+        """Whether an entry of that organisation is whole for the reader."""
+        return self.view == "whole" or (self.works_there and recorded_by == self.organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an action takes: one of the duties, and one of the parts (none: no journey is involved)."""
+
+    duties: frozenset[Duty]
+    parts: frozenset[Part] = frozenset()
+
+
+RULES: dict[Action, Rule] = {
+    "register_participant": Rule(CASE),
+    "read_participant": Rule(CASE),
+    "erase_participant": Rule(frozenset({"caseworker"})),
+    "refer": Rule(frozenset({"caseworker"})),
+    "withdraw_referral": Rule(frozenset({"caseworker"}), frozenset({"referrer"})),
+    "answer_referral": Rule(CASE, frozenset({"named_provider", "provider"})),
+    "read_journey": Rule(
+        CASE, frozenset({"referrer", "provider", "named_provider", "responsible", "receiver"})
+    ),
+    "record_consent": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
+    "start_journey": Rule(CASE, frozenset({"responsible"})),
+    "register_mistake": Rule(CASE, frozenset({"referrer", "responsible"})),
+    "log_activity": Rule(CASE, frozenset({"responsible"})),
+    "log_output": Rule(CASE),
+    "offer_handover": Rule(CASE, frozenset({"responsible"})),
+    "recall_handover": Rule(CASE, frozenset({"responsible"})),
+    "answer_handover": Rule(CASE, frozenset({"receiver"})),
+    "record_entry": Rule(CASE, frozenset({"provider", "responsible"})),
+    "record_exit": Rule(CASE, frozenset({"responsible"})),
+    "answer_follow_up": Rule(CASE, frozenset({"referrer", "provider", "responsible"})),
+    "read_report": Rule(FIGURES),
+}
+
+
+def parts(organisation: Organisation, passage: Passage, *, open_to_it: bool) -> frozenset[Part]:
+    """The parts that the organisation has in the journey.
+
+    open_to_it: whether it may answer a referral that names no provider. Such a referral is open to all who may, while
+    it awaits an answer; afterwards only to the one that gave it.
+    """
+    asked = passage.named_provider == organisation
+    if passage.named_provider is None:
+        asked = (open_to_it and passage.stage == "received") or passage.declined_by == organisation
+    held: dict[Part, bool] = {
+        "referrer": organisation == passage.referrer,
+        "provider": organisation == passage.provider,
+        "named_provider": passage.provider is None and asked,
+        "responsible": organisation == passage.responsible,
+        "receiver": passage.offer is not None and organisation == passage.offer.to_organisation,
+    }
+    return frozenset(part for part, holds in held.items() if holds)
+
+
+def view(organisation: Organisation, passage: Passage, on: date) -> View:
+    """How much of the journey an organisation that may read it sees on that day.
+
+    The responsible one sees all, unless it became responsible as an employer or a school; everybody else only while
+    the participant's consent to sharing covers it. Source: docs/security.md, What a receiver sees.
+    """
+    consent = passage.consents.get("sharing")
+    covered = consent is not None and consent.covers(organisation, on)
+    works_there = passage.taken_over.get(organisation) in WORKPLACES
+    if organisation == passage.responsible and not works_there:
+        return "whole"
+    if organisation in (passage.referrer, passage.provider):
+        return "whole" if covered else "outside"
+    if organisation == passage.responsible:
+        return "training"
+    if passage.offer is not None and organisation == passage.offer.to_organisation:
+        if passage.offer.kind in WORKPLACES:
+            return "training" if covered else "nothing"
+        return "whole" if covered else "outside"
+    return "outside" if passage.provider is None else "nothing"
+
+
+def reader(actor: Actor, passage: Passage, on: date) -> Reader:
+    """The actor's organisation as a reader of the journey on that day."""
+    return Reader(actor.organisation, view(actor.organisation, passage, on))
+
+
+def authorise(
+    actor: Actor, action: Action, passage: Passage, programmes: Programmes, *, what: str = "journey"
+) -> Programme:
+    """Let the actor pass, and return the version of the programme that the journey keeps.
+
+    An organisation without any part in the journey is told what it would be told if there were none: Unknown of
+    `what`. Only who holds a part is told why not, by Forbidden. A duty that does not include the action is refused
+    first, by Forbidden: the edge refuses it so before it looks for anything, and so it tells nothing.
+    """
+    authorise_duty(actor, action)
+    rules = programmes.get(passage.programme_key)
+    organisation, rule = actor.organisation, RULES[action]
+    still_in = takes_part(organisation, rules, programmes)
+    open_to_it = still_in and rules.allows(organisation, "answer_referral")
+    held = parts(organisation, passage, open_to_it=open_to_it)
+    if not held:
+        raise Unknown(what)
+    if not still_in or not rules.allows(organisation, action):
+        raise Forbidden("not-allowed", f"{organisation} may not {action} in {rules.id}.")
+    if not rule.parts & held:
+        raise Forbidden("not-your-journey", f"{organisation} has no part in this journey that may {action}.")
+    return rules
+
+
+def authorise_in(actor: Actor, action: Action, programme: Programme) -> None:
+    """Let the actor pass where no journey is involved. programme: its newest version. Raises Forbidden."""
+    authorise_duty(actor, action)
+    if not programme.allows(actor.organisation, action):
+        raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
+
+
+def authorise_duty(actor: Actor, action: Action) -> None:
+    """Let the actor pass when its duty includes the action at all. Raises Forbidden."""
+    if actor.duty not in RULES[action].duties:
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
+
+
+def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) -> None:
+    """Let the actor pass when some programme's role map lets the organisation do this.
+
+    For what concerns a person before any journey does. Raises Forbidden.
+    """
+    authorise_duty(actor, action)
+    if not any(one.allows(actor.organisation, action) for one in programmes.all_latest().values()):
+        raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
+
+
+def _newest(rules: Programme, programmes: Programmes) -> Programme:
+    """The newest version known here; a journey's own may be newer than what was looked up a moment ago."""
+    latest = programmes.latest(rules.id)
+    return rules if latest is None or latest.version < rules.version else latest
+
+
+def takes_part(organisation: Organisation, rules: Programme, programmes: Programmes) -> bool:
+    """Whether the organisation is still in the programme, by its newest version."""
+    return _newest(rules, programmes).organisation(organisation) is not None
+
+
+def programmes_for(
+    organisation: Organisation, programmes: Programmes, *actions: Action
+) -> list[ProgrammeKey]:
+    """The versions of programmes on whose journeys the organisation may do all of this, given the part.
+
+    The version itself says what its role may; the newest of that programme says whether it still takes part.
+    """
+    newest = programmes.all_latest()
+    return [
+        one.key
+        for one in programmes.every_version()
+        if newest[one.id].organisation(organisation) is not None
+        and all(one.allows(organisation, action) for action in actions)
+    ]
+
+
+def authorise_operator(actor: Actor, organisations: Collection[Organisation]) -> None:
+    """Let operators of these organisations pass; they see no person. Raises Forbidden."""
+    if actor.duty != "operator":
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not operate the platform.")
+    if actor.organisation not in organisations:
+        raise Forbidden("not-allowed", f"{actor.organisation} does not operate the platform.")

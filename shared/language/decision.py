@@ -1,0 +1,193 @@
+"""What a decision is: plain values that the pure domain returns and the runtime makes durable.
+
+Nothing here does I/O. A subject is `<kind>/<id>` (`journey/…`, `output/…`, `participant/…`,
+`programme/<id>@<version>`); its state is one document, its events are numbered 1, 2, 3 … without holes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NewType, Protocol, TypeVar
+
+import msgspec
+
+from shared.language.events import Fact, Source
+from shared.language.programmes import Programmes
+
+Subject = NewType("Subject", str)
+Vector = Mapping[str, int]
+"""{source: how many of its events on this subject have been applied}."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document of its own, so that no array in a state grows: replaces the row with that key, or is new."""
+
+    collection: str
+    key: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Amounts to add to counters of one document; the runtime sums all that one batch adds.
+
+    key: the document; `cells`: {field: amount}. `also`: fields set when the document is new.
+    """
+
+    collection: str
+    key: str
+    cells: Mapping[str, int]
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A command to be given to this subject at `due` (UTC), once, however many instances run."""
+
+    key: str
+    due: datetime
+    command: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message to one organisation's own reply topic, ordered after the earlier ones of this subject."""
+
+    organisation: str
+    type: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The last word on this subject, on a compacted topic of the service's own: a later one takes its place."""
+
+    topic: str
+    type: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[S]):
+    """What a decision comes to. An unchanged `state` and nothing else means: nothing happened.
+
+    cancels: keys of timers that are no longer wanted; an unknown key is no error.
+    """
+
+    state: S
+    events: Sequence[Fact] = ()
+    rows: Sequence[Row] = ()
+    adds: Sequence[Add] = ()
+    timers: Sequence[Timer] = ()
+    cancels: Sequence[str] = ()
+    replies: Sequence[Reply] = ()
+    notices: Sequence[Notice] = ()
+
+
+class Received(msgspec.Struct, frozen=True):
+    """One event as it reached this service: its body and where it came from.
+
+    after: what its emitter had applied of this subject when it spoke. extra: what the service's own `enrich`
+    added from its own database, for what may not travel in an event.
+    """
+
+    subject: Subject
+    source: Source
+    seq: int
+    type: str
+    body: Fact
+    after: Vector
+    extra: Any = None
+
+
+Fold = Callable[[Any, Received, Programmes], Change[Any]]
+"""(state or None, event, programmes) -> Change: pure; raises Unready when the event must wait."""
+
+TimerFold = Callable[[Any, Timer, datetime, Programmes], Change[Any]]
+"""(state, timer, at) -> Change: pure; a timer that no longer matters returns the state unchanged."""
+
+
+class Repository(Protocol):
+    """How one service's states become documents. Satisfied by each service's `repository.py`."""
+
+    collection: str
+    """The business collection that holds every subject's state."""
+
+    def write(self, state: Any) -> dict[str, Any]:
+        """The state as a document that MongoDB takes (dates as ISO strings, datetimes as they are)."""
+
+    def read(self, subject: Subject, document: Mapping[str, Any]) -> Any:
+        """The state that `write` made the document of."""
+
+
+ID = "[0-9a-hjkmnp-tv-z]{26}"
+"""What follows the prefix in an id of the platform's own, as a pattern."""
+
+
+def subject_of(kind: str, key: str) -> Subject:
+    """The subject of that kind."""
+    return Subject(f"{kind}/{key}")
+
+
+ARCHIVE = "events"
+"""Every event that the service said, sent or not yet; its rows outlive their sending, answers to records by a day."""
+
+
+def event_id(subject: Subject, number: int) -> str:
+    """The key, in ARCHIVE, of the event that this service said of the subject under this number."""
+    return f"{subject}:{number:08d}"
+
+
+def kind_of(subject: Subject) -> str:
+    """`journey` of `journey/j-…`."""
+    return subject.partition("/")[0]
+
+
+def key_of(subject: Subject) -> str:
+    """`j-…` of `journey/j-…`."""
+    return subject.partition("/")[2]
+
+
+class Work(Protocol):
+    """What a use case may touch while it decides one command: everything here shares one transaction.
+
+    Handlers take a Work; tests give them a fake in memory. All reads see one snapshot; whatever is saved is
+    durable together with the events it causes, or not at all.
+    """
+
+    programmes: Programmes
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the decision, UTC, by the service's clock."""
+
+    def find(self, subject: Subject) -> Any | None:
+        """The subject's state, or None."""
+
+    def get(self, subject: Subject) -> Any:
+        """The subject's state. Raises Unknown."""
+
+    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
+        """A row saved earlier, or None."""
+
+    def rows(
+        self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Rows whose fields equal `where`, ascending by one field, beyond its value `after` (None: from the first).
+
+        A field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions.
+        Sees what earlier units saved. `order` must be unique among the rows, or pages may skip some.
+        """
+
+    def revision(self, subject: Subject) -> int:
+        """How often commands and timers have changed the subject here; 0 when it is new."""
+
+    def save(self, subject: Subject, change: Change[S]) -> S:
+        """Make the change durable when the use case returns. Returns the new state."""
+
+    def new_id(self, prefix: str) -> str:
+        """A random id such as `j-7f3k…`: the prefix, then 26 characters of [0-9a-z] without i, l, o, u."""

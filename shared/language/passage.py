@@ -1,0 +1,258 @@
+"""A journey as the events tell it: where it stands, and who is responsible.
+
+Every service keeps a passage beside its own state, fed by its own events and everybody else's alike, so that
+authorisation and order are judged alike in all four. Facts are never refused: where two cross, by-mistake
+outranks deceased, deceased outranks any other exit, an exit outranks a handover (design.md, §1). The exit names
+the organisation that was responsible when it was recorded, so that a handover accepted at the same moment
+leaves every reader, in whichever order the two arrive, with the same answer. A mistake names no organisation, so
+it lets a handover that crosses it move responsibility, before or after; such a journey counts nowhere anyway.
+
+What happened and when it was recorded are two times. What is dated outside participation counts nowhere, whichever of
+the two was recorded first, and of consents the last by its own day stands. A correction stands in place of what it
+corrects.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from shared.language import events as e
+from shared.language.programmes import ProgrammeKey, programme_key
+
+Stage = Literal[
+    "received", "accepted", "declined", "withdrawn", "started", "ready", "exited", "closed", "mistake"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A consent that stands, or an answer that is no. said_on: the day of the answer.
+
+    refused_on: the last day of a no beside it, which stands against a yes that turns out to be earlier.
+    """
+
+    given: bool
+    organisations: tuple[e.Organisation, ...] = ()
+    last_day: date | None = None
+    said_on: date | None = None
+    refused_on: date | None = None
+
+    def covers(self, organisation: e.Organisation, on: date) -> bool:
+        """Whether something may be revealed to the organisation on that day."""
+        return (
+            self.given
+            and organisation in self.organisations
+            and self.last_day is not None
+            and on <= self.last_day
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOffer:
+    """The one handover that awaits an answer."""
+
+    handover: e.HandoverId
+    kind: e.HandoverKind
+    to_organisation: e.Organisation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One participant's passage through one programme, as far as it is known here.
+
+    taken_over: each organisation that accepted a handover, and the kind of its latest; handed_to: who accepted the
+    latest. They follow from the order in which handovers were accepted alone, so that an exit which crosses one, or is
+    taken back beside one, leaves every reader with the same.
+    """
+
+    participant_id: e.ParticipantId
+    programme: e.Code
+    programme_version: int
+    referrer: e.Organisation
+    municipality: e.Municipality
+    responsible: e.Organisation
+    referred_on: date
+    named_provider: e.Organisation | None = None
+    previous_journey: e.JourneyId | None = None
+    provider: e.Organisation | None = None
+    accepted_on: date | None = None
+    declined_on: date | None = None
+    declined_by: e.Organisation | None = None
+    withdrawn_on: date | None = None
+    started_on: date | None = None
+    ready_on: date | None = None
+    exited_on: date | None = None
+    exit_way: e.ExitWay | None = None
+    closed_on: date | None = None
+    mistake: bool = False
+    offer: OpenOffer | None = None
+    taken_over: dict[e.Organisation, e.HandoverKind] = field(default_factory=dict)
+    handed_to: e.Organisation | None = None
+    consents: dict[e.Purpose, Consent] = field(default_factory=dict)
+
+    @property
+    def programme_key(self) -> ProgrammeKey:
+        """The version that the journey started on; it keeps it for good."""
+        return programme_key(self.programme, self.programme_version)
+
+    @property
+    def stage(self) -> Stage:
+        """Where the journey stands, the strongest fact first. Source: design.md, §1."""
+        if self.mistake:
+            return "mistake"
+        if self.left:
+            return "closed" if self.closed_on else "exited"
+        if self.withdrawn_on:
+            return "withdrawn"
+        if self.declined_on:
+            return "declined"
+        if self.started_on:
+            return "ready" if self.became_ready else "started"
+        return "accepted" if self.accepted_on else "received"
+
+    @property
+    def left(self) -> bool:
+        """Whether participation has ended: an exit beside which the start was taken back ended none."""
+        return self.started_on is not None and self.exited_on is not None
+
+    def takes_part_on(self, on: date) -> bool:
+        """Whether the day lies in participation as it is known now: from the start to the exit, both counted."""
+        if self.started_on is None or on < self.started_on:
+            return False
+        return self.exited_on is None or on <= self.exited_on
+
+    @property
+    def became_ready(self) -> bool:
+        """Whether the person was ready on a day of participation."""
+        return self.ready_on is not None and self.takes_part_on(self.ready_on)
+
+    @property
+    def was_accepted(self) -> bool:
+        """Whether a provider took the person on before the referral was withdrawn, where it was."""
+        if self.accepted_on is None:
+            return False
+        return self.withdrawn_on is None or self.accepted_on <= self.withdrawn_on
+
+    @property
+    def took_on(self) -> tuple[e.Organisation, ...]:
+        """Who took the person on by somebody else's act and its own consent, in alphabetical order.
+
+        A provider that accepts its own referral is not among them: it would have given itself the right.
+        """
+        others = set(self.taken_over)
+        if self.provider is not None and self.provider != self.referrer:
+            others.add(self.provider)
+        return tuple(sorted(others))
+
+    @property
+    def active(self) -> bool:
+        """Started and not ended: the person takes part now."""
+        return self.stage in ("started", "ready")
+
+
+def begin(event: e.ReferralReceived) -> Passage:
+    """The passage that a referral opens; until a provider accepts, the referrer is responsible."""
+    return Passage(
+        participant_id=event.participant_id,
+        programme=event.programme,
+        programme_version=event.programme_version,
+        referrer=event.referrer,
+        municipality=event.municipality,
+        responsible=event.referrer,
+        referred_on=event.occurred_on,
+        named_provider=event.provider,
+        previous_journey=event.previous_journey,
+    )
+
+
+def follow(passage: Passage, event: e.Fact) -> Passage:
+    """The passage after an event, whichever service said it. Events that do not move it change nothing."""
+    match event:
+        case e.ReferralCorrected():
+            return replace(
+                passage,
+                referred_on=event.occurred_on,
+                municipality=event.municipality,
+                named_provider=event.provider,
+            )
+        case e.ReferralAccepted(correction="replaces"):
+            return replace(passage, accepted_on=event.occurred_on)
+        case e.ReferralAccepted(correction="voids"):
+            return _going_on(replace(passage, provider=None, accepted_on=None))
+        case e.ReferralAccepted():
+            return _going_on(replace(passage, provider=event.provider, accepted_on=event.occurred_on))
+        case e.ReferralDeclined(correction="voids"):
+            return replace(passage, declined_on=None, declined_by=None)
+        case e.ReferralDeclined():
+            return replace(passage, declined_on=event.occurred_on, declined_by=event.provider)
+        case e.ReferralWithdrawn():
+            return replace(passage, withdrawn_on=_day_of(event))
+        case e.ConsentGiven() | e.ConsentRefused() | e.ConsentWithdrawn():
+            return _consented(passage, event)
+        case e.JourneyStarted():
+            return replace(passage, started_on=_day_of(event))
+        case e.ParticipantReady():
+            return replace(passage, ready_on=_day_of(event))
+        case e.HandoverOffered():
+            offer = OpenOffer(handover=event.handover, kind=event.kind, to_organisation=event.to_organisation)
+            return replace(passage, offer=offer)
+        case e.HandoverAccepted(correction=None):
+            taken_over = {**passage.taken_over, event.to_organisation: event.kind}
+            handed_to = event.to_organisation
+            return _going_on(replace(passage, offer=None, taken_over=taken_over, handed_to=handed_to))
+        case e.HandoverDeclined(correction=None) | e.HandoverRecalled(correction=None) | e.HandoverExpired():
+            return replace(passage, offer=None)
+        case e.JourneyExited():
+            return _exited(passage, event)
+        case e.JourneyClosed():
+            return replace(passage, closed_on=_day_of(event))
+        case e.JourneyRegisteredByMistake():
+            return replace(passage, mistake=event.correction != "voids")
+        case _:
+            return passage
+
+
+def _going_on(passage: Passage) -> Passage:
+    """The passage with who is responsible by how far it has come; who was when the person left stays so."""
+    if passage.exited_on is not None:
+        return passage
+    return replace(passage, responsible=passage.handed_to or passage.provider or passage.referrer)
+
+
+def _day_of(event: e.Correctable) -> date | None:
+    """The day that stands after the event."""
+    return None if event.correction == "voids" else event.occurred_on
+
+
+def _consented(passage: Passage, event: e.ConsentGiven | e.ConsentRefused | e.ConsentWithdrawn) -> Passage:
+    """The last answer by its own day stands; of one day, the one recorded last.
+
+    A correction is of the answer that stands. What is no more, and a yes before another no, leaves that no.
+    """
+    held = passage.consents.get(event.purpose)
+    said = Consent(given=False, said_on=event.occurred_on)
+    if isinstance(event, e.ConsentGiven):
+        said = replace(said, given=True, organisations=event.organisations, last_day=event.last_day)
+    stands: Consent | None = None if event.correction == "voids" else said
+    refused_on = held.refused_on if held else None
+    if held is not None and event.correction is None:
+        earlier = held.said_on is not None and event.occurred_on < held.said_on
+        stands, other = (held, said) if earlier else (said, held)
+        days = (refused_on, None if other.given else other.said_on)
+        refused_on = max((one for one in days if one is not None), default=None)
+    if refused_on is not None and (stands is None or (stands.said_on or refused_on) < refused_on):
+        stands = Consent(given=False, said_on=refused_on)
+    if stands is not None:
+        stands = replace(stands, refused_on=refused_on)
+    others = {purpose: one for purpose, one in passage.consents.items() if purpose != event.purpose}
+    return replace(passage, consents=others if stands is None else {**others, event.purpose: stands})
+
+
+def _exited(passage: Passage, event: e.JourneyExited) -> Passage:
+    """The exit that stands. One that is corrected opens the journey again; it closes when nothing is asked any more."""
+    if event.correction == "voids":
+        return _going_on(replace(passage, exited_on=None, exit_way=None, closed_on=None))
+    if event.correction is None and passage.exit_way == "deceased":
+        return passage
+    left = replace(passage, exited_on=event.occurred_on, exit_way=event.way, responsible=event.organisation)
+    return left if event.correction is None else replace(left, closed_on=None)

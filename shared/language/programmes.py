@@ -1,0 +1,225 @@
+"""What a programme is: data, published once per version, never code.
+
+The shape of `programmes/*.yaml` and of the `programme-published` event. The role map inside it is what
+authorises (domain.md, §2.10). Rules about a programme belong to the service that applies them.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Literal, NewType, Protocol
+
+from msgspec import Meta
+
+from shared.language.events import Code, ExitWay, Fact, HandoverKind, Municipality, Organisation, event
+
+ProgrammeKey = NewType("ProgrammeKey", str)
+"""`<id>@<version>`: one immutable version of one programme."""
+
+Action = Literal[
+    "register_participant",
+    "read_participant",
+    "erase_participant",
+    "refer",
+    "withdraw_referral",
+    "answer_referral",
+    "read_journey",
+    "record_consent",
+    "start_journey",
+    "register_mistake",
+    "log_activity",
+    "log_output",
+    "offer_handover",
+    "recall_handover",
+    "answer_handover",
+    "record_entry",
+    "record_exit",
+    "answer_follow_up",
+    "read_report",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """A label in the two languages of the pages."""
+
+    sv: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """A code of the programme and what it is called."""
+
+    code: Code
+    name: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityKind(Coded):
+    """A kind of activity. Special category: its very name would reveal health, so events leave it out."""
+
+    special_category: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineReason(Coded):
+    """Why a referral is declined: who refused and what follows."""
+
+    refused_by: Literal["provider", "participant", "referrer"]
+    follows: Literal["refer_elsewhere", "refer_again", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndReason(Coded):
+    """Why participation ended, and which ways of ending it may explain."""
+
+    ways: tuple[ExitWay, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """The reason codes, per decision."""
+
+    decline: tuple[DeclineReason, ...]
+    withdraw: tuple[Coded, ...]
+    mistake: tuple[Coded, ...]
+    absence: tuple[Coded, ...]
+    handover_decline: tuple[Coded, ...]
+    recall: tuple[Coded, ...]
+    exit: tuple[EndReason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One role of the role map: what an organisation that has it may do."""
+
+    code: Code
+    name: Name
+    may: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participating:
+    """An organisation in the programme and its roles there."""
+
+    id: Organisation
+    name: str
+    roles: tuple[Code, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A municipality of the programme."""
+
+    code: Municipality
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """When a follow-up falls, counted from the exit day, and how long its answer is waited for.
+
+    Exactly one of days and months; months means the same day of the month, or the last of a shorter one
+    (domain.md, §4).
+    """
+
+    code: Code
+    name: Name
+    days: Annotated[int, Meta(ge=1, le=3660)] | None = None
+    months: Annotated[int, Meta(ge=1, le=120)] | None = None
+    answer_within_days: Annotated[int, Meta(ge=1, le=366)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """The repeated measure of progress: a scale and what is asked."""
+
+    scale_min: int
+    scale_max: int
+    every_months: int
+    indicators: tuple[Coded, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How many of a figure the programme is to reach; `figure` is `started`, `employed_6m` or an output."""
+
+    figure: str
+    at_least: Annotated[int, Meta(ge=1)]
+    municipality: Municipality | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programme:
+    """One version of one programme.
+
+    parts_end_after_months: so long after a journey's closing those who took the person on may still know who it is.
+    """
+
+    id: Code
+    version: Annotated[int, Meta(ge=1)]
+    name: Name
+    owner: Organisation
+    starts_on: date
+    ends_on: date
+    municipalities: tuple[Place, ...]
+    roles: tuple[Role, ...]
+    organisations: tuple[Participating, ...]
+    activities: tuple[ActivityKind, ...]
+    competences: tuple[Coded, ...]
+    competence_levels: Annotated[int, Meta(ge=1, le=10)]
+    progress: Measure
+    handover_kinds: tuple[HandoverKind, ...]
+    handover_max_days: Annotated[int, Meta(ge=1, le=366)]
+    follow_ups: tuple[FollowUp, ...]
+    outputs: tuple[Coded, ...]
+    targets: tuple[Target, ...]
+    reasons: Reasons
+    long_term_months: Annotated[int, Meta(ge=1, le=60)] = 12
+    parts_end_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
+
+    @property
+    def key(self) -> ProgrammeKey:
+        """The version's identity."""
+        return programme_key(self.id, self.version)
+
+    def organisation(self, organisation: Organisation) -> Participating | None:
+        """The organisation as it takes part here, or None."""
+        return next((one for one in self.organisations if one.id == organisation), None)
+
+    def allows(self, organisation: Organisation, action: Action) -> bool:
+        """Whether the role map lets the organisation do this. Source: domain.md, §2.10."""
+        member = self.organisation(organisation)
+        return member is not None and any(
+            action in role.may for role in self.roles if role.code in member.roles
+        )
+
+
+def programme_key(programme: str, version: int) -> ProgrammeKey:
+    """The identity of one version."""
+    return ProgrammeKey(f"{programme}@{version}")
+
+
+class Programmes(Protocol):
+    """Every published version that this service has taken in."""
+
+    def get(self, key: ProgrammeKey) -> Programme:
+        """That version. Raises Unready when it has not arrived yet."""
+
+    def latest(self, programme: str) -> Programme | None:
+        """The newest version, or None when the programme is unknown."""
+
+    def all_latest(self) -> Mapping[str, Programme]:
+        """The newest version of each programme, by its id."""
+
+    def every_version(self) -> Collection[Programme]:
+        """All versions of all programmes."""
+
+
+@event("intake", "programme-published", subject="programme", topic="journey.programmes.v1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammePublished(Fact):
+    """A version of a programme became valid; it never changes."""
+
+    programme: Programme = field()

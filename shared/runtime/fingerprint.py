@@ -1,0 +1,42 @@
+"""Fingerprints that tell a repetition from something else, and tell nobody what was said.
+
+A plain hash of a body that names somebody can be guessed: personnummer are few, and a name is soon tried with each. So
+every fingerprint is an HMAC under FINGERPRINT_KEY, which is never kept where fingerprints are. Each has a kind, and
+nothing of one kind equals anything of another.
+"""
+
+import base64
+import binascii
+import hmac
+
+from shared.language.errors import Halt
+
+KEY_BYTES = 32
+
+
+class Fingerprints:
+    """Makes fingerprints under one key. Raises Halt for a key that is not 32 bytes long."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise Halt("FINGERPRINT_KEY is not 32 bytes.", "Set it to 32 random bytes in base64.")
+        self._key = key
+
+    def of(self, kind: str, *parts: str | bytes) -> str:
+        """64 hex digits for these parts in this order: equal for equal ones, and unlike for all others."""
+        told = [part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts]
+        # Each length stands before its part, so that no two lists of parts are written alike.
+        text = b"".join(b"%d:%b" % (len(part), part) for part in (kind.encode(), *told))
+        return hmac.digest(self._key, text, "sha256").hex()
+
+
+def fingerprints_from(key: str | None) -> Fingerprints:
+    """Fingerprints under the key that a setting holds, in either base64. Raises Halt naming what to set."""
+    if not key:
+        raise Halt("FINGERPRINT_KEY is missing.", "Set it to 32 random bytes in base64.")
+    try:
+        standard = key.replace("-", "+").replace("_", "/")
+        raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise Halt("FINGERPRINT_KEY is no base64.", "Set it to 32 random bytes in base64.") from None
+    return Fingerprints(raw)

@@ -1,0 +1,46 @@
+"""What a process needs to know of its surroundings. `shared.host.settings` reads it from the environment."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Requests a second, on average, for each; 0 is no limit. per_address: of those without a valid token.
+
+    streams_per_person, streams_per_organisation: streams of figures open at once; 0 is no limit.
+    """
+
+    per_person: float = 50.0
+    per_organisation: float = 200.0
+    per_address: float = 20.0
+    streams_per_person: int = 20
+    streams_per_organisation: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process needs to know of its surroundings."""
+
+    mongodb_uri: str
+    kafka_servers: tuple[str, ...]
+    kafka_security: str
+    kafka_username: str
+    kafka_password: str
+    kafka_ca_file: str | None
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_jwks_url: str
+    http_host: str
+    http_port: int
+    health_port: int
+    driven_clock: bool
+    log_level: str
+    vault_master_key: str | None
+    vault_retired_keys: tuple[str, ...]
+    fingerprint_key: str | None
+    reply_organisations: frozenset[str]
+    operator_organisations: frozenset[str]
+    stream_url: str | None = None
+    allowance: Allowance = Allowance()
+    trusted_proxies: tuple[str, ...] = ()
+    local: bool = False

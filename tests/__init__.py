@@ -1,0 +1,1 @@
+"""Proof. Tests may import everything; nothing may import a test, and tests/support imports none either."""

@@ -1,0 +1,9 @@
+"""What the platform promises to the outside, generated from the code and never written by hand.
+
+    python -m tools.contracts write     write everything that is generated anew
+    python -m tools.contracts check     name what is stale; exits 1 when anything is
+    python -m tools.contracts freeze    add new examples to the list of those that may never change
+
+JSON Schemas and the AsyncAPI document lie in `docs/reference/`, tables in `README.md` between markers. Nothing here
+runs in production, and nothing here connects to anything.
+"""

@@ -1,0 +1,215 @@
+"""The AsyncAPI 3.0 document: every topic, what is said on it, who says it and who acts on it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from services.intake.domain.participant import ERASURE_KEPT
+from services.outcome.stream.indicators import TYPE as INDICATOR
+from shared.language.events import (
+    CONTROL_TOPIC,
+    ERASURES_TOPIC,
+    INDICATORS_TOPIC,
+    PROGRAMMES_TOPIC,
+    SOURCES,
+    TOPICS,
+    EventType,
+    Source,
+)
+from shared.language.programmes import ProgrammePublished
+from shared.operations.control import REPUBLISH_REQUESTED
+from tools.contracts import control, erasures, inbound, indicators
+from tools.contracts.examples import Example, frozen
+from tools.contracts.services import NOWHERE, event_types, services
+from tools.contracts.topics import TopicSettings, topic_settings
+
+JSON_SCHEMA = "application/schema+json;version=2020-12"
+
+INFO = {
+    "title": "The participant's way to work",
+    "version": "1",
+    "description": (
+        "CloudEvents 1.0 in Kafka's binary mode. The record's key is the subject. `ce_sequence` counts 1, 2, 3 … per "
+        "subject and source, without holes; `ce_after` is what the emitter had applied of the subject, per source: an "
+        "event is to be applied when its predecessor and everything in `ce_after` have been. Delivery is at least "
+        "once. Within a version only optional fields are added; ignore fields that you do not know."
+    ),
+    "license": {"name": "See the repository"},
+}
+
+SERVERS = {
+    "kafka": {
+        "host": "{bootstrap}",
+        "protocol": "kafka-secure",
+        "protocolVersion": "4.1",
+        "description": "SASL/SCRAM-SHA-512; what `deploy/topics.yaml` does not grant is refused.",
+        "variables": {"bootstrap": {"description": "host:port of the brokers"}},
+        "security": [{"$ref": "#/components/securitySchemes/scram"}],
+    }
+}
+
+HEADERS: dict[str, Any] = {
+    "type": "object",
+    "description": "CloudEvents 1.0 attributes as Kafka headers.",
+    "required": [
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_subject",
+        "ce_time",
+        "ce_sequence",
+        "ce_after",
+        "traceparent",
+        "content-type",
+    ],
+    "properties": {
+        "ce_specversion": {"const": "1.0"},
+        "ce_id": {"type": "string", "description": "`<source>:<subject>:<sequence>`"},
+        "ce_source": {"enum": list(SOURCES)},
+        "ce_type": {"type": "string", "description": "`journey.<source>.<thing-happened>.v<version>`"},
+        "ce_subject": {
+            "type": "string",
+            "pattern": "^(journey|output|participant|programme)/.+$",
+            "description": "what the event is about; the record's key",
+        },
+        "ce_time": {"type": "string", "format": "date-time", "description": "when it was recorded, UTC"},
+        "ce_sequence": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        "ce_after": {
+            "type": "string",
+            "pattern": "^([a-z-]+=[0-9]+(, [a-z-]+=[0-9]+)*)?$",
+            "examples": ["intake=3, outcome=1"],
+        },
+        "traceparent": {"type": "string", "description": "W3C trace context of the command that caused it"},
+        "content-type": {"const": "application/json"},
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    settings = topic_settings()
+    channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
+    channels["programmes"] = _programmes_channel(settings)
+    channels["control"] = control.channel(_bindings(settings, CONTROL_TOPIC))
+    channels["erasures"] = erasures.channel(_bindings(settings, ERASURES_TOPIC))
+    channels["indicators"] = indicators.channel(_bindings(settings, INDICATORS_TOPIC))
+    operations = _operations()
+    messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
+    operations["outcome.says.indicators"] = indicators.operation()
+    messages[INDICATOR] = indicators.message()
+    operations.update(control.operations())
+    messages[REPUBLISH_REQUESTED] = control.message()
+    operations.update(erasures.operations())
+    messages[ERASURE_KEPT] = erasures.message()
+    channels.update(inbound.channels(settings))
+    operations.update(inbound.operations())
+    messages.update(inbound.messages())
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:journeys",
+        "info": INFO,
+        "defaultContentType": "application/json",
+        "servers": SERVERS,
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "messages": messages,
+            "schemas": {"cloudEventHeaders": {"schemaFormat": JSON_SCHEMA, "schema": HEADERS}},
+            "securitySchemes": {"scram": {"type": "scramSha512"}},
+        },
+    }
+
+
+def text() -> str:
+    """The document as it lies in the repository."""
+    plain = json.loads(json.dumps(document()))
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _channel(source: Source, settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
+    topic = TOPICS[source]
+    kinds = [kind for kind in event_types() if kind.topic == topic]
+    return {
+        "address": topic,
+        "description": f"What {source} says has happened.",
+        "messages": _references(kinds),
+        **_bindings(settings, topic),
+    }
+
+
+def _programmes_channel(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
+    kinds = [kind for kind in event_types() if kind.topic == PROGRAMMES_TOPIC]
+    return {
+        "address": PROGRAMMES_TOPIC,
+        "description": "Every version of every programme, for good.",
+        "messages": _references(kinds),
+        **_bindings(settings, PROGRAMMES_TOPIC),
+    }
+
+
+def _references(kinds: list[EventType]) -> dict[str, Any]:
+    return {kind.name: {"$ref": f"#/components/messages/{kind.name}"} for kind in kinds}
+
+
+def _bindings(settings: Mapping[str, TopicSettings], topic: str) -> dict[str, Any]:
+    return settings[topic].bindings() if topic in settings else {}
+
+
+def _message(kind: EventType, examples: Mapping[str, Example]) -> dict[str, Any]:
+    example = examples[kind.name]
+    return {
+        "name": kind.name,
+        "title": kind.name,
+        "summary": kind.summary,
+        "contentType": "application/json",
+        "headers": {"$ref": "#/components/schemas/cloudEventHeaders"},
+        "payload": {"schemaFormat": JSON_SCHEMA, "schema": {"$ref": f"./schemas/{kind.name}.json"}},
+        "bindings": {"kafka": {"key": {"type": "string", "description": "the subject"}}},
+        "examples": [{"name": "frozen", "headers": dict(example.headers), "payload": dict(example.body)}],
+    }
+
+
+def _examples() -> dict[str, Example]:
+    return {one.type: one for one in reversed(frozen())}
+
+
+def _operations() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for service in services().values():
+        said = [kind for kind in event_types() if kind.source == service.source]
+        for channel, kinds in _by_channel(said).items():
+            found[f"{service.source}.says.{channel}"] = _operation("send", channel, kinds)
+        groups: dict[str, set[type]] = {service.source: set(service.folds(NOWHERE))}
+        groups.update({one.group: set(one.folds) for one in service.projections.values()})
+        for group, bodies in groups.items():
+            heard = [kind for kind in event_types() if _heard(kind, bodies, service.source, group)]
+            for channel, kinds in _by_channel(heard).items():
+                found[f"{group}.acts-on.{channel}"] = _operation("receive", channel, kinds)
+    return found
+
+
+def _heard(kind: EventType, bodies: set[Any], source: str, group: str) -> bool:
+    if kind.body is ProgrammePublished:
+        return True
+    if group == source and kind.source == source:
+        return False
+    return kind.body in bodies
+
+
+def _by_channel(kinds: list[EventType]) -> dict[str, list[EventType]]:
+    sorted_in: dict[str, list[EventType]] = {}
+    for kind in kinds:
+        channel = "programmes" if kind.topic == PROGRAMMES_TOPIC else kind.source
+        sorted_in.setdefault(channel, []).append(kind)
+    return sorted_in
+
+
+def _operation(action: str, channel: str, kinds: list[EventType]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{kind.name}"} for kind in kinds],
+    }
