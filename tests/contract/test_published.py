@@ -27,7 +27,8 @@ from shared.language.events import (
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
 from tools.contracts import asyncapi, control, erasures, indicators, published
-from tools.contracts.services import event_types
+from tools.contracts.services import application, event_types, services
+from tools.contracts.use_cases import use_case_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / published.CONTRACTS
@@ -45,25 +46,26 @@ def test_a_change_of_the_code_is_noticed(tmp_path: Path) -> None:
     schemas = tmp_path / published.CONTRACTS / "schemas"
     (schemas / "journey.intake.journey-started.v1.json").unlink()
     (schemas / "journey.intake.never-said.v1.json").write_text("{}")
-    readme = tmp_path / "README.md"
-    readme.write_text(readme.read_text().replace("`invalid-fields`", "`invalid-field`"))
+    errors = tmp_path / "docs/reference/errors.md"
+    errors.write_text(errors.read_text().replace("`invalid-fields`", "`invalid-field`"))
     assert published.stale(tmp_path) == [
         "docs/reference/schemas/journey.intake.journey-started.v1.json is missing",
-        "README.md differs from the code",
+        "docs/reference/errors.md differs from the code",
         "docs/reference/schemas/journey.intake.never-said.v1.json describes no event",
     ]
     published.write(tmp_path)
     assert published.stale(tmp_path) == []
 
 
-def test_words_around_a_table_stay() -> None:
-    text = published.SKELETON.replace("## Errors", "## What can go wrong\n\nRead this first.")
-    assert "## What can go wrong\n\nRead this first.\n\n<!-- generated:errors -->" in published.filled(text)
-
-
-def test_a_readme_without_a_place_for_a_table_is_said_to_be_so() -> None:
-    with pytest.raises(published.MarkerMissing, match="generated:events"):
-        published.filled("# Nothing\n")
+def test_every_route_of_a_service_s_own_names_its_use_case() -> None:
+    lacking = [
+        rule.endpoint
+        for name in services()
+        for rule in application(name).url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] not in ("operations", "rebuilds", "audit")
+        if "." in rule.endpoint and use_case_of(application(name).view_functions[rule.endpoint]) is None
+    ]
+    assert lacking == []
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in event_types()])

@@ -4,6 +4,6 @@
     python -m tools.contracts check     name what is stale; exits 1 when anything is
     python -m tools.contracts freeze    add new examples to the list of those that may never change
 
-JSON Schemas and the AsyncAPI document lie in `docs/reference/`, tables in `README.md` between markers. Nothing here
-runs in production, and nothing here connects to anything.
+JSON Schemas, the AsyncAPI document and the pages of the reference lie in `docs/reference/`, the alerts in
+`docs/operations/alerts.md`. Nothing here runs in production, and nothing here connects to anything.
 """

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from services.outcome.stream.routes import ACTIONS, Edge
 from shared.edge.callers import Admission, admission_of
 from shared.edge.web import create_app
+from shared.language.decision import Fold
 from shared.language.events import BY_BODY, SOURCES, EventType, Fact
 from shared.language.programmes import Action
 from shared.operations.rebuild_routes import blueprints_of
@@ -53,10 +54,11 @@ driven, so that its route, which only the local stack has, is described too."""
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A consumer group that acts on an event: a service's own, or one of its projections."""
+    """A consumer group that acts on an event: a service's own, or one of its projections. fold: what it does."""
 
     service: str
     group: str
+    fold: Fold
 
 
 @cache
@@ -120,10 +122,10 @@ def handlers(kind: EventType) -> list[Handler]:
     body: type[Fact] = kind.body
     found = []
     for name, service in services().items():
-        if service.source != kind.source and body in service.folds(NOWHERE):
-            found.append(Handler(name, service.source))
+        if service.source != kind.source and (fold := service.folds(NOWHERE).get(body)):
+            found.append(Handler(name, service.source, fold))
         projections = service.projections.values()
-        found += [Handler(name, one.group) for one in projections if body in one.folds]
+        found += [Handler(name, one.group, one.folds[body]) for one in projections if body in one.folds]
     return found
 
 

@@ -1,6 +1,10 @@
-"""The README's tables: events, error codes, metrics and routes."""
+"""The tables of the reference: routes, events, replies, published figures, error codes, metrics and alerts."""
 
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,24 +16,82 @@ from shared.language.access import RULES
 from shared.language.errors import CODES
 from shared.language.programmes import Action, ProgrammePublished
 from shared.telemetry.metrics import METRICS
+from tools.contracts import indicators
+from tools.contracts.replies import REPLIES
 from tools.contracts.services import application, event_types, handlers, services, stream_routes
+from tools.contracts.use_cases import fold_of, use_case_of
 
-PROGRAMME = Path(__file__).resolve().parents[2] / "programmes" / "coactive.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMME = ROOT / "programmes" / "coactive.yaml"
+ALERTS = ROOT / "deploy" / "prometheus" / "rules.yml"
+TEXTS = ROOT / "services" / "outcome" / "stream" / "texts"
 NOBODY = "–"
 Cells = tuple[str, str, str, str]
 OPEN: Cells = ("open", "no token needed", NOBODY, NOBODY)
 
 
 def events() -> str:
-    """Every event version: what it means, who says it, who acts on it, and of what it speaks."""
+    """Every event version: what it means, who says it, and which fold of which group acts on it."""
     rows = []
     for kind in event_types():
         if kind.body is ProgrammePublished:
-            acting = "every service"
+            acting = "every service keeps it"
         else:
-            acting = ", ".join(handler.group for handler in handlers(kind)) or NOBODY
-        rows.append((f"`{kind.name}`", kind.summary, kind.source, acting, kind.subject))
+            acting = ", ".join(f"{one.group}: `{fold_of(one.fold)}`" for one in handlers(kind)) or NOBODY
+        schema = f"[`{kind.name}`](schemas/{kind.name}.json)"
+        rows.append((schema, kind.summary, kind.source, acting, kind.subject))
     return table(("event", "meaning", "said by", "acted on by", "subject"), rows)
+
+
+def replies() -> str:
+    """Every reply to an agency, and what answers a record."""
+    rows = [
+        (
+            f"`{name}`",
+            _first_line(kind.body),
+            "yes" if kind.answers_record else "no",
+            ", ".join(f"`{one.name}`" for one in fields(kind.body)),
+        )
+        for name, kind in REPLIES.items()
+    ]
+    return table(("reply", "meaning", "answers a record", "fields"), rows)
+
+
+def indicator_fields() -> str:
+    """The fields of a published figure's record."""
+    described = indicators.schema()["properties"]
+    rows = [(f"`{name}`", _type_of(one), one.get("description", "")) for name, one in described.items()]
+    return table(("field", "type", "meaning"), rows)
+
+
+def figures() -> str:
+    """What each figure of the report is called and means, in the words of the page."""
+    words = json.loads((TEXTS / "en.json").read_text(encoding="utf-8"))["figures"]
+    rows = [(f"`{code}`", said["name"], said["means"]) for code, said in words.items()]
+    return table(("figure", "name", "meaning"), rows)
+
+
+def alerts() -> str:
+    """Every alert of Prometheus' rules: how urgent, what happened, why, and what ends it."""
+    groups = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
+    rows = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    return "\n".join(_alert(rule) for rule in rows)
+
+
+def _alert(rule: dict[str, Any]) -> str:
+    said = {name: _without_template(text) for name, text in rule["annotations"].items()}
+    waits = f", after {rule['for']}" if "for" in rule else ""
+    condition = " ".join(rule["expr"].split())
+    return (
+        f"## {rule['alert']}\n\n"
+        f"*{rule['labels']['severity']}{waits}* – {said['summary']}\n\n"
+        f"- **Cause.** {said['cause']}\n- **Cure.** {said['cure']}\n- **Fires on** `{condition}`\n"
+    )
+
+
+def _without_template(text: str) -> str:
+    """The text with `<service>` where Prometheus puts the label's value."""
+    return re.sub(r"{{ \$(?:labels\.)?(\w+)[^}]*}}", r"`<\1>`", text)
 
 
 def errors() -> str:
@@ -47,35 +109,43 @@ def metrics() -> str:
 
 
 def routes() -> str:
-    """Every route of every service, and who may call it; first the platform's, which all services have."""
-    platform: dict[tuple[str, ...], None] = {}
-    own = []
-    for name in services():
-        app = application(name)
-        for rule in sorted(
-            app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))
-        ):
-            view = app.view_functions[rule.endpoint]
-            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                cells = (f"`{method} {template(rule.rule)}`", *_who(view))
-                if "." in rule.endpoint:
-                    own.append((name, *cells))
-                else:
-                    platform["every service", *cells] = None
-    own += [
-        ("outcome, stream", f"`{method} {path}`", *(_may(action) if action else OPEN))
+    """Every route of every service, what it calls and who may call it; first those that all services have."""
+    own = [(name, *cells) for name in services() for cells in _routes_of(name)]
+    seen = Counter(cells[1:] for cells in own)
+    platform = [("every service", *cells) for cells, count in seen.items() if count == len(services())]
+    shared = {cells[1:] for cells in platform}
+    stream = [
+        ("outcome, stream", f"`{method} {path}`", NOBODY, *(_may(action) if action else OPEN))
         for method, path, action in stream_routes()
     ]
-    return table(
-        ("service", "route", "action", "duties", "part in the journey", "roles in CoActive"),
-        [*platform, *own],
-    )
+    heads = ("service", "route", "use case", "action", "duties", "part in the journey", "roles in CoActive")
+    return table(heads, [*platform, *(cells for cells in own if cells[1:] not in shared), *stream])
+
+
+def _routes_of(name: str) -> Iterator[tuple[str, ...]]:
+    app = application(name)
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
+        view = app.view_functions[rule.endpoint]
+        use_case = use_case_of(view)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            called = f"`{use_case}`" if use_case else NOBODY
+            yield f"`{method} {template(rule.rule)}`", called, *_who(view)
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [_line(heads), _line("---" for _ in heads), *(_line(row) for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def _first_line(body: type) -> str:
+    return (body.__doc__ or "").strip().splitlines()[0]
+
+
+def _type_of(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(str(one.get("type")) for one in field["anyOf"])
+    return str(field.get("format", field.get("type", "")))
 
 
 def _line(cells: Iterable[str]) -> str:

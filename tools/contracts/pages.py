@@ -1,0 +1,100 @@
+"""The pages of the reference: each is written whole from the code, and nothing of it by hand but its introduction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.contracts import indexes, tables
+
+REFERENCE = Path("docs/reference")
+ALERTS = Path("docs/operations/alerts.md")
+NOTE = "<!-- Written by `make contracts` from the code; a test fails when it is stale. -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One generated page. made: its parts, in order."""
+
+    title: str
+    introduction: str
+    made: tuple[Callable[[], str], ...]
+
+    def text(self) -> str:
+        """The page as Markdown."""
+        parts = "\n".join(make() for make in self.made)
+        return f"# {self.title}\n\n{NOTE}\n\n{self.introduction.strip()}\n\n{parts}"
+
+
+PAGES: dict[Path, Page] = {
+    REFERENCE / "routes.md": Page(
+        "Routes",
+        """
+Who may call a route is decided in one place, by three questions that must all be answered yes: does the
+person's **duty** include the action, does the programme's **role map** let the organisation do it, has the
+organisation the **part** in this journey that it takes. No token, no answer. *Use case*: the function in
+the service's folder.
+
+Each service shows its routes at `/docs` and serves OpenAPI 3.1 at `/openapi.json`.
+""",
+        (tables.routes,),
+    ),
+    REFERENCE / "events.md": Page(
+        "Events",
+        """
+Each event is a CloudEvent 1.0 in Kafka's binary mode on the topic of the service that says it; the key is
+the subject. *Acted on by*: the consumer group, and the fold in its service's folder. The group `figures` is
+outcome's projector. The AsyncAPI document is [asyncapi.yaml](asyncapi.yaml); a link leads to the event's
+JSON Schema.
+""",
+        (tables.events,),
+    ),
+    REFERENCE / "replies.md": Page(
+        "Replies",
+        """
+Intake tells an agency on its own topic `inbound.<organisation>.replies.v1`: the answer to each record that
+it sent, and every change of where a referral stands. The answer to a record comes before all that is told
+of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
+""",
+        (tables.replies,),
+    ),
+    REFERENCE / "indicators.md": Page(
+        "Published figures",
+        """
+The compacted topic `journey.indicators.v1` holds one record for each published figure of a programme, under
+the key `<programme>|<cell>`. The newest record of a key counts. Small numbers are hidden
+([disclosure.md](../disclosure.md)); exact figures are in the report.
+""",
+        (tables.indicator_fields, tables.figures),
+    ),
+    REFERENCE / "errors.md": Page(
+        "Error codes",
+        """
+Every refusal is a problem document (RFC 9457) with a stable `code`, every wrong field at once in `errors`,
+and a trace id.
+""",
+        (tables.errors,),
+    ),
+    REFERENCE / "metrics.md": Page(
+        "Metrics",
+        """
+Each process serves them at `/metrics` on its health port. What cannot be known now is absent, never 0.
+""",
+        (tables.metrics,),
+    ),
+    REFERENCE / "indexes.md": Page(
+        "Indexes",
+        """
+MongoDB's indexes beside the one on `_id` that every collection has. Each is declared with a comment that
+says what it serves.
+""",
+        (indexes.indexes,),
+    ),
+    ALERTS: Page(
+        "Alerts",
+        """
+Written from `deploy/prometheus/rules.yml`. `urgent`: journeys stand still or callers are refused now.
+`soon`: in working hours. What to type, and what it does: [the runbook](README.md).
+""",
+        (tables.alerts,),
+    ),
+}
