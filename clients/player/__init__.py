@@ -2,7 +2,7 @@
 
 Agencies refer by HTTP and over their inbound Kafka topics, providers log what happens, receivers answer
 handovers, follow-ups are answered or forgotten. It uses the public interfaces only and imports nothing from
-`services/` or `shared/`: what it knows of rules and figures it knows from the field (domain.md), so that its
+`services/` or `shared/`: what it knows of rules and figures it knows from the field (docs/field.md), so that its
 own count, kept in `ledger`, is a second opinion on the report and not the same code asked twice.
 
     codes     what the programme's document says: who may what, which codes, which deadlines

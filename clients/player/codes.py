@@ -21,7 +21,7 @@ class FollowUp:
     answer_within_days: int
 
     def due_on(self, exited_on: date) -> date:
-        """The follow-up's day. Months: same day of the month or the last of a shorter one (domain.md, §4)."""
+        """The follow-up's day. Months: same day of the month or the last of a shorter one (docs/field.md, Days)."""
         if self.days is not None:
             return exited_on + timedelta(days=self.days)
         month = exited_on.month - 1 + (self.months or 0)

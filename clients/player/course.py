@@ -2,7 +2,7 @@
 
 Deadlines and follow-ups fire by the calendar, here as on the platform: an offer expires when the day after
 its deadline begins, a follow-up falls due when its day begins and is missed when the day after its last day
-begins. Source: domain.md, §3 and §4.
+begins. Source: docs/field.md, Results.
 """
 
 from dataclasses import dataclass, field

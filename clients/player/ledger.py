@@ -1,7 +1,7 @@
 """The player's own count of every figure of the report, from what it did itself. Pure.
 
 The second opinion: nothing here is read from the platform. `compare` names each figure on which the two
-disagree. Source of the figures: domain.md, §4 and §6.
+disagree. Source of the figures: docs/field.md, Who is counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -178,7 +178,7 @@ def _follow_up(counted: list[Course], codes: Codes, as_of: date, code: str) -> d
 
 
 def _steps(counted: list[Course]) -> list[dict[str, Any]]:
-    """Whole days of each step, and their median. Source: domain.md, §6."""
+    """Whole days of each step, and their median. Source: docs/field.md, Questions of a steering group."""
     days = {
         "answer": [_days(one.referred_on, one.accepted_on) for one in counted],
         "start": [_days(one.accepted_on, one.started_on) for one in counted],

@@ -1,6 +1,6 @@
 """Is the loop closed? Every referrer must know where its referrals stand, by HTTP and on its reply topic.
 
-What the player counted is held against what each referrer reads and was last told. Source: domain.md, §3.
+What the player counted is held against what each referrer reads and was last told. Source: docs/field.md, Referral.
 """
 
 from collections.abc import Mapping

@@ -9,5 +9,5 @@ Out: ActivityPlanned, GoalSet, GoalReached, SessionLogged, SessionCorrected, Pro
 CompetenceValidated, ParticipantReady (subject `journey/<id>`); OutputLogged, OutputCorrected (`output/<id>`).
 
 The participant's words, the answers of progress measures, reasons of absence and activities whose name would
-reveal health stay here (domain.md, §5).
+reveal health stay here (docs/field.md, Privacy).
 """

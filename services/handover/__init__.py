@@ -6,5 +6,5 @@ In: every event of intake, activity-tracking and outcome that moves a journey. T
 consent that no longer covers the receiver, takes an open offer back.
 Out: HandoverOffered, HandoverAccepted, HandoverDeclined, HandoverExpired, HandoverRecalled (`journey/<id>`).
 
-Once a provider has accepted the referral, this service alone changes who is responsible (design.md, §1).
+Once a provider has accepted the referral, this service alone changes who is responsible (docs/field.md, The journey).
 """

@@ -2,7 +2,7 @@
 
 Three questions, all of which must be answered yes: does the person's duty include the action; does the
 programme's role map let the organisation do it; does the organisation have the part in this journey that the
-action takes. Source: domain.md, §2.10 and design.md, §6.
+action takes. Source: docs/field.md, Role map; docs/security.md, Who may do what.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Swedish calendar days. Every date rule is in Europe/Stockholm. Source: domain.md, §4."""
+"""Swedish calendar days. Every date rule is in Europe/Stockholm. Source: docs/field.md, Days."""
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,7 +25,7 @@ def days_after(on: date, days: int) -> date:
 def months_after(on: date, months: int) -> date:
     """The same day of the month so many months later, or the last day of a shorter month.
 
-    31 Aug + 6 -> 28 or 29 Feb. Source: domain.md, §4, "Six months after".
+    31 Aug + 6 -> 28 or 29 Feb. Source: docs/field.md, Days.
     """
     index = on.month - 1 + months
     year, month = on.year + index // 12, index % 12 + 1
@@ -33,5 +33,5 @@ def months_after(on: date, months: int) -> date:
 
 
 def age_on(born: date, on: date) -> int:
-    """Completed years on that day. Source: domain.md, §4."""
+    """Completed years on that day. Source: docs/field.md, Days."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

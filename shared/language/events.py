@@ -3,7 +3,7 @@
 An event is a frozen dataclass registered with its type, version, owning service and kind of subject;
 JSON Schemas, the AsyncAPI document and the README's event table are generated from here. Within a version
 only optional fields are added. Events carry pseudonymous ids and facts: never a name, a personnummer, free
-text or a special-category answer (design.md §3).
+text or a special-category answer (docs/architecture/privacy.md).
 
 Two times: `occurred_on`, the Swedish calendar day on which it happened, and `recorded_at`, UTC, when the
 platform learnt of it. Late logging is normal, so nothing may assume that they agree.

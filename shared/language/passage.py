@@ -2,7 +2,8 @@
 
 Every service keeps a passage beside its own state, fed by its own events and everybody else's alike, so that
 authorisation and order are judged alike in all four. Facts are never refused: where two cross, by-mistake
-outranks deceased, deceased outranks any other exit, an exit outranks a handover (design.md, §1). The exit names
+outranks deceased, deceased outranks any other exit, an exit outranks a handover
+(docs/field.md, The journey). The exit names
 the organisation that was responsible when it was recorded, so that a handover accepted at the same moment
 leaves every reader, in whichever order the two arrive, with the same answer. A mistake names no organisation, so
 it lets a handover that crosses it move responsibility, before or after; such a journey counts nowhere anyway.
@@ -97,7 +98,7 @@ class Passage:
 
     @property
     def stage(self) -> Stage:
-        """Where the journey stands, the strongest fact first. Source: design.md, §1."""
+        """Where the journey stands, the strongest fact first. Source: docs/field.md, The journey."""
         if self.mistake:
             return "mistake"
         if self.left:

@@ -1,7 +1,7 @@
 """What a programme is: data, published once per version, never code.
 
 The shape of `programmes/*.yaml` and of the `programme-published` event. The role map inside it is what
-authorises (domain.md, §2.10). Rules about a programme belong to the service that applies them.
+authorises (docs/field.md, Role map). Rules about a programme belong to the service that applies them.
 """
 
 from collections.abc import Collection, Mapping
@@ -121,7 +121,7 @@ class FollowUp:
     """When a follow-up falls, counted from the exit day, and how long its answer is waited for.
 
     Exactly one of days and months; months means the same day of the month, or the last of a shorter one
-    (domain.md, §4).
+    (docs/field.md, Days).
     """
 
     code: Code
@@ -189,7 +189,7 @@ class Programme:
         return next((one for one in self.organisations if one.id == organisation), None)
 
     def allows(self, organisation: Organisation, action: Action) -> bool:
-        """Whether the role map lets the organisation do this. Source: domain.md, §2.10."""
+        """Whether the role map lets the organisation do this. Source: docs/field.md, Role map."""
         member = self.organisation(organisation)
         return member is not None and any(
             action in role.may for role in self.roles if role.code in member.roles

@@ -44,7 +44,7 @@ class Partition(NamedTuple):
 def client_options(settings: Settings) -> dict[str, Any]:
     """Options that consumers, producers and admin clients share.
 
-    A wrong SCRAM password shows as a bootstrap timeout, not as an authentication error (design.md, §4).
+    A wrong SCRAM password shows as a bootstrap timeout, not as an authentication error.
     """
     return {
         "bootstrap_servers": list(settings.kafka_servers),

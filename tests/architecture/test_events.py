@@ -62,7 +62,7 @@ TELLING = (
 def test_an_event_says_only_what_events_may_say(kind: EventType) -> None:
     names = set(_field_names(kind.body))
     assert names <= ALLOWED_FIELDS, (
-        "a new field: may it leave the service? (design.md, §3) Then allow it here."
+        "a new field: may it leave the service? (docs/architecture/privacy.md) Then allow it here."
     )
     assert not [name for name in names if any(word in name for word in TELLING)]
 

@@ -81,7 +81,7 @@ def receive(state: Journey | None, received: Received, programmes: Programmes) -
 def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
     """Take in what another service says of the journey; never refused, causes nothing here.
 
-    Raises ValueError without a journey, which the causality vector rules out. Source: design.md, §1.
+    Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
     """
     if state is None:
         raise ValueError(f"{received.type} before the referral")
@@ -141,7 +141,7 @@ def require_stage(journey: Journey, stages: tuple[Stage, ...]) -> None:
 def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: datetime) -> None:
     """The day must be one on which the person took part: start to exit, both counted, and not in the future.
 
-    Source: domain.md, §3, "Late logging is normal", and §4, "Status, age, calendar".
+    Source: docs/field.md, Activities and sessions.
     """
     found.not_future(field_name, on, day_of(at))
     found.not_before(field_name, on, journey.passage.started_on, "the start")
@@ -149,7 +149,7 @@ def check_day(found: Findings, field_name: str, on: date, journey: Journey, at: 
 
 
 def public_activity(programme: Programme, code: str) -> Code | None:
-    """The code as an event may say it: None where its name would reveal health. Source: domain.md, §5."""
+    """The code as an event may say it: None where its name would reveal health. Source: docs/field.md, Privacy."""
     return code if code in public_activities(programme) else None
 
 

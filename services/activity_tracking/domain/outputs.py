@@ -1,6 +1,6 @@
 """What the programme brings about that concerns no participant: workplaces carved, managers trained.
 
-Source: domain.md, §3, "Programme-level outputs".
+Source: docs/field.md, Programme outputs.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """How far the participant has come: repeated measures, and competences that somebody validated.
 
-The answers of a measure stay in this service; its event says only how many there are. Source: domain.md, §3,
-§5.
+The answers of a measure stay in this service; its event says only how many there are. Source:
+docs/field.md, Progress and competence.
 """
 
 from collections.abc import Mapping
@@ -145,8 +145,8 @@ def validate(
     """Record a validated competence; the same one at the same level counts once.
 
     earlier: that competence at that level, when it was validated before: then nothing changes. Returns the
-    change and the competence that stands. Raises Invalid, Conflict `wrong-stage`. Source: domain.md, §3 and
-    §4.
+    change and the competence that stands. Raises Invalid, Conflict `wrong-stage`. Source:
+    docs/field.md, Progress and competence.
     """
     on = command.occurred_on or day_of(at)
     found = Findings()

@@ -2,7 +2,7 @@
 
 A correction is a new entry that supersedes the head of a chain; the event it causes carries what the head
 said, so that every figure can follow without looking back. Reasons of absence stay here: many touch on
-health. Source: domain.md, §3 and §5.
+health. Source: docs/field.md, Absence.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """One journey as handover keeps it, and what other services' events and the calendar do to its open offer.
 
 Pure: no I/O, no clock. Facts are never refused; one that comes too late is recorded and moves nothing
-(design.md, §1; `shared/language/passage.py`).
+(docs/field.md, The journey; `shared/language/passage.py`).
 """
 
 from collections.abc import Mapping
@@ -94,7 +94,7 @@ def take_in(state: Journey | None, received: Received, programmes: Programmes) -
     """Take in what another service says of the journey; an open offer that it leaves without ground is
     recalled.
 
-    Raises ValueError without a journey, which the causality vector rules out. Source: domain.md, §3 and §5.
+    Raises ValueError without a journey, which the causality vector rules out. Source: docs/field.md, Handover.
     """
     if state is None:
         raise ValueError(f"{received.type} before the referral")
@@ -158,7 +158,7 @@ def _ground_lost(passage: Passage, standing: Offer, event: Fact) -> Code | None:
     """Why an open offer can no longer stand after the event, the strongest reason first, or None.
 
     A consent is looked at when it changes; one that has merely run out is judged when the offer is accepted.
-    Source: design.md, §1 and domain.md, §5, "Withdrawal takes effect on every open offer".
+    Source: docs/field.md, Handover.
     """
     if passage.mistake:
         return "registered_by_mistake"

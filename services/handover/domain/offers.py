@@ -1,7 +1,7 @@
 """Offering a journey to another organisation, and the answers: yes, no, taken back.
 
 At most one offer is open; responsibility moves once per acceptance. Pure: no I/O, no clock. Where an exit and
-an acceptance cross, the command loses once the exit is known here (design.md, §1).
+an acceptance cross, the command loses once the exit is known here (docs/field.md, The journey).
 """
 
 from dataclasses import dataclass, replace
@@ -85,7 +85,7 @@ def offer(
 
     takes_part: whether the other is still in the programme, by its newest version. at: UTC. Returns the change
     and the offer that is open then. Raises Invalid, Conflict `wrong-stage`, `offer-open`, `consent-missing`.
-    Source: domain.md, §3.
+    Source: docs/field.md, Handover.
     """
     today = day_of(at)
     on = command.occurred_on or today
@@ -156,7 +156,7 @@ def accept(
     """Say yes: responsibility moves to the receiver, once; saying it again changes nothing.
 
     asked: the offer that is answered, open or not. Returns the change and the offer as it stands then. Raises
-    Invalid, Conflict `offer-closed`, `wrong-stage`, `consent-missing`. Source: domain.md, §3.
+    Invalid, Conflict `offer-closed`, `wrong-stage`, `consent-missing`. Source: docs/field.md, Handover.
     """
     if asked.status == "accepted" and command.occurred_on in (None, asked.ended_on):
         return Change(journey), asked

@@ -1,4 +1,4 @@
-"""Intake's routes. Each names its action; the use case does the rest. Source: design.md, §5."""
+"""Intake's routes. Each names its action; the use case does the rest.."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""The participant's answers on consent: asked for before a handover reveals anything. Source: domain.md, §5.
+"""The participant's answers on consent: asked for before a handover reveals anything. Source: docs/field.md, Privacy.
 
 A consent names a purpose, the organisations it covers and a last day. Withdrawal takes effect on every open offer. The
 last answer by its own day stands, in whichever order they are recorded; of one day, the one recorded last.

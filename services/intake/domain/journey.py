@@ -1,7 +1,7 @@
 """What intake keeps of a journey, how every fact moves it, and what the referrer gets to see.
 
 The loop back to the referrer is closed here: the same function takes in intake's own events and everybody else's,
-and whenever what the referrer sees has changed, the referrer is told (domain.md, §3, "Referral").
+and whenever what the referrer sees has changed, the referrer is told (docs/field.md, Referral).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -70,7 +70,10 @@ class Referral:
 
 
 def standing(referral: Referral) -> dict[str, Any]:
-    """Where the referral stands, in plain values: what the referrer asked for and is told. Source: domain.md, §3."""
+    """Where the referral stands, in plain values: what the referrer asked for and is told.
+
+    Source: docs/field.md, Referral.
+    """
     passage = referral.passage
     refusal = referral.refusal
     return {
@@ -123,7 +126,7 @@ def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = N
 
 
 def take_in(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
-    """Follow another service's fact. It has happened, so it is never refused (design.md, §1).
+    """Follow another service's fact. It has happened, so it is never refused (docs/field.md, The journey).
 
     Raises ValueError when there is no referral: causality holds every fact back until its referral is known, so
     that would be a fault of the platform.

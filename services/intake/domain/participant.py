@@ -1,4 +1,4 @@
-"""A participant as intake holds them: a pseudonymous handle and a sealed identity. Source: domain.md, §5.
+"""A participant as intake holds them: a pseudonymous handle and a sealed identity. Source: docs/field.md, Privacy.
 
 What identifies the person exists here only encrypted, under a key of its own. Erasure destroys that key, and with it
 everything that was ever written under it; what was counted stays.

@@ -1,4 +1,4 @@
-"""Publishing a programme: a version, once published, never changes. Source: domain.md, §2."""
+"""Publishing a programme: a version, once published, never changes. Source: docs/field.md, Programmes."""
 
 from dataclasses import dataclass
 from datetime import datetime

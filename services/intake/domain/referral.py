@@ -1,4 +1,4 @@
-"""A referral from its reception to its start: the decisions that intake owns. Source: domain.md, §3.
+"""A referral from its reception to its start: the decisions that intake owns. Source: docs/field.md, Referral.
 
 Every decision takes the state, a command and the moment, and returns a Change. Repeating a decision that already
 holds, with the same content, changes and announces nothing; another decision at the wrong moment is a Conflict.
@@ -90,7 +90,7 @@ def refer(
     programme, participant, previous: what the command names, None where there is no such thing, or none that the
     referrer may know of: the two are refused alike. at: UTC. open_programmes: those in which it may refer, to be told
     where there is no such programme. Raises Invalid with every wrong field; Conflict
-    `participant-erased`. Source: domain.md, §3.
+    `participant-erased`. Source: docs/field.md, Referral.
     """
     on = command.occurred_on or day_of(at)
     findings = Findings()
@@ -226,7 +226,8 @@ def withdraw(
 def start(referral: Referral, command: Start, *, programme: Programme, at: datetime) -> Change[Referral]:
     """Begin participation, once the participant was asked about sharing; yes and no will both do.
 
-    Raises Invalid; Conflict `wrong-stage` unless accepted; Conflict `consent-not-asked`. Source: domain.md, §3.
+    Raises Invalid; Conflict `wrong-stage` unless accepted; Conflict `consent-not-asked`.
+    Source: docs/field.md, Referral.
     """
     on, findings = _checked(referral, command.occurred_on, at)
     passage = referral.passage

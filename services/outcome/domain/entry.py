@@ -1,6 +1,6 @@
 """The answers at entry: recorded whole, corrected whole; only that they are there, and complete, is announced.
 
-Source: domain.md, §4, "Who is counted" and "Status, age, calendar".
+Source: docs/field.md, Entry answers.
 """
 
 from dataclasses import asdict, dataclass, replace

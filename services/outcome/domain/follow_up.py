@@ -1,6 +1,6 @@
 """The life of a follow-up: planned, due, then answered or missed; when all have ended, the journey is closed.
 
-Missing is not "no", and an earlier answer is not about the day that is asked about. Source: domain.md, §4, "Results".
+Missing is not "no", and an earlier answer is not about the day that is asked about. Source: docs/field.md, Results.
 """
 
 from dataclasses import dataclass, replace

@@ -27,7 +27,8 @@ OPEN: tuple[FollowUpStatus, ...] = ("planned", "due")
 class Entry:
     """The answers at entry, as last recorded. Special-category ones leave this service only as figures.
 
-    Only disability and minority may be refused, which is not the same as not asked. Source: domain.md, §4.
+    Only disability and minority may be refused, which is not the same as not asked.
+    Source: docs/field.md, Entry answers.
     """
 
     recorded_on: date
@@ -117,7 +118,7 @@ def receive(state: Outcome | None, received: Received, programmes: Programmes) -
 def take_in(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
     """Take in what another service says of the journey; never refused.
 
-    Raises ValueError without a journey, which the causality vector rules out. Source: design.md, §1.
+    Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
     """
     if state is None:
         raise ValueError(f"{received.type} before the referral")

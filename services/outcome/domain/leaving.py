@@ -1,6 +1,6 @@
 """How participation ends, and what is asked afterwards.
 
-Source: domain.md, §3 ("Ended ≠ interrupted") and §4 ("Results"); the order of facts: design.md, §1.
+Source: docs/field.md, Exit; docs/field.md, Results; the order of facts: docs/field.md, The journey.
 """
 
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ def record_exit(
     """End participation and plan the follow-ups; the same exit again changes nothing.
 
     The deceased are not followed up: for them the journey closes at once, also where another exit came before.
-    Raises Invalid; Conflict before the start and after a mistake or another exit. Source: domain.md, §4.
+    Raises Invalid; Conflict before the start and after a mistake or another exit. Source: docs/field.md, Exit.
     """
     passage = state.passage
     on = command.occurred_on or day_of(at)

@@ -1,6 +1,6 @@
 """What the figures keep of each journey and output, and which cells it counts in: a pure function of that state.
 
-Definitions: domain.md, §3, §4 and §6. May not read a clock.
+Definitions: docs/field.md, Who is counted. May not read a clock.
 """
 
 from collections import Counter
@@ -163,7 +163,7 @@ def _reached(state: JourneyFigures) -> list[str]:
 
 
 def _has_result(state: JourneyFigures) -> bool:
-    """Everyone who leaves has a result, but the deceased. Source: domain.md, §4, "Results"."""
+    """Everyone who leaves has a result, but the deceased. Source: docs/field.md, Results."""
     return state.passage.left and state.passage.exit_way != "deceased"
 
 

@@ -1,7 +1,7 @@
 """How the numbers of a report hang together: which are the same, which add up, which bound one another.
 
 This is what a reader can reckon with, so it is what disclosure control must reckon with: the report's definitions
-written as sums. Source: domain.md, §5, "the ones that would reveal it".
+written as sums. Source: docs/field.md, Published figures.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,7 @@
 """The report of a programme, built of nothing but summed cells: a pure function, so that anyone can recount it.
 
-Definitions stand in domain.md, §4 and §6; a figure that nothing was counted in is 0, a rate of nothing is None.
+Definitions stand in docs/field.md, Who is counted. A figure that nothing was counted in is 0, a rate of nothing
+is None.
 The numbers here are exact; what may be shown outside is `disclosure.publish` of this.
 """
 

@@ -4,7 +4,7 @@ In two forms, each with versions of its own: `exact`, for those who may read the
 hidden. A change that is hidden makes no new published snapshot.
 
 Always whole, never "what changed since": ids commit out of order, so a reader that resumes cannot know what it
-missed (design.md, §4). Whoever misses one has missed nothing.
+missed. Whoever misses one has missed nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -106,7 +106,7 @@ def test_the_stories_are_rich_enough_to_prove_something() -> None:
 
 
 def recount(truths: list[Truth]) -> dict[str, Any]:
-    """The figures as someone with pen and paper would count them. Source: domain.md, §4 and §6."""
+    """The figures as someone with pen and paper would count them. Source: docs/field.md, Who is counted."""
     sessions = [session for truth in truths for session in truth.sessions]
     present = [(attendance, minutes) for attendance, minutes in sessions if attendance != "no"]
     offers = [answer for truth in truths for answer in truth.offers]
