@@ -37,7 +37,6 @@ LINGER, MOST_LINGER_SECONDS = 1 / 3, 0.05
 WAIT_SECONDS = 0.25
 LOOK_SECONDS = 1.0
 IDENTITY_SECONDS = 10.0
-"""How often Kafka is asked whether a topic is still the one that was read: the client would go on without a word."""
 
 log = structlog.get_logger()
 
@@ -53,7 +52,8 @@ class Consumer:
 
     group: names the offsets; several groups of one service keep their own. set_aside: without one, the group halts at
     a record that cannot be handled. join: becomes a member. on_lost: is told how many records a partition has lost
-    unread; without one, the group halts over them.
+    unread; without one, the group halts over them. logs: asks Kafka about the topics. identity_seconds: how often it
+    asks whether a topic is still the one that was read; Kafka's client would go on without a word.
     """
 
     def __init__(
@@ -69,6 +69,8 @@ class Consumer:
         set_aside: SetAside | None = None,
         join: Callable[[Mapping[str, Any], str, Iterable[str], float], Member] = Member,
         on_lost: Callable[[Partition, int], None] | None = None,
+        logs: Logs | None = None,
+        identity_seconds: float = IDENTITY_SECONDS,
     ) -> None:
         self.group = group
         self.halted: Halt | None = None
@@ -82,7 +84,7 @@ class Consumer:
         self._on_lost = on_lost
         self._stop = stop
         self._topics = list(topics)
-        self._logs = Logs(kafka_options)
+        self._logs, self._identity_seconds = logs or Logs(kafka_options), identity_seconds
         self._limit = LARGEST
         self._flowed_at = 0.0
         self._cost_seconds = 0.0
@@ -351,7 +353,7 @@ class Consumer:
         Asks now and then, and never waits for the answer: with Kafka out of reach it would take ten seconds.
         """
         if self._question is None:
-            if time.monotonic() - self._identified_at >= IDENTITY_SECONDS:
+            if time.monotonic() - self._identified_at >= self._identity_seconds:
                 self._identified_at = time.monotonic()
                 self._question = self._logs.ask_identities(self._topic_ids)
             return

@@ -47,6 +47,8 @@ def _lost(
     logs: Logs, offsets: Collection[Any], group: str, identity: str | None, held: Iterable[Partition]
 ) -> Iterable[Place]:
     ids = {offset_id(group, at): at for at in held}
+    if not ids:
+        return
     earliest, latest = logs.beginnings(ids.values()), logs.ends(ids.values())
     for row in offsets.find({"_id": {"$in": list(ids)}}, sort=[("_id", 1)]):
         at, stands = ids[row["_id"]], row["next"]

@@ -68,14 +68,21 @@ def aside(shard: int) -> int:
 class Refused:
     """The lanes of one service's outbox that were set aside, as known to the relay that holds their shards.
 
-    limit: how many rows to send at once, while whoever is to blame is being found.
+    limit: how many rows to send at once, while whoever is to blame is being found. retry_seconds: how long a
+    refused event rests before it is sent again.
     """
 
     def __init__(
-        self, client: MongoClient[dict[str, Any]], database: str, kafka_options: Mapping[str, Any], most: int
+        self,
+        client: MongoClient[dict[str, Any]],
+        database: str,
+        kafka_options: Mapping[str, Any],
+        most: int,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.limit = most
         self._most = most
+        self._retry_seconds = retry_seconds
         self._client = client
         self._events = client[database]["events"]
         self._kafka_options = kafka_options
@@ -129,7 +136,7 @@ class Refused:
         send: sends and waits for Kafka's acknowledgement. renew: throws the producer away. Does nothing until it is
         time, and ends a round with its third refusal. Raises KafkaError when Kafka fails otherwise, or PyMongoError.
         """
-        if not self._lanes or time.monotonic() - self._tried_at < RETRY_SECONDS:
+        if not self._lanes or time.monotonic() - self._tried_at < self._retry_seconds:
             return
         self._tried_at = time.monotonic()
         heads = self._heads()

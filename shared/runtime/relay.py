@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.runtime.kafka import discard
 from shared.runtime.outgoing import PUBLISHED
-from shared.runtime.refused import Narrowed, Refused
+from shared.runtime.refused import RETRY_SECONDS, Narrowed, Refused
 from shared.runtime.unit import SHARDS
 from shared.telemetry.metrics import metric
 
@@ -75,7 +75,10 @@ class Leases:
 
 
 class Relay:
-    """Publishes one service's outbox, in one thread."""
+    """Publishes one service's outbox, in one thread.
+
+    retry_seconds: how long what Kafka refused rests before it is sent again.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Relay:
         database: str,
         kafka_options: Mapping[str, Any],
         stop: Event,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.progressed_at = time.monotonic()
         self._published_at = 0.0
@@ -91,7 +95,7 @@ class Relay:
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
-        self._refused = Refused(client, database, kafka_options, CHUNK)
+        self._refused = Refused(client, database, kafka_options, CHUNK, retry_seconds)
         self._kafka_options = kafka_options
         self._stop = stop
         self._producer: KafkaProducer | None = None

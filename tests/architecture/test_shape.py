@@ -1,6 +1,8 @@
 """One shape for all services, one direction, and nothing that decides by itself what time it is."""
 
 import ast
+import itertools
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -114,6 +116,14 @@ def test_time_chance_and_surroundings_come_in_as_arguments() -> None:
         if used:
             found[source.name] = used
     assert found == ALLOWED
+
+
+def test_the_ban_on_mocks_holds_everywhere() -> None:
+    """Ruff's rule TID251 bans them; no folder may switch it off, the tests least of all."""
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+    assert {"unittest.mock", "pytest.MonkeyPatch"} <= set(lint["flake8-tidy-imports"]["banned-api"])
+    ignored = [*lint["ignore"], *itertools.chain(*lint["per-file-ignores"].values())]
+    assert not [rule for rule in ignored if "TID251".startswith(rule)]
 
 
 def test_only_the_settings_module_knows_the_environment() -> None:

@@ -13,7 +13,6 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pymongo import MongoClient
 
 from shared.host.connections import RUNTIME_INDEXES
-from shared.runtime import refused as refused_module
 from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
 from shared.runtime.refused import refused_lanes
 from shared.runtime.relay import Relay
@@ -87,15 +86,14 @@ class Outbox:
 
 
 @pytest.fixture
-def outbox(stack: Stack, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    monkeypatch.setattr(refused_module, "RETRY_SECONDS", 1.0)
+def outbox(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Outbox]:
     name = "r" + str(time.time_ns())[-9:]
     client: MongoClient[dict[str, Any]] = MongoClient(stack.admin_mongo_uri, tz_aware=True, w="majority")
     kafka = {**stack.kafka_admin_config(), "api_version": (4, 0)}
     admin = KafkaAdminClient(**kafka)
     client[name]["events"].create_indexes(RUNTIME_INDEXES["events"])
     stop = Event()
-    relay = Relay(client=client, database=name, kafka_options=kafka, stop=stop)
+    relay = Relay(client=client, database=name, kafka_options=kafka, stop=stop, retry_seconds=1.0)
     thread = Thread(target=relay.run, daemon=True)
     thread.start()
     outbox = Outbox(client, name, kafka, admin, stop, thread)

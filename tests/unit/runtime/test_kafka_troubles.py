@@ -11,15 +11,55 @@ from confluent_kafka import KafkaError, KafkaException
 from pymongo import MongoClient
 
 from shared.language.errors import Halt
-from shared.runtime import consumer as running
 from shared.runtime.consumer import Consumer
 from shared.runtime.kafka import Identities, Logs
+from shared.runtime.member import Member
 
 
-@pytest.fixture
-def consumer() -> Consumer:
-    """One that has not connected to anything."""
+class Impatient(Event):
+    """A stop signal on which nobody waits in vain."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.is_set()
+
+
+class CutOffMember(Member):
+    """A member that has lost Kafka for good; it tells the consumer to stop after so many polls."""
+
+    def __init__(self, stop: Event, polls: int) -> None:
+        self.granted = frozenset()
+        self.failed = 0
+        self._stop = stop
+        self._polls = polls
+
+    def poll(self, most: int) -> Any:
+        self.failed += 1
+        if self.failed == self._polls:
+            self._stop.set()
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    def close(self) -> None:
+        pass
+
+
+class AskedLogs(Logs):
+    """Answers as it is told to; counts the questions. The topic had the id 1 when the consumer began to read it."""
+
+    def __init__(self) -> None:
+        self.answers: list[Future[Any]] = []
+
+    def ask_identities(self, topics: Any) -> Identities:
+        self.answers.append(Future())
+        return Identities({"t": self.answers[-1]})
+
+    def identities(self, topics: Any) -> dict[str, str]:
+        return {"t": str(UUID(int=1))}
+
+
+def unconnected(logs: Logs | None = None, stop: Event | None = None, member: Any = None) -> Consumer:
+    """A consumer that has not connected to anything; it asks at every turn which topic it reads."""
     client: MongoClient[dict[str, Any]] = MongoClient(connect=False)
+    told = stop or Event()
 
     def absorb(*_: Any) -> Any:
         raise AssertionError("nothing is polled here")
@@ -30,9 +70,17 @@ def consumer() -> Consumer:
         database="toys",
         kafka_options={"bootstrap_servers": "127.0.0.1:1"},
         absorb=absorb,
-        stop=Event(),
+        stop=told,
         topics=["t"],
+        join=lambda *_: member or CutOffMember(told, 1),
+        logs=logs,
+        identity_seconds=0.0,
     )
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    return unconnected()
 
 
 def test_the_same_damaged_batch_halts_the_consumer_at_the_third_time(consumer: Consumer) -> None:
@@ -52,44 +100,26 @@ def test_two_damaged_batches_in_turn_halt_it_too(consumer: Consumer) -> None:
             consumer._stumbles.note_damaged("MessageSet at offset 90 failed CRC32C check")
 
 
-def test_a_connection_may_fail_as_often_as_it_likes(
-    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed = 0
-
-    def fails() -> Any:
-        nonlocal failed
-        failed += 1
-        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-
-    monkeypatch.setattr(consumer, "_polled", fails)
-    consumer._stop.set()
-    for _ in range(50):
-        consumer._once()
-    assert failed == 50
+def test_a_connection_may_fail_as_often_as_it_likes() -> None:
+    stop = Impatient()
+    member = CutOffMember(stop, 50)
+    consumer = unconnected(stop=stop, member=member)
+    consumer.run()
+    assert member.failed == 50
     assert consumer.halted is None
 
 
-class Asked(Logs):
-    """Answers as it is told to; counts the questions."""
-
-    def __init__(self) -> None:
-        self.answers: list[Future[Any]] = []
-
-    def ask_identities(self, topics: Any) -> Identities:
-        self.answers.append(Future())
-        return Identities({"t": self.answers[-1]})
+@pytest.fixture
+def asked() -> AskedLogs:
+    return AskedLogs()
 
 
 @pytest.fixture
-def asked(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Asked by the consumer at every turn which topic it reads; the first was said to have the id 1."""
-    logs = Asked()
-    monkeypatch.setattr(running, "IDENTITY_SECONDS", 0.0)
-    monkeypatch.setattr(consumer, "_logs", logs)
-    monkeypatch.setattr(consumer, "_halt_over", lambda topic, cause: Halt(cause, ""))
-    consumer._topic_ids = {"t": str(UUID(int=1))}
-    return logs
+def reading(asked: AskedLogs) -> Consumer:
+    """A consumer that knows which topic it reads."""
+    consumer = unconnected(asked)
+    consumer._keep_topics({})
+    return consumer
 
 
 def described(identity: int) -> Any:
@@ -100,29 +130,29 @@ def described(identity: int) -> Any:
 
 
 def test_kafka_that_does_not_say_which_topic_it_has_is_not_waited_for(
-    consumer: Consumer, asked: Asked
+    reading: Consumer, asked: AskedLogs
 ) -> None:
     for _ in range(5):
-        consumer._identify()
+        reading._identify()
     assert len(asked.answers) == 1
     asked.answers[0].set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
-    consumer._identify()
-    consumer._identify()
+    reading._identify()
+    reading._identify()
     assert len(asked.answers) == 2, "it is asked again"
 
 
 def test_a_topic_that_has_another_id_halts_and_one_that_is_gone_or_the_same_does_not(
-    consumer: Consumer, asked: Asked
+    reading: Consumer, asked: AskedLogs
 ) -> None:
     gone = KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
     for said in (described(1), gone):
-        consumer._identify()
+        reading._identify()
         if said is gone:
             asked.answers[-1].set_exception(gone)
         else:
             asked.answers[-1].set_result(said)
-        consumer._identify()
-    consumer._identify()
+        reading._identify()
+    reading._identify()
     asked.answers[-1].set_result(described(2))
     with pytest.raises(Halt, match="made anew"):
-        consumer._identify()
+        reading._identify()
