@@ -28,7 +28,7 @@ from tools.contracts.topics import TopicSettings, topic_settings
 JSON_SCHEMA = "application/schema+json;version=2020-12"
 
 INFO = {
-    "title": "The participant's way to work",
+    "title": "The participant-journey platform",
     "version": "1",
     "description": (
         "CloudEvents 1.0 in Kafka's binary mode. The record's key is the subject. `ce_sequence` counts 1, 2, 3 … per "
@@ -36,7 +36,7 @@ INFO = {
         "event is to be applied when its predecessor and everything in `ce_after` have been. Delivery is at least "
         "once. Within a version only optional fields are added; ignore fields that you do not know."
     ),
-    "license": {"name": "See the repository"},
+    "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
 }
 
 SERVERS = {
