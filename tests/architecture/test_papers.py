@@ -26,7 +26,7 @@ WRITES_PAGES = "tools/contracts/pages.py"
 NOT_OURS = ("tests/contract/asyncapi-3.0.0.json", "LICENSE")
 PAGE = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w.-]+\.md)\b")
 CITED = re.compile(r"(?<![\w/.-])(docs/[\w/-]+\.md), (?=[\"“A-Z§])[\"“]?([^\n]*)")
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 OUTSIDE = ("http://", "https://", "mailto:")
 PATH = re.compile(r"`((?:services|shared|clients|deploy|tools|tests|programmes|docs)/[\w./-]*[\w/])`")
 
@@ -112,7 +112,7 @@ def test_every_heading_that_is_cited_exists() -> None:
 @pytest.mark.parametrize("page", pages())
 def test_every_link_of_a_page_opens(page: str) -> None:
     without_code = re.sub(r"^```.*?^```", "", texts()[page], flags=re.MULTILINE | re.DOTALL)
-    for link in LINK.findall(without_code):
+    for link in (one or image for one, image in LINK.findall(without_code)):
         if link.startswith(OUTSIDE):
             continue
         path, _, heading = link.partition("#")
