@@ -1,4 +1,5 @@
-"""How the platform is put up: topics, database users, and the local stack.
+"""How the platform is put up in production: topics, quotas, database users, secrets, each orchestrator's files.
 
-Nothing here may import a service; services know their surroundings from environment variables only.
+It may import the runtime's names of collections, and MongoDB's and Kafka's clients. It may never import a service, and
+no service may import it: services know their surroundings from environment variables only.
 """

@@ -18,7 +18,7 @@ def samples(name: str) -> list[str]:
 def test_a_process_that_measured_nothing_tells_of_no_gauge() -> None:
     """In a process of its own, since others of this one may have been set."""
     code = (
-        "from prometheus_client import generate_latest; from shared.telemetry import REGISTRY;"
+        "from prometheus_client import generate_latest; from shared.telemetry.metrics import REGISTRY;"
         "print(generate_latest(REGISTRY).decode())"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
