@@ -91,7 +91,7 @@ reset: venv ## Remove the data of a stack that is down
 # -- Checking -----------------------------------------------------------------------------------
 
 .PHONY: contracts
-contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the README's tables
+contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the reference, alerts
 	$(PY) -m tools.contracts write
 
 .PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz fuzz-proof

@@ -1,7 +1,7 @@
 """Every event of the platform, defined once.
 
 An event is a frozen dataclass registered with its type, version, owning service and kind of subject;
-JSON Schemas, the AsyncAPI document and the README's event table are generated from here. Within a version
+JSON Schemas, the AsyncAPI document and docs/reference/events.md are generated from here. Within a version
 only optional fields are added. Events carry pseudonymous ids and facts: never a name, a personnummer, free
 text or a special-category answer (docs/architecture/privacy.md).
 
