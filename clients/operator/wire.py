@@ -14,6 +14,8 @@ TIMEOUT_SECONDS = 40.0
 """Longer than the longest transaction of a service."""
 TRIES = 3
 PAUSE_SECONDS = 1.0
+ROOT = "/v1"
+"""The version of the API that this client speaks."""
 AGAIN = frozenset({502, 503, 504})
 
 
@@ -72,7 +74,7 @@ class Wire:
 
     def _send(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._surroundings.token}", **options.pop("headers", {})}
-        url = self._surroundings.urls[service] + path
+        url = f"{self._surroundings.urls[service]}{ROOT}{path}"
         why, code = "", None
         for attempt in range(TRIES):
             if attempt:

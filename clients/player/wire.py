@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from clients.player.surroundings import HOST, Surroundings
+from clients.player.surroundings import HOST, SERVICES, Surroundings
 from clients.player.trouble import Trouble
 
 PATIENCE_SECONDS = 90.0
@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 90.0
 TIMEOUT_SECONDS = 15.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
+ROOT = "/v1"
+"""The version of the API that the player speaks."""
 AGAIN = frozenset({429, 500, 502, 503, 504})
 FAILED = 500
 FAILURE_SECONDS = 10.0
@@ -50,6 +52,11 @@ class Answer:
     def vector(self) -> Vector:
         """What the answer had applied and caused, per source."""
         return read_vector(self.headers.get("journey-vector", ""))
+
+
+def root_of(name: str) -> str:
+    """What the paths of a service or the stream begin with; the issuer and health pages have no version."""
+    return ROOT if name in SERVICES or name == "stream" else ""
 
 
 def read_vector(header: str) -> Vector:
@@ -144,7 +151,7 @@ class Wire:
             port = self.surroundings.port(name)
             connection = connections[name] = http.client.HTTPConnection(HOST, port, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request(method, path, data, dict(headers))
+            connection.request(method, f"{root_of(name)}{path}", data, dict(headers))
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException):

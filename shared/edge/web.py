@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, Response, after_this_request, current_app, g, request
+from flask import Flask, Response, after_this_request, current_app, g, redirect, request
 from flask_smorest import Api, Blueprint
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -31,6 +31,7 @@ from shared.edge.bodies import content_of
 from shared.edge.callers import Admission
 from shared.edge.fields import Incoming, Moment
 from shared.edge.headers import precondition
+from shared.edge.mount import DOCS, ROOT, is_versioned, mounted
 from shared.edge.openapi import publish, query_parameters
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
@@ -228,7 +229,9 @@ def create_app(
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
         PROPAGATE_EXCEPTIONS=False,
+        APPLICATION_ROOT=ROOT,
     )
+    app.wsgi_app = mounted(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.extensions["journeys"] = commands
     readings.prepare(app)
     _add_hooks(app, admission, operators)
@@ -246,15 +249,21 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
     places = long_places()
 
     @app.before_request
-    def admit() -> None:
+    def admit() -> Any:
         g.began = time.perf_counter()
         start_trace(request.headers.get("traceparent", ""))
         caller = (request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
-        if request.path in OPEN_PATHS or request.path.startswith("/docs/"):
+        versioned = is_versioned(request.script_root)
+        if not versioned:
+            # Views know their paths without the version; here none of them is meant.
+            request.url_rule = None
+        if _is_open(versioned):
             admission.admit_anybody(*caller)
             check_query(_asked(), ())
-            return
+            return None if versioned else redirect(DOCS)
         g.actor = admission.admit(request.headers.get("Authorization", ""), *caller).actor
+        if not versioned:
+            raise Refused("unknown-route", f"Every route begins with {ROOT}.")
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
             check_right(view, g.actor, _commands(), operators)
@@ -262,6 +271,7 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
             take_place(view, g.actor, places)
             if request.method in ("POST", "PUT"):
                 check_body(view)
+        return None
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
@@ -287,6 +297,13 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+def _is_open(versioned: bool) -> bool:
+    """Whether the path needs no token: the documents of the interface, and `/`, which leads to them."""
+    if not versioned:
+        return request.path == "/"
+    return request.path in OPEN_PATHS or request.path.startswith("/docs/")
 
 
 def _asked() -> list[str]:

@@ -16,15 +16,27 @@ Domain code raises these with a code from CODES; only `web.py` knows their HTTP 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+ActingParty = Literal["caller", "operator", "nobody"]
+Retry = Literal["never", "after-change", "after-delay"]
+ACTING_PARTIES: tuple[ActingParty, ...] = get_args(ActingParty)
+RETRIES: Mapping[Retry, str] = {
+    "never": "The same request is refused again; send another.",
+    "after-change": "The same request can succeed once the state has changed; until then it is refused again.",
+    "after-delay": "Send the same request with the same Idempotency-Key again, after Retry-After where it is there.",
+}
+"""Whether the same request may be repeated. No refusal stores anything, so repeating one is always safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One stable error code: its HTTP status, what it means, and who must act."""
+    """One stable error code: its HTTP status, what it means, who must act, and whether to repeat the request."""
 
     status: int
     title: str
-    actor: str = "caller"
+    actor: ActingParty = "caller"
+    retry: Retry = "never"
 
 
 CODES: dict[str, Code] = {
@@ -45,69 +57,101 @@ CODES: dict[str, Code] = {
     "method-not-allowed": Code(405, "The route does not answer this method."),
     # who is asking
     "unauthenticated": Code(401, "No valid bearer token."),
-    "too-many-requests": Code(429, "The caller has asked more often than it may; try again later."),
-    "issuer-unreachable": Code(
-        503, "The issuer's keys cannot be had, so the token can be neither taken nor refused.", "operator"
+    "too-many-requests": Code(
+        429, "The caller has asked more often than it may; try again later.", retry="after-delay"
     ),
-    "not-allowed": Code(403, "The programme's role map does not let the organisation do this."),
+    "issuer-unreachable": Code(
+        503,
+        "The issuer's keys cannot be had, so the token can be neither taken nor refused.",
+        "operator",
+        retry="after-delay",
+    ),
+    "not-allowed": Code(
+        403, "The programme's role map does not let the organisation do this.", retry="after-change"
+    ),
     "wrong-duty": Code(403, "The person's duty does not include this."),
-    "not-your-journey": Code(403, "The organisation has no such part in this journey."),
+    "not-your-journey": Code(403, "The organisation has no such part in this journey.", retry="after-change"),
     "unknown-route": Code(404, "There is no such route."),
     "not-found": Code(404, "There is no such resource."),
     # order and state
-    "not-yet-seen": Code(409, "This service has not yet seen what the caller has; try again."),
-    "wrong-stage": Code(409, "The journey's stage does not allow this."),
+    "not-yet-seen": Code(
+        409, "This service has not yet seen what the caller has; try again.", retry="after-delay"
+    ),
+    "wrong-stage": Code(409, "The journey's stage does not allow this.", retry="after-change"),
     "already-referred": Code(
-        409, "The person has an open journey in the programme, which the caller may read; `errors` names it."
+        409,
+        "The person has an open journey in the programme, which the caller may read; `errors` names it.",
+        retry="after-change",
     ),
     "reference-taken": Code(409, "The organisation used this reference for another referral."),
-    "consent-not-asked": Code(409, "The participant's answer on consent to sharing must be recorded first."),
-    "consent-missing": Code(409, "The participant has not consented to what this would reveal."),
-    "offer-open": Code(409, "Another handover awaits its answer."),
+    "consent-not-asked": Code(
+        409, "The participant's answer on consent to sharing must be recorded first.", retry="after-change"
+    ),
+    "consent-missing": Code(
+        409, "The participant has not consented to what this would reveal.", retry="after-change"
+    ),
+    "offer-open": Code(409, "Another handover awaits its answer.", retry="after-change"),
     "offer-closed": Code(409, "The handover is already answered, expired or recalled."),
     "follow-up-closed": Code(409, "The follow-up is already answered, or its time has passed."),
-    "follow-up-not-due": Code(409, "The follow-up is not open yet."),
+    "follow-up-not-due": Code(409, "The follow-up is not open yet.", retry="after-change"),
     "superseded": Code(409, "A later entry has already corrected this one."),
     "voided": Code(409, "The session was taken back as never held; a new one is logged instead."),
     "already-logged": Code(409, "The organisation's reference names a session that says something else."),
     "already-measured": Code(
         409, "The round was recorded before, with other answers or by another organisation."
     ),
-    "goals-full": Code(409, "The journey has as many open goals as it may; one must be reached first."),
+    "goals-full": Code(
+        409, "The journey has as many open goals as it may; one must be reached first.", retry="after-change"
+    ),
     "goal-reached": Code(409, "The goal was already reached, on another day."),
     "participant-erased": Code(409, "The participant was erased."),
     "record-unreadable": Code(
         409, "The record has no readable headers, so it can only be skipped.", "operator"
     ),
     "earlier-event-first": Code(
-        409, "An earlier event of the same source has to be applied first.", "operator"
+        409, "An earlier event of the same source has to be applied first.", "operator", retry="after-change"
     ),
     "rebuild-under-way": Code(
-        409, "A rebuild of this projection is under way; abandon it first.", "operator"
+        409, "A rebuild of this projection is under way; abandon it first.", "operator", retry="after-change"
     ),
-    "no-rebuild": Code(409, "No rebuild of this projection is under way.", "operator"),
+    "no-rebuild": Code(409, "No rebuild of this projection is under way.", "operator", retry="after-change"),
     "rebuild-behind": Code(
-        409, "The rebuilt projection has not caught up with the live one yet.", "operator"
+        409,
+        "The rebuilt projection has not caught up with the live one yet.",
+        "operator",
+        retry="after-change",
     ),
     "rebuild-uncompared": Code(
-        409, "The rebuilt projection has to be compared with the live one first.", "operator"
+        409,
+        "The rebuilt projection has to be compared with the live one first.",
+        "operator",
+        retry="after-change",
     ),
     "rebuild-differs": Code(
         409,
         "The rebuilt projection differs from the live one, and the caller did not accept that.",
         "operator",
+        retry="after-change",
     ),
     "not-halted-over-it": Code(
         409, "The group has not halted over this topic, or it was accepted already.", "operator"
     ),
     "not-standing-there": Code(
-        409, "The group does not stand at that record, or nothing is there yet.", "operator"
+        409,
+        "The group does not stand at that record, or nothing is there yet.",
+        "operator",
+        retry="after-change",
     ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform
-    "busy": Code(503, "The database did not answer in time; the same request again is safe.", "nobody"),
-    "internal": Code(500, "The platform failed; nothing was stored.", "operator"),
+    "busy": Code(
+        503,
+        "The database did not answer in time; the same request again is safe.",
+        "nobody",
+        retry="after-delay",
+    ),
+    "internal": Code(500, "The platform failed; nothing was stored.", "operator", retry="after-change"),
 }
 
 FieldErrors = Mapping[str, object]

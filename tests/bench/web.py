@@ -12,6 +12,7 @@ from tests.bench.surroundings import Bench
 from tests.bench.turns import in_turn
 from tools.stack import Stack
 from tools.stack.processes import SERVICE_PROCESSES
+from tools.stack.settings import API_ROOT
 
 COMMANDS = 1600
 WARM_UP = 200
@@ -74,7 +75,7 @@ def hops(bench: Bench) -> dict[str, Any]:
 def target(stack: Stack) -> Target:
     """A command that needs no journey: an output of the programme is logged at activity-tracking."""
     port = stack.settings.port("activity-tracking-web")
-    return Target(port, "/programmes/coactive/outputs", stack.token("urkraft", "supervisor"))
+    return Target(port, f"{API_ROOT}/programmes/coactive/outputs", stack.token("urkraft", "supervisor"))
 
 
 def up(stack: Stack) -> None:

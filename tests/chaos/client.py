@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from clients.player.wire import read_vector, write_vector
 
@@ -77,6 +78,7 @@ class Client:
         self._token_of = token
         self._chance = chance
         self._connections: dict[str, http.client.HTTPConnection] = {}
+        self._roots: dict[str, str] = {}
         self._tokens: dict[Actor, tuple[str, float]] = {}
 
     def command(
@@ -136,11 +138,13 @@ class Client:
     def _once(self, command: Command, headers: Mapping[str, str]) -> tuple[int, Any, Mapping[str, str]]:
         connection = self._connections.get(command.process)
         if connection is None:
-            where = self._url(command.process).removeprefix("http://")
-            connection = http.client.HTTPConnection(where, timeout=TIMEOUT_SECONDS)
+            where = urlsplit(self._url(command.process))
+            self._roots[command.process] = where.path
+            connection = http.client.HTTPConnection(where.netloc, timeout=TIMEOUT_SECONDS)
             self._connections[command.process] = connection
         try:
-            connection.request(command.method, command.path, command.body, dict(headers))
+            path = f"{self._roots[command.process]}{command.path}"
+            connection.request(command.method, path, command.body, dict(headers))
             response = connection.getresponse()
             raw = response.read()
         except BaseException:

@@ -12,6 +12,7 @@ from tests.chaos.awaiting import until
 from tools.stack import Settings, Stack
 from tools.stack.processes import EVERYTHING, SERVICE_PROCESSES, Process, described
 from tools.stack.record import Running
+from tools.stack.settings import root_of
 
 NEEDED = tuple(name for name in EVERYTHING if name != "outcome-stream")
 """Everything but the dashboards' stream, which no invariant speaks of."""
@@ -48,8 +49,8 @@ class ChaosStack(Stack):
         return replace(process, name=name, environment=told, port=port, health_port=port)
 
     def url(self, process: str) -> str:
-        """`http://host:port` of a process or an instance."""
-        return f"http://127.0.0.1:{self.describe(process).port}"
+        """The address below which a process or an instance answers."""
+        return f"http://127.0.0.1:{self.describe(process).port}{root_of(process.partition('.')[0])}"
 
     def health_url(self, process: str) -> str:
         """`http://host:port` at which a process or an instance says how it is."""

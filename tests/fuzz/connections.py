@@ -17,6 +17,7 @@ from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.judging import judge
 from tests.fuzz.wire import NoAnswer, Reply, answer, connected
 from tests.fuzz.world import PROVIDER, REPORTER, Who, World
+from tools.stack.settings import root_of
 
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 """What a whole head and a whole body may take."""
@@ -144,7 +145,7 @@ class Connections(Fuzzer[Hold]):
         return self.world.token(self._reader(process))
 
     def _target(self, process: str) -> str:
-        return ROUTES[process] or f"/journeys/{self._journey}"
+        return root_of(process) + (ROUTES[process] or f"/journeys/{self._journey}")
 
     def _ask(self, hold: Hold, outcome: Outcome) -> None:
         """An honest request and the probes, from another address."""

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.fuzz.processes import Watch
 from tests.fuzz.wire import Line, NoAnswer, Reply, Sent, encoded
 from tools.stack import Stack
 from tools.stack.issuer import sign
-from tools.stack.settings import AUDIENCE, SERVICES
+from tools.stack.settings import AUDIENCE, SERVICES, root_of
 
 NOW = datetime(2017, 9, 1, 10, tzinfo=UTC)
 """The platform's business moment; it stands still."""
@@ -148,7 +148,7 @@ class World:
         """One request on the kept connection to a process. Raises NoAnswer."""
         if process not in self._lines:
             self._lines[process] = Line(self.stack.settings.port(process))
-        return self._lines[process].ask(sent)
+        return self._lines[process].ask(rooted(process, sent))
 
     def send_anew(self, port: int, sent: Sent, within: float) -> Reply:
         """One request on a connection of its own. Raises NoAnswer."""
@@ -369,3 +369,10 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "exited": (*_STARTED, _EXIT),
 }
 """What brings a journey to each stage, from a person who is registered."""
+
+
+def rooted(process: str, sent: Sent) -> Sent:
+    """The request below the API's root, where the process has one and the target is a path."""
+    if not sent.target.startswith(b"/"):
+        return sent
+    return replace(sent, target=root_of(process).encode() + sent.target)

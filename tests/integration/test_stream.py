@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -345,13 +346,12 @@ def test_a_link_asked_for_with_a_token_opens_the_page_and_its_stream(stack: Stac
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, outcome: Any) -> None:
     url = stack.url("outcome-stream")
     token = stack.token("styrgruppen", "owner")
-    host, port = url.removeprefix("http://").split(":")
+    where = urlsplit(url)
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.connect((host, int(port)))
-        slow.sendall(
-            f"GET /programmes/stream-test/figures HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-        )
+        slow.connect((where.hostname, where.port))
+        head = f"GET {where.path}/programmes/stream-test/figures HTTP/1.1\r\nHost: x\r\n"
+        slow.sendall(f"{head}Authorization: Bearer {token}\r\n\r\n".encode())
         days = iter(EARLY + timedelta(days=n) for n in range(5000))
 
         def dropped() -> bool:

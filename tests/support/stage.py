@@ -20,6 +20,7 @@ from typing import Any, Self, get_args
 
 import msgspec
 import yaml
+from starlette.routing import Mount
 
 from services.outcome.figures import report
 from services.outcome.stream.hub import Hub
@@ -30,6 +31,7 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
 from shared.edge.callers import Admission, Seats
+from shared.edge.mount import ROOT
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, Duty
 from shared.language.errors import Forbidden, Unready
@@ -208,7 +210,7 @@ class Theatre:
         app = make_edge(
             stage, self.hub, connections, self.logins, public_url or f"http://127.0.0.1:{port}", allowance
         ).app()
-        self.routes = app.routes
+        (self.mount,) = (one for one in app.routes if isinstance(one, Mount))
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
         self._reader = Reader(stage, [self._show], self._stop, most_rest_seconds=0.05)
         self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
@@ -222,10 +224,15 @@ class Theatre:
         self._loops[0].call_soon_threadsafe(self.hub.publish, snapshot)
 
     @property
-    def address(self) -> str:
-        """Where it is served."""
+    def origin(self) -> str:
+        """Where it is served: `http://host:port`."""
         host, port = self.server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
+
+    @property
+    def address(self) -> str:
+        """The address below which its routes are."""
+        return f"{self.origin}{ROOT}"
 
     def secret(self) -> str:
         """The secret of a session that a member of the steering group has opened."""

@@ -111,7 +111,9 @@ def stream_routes() -> list[tuple[str, str, Action | None]]:
     parts = {one.name: nothing for one in fields(Edge)} | {"public_url": NOWHERE.oidc_issuer}
     return [
         (method, path, ACTIONS.get(f"{method} {path}"))
-        for route in Edge(**parts).app().routes
+        for mount in Edge(**parts).app().routes
+        if isinstance(mount, Mount)
+        for route in mount.routes
         for path in [f"{route.path}/{{path}}" if isinstance(route, Mount) else getattr(route, "path", "")]
         for method in sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"})
     ]

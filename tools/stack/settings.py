@@ -17,6 +17,8 @@ from tools.stack.trouble import Trouble
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AUDIENCE = "journeys"
+API_ROOT = "/v1"
+"""What every path of a service begins with (shared/edge/mount.py)."""
 REPLICA_SET = "rs0"
 
 # Service -> its roles. A service's Python package and its database have its name with underscores;
@@ -60,6 +62,12 @@ HEALTH_PORTS: Mapping[str, int] = {
     "outcome-web": 9,
     "outcome-stream": 10,
 }
+
+
+def root_of(process: str) -> str:
+    """What the paths begin with that the process answers to callers: the API's root, or nothing."""
+    return API_ROOT if process in HEALTH_PORTS else ""
+
 
 # Ports that no process of the stack has to itself.
 LISTENERS = ("broker-controller", "broker-behind-proxy", "broker-proxy")
@@ -151,9 +159,13 @@ class Settings:
         """The port a process listens on."""
         return self.port_base + PORTS[process]
 
-    def url(self, process: str) -> str:
+    def origin(self, process: str) -> str:
         """`http://host:port` of a process, without a slash at the end."""
         return f"http://127.0.0.1:{self.port(process)}"
+
+    def url(self, process: str) -> str:
+        """The address below which a process answers, without a slash at the end: its origin, and the API's root."""
+        return f"{self.origin(process)}{root_of(process)}"
 
     def health_port(self, process: str) -> int:
         """The port on which a process says how it is."""
@@ -209,7 +221,7 @@ class Settings:
             "HEALTH_PORT": str(self.health_port(name)),
             "DRIVEN_CLOCK": "1",
             "OPERATOR_ORGANISATIONS": OPERATORS,
-            "OUTCOME_STREAM_URL": self.url("outcome-stream"),
+            "OUTCOME_STREAM_URL": self.origin("outcome-stream"),
             "ENVIRONMENT": "local",
             "LOG_LEVEL": self.log_level,
         }
@@ -240,11 +252,11 @@ class Settings:
             "OIDC_ISSUER": self.url("issuer"),
             "OIDC_TOKEN_URL": f"{self.url('issuer')}/token",
             "OIDC_CLIENT_SECRET": self.credentials.client_secret(),
-            "INTAKE_URL": self.url("intake-web"),
-            "ACTIVITY_TRACKING_URL": self.url("activity-tracking-web"),
-            "HANDOVER_URL": self.url("handover-web"),
-            "OUTCOME_URL": self.url("outcome-web"),
-            "OUTCOME_STREAM_URL": self.url("outcome-stream"),
+            "INTAKE_URL": self.origin("intake-web"),
+            "ACTIVITY_TRACKING_URL": self.origin("activity-tracking-web"),
+            "HANDOVER_URL": self.origin("handover-web"),
+            "OUTCOME_URL": self.origin("outcome-web"),
+            "OUTCOME_STREAM_URL": self.origin("outcome-stream"),
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
             "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
             "KAFKA_PASSWORDS_DIR": str(self.credentials.kafka_folder()),

@@ -263,7 +263,7 @@ class Stack:
         return self._control.token(organisation, duty, **optional)
 
     def url(self, process: str) -> str:
-        """`http://host:port` of a process."""
+        """The address below which a process answers: `http://host:port`, and the API's root where it has one."""
         return self.settings.url(process)
 
     def health_url(self, process: str) -> str:

@@ -10,6 +10,7 @@ from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.outcome.stream.snapshot import Form
+from shared.edge.mount import ROOT
 from shared.language.programmes import Programme
 
 HERE = Path(__file__).parent
@@ -99,7 +100,7 @@ class Pages:
 
     def _write(self, template: str, lang: Language, **values: Any) -> str:
         languages = [{"code": code, "name": self.texts[code]["language"]} for code in LANGUAGES]
-        values = {"lang": lang, "texts": self.texts[lang], "languages": languages, **values}
+        values = {"root": ROOT, "lang": lang, "texts": self.texts[lang], "languages": languages, **values}
         return self.templates.get_template(template).render(values)
 
 

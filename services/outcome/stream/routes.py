@@ -33,6 +33,7 @@ from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
 from shared.edge.callers import Admission, Seats
+from shared.edge.mount import DOCS, ROOT
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
 from shared.edge.tokens import Shown
@@ -102,7 +103,7 @@ class Edge:
             Exception: self.failed,
         }
         return Starlette(
-            routes=routes,
+            routes=[Mount(ROOT, routes=routes), Route("/", self._asked(self.front))],
             exception_handlers=handlers,
             middleware=[Middleware(SafeHeaders, by_tls=self._by_tls())],
         )
@@ -130,6 +131,11 @@ class Edge:
         onward = f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
         lang = p.language(kept.get("lang"))
         return self._notice("odd-address", lang, CODES[refused.code].status, onward=onward)
+
+    async def front(self, request: Request) -> Response:
+        """`/` leads to the documentation."""
+        self._count_anybody(request)
+        return RedirectResponse(DOCS, 302)
 
     async def page(self, request: Request) -> Response:
         """The page of a programme, or what to do to see it."""
@@ -184,7 +190,7 @@ class Edge:
         await refuse_content(request)
         programme = await self._readable(shown.actor, request.path_params["programme"])
         secret = await run_in_threadpool(self.logins.issue_link, shown, programme.id)
-        url = f"{self.public_url.rstrip('/')}/login?code={secret}"
+        url = f"{self.public_url.rstrip('/')}{ROOT}/login?code={secret}"
         return JSONResponse({"url": url}, 201, headers={"cache-control": "no-store"})
 
     async def login(self, request: Request) -> Response:
@@ -197,7 +203,7 @@ class Edge:
         if not code or not await run_in_threadpool(self.logins.link_works, code):
             return self._notice("link-spent", lang, 401)
         return self._notice(
-            "link", lang, 200, button=p.Button("sign_in", "/login", {"code": code, "lang": lang})
+            "link", lang, 200, button=p.Button("sign_in", f"{ROOT}/login", {"code": code, "lang": lang})
         )
 
     async def _sign_in(self, request: Request) -> Response:
@@ -210,7 +216,7 @@ class Edge:
         if redeemed is None:
             return self._notice("link-spent", lang, 401)
         secret, login = redeemed
-        path = f"/programmes/{login.programme}"
+        path = f"{ROOT}/programmes/{login.programme}"
         response = RedirectResponse(f"{path}?lang={lang}", 303, headers=p.HEADERS)
         response.set_cookie(
             COOKIE,
@@ -230,11 +236,11 @@ class Edge:
             raise Unknown("programme")
         form = await read_form(request)
         secret = request.cookies.get(COOKIE)
-        address = f"/signed-out?lang={p.language(form.get('lang'))}"
+        address = f"{ROOT}/signed-out?lang={p.language(form.get('lang'))}"
         response = RedirectResponse(address, 303, headers=p.HEADERS)
         if secret:
             await run_in_threadpool(self.logins.end_session, secret)
-            path = f"/programmes/{request.path_params['programme']}"
+            path = f"{ROOT}/programmes/{request.path_params['programme']}"
             response.delete_cookie(COOKIE, path, httponly=True, samesite="strict", secure=self._by_tls())
         return response
 

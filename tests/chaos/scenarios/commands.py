@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from tests.chaos.client import Command
 from tests.chaos.load import Journey, Party
@@ -101,14 +102,14 @@ def _ten_at_once(world: World, command: Command) -> int:
 
 def _answer_lost(world: World, command: Command) -> int:
     """Send it and hang up without reading, then ask again with the key."""
-    where = world.stack.url(command.process).removeprefix("http://").split(":")
+    where = urlsplit(world.stack.url(command.process))
     token = world.stack.token(*command.actor)
     head = (
-        f"POST {command.path} HTTP/1.1\r\nHost: {where[0]}\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {where.path}{command.path} HTTP/1.1\r\nHost: {where.hostname}\r\nAuthorization: Bearer {token}\r\n"
         f"Idempotency-Key: {command.key}\r\ntraceparent: 00-{command.trace}-00f067aa0ba902b7-01\r\n"
         f"Content-Type: {command.media}\r\nContent-Length: {len(command.body)}\r\n\r\n"
     )
-    with socket.create_connection((where[0], int(where[1])), timeout=5) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
         connection.sendall(head.encode() + command.body)
     world.sent(command)
     return 1

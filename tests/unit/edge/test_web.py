@@ -68,6 +68,12 @@ def test_a_wrong_method_is_told_which_are_right(app: Flask) -> None:
     assert seen > 5
 
 
+def test_a_path_without_the_version_is_an_unknown_route(client: FlaskClient) -> None:
+    for path in ("/handovers/x", "/openapi.json", "/nowhere"):
+        answer = client.get(path, headers=TOKEN, base_url="http://localhost/")
+        assert (answer.status_code, answer.json["code"]) == (404, "unknown-route"), path  # type: ignore[index]
+
+
 def test_every_answer_says_what_a_browser_may_do_with_it(client: FlaskClient) -> None:
     for path in ("/handovers/x", "/nowhere", "/openapi.json"):
         answer = client.get(path)

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from clients.operator.accepting import accept
 from clients.operator.desk import Desk
 from clients.operator.surroundings import SERVICES, Surroundings
-from clients.operator.wire import Wire
+from clients.operator.wire import ROOT, Wire
 
 TOPIC = "journey.handover.v1"
 
@@ -32,12 +32,12 @@ class Platform(Desk):
         return Wire(here, httpx.Client(transport=httpx.MockTransport(self._answer)), pause_seconds=0.0)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
+        host, path = request.url.host, request.url.path.removeprefix(ROOT)
         if request.method == "GET":
             processes = self._processes.get(host.replace("-", "_"), [])
             return httpx.Response(200, json={"groups": [{"group": host, "processes": processes}]})
-        group = request.url.path.split("/")[3]
-        self.posted.append((f"{host}{request.url.path}", json.loads(request.content)))
+        group = path.split("/")[3]
+        self.posted.append((f"{host}{path}", json.loads(request.content)))
         moved = [{"partition": 2, "stood_at": 9, "reads_from": 0}]
         return httpx.Response(200, json={"group": group, "topic": TOPIC, "moved": moved})
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from clients.operator.desk import Desk
 from clients.operator.inbound import inbound
 from clients.operator.surroundings import SERVICES, Surroundings
-from clients.operator.wire import Wire
+from clients.operator.wire import ROOT, Wire
 
 TOPIC = "inbound.forsakringskassan.referrals.v1"
 
@@ -28,13 +28,13 @@ class Platform(Desk):
         return Wire(here, httpx.Client(transport=httpx.MockTransport(self._answer)), pause_seconds=0.0)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        said = json.loads(request.content)
-        self.posted.append((f"{request.url.host}{request.url.path}", said))
+        said, path = json.loads(request.content), request.url.path.removeprefix(ROOT)
+        self.posted.append((f"{request.url.host}{path}", said))
         if request.url.host != self._holder:
             return httpx.Response(404, json={"code": "not-found", "detail": "There is none."})
         if not self._stands:
             return httpx.Response(409, json={"code": "not-standing-there", "detail": "It does not."})
-        group, topic = request.url.path.split("/")[3], request.url.path.split("/")[5]
+        group, topic = path.split("/")[3], path.split("/")[5]
         place = {"partition": said["partition"], "offset": said["offset"], "reads_from": said["offset"] + 1}
         return httpx.Response(200, json={"group": group, "topic": topic, **place})
 

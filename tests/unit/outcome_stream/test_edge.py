@@ -21,9 +21,9 @@ from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.memory import UNLIMITED
 from tests.support.stage import Stage, Theatre, read_programme
 
-LINKS = "/programmes/coactive/page-links"
-PAGE = "/programmes/coactive"
-FIGURES = "/programmes/coactive/figures"
+LINKS = "/v1/programmes/coactive/page-links"
+PAGE = "/v1/programmes/coactive"
+FIGURES = "/v1/programmes/coactive/figures"
 STEERING = {"Authorization": "Bearer steering"}
 KEY = {"Idempotency-Key": "one"}
 
@@ -36,7 +36,7 @@ def theatre() -> Iterator[Theatre]:
 
 @pytest.fixture
 def web(theatre: Theatre) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=theatre.address, timeout=30) as client:
+    with httpx.Client(base_url=theatre.origin, timeout=30) as client:
         yield client
 
 
@@ -147,13 +147,13 @@ def test_nobody_else_does_on_any_route(
 def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) -> None:
     served = {
         f"{method} {route.path}"
-        for route in theatre.routes
+        for route in theatre.mount.routes
         if isinstance(route, Route) and "{programme}" in route.path
         for method in route.methods or ()
         if method != "HEAD"
     }
     # Signing out takes the session that it ends, and nothing else.
-    assert served - {f"POST {PAGE.replace('coactive', '{programme}')}/logout"} == set(ACTIONS)
+    assert served - {"POST /programmes/{programme}/logout"} == set(ACTIONS)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,14 @@ def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) 
             ("GET", FIGURES),
             ("POST", LINKS),
             ("POST", f"{PAGE}/logout"),
-            ("GET", "/signed-out"),
+            ("GET", "/v1/signed-out"),
         ),
-        *(("GET", "/login"), ("POST", "/login"), ("GET", "/static/page.css"), ("GET", "/texts/sv.json")),
+        *(
+            ("GET", "/v1/login"),
+            ("POST", "/v1/login"),
+            ("GET", "/v1/static/page.css"),
+            ("GET", "/v1/texts/sv.json"),
+        ),
     ],
 )
 def test_every_route_names_a_parameter_that_it_does_not_know(
@@ -182,7 +187,7 @@ def test_every_route_names_a_parameter_that_it_does_not_know(
 def test_a_reader_whose_link_was_decorated_is_shown_the_way_on(web: httpx.Client) -> None:
     url = web.post(LINKS, json={}, headers={**STEERING, **KEY}).json()["url"]
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-    for path in (httpx.URL(url).raw_path.decode() + "&lang=en", f"{PAGE}?lang=en", "/signed-out?lang=en"):
+    for path in (httpx.URL(url).raw_path.decode() + "&lang=en", f"{PAGE}?lang=en", "/v1/signed-out?lang=en"):
         answer = web.get(f"{path}&fbclid=19900101-2385", headers=browser)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
         assert "2385" not in answer.text
@@ -196,7 +201,7 @@ def test_a_reader_whose_link_was_decorated_is_shown_the_way_on(web: httpx.Client
 
 
 def test_a_language_given_twice_is_refused(web: httpx.Client) -> None:
-    for path in (PAGE, "/login", "/signed-out"):
+    for path in (PAGE, "/v1/login", "/v1/signed-out"):
         answer = web.get(f"{path}?lang=sv&lang=en", headers=STEERING)
         assert (code(answer), set(answer.json()["errors"])) == ((422, "invalid-fields"), {"lang"})
 
@@ -207,7 +212,7 @@ def test_no_name_of_a_field_that_may_be_somebody_s_number_is_repeated(web: httpx
 
 
 def test_an_unknown_programme_is_told_only_to_those_who_show_a_token(web: httpx.Client) -> None:
-    unknown = "/programmes/huset"
+    unknown = "/v1/programmes/huset"
     assert code(web.get(f"{unknown}/figures", headers=STEERING)) == (404, "not-found")
     assert code(web.get(f"{unknown}/figures")) == (401, "unauthenticated")
 
@@ -236,7 +241,7 @@ def test_a_link_works_once_and_for_five_minutes(theatre: Theatre, web: httpx.Cli
     assert sign_in(web, once).status_code == web.get(once).status_code == 401
     theatre.logins.now += LINK_LIFE
     assert sign_in(web, late).status_code == web.get(late).status_code == 401
-    assert web.get("/login").status_code == web.post("/login", data={"lang": "sv"}).status_code == 401
+    assert web.get("/v1/login").status_code == web.post("/v1/login", data={"lang": "sv"}).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -258,15 +263,15 @@ def test_another_site_signs_nobody_in(headers: dict[str, str], expected: int) ->
     stage = Stage(read_programme(), date(2017, 5, 1))
     with (
         Theatre(stage, public_url="https://figures.example:443/") as theatre,
-        httpx.Client(base_url=theatre.address, timeout=30) as web,
+        httpx.Client(base_url=theatre.origin, timeout=30) as web,
     ):
         form = {"code": httpx.URL(theatre.link()).params["code"], "lang": "en"}
-        answer = web.post("/login", data=form, headers=headers)
+        answer = web.post("/v1/login", data=form, headers=headers)
         assert answer.status_code == expected
         if expected == 403:
             assert "Another website" in answer.text
             assert "set-cookie" not in answer.headers
-            assert web.post("/login", data=form).status_code == 303, "the link was not used up"
+            assert web.post("/v1/login", data=form).status_code == 303, "the link was not used up"
 
 
 def test_looking_at_a_link_uses_nothing_up(theatre: Theatre, web: httpx.Client) -> None:
@@ -275,7 +280,7 @@ def test_looking_at_a_link_uses_nothing_up(theatre: Theatre, web: httpx.Client) 
         assert web.head(link).status_code == 200
         seen = web.get(link)
         assert "set-cookie" not in seen.headers
-        assert '<form method="post" action="/login">' in seen.text
+        assert '<form method="post" action="/v1/login">' in seen.text
     assert "Open the page" in web.get(f"{link}&lang=en").text
     assert sign_in(web, link).status_code == 303
 
@@ -303,7 +308,7 @@ def test_signing_out_ends_the_session_and_its_streams(theatre: Theatre, web: htt
         lines = stream.iter_lines()
         assert next(line for line in lines if line.startswith("event:"))
         out = web.post(f"{PAGE}/logout", data={"lang": "en"})
-        assert (out.status_code, out.headers["location"]) == (303, "/signed-out?lang=en")
+        assert (out.status_code, out.headers["location"]) == (303, "/v1/signed-out?lang=en")
         assert "You are signed out" in web.get(out.headers["location"]).text
         assert "Max-Age=0" in out.headers["set-cookie"]
         assert out.headers["cache-control"] == "no-store"
@@ -314,8 +319,8 @@ def test_signing_out_ends_the_session_and_its_streams(theatre: Theatre, web: htt
 @pytest.mark.parametrize("programme", ["%E2%82%AC", "a%0d%0ab", "a%3B%20Domain=x", "%00"])
 def test_no_cookie_is_made_for_what_cannot_be_a_programme(web: httpx.Client, programme: str) -> None:
     cookie = {"Cookie": "page_session=guessed"}
-    answer = web.post(f"/programmes/{programme}/logout", data={"lang": "sv"}, headers=cookie)
-    assert code(answer) == (404, "not-found")
+    answer = web.post(f"/v1/programmes/{programme}/logout", data={"lang": "sv"}, headers=cookie)
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -326,7 +331,7 @@ def test_no_cookie_is_made_for_what_cannot_be_a_programme(web: httpx.Client, pro
         ("GET", PAGE, {"Authorization": "Bearer nobody"}),
         ("GET", FIGURES, {"Cookie": "page_session=guessed"}),
         ("POST", f"{PAGE}/logout", {"Cookie": "page_session=guessed"}),
-        ("GET", "/login?code=guessed", {}),
+        ("GET", "/v1/login?code=guessed", {}),
     ],
 )
 def test_nobody_guesses_on_any_route_faster_than_its_address_may(
@@ -335,7 +340,7 @@ def test_nobody_guesses_on_any_route_faster_than_its_address_may(
     form = {"lang": "sv"} if method == "POST" else None
     seldom = replace(UNLIMITED, per_address=0.001)
     with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=seldom) as theatre:
-        with httpx.Client(base_url=theatre.address, timeout=30) as web:
+        with httpx.Client(base_url=theatre.origin, timeout=30) as web:
             first, second = (web.request(method, path, headers=headers, data=form) for _ in range(2))
     assert first.status_code in (303, 401)
     assert code(second) == (429, "too-many-requests")
@@ -347,20 +352,20 @@ def test_a_page_shown_to_a_bearer_of_a_token_has_nothing_to_sign_out_of(web: htt
 
 
 def test_a_form_of_another_kind_is_refused(web: httpx.Client) -> None:
-    assert code(web.post("/login", json={"code": "x"})) == (415, "unsupported-media-type")
+    assert code(web.post("/v1/login", json={"code": "x"})) == (415, "unsupported-media-type")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert code(web.post("/login", content=b"a=" + b"x" * 5000, headers=form)) == (413, "body-too-large")
-    assert code(web.post("/login", content=b"\xff=1", headers=form)) == (400, "unreadable-body")
-    assert code(web.post("/login", content=b"a=1&" * 20, headers=form)) == (400, "unreadable-body")
+    assert code(web.post("/v1/login", content=b"a=" + b"x" * 5000, headers=form)) == (413, "body-too-large")
+    assert code(web.post("/v1/login", content=b"\xff=1", headers=form)) == (400, "unreadable-body")
+    assert code(web.post("/v1/login", content=b"a=1&" * 20, headers=form)) == (400, "unreadable-body")
     for twice in (b"code=x&lang=sv&code=y", b"code=&code=y"):
-        refused = web.post("/login", content=twice, headers=form)
+        refused = web.post("/v1/login", content=twice, headers=form)
         assert code(refused) == (422, "invalid-fields")
         assert set(refused.json()["errors"]) == {"code"}
 
 
 def test_a_cookie_opens_no_other_programme(theatre: Theatre, web: httpx.Client) -> None:
     secret = theatre.secret()
-    answer = web.get("/programmes/huset/figures", headers={"Cookie": f"page_session={secret}"})
+    answer = web.get("/v1/programmes/huset/figures", headers={"Cookie": f"page_session={secret}"})
     assert code(answer) == (401, "unauthenticated")
 
 
@@ -409,18 +414,18 @@ def test_an_empty_object_is_as_good_as_nothing(web: httpx.Client) -> None:
 
 
 def test_unknown_routes_and_methods_are_problems(web: httpx.Client) -> None:
-    assert code(web.get("/nowhere")) == (404, "unknown-route")
-    for path, allowed in ((LINKS, "POST"), (PAGE, "GET, HEAD"), ("/login", "GET, HEAD, POST")):
+    assert code(web.get("/v1/nowhere")) == (404, "unknown-route")
+    for path, allowed in ((LINKS, "POST"), (PAGE, "GET, HEAD"), ("/v1/login", "GET, HEAD, POST")):
         refused = web.delete(path, headers=STEERING)
         assert code(refused) == (405, "method-not-allowed")
         assert ", ".join(sorted(refused.headers["allow"].split(", "))) == allowed
-    page = web.get("/nowhere", headers={"Accept": "text/html"})
+    page = web.get("/v1/nowhere", headers={"Accept": "text/html"})
     assert (page.status_code, "Sidan finns inte" in page.text) == (404, True)
 
 
 def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(theatre: Theatre, web: httpx.Client) -> None:
     sign_in(web, theatre.link())
-    for page in (web.get(PAGE), web.get(f"{PAGE}?lang=en"), web.get("/login"), web.get(theatre.link())):
+    for page in (web.get(PAGE), web.get(f"{PAGE}?lang=en"), web.get("/v1/login"), web.get(theatre.link())):
         assert page.headers["content-security-policy"].startswith("default-src 'self';")
         assert " style=" not in page.text
         assert "<style" not in page.text
@@ -434,7 +439,7 @@ def test_callers_are_told_nothing_of_health_and_metrics(web: httpx.Client) -> No
 
 
 def test_every_answer_says_what_a_browser_may_do_with_it(web: httpx.Client) -> None:
-    for path in (PAGE, FIGURES, "/static/page.css", "/texts/sv.json", "/nowhere", "/login"):
+    for path in (PAGE, FIGURES, "/v1/static/page.css", "/v1/texts/sv.json", "/v1/nowhere", "/v1/login"):
         headers = web.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'self';"), path
         assert headers["x-content-type-options"] == "nosniff", path
@@ -448,13 +453,13 @@ def test_behind_tls_the_browser_is_told_so_and_a_link_is_never_the_caller_s_host
     host = {"Host": "evil.example"}
     with (
         Theatre(stage, public_url="https://figures.example/") as theatre,
-        httpx.Client(base_url=theatre.address, headers=host) as web,
+        httpx.Client(base_url=theatre.origin, headers=host) as web,
     ):
         link = web.post(LINKS, headers={**STEERING, **KEY})
-        assert link.json()["url"].startswith("https://figures.example/login?code=")
+        assert link.json()["url"].startswith("https://figures.example/v1/login?code=")
         assert link.headers["strict-transport-security"].startswith("max-age=")
         code_of = httpx.URL(link.json()["url"]).params["code"]
-        answer = web.post("/login", data={"code": code_of})
+        answer = web.post("/v1/login", data={"code": code_of})
         assert "Secure" in answer.headers["set-cookie"]
         assert "evil" not in answer.headers["location"]
 
@@ -463,7 +468,7 @@ def test_a_person_and_an_organisation_may_have_so_many_streams_open() -> None:
     allowance = replace(UNLIMITED, streams_per_person=2)
     with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
         with (
-            httpx.Client(base_url=theatre.address, timeout=30) as web,
+            httpx.Client(base_url=theatre.origin, timeout=30) as web,
             contextlib.ExitStack() as open_streams,
         ):
             for _ in range(2):
@@ -481,10 +486,17 @@ def test_a_person_and_an_organisation_may_have_so_many_streams_open() -> None:
 def test_whoever_asks_too_often_is_told_when_to_come_back() -> None:
     allowance = replace(UNLIMITED, per_person=0.5, per_address=0.5)
     with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
-        with httpx.Client(base_url=theatre.address, timeout=30) as web:
-            unknown = [web.get("/programmes/none/figures", headers=STEERING).status_code for _ in range(7)]
+        with httpx.Client(base_url=theatre.origin, timeout=30) as web:
+            unknown = [web.get("/v1/programmes/none/figures", headers=STEERING).status_code for _ in range(7)]
             assert unknown == [404] * 5 + [429] * 2
             refused = [web.get(FIGURES) for _ in range(7)]
             assert [one.status_code for one in refused] == [401] * 5 + [429] * 2
             assert int(refused[-1].headers["retry-after"]) >= 1
             assert web.get(theatre.link()).status_code == 429
+
+
+def test_without_a_version_nothing_is_there_but_the_front_door(web: httpx.Client) -> None:
+    for path in (PAGE, FIGURES, "/v1/static/page.css", "/v1/login"):
+        assert web.get(path.removeprefix("/v1"), headers=STEERING).status_code == 404
+    front = web.get("/")
+    assert (front.status_code, front.headers["location"]) == (302, "/v1/docs")

@@ -104,7 +104,7 @@ def test_busy_behind_and_gone_are_asked_again_with_the_same_key_and_body(start: 
     answer = ask(wire)
     assert (answer.status, answer.tries) == (200, 5)
     assert {(path, headers["idempotency-key"], body) for path, headers, body in server.requests} == {
-        ("/referrals", "k1", b'{"a": 1}')
+        ("/v1/referrals", "k1", b'{"a": 1}')
     }
     assert len(server.requests) == 5
 

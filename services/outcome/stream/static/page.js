@@ -14,7 +14,7 @@ const root = document.documentElement;
 const lang = root.lang;
 const state = document.getElementById("state");
 const age = document.getElementById("age");
-const texts = await insist(`/texts/${lang}.json`, () => (state.textContent = state.dataset.reconnecting));
+const texts = await insist(new URL(`../texts/${lang}.json`, import.meta.url), () => (state.textContent = state.dataset.reconnecting));
 const format = formats(lang, texts);
 const sections = new Sections(document, lang, texts, format, root.dataset.places.split(" "));
 const picture = new Picture(document.getElementById("flow"), document.getElementById("flow-rows"), texts, format);
