@@ -5,7 +5,12 @@ from typing import Any
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities, read_days
 from shared.host.process import main
-from shared.language.events import JourneyExited, JourneyStarted
+from shared.language.events import (
+    JourneyExited,
+    JourneyRegisteredByMistake,
+    JourneyStarted,
+    ReferralCorrected,
+)
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Service
 from shared.runtime.settings import Settings
@@ -27,7 +32,9 @@ SERVICE = Service(
     timers=TIMERS,
     blueprints=blueprints,
     indexes=INDEXES,
-    enrich=Enrich(frozenset({JourneyStarted, JourneyExited}), read_days),
+    enrich=Enrich(
+        frozenset({ReferralCorrected, JourneyStarted, JourneyRegisteredByMistake, JourneyExited}), read_days
+    ),
 )
 
 if __name__ == "__main__":

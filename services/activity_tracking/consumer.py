@@ -9,7 +9,7 @@ from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
-    e.ReferralCorrected: take_in,
+    e.ReferralCorrected: set_bounds,
     e.ReferralAccepted: take_in,
     e.ReferralDeclined: take_in,
     e.ReferralWithdrawn: take_in,
@@ -17,7 +17,7 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.ConsentRefused: take_in,
     e.ConsentWithdrawn: take_in,
     e.JourneyStarted: set_bounds,
-    e.JourneyRegisteredByMistake: take_in,
+    e.JourneyRegisteredByMistake: set_bounds,
     e.HandoverOffered: take_in,
     e.HandoverAccepted: take_in,
     e.HandoverDeclined: take_in,

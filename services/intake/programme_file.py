@@ -14,12 +14,14 @@ import msgspec
 import yaml
 
 from shared.edge.fields import FIRST_DAY
+from shared.language.figures import EACH, TARGETS, target_names
 from shared.language.programmes import Programme
 from shared.language.signs import normal_form, shows
 
 Path = tuple[str | int, ...]
 
 A_DAY = f"Takes a day as yyyy-mm-dd, from {FIRST_DAY.isoformat()} on."
+A_TARGET = f"{', '.join(name.replace(EACH, '<follow-up>') for name in TARGETS)} or an output"
 A_TEXT = "Takes text that shows something, without blanks at its ends, blanks in a row, or signs that show nothing."
 
 
@@ -287,7 +289,7 @@ def _check_progress(document: _Document, programme: Mapping[str, Any]) -> None:
 
 
 def _check_targets(document: _Document, programme: Mapping[str, Any], codes: Mapping[Path, set[str]]) -> None:
-    figures = {"started", *(f"employed_{code}" for code in codes["follow_ups",])}
+    figures = set(target_names(codes["follow_ups",]))
     for path, entry in _entries(programme, ("outputs",)):
         if entry.get("code") in figures:
             document.fault((*path, "code"), f"{entry['code']} is the name of another figure.")
@@ -295,9 +297,7 @@ def _check_targets(document: _Document, programme: Mapping[str, Any], codes: Map
     for path, entry in _entries(programme, ("targets",)):
         figure, place = entry.get("figure"), entry.get("municipality")
         if isinstance(figure, str) and figure not in figures | codes["outputs",]:
-            document.fault(
-                (*path, "figure"), f"{figure} is no figure: not started, employed_<follow-up> or an output."
-            )
+            document.fault((*path, "figure"), f"{figure} is no figure: not {A_TARGET}.")
         if isinstance(place, str) and place not in codes["municipalities",]:
             document.fault((*path, "municipality"), f"{place} is not among the municipalities.")
         if (str(figure), str(place)) in seen:

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
+from services.outcome.figures.repository import DAYS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
 from services.outcome.stream import logins, publisher
 from shared.host.process import main
@@ -17,7 +18,7 @@ FIGURES = Projection(
     repository=FigureJourneys(),
     folds=FIGURE_FOLDS,
     enrich=Enrich(frozenset({EntryRecorded}), read_entries),
-    keeps=("cells",),
+    keeps=("cells", DAYS),
 )
 
 

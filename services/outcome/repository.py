@@ -10,8 +10,8 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from services.outcome.domain.journey import Outcome
-from services.outcome.figures.contributions import Figures, JourneyFigures, OutputFigures
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
+from services.outcome.figures.state import Figures, JourneyFigures, OutputFigures
 from shared.language.decision import Received, Subject, key_of, kind_of
 from shared.runtime.corrections import CORRECTION_INDEXES
 

@@ -294,13 +294,27 @@ class SessionCorrected(Fact):
     void: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsOfDay:
+    """The sessions of one day of a journey. counted: whether they count now and did not, or did and do not now."""
+
+    on: date
+    counted: bool
+    logged: Count
+    attended: Count
+    late: Count
+    missed: Count
+    minutes: Count
+
+
 @event("activity-tracking", "sessions-recounted")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsRecounted(Fact):
-    """The first or last day of participation is another than it was: the sums of all sessions that count now.
+    """Other sessions count than did: the sums of all that count now, and the days that make the difference.
 
-    A session outside participation is kept and does not count. `occurred_on`: the day that was set. minutes: of
-    attended ones.
+    Those outside participation are kept and do not count, nor do those of a journey registered by mistake.
+    `occurred_on`: the day that was set. minutes: of attended ones. days: at most a month's; more days make more events,
+    each with the sums after it.
     """
 
     logged: Count
@@ -308,6 +322,7 @@ class SessionsRecounted(Fact):
     late: Count
     missed: Count
     minutes: Count
+    days: Annotated[tuple[SessionsOfDay, ...], Meta(max_length=31)] = ()
 
 
 @event("activity-tracking", "progress-measured")

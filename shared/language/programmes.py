@@ -143,7 +143,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """How many of a figure the programme is to reach; `figure` is `started`, `employed_6m` or an output."""
+    """How many of a figure the programme is to reach; `figure` is one of `figures.TARGETS`, or an output's code."""
 
     figure: str
     at_least: Annotated[int, Meta(ge=1)]

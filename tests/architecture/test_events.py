@@ -38,7 +38,7 @@ ALLOWED_FIELDS = {
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
     *("counted", "logged", "attended", "late", "missed"),
     # days
-    *("first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),
+    *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),
 }
 TELLING = (
     *(
@@ -102,7 +102,9 @@ def _leaves(body: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _parts(said: Any) -> Iterator[Any]:
-    """What the type is made of: the members of a union, the items of a tuple."""
+    """What the type is made of: the members of a union, the items of a tuple, also of one that is held to a length."""
+    if get_origin(said) is Annotated and get_origin(get_args(said)[0]) is tuple:
+        said = get_args(said)[0]
     if get_origin(said) in (Union, types.UnionType, tuple):
         for part in get_args(said):
             if part not in (types.NoneType, Ellipsis):

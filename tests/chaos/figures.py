@@ -92,5 +92,10 @@ class Recount:
         change = project(self._states.get(subject), received, self._programmes)
         self._states[subject] = change.state
         for add in change.adds:
-            programme = add.also["programme"]
-            self.cells[f"{programme}|{add.also['cell']}"] += add.cells["n"]
+            for name, amount in add.cells.items():
+                self.cells[cell_of(add.key, name)] += amount
+
+
+def cell_of(key: str, name: str) -> str:
+    """One counted number, by its document's key without the shard; of days, with the figure's code."""
+    return key if name == "n" else f"{key}|{name.removeprefix('n.')}"

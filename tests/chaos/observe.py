@@ -22,6 +22,7 @@ from services.outcome.app import SERVICE as OUTCOME
 from shared.language.events import TOPICS
 from shared.runtime.parts import consumed_topics
 from shared.runtime.unit import SHARDS
+from tests.chaos.figures import cell_of
 from tests.chaos.invariants import Group, Idle, Kept
 from tests.chaos.log import link
 
@@ -124,10 +125,13 @@ def timers(mongo: MongoClient[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def cells(mongo: MongoClient[dict[str, Any]]) -> Counter[str]:
-    """The live figures, summed over their shards: {`programme|cell`: n}."""
+    """The live figures, as they are now and by days, summed over their shards: {`programme|cell`: n}."""
     sums: Counter[str] = Counter()
     for row in mongo["outcome"]["cells"].find():
-        sums[f"{row['programme']}|{row['cell']}"] += int(row["n"])
+        sums[cell_of(row["key"], "n")] += int(row["n"])
+    for row in mongo["outcome"]["day_cells"].find():
+        for code, amount in row["n"].items():
+            sums[cell_of(row["key"], code)] += int(amount)
     return sums
 
 

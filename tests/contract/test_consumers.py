@@ -170,13 +170,14 @@ def test_a_withdrawn_consent_recalls_the_open_offer() -> None:
 
 def test_figures_of_the_examples_are_never_negative_and_count_no_mistake() -> None:
     figures = replayed(next(one for one in groups() if one.name == "figures"))
-    cells: Counter[str] = Counter()
+    cells: Counter[tuple[str, str]] = Counter()
     for change in figures.handled.values():
         for add in change.adds:
-            cells[add.key] += add.cells["n"]
+            for name, amount in add.cells.items():
+                cells[add.key, name] += amount
     assert min(cells.values()) >= 0
-    assert cells["coactive|received"] == 5
-    assert cells["coactive|started"] == 3
+    assert cells["coactive|received", "n"] == 5
+    assert cells["coactive|started", "n"] == 3
 
 
 def replies() -> list[tuple[str, Reply]]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.outcome.figures.contributions import JourneyFigures, contributions
+from services.outcome.figures.contributions import contributions
 from services.outcome.figures.projection import project
+from services.outcome.figures.state import JourneyFigures
 from shared.language import events as e
 from shared.language.decision import Received
 from tests.support.house import INTAKE, OUTCOMES, House, house

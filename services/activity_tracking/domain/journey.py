@@ -4,7 +4,7 @@ Entries (sessions, measures, goals …) are rows of their own; the state holds w
 nothing that grows with time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -15,11 +15,22 @@ from shared.language.checks import Findings
 from shared.language.days import day_of
 from shared.language.decision import Change, Received, Row, key_of
 from shared.language.errors import Conflict
-from shared.language.events import Code, Fact, JourneyId, Organisation, ReferralReceived, SessionsRecounted
+from shared.language.events import (
+    Code,
+    Fact,
+    JourneyId,
+    Organisation,
+    ReferralReceived,
+    SessionsOfDay,
+    SessionsRecounted,
+)
 from shared.language.passage import Passage, Stage, begin, follow
 from shared.language.programmes import Programme, Programmes
 
 Entry = TypeVar("Entry")
+
+MOST_DAYS = 31
+"""Days that one event recounts at most."""
 
 BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 """The stages in which days of participation can be logged, late ones after the exit too."""
@@ -89,29 +100,59 @@ def take_in(state: Journey | None, received: Received, programmes: Programmes) -
 
 
 def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
-    """Take in that participation begins or ends on another day than was known: sessions outside it count no more.
+    """Take in what decides which sessions count: the first and the last day of participation, and whether it is real.
 
     received.extra: the counts of the journey's days, {day: SessionCounts}, as `repository.read_days` finds them. They
-    are kept, and count again where the day is corrected once more.
+    are kept, and count again where the day is corrected once more. In another municipality none counts at first, and
+    then all of them do, so that whoever counts by municipality counts them there.
     """
     after = take_in(state, received, programmes).state
-    days: Mapping[date, SessionCounts] = received.extra
-    counts = SessionCounts(corrected=after.sessions.corrected)
-    for on, held in days.items():
-        if after.passage.takes_part_on(on):
-            counts = added(counts, held)
-    if counts == after.sessions:
-        return Change(after)
-    event = SessionsRecounted(
-        occurred_on=received.body.occurred_on,
-        recorded_at=received.body.recorded_at,
+    assert state is not None
+    anew = state.passage.municipality != after.passage.municipality
+    events: list[SessionsRecounted] = []
+    counts = state.sessions
+    for counted, by, other in ((False, state.passage, after.passage), (True, after.passage, state.passage)):
+        days = [
+            (on, held)
+            for on, held in sorted(received.extra.items())
+            if held.logged and _count_on(by, on) and (anew or not _count_on(other, on))
+        ]
+        for at in range(0, len(days), MOST_DAYS):
+            chunk = days[at : at + MOST_DAYS]
+            for _, held in chunk:
+                counts = added(counts, held, 1 if counted else -1)
+            events.append(_recounted(counts, chunk, received.body, counted=counted))
+    return Change(replace(after, sessions=counts), events=tuple(events)) if events else Change(after)
+
+
+def _count_on(passage: Passage, on: date) -> bool:
+    return passage.takes_part_on(on) and not passage.mistake
+
+
+def _recounted(
+    counts: SessionCounts, days: Sequence[tuple[date, SessionCounts]], cause: Fact, *, counted: bool
+) -> SessionsRecounted:
+    return SessionsRecounted(
+        occurred_on=cause.occurred_on,
+        recorded_at=cause.recorded_at,
         logged=counts.logged,
         attended=counts.attended,
         late=counts.late,
         missed=counts.missed,
         minutes=counts.minutes,
+        days=tuple(
+            SessionsOfDay(
+                on=on,
+                counted=counted,
+                logged=held.logged,
+                attended=held.attended,
+                late=held.late,
+                missed=held.missed,
+                minutes=held.minutes,
+            )
+            for on, held in days
+        ),
     )
-    return Change(replace(after, sessions=counts), events=(event,))
 
 
 def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> SessionCounts:

@@ -4,23 +4,7 @@ A cell is a figure, and where it is broken down a group: `started`, `started@gen
 `started@municipality=2482`, `days/answer/12`. One programme's cells are summed over all its versions.
 """
 
-from typing import Literal
-
-Breakdown = Literal["gender", "municipality"]
-
-REACHED: tuple[str, ...] = (
-    "received",
-    "declined",
-    "withdrawn",
-    "accepted",
-    "started",
-    "active",
-    "ready",
-    "handed_over",
-    "exited",
-    "re_referred",
-)
-"""What a journey counts in, once each, in the order of the report."""
+from services.outcome.figures.figure import Breakdown
 
 GENDERS: tuple[str, ...] = ("woman", "man", "non_binary", "not_known")
 PLACES: tuple[str, ...] = (
@@ -35,9 +19,6 @@ PLACES: tuple[str, ...] = (
 )
 """Where a journey can be now: its stage, mistakes left out."""
 WAYS: tuple[str, ...] = ("by_plan", "interrupted", "moved", "deceased")
-OFFERS: tuple[str, ...] = ("offered", "accepted", "declined", "expired", "recalled")
-SESSIONS: tuple[str, ...] = ("logged", "attended", "late", "missed", "corrected", "minutes")
-STEPS: tuple[str, ...] = ("answer", "start", "ready", "handover", "exit")
 EMPLOYED_AT_EXIT = "employed_at_exit_employed"
 
 

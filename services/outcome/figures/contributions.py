@@ -1,237 +1,164 @@
-"""What the figures keep of each journey and output, and which cells it counts in: a pure function of that state.
+"""Which cells a journey or an output counts in now: a pure function of what the projector keeps of it.
 
-Definitions: docs/field.md, Who is counted. May not read a clock.
+Knows no figure: which there are, and how each is counted, stands in `declared`. May not read a clock.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from datetime import date
+from typing import NamedTuple
 
 from services.outcome.figures import cells as c
-from shared.language import events as e
-from shared.language.passage import Passage
-
-Gender = Literal["woman", "man", "non_binary", "not_known"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offers:
-    """How many handovers of the journey met which answer."""
-
-    offered: int = 0
-    accepted: int = 0
-    declined: int = 0
-    expired: int = 0
-    recalled: int = 0
-
-
-HandoverAnswer = Literal["accepted", "declined", "expired", "recalled"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
-    """One handover: the day of its offer, how and on which day it ended. seq: the acceptance's place among the handover
-    service's events.
-    """
-
-    handover: e.HandoverId
-    offered_on: date
-    answer: HandoverAnswer | None = None
-    ended_on: date | None = None
-    seq: int | None = None
+from services.outcome.figures.declared import FIGURES, STEPS
+from services.outcome.figures.figure import (
+    Dated,
+    Figure,
+    OfFollowUp,
+    OfHandovers,
+    OfJourney,
+    OfOutputs,
+    OfSessions,
+)
+from services.outcome.figures.rules import entry_counts, follow_ups
+from services.outcome.figures.state import (
+    Figures,
+    JourneyFacts,
+    JourneyFigures,
+    OutputFigures,
+    Sessions,
+    Where,
+    where,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sessions:
-    """The sessions that count, corrections and voids already in. `minutes` of attended ones."""
+class DayCell(NamedTuple):
+    """A figure on one day, at one provider and in one municipality."""
 
-    logged: int = 0
-    attended: int = 0
-    late: int = 0
-    missed: int = 0
-    corrected: int = 0
-    minutes: int = 0
+    on: date
+    at: Where
+    code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpFigure:
-    """What became of one follow-up; `situation` once answered."""
+@dataclass(slots=True)
+class Counted:
+    """What one subject counts: cells as they are now, and the same by the days that place them in a period."""
 
-    status: Literal["due", "answered", "missed"]
-    situation: e.Situation | None = None
+    cells: Counter[str] = field(default_factory=Counter)
+    days: Counter[DayCell] = field(default_factory=Counter)
 
+    def less(self, other: "Counted | None") -> "Counted":
+        """Take away what another counts. Returns itself."""
+        if other is not None:
+            self.cells.subtract(other.cells)
+            self.days.subtract(other.days)
+        return self
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyFigures:
-    """What the figures need of one journey.
-
-    entry_on: the day of the entry answers. offers: of handovers that came to nothing, all but the latest in handovers,
-    which an exit that is recorded late may still leave outside. exit_knew_handovers: how many of the handover service's
-    events the first exit had seen: what came beside or after it moved nobody.
-    """
-
-    programme: e.Code
-    passage: Passage
-    gender: Gender = "not_known"
-    entry_complete: bool = False
-    entry_on: date | None = None
-    situation_at_exit: e.Situation | None = None
-    exit_knew_handovers: int | None = None
-    offers: Offers = field(default_factory=Offers)
-    handovers: tuple[Handover, ...] = ()
-    sessions: Sessions = field(default_factory=Sessions)
-    follow_ups: dict[str, FollowUpFigure] = field(default_factory=dict)
-    beside: e.JourneyId | None = None
-    newest_type: str
-    newest_at: datetime
+    def with_sessions(self, before: JourneyFigures | None, after: JourneyFigures) -> "Counted":
+        """Add what the sessions count now and did not before. Returns itself."""
+        self.cells.update(session_cells(after))
+        if before is not None:
+            self.cells.subtract(session_cells(before))
+        return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFigures:
-    """What the figures need of one programme output."""
-
-    programme: e.Code
-    output: e.Code
-    municipality: e.Municipality
-    quantity: int
-    newest_type: str
-    newest_at: datetime
-
-
-Figures = JourneyFigures | OutputFigures
-
-RECENT = 20
-"""Handovers of a journey that are kept one by one, beside the accepted: more than an exit is ever recorded late by."""
+OF_SESSIONS: tuple[tuple[Figure, OfSessions], ...] = tuple(
+    (one, one.rule) for one in FIGURES if isinstance(one.rule, OfSessions)
+)
+"""The figures that a session changes. No other can: the rules of the others are given no sessions."""
+OF_FACTS: tuple[Figure, ...] = tuple(
+    one for one in FIGURES if not isinstance(one.rule, OfSessions | OfOutputs)
+)
+OF_OUTPUTS: tuple[Figure, ...] = tuple(one for one in FIGURES if isinstance(one.rule, OfOutputs))
 
 
 def contributions(state: Figures) -> Counter[str]:
     """The cells that the subject counts in now, with amounts. Registered by mistake counts nowhere."""
     if isinstance(state, OutputFigures):
-        figure = c.output_cell(state.output)
-        return Counter(
-            {figure: state.quantity, c.grouped(figure, "municipality", state.municipality): state.quantity}
-        )
+        return +of_output(state).cells
+    return +(of_facts(state).cells + session_cells(state))
+
+
+def of_output(state: OutputFigures) -> Counted:
+    """What an output counts."""
+    found = Counted()
+    for figure in OF_OUTPUTS:
+        _add(found, figure, figure.code_of(state.output), [(state.logged_on, state.quantity)], state, None)
+    return found
+
+
+def of_facts(state: JourneyFacts) -> Counted:
+    """What a journey counts but for its sessions.
+
+    A journey that began beside another of the same person counts no person: the other does. Its handovers count.
+    """
+    found = Counted()
+    if state.passage.mistake:
+        return found
+    gender = state.gender if entry_counts(state) else "not_known"
+    for figure in OF_FACTS:
+        if state.beside is None or figure.counts != "journeys":
+            for code, dated in _amounts(figure, state):
+                _add(found, figure, code, dated, state, gender)
+    if state.beside is None:
+        _add_steps(found, state)
+    return found
+
+
+def session_cells(state: JourneyFigures) -> Counter[str]:
+    """The cells of the sessions that stand."""
     if state.passage.mistake:
         return Counter()
-    found: Counter[str] = Counter()
-    entered = _entry_counts(state)
-    gender = state.gender if entered else "not_known"
-    for figure in _reached(state):
-        found[figure] = 1
-        found[c.grouped(figure, "gender", gender)] = 1
-        found[c.grouped(figure, "municipality", state.passage.municipality)] = 1
-    _add_exit(found, state)
-    found[f"where/{state.passage.stage}"] = 1
-    found["entries_complete"] = int(entered and state.entry_complete)
-    for answer, times in _offers(state).items():
-        found[f"handover/{answer}"] = times
-    found.update(session_cells(state.sessions))
-    for code, follow_up in _follow_ups(state).items():
-        found[c.follow_up_cell(code, "due")] = 1
-        if follow_up.status != "due":
-            found[c.follow_up_cell(code, follow_up.status)] = 1
-    for step, days in _steps(state):
-        found[c.days_cell(step, days)] += 1
-    return +(found if state.beside is None else _of_no_person(found))
+    return amounts_of(state.sessions)
 
 
-def _of_no_person(found: Counter[str]) -> Counter[str]:
-    """Sessions and handovers, which are no people: the journey that this one began beside counts the person."""
-    return Counter({cell: n for cell, n in found.items() if cell.startswith(("session/", "handover/"))})
+def amounts_of(sessions: Sessions) -> Counter[str]:
+    """How much each figure of sessions is of these."""
+    return Counter({figure.code: rule.amount(sessions) for figure, rule in OF_SESSIONS})
 
 
-def _reached(state: JourneyFigures) -> list[str]:
-    passage = state.passage
-    holds = {
-        "received": True,
-        "declined": passage.declined_on is not None,
-        "withdrawn": passage.withdrawn_on is not None,
-        "accepted": passage.was_accepted,
-        "started": passage.started_on is not None,
-        "active": passage.started_on is not None and not passage.left,
-        "ready": passage.became_ready,
-        "handed_over": bool(moves(state)),
-        "exited": passage.left,
-        "re_referred": passage.previous_journey is not None,
-        c.EMPLOYED_AT_EXIT: _has_result(state) and state.situation_at_exit == "employed",
-    }
-    employed = [
-        c.employed_at(code) for code, one in _follow_ups(state).items() if one.situation == "employed"
-    ]
-    return [figure for figure, held in holds.items() if held] + employed
+def dated_amounts_of(sessions: Sessions) -> dict[str, int]:
+    """The same, of the figures that have a day."""
+    return {figure.code: rule.amount(sessions) for figure, rule in OF_SESSIONS if figure.dated}
 
 
-def _has_result(state: JourneyFigures) -> bool:
-    """Everyone who leaves has a result, but the deceased. Source: docs/field.md, Results."""
-    return state.passage.left and state.passage.exit_way != "deceased"
+def _amounts(figure: Figure, state: JourneyFacts) -> Iterator[tuple[str, Dated]]:
+    match figure.rule:
+        case OfJourney(holds, on):
+            if holds(state):
+                yield figure.code, ((on(state) if on else None, 1),)
+        case OfHandovers(dated):
+            yield figure.code, dated(state)
+        case OfFollowUp(holds_of):
+            for key, one in follow_ups(state).items():
+                if holds_of(one):
+                    yield figure.code_of(key), ((one.due_on, 1),)
+        case _:
+            raise TypeError(f"{figure.code} is no figure of a journey's facts")
 
 
-def _follow_ups(state: JourneyFigures) -> dict[str, FollowUpFigure]:
-    """Asked of who has left, and of nobody else."""
-    return state.follow_ups if state.passage.left else {}
+def _add(
+    found: Counted, figure: Figure, code: str, dated: Dated, state: Figures | JourneyFacts, gender: str | None
+) -> None:
+    at = where(state)
+    for on, amount in dated:
+        if not amount:
+            continue
+        found.cells[code] += amount
+        if "gender" in figure.by and gender is not None:
+            found.cells[c.grouped(code, "gender", gender)] += amount
+        if "municipality" in figure.by:
+            found.cells[c.grouped(code, "municipality", at.municipality)] += amount
+        if on is not None and figure.dated:
+            found.days[DayCell(on, at, code)] += amount
 
 
-def _add_exit(found: Counter[str], state: JourneyFigures) -> None:
-    if state.passage.left:
-        found[f"exit/{state.passage.exit_way}"] = 1
-    if _has_result(state):
-        found[f"employed_at_exit/{'known' if state.situation_at_exit else 'missing'}"] = 1
-
-
-def session_cells(sessions: Sessions) -> dict[str, int]:
-    """The cells of the sessions that stand."""
-    return {f"session/{part}": getattr(sessions, part) for part in c.SESSIONS}
-
-
-def _entry_counts(state: JourneyFigures) -> bool:
-    """Whether the entry answers count: they were given by who had been accepted, and not after the withdrawal."""
-    passage = state.passage
-    late = passage.withdrawn_on and state.entry_on and passage.withdrawn_on < state.entry_on
-    return passage.was_accepted and not late
-
-
-def _offers(state: JourneyFigures) -> Counter[str]:
-    """How many handovers met which answer. Made outside participation, they count nowhere.
-
-    One that was answered after the exit day is one that the exit took back: the day of the exit may have been recorded
-    after the answer, and had it been before, that is what would have come of the offer.
-    """
-    counts = Counter({answer: getattr(state.offers, answer) for answer in c.OFFERS})
-    for one in state.handovers:
-        if state.passage.takes_part_on(one.offered_on):
-            counts["offered"] += 1
-            late = one.ended_on is not None and not state.passage.takes_part_on(one.ended_on)
-            if one.answer is not None:
-                counts["recalled" if late else one.answer] += 1
-    return counts
-
-
-def moves(state: JourneyFigures) -> tuple[Handover, ...]:
-    """The accepted handovers that moved responsibility in participation: those that the exit, if any, had seen.
-
-    An exit outranks a handover accepted beside it, whichever arrives first.
-    """
-    known, passage = state.exit_knew_handovers, state.passage
-    return tuple(
-        one
-        for one in state.handovers
-        if one.seq is not None
-        and (known is None or one.seq <= known)
-        and one.ended_on is not None
-        and passage.takes_part_on(one.offered_on)
-        and passage.takes_part_on(one.ended_on)
-    )
-
-
-def _steps(state: JourneyFigures) -> list[tuple[str, int]]:
-    passage = state.passage
-    spans = [
-        ("answer", passage.referred_on, passage.accepted_on if passage.was_accepted else None),
-        ("start", passage.accepted_on, passage.started_on),
-        ("ready", passage.started_on, passage.ready_on if passage.became_ready else None),
-        ("exit", passage.started_on, passage.exited_on),
-        *(("handover", one.offered_on, one.ended_on) for one in moves(state)),
-    ]
-    # Two services may each move a day past the other's before either has heard of it.
-    return [(step, (last - first).days) for step, first, last in spans if first and last and first <= last]
+def _add_steps(found: Counted, state: JourneyFacts) -> None:
+    at = where(state)
+    for step in STEPS:
+        for first, last in step.spans(state):
+            # Two services may each move a day past the other's before either has heard of it.
+            if first and last and first <= last:
+                cell = c.days_cell(step.code, (last - first).days)
+                found.cells[cell] += 1
+                found.days[DayCell(last, at, cell)] += 1

@@ -15,7 +15,7 @@ import copy
 from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
-from services.outcome.figures import cells as c
+from services.outcome.figures.declared import FIGURES
 from services.outcome.figures.relations import Relation, figures_of, solved
 
 FEW = 5
@@ -35,7 +35,8 @@ def publish(report: Mapping[str, Any]) -> dict[str, Any]:
 
     In place of a hidden count or rate stands {"value": None, "hidden": True, "few": bool}. `few` True: it is under
     5 and may read so; False: it is hidden because it would give away another, and says nothing of its own size.
-    A rate or median is hidden with the counts it rests on. Outputs are not persons and stay.
+    A rate or median is hidden with the counts it rests on. Outputs are not persons and stay. What is declared to be
+    shown with another figure (sessions, with those who started) is hidden while that one is under 5.
     """
     shown: dict[str, Any] = copy.deepcopy(dict(report))
     figures = figures_of(shown)
@@ -46,8 +47,9 @@ def publish(report: Mapping[str, Any]) -> dict[str, Any]:
     for derived in figures.derived:
         if any(name in masks for name in derived.names) and derived.holder[derived.key] is not None:
             derived.holder[derived.key] = hidden(few=False)
-    if report["figures"]["started"] < FEW:
-        shown["figures"]["sessions"] = {part: hidden(few=False) for part in c.SESSIONS}
+    for figure in FIGURES:
+        if figure.shown_with and report["figures"][figure.shown_with] < FEW:
+            shown["figures"][figure.section][figure.part] = hidden(few=False)
     return shown
 
 
@@ -59,7 +61,8 @@ def hidden(*, few: bool) -> Hidden:
 def headlines(report: Mapping[str, Any]) -> list[str]:
     """The totals that a reader comes for, the last to be hidden first."""
     promised = [target["figure"] for target in report["targets"] if target["municipality"] is None]
-    return list(dict.fromkeys(("started", *promised, "received", "exited", "active", c.EMPLOYED_AT_EXIT)))
+    last, *others = sorted((one for one in FIGURES if one.headline), key=lambda one: one.headline)
+    return list(dict.fromkeys((last.code, *promised, *(one.code for one in others))))
 
 
 def conceal(values: Mapping[str, int], relations: tuple[Relation, ...], foremost: Sequence[str]) -> Masks:

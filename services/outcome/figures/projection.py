@@ -6,21 +6,31 @@ services' events arrive makes no difference. May not read a clock.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from typing import Literal
 
 from services.outcome.figures.contributions import (
+    Counted,
+    DayCell,
+    dated_amounts_of,
+    of_facts,
+    of_output,
+)
+from services.outcome.figures.repository import DAYS
+from services.outcome.figures.state import (
     RECENT,
     Figures,
     FollowUpFigure,
+    FollowUpStatus,
     Gender,
     Handover,
     HandoverAnswer,
     JourneyFigures,
     OutputFigures,
     Sessions,
-    contributions,
-    session_cells,
+    where,
 )
 from shared.language import events as e
 from shared.language.decision import Add, Change, Fold, Received
@@ -34,37 +44,33 @@ def project(state: Figures | None, received: Received, programmes: Programmes) -
     Never refuses a fact. Raises ValueError for an event before the subject's first, which causality rules out.
     """
     after = _after(state, received)
-    difference: Counter[str] = Counter()
-    if _only_sessions(state, after):
-        difference = _session_difference(state, after)
-    elif after is not state:
-        difference = contributions(after)
-        difference.subtract(contributions(state) if state is not None else {})
-    return Change(_newest(after, received), adds=tuple(_adds(after.programme, difference)))
+    return Change(
+        _newest(after, received), adds=tuple(_adds(after.programme, _difference(state, after, received)))
+    )
 
 
-def _only_sessions(before: Figures | None, after: Figures) -> bool:
-    if not isinstance(before, JourneyFigures) or not isinstance(after, JourneyFigures):
-        return False
-    return before.sessions is not after.sessions
+def _difference(before: Figures | None, after: Figures, received: Received) -> Counted:
+    """What the subject counts now and did not before."""
+    if after is before:
+        return Counted()
+    if isinstance(after, OutputFigures):
+        return of_output(after).less(of_output(before) if isinstance(before, OutputFigures) else None)
+    assert not isinstance(before, OutputFigures)
+    if before is not None and after.sessions is not before.sessions:
+        # Most events are sessions: they change the figures that are declared to be of sessions, and no other.
+        return Counted(days=_session_days(after, received.body)).with_sessions(before, after)
+    return of_facts(after).less(of_facts(before) if before else None).with_sessions(before, after)
 
 
-def _session_difference(before: Figures | None, after: Figures) -> Counter[str]:
-    """What a session changes: sessions are most of all events, and touch nothing but their own six cells."""
-    assert isinstance(before, JourneyFigures) and isinstance(after, JourneyFigures)
-    difference: Counter[str] = Counter()
-    if not after.passage.mistake:
-        difference.update(session_cells(after.sessions))
-        difference.subtract(session_cells(before.sessions))
-    return difference
-
-
-def _adds(programme: str, difference: Mapping[str, int]) -> list[Add]:
-    return [
-        Add("cells", f"{programme}|{cell}", {"n": amount}, {"programme": programme, "cell": cell})
-        for cell, amount in difference.items()
-        if amount
-    ]
+def _adds(programme: str, difference: Counted) -> Iterator[Add]:
+    for cell, amount in difference.cells.items():
+        if amount:
+            yield Add("cells", f"{programme}|{cell}", {"n": amount}, {"programme": programme, "cell": cell})
+    for (on, at, code), amount in difference.days.items():
+        if amount:
+            day = {"day": on.isoformat(), "provider": at.provider, "municipality": at.municipality}
+            key = "|".join((programme, *day.values()))
+            yield Add(DAYS, key, {f"n.{code}": amount}, {"programme": programme, **day})
 
 
 def _newest(state: Figures, received: Received) -> Figures:
@@ -88,6 +94,8 @@ def _after(state: Figures | None, received: Received) -> Figures:
             return OutputFigures(
                 programme=output.programme,
                 output=output.output,
+                logged_on=output.occurred_on,
+                provider=output.organisation,
                 municipality=output.municipality,
                 quantity=output.quantity,
                 newest_type=received.type,
@@ -105,10 +113,10 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
     if passage != state.passage:
         state = replace(state, passage=passage)
     match received.body:
-        case e.SessionLogged() | e.SessionCorrected() as session:
-            return replace(state, sessions=_sessions_after(state.sessions, session))
-        case e.SessionsRecounted() as counted:
-            return replace(state, sessions=_recounted(state.sessions, counted))
+        case e.SessionLogged() | e.SessionCorrected() | e.SessionsRecounted() as told:
+            at = state.sessions_at if state.sessions.logged else None
+            sessions = _sessions_after(state.sessions, told)
+            return replace(state, sessions=sessions, sessions_at=at or where(state))
         case e.HandoverOffered() as offer:
             return _offered(state, Handover(handover=offer.handover, offered_on=offer.occurred_on))
         case e.HandoverAccepted() as accepted:
@@ -130,14 +138,13 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
             kept = {code: one for code, one in state.follow_ups.items() if code != due.kind}
             return replace(state, follow_ups=kept)
         case e.FollowUpDue() as due:
-            return _followed_up(state, due.kind, FollowUpFigure(status="due"))
+            return _followed_up(state, due.kind, FollowUpFigure(status="due", due_on=due.occurred_on))
         case e.FollowUpAnswered(correction="voids") as answer:
-            return _followed_up(state, answer.kind, FollowUpFigure(status="due"))
+            return _ended(state, answer.kind, "due", None)
         case e.FollowUpAnswered() as answer:
-            figure = FollowUpFigure(status="answered", situation=answer.situation)
-            return _followed_up(state, answer.kind, figure)
+            return _ended(state, answer.kind, "answered", answer.situation)
         case e.FollowUpMissed() as missed:
-            return _followed_up(state, missed.kind, FollowUpFigure(status="missed"))
+            return _ended(state, missed.kind, "missed", None)
         case _:
             return state
 
@@ -182,39 +189,91 @@ def _answered(
     return replace(state, handovers=handovers)
 
 
+def _ended(
+    state: JourneyFigures, code: str, status: FollowUpStatus, situation: e.Situation | None
+) -> JourneyFigures:
+    """The journey with its follow-up so; the day that it asks about stays."""
+    held = state.follow_ups.get(code)
+    due_on = None if held is None else held.due_on
+    return _followed_up(state, code, FollowUpFigure(status=status, due_on=due_on, situation=situation))
+
+
 def _followed_up(state: JourneyFigures, code: str, figure: FollowUpFigure) -> JourneyFigures:
     return replace(state, follow_ups={**state.follow_ups, code: figure})
 
 
-def _recounted(sessions: Sessions, event: e.SessionsRecounted) -> Sessions:
-    return replace(
-        sessions,
-        logged=event.logged,
-        attended=event.attended,
-        late=event.late,
-        missed=event.missed,
-        minutes=event.minutes,
+SessionEvent = e.SessionLogged | e.SessionCorrected | e.SessionsRecounted
+
+
+def _sessions_after(sessions: Sessions, event: SessionEvent) -> Sessions:
+    if isinstance(event, e.SessionsRecounted):
+        return replace(
+            sessions,
+            logged=event.logged,
+            attended=event.attended,
+            late=event.late,
+            missed=event.missed,
+            minutes=event.minutes,
+        )
+    if isinstance(event, e.SessionCorrected):
+        sessions = replace(sessions, corrected=sessions.corrected + 1)
+    for _, moved, times in _days_of(event):
+        sessions = _added(sessions, moved, times)
+    return sessions
+
+
+def _session_days(state: JourneyFigures, event: e.Fact) -> Counter[DayCell]:
+    """What the event changes on each day, where the journey's sessions are counted."""
+    found: Counter[DayCell] = Counter()
+    assert isinstance(event, SessionEvent) and state.sessions_at is not None
+    for on, sessions, times in _days_of(event):
+        for code, amount in dated_amounts_of(sessions).items():
+            found[DayCell(on, state.sessions_at, code)] += times * amount
+    return found
+
+
+def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Literal[1, -1]]]:
+    """The sessions that the event lets count (1) or count no more (-1), by their day."""
+    match event:
+        case e.SessionsRecounted():
+            for day in event.days:
+                counts = Sessions(
+                    logged=day.logged,
+                    attended=day.attended,
+                    late=day.late,
+                    missed=day.missed,
+                    minutes=day.minutes,
+                )
+                yield day.on, counts, 1 if day.counted else -1
+        case e.SessionLogged():
+            yield event.occurred_on, _one(event.attendance, event.minutes), 1
+        case e.SessionCorrected():
+            was = event.replaced
+            if was.counted:
+                yield was.occurred_on, _one(was.attendance, was.minutes), -1
+            if not event.void:
+                yield event.occurred_on, _one(event.attendance, event.minutes), 1
+
+
+def _one(attendance: e.Attendance, minutes: int) -> Sessions:
+    attended = attendance != "no"
+    return Sessions(
+        logged=1,
+        attended=int(attended),
+        late=int(attendance == "late"),
+        missed=int(not attended),
+        minutes=minutes if attended else 0,
     )
 
 
-def _sessions_after(sessions: Sessions, event: e.SessionLogged | e.SessionCorrected) -> Sessions:
-    if isinstance(event, e.SessionLogged):
-        return _counted(sessions, event.attendance, event.minutes, 1)
-    without = replace(sessions, corrected=sessions.corrected + 1)
-    if event.replaced.counted:
-        without = _counted(without, event.replaced.attendance, event.replaced.minutes, -1)
-    return without if event.void else _counted(without, event.attendance, event.minutes, 1)
-
-
-def _counted(sessions: Sessions, attendance: e.Attendance, minutes: int, times: int) -> Sessions:
-    attended = attendance != "no"
+def _added(sessions: Sessions, more: Sessions, times: int) -> Sessions:
     return replace(
         sessions,
-        logged=sessions.logged + times,
-        attended=sessions.attended + times * attended,
-        late=sessions.late + times * (attendance == "late"),
-        missed=sessions.missed + times * (not attended),
-        minutes=sessions.minutes + times * attended * minutes,
+        logged=sessions.logged + times * more.logged,
+        attended=sessions.attended + times * more.attended,
+        late=sessions.late + times * more.late,
+        missed=sessions.missed + times * more.missed,
+        minutes=sessions.minutes + times * more.minutes,
     )
 
 

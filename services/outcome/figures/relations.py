@@ -1,15 +1,17 @@
 """How the numbers of a report hang together: which are the same, which add up, which bound one another.
 
-This is what a reader can reckon with, so it is what disclosure control must reckon with: the report's definitions
-written as sums. Source: docs/field.md, Published figures.
+This is what a reader can reckon with, so it is what disclosure control must reckon with: the relations that the figures
+declare, and the sums over groups. Source: docs/field.md, "Published figures".
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from services.outcome.figures import cells as c
+from services.outcome.figures.declared import BREAKDOWNS, FIGURES, SHARES, STEPS
+from services.outcome.figures.figure import FEW_ARE_HIDDEN, Figure, OfFollowUp
+from shared.language.figures import EACH
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,112 +106,96 @@ class Figures:
         self.derived.append(Derived(names, holder, key))
 
 
-STEP_COUNTS = {
-    "answer": "accepted",
-    "start": "started",
-    "ready": "ready",
-    "handover": "moves",
-    "exit": "exited",
-}
-"""Which count a step's number of journeys is."""
+PROTECTED: tuple[Figure, ...] = tuple(one for one in FIGURES if one.counts in FEW_ARE_HIDDEN)
+"""The figures whose small counts are hidden."""
 
 
 def figures_of(report: dict[str, Any]) -> Figures:
     """Take the report apart; the slots point into the report that was given."""
     found = Figures()
-    _totals(found, report["figures"])
-    for breakdown in ("gender", "municipality"):
+    _totals(found, report)
+    for breakdown in BREAKDOWNS:
         for group, row in report[f"by_{breakdown}"].items():
             for figure in row:
                 found.count(f"{figure}@{breakdown}={group}", row, figure)
-    for place in c.PLACES:
-        found.count(f"where/{place}", report["where_now"], place)
+    _where_now(found, report["where_now"])
     outputs = {output["output"] for output in report["outputs"]}
     for target in report["targets"]:
         place = target["municipality"]
         name = target["figure"] if place is None else f"{target['figure']}@municipality={place}"
         if target["figure"] not in outputs and name in found.values:
             found.count(name, target, "reached")
+    counts = {step.code: step.count for step in STEPS}
     for step in report["steps"]:
-        name = STEP_COUNTS[step["step"]]
+        name = counts[step["step"]]
         if found.values.get(name, step["journeys"]) != step["journeys"]:
             name = f"step/{step['step']}"
         found.count(name, step, "journeys")
         found.rest(step, "median_days", name)
-    found.relations = tuple(_relations(found.values, report))
+    found.relations = tuple(_relations(report))
     return found
 
 
-def _totals(found: Figures, figures: dict[str, Any]) -> None:
-    for figure in (*c.REACHED, "entries_complete"):
-        found.count(figure, figures, figure)
-    for way in c.WAYS:
-        found.count(f"exit/{way}", figures["exits"], way)
-    for answer in c.OFFERS:
-        found.count(f"handover/{answer}", figures["handovers"], answer)
-    at_exit = figures["employed_at_exit"]
-    found.count(c.EMPLOYED_AT_EXIT, at_exit, "employed")
-    known, missing = "employed_at_exit/known", "employed_at_exit/missing"
-    found.count(known, at_exit, "known")
-    found.count(missing, at_exit, "missing")
-    found.rest(at_exit, "rate", c.EMPLOYED_AT_EXIT, known)
-    found.rest(at_exit, "missing_share", known, missing)
-    for code, parts in figures["follow_ups"].items():
-        employed = c.employed_at(code)
-        found.count(employed, parts, "employed")
-        for part in ("due", "answered", "missed"):
-            found.count(c.follow_up_cell(code, part), parts, part)
-        answered, missed = c.follow_up_cell(code, "answered"), c.follow_up_cell(code, "missed")
-        found.rest(parts, "rate", employed, answered)
-        found.rest(parts, "missing_share", answered, missed)
+def _holders(report: dict[str, Any], section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where a section's parts stand, for each follow-up that it is for."""
+    figures = report["figures"]
+    match section:
+        case "figures":
+            yield "", figures
+        case "where_now":
+            yield "", report["where_now"]
+        case "follow_ups":
+            yield from figures["follow_ups"].items()
+        case _:
+            yield "", figures[section]
 
 
-def _relations(values: Mapping[str, int], report: dict[str, Any]) -> Iterator[Relation]:
+def _totals(found: Figures, report: dict[str, Any]) -> None:
+    for figure in PROTECTED:
+        if figure.section != "where_now":
+            for key, holder in _holders(report, figure.section):
+                found.count(figure.code_of(key), holder, figure.part)
+    for share in SHARES:
+        for key, holder in _holders(report, share.section):
+            names = dict.fromkeys(code.replace(EACH, key) for code in (share.figure, *share.among))
+            found.rest(holder, share.part, *names)
+
+
+def _where_now(found: Figures, where_now: dict[str, Any]) -> None:
+    for figure in PROTECTED:
+        if figure.section == "where_now":
+            found.count(figure.code, where_now, figure.part)
+
+
+def _relations(report: dict[str, Any]) -> Iterator[Relation]:
     rows = ["", *(f"@gender={group}" for group in report["by_gender"])]
     rows += [f"@municipality={group}" for group in report["by_municipality"]]
-    broken_down = list(next(iter(report["by_gender"].values())))
-    for figure in broken_down:
-        for breakdown in ("gender", "municipality"):
+    in_groups = list(next(iter(report["by_gender"].values())))
+    for figure in in_groups:
+        for breakdown in BREAKDOWNS:
             groups = tuple(f"{figure}@{breakdown}={group}" for group in report[f"by_{breakdown}"])
             if groups:
                 yield Relation(figure, groups, exact=True)
-    employed = [figure for figure in broken_down if figure not in c.REACHED]
+    declared = list(declared_relations(report["figures"]["follow_ups"]))
+    broken_down = [one for one in declared if all(member in in_groups for member in one.members)]
     for row in rows:
-        yield from _row(row, employed)
-    yield Relation("received", tuple(f"where/{place}" for place in c.PLACES), exact=True)
-    yield Relation("exited", ("where/exited", "where/closed"), exact=True)
-    yield Relation("active", ("where/started", "where/ready"), exact=True)
-    yield Relation("declined", ("where/declined",), exact=True)
-    yield Relation("withdrawn", ("where/withdrawn",), exact=True)
-    yield Relation("ready", ("where/ready",), exact=False)
-    yield Relation("exited", tuple(f"exit/{way}" for way in c.WAYS), exact=True)
-    left = ("exit/deceased", "employed_at_exit/known", "employed_at_exit/missing")
-    yield Relation("exited", left, exact=True)
-    yield Relation("employed_at_exit/known", (c.EMPLOYED_AT_EXIT,), exact=False)
-    yield Relation("accepted", ("entries_complete",), exact=False)
-    yield Relation("received", ("entries_complete", "received@gender=not_known"), exact=False)
-    yield Relation("moves", ("handed_over",), exact=False)
-    yield Relation("handover/accepted", ("moves",), exact=False)
-    yield Relation("handover/offered", tuple(f"handover/{answer}" for answer in c.OFFERS[1:]), exact=False)
-    for code in report["figures"]["follow_ups"]:
-        due, answered, missed = (c.follow_up_cell(code, part) for part in ("due", "answered", "missed"))
-        yield Relation("exited", (due,), exact=False)
-        yield Relation(due, (answered, missed), exact=False)
-        yield Relation(answered, (c.employed_at(code),), exact=False)
+        for one in broken_down:
+            yield Relation(one.whole + row, tuple(part + row for part in one.parts), one.exact)
+    yield from (one for one in declared if one not in broken_down)
 
 
-def _row(row: str, employed: Sequence[str]) -> Iterator[Relation]:
-    """What holds among the figures of everyone, of one gender, of one municipality."""
+def declared_relations(follow_ups: Iterable[str]) -> Iterator[Relation]:
+    """The relations among totals that the figures declare. follow_ups: the codes of the programme's."""
+    for figure in PROTECTED:
+        for key in follow_ups if isinstance(figure.rule, OfFollowUp) else ("",):
+            code = figure.code_of(key)
+            for parts in figure.sum_of:
+                yield Relation(code, _codes(parts, key), exact=True)
+            for parts in figure.at_least:
+                yield Relation(code, _codes(parts, key), exact=False)
+            for whole in figure.within:
+                yield Relation(whole.replace(EACH, key), (code,), exact=False)
 
-    def parts(*figures: str) -> tuple[str, ...]:
-        return tuple(figure + row for figure in figures)
 
-    yield Relation(f"started{row}", parts("active", "exited"), exact=True)
-    yield Relation(f"accepted{row}", parts("started"), exact=False)
-    yield Relation(f"received{row}", parts("accepted", "declined"), exact=False)
-    yield Relation(f"received{row}", parts("started", "declined", "withdrawn"), exact=False)
-    yield Relation(f"received{row}", parts("re_referred"), exact=False)
-    yield Relation(f"started{row}", parts("ready"), exact=False)
-    yield Relation(f"started{row}", parts("handed_over"), exact=False)
-    for figure in employed:
-        yield Relation(f"exited{row}", parts(figure), exact=False)
+def _codes(parts: Iterable[str], key: str) -> tuple[str, ...]:
+    return tuple(part.replace(EACH, key) for part in parts)

@@ -1,7 +1,7 @@
 """The report of a programme, built of nothing but summed cells: a pure function, so that anyone can recount it.
 
-Definitions stand in docs/field.md, Who is counted. A figure that nothing was counted in is 0, a rate of nothing
-is None.
+Which figures it has, and where each stands, is declared in `declared`. A figure that nothing was counted in is 0, a
+rate of nothing is None.
 The numbers here are exact; what may be shown outside is `disclosure.publish` of this.
 """
 
@@ -13,10 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from services.outcome.figures import cells as c
-from shared.language.programmes import Name, Programme
+from services.outcome.figures.declared import BROKEN_DOWN, FIGURES, SHARES, STEPS
+from services.outcome.figures.figure import Breakdown, Figure, OfFollowUp, OfOutputs, Section, Share
+from shared.language.figures import EACH
+from shared.language.programmes import Coded, Name, Programme
 
 Report = dict[str, Any]
 Cells = Mapping[str, int]
+
+GROUPED_SECTIONS: tuple[Section, ...] = ("exits", "handovers", "sessions", "employed_at_exit")
+"""Sections of the report's `figures` whose parts stand together under the section's name."""
 
 
 def summed(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -32,37 +38,17 @@ def build(cells: Cells, programme: Programme, as_of: datetime) -> Report:
 
     Days are whole Swedish calendar days, minutes are minutes, rates lie between 0 and 1.
     """
-    follow_ups = [one.code for one in programme.follow_ups]
-    broken_down = [*c.REACHED, c.EMPLOYED_AT_EXIT, *(c.employed_at(code) for code in follow_ups)]
     places = _municipalities(cells, programme)
     return {
         "programme": programme.id,
         "programme_version": programme.version,
         "name": _name(programme.name),
         "as_of": as_of.isoformat(),
-        "figures": _figures(cells, follow_ups),
-        "by_gender": {
-            gender: {figure: cells.get(c.grouped(figure, "gender", gender), 0) for figure in broken_down}
-            for gender in c.GENDERS
-        },
-        "by_municipality": {
-            place: {figure: cells.get(c.grouped(figure, "municipality", place), 0) for figure in broken_down}
-            for place in places
-        },
-        "where_now": {place: cells.get(f"where/{place}", 0) for place in c.PLACES},
-        "outputs": [
-            {
-                "output": output.code,
-                "name": _name(output.name),
-                "reached": cells.get(c.output_cell(output.code), 0),
-                "target": _target(programme, output.code),
-                "by_municipality": {
-                    place: cells.get(c.grouped(c.output_cell(output.code), "municipality", place), 0)
-                    for place in places
-                },
-            }
-            for output in programme.outputs
-        ],
+        "figures": _figures(cells, programme),
+        "by_gender": {gender: _broken_down(cells, programme, "gender", gender) for gender in c.GENDERS},
+        "by_municipality": {place: _broken_down(cells, programme, "municipality", place) for place in places},
+        "where_now": _section(cells, "where_now"),
+        "outputs": [_output(cells, programme, output, places) for output in programme.outputs],
         "targets": [
             {
                 "figure": target.figure,
@@ -72,7 +58,46 @@ def build(cells: Cells, programme: Programme, as_of: datetime) -> Report:
             }
             for target in programme.targets
         ],
-        "steps": [_step(cells, step) for step in c.STEPS],
+        "steps": [_step(cells, step.code) for step in STEPS],
+    }
+
+
+def _broken_down(cells: Cells, programme: Programme, breakdown: Breakdown, group: str) -> dict[str, int]:
+    """The figures of one group: {code: count}."""
+    codes = [figure.code_of(key) for figure in BROKEN_DOWN for key in keys(figure, programme)]
+    return {code: cells.get(c.grouped(code, breakdown, group), 0) for code in codes}
+
+
+def keys(figure: Figure, programme: Programme) -> list[str]:
+    """What stands for EACH in the figure's code: the programme's follow-ups or outputs; else one empty text."""
+    if isinstance(figure.rule, OfFollowUp):
+        return [one.code for one in programme.follow_ups]
+    if isinstance(figure.rule, OfOutputs):
+        return [one.code for one in programme.outputs]
+    return [""]
+
+
+def _section(cells: Cells, section: Section, key: str = "") -> dict[str, Any]:
+    """The figures of one section, each under the name of its part, then the section's rates."""
+    counts = {one.part: cells.get(one.code_of(key), 0) for one in FIGURES if one.section == section}
+    rates = {one.part: share_of(cells, one, key) for one in SHARES if one.section == section}
+    return {**counts, **rates}
+
+
+def share_of(cells: Cells, share: Share, key: str = "") -> float | None:
+    """A figure's share of the others; None where nobody counts in them."""
+    whole = sum(cells.get(code.replace(EACH, key), 0) for code in share.among)
+    return rate(cells.get(share.figure.replace(EACH, key), 0), whole)
+
+
+def _output(cells: Cells, programme: Programme, output: Coded, places: Iterable[str]) -> dict[str, Any]:
+    cell = c.output_cell(output.code)
+    return {
+        "output": output.code,
+        "name": _name(output.name),
+        "reached": cells.get(cell, 0),
+        "target": _target(programme, output.code),
+        "by_municipality": {place: cells.get(c.grouped(cell, "municipality", place), 0) for place in places},
     }
 
 
@@ -80,38 +105,11 @@ def _name(name: Name) -> dict[str, str]:
     return {"sv": name.sv, "en": name.en}
 
 
-def _figures(cells: Cells, follow_ups: Iterable[str]) -> dict[str, Any]:
-    known, missing = cells.get("employed_at_exit/known", 0), cells.get("employed_at_exit/missing", 0)
-    employed = cells.get(c.EMPLOYED_AT_EXIT, 0)
+def _figures(cells: Cells, programme: Programme) -> dict[str, Any]:
     return {
-        **{figure: cells.get(figure, 0) for figure in c.REACHED},
-        "exits": {way: cells.get(f"exit/{way}", 0) for way in c.WAYS},
-        "entries_complete": cells.get("entries_complete", 0),
-        "handovers": {answer: cells.get(f"handover/{answer}", 0) for answer in c.OFFERS},
-        "sessions": {part: cells.get(f"session/{part}", 0) for part in c.SESSIONS},
-        "employed_at_exit": {
-            "employed": employed,
-            "known": known,
-            "missing": missing,
-            "rate": rate(employed, known),
-            "missing_share": rate(missing, known + missing),
-        },
-        "follow_ups": {code: _follow_up(cells, code) for code in follow_ups},
-    }
-
-
-def _follow_up(cells: Cells, code: str) -> dict[str, Any]:
-    due, answered, missed = (
-        cells.get(c.follow_up_cell(code, part), 0) for part in ("due", "answered", "missed")
-    )
-    employed = cells.get(c.employed_at(code), 0)
-    return {
-        "due": due,
-        "answered": answered,
-        "missed": missed,
-        "employed": employed,
-        "rate": rate(employed, answered),
-        "missing_share": rate(missed, answered + missed),
+        **_section(cells, "figures"),
+        **{section: _section(cells, section) for section in GROUPED_SECTIONS},
+        "follow_ups": {one.code: _section(cells, "follow_ups", one.code) for one in programme.follow_ups},
     }
 
 

@@ -9,9 +9,17 @@ from pymongo.database import Database
 
 NEWEST = 12
 
+DAYS = "day_cells"
+"""Documents {programme, day, provider, municipality, shard, n: {code: amount}}: what counts on one day.
+
+A period is the sum over its days, so no document is for a period, and none is read again when a day has passed.
+"""
+
 INDEXES: dict[str, list[IndexModel]] = {
     # all shards of one programme's cells, in pages too
     "cells": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
+    # a programme's days in their order: the key begins with the programme and the day
+    DAYS: [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
     # newest: the subjects of one programme that changed last
     "figure_journeys": [IndexModel([("state.programme", ASCENDING), ("state.newest_at", DESCENDING)])],
 }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.outcome.figures.texts import Language, merged
 from services.outcome.stream.snapshot import Form
 from shared.edge.mount import ROOT
 from shared.language.programmes import Programme
@@ -17,7 +18,6 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 TEXTS = HERE / "texts"
 
-Language = Literal["sv", "en"]
 LANGUAGES: tuple[Language, ...] = ("sv", "en")
 FIRST: Language = "sv"
 AND: Mapping[Language, str] = {"sv": "och", "en": "and"}
@@ -105,12 +105,14 @@ class Pages:
 
 
 def read_pages() -> Pages:
-    """Read templates and texts from beside this module."""
+    """Read templates and texts from beside this module; the texts of the figures come from their declarations."""
     return Pages(
         templates=Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         ),
-        texts={lang: json.loads((TEXTS / f"{lang}.json").read_text("utf-8")) for lang in LANGUAGES},
+        texts={
+            lang: merged(json.loads((TEXTS / f"{lang}.json").read_text("utf-8")), lang) for lang in LANGUAGES
+        },
     )
 
 

@@ -16,19 +16,20 @@ import structlog
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders, QueryParams
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.outcome.figures.texts import Language
 from services.outcome.stream import pages as p
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.incoming import header, read_form, refuse_content, require_key, wanted_form
+from services.outcome.stream.kept import Kept, Texts
 from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
@@ -44,7 +45,6 @@ from shared.telemetry.traces import start_trace
 
 COOKIE = "page_session"
 PROGRAMME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
-STATIC_SECONDS = 300
 
 log = structlog.get_logger()
 Answer = Callable[[Request], Awaitable[Response | ASGIApp]]
@@ -93,8 +93,8 @@ class Edge:
             Route("/programmes/{programme}/logout", self._asked(self.logout), methods=["POST"]),
             Route("/signed-out", self._asked(self.signed_out, "lang")),
             Route("/login", self._asked(self.login, "code", "lang"), methods=["GET", "POST"]),
-            Mount("/static", _Kept(directory=p.STATIC)),
-            Mount("/texts", _Kept(directory=p.TEXTS)),
+            Mount("/static", Kept(directory=p.STATIC)),
+            Mount("/texts", Texts(self.pages)),
         ]
         handlers: dict[Any, Any] = {
             Refused: self.refused,
@@ -322,7 +322,7 @@ class Edge:
     def _notice(
         self,
         notice: p.Notice,
-        lang: p.Language,
+        lang: Language,
         status: int,
         *,
         onward: str | None = None,
@@ -360,21 +360,6 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, safely)
-
-
-class _Kept(StaticFiles):
-    """Static files that a browser keeps for a while and then asks about."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file; it takes no parameters."""
-        check_query([name for name, _ in QueryParams(scope["query_string"]).multi_items()], ())
-        return await super().get_response(path, scope)
-
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        """The file, or that it has not changed."""
-        response = super().file_response(*args, **options)
-        response.headers["cache-control"] = f"public, max-age={STATIC_SECONDS}"
-        return response
 
 
 def _problem(

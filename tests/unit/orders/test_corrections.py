@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.outcome.figures.contributions import RECENT
+from services.outcome.figures.state import RECENT
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES
 from tests.support.told import AGENCY, CAFE, SHOP, Told, referred, started
 

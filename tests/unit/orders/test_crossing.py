@@ -4,6 +4,7 @@ The four services hear of each other late, each event after what its service kne
 by what they know.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,10 +14,12 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.outcome.figures.contributions import contributions, session_cells
+from services.outcome.figures.contributions import amounts_of, contributions, dated_amounts_of
 from services.outcome.figures.projection import project
 from services.outcome.figures.relations import figures_of
 from services.outcome.figures.report import build
+from services.outcome.figures.repository import DAYS
+from services.outcome.figures.state import where
 from shared.language import events as e
 from shared.language.decision import Received, Subject
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House
@@ -116,10 +119,14 @@ class Apart:
             self.hear(*chance.choice(free))
 
     def figures(self, chance: Random) -> Any:
-        """What the figures hold of the journey, its events read in some order that their causes allow."""
+        """What the figures hold of the journey, its events read in some order that their causes allow.
+
+        What they count on which day is in `days` then.
+        """
         seen = dict.fromkeys(SERVICES, 0)
         rows = self.house.rooms[OUTCOMES].memory.table
         state: Any = None
+        self.days: Counter[tuple[str, str, str]] = Counter()
         while free := [one for one in SERVICES if self._free(one, seen)]:
             source = chance.choice(free)
             one = self.said[source][seen[source]]
@@ -133,7 +140,13 @@ class Apart:
                     else None
                 )
                 received = Received(one.subject, kind.source, seen[source], kind.name, one.fact, after, extra)
-                state = project(state, received, self.house.programmes).state
+                change = project(state, received, self.house.programmes)
+                state = change.state
+                for add in change.adds:
+                    if add.collection == DAYS:
+                        where = f"{add.also['provider']}|{add.also['municipality']}"
+                        for code, amount in add.cells.items():
+                            self.days[add.also["day"], where, code.removeprefix("n.")] += amount
         assert seen == {name: len(said) for name, said in self.said.items()}
         return state
 
@@ -188,6 +201,10 @@ def deed(apart: Apart, what: str, on: str) -> None:
             apart.say(INTAKE, "/referrals/{journey}/acceptance", SHOP, occurred_on="2016-02-10")
         case "withdrawn":
             apart.say(INTAKE, "/referrals/{journey}/withdrawal", AGENCY, reason="other_effort", **day)
+        case "elsewhere":
+            other = "2417" if apart.passage(INTAKE).municipality == "2482" else "2482"
+            body = {"municipality": other, "provider": SHOP, "why": WHY}
+            apart.say(INTAKE, "/referrals/{journey}/correction", AGENCY, **body)
         case "mistake":
             apart.say(INTAKE, f"{PLACE}/mistake", AGENCY, reason="wrong_person")
         case "no mistake":
@@ -200,7 +217,7 @@ def deed(apart: Apart, what: str, on: str) -> None:
 
 WHAT = [
     "session", "ready", "exit", "exit anew", "died", "no exit", "offer", "yes", "start anew", "no start", "start",
-    "no acceptance", "acceptance", "withdrawn", "mistake", "no mistake", "days pass",
+    "elsewhere", "no acceptance", "acceptance", "withdrawn", "mistake", "no mistake", "days pass",
 ]  # fmt: skip
 STEPS = st.lists(
     st.one_of(
@@ -219,6 +236,8 @@ CROSSED_EXITS = [*OFFERED, ("exit", "far"), ("no exit", "far"), ("yes", "far")]
 @example(CROSSED_EXITS, Random(2))
 @example([("exit", "far"), ("no start", "far")], Random(1))
 @example([("exit", "near"), ("start anew", "far")], Random(1))
+@example([("session", "near"), ("elsewhere", "near"), ("session", "far"), ("mistake", "near")], Random(1))
+@example([("session", "near"), ("elsewhere", "near"), ("session", "far"), ("exit", "near")], Random(1))
 @example([("exit", "near"), ("days pass", "far"), ("died", "near"), ("no exit", "far")], Random(1))
 @settings(max_examples=25, deadline=None)
 def test_whoever_reads_what_crossed_agrees_and_the_figures_hang_together(
@@ -235,11 +254,29 @@ def test_whoever_reads_what_crossed_agrees_and_the_figures_hang_together(
     apart.hear_all(chance)
     known = [_known(apart.passage(service)) for service in SERVICES]
     assert known == known[:1] * 4
-    one, other = apart.figures(chance), apart.figures(chance)
+    one, days = apart.figures(chance), apart.days
+    other = apart.figures(chance)
     assert contributions(one) == contributions(other)
+    assert +days == +apart.days
+    assert min(days.values(), default=0) >= 0
+    assert not (one.passage.mistake and +days)
     counted = apart.house.rooms[ACTIVITY_TRACKING].memory.states[f"journey/{apart.told.journey}"].sessions  # type: ignore[index]
-    assert session_cells(counted) == session_cells(one.sessions)
+    assert amounts_of(counted) == amounts_of(one.sessions)
+    assert _sessions_where(days) == {
+        (f"{where(one).provider}|{where(one).municipality}", code): n
+        for code, n in dated_amounts_of(counted).items()
+        if n
+    }
     _hangs_together(apart, contributions(one))
+
+
+def _sessions_where(days: Mapping[tuple[str, str, str], int]) -> dict[tuple[str, str], int]:
+    """The sessions of all days, by where they are counted."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (_, at, code), amount in days.items():
+        if code.startswith("session/"):
+            found[at, code] += amount
+    return {one: n for one, n in found.items() if n}
 
 
 def _known(passage: Any) -> tuple[Any, ...]:

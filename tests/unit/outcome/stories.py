@@ -31,8 +31,12 @@ class Truth:
     returns: bool
     gender: str = "not_known"
     complete: bool = False
+    provider: str = ""
     declined: bool = False
+    declined_on: date | None = None
     withdrawn: bool = False
+    withdrawn_on: date | None = None
+    entry_on: date | None = None
     referred_on: date = REFERRED_ON
     accepted_on: date | None = None
     started_on: date | None = None
@@ -44,8 +48,10 @@ class Truth:
     mistake: bool = False
     handovers: list[tuple[str, date, date, bool]] = field(default_factory=list)
     sessions: list[tuple[str, int]] = field(default_factory=list)
+    session_days: list[date] = field(default_factory=list)
     corrections: int = 0
     asked: dict[str, str] = field(default_factory=dict)
+    asked_on: dict[str, date] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,9 +112,13 @@ class Story:
 
     def _tell(self) -> None:
         truth = self.truth
+        provider = self._random.choice((SHOP, SHOP, BAKERY))
+        named = provider if self._chance(0.5) else None
+        truth.provider = named or ""
         self._say(
             INTAKE,
             e.ReferralReceived,
+            provider=named,
             participant_id=e.ParticipantId("p-" + "0" * 26),
             programme=TOWN.id,
             programme_version=1,
@@ -118,21 +128,49 @@ class Story:
         )
         self._pass()
         if self._chance(0.15):
-            self._say(INTAKE, e.ReferralDeclined, provider=SHOP, reason="no_place")
-            truth.declined = True
+            truth.declined_on = self._say(INTAKE, e.ReferralDeclined, provider=provider, reason="no_place")
+            truth.declined, truth.provider = True, provider
         elif self._chance(0.9):
-            truth.accepted_on = self._say(INTAKE, e.ReferralAccepted, provider=SHOP)
+            truth.accepted_on = self._say(INTAKE, e.ReferralAccepted, provider=provider)
+            truth.provider = provider
             self._pass()
             if self._chance(0.1):
-                self._say(INTAKE, e.ReferralWithdrawn, reason="other_effort")
+                truth.withdrawn_on = self._say(INTAKE, e.ReferralWithdrawn, reason="other_effort")
                 truth.withdrawn = True
             elif self._chance(0.9):
                 truth.started_on = self._say(INTAKE, e.JourneyStarted)
                 self._take_part()
         if self._chance(0.1):
+            self._move()
+        if self._chance(0.1):
             self._hear(INTAKE) if self._chance(0.5) else None
             self._say(INTAKE, e.JourneyRegisteredByMistake, reason="duplicate")
             truth.mistake = True
+            self._hear(ACTIVITY)
+            self._recount(False)
+
+    def _move(self) -> None:
+        """The referral said the wrong municipality; sessions are counted there no more, and then in the right one."""
+        truth = self.truth
+        truth.municipality = "2417" if truth.municipality == "2482" else "2482"
+        today, self._today = self._today, truth.referred_on
+        named = self.said[INTAKE][0].body.provider  # type: ignore[attr-defined]
+        self._say(INTAKE, e.ReferralCorrected, municipality=truth.municipality, provider=named)
+        self._today = today
+        self._hear(ACTIVITY)
+        self._recount(False)
+        self._recount(True)
+
+    def _recount(self, counted: bool) -> None:
+        """Activity tracking says, two days at a time, that its sessions count or count no more."""
+        held = sorted(zip(self.truth.session_days, self.truth.sessions, strict=True))
+        so_far: list[tuple[str, int]] = [] if counted else [one for _, one in held]
+        for at in range(0, len(held), 2):
+            days = held[at : at + 2]
+            for _, one in days:
+                (so_far.append if counted else so_far.remove)(one)
+            said = [e.SessionsOfDay(on=on, counted=counted, **_sums([one])) for on, one in days]
+            self._say(ACTIVITY, e.SessionsRecounted, days=tuple(said), **_sums(so_far))
 
     def _take_part(self) -> None:
         for source in (ACTIVITY, HANDOVER, OUTCOME):
@@ -147,6 +185,7 @@ class Story:
     def _record_entries(self) -> None:
         genders = [self._random.choice(GENDERS) for _ in range(self._random.randint(0, 3))]
         for number in range(len(genders)):
+            self.truth.entry_on = self._today
             seen = self._random.choice(genders[number:])
             complete = self._chance(0.7)
             self._say(OUTCOME, e.EntryRecorded, complete=complete, extra={"gender": seen})
@@ -191,6 +230,7 @@ class Story:
             )
         if held is not None:
             self.truth.sessions.append(held)
+            self.truth.session_days.append(self._today)
 
     def _get_ready(self) -> None:
         if self.truth.ready_on is None:
@@ -257,7 +297,7 @@ class Story:
             self._pass(60)
             identity = e.FollowUpId(f"x.{kind.code}")
             self._say(OUTCOME, e.FollowUpDue, follow_up=identity, kind=kind.code, answer_by=self._today)
-            truth.asked[kind.code] = "due"
+            truth.asked[kind.code], truth.asked_on[kind.code] = "due", self._today
             if self._chance(0.5):
                 truth.answers[kind.code] = self._random.choice(SITUATIONS)
                 truth.asked[kind.code] = "answered"
@@ -274,6 +314,17 @@ class Story:
         if "due" not in truth.asked.values():
             self._say(OUTCOME, e.JourneyClosed)
             truth.closed = True
+
+
+def _sums(sessions: list[tuple[str, int]]) -> dict[str, int]:
+    present = [minutes for attendance, minutes in sessions if attendance != "no"]
+    return {
+        "logged": len(sessions),
+        "attended": len(present),
+        "late": len([attendance for attendance, _ in sessions if attendance == "late"]),
+        "missed": len(sessions) - len(present),
+        "minutes": sum(present),
+    }
 
 
 def arrivals(story: Story, random: Random) -> Iterator[Received]:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.outcome.figures.contributions import Figures
 from services.outcome.figures.disclosure import FEW, publish
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
+from services.outcome.figures.state import Figures
 from tests.support.memory import noon
 from tests.unit.outcome.stories import Story, arrivals
 from tests.unit.outcome.town import SHELF, TODAY, TOWN
@@ -35,7 +35,8 @@ def report_of(seed: int, journeys: int) -> dict[str, Any]:
             change = project(state, received, SHELF)
             state = change.state
             for add in change.adds:
-                cells[add.also["cell"]] += add.cells["n"]
+                if add.collection == "cells":
+                    cells[add.also["cell"]] += add.cells["n"]
     return build(cells, TOWN, noon(TODAY))
 
 

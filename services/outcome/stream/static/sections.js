@@ -3,12 +3,8 @@
 import { counted, fill, numberOr, read, unsaid } from "./format.js";
 import { make, put, size, sync, term } from "./parts.js";
 
-const GROUP_FIGURES = ["received", "started", "active", "handed_over", "exited"];
-const TALLIES = {
-  handovers: ["offered", "accepted", "declined", "expired", "recalled"],
-  sessions: ["logged", "attended", "late", "missed", "corrected", "hours"],
-  exits: ["by_plan", "interrupted", "moved", "deceased"],
-};
+const TALLIES = ["handovers", "sessions", "exits"];
+const EACH = "{}"; // stands in a figure's code for the follow-up
 const LEAST_REACH = 1.25; // the scale of the targets goes at least a quarter past them
 const WIDEST = 4; // groups that still fit beside one another on a phone
 
@@ -127,8 +123,11 @@ export class Sections {
 
   targetNaming(figure, outputs, report) {
     if (outputs[figure]) return { name: this.named(outputs[figure].name), means: null };
-    const after = figure.match(/^employed_(.+)$/)?.[1];
-    if (after && report.labels.follow_ups[after]) return this.followUpNaming("employed_follow_up", after, report);
+    for (const { code, text } of this.texts.group_figures) {
+      if (code === figure) return this.texts.figures[text];
+      const after = Object.keys(report.labels.follow_ups).find((one) => code.replace(EACH, one) === figure);
+      if (after) return this.followUpNaming(text, after, report);
+    }
     return this.texts.figures[figure] ?? { name: figure, means: null };
   }
 
@@ -204,14 +203,12 @@ export class Sections {
 
   groups(kind, groups, called, report) {
     const codes = Object.keys(groups).sort((a, b) => this.order(a, b, called));
-    const figures = [
-      ...GROUP_FIGURES.map((code) => ({ code, naming: this.texts.figures[code] })),
-      { code: "employed_at_exit_employed", naming: this.texts.figures.employed_at_exit },
-      ...Object.keys(report.figures.follow_ups).map((code) => ({
-        code: `employed_${code}`,
-        naming: this.followUpNaming("employed_follow_up", code, report),
-      })),
-    ];
+    const followUps = Object.keys(report.figures.follow_ups);
+    const figures = this.texts.group_figures.flatMap(({ code, text }) =>
+      code.includes(EACH)
+        ? followUps.map((one) => ({ code: code.replace(EACH, one), naming: this.followUpNaming(text, one, report) }))
+        : [{ code, naming: this.texts.figures[text] }],
+    );
     const across = codes.length <= WIDEST;
     const table = this.part(`by-${kind}`);
     const shape = `${codes}|${figures.map((one) => one.code)}`;
@@ -254,14 +251,13 @@ export class Sections {
   }
 
   tallies({ figures }) {
-    const minutes = read(figures.sessions.minutes);
-    const sessions = {
-      ...figures.sessions,
-      hours: minutes && !minutes.hidden ? Math.round(minutes.value / 60) : figures.sessions.minutes,
-    };
-    const values = { handovers: figures.handovers, sessions, exits: figures.exits };
-    for (const [kind, codes] of Object.entries(TALLIES)) {
-      sync(this.part(kind), codes.map((code) => ({ code, cell: values[kind][code] })), (one) => one.code, ({ code }) => {
+    const { minutes: cell, ...counts } = figures.sessions;
+    const minutes = read(cell);
+    const hours = minutes && !minutes.hidden ? Math.round(minutes.value / 60) : cell;
+    const values = { handovers: figures.handovers, sessions: { ...counts, hours }, exits: figures.exits };
+    for (const kind of TALLIES) {
+      const cells = Object.entries(values[kind]).map(([code, cell]) => ({ code, cell }));
+      sync(this.part(kind), cells, (one) => one.code, ({ code }) => {
         const { name, means } = this.texts[kind][code];
         const number = make("dd");
         const element = make("div", {}, make("dt", {}, term(name, means, this.texts)), number);
