@@ -1,4 +1,4 @@
-"""`python -m clients.operator`: see `operators.commands`."""
+"""`python -m clients.operator`: see `clients.operator.commands`."""
 
 from clients.operator.commands import run
 

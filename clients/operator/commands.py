@@ -17,7 +17,7 @@ from clients.operator.overview import show_status
 from clients.operator.rebuilding import rebuild
 from clients.operator.screen import Screen, counted, spoken
 from clients.operator.surroundings import SERVICES
-from clients.operator.trouble import HAND_NEEDED, REFUSED, WELL, WRONGLY_TYPED, Trouble
+from clients.operator.trouble import HAND_NEEDED, NO_ANSWER, REFUSED, WELL, WRONGLY_TYPED, Trouble
 from clients.operator.wire import Wire
 
 
@@ -27,7 +27,7 @@ from clients.operator.wire import Wire
 def main(context: click.Context, *, as_json: bool) -> None:
     """See what stands still in the platform and why, and mend it.
 
-    Exit status: 0 well, 1 a hand is needed or something is left, 2 wrongly typed, 3 refused, 4 no answer.
+    Exit status: 0 well, 1 a hand is needed or something is left, 2 wrongly typed, 3 refused, 4 no service answered.
     """
     context.obj = Desk(as_json=as_json)
 
@@ -56,6 +56,8 @@ def status(desk: Desk, service: str | None) -> None:
                 silent[name] = answer
     findings = assess_all(told, silent)
     show_status(desk.screen, told, findings)
+    if not told and not any(trouble.code for trouble in silent.values()):
+        sys.exit(NO_ANSWER)
     sys.exit(HAND_NEEDED if any(one.hand for one in findings) else WELL)
 
 

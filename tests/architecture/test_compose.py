@@ -25,6 +25,7 @@ from deploy.topics import declared
 from tests.support.deployment import (
     REPOSITORY,
     command_faults,
+    command_of,
     filled_environment,
     interpolated,
     paths_answered,
@@ -64,8 +65,10 @@ def compose(as_read: str) -> Compose:
 
 
 def ours(compose: Compose) -> Iterator[tuple[str, Any]]:
-    """The services that run our image."""
-    yield from ((name, one) for name, one in compose["services"].items() if one["image"] == OURS)
+    """The services that run our image; `command` is what follows `python -m`."""
+    for name, one in compose["services"].items():
+        if one["image"] == OURS:
+            yield name, {**one, "command": command_of(one.get("entrypoint"), one["command"])}
 
 
 def mounts(service: Any) -> dict[str, str]:
@@ -124,7 +127,8 @@ def reach_faults(compose: Compose) -> Iterator[str]:
         for host, port in re.findall(r"(?:^|[/@ ,])([a-z][a-z-]*):(\d{4,5})\b", told):
             if host == "localhost":
                 continue  # what people outside are told
-            if PORTS.get(host) != port or host not in services:
+            listens = services.get(host, {}).get("environment", {}).get("HTTP_PORT")
+            if host not in services or port not in (PORTS.get(host), listens):
                 yield f"{name} looks for {host} on {port}"
             # Only who answers people asks the issuer; the others are told of it with the rest.
             elif not networks & set(services[host]["networks"]) and host != "issuer":
@@ -170,7 +174,7 @@ def order_faults(compose: Compose) -> Iterator[str]:
 
 
 def _ends(service: Any) -> bool:
-    return str(service["restart"]).startswith("on-failure")
+    return service["restart"] == "no" or str(service["restart"]).startswith("on-failure")
 
 
 def health_faults(compose: Compose) -> Iterator[str]:
@@ -363,6 +367,11 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
                 ["services.intake.programmes", "publish", "deploy/coactive.yaml"],
             ),
             id="file of a command",
+        ),
+        pytest.param(_set("services/journeys/command", ["stats"]), id="command of the operators"),
+        pytest.param(_drop("services/journeys/environment", "OUTCOME_URL"), id="a service operators miss"),
+        pytest.param(
+            _set("services/journeys/environment/INTAKE_URL", "http://intake-web:8081"), id="port of a service"
         ),
         pytest.param(_drop("services/handover-consume/environment", "MONGODB_URI"), id="variable missing"),
         pytest.param(_drop("services/intake-web/environment", "VAULT_MASTER_KEY"), id="vault without a key"),

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -72,7 +73,7 @@ def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Any, Any]]:
 def told(container: Any, manifests: list[Manifest]) -> dict[str, str | None]:
     """{variable: value}; None for what a secret holds."""
     found: dict[str, str | None] = {}
-    for source in container["envFrom"]:
+    for source in container.get("envFrom", ()):
         if "configMapRef" in source:
             name = source["configMapRef"]["name"]
             found |= next(
@@ -89,19 +90,41 @@ def told(container: Any, manifests: list[Manifest]) -> dict[str, str | None]:
     return found
 
 
+def command_in(container: Any) -> list[str]:
+    """What a container runs; for the one that only waits, what operators type in it."""
+    command: list[str] = container.get("args", ["clients.operator", "status"])
+    return command
+
+
+def address_faults(given: dict[str, str | None], manifests: list[Manifest]) -> Iterator[str]:
+    """Addresses of the operators' pod that are no Service, or on which none listens."""
+    services = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "Service"}
+    for variable, address in given.items():
+        url = urlsplit(str(address))
+        ports = {port["port"] for port in services.get(str(url.hostname), {"ports": []})["ports"]}
+        if url.scheme != "http" or (url.port or 80) not in ports:
+            yield f"{variable} leads nowhere: {address}"
+
+
 def code_faults(manifests: list[Manifest]) -> Iterator[str]:
     """Commands, roles, variables, paths and ports that the code does not have."""
     for name, spec, container in pods(manifests):
-        command, given = container["args"], told(container, manifests)
+        command, given = command_in(container), told(container, manifests)
         yield from (f"{name}: {fault}" for fault in command_faults(command))
         reads = reads_of(command)
-        yield from (f"{name} is not told {one}" for one in sorted(reads.required - set(given)))
+        # The operator brings the token.
+        wanted = reads.required - {"JOURNEYS_TOKEN"}
+        yield from (f"{name} is not told {one}" for one in sorted(wanted - set(given)))
         own = {one["name"] for one in container["env"]}
         yield from (f"{name} does not read {one}" for one in sorted(own - reads.required - reads.optional))
         owner, role = service_of(command), role_of(command)
         if owner and given["KAFKA_USERNAME"] != owner:
             yield f"{name} is {given['KAFKA_USERNAME']} to Kafka"
-        secrets = {one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one}
+        secrets = {one["secretRef"]["name"] for one in container.get("envFrom", ()) if "secretRef" in one}
+        if name == "operator":
+            yield from address_faults(given, manifests)
+            if secrets or spec.get("volumes"):
+                yield "the operators' pod holds secrets"
         vault = {"journeys-intake-vault"} if "VAULT_MASTER_KEY" in reads.required else set()
         if owner and secrets != {f"journeys-{owner}"} | vault:
             yield f"{name} is given {secrets}"
@@ -224,9 +247,9 @@ def test_everything_in_them_is_there_and_nothing_is_open(manifests: list[Manifes
 
 def test_every_service_and_role_has_a_deployment(manifests: list[Manifest]) -> None:
     deployed = {
-        (service_of(container["args"]), role_of(container["args"]))
+        (service_of(command_in(container)), role_of(command_in(container)))
         for _, _, container in pods(manifests)
-        if role_of(container["args"])
+        if role_of(command_in(container))
     }
     assert deployed == {(service, role) for service, roles in SERVICES.items() for role in roles}
 
@@ -234,8 +257,8 @@ def test_every_service_and_role_has_a_deployment(manifests: list[Manifest]) -> N
 def test_every_secret_is_named_in_the_readme(manifests: list[Manifest]) -> None:
     readme = (REPOSITORY / "deploy/README.md").read_text(encoding="utf-8")
     for _, spec, container in pods(manifests):
-        names = {one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one}
-        names |= {one["secret"]["secretName"] for one in spec["volumes"] if "secret" in one}
+        names = {one["secretRef"]["name"] for one in container.get("envFrom", ()) if "secretRef" in one}
+        names |= {one["secret"]["secretName"] for one in spec.get("volumes", ()) if "secret" in one}
         assert names <= set(SECRETS)
     assert all(f"`{name}`" in readme for name in SECRETS)
 
@@ -256,6 +279,19 @@ def _container(manifests: list[Manifest], name: str = "intake-web") -> Any:
             lambda all_: _container(all_, "topics").update(args=["deploy.topic", "apply"]), id="module"
         ),
         pytest.param(lambda all_: _container(all_)["envFrom"].pop(), id="secret missing"),
+        pytest.param(
+            lambda all_: _container(all_, "operator")["env"].pop(), id="a service that operators do not reach"
+        ),
+        pytest.param(
+            lambda all_: _container(all_, "operator")["env"][0].update(value="http://intake"),
+            id="address of a service",
+        ),
+        pytest.param(
+            lambda all_: _container(all_, "operator").update(
+                envFrom=[{"secretRef": {"name": "journeys-intake"}}]
+            ),
+            id="a secret for operators",
+        ),
         pytest.param(
             lambda all_: _container(all_, "outcome-web")["env"].pop(), id="fingerprints without a key"
         ),

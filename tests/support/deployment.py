@@ -15,12 +15,16 @@ from typing import Any
 import click
 import yaml
 
+from clients.operator import commands as operator_commands
+from clients.operator.surroundings import Surroundings
+from clients.operator.trouble import Trouble
 from deploy import preparation, secrets
 from deploy.database import DATABASES
 from deploy.topics import declared
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CODE_FOLDERS = ("services", "shared", "deploy")
+# What the image holds; `tests/support/image.py` builds it.
+CODE_FOLDERS = ("services", "shared", "deploy", "clients/operator")
 
 # The two whose environment is read elsewhere than in the module that is started.
 READ_IN = {
@@ -65,6 +69,15 @@ def service_of(command: Sequence[str]) -> str | None:
     return found[1].replace("_", "-") if found else None
 
 
+def command_of(entrypoint: Sequence[str] | None, command: Sequence[str]) -> list[str]:
+    """What follows `python -m`: the command itself, or that of the program on the image's PATH that is started."""
+    if not entrypoint:
+        return list(command)
+    shim = (REPOSITORY / "deploy/bin" / entrypoint[0]).read_text(encoding="utf-8")
+    (module,) = re.findall(r"python -m (\S+)", shim)
+    return [module, *command]
+
+
 def command_faults(command: Sequence[str]) -> tuple[str, ...]:
     """What `python -m <command>` would stumble over: module, role, subcommand or file that is not there."""
     return _command_faults(tuple(command))
@@ -78,6 +91,8 @@ def _command_faults(command: tuple[str, ...]) -> tuple[str, ...]:
 def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
     try:
         module = importlib.import_module(module_name)
+        if hasattr(module, "__path__"):
+            module = importlib.import_module(f"{module_name}.__main__")
     except ImportError as error:
         yield f"{module_name} cannot be imported: {error}"
         return
@@ -89,6 +104,9 @@ def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
         roles = {"web", "consume", *service.projections, *service.roles}
         if len(arguments) != 1 or arguments[0] not in roles:
             yield f"{module_name} has no role {' '.join(arguments)!r}"
+    elif module_name == "clients.operator":
+        if arguments[0] not in operator_commands.main.commands:
+            yield f"{module_name} has no command {' '.join(arguments)!r}"
     elif isinstance(getattr(module, "main", None), click.Group):
         if len(arguments) != 1 or arguments[0] not in module.main.commands:
             yield f"{module_name} has no command {' '.join(arguments)!r}"
@@ -115,6 +133,8 @@ def reads_of(command: Sequence[str]) -> Reads:
         keys = {"VAULT_MASTER_KEY", "VAULT_RETIRED_KEYS", "FINGERPRINT_KEY"}
         optional = reads.optional - (keys - {"VAULT_RETIRED_KEYS"} if "VAULT_MASTER_KEY" in needed else keys)
         return Reads(reads.required | needed | listens, optional - others - listens)
+    if command[0] == "clients.operator":
+        return Reads(_asked_by_operators(), frozenset())
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
     required = frozenset[str]().union(*(one.required for one in found))
     optional = frozenset[str]().union(*(one.optional for one in found))
@@ -133,7 +153,7 @@ def paths_answered(command: Sequence[str]) -> frozenset[str]:
 
 def imported_distributions(folders: Sequence[str] = CODE_FOLDERS) -> dict[str, str]:
     """Every package from outside that the code imports, and a module that does."""
-    ours = set(folders)
+    ours = {folder.split("/")[0] for folder in folders}
     found: dict[str, str] = {}
     for folder in folders:
         for path in sorted((REPOSITORY / folder).rglob("*.py")):
@@ -178,6 +198,15 @@ def _settings_read() -> Reads:
                 ast.literal_eval(node.args[0])
             )
     return Reads(frozenset(required), frozenset(optional))
+
+
+def _asked_by_operators() -> frozenset[str]:
+    """What the operators' command says that it lacks when it is told nothing."""
+    try:
+        Surroundings.of({})
+    except Trouble as trouble:
+        return frozenset(re.findall(r"[A-Z_]+_(?:URL|TOKEN)", str(trouble)))
+    return frozenset()
 
 
 @functools.cache
