@@ -14,7 +14,7 @@ from services.intake.domain.programme import VersionTaken
 from services.intake.handlers import publish_programme
 from services.intake.programme_file import FaultyProgramme, read_programme
 from shared.host.connections import connect, create_indexes
-from shared.host.settings import UnfitForProduction, read_settings
+from shared.host.settings import EXIT_STATUS, FaultySettings, read_settings
 from shared.language.errors import Busy
 from shared.language.programmes import Programme
 from shared.runtime.settings import Settings
@@ -43,7 +43,11 @@ def publish(programme: Programme, settings: Settings) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says; 0 when it worked, 1 when the file or the version is at fault, 2 on misuse."""
+    """Do what the command line says.
+
+    Returns 0 when it worked, 1 when the file or the version is at fault, 2 on misuse, `EXIT_STATUS` for
+    a faulty setting.
+    """
     if len(arguments) != 2 or arguments[0] not in ("check", "publish"):
         print(USAGE, file=sys.stderr)
         return 2
@@ -61,8 +65,11 @@ def main(arguments: list[str]) -> int:
         print(f"{programme.key} is in order.")
         return 0
     try:
-        new = publish(programme, read_settings())
-    except (VersionTaken, Busy, UnfitForProduction) as refused:
+        new = publish(programme, read_settings("intake"))
+    except FaultySettings as faulty:
+        print(str(faulty), file=sys.stderr)
+        return EXIT_STATUS
+    except (VersionTaken, Busy) as refused:
         print(str(refused), file=sys.stderr)
         return 1
     print(

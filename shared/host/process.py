@@ -20,7 +20,7 @@ from shared.host.connections import connect, create_indexes
 from shared.host.consuming import absorb, set_aside
 from shared.host.health import Health
 from shared.host.serving import serve_web
-from shared.host.settings import UnfitForProduction, read_settings
+from shared.host.settings import EXIT_STATUS, FaultySettings, read_settings
 from shared.language.events import CONTROL_TOPIC
 from shared.operations.by_hand import drained, passed_over
 from shared.operations.control import answering, leaving
@@ -218,16 +218,20 @@ def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
 
 
 def main(service: Service) -> None:
-    """`python -m services.<service>.app <role>`: run one process of the service."""
+    """`python -m services.<service>.app <role>`: run one process of the service.
+
+    Ends with status 1 for a role that is not there, and with `EXIT_STATUS` naming every setting that is faulty.
+    """
     projections = dict(service.projections)
     roles = ["web", "consume", *projections, *service.roles]
     if len(sys.argv) != 2 or sys.argv[1] not in roles:
         sys.exit(f"usage: python -m services.{service.database}.app {'|'.join(roles)}")
     role = sys.argv[1]
     try:
-        settings = read_settings()
-    except UnfitForProduction as unfit:
-        sys.exit(str(unfit))
+        settings = read_settings(service.source, role)
+    except FaultySettings as faulty:
+        sys.stderr.write(f"{faulty}\n")
+        sys.exit(EXIT_STATUS)
     configure_logging(service.database, role, settings.log_level)
     sys.argv = sys.argv[:1]
     if role == "web":

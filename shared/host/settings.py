@@ -1,16 +1,21 @@
-"""Settings, all from the environment; the only module that reads it. Secrets have no defaults.
+"""Reads the settings of `variables.py` from the environment; the only module that does. Secrets have no defaults.
 
 What is good enough for a stack on one machine is refused in production, and production is what it is unless said.
 """
 
+import os
 import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 from urllib.parse import urlsplit
 
-from environs import Env
-
+from shared.host.variables import VARIABLES, Malformed, Variable, concerns
 from shared.runtime.settings import Allowance, Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+EXIT_STATUS = 78
+"""The exit status of a process whose settings are faulty: EX_CONFIG of sysexits.h."""
 _TLS = re.compile(r"[?&](?:tls|ssl)=true(?:&|$)", re.IGNORECASE)
 _NO_TLS = re.compile(
     r"[?&](?:(?:tls|ssl)=false|tls(?:Insecure|AllowInvalid(?:Certificates|Hostnames))=true)(?:&|$)",
@@ -18,50 +23,45 @@ _NO_TLS = re.compile(
 )
 
 
-class UnfitForProduction(Exception):
-    """Settings that only a local stack may have; the text says in a sentence each which, and what to do."""
+class FaultySettings(Exception):
+    """All that is missing, malformed or unfit for production, a sentence each; no secret is shown."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
-def read_settings() -> Settings:
-    """The settings of this process.
+def read_settings(service: str = "", role: str = "", environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a process. service: its source, such as `intake`; role: `` for a command of it.
 
-    Raises environs.EnvError naming the variable that is missing or wrong, and UnfitForProduction.
+    A variable that is set to nothing counts as not set. Raises FaultySettings naming everything at once.
     """
-    env = Env()
-    settings = Settings(
-        mongodb_uri=env.str("MONGODB_URI"),
-        kafka_servers=tuple(env.list("KAFKA_BOOTSTRAP_SERVERS")),
-        kafka_security=env.str("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
-        kafka_username=env.str("KAFKA_USERNAME"),
-        kafka_password=env.str("KAFKA_PASSWORD"),
-        kafka_ca_file=env.str("KAFKA_CA_FILE", None),
-        oidc_issuer=env.str("OIDC_ISSUER"),
-        oidc_audience=env.str("OIDC_AUDIENCE", "journeys"),
-        oidc_jwks_url=env.str("OIDC_JWKS_URL"),
-        http_host=env.str("HTTP_HOST", "127.0.0.1"),
-        http_port=env.int("HTTP_PORT", 8000),
-        health_port=env.int("HEALTH_PORT", 9000),
-        driven_clock=env.bool("DRIVEN_CLOCK", False),
-        log_level=env.str("LOG_LEVEL", "INFO"),
-        vault_master_key=env.str("VAULT_MASTER_KEY", None),
-        vault_retired_keys=tuple(env.list("VAULT_RETIRED_KEYS", [])),
-        fingerprint_key=env.str("FINGERPRINT_KEY", None),
-        reply_organisations=frozenset(env.list("REPLY_ORGANISATIONS", [])),
-        operator_organisations=frozenset(env.list("OPERATOR_ORGANISATIONS", [])),
-        stream_url=env.str("OUTCOME_STREAM_URL", None),
-        allowance=Allowance(
-            per_person=env.float("REQUESTS_PER_PERSON", 50.0),
-            per_organisation=env.float("REQUESTS_PER_ORGANISATION", 200.0),
-            per_address=env.float("REQUESTS_PER_ADDRESS", 20.0),
-            streams_per_person=env.int("STREAMS_PER_PERSON", 20),
-            streams_per_organisation=env.int("STREAMS_PER_ORGANISATION", 200),
-        ),
-        trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [])),
-        local=env.str("ENVIRONMENT", "production") == "local",
-    )
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for variable in VARIABLES:
+        told = environment.get(variable.name) or variable.default
+        if told is not None:
+            try:
+                values[variable.field] = variable.read(told)
+            except Malformed as malformed:
+                faults.append(_wrong(variable, told, malformed))
+        elif concerns(variable.required_by, service, role):
+            faults.append(f"{variable.name} is missing: {variable.means}")
+        else:
+            values[variable.field] = None
+    if faults:
+        raise FaultySettings([*faults, "docs/reference/settings.md lists every setting."])
+    allowed = {one.name for one in fields(Allowance)}
+    allowance = Allowance(**{name: values.pop(name) for name in allowed})
+    settings = Settings(**values, allowance=allowance)
     if faults := unfit(settings):
-        raise UnfitForProduction(" ".join(faults))
+        raise FaultySettings(faults)
     return settings
+
+
+def _wrong(variable: Variable, told: str, malformed: Malformed) -> str:
+    shown = "is set, and" if variable.secret else f"is {told[:60]!r}, and"
+    return f"{variable.name} {shown} {malformed}: {variable.means}"
 
 
 def unfit(settings: Settings) -> list[str]:

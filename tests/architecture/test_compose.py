@@ -22,6 +22,7 @@ from pymongo.uri_parser import parse_uri
 from deploy.preparation import Owners, prepare, variable
 from deploy.secrets import EXAMPLE
 from deploy.topics import declared
+from shared.host.settings import read_settings
 from tests.support.deployment import (
     REPOSITORY,
     command_faults,
@@ -289,32 +290,14 @@ def test_every_service_and_role_has_a_container(compose: Compose) -> None:
 
 def test_what_each_process_is_told_is_what_it_takes_in(compose: Compose) -> None:
     for name, service in ours(compose):
-        if service["command"][0].startswith("services."):
-            host, servers, keys, driven = settings_read_in(service["environment"])
-            assert host == "0.0.0.0", name
-            assert servers == ["kafka:9092"], name
-            assert keys == ENVIRONMENT["OIDC_JWKS_URL"], name
-            assert not driven, name
-
-
-READ_SETTINGS = """
-import json
-from shared.host.settings import read_settings
-read = read_settings()
-print(json.dumps([read.http_host, read.kafka_servers, read.oidc_jwks_url, read.driven_clock]))
-"""
-
-
-def settings_read_in(environment: dict[str, str]) -> Any:
-    """What a process with this environment, and nothing else in it, reads from it."""
-    reading = subprocess.run(
-        [sys.executable, "-c", READ_SETTINGS],
-        env=environment,
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-    )
-    return json.loads(reading.stdout)
+        if not service["command"][0].startswith("services."):
+            continue
+        role = role_of(service["command"]) or ""
+        settings = read_settings(str(service_of(service["command"])), role, service["environment"])
+        assert settings.http_host == "0.0.0.0", name
+        assert settings.kafka_servers == ("kafka:9092",), name
+        assert settings.oidc_jwks_url == ENVIRONMENT["OIDC_JWKS_URL"], name
+        assert not settings.driven_clock, name
 
 
 def test_every_variable_is_in_the_example_and_every_secret_is_demanded() -> None:

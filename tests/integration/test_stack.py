@@ -25,11 +25,12 @@ import deploy.trouble
 from deploy.database import DATABASES
 from deploy.quotas import apply_quotas, quotas_in_force
 from deploy.topics import Principal, declared
+from shared.host.variables import VARIABLES, concerns
 from tools.stack import Settings, Stack
 from tools.stack.control import Control
 from tools.stack.issuer import DUTIES
 from tools.stack.record import Running
-from tools.stack.settings import CONTRACT, LIMITS, SERVICES
+from tools.stack.settings import LIMITS, SERVICES
 
 DECLARED = declared()
 UNAUTHORIZED = 13
@@ -307,13 +308,9 @@ def test_a_service_is_told_what_the_contract_says_and_nothing_else(
     stack: Stack, service: str, role: str
 ) -> None:
     port = set() if role in ("web", "stream") else {"HTTP_PORT", *LIMITS}
-    others = set() if service == "intake" else {"REPLY_ORGANISATIONS"}
-    # Only who seals and opens identities has the key to them.
-    others |= {"VAULT_RETIRED_KEYS"}
-    others |= set() if (service, role) == ("intake", "web") else {"VAULT_MASTER_KEY"}
-    needless = {"KAFKA_CA_FILE"} if role == "web" else {"KAFKA_CA_FILE", "FINGERPRINT_KEY"}
-    needless |= {"TRUSTED_PROXIES"}
-    assert set(stack.env_for(service, role)) == set(CONTRACT) - port - others - needless
+    told = {one.name for one in VARIABLES if concerns(one.given_to, service, role)}
+    needless = {"KAFKA_CA_FILE", "TRUSTED_PROXIES", "VAULT_RETIRED_KEYS"}
+    assert set(stack.env_for(service, role)) == told - port - needless
 
 
 def test_secrets_can_be_read_by_their_owner_only(stack: Stack) -> None:

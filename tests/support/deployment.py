@@ -21,6 +21,7 @@ from clients.operator.trouble import Trouble
 from deploy import preparation, secrets
 from deploy.database import DATABASES
 from deploy.topics import declared
+from shared.host.variables import VARIABLES, concerns
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What the image holds; `tests/support/image.py` builds it.
@@ -120,19 +121,14 @@ def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
 def reads_of(command: Sequence[str]) -> Reads:
     """The variables that `python -m <command>` reads."""
     if command[0].startswith("services."):
-        reads = _settings_read()
-        role = role_of(command)
+        service, role = str(service_of(command)), role_of(command) or ""
+        needed = {one.name for one in VARIABLES if concerns(one.required_by, service, role)}
+        # The defaults are a machine's own; where it runs in a container, it is told.
         listens = {"HTTP_HOST", "HEALTH_PORT"} if role in ROLES else set()
         if role in ANSWERS_CALLERS:
             listens.add("HTTP_PORT")
-        others = {"HTTP_PORT", "HEALTH_PORT"} - listens
-        # Intake's web role keeps the vault; no other process has its key.
-        needed = {"VAULT_MASTER_KEY"} if (service_of(command), role) == ("intake", "web") else set()
-        if role == "web":
-            needed.add("FINGERPRINT_KEY")
-        keys = {"VAULT_MASTER_KEY", "VAULT_RETIRED_KEYS", "FINGERPRINT_KEY"}
-        optional = reads.optional - (keys - {"VAULT_RETIRED_KEYS"} if "VAULT_MASTER_KEY" in needed else keys)
-        return Reads(reads.required | needed | listens, optional - others - listens)
+        given = {one.name for one in VARIABLES if concerns(one.given_to, service, role)}
+        return Reads(frozenset(needed | listens), frozenset(given - needed - listens))
     if command[0] == "clients.operator":
         return Reads(_asked_by_operators(), frozenset())
     found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
@@ -185,19 +181,6 @@ def interpolated(text: str, environment: Mapping[str, str]) -> Any:
 @functools.cache
 def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-@functools.cache
-def _settings_read() -> Reads:
-    """Every `env.<type>("NAME")` in shared/host/settings.py; a second argument is a default."""
-    required: set[str] = set()
-    optional: set[str] = set()
-    for node in ast.walk(_parsed(REPOSITORY / "shared/host/settings.py")):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env."):
-            (optional if len(node.args) > 1 or node.keywords else required).add(
-                ast.literal_eval(node.args[0])
-            )
-    return Reads(frozenset(required), frozenset(optional))
 
 
 def _asked_by_operators() -> frozenset[str]:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.host.settings import EXIT_STATUS
 from tools.contracts import indexes, tables
+from tools.contracts.settings import settings
 
 REFERENCE = Path("docs/reference")
 ALERTS = Path("docs/operations/alerts.md")
@@ -88,6 +90,20 @@ MongoDB's indexes beside the one on `_id` that every collection has. Each is dec
 says what it serves.
 """,
         (indexes.indexes,),
+    ),
+    REFERENCE / "settings.md": Page(
+        "Settings",
+        f"""
+A process of a service, and a command of it, reads its settings from the environment; `shared/host/variables.py`
+declares them. A variable that is set to nothing counts as not set. A process that lacks one, or is given a value
+that it cannot read or that production refuses, names them all in one message and ends with status {EXIT_STATUS}.
+`every process` includes the command `services.intake.programmes`.
+
+[The operators' command](../../deploy/README.md#the-operators-command) reads settings of its own. What the commands that
+set up Kafka and MongoDB read stands at the head of `deploy/topics.py`, `deploy/database.py` and
+`deploy/preparation.py`.
+""",
+        (settings,),
     ),
     ALERTS: Page(
         "Alerts",

@@ -84,35 +84,38 @@ LIMITS = (
 )
 GENEROUS = "100000"
 
-CONTRACT: Mapping[str, str] = {
-    "KAFKA_BOOTSTRAP_SERVERS": "host:port, comma-separated",
-    "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT here, SASL_SSL in compose and Kubernetes",
-    "KAFKA_USERNAME": "the service's principal (SCRAM-SHA-512)",
-    "KAFKA_PASSWORD": "its password",
-    "KAFKA_CA_FILE": "certificate authority, with SASL_SSL only; not set here",
-    "MONGODB_URI": "with the service's own user; the service's database is the user's name",
-    "OIDC_ISSUER": "expected `iss` of every token",
-    "OIDC_AUDIENCE": "expected `aud`",
-    "OIDC_JWKS_URL": "where the issuer's public keys are",
-    "VAULT_MASTER_KEY": "intake's web role only: 32 bytes in base64, wraps each participant's own key",
-    "VAULT_RETIRED_KEYS": "the same: master keys before it, comma-separated, which still open; not set here",
-    "FINGERPRINT_KEY": "web roles only: 32 bytes in base64, so that no fingerprint can be guessed back",
-    "OPERATOR_ORGANISATIONS": "whose operators operate the platform, comma-separated; nobody's where it is not set",
-    "REPLY_ORGANISATIONS": "intake only: agencies that are answered on a topic of their own, comma-separated",
-    "HTTP_HOST": "address to listen on, for HTTP_PORT and HEALTH_PORT alike",
-    "HTTP_PORT": "roles web and stream: where callers are answered",
-    "HEALTH_PORT": "every role: /healthz, /readyz and /metrics; never published",
-    "DRIVEN_CLOCK": "1 here and never in production: business time is set by whoever drives the demonstration",
-    "OUTCOME_STREAM_URL": "where a browser finds the stream of figures",
-    "REQUESTS_PER_PERSON": "roles web and stream: a second, on average; 0 for no limit. The demonstration asks as one",
-    "REQUESTS_PER_ORGANISATION": "the same for an organisation",
-    "REQUESTS_PER_ADDRESS": "the same for an address, without a valid token",
-    "STREAMS_PER_PERSON": "role stream: streams of figures open at once; 0 for no limit",
-    "STREAMS_PER_ORGANISATION": "the same for an organisation",
-    "TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed; not set here, where there is no proxy",
-    "ENVIRONMENT": "local here; anything else is production, where what is open here is refused",
-    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
-}
+CONTRACT = frozenset(
+    {
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "KAFKA_SECURITY_PROTOCOL",
+        "KAFKA_USERNAME",
+        "KAFKA_PASSWORD",
+        "KAFKA_CA_FILE",
+        "MONGODB_URI",
+        "OIDC_ISSUER",
+        "OIDC_AUDIENCE",
+        "OIDC_JWKS_URL",
+        "VAULT_MASTER_KEY",
+        "VAULT_RETIRED_KEYS",
+        "FINGERPRINT_KEY",
+        "OPERATOR_ORGANISATIONS",
+        "REPLY_ORGANISATIONS",
+        "HTTP_HOST",
+        "HTTP_PORT",
+        "HEALTH_PORT",
+        "DRIVEN_CLOCK",
+        "OUTCOME_STREAM_URL",
+        "REQUESTS_PER_PERSON",
+        "REQUESTS_PER_ORGANISATION",
+        "REQUESTS_PER_ADDRESS",
+        "STREAMS_PER_PERSON",
+        "STREAMS_PER_ORGANISATION",
+        "TRUSTED_PROXIES",
+        "ENVIRONMENT",
+        "LOG_LEVEL",
+    }
+)
+"""Every setting of a process; docs/reference/settings.md says what each means, and a test holds this list to it."""
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,7 @@ log = structlog.get_logger()
 def run(parts: Parts) -> None:
     """Run the process until told to stop; a thread that dies ends it, so that a whole one is started."""
     settings = parts.settings
-    if not settings.stream_url:
-        sys.exit("OUTCOME_STREAM_URL is missing: set it to the address by which browsers reach the stream.")
+    assert settings.stream_url, "the settings require it of this role"
     create_indexes(parts)
     metric("journey_stream_clients").set(0)
     database = parts.service.database
