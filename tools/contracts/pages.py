@@ -36,7 +36,8 @@ person's **duty** include the action, does the programme's **role map** let the 
 organisation the **part** in this journey that it takes. No token, no answer. *Use case*: the function in
 the service's folder.
 
-Each service shows its routes at `/docs` and serves OpenAPI 3.1 at `/openapi.json`.
+Every path stands under `/v1`. Each service shows its routes at `/v1/docs` and serves OpenAPI 3.1 at
+`/v1/openapi.json`.
 """,
         (tables.routes,),
     ),
