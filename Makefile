@@ -59,7 +59,7 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 
 # -- The local stack ----------------------------------------------------------------------------
 
-.PHONY: demo up down status logs token page reset journeys
+.PHONY: demo up down status logs token page reset journeys backup
 demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
 	@$(PY) -m tools.stack demo
 
@@ -84,6 +84,9 @@ page: venv ## Print a new link to the live page (ORG=styrgruppen PROGRAMME=coact
 
 journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"
 	@$(PY) -m tools.stack journeys $(DO)
+
+backup: venv ## Back the stack's databases up: DO="take /backup/monday" (docs/operations/backup.md)
+	@$(PY) -m tools.stack backup $(DO)
 
 reset: venv ## Remove the data of a stack that is down
 	@$(PY) -m tools.stack reset

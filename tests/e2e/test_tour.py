@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.papers import blocks
 from tests.support.stack import own_port_base
 from tests.support.watching import rest
 from tools.stack import Settings
@@ -20,7 +21,6 @@ from tools.stack import Settings
 ROOT = Path(__file__).resolve().parents[2]
 FRONT_PAGE, HEADING = ROOT / "README.md", "## A tour, shortened"
 TOUR = ROOT / "docs" / "tour.md"
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What goes wrong is told, wherever it does. curl counts a refusal as wrong; make has installed what this test runs on;
 # a rest is handed to the test.
@@ -45,15 +45,15 @@ class Toured:
 
     def of(self, words: str) -> str:
         """What the one block showed that contains the words."""
-        (found,) = (shown for block, shown in zip(blocks(), self.shown, strict=True) if words in block)
+        (found,) = (shown for block, shown in zip(both_tours(), self.shown, strict=True) if words in block)
         return found
 
 
-def blocks() -> list[str]:
-    """The shortened tour's shell block, and those of the whole one, which goes on with the same stack."""
+def both_tours() -> list[str]:
+    """The shortened tour's shell block, and those of the whole one."""
     front_page = FRONT_PAGE.read_text(encoding="utf-8")
     shortened = re.split(r"^## ", front_page[front_page.index(HEADING) + 3 :], flags=re.MULTILINE)[0]
-    return [*BLOCK.findall(shortened), *BLOCK.findall(TOUR.read_text(encoding="utf-8"))]
+    return [*blocks(shortened), *blocks(TOUR.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def toured() -> Iterator[Toured]:
 def take(settings: Settings, environment: Mapping[str, str]) -> Toured:
     """Run all of it in one bash, resting where it rests."""
     mark = "=== next block ==="
-    script = SURROUNDINGS + "".join(f"{block}\necho; echo '{mark}'\n" for block in blocks())
+    script = SURROUNDINGS + "".join(f"{block}\necho; echo '{mark}'\n" for block in both_tours())
     asks_read, asks = os.pipe()
     answers, answers_write = os.pipe()
     with tempfile.TemporaryFile("w+") as shown, tempfile.TemporaryFile("w+") as errors:
@@ -109,7 +109,7 @@ def take(settings: Settings, environment: Mapping[str, str]) -> Toured:
 def test_nothing_goes_wrong_and_every_address_answers(toured: Toured) -> None:
     wrong = [line for line in toured.errors.splitlines() if line and not line.startswith(ENDED_BY_TIMEOUT)]
     assert wrong == []
-    assert len(toured.shown) == len(blocks()) > 8
+    assert len(toured.shown) == len(both_tours()) > 8
 
 
 def test_the_front_page_shows_where_the_referral_stands(toured: Toured) -> None:

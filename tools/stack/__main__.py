@@ -264,6 +264,15 @@ def journeys(settings: Settings, words: tuple[str, ...]) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "clients.operator", *words], environment)
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def backup(settings: Settings, words: tuple[str, ...]) -> None:
+    """Run `deploy.backup` on this stack, with its administrators: `backup take FOLDER`."""
+    environment = {**os.environ, **settings.administrator_environment()}
+    os.execve(sys.executable, [sys.executable, "-m", "deploy.backup", *words], environment)
+
+
 @main.command()
 @click.argument("process")
 @click.option("--signal", "name", default="KILL", help="KILL, STOP, CONT, TERM …")

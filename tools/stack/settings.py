@@ -247,6 +247,19 @@ class Settings:
             for name in ("INTAKE_URL", "ACTIVITY_TRACKING_URL", "HANDOVER_URL", "OUTCOME_URL")
         }
 
+    def administrator_environment(self) -> dict[str, str]:
+        """What `deploy.backup` is told of this stack: where MongoDB and Kafka are, and their administrators."""
+        return {
+            "MONGODB_HOST": self.mongodb_address,
+            "MONGODB_ADMIN_USERNAME": "admin",
+            "MONGODB_ADMIN_PASSWORD": self.credentials.mongodb("admin"),
+            "MONGODB_REPLICA_SET": REPLICA_SET,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_USERNAME": "admin",
+            "KAFKA_PASSWORD": self.credentials.kafka("admin"),
+        }
+
     def client_environment(self) -> dict[str, str]:
         """What a program that plays the people and agencies outside is told: addresses and its credentials."""
         return {

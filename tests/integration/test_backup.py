@@ -1,0 +1,323 @@
+"""Backup and restore, by the commands of docs/operations/backup.md, on a whole stack.
+
+All that was acknowledged before the backup is there afterwards, what came later is gone everywhere alike, and what is
+recorded from then on reaches everybody: no number of an event is used twice.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pymongo import MongoClient
+
+from tests.support.awaiting import until
+from tests.support.papers import blocks
+from tests.support.stack import fresh_stack
+from tests.support.watching import rest
+from tools.stack import Stack
+from tools.stack.processes import SERVICE_PROCESSES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/operations/backup.md"
+AGENCY, SHOP, STEERING = "arbetsformedlingen-skelleftea", "second-hand-skelleftea", "styrgruppen"
+JOURNEYS = 4
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+@dataclass
+class Operator:
+    """Types the page's commands, in a shell that has its environment."""
+
+    stack: Stack
+    folder: Path
+
+    def types(self, words: str) -> subprocess.CompletedProcess[str]:
+        """The one block of the page that contains these words."""
+        (block,) = (one for one in blocks(PAGE.read_text(encoding="utf-8")) if words in one)
+        told = {
+            **os.environ,
+            **self.stack.settings.administrator_environment(),
+            "MONGODB_PASSWORDS_DIR": str(self.stack.settings.credentials.mongodb_folder()),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "BACKUP": str(self.folder),
+        }
+        return subprocess.run(
+            ["bash", "-euc", block],
+            env=told,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    def stops_all(self) -> None:
+        for name in reversed(SERVICE_PROCESSES):
+            self.stack.stop(name)
+
+    def starts_all(self) -> None:
+        self.stack.start(*SERVICE_PROCESSES)
+        rest(self.stack.settings)
+
+
+@dataclass
+class Town:
+    """The organisations, over HTTP."""
+
+    stack: Stack
+    web: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def asks(self, method: str, process: str, path: str, by: str, **body: Any) -> dict[str, Any]:
+        duty = {STEERING: "owner", "plattform": "operator"}.get(
+            by, "supervisor" if by == SHOP else "caseworker"
+        )
+        if by not in self.tokens:
+            self.tokens[by] = self.stack.token(by, duty)
+        answer = self.web.request(
+            method,
+            f"{self.stack.url(process)}{path}",
+            json=body if method == "POST" else None,
+            headers={
+                "Authorization": f"Bearer {self.tokens[by]}",
+                "Idempotency-Key": uuid.uuid4().hex,
+                "Purpose": "to see whether it is there",
+            },
+        )
+        assert answer.is_success, f"{path}: {answer.text}"
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def begins(self, number: int) -> tuple[str, str]:
+        """A person who is referred, accepted and started: their handle and their journey."""
+        person = self.asks(
+            "POST", "intake-web", "/participants", AGENCY, name=f"Kim {number}", personnummer=None
+        )
+        referred = self.asks(
+            "POST",
+            "intake-web",
+            "/referrals",
+            AGENCY,
+            reference=f"AF-{number}",
+            participant_id=person["participant_id"],
+            programme="coactive",
+            municipality="2482",
+            provider=SHOP,
+        )
+        self.asks("GET", "intake-web", f"/participants/{person['participant_id']}", AGENCY)
+        journey = str(referred["journey_id"])
+        self.asks("POST", "intake-web", f"/referrals/{journey}/acceptance", SHOP)
+        consents = {"purpose": "sharing", "given": False, "organisations": [], "last_day": None}
+        self.asks("POST", "intake-web", f"/journeys/{journey}/consents", SHOP, **consents)
+        self.asks("POST", "intake-web", f"/journeys/{journey}/start", SHOP)
+        return str(person["participant_id"]), journey
+
+    def logs(self, journey: str) -> str:
+        """A session of a minute; its id."""
+        session = self.asks(
+            "POST",
+            "activity-tracking-web",
+            f"/journeys/{journey}/sessions",
+            SHOP,
+            activity="work_training",
+            attendance="yes",
+            minutes=1,
+            occurred_on="2017-03-01",
+        )
+        return str(session["session_id"])
+
+    def erases(self, person: str) -> None:
+        self.asks("POST", "intake-web", f"/participants/{person}/erasure", AGENCY)
+
+    def report(self) -> dict[str, Any]:
+        """The programme's figures, less the moment of which they are."""
+        found = self.asks("GET", "outcome-web", "/programmes/coactive/report", STEERING)
+        return {name: value for name, value in found.items() if name != "as_of"}
+
+    def sessions_counted(self) -> int:
+        sessions: dict[str, int] = self.report()["figures"]["sessions"]
+        return sessions["logged"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The whole stack, and who acts on it."""
+
+    stack: Stack
+    town: Town
+    database: MongoClient[dict[str, Any]]
+
+    def sessions(self) -> set[str]:
+        """Every session that activity tracking knows."""
+        return {row["_id"] for row in self.database["activity_tracking"]["sessions"].find({}, {"_id": 1})}
+
+    def parked(self) -> int:
+        return sum(
+            self.database[name]["parked"].count_documents({})
+            for name in ("intake", "activity_tracking", "handover", "outcome")
+        )
+
+    def lose_the_database(self) -> None:
+        """MongoDB's disk is gone, and an empty one is in its place."""
+        self.stack.stop("database")
+        shutil.rmtree(self.stack.settings.folder / "mongodb")
+        self.stack.start("database")
+
+
+@pytest.fixture(scope="module")
+def places() -> Iterator[Places]:
+    with fresh_stack() as stack:
+        stack.start("issuer")
+        stack.publish_programmes()
+        stack.start(*SERVICE_PROCESSES)
+        town = Town(stack)
+        for process in ("intake-web", "activity-tracking-web", "handover-web", "outcome-web"):
+            town.asks("POST", process, "/clock", "plattform", at="2017-03-01T08:00:00Z")
+        with MongoClient[dict[str, Any]](stack.admin_mongo_uri, tz_aware=True) as database:
+            yield Places(stack, town, database)
+        town.web.close()
+
+
+@contextmanager
+def traffic(town: Town, journeys: list[str], logged: list[str]) -> Iterator[None]:
+    """Sessions on all journeys, one after another, until the block ends."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            logged.extend(town.logs(journey) for journey in journeys)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
+    places: Places, tmp_path: Path
+) -> None:
+    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
+    people = [town.begins(number) for number in range(JOURNEYS)]
+    journeys = [journey for _, journey in people]
+    rest(places.stack.settings)
+    logged: list[str] = []
+    with traffic(town, journeys, logged):
+        until(lambda: len(logged) > 3 * JOURNEYS, "some sessions")
+        before = set(logged)
+        taken = operator.types("backup take")
+        assert taken.returncode == 0, taken.stderr
+        until(lambda: len(logged) > len(before) + JOURNEYS, "more sessions after it")
+    rest(places.stack.settings)
+    last = {journey: town.logs(journey) for journey in journeys}
+    town.erases(people[0][0])
+    rest(places.stack.settings)
+
+    refused = operator.types("backup restore")
+    assert refused.returncode == 2
+    assert "Stop every process" in refused.stderr
+    operator.stops_all()
+    places.lose_the_database()
+    restored = operator.types("backup restore")
+    assert restored.returncode == 1, restored.stdout + restored.stderr
+    assert "Start nothing" in restored.stdout
+    given_up = operator.types("backup new-log")
+    assert given_up.returncode == 0, given_up.stdout + given_up.stderr
+    operator.starts_all()
+
+    there = places.sessions()
+    assert before <= there
+    assert not there & set(last.values())
+    (kept,) = (tmp_path / "backup" / "given-up").iterdir()
+    lost = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    lost_sessions = [
+        one for one in lost if one["headers"]["ce_type"] == "journey.activity-tracking.session-logged.v1"
+    ]
+    assert len(lost_sessions) == len(logged) + len(last) - len(there)
+    assert town.sessions_counted() == len(there)
+    assert places.parked() == 0
+
+    # Whoever was erased after the backup is erased again, by the log of erasures.
+    person = f"participant/{people[0][0]}"
+    until(
+        lambda: places.database["intake"]["referrals"].find_one({"_id": person})["state"]["sealed"] is None,  # type: ignore[index]
+        "the second erasure",
+    )
+    # What is recorded from now on reaches everybody, though the old log held events of these numbers.
+    for journey in journeys[1:]:
+        town.logs(journey)
+    rest(places.stack.settings)
+    assert town.sessions_counted() == len(there) + JOURNEYS - 1
+    assert places.parked() == 0
+
+
+def test_a_backup_of_a_stack_at_rest_is_put_back_without_a_new_log(places: Places, tmp_path: Path) -> None:
+    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
+    _, journey = town.begins(100)
+    rest(places.stack.settings)
+    town.logs(journey)
+    operator.stops_all()
+    assert operator.types("backup take").returncode == 0
+    places.database.drop_database("outcome")
+    places.database["activity_tracking"]["sessions"].delete_many({})
+    restored = operator.types("backup restore")
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert "holds rows of its own" in restored.stdout
+    operator.starts_all()
+    counted = town.sessions_counted()
+    assert counted == len(places.sessions())
+    town.logs(journey)
+    rest(places.stack.settings)
+    assert town.sessions_counted() == counted + 1
+    assert places.parked() == 0
+
+
+def test_a_lost_log_is_made_anew_and_no_event_is_lost(places: Places, tmp_path: Path) -> None:
+    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
+    report = town.report()
+    operator.stops_all()
+    places.stack.stop("broker")
+    shutil.rmtree(places.stack.settings.folder / "kafka")
+    places.stack.start("broker")
+    checked = operator.types("backup check")
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "was made anew" in checked.stdout
+    made = operator.types("backup new-log")
+    assert made.returncode == 0, made.stdout + made.stderr
+    operator.starts_all()
+    assert town.report() == report
+    _, journey = town.begins(200)
+    rest(places.stack.settings)
+    town.logs(journey)
+    rest(places.stack.settings)
+    assert town.sessions_counted() == report["figures"]["sessions"]["logged"] + 1
+    assert places.parked() == 0
+
+
+def test_a_backup_that_is_not_whole_changes_nothing(places: Places, tmp_path: Path) -> None:
+    operator = Operator(places.stack, tmp_path / "backup")
+    operator.stops_all()
+    assert operator.types("backup take").returncode == 0
+    assert operator.types("backup take").returncode == 2, "into a folder that holds a backup"
+    largest = max((tmp_path / "backup").glob("*.bson.gz"), key=lambda file: file.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:-100])
+    before = places.sessions()
+    refused = operator.types("backup restore")
+    assert refused.returncode == 2
+    assert "Nothing was changed" in refused.stderr
+    assert places.sessions() == before
+    assert {file.stat().st_mode & 0o077 for file in (tmp_path / "backup").iterdir()} == {0}
