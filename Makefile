@@ -59,6 +59,9 @@ lock: $(VENV)/uv ## Write the locks anew from the *.in files, and the jars' lock
 
 # -- The local stack ----------------------------------------------------------------------------
 
+# Whatever a command ends with, make itself ends with 2. A script asks the command.
+HAND_ON = status=$$?; echo "Exit status $$status. A script gets it from: $(PY) -m tools.stack $@ …" >&2; exit $$status;
+
 .PHONY: demo up down status logs token page reset journeys backup
 demo: venv ## Start everything, play three years of CoActive, stop on Ctrl-C (ONCE=1: end by itself; FAULT=drop-one-event)
 	@$(PY) -m tools.stack demo
@@ -70,7 +73,7 @@ down: venv ## Stop everything, in order
 	@$(PY) -m tools.stack down
 
 status: venv ## Show every process, its lag, its halts and their cure
-	@$(PY) -m tools.stack status
+	@$(PY) -m tools.stack status || { $(HAND_ON) }
 
 logs: venv ## Follow the logs (P=intake, P=intake-web, P=broker)
 	@$(PY) -m tools.stack logs $(P)
@@ -83,10 +86,10 @@ page: venv ## Print a new link to the live page (ORG=styrgruppen PROGRAMME=coact
 	@$(PY) -m tools.stack page "$(or $(ORG),styrgruppen)" "$(or $(PROGRAMME),coactive)"
 
 journeys: venv ## Run the operators' command on the stack: DO="status", DO="parked", DO="replay --all -m 'mended'"
-	@$(PY) -m tools.stack journeys $(DO)
+	@$(PY) -m tools.stack journeys $(DO) || { $(HAND_ON) }
 
 backup: venv ## Back the stack's databases up: DO="take /backup/monday" (docs/operations/backup.md)
-	@$(PY) -m tools.stack backup $(DO)
+	@$(PY) -m tools.stack backup $(DO) || { $(HAND_ON) }
 
 reset: venv ## Remove the data of a stack that is down
 	@$(PY) -m tools.stack reset

@@ -28,6 +28,8 @@ from tools.stack.trouble import Trouble
 READY_WITHIN_SECONDS = 180.0
 # The line by which the background process tells that all is ready.
 UP = "up"
+# What `journeys` exits with when nobody answers it.
+NO_ANSWER = 4
 
 
 def wanted_processes() -> tuple[str, ...]:
@@ -258,8 +260,15 @@ def page(settings: Settings, organisation: str, programme: str, duty: str) -> No
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def journeys(settings: Settings, words: tuple[str, ...]) -> None:
-    """Run the operators' `journeys` on this stack, with a token of its issuer: `journeys status`."""
-    token = Control(settings).token(OPERATORS, "operator")
+    """Run the operators' `journeys` on this stack, with a token of its issuer: `journeys status`.
+
+    Its exit status is that of `journeys`; 4, no answer, when the stack gives no token.
+    """
+    try:
+        token = Control(settings).token(OPERATORS, "operator")
+    except Trouble as trouble:
+        click.echo(str(trouble), err=True)
+        sys.exit(NO_ANSWER)
     environment = {**os.environ, **settings.operator_environment(), "JOURNEYS_TOKEN": token}
     os.execve(sys.executable, [sys.executable, "-m", "clients.operator", *words], environment)
 
