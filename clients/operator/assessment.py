@@ -137,6 +137,15 @@ def _group(service: str, group: Mapping[str, Any], *, away: bool) -> Iterator[Fi
             "their fold raises, in this release",
             f"journeys parked -g {name} --why poison; when it is mended: journeys replay --all -g {name} -m '…'",
         )
+    if group["unreadable"]:
+        yield Finding(
+            service,
+            True,
+            f"{name}: {counted(group['unreadable'], 'event waits', 'events wait')} for a stored state to be readable",
+            "the stored state is of a newer release, or it is broken; all other subjects go on",
+            f"journeys parked -g {name} --why unreadable says which; deploy a release that reads it, or restore it. "
+            "Then the events are applied by themselves within two minutes",
+        )
     if away:
         pass  # what waits for an earlier event waits for Kafka
     elif group["wait_oldest_seconds"] > HEALS_WITHIN_SECONDS:

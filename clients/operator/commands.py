@@ -12,7 +12,7 @@ from clients.operator.assessment import assess_all
 from clients.operator.auditing import audit
 from clients.operator.desk import REASONS, Desk, reason_option, service_option
 from clients.operator.inbound import inbound
-from clients.operator.mending import Left, replay_all
+from clients.operator.mending import FAILING, Left, replay_all
 from clients.operator.overview import show_status
 from clients.operator.rebuilding import rebuild
 from clients.operator.screen import Screen, counted, spoken
@@ -105,7 +105,7 @@ def _show_parked(screen: Screen, rows: Sequence[dict[str, Any]], *, more: bool) 
             for row in rows
         ],
         [
-            "red" if row["reason"] == "poison" else "yellow" if row["reason"] == "blocked" else ""
+            "red" if row["reason"] in FAILING else "yellow" if row["reason"] == "blocked" else ""
             for row in rows
         ],
     )
@@ -113,6 +113,10 @@ def _show_parked(screen: Screen, rows: Sequence[dict[str, Any]], *, more: bool) 
         screen.say("There are more; see them with --limit 200, --group or --why.")
     if any(row["reason"] == "poison" for row in rows):
         screen.say("When the rule that fails is mended and released: journeys replay --all -m '…'", "bold")
+    if any(row["reason"] == "unreadable" for row in rows):
+        screen.say(
+            "Deploy a release that reads these stored states; then they are applied by themselves.", "bold"
+        )
 
 
 @main.command()
@@ -147,7 +151,12 @@ def show(desk: Desk, parked_id: str, service: str | None) -> None:
 
 @main.command()
 @click.argument("what", required=False)
-@click.option("--all", "everything", is_flag=True, help="every subject that a poisoned event blocks")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="every subject that a poisoned event blocks, or whose state was unreadable",
+)
 @click.option("--group", "-g", help="with --all: only this consumer group")
 @service_option
 @reason_option

@@ -8,7 +8,7 @@ from clients.operator.screen import Screen
 from clients.operator.surroundings import SERVICES, Surroundings
 from clients.operator.wire import Wire
 
-REASONS = ("waiting", "poison", "blocked")
+REASONS = ("waiting", "poison", "blocked", "unreadable")
 service_option = click.option(
     "--service", "-s", type=click.Choice(SERVICES), help="only this service [all of them]"
 )

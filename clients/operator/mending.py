@@ -1,4 +1,4 @@
-"""Replaying much: every subject that a poisoned event blocks, one after the other, and what is left in the end."""
+"""Replaying much: every subject that a poisoned event blocks or whose state was unreadable, one after the other."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,8 @@ from clients.operator.wire import Wire
 
 SHORTEST, LONGEST = 3, 300
 """Characters of a reason."""
+FAILING = ("poison", "unreadable")
+"""Reasons for which a subject stands still until a release or a hand mends it."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Left:
 
 
 def replay_all(wire: Wire, reason: str, group: str | None, screen: Screen) -> Left:
-    """Replay every blocked subject, of one group or of all. What fails again stays parked. Raises Trouble.
+    """Replay every subject that stands still, of one group or of all. What fails again stays parked. Raises Trouble.
 
     The list is read before anything is replayed, so that each subject is tried once.
     """
@@ -46,7 +48,7 @@ def replay_all(wire: Wire, reason: str, group: str | None, screen: Screen) -> Le
         raise Trouble(f"Say why, in {SHORTEST} to {LONGEST} characters.", REFUSED)
     left = Left()
     for service in wire.services:
-        for parked_id in _poisoned(wire, service, group):
+        for parked_id in _failing(wire, service, group):
             try:
                 answer = wire.post(service, f"/operations/parked/{parked_id}/replay", {"reason": reason})
             except Trouble as trouble:
@@ -58,16 +60,17 @@ def replay_all(wire: Wire, reason: str, group: str | None, screen: Screen) -> Le
     return left
 
 
-def _poisoned(wire: Wire, service: str, group: str | None) -> list[str]:
-    """One parked id per blocked subject. A group that the service does not have has none."""
+def _failing(wire: Wire, service: str, group: str | None) -> list[str]:
+    """One parked id per blocked or unreadable subject. A group that the service does not have has none."""
     seen: dict[tuple[str, str], str] = {}
     try:
-        for row in wire.pages(
-            service, "/operations/parked", "parked", group=group, reason="poison", limit=200
-        ):
-            # A participant's subject is withheld, so that each such event stands for itself.
-            subject = row["parked_id"] if row["subject"].endswith("withheld") else row["subject"]
-            seen.setdefault((row["group"], subject), row["parked_id"])
+        for reason in FAILING:
+            for row in wire.pages(
+                service, "/operations/parked", "parked", group=group, reason=reason, limit=200
+            ):
+                # A participant's subject is withheld, so that each such event stands for itself.
+                subject = row["parked_id"] if row["subject"].endswith("withheld") else row["subject"]
+                seen.setdefault((row["group"], subject), row["parked_id"])
     except Trouble as trouble:
         if group is None or "not-found" not in str(trouble):
             raise

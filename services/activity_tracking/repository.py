@@ -1,10 +1,9 @@
 """How the states of activity tracking become documents, and the indexes that its reading needs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-import msgspec
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -12,26 +11,16 @@ from pymongo.database import Database
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.sessions import DAYS, counts_of
-from shared.language.decision import Received, Subject, key_of, kind_of, subject_of
+from shared.language.decision import Received, Subject, key_of, subject_of
+from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
-STATES: Mapping[str, type] = {"journey": Journey, "output": Output}
 
-
-class Activities:
-    """States of journeys and of outputs, in one collection. Satisfies `change.Repository`."""
+class Activities(StoredStates):
+    """States of journeys and of outputs, in one collection."""
 
     collection = "activities"
-
-    def write(self, state: Journey | Output) -> dict[str, Any]:
-        """The state as a document: days as ISO strings, moments as they are."""
-        document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime,))
-        return document
-
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Journey | Output:
-        """The state that `write` made the document of."""
-        state: Journey | Output = msgspec.convert(document, STATES[kind_of(subject)])
-        return state
+    kinds: Mapping[str, Kind] = {"journey": Kind(Journey), "output": Kind(Output)}
 
 
 def read_days(

@@ -1,30 +1,19 @@
 """How the states of handover become documents, and the indexes that its reading needs."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
-import msgspec
 from pymongo import ASCENDING, IndexModel
 
 from services.handover.domain.journey import Journey
-from shared.language.decision import Subject
+from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 
-class Handovers:
-    """One state per journey. Satisfies `change.Repository`."""
+class Handovers(StoredStates):
+    """One state per journey."""
 
     collection = "handovers"
-
-    def write(self, state: Journey) -> dict[str, Any]:
-        """The state as a document: days as ISO strings, moments as they are."""
-        document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime,))
-        return document
-
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Journey:
-        """The state that `write` made the document of."""
-        return msgspec.convert(document, Journey)
+    kinds: Mapping[str, Kind] = {"journey": Kind(Journey)}
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {

@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
+import structlog
 from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
-from shared.language.decision import Subject, Work, kind_of
+from shared.language.decision import Subject, Work
+from shared.language.errors import StateUnreadable
+from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
-KINDS: Mapping[str, type] = {"journey": Referral, "participant": Participant, "programme": Published}
+log = structlog.get_logger()
 
 
 def _listed(*fields: str) -> IndexModel:
@@ -48,30 +50,50 @@ INDEXES: Mapping[str, list[IndexModel]] = {
 }
 
 
-class Referrals:
-    """Satisfies `change.Repository` and the handlers' `Referrals`."""
+class Referrals(StoredStates):
+    """States of journeys, participants and programmes. Satisfies the handlers' `Referrals` too."""
 
     collection = "referrals"
+    kinds: Mapping[str, Kind] = {
+        "journey": Kind(Referral),
+        "participant": Kind(Participant),
+        "programme": Kind(Published),
+    }
+    keeps = (datetime, bytes)
 
     def write(self, state: Referral | Participant | Published) -> dict[str, Any]:
         """The document; a journey's also holds its stage, its programme's version and its place in lists."""
-        document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime, bytes))
+        document = super().write(state)
         if isinstance(state, Referral):
             document["stage"] = state.passage.stage
             document["programme_key"] = state.passage.programme_key
             document["listed"] = place(state)
         return document
 
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Any:
-        """The state that `write` made the document of."""
-        return msgspec.convert(document, KINDS[kind_of(subject)], builtin_types=(datetime, bytes))
-
     def page(self, work: Work, listing: Listing) -> Sequence[Referral]:
-        """The referrals of a list, oldest first; each is followed by those whose `listed` comes after."""
-        found = work.rows(
-            self.collection, _where(listing), order="state.listed", after=listing.after, limit=listing.limit
-        )
-        return [self.read(Subject(row["_id"]), row["state"]) for row in found]
+        """The referrals of a list, oldest first; each is followed by those whose `listed` comes after.
+
+        One whose stored state cannot be read is left out, and logged; the page is filled up with those behind it.
+        """
+        page: list[Referral] = []
+        after, missing = listing.after, listing.limit
+        while missing:
+            found = work.rows(
+                self.collection, _where(listing), order="state.listed", after=after, limit=missing
+            )
+            page += [one for row in found if (one := self._readable(row)) is not None]
+            if len(found) < missing:
+                break
+            after, missing = found[-1]["state"]["listed"], listing.limit - len(page)
+        return page
+
+    def _readable(self, row: Mapping[str, Any]) -> Referral | None:
+        try:
+            found: Referral = self.read(Subject(row["_id"]), row["state"])
+        except StateUnreadable as error:
+            log.error("left-out-of-a-list", subject=row["_id"], cause=error.why)
+            return None
+        return found
 
 
 def _where(listing: Listing) -> dict[str, Any]:

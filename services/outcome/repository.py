@@ -1,50 +1,32 @@
 """How outcome's states become documents, and the indexes that its reading needs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-import msgspec
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from services.outcome.domain.journey import Outcome
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
-from services.outcome.figures.state import Figures, JourneyFigures, OutputFigures
-from shared.language.decision import Received, Subject, key_of, kind_of
+from services.outcome.figures.state import JourneyFigures, OutputFigures
+from shared.language.decision import Received, Subject, key_of
+from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 
-class Outcomes:
-    """One document per journey. Satisfies `change.Repository`."""
+class Outcomes(StoredStates):
+    """One state per journey."""
 
     collection = "outcomes"
-
-    def write(self, state: Outcome) -> dict[str, Any]:
-        """The state as a document: days as ISO strings, moments as they are."""
-        document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime,))
-        return document
-
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Outcome:
-        """The state that `write` made the document of."""
-        return msgspec.convert(document, Outcome)
+    kinds: Mapping[str, Kind] = {"journey": Kind(Outcome)}
 
 
-class FigureJourneys:
-    """The projector's states, of journeys and of outputs. Satisfies `change.Repository`."""
+class FigureJourneys(StoredStates):
+    """The projector's states, of journeys and of outputs."""
 
     collection = "figure_journeys"
-    states: Mapping[str, type[Figures]] = {"journey": JourneyFigures, "output": OutputFigures}
-
-    def write(self, state: Figures) -> dict[str, Any]:
-        """The state as a document."""
-        document: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(datetime,))
-        return document
-
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Figures:
-        """The state that `write` made the document of."""
-        return msgspec.convert(document, self.states[kind_of(subject)])
+    kinds: Mapping[str, Kind] = {"journey": Kind(JourneyFigures), "output": Kind(OutputFigures)}
 
 
 INDEXES: dict[str, list[IndexModel]] = {

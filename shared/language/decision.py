@@ -121,7 +121,7 @@ class Repository(Protocol):
         """The state as a document that MongoDB takes (dates as ISO strings, datetimes as they are)."""
 
     def read(self, subject: Subject, document: Mapping[str, Any]) -> Any:
-        """The state that `write` made the document of."""
+        """The state that `write` made the document of, now or in an earlier version. Raises StateUnreadable."""
 
 
 ID = "[0-9a-hjkmnp-tv-z]{26}"

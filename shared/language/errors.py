@@ -7,6 +7,7 @@
       Conflict              right request, wrong moment: the state does not allow it
       Later                 the same request will do after `retry_after_seconds`
       NotYetSeen            the caller knows more than this service does yet; the same request again will do
+      StateUnreadable       this release cannot read what is stored of the subject; the operator must act
     Busy                    nobody is at fault; the same request with the same key again will do
     Unready                 an event needs something that has not arrived; it waits, nobody acts
     Halt                    the operator must act; names cause and cure
@@ -151,6 +152,12 @@ CODES: dict[str, Code] = {
         "nobody",
         retry="after-delay",
     ),
+    "state-unreadable": Code(
+        503,
+        "This release cannot read what is stored of this; nothing was changed. The operators mend it.",
+        "operator",
+        retry="after-change",
+    ),
     "internal": Code(500, "The platform failed; nothing was stored.", "operator", retry="after-change"),
 }
 
@@ -207,6 +214,17 @@ class NotYetSeen(Refused):
 
     def __init__(self, detail: str) -> None:
         super().__init__("not-yet-seen", detail)
+
+
+class StateUnreadable(Refused):
+    """This release cannot read the stored state of a subject; the subject waits until it can.
+
+    kind: of the subject. why: for the operator, in a sentence without personal data.
+    """
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__("state-unreadable", f"What is stored of this {kind} cannot be read at present.")
+        self.why = why
 
 
 class Busy(Exception):

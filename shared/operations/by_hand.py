@@ -6,8 +6,8 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from shared.language.decision import Subject
-from shared.language.errors import Conflict, Unknown
+from shared.language.decision import Subject, kind_of
+from shared.language.errors import Conflict, StateUnreadable, Unknown
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
 from shared.runtime.groups import Group
@@ -20,26 +20,34 @@ class ByHand(Batch):
     """Replays or skips what is parked of one subject, inside one unit of work; the caller flushes."""
 
     def replay(self, subject: Subject, at: datetime) -> None:
-        """Fold everything parked of the subject that can be, in order; what fails again stays poison and blocks.
+        """Apply everything parked of the subject that can be, in order; what fails again stays poison and blocks.
 
-        at: from when on what is left waits, real time, UTC.
+        at: from when on what is left waits, real time, UTC. Does nothing while the subject's state cannot be read.
         """
         held = self._fetched(subject)
+        if held.unreadable:
+            return
         held.blocked = False
         self._drain(held)
         self._settle(held, at)
 
     def drain(self, subject: Subject) -> None:
-        """Fold what can be of a subject that no poisoned event blocks."""
+        """Apply what can be of a subject that no poisoned event blocks."""
         held = self._fetched(subject)
+        if held.unreadable:
+            return
         self._drain(held)
+        self._settle(held)
 
     def skip(self, subject: Subject, source: str, seq: int, at: datetime) -> None:
         """Count that event as applied, without its effect; then fold what waited behind it.
 
-        Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen.
+        Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen;
+        StateUnreadable.
         """
         held = self._fetched(subject)
+        if held.unreadable:
+            raise StateUnreadable(kind_of(subject), held.unreadable)
         row = self._parked[subject].pop((source, seq), None)
         if row is None:
             raise Unknown("event that this subject waits behind")
@@ -57,18 +65,11 @@ class ByHand(Batch):
     def _fetched(self, subject: Subject) -> Held:
         held = self._unit.held(subject)
         held.dirty = True
+        # Counted anew: a document that was restored or mended by hand may say another number.
+        held.waits = self._parked_of(subject)
         self._load_parked({subject})
         self._fetch_extras([])
         return held
-
-    def _settle(self, held: Held, at: datetime) -> None:
-        """What is no longer held back by a poisoned one waits for what has not come, from now on."""
-        if held.blocked:
-            return
-        for row in self._parked[held.subject].values():
-            if row.document["reason"] == "blocked":
-                waiting = {**row.document, "reason": "waiting", "at": at}
-                self._unit.put("parked", row.identity, waiting)
 
 
 def drained(parts: Parts, group: Group, subject: Subject) -> int:

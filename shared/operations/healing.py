@@ -3,7 +3,8 @@
 An event waits because what it rests on has not been applied here. Most often that is on its way: then nothing is
 done. Only when this group has read everything that the log held when the wait was noticed, and the wait is still
 there, is the cause missing from the log; then its source is asked to send it again, less and less often. What waits
-for nothing any more (two processes each saw half of it) is simply folded.
+for nothing any more (two processes each saw half of it) is simply folded. So is a subject whose stored state could not
+be read, once this release can.
 """
 
 import time
@@ -27,6 +28,7 @@ from shared.operations.missing import Missing, missing
 from shared.operations.parked import as_waiting, known_programmes
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
+from shared.runtime.staged import read
 from shared.runtime.transaction import transact
 from shared.telemetry.metrics import metric
 
@@ -81,7 +83,10 @@ class Healer:
         """Notice old waits, ask for what they lack, and count the healed. Raises PyMongoError, KafkaException."""
         self._count_healed()
         waits = self._old_waits(now)
-        states = self._states(waits)
+        unreadable = {subject for subject, rows in waits.items() if any(map(_is_unreadable, rows))}
+        for readable in self._readable_again(unreadable):
+            self._fold(readable)
+        states = self._states(waits.keys() - unreadable)
         wanted: set[Missing] = set()
         for subject, rows in waits.items():
             state = states.get(subject)
@@ -106,13 +111,21 @@ class Healer:
         )
         return {state["_id"]: state for state in found}
 
+    def _readable_again(self, subjects: Collection[str]) -> list[Subject]:
+        """Those of the subjects whose stored states this release can read."""
+        if not subjects:
+            return []
+        repository = self._group.repository
+        found = self._database[repository.collection].find({"_id": {"$in": list(subjects)}})
+        return [Subject(one["_id"]) for one in found if not read(one, repository).unreadable]
+
     # --- what waits -------------------------------------------------------------------------------
 
     def _old_waits(self, now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Everything parked of the subjects that have waited long; at most so many of them at once."""
         condition = {
             "group": self._group.name,
-            "reason": "waiting",
+            "reason": {"$in": ["waiting", "unreadable"]},
             "at": {"$gt": self._after, "$lt": now - timedelta(seconds=self._wait_seconds)},
         }
         found = list(
@@ -214,6 +227,10 @@ class Healer:
 
     def _id(self, one: Missing) -> str:
         return f"{self._group.name}|{one.source}|{one.subject}|{one.seq}"
+
+
+def _is_unreadable(row: Mapping[str, Any]) -> bool:
+    return bool(row["reason"] == "unreadable")
 
 
 def _has_come(

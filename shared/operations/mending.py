@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 
 from shared.language.access import Actor
@@ -173,7 +174,10 @@ class Mending:
     ) -> dict[str, Any]:
         """What is left, as this transaction now sees it."""
         parked, left = self._database["parked"], {"group": group.name, "subject": subject}
-        poison = parked.find_one({**left, "reason": "poison"}, session=session)
+        fails = {"$in": ["poison", "unreadable"]}
+        poison = parked.find_one(
+            {**left, "reason": fails}, sort=[("source", ASCENDING), ("seq", ASCENDING)], session=session
+        )
         return {
             "group": group.name,
             "applied": len(batch.tally.events),

@@ -20,7 +20,7 @@ from shared.language.personal_numbers import without_personnummer
 from shared.operations.missing import Waiting, missing
 from shared.runtime.groups import Group
 
-REASONS = ("waiting", "poison", "blocked")
+REASONS = ("waiting", "poison", "blocked", "unreadable")
 WITHHELD = "withheld"
 SHOWN = frozenset(
     {
@@ -119,7 +119,8 @@ class ParkedEvents:
         headers = row["headers"]
         state = self._database[group.repository.collection].find_one(
             {"_id": row["subject"]}, {"in": 1, "blocked": 1, "waits": 1}
-        ) or {"in": {}, "blocked": False, "waits": 0}
+        )
+        state = {"in": {}, "blocked": False, "waits": 0, **(state or {})}
         return {
             **found,
             "time": headers.get("ce_time"),

@@ -101,13 +101,17 @@ class RebuildingAnswer(Schema):
 
 
 class GroupAnswer(Schema):
-    """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell."""
+    """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell.
+
+    unreadable: events of subjects whose stored state this release cannot read.
+    """
 
     group = ma.String()
     lag = ma.Integer(allow_none=True)
     waiting = ma.Integer()
     poison = ma.Integer()
     blocked = ma.Integer()
+    unreadable = ma.Integer()
     wait_oldest_seconds = ma.Float()
     requests_open = ma.Integer()
     rebuild = ma.Nested(RebuildingAnswer, allow_none=True)

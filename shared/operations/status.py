@@ -81,6 +81,7 @@ class Status:
             "waiting": self._count(name, "waiting"),
             "poison": self._count(name, "poison"),
             "blocked": self._count(name, "blocked"),
+            "unreadable": self._count(name, "unreadable"),
             "wait_oldest_seconds": _seconds(at, oldest["at"]) if oldest else 0.0,
             "requests_open": sum(1 for _ in asked),
             "rebuild": self._rebuild(name),

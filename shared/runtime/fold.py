@@ -3,7 +3,8 @@
 Per subject and source, events are applied in the order 1, 2, 3 …: at or below what was applied is a duplicate and
 skipped; the next one, when everything its emitter had seen has been applied too, is applied; anything else is parked
 as `waiting` and drained as soon as what it waits for has come. An event whose fold fails, always in the same way,
-is parked as `poison` and blocks its subject, and no other.
+is parked as `poison` and blocks its subject, and no other. Where this release cannot read the stored state of a
+subject, the subject's events are parked as `unreadable`; they are applied in order once the state can be read.
 """
 
 import hashlib
@@ -158,10 +159,12 @@ class Batch:
         woken = self._waiting_for(fresh_programmes)
         subjects = {Subject(envelope.subject) for envelope, _ in events} | woken
         self._unit.load(subjects)
-        self._load_parked(subjects)
+        readable_again = self._load_parked(subjects)
         self._fetch_extras(events)
-        for subject in woken:
+        for subject in woken | readable_again:
             self._drain(self._unit.held(subject))
+        for subject in readable_again:
+            self._settle(self._unit.held(subject))
         for envelope, record in events:
             self._one(envelope, record)
 
@@ -181,10 +184,12 @@ class Batch:
         rows = self._database["parked"].find(condition, {"subject": 1}, session=self._session)
         return {Subject(row["subject"]) for row in rows}
 
-    def _load_parked(self, subjects: Iterable[Subject]) -> None:
+    def _load_parked(self, subjects: Iterable[Subject]) -> set[Subject]:
+        """Fetch what is parked of these subjects. Returns those that were unreadable, and can be read now."""
         behind = [subject for subject in subjects if self._unit.held(subject).waits]
+        readable_again: set[Subject] = set()
         if not behind:
-            return
+            return readable_again
         condition = {"group": self._group, "subject": {"$in": behind}}
         for row in self._database["parked"].find(condition, session=self._session):
             envelope = codec.read_envelope([(name, text.encode()) for name, text in row["headers"].items()])
@@ -192,6 +197,14 @@ class Batch:
             self._parked[row["subject"]][envelope.source, envelope.seq] = _Parked(
                 identity, envelope, row["value"], row
             )
+            if row["reason"] == "unreadable" and not self._unit.held(row["subject"]).unreadable:
+                readable_again.add(row["subject"])
+        return readable_again
+
+    def _parked_of(self, subject: Subject) -> int:
+        """How many events of the subject are parked, as this transaction sees it."""
+        condition = {"group": self._group, "subject": subject}
+        return self._database["parked"].count_documents(condition, session=self._session)
 
     def _fetch_extras(self, events: Sequence[tuple[Envelope, Arrived]]) -> None:
         if self._enrich is None:
@@ -214,6 +227,11 @@ class Batch:
         parked = self._parked[held.subject] if held.waits else {}
         if envelope.seq <= applied or (envelope.source, envelope.seq) in parked:
             self.tally.duplicate += 1
+        elif held.unreadable:
+            # Counted once per subject: one unreadable state must not halt the group, many in a row must.
+            if not any(row.document["reason"] == "unreadable" for row in parked.values()):
+                self._breaker.note(True)
+            self._park(held, envelope, record, "unreadable", error=held.unreadable)
         elif held.blocked:
             self._park(held, envelope, record, "blocked")
         elif envelope.seq != applied + 1 or not self._met(held, envelope):
@@ -246,6 +264,8 @@ class Batch:
         except Unready as unready:
             if record is not None:
                 self._park(held, envelope, record, "waiting", needs=unready.needs)
+            else:
+                self._note_needs(self._parked[held.subject][envelope.source, envelope.seq], unready.needs)
             return False
         except (PyMongoError, Halt):
             raise
@@ -257,7 +277,7 @@ class Batch:
                 self._park(held, envelope, record, "poison", error=reason)
             else:
                 row = self._parked[held.subject][envelope.source, envelope.seq]
-                self._unit.put("parked", row.identity, {**row.document, "reason": "poison", "error": reason})
+                self._name_anew(row, reason="poison", error=reason)
             return False
         self._breaker.note(False)
         self._advance(held, envelope, value)
@@ -279,7 +299,28 @@ class Batch:
             seen[source] = envelope.seq
         held.dirty = True
 
+    def _name_anew(self, row: _Parked, **changed: Any) -> None:
+        row.document = {**row.document, **changed}
+        self._unit.put("parked", row.identity, row.document)
+
+    def _note_needs(self, row: _Parked, needs: str) -> None:
+        """A parked event was tried and needs a programme that is not here: its arrival then wakes the event."""
+        if row.document.get("needs") != needs:
+            self._name_anew(row, reason="waiting", needs=needs)
+
+    def _settle(self, held: Held, at: datetime | None = None) -> None:
+        """Events that something else held back are blocked by a poisoned one now, or wait.
+
+        at: from when on they wait, real time, UTC; now where it is None.
+        """
+        reason, at = "blocked" if held.blocked else "waiting", at or datetime.now(UTC)
+        for row in self._parked[held.subject].values():
+            if row.document["reason"] in ("blocked", "unreadable") and row.document["reason"] != reason:
+                self._name_anew(row, reason=reason, error="", at=at)
+
     def _drain(self, held: Held) -> None:
+        if held.unreadable:
+            return
         rows = self._parked[held.subject]
         moved = True
         while moved and rows:

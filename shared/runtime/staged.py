@@ -1,4 +1,15 @@
-"""What a unit of work holds in its hands: subjects as they are read and changed, and writes not yet sent."""
+"""What a unit of work holds: subjects as they are read and changed, and writes that are not sent yet.
+
+The document of a subject:
+
+    {_id: subject, v, rev, out: {seq, hlc, replies}, in: {source: applied}, chain: {source: hash},
+     seen: {source: count}, waits, blocked, state: {schema_version, …}}
+
+`v` moves with every change, `rev` with commands and timers only (ETag). `out.seq` numbers this service's events on
+the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts what was applied per source,
+`chain` hashes it in that order (`fold.linked`); `seen` is the causal past: `in` merged with what the emitters had seen.
+`waits` counts this subject's parked events. The repository writes and reads `state`.
+"""
 
 import time
 from collections import defaultdict
@@ -6,12 +17,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.language.decision import Subject
+from pymongo import ReplaceOne, UpdateOne
+
+from shared.language.decision import Repository, Subject
+from shared.language.errors import StateUnreadable
+
+Document = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Held:
-    """One subject's document while a unit of work holds it."""
+    """One subject's document while a unit of work holds it.
+
+    unreadable: why this release cannot read the document, or empty. Such a document is never replaced.
+    """
 
     subject: Subject
     state: Any = None
@@ -27,11 +46,67 @@ class Held:
     blocked: bool = False
     dirty: bool = False
     raised: bool = False
+    unreadable: str = ""
 
     def tick(self) -> int:
         """The next order key of the outbox: microseconds, never at or before an earlier one of this subject."""
         self.hlc = max(time.time_ns() // 1000, self.hlc + 1)
         return self.hlc
+
+
+def read(document: Document, repository: Repository) -> Held:
+    """The subject as it is stored. One that this release cannot read says why, and holds no state."""
+    subject = Subject(document["_id"])
+    try:
+        held, state = _without_state(subject, document), document["state"]
+    except (KeyError, TypeError):
+        waits = document.get("waits")
+        return Held(
+            subject,
+            waits=waits if type(waits) is int else 0,
+            unreadable="Its document lacks what the runtime keeps in it.",
+        )
+    if state is not None:
+        try:
+            held.state = repository.read(subject, state)
+        except StateUnreadable as error:
+            held.unreadable = error.why
+    return held
+
+
+def _without_state(subject: Subject, document: Document) -> Held:
+    out = document["out"]
+    return Held(
+        subject=subject,
+        v=document["v"],
+        rev=document["rev"],
+        out_seq=out["seq"],
+        hlc=out["hlc"],
+        replies=out["replies"],
+        applied=document["in"],
+        chain=document.get("chain", {}),
+        seen=document["seen"],
+        waits=document["waits"],
+        blocked=document["blocked"],
+    )
+
+
+def written(held: Held, repository: Repository) -> ReplaceOne[Document] | UpdateOne:
+    """The write of one subject. An unreadable document stays as it is; only its parked events are counted."""
+    if held.unreadable:
+        return UpdateOne({"_id": held.subject}, {"$inc": {"v": 1}, "$set": {"waits": held.waits}})
+    document = {
+        "v": held.v + 1,
+        "rev": held.rev,
+        "out": {"seq": held.out_seq, "hlc": held.hlc, "replies": held.replies},
+        "in": held.applied,
+        "chain": held.chain,
+        "seen": held.seen,
+        "waits": held.waits,
+        "blocked": held.blocked,
+        "state": None if held.state is None else repository.write(held.state),
+    }
+    return ReplaceOne({"_id": held.subject}, document, upsert=True)
 
 
 @dataclass(slots=True)

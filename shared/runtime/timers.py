@@ -6,7 +6,7 @@ many instances run, and a crash between the two is impossible.
 
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -15,8 +15,8 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.language.decision import Repository, Subject, Timer, TimerFold
-from shared.language.errors import Busy
+from shared.language.decision import Repository, Subject, Timer, TimerFold, kind_of
+from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
@@ -26,6 +26,9 @@ from shared.telemetry.traces import start_trace
 
 CHUNK = 200
 LOOK_SECONDS = 0.5
+PUT_OFF_SECONDS = 60.0
+AGAIN = "again_at"
+"""When to try a timer again that was put off; real time, UTC."""
 
 log = structlog.get_logger()
 
@@ -70,12 +73,15 @@ class Timers:
             self.progressed_at = time.monotonic()
 
     def fire_due(self) -> int:
-        """Carry out what is due now, the oldest first. Returns how many. Looks less often while time stands still."""
+        """Carry out what is due now, the oldest first. Returns how many. Looks less often while time stands still.
+
+        A timer of a subject whose state cannot be read is put off by a minute of real time, and the next one goes on.
+        """
         at = self._clock.now()
         if at == self._looked_at and time.monotonic() - self._looked < LOOK_SECONDS:
             return 0
         self._looked_at, self._looked = at, time.monotonic()
-        due = {"due": {"$lte": at}}
+        due = {"due": {"$lte": at}, AGAIN: {"$not": {"$gt": datetime.now(UTC)}}}
         rows = list(self._database["timers"].find(due, sort=[("due", 1)], limit=CHUNK))
         fired = sum(self._fire(row) for row in rows)
         metric("journey_timers_fired_total").inc(fired)
@@ -96,7 +102,16 @@ class Timers:
             unit.flush()
             return True
 
-        fired = transact(self._client, work)
+        try:
+            fired = transact(self._client, work)
+        except StateUnreadable as error:
+            self._put_off(timer, subject, error)
+            return False
         if fired:
             log.info("timer-fired", command=timer.command, subject=subject)
         return fired
+
+    def _put_off(self, timer: Timer, subject: Subject, error: StateUnreadable) -> None:
+        again = datetime.now(UTC) + timedelta(seconds=PUT_OFF_SECONDS)
+        self._database["timers"].update_one({"_id": timer.key, "due": timer.due}, {"$set": {AGAIN: again}})
+        log.error("timer-put-off", command=timer.command, kind=kind_of(subject), cause=error.why)

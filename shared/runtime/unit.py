@@ -1,15 +1,7 @@
 """The unit of work: one MongoDB transaction that holds everything one decision, or one batch, comes to.
 
 State, rows, outgoing events, timers and whatever the caller adds (consumer offsets, an idempotency key) become
-durable together or not at all. The state document of a subject:
-
-    {_id: subject, v, rev, out: {seq, hlc, replies}, in: {source: applied}, chain: {source: hash},
-     seen: {source: count}, waits, blocked, state: {…}}
-
-`v` moves with every change, `rev` with commands and timers only (ETag). `out.seq` numbers this service's events on
-the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts what was applied per source,
-`chain` hashes it in that order (`fold.linked`); `seen` is the causal past: `in` merged with what the emitters had seen.
-`waits` counts this subject's parked events.
+durable together or not at all. `staged` says what the document of a subject holds.
 """
 
 import time
@@ -35,13 +27,13 @@ from shared.language.decision import (
     key_of,
     kind_of,
 )
-from shared.language.errors import Unknown
+from shared.language.errors import StateUnreadable, Unknown
 from shared.language.events import Fact
 from shared.language.programmes import Programmes
 from shared.runtime import contest
 from shared.runtime.ids import random_id
 from shared.runtime.outgoing import kept_a_day
-from shared.runtime.staged import Held, Staged
+from shared.runtime.staged import Held, Staged, read, written
 from shared.telemetry.traces import current_traceparent
 
 SHARDS = 4
@@ -135,30 +127,11 @@ class Unit:
         collection = self._database[self._repository.collection]
         condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
         for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
-            self.staged.held[document["_id"]] = self._read(document)
+            self.staged.held[document["_id"]] = read(document, self._repository)
         contest.tell(collection, self.staged.held)
 
-    def _read(self, document: Document) -> Held:
-        subject = Subject(document["_id"])
-        out = document["out"]
-        state = document["state"]
-        return Held(
-            subject=subject,
-            state=None if state is None else self._repository.read(subject, state),
-            v=document["v"],
-            rev=document["rev"],
-            out_seq=out["seq"],
-            hlc=out["hlc"],
-            replies=out["replies"],
-            applied=document["in"],
-            chain=document.get("chain", {}),
-            seen=document["seen"],
-            waits=document["waits"],
-            blocked=document["blocked"],
-        )
-
     def held(self, subject: Subject) -> Held:
-        """The subject's document, fetched if need be."""
+        """The subject's document, fetched if need be; it may be unreadable."""
         found = self.staged.held.get(subject)
         if found is None:
             self.load((subject,))
@@ -166,11 +139,17 @@ class Unit:
         return found
 
     def find(self, subject: Subject) -> Any | None:
-        """The subject's state, or None."""
-        return self.held(subject).state
+        """The subject's state, or None. Raises StateUnreadable."""
+        return self._readable(subject).state
+
+    def _readable(self, subject: Subject) -> Held:
+        held = self.held(subject)
+        if held.unreadable:
+            raise StateUnreadable(kind_of(subject), held.unreadable)
+        return held
 
     def get(self, subject: Subject) -> Any:
-        """The subject's state. Raises Unknown."""
+        """The subject's state. Raises Unknown, StateUnreadable."""
         state = self.find(subject)
         if state is None:
             raise Unknown(f"{kind_of(subject)}")
@@ -219,8 +198,8 @@ class Unit:
         return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
 
     def reached(self, subject: Subject, vector: Vector) -> bool:
-        """Whether all that the vector counts has been said or applied here."""
-        held = self.held(subject)
+        """Whether all that the vector counts has been said or applied here. Raises StateUnreadable."""
+        held = self._readable(subject)
         applied = {**held.applied, self._source: held.out_seq}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
@@ -238,8 +217,11 @@ class Unit:
     # --- deciding --------------------------------------------------------------------------------
 
     def save(self, subject: Subject, change: Change[T]) -> T:
-        """Take in what a command or a timer decided; an empty change leaves the subject untouched."""
-        held = self.held(subject)
+        """Take in what a command or a timer decided; an empty change leaves the subject untouched.
+
+        Raises StateUnreadable.
+        """
+        held = self._readable(subject)
         self._last_saved = subject
         if self.take(held, change) and not held.raised:
             held.rev += 1
@@ -363,9 +345,7 @@ class Unit:
 
     def flush(self) -> None:
         """Send everything collected: one bulk write per collection."""
-        states = [
-            ReplaceOne({"_id": held.subject}, self._write(held), upsert=True) for held in self.staged.dirty()
-        ]
+        states = [written(held, self._repository) for held in self.staged.dirty()]
         for (collection, key, shard), (cells, also) in self.staged.adds.items():
             amounts = {cell: amount for cell, amount in cells.items() if amount}
             if amounts:
@@ -381,19 +361,6 @@ class Unit:
         # Last, because they are what others want: held only from here to the commit.
         if states:
             self._bulk(self._repository.collection, states)
-
-    def _write(self, held: Held) -> Document:
-        return {
-            "v": held.v + 1,
-            "rev": held.rev,
-            "out": {"seq": held.out_seq, "hlc": held.hlc, "replies": held.replies},
-            "in": held.applied,
-            "chain": held.chain,
-            "seen": held.seen,
-            "waits": held.waits,
-            "blocked": held.blocked,
-            "state": None if held.state is None else self._repository.write(held.state),
-        }
 
     def _bulk(self, collection: str, operations: Sequence[Any]) -> None:
         self._database[collection].bulk_write(operations, ordered=False, session=self._session)

@@ -151,7 +151,7 @@ def g4_nothing_left(seen: Seen) -> list[Violation]:
         if count
     ]
     for group in seen.groups:
-        for reason in {"waiting", "poison", "blocked", *group.parked}:
+        for reason in {"waiting", "poison", "blocked", "unreadable", *group.parked}:
             expected = seen.expected_parked.get((group.name, reason), 0)
             if group.parked.get(reason, 0) != expected:
                 found.append(

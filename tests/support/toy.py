@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 from shared.language import codec
 from shared.language import events as e
-from shared.language.decision import Add, Change, Received, Subject, Timer
+from shared.language.decision import Add, Change, Received, Timer
 from shared.language.programmes import Programmes
+from shared.language.stored_states import Kind, StoredStates
 
 DAY = date(2016, 2, 1)
 NOW = datetime(2016, 2, 1, 12, tzinfo=UTC)
@@ -23,16 +23,11 @@ class Toy:
     fired: int = 0
 
 
-class ToyRepository:
-    """Satisfies `change.Repository`."""
+class ToyRepository(StoredStates):
+    """Toys, whatever the kind of subject."""
 
     collection = "toys"
-
-    def write(self, state: Toy) -> dict[str, Any]:
-        return {"applied": list(state.applied), "minutes": state.minutes, "fired": state.fired}
-
-    def read(self, subject: Subject, document: Mapping[str, Any]) -> Toy:
-        return Toy(applied=tuple(document["applied"]), minutes=document["minutes"], fired=document["fired"])
+    kinds = dict.fromkeys(("journey", "output", "participant"), Kind(Toy))
 
 
 def note(state: Toy | None, received: Received, programmes: Programmes) -> Change[Toy]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tools import contracts as package
-from tools.contracts import examples, published
+from tools.contracts import examples, published, states
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,9 +33,9 @@ def check() -> None:
 
 @main.command()
 def freeze() -> None:
-    """Freeze the examples that are new."""
+    """Freeze the examples and the stored states that are new."""
     try:
-        for name in examples.freeze():
+        for name in (*examples.freeze(), *states.freeze()):
             click.echo(f"frozen: {name}")
     except examples.Changed as changed:
         sys.exit(str(changed))

@@ -6,7 +6,7 @@ file with its hash, in the form that `sha256sum --check` reads; a file is added,
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,17 @@ def frozen(folder: Path = FOLDER) -> list[Example]:
     return sorted(found, key=lambda one: (one.headers["ce_time"], one.name))
 
 
-def freeze(folder: Path = FOLDER) -> list[str]:
-    """Add the examples that are new to the manifest. Returns their names. Raises Changed, changing nothing."""
+def _files(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.glob("*/*.json")))
+
+
+def freeze(folder: Path = FOLDER, files: Callable[[Path], Iterator[Path]] = _files) -> list[str]:
+    """Add the files that are new to the manifest. Returns their names. Raises Changed, changing nothing."""
     listed = manifest(folder)
     if faults := changed(folder):
         raise Changed("\n".join(faults))
     new = {
-        path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)
+        path.relative_to(folder).as_posix(): _hash(path) for path in files(folder)
     }.items() - listed.items()
     whole = sorted({**listed, **dict(new)}.items())
     (folder / MANIFEST).write_text("".join(f"{digest}  {name}\n" for name, digest in whole), encoding="utf-8")
@@ -91,10 +95,6 @@ def changed(folder: Path = FOLDER) -> list[str]:
 def unfrozen(folder: Path = FOLDER) -> list[str]:
     """Examples that the manifest does not list."""
     return sorted({path.relative_to(folder).as_posix() for path in _files(folder)} - manifest(folder).keys())
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.glob("*/*.json")))
 
 
 def _hash(path: Path) -> str:

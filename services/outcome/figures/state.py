@@ -119,7 +119,7 @@ class OutputFigures:
     programme: e.Code
     output: e.Code
     logged_on: date | None = None
-    provider: e.Organisation = ""
+    provider: e.Organisation
     municipality: e.Municipality
     quantity: int
     newest_type: str

@@ -29,6 +29,7 @@ def group(**said: Any) -> dict[str, Any]:
         "waiting": 0,
         "poison": 0,
         "blocked": 0,
+        "unreadable": 0,
         "wait_oldest_seconds": 0.0,
         "requests_open": 0,
         "rebuild": None,
@@ -154,6 +155,9 @@ def test_mongodb_away_is_one_finding_whoever_meets_it() -> None:
 def test_one_is_told_as_one() -> None:
     assert "1 event fails, 3 wait behind it" in found(group(poison=1, blocked=3))[0].what
     assert "2 events fail, 1 waits behind them" in found(group(poison=2, blocked=1))[0].what
+    (unreadable,) = found(group(unreadable=1))
+    assert unreadable.hand
+    assert unreadable.what == "outcome: 1 event waits for a stored state to be readable"
     (waits,) = found(group(waiting=1, requests_open=1))
     assert (waits.what, waits.cause) == (
         "outcome: 1 event waits for an earlier one",
