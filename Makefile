@@ -101,11 +101,13 @@ contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI,
 	$(PY) -m tools.contracts write
 
 .PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz fuzz-proof
-lint: venv-dev ## Style, types and the direction of imports
+lint: venv-dev ## Style, types, the direction of imports and the declared packages
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -W ignore -m deptry --config deptry.toml clients deploy services shared tools
+	$(PY) -W ignore -m deptry --config deptry.toml --requirements-files requirements.in,requirements-dev.in --ignore DEP002 tests
 
 check: lint ## What needs no stack: lint, unit, contract and architecture tests
 	$(PY) -m pytest -n auto $(wildcard tests/unit tests/contract tests/architecture)

@@ -30,8 +30,3 @@ def months_after(on: date, months: int) -> date:
     index = on.month - 1 + months
     year, month = on.year + index // 12, index % 12 + 1
     return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
-
-
-def age_on(born: date, on: date) -> int:
-    """Completed years on that day. Source: docs/field.md, Days."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

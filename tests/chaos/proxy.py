@@ -23,13 +23,10 @@ class Proxy:
     def __init__(self, port: int, to: int) -> None:
         self.lost = 0
         """Responses to a produce request that the broker gave and the client never got."""
-        self.cut = 0
-        """Connections broken with a produce request on its way."""
         self._address = ("127.0.0.1", port)
         self._to = ("127.0.0.1", to)
         self._lock = threading.Lock()
         self._lose = 0
-        self._cut = 0
         self._open: set[socket.socket] = set()
         self._server: socket.socket | None = None
 
@@ -50,11 +47,6 @@ class Proxy:
         """Swallow the next so many responses to produce requests; their clients wait for them in vain."""
         with self._lock:
             self._lose = count
-
-    def break_off(self, count: int) -> None:
-        """Break the connection at each of the next so many produce requests, which do not get through."""
-        with self._lock:
-            self._cut = count
 
     def _accept(self) -> None:
         assert self._server is not None, "it was entered"
@@ -80,9 +72,6 @@ class Proxy:
                 frame = _frame(client)
                 _, kind, _, number = HEAD.unpack_from(frame)
                 if kind == PRODUCE:
-                    if self._takes_one("_cut"):
-                        self.cut += 1
-                        return
                     produced.add(number)
                 broker.sendall(frame)
 
@@ -93,15 +82,15 @@ class Proxy:
                 (number,) = LENGTH.unpack_from(frame, LENGTH.size)
                 if number in produced:
                     produced.discard(number)
-                    if self._takes_one("_lose"):
+                    if self._loses_one():
                         self.lost += 1
                         continue
                 client.sendall(frame)
 
-    def _takes_one(self, name: str) -> bool:
+    def _loses_one(self) -> bool:
         with self._lock:
-            left: int = getattr(self, name)
-            setattr(self, name, max(0, left - 1))
+            left = self._lose
+            self._lose = max(0, left - 1)
             return left > 0
 
     @contextlib.contextmanager

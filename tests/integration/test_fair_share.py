@@ -72,14 +72,6 @@ class Reader:
                 found[one.topic].append((one.partition, one.offset))
         return found
 
-    def batches_until(self, topic: str, offset: int) -> int:
-        """In which batch that record was."""
-        return next(
-            n
-            for n, batch in enumerate(self.batches)
-            if any((one.topic, one.offset) == (topic, offset) for one in batch)
-        )
-
 
 def publish(bench: Bench, topic: str, count: int) -> None:
     producer = Producer({**native_options(bench.kafka), "linger.ms": 5})

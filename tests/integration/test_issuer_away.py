@@ -83,7 +83,8 @@ def test_valid_tokens_are_answered_beside_garbage(
         assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_service_that_starts_without_its_issuer_says_so(running: Stack, issuer_away: None) -> None:
+@pytest.mark.usefixtures("issuer_away")
+def test_a_service_that_starts_without_its_issuer_says_so(running: Stack) -> None:
     token = {"Authorization": "Bearer " + garbage()}
     running.stop("handover-web")
     running.start("handover-web")

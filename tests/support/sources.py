@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("clients", "deploy", "services", "shared", "tools")
+EVERYTHING = (*PRODUCT, "tests")
 
 
 @dataclass(frozen=True, slots=True)

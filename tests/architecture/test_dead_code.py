@@ -1,0 +1,90 @@
+"""No code without a caller: vulture reads the whole tree, tests included, and finds nothing that is not listed here.
+
+Fields of schemas, structs and enums are left out, because callers outside read them by name.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from vulture import Vulture
+
+from tests.support.sources import EVERYTHING, ROOT, sources
+
+CALLED_FROM_OUTSIDE = {
+    # click registers these as commands
+    "deploy/database.py: apply_command",
+    "deploy/preparation.py: apply_command",
+    "deploy/topics.py: apply_command",
+    "tools/stack/__main__.py: demo",
+    "tools/stack/__main__.py: lock_jars",
+    # libraries call or read these
+    "services/outcome/stream/server.py: send_400_response",
+    "shared/edge/fields.py: on_bind_field",
+    "shared/edge/http_server.py: content_length",
+    "shared/edge/http_server.py: expect_continue",
+    "shared/edge/http_server.py: maintenance",
+    "shared/edge/texts.py: equal",
+    "shared/edge/tokens.py: redirect_request",
+    "tests/chaos/launch.py: succeeded",
+    "tests/integration/test_many_rows.py: succeeded",
+    "tests/support/stage.py: should_exit",
+    "tests/unit/player/test_wire.py: do_POST",
+    "tests/unit/player/test_wire.py: close_connection",
+    "tests/unit/player/test_wire.py: log_message",
+    "tests/unit/player/test_wire.py: daemon_threads",
+    # pytest and hypothesis call these
+    "tests/e2e/conftest.py: pytest_unconfigure",
+    "tests/unit/handover/test_any_order.py: teardown",
+    # a reference cycle on purpose
+    "tests/unit/runtime/test_garbage.py: itself",
+}
+NOT_YET_USED = {
+    # the texts of the problem documents
+    "shared/language/errors.py: ACTING_PARTIES",
+    "shared/language/errors.py: RETRIES",
+}
+BY_DECORATOR = [
+    *(
+        "@*.route",
+        "@*.get",
+        "@*.post",
+        "@*.arguments",
+        "@*.errorhandler",
+        "@*.before_request",
+        "@*.after_request",
+    ),
+    *("@pytest.*", "@invariant", "@rule*", "@initialize*", "@precondition", "@scenario*"),
+    *("@post_load", "@pre_load", "@post_dump", "@validates*"),
+]
+
+
+def unused(*folders: Path) -> set[str]:
+    """`<file>: <name>` of everything in these folders that nothing in them uses."""
+    reader = Vulture(ignore_names=["test_*", "pytestmark", "__*__"], ignore_decorators=BY_DECORATOR)
+    reader.scavenge([str(folder) for folder in folders])
+    return {
+        f"{Path(found.filename).relative_to(ROOT).as_posix()}: {found.name}"
+        for found in reader.get_unused_code(min_confidence=60)
+        if (str(found.filename), found.first_lineno) not in FIELDS
+    }
+
+
+def _fields() -> Iterator[tuple[str, int]]:
+    for source in sources(*EVERYTHING):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef):
+                yield from (
+                    (str(ROOT / source.name), one.lineno)
+                    for one in node.body
+                    if isinstance(one, ast.Assign | ast.AnnAssign)
+                )
+
+
+FIELDS = frozenset(_fields())
+
+
+def test_nothing_is_left_without_a_caller() -> None:
+    found = unused(*(ROOT / folder for folder in EVERYTHING))
+    assert found - CALLED_FROM_OUTSIDE - NOT_YET_USED == set(), "delete it, or say who calls it"
+    assert CALLED_FROM_OUTSIDE - found == set(), "it is used or gone: take it off the list"
