@@ -44,7 +44,7 @@ from shared.language.programmes import Action
 from shared.language.revisions import Precondition, etag
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Again, Commands
-from shared.telemetry.logs import log_answered
+from shared.telemetry.logs import LOGGED_SUBJECTS, log_answered
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import start_trace, trace_id
 
@@ -140,7 +140,7 @@ def command(
         again=again,
     )
     _set_headers(answer.vector, answer.revision)
-    g.subject = answer.subject
+    g.subject, g.emitted = answer.subject, answer.emitted
     return answer.body
 
 
@@ -291,6 +291,7 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
                 status=response.status_code,
                 milliseconds=round(seconds * 1000, 1),
                 subject=_loggable(g.get("subject", "")),
+                emitted=g.get("emitted", ()),
                 organisation=g.actor.organisation if "actor" in g else None,
             )
         response.headers["Trace-Id"] = trace_id()
@@ -313,7 +314,7 @@ def _asked() -> list[str]:
 
 def _loggable(subject: str) -> str | None:
     """Journeys may be named in the log; participants may not."""
-    return subject if subject.startswith(("journey/", "output/")) else None
+    return subject if subject.startswith(LOGGED_SUBJECTS) else None
 
 
 def _problem(

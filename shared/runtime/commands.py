@@ -55,12 +55,16 @@ NEVER_AGAIN = (Forbidden, Unknown, NotYetSeen)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command came to: its body, the vector of what it caused, the subject's revision."""
+    """What a command came to: its body, the vector of what it caused, the subject's revision.
+
+    emitted: `<type>:<number>` of every event, in order; none where the answer was stored before.
+    """
 
     body: dict[str, Any]
     vector: Vector
     revision: int
     subject: str
+    emitted: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -333,7 +337,7 @@ class Commands:
             answer = (
                 Answer(body, {}, 0, "")
                 if subject is None
-                else Answer(body, unit.vector(subject), unit.revision(subject), subject)
+                else Answer(body, unit.vector(subject), unit.revision(subject), subject, tuple(unit.emitted))
             )
         if asked.key is not None:
             document = {

@@ -33,6 +33,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from shared.runtime.outgoing import PUBLISHED
+from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric
 
 RETRY_SECONDS = 15.0
@@ -234,6 +235,7 @@ class Refused:
         self._lanes = {one for one in self._lanes if one != lane and (lane[1] or one[0] != lane[0])}
         metric("journey_relayed_total").inc()
         log.info("taken-after-refusal", row=head["_id"], topic=head["topic"])
+        log_published([head])
 
 
 def _lane(row: Row) -> Lane:

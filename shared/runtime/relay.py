@@ -26,6 +26,7 @@ from shared.runtime.kafka import discard
 from shared.runtime.outgoing import PUBLISHED
 from shared.runtime.refused import RETRY_SECONDS, Narrowed, Refused
 from shared.runtime.unit import SHARDS
+from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric
 
 LEASE_SECONDS = 10
@@ -142,6 +143,7 @@ class Relay:
         self._published_at = time.monotonic()
         self._cost_seconds = self._published_at - began
         metric("journey_relayed_total").inc(len(rows))
+        log_published(rows)
         return len(rows)
 
     def _pending(self, shards: list[int]) -> list[dict[str, Any]]:

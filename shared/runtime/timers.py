@@ -1,7 +1,8 @@
 """Deadlines and reminders: written with the state that wants them, carried out once.
 
 A timer is removed in the transaction of its own effect; whoever finds it gone leaves it, so it happens once however
-many instances run, and a crash between the two is impossible.
+many instances run, and a crash between the two is impossible. It continues the trace of the command or event that set
+it, so that one trace holds what an exit causes 28 days later.
 """
 
 import time
@@ -88,7 +89,7 @@ class Timers:
         return fired
 
     def _fire(self, row: Mapping[str, Any]) -> bool:
-        start_trace("")
+        start_trace(row.get("trace", ""))
         timer = Timer(row["_id"], row["due"], row["command"], row["body"])
         subject = Subject(row["subject"])
 

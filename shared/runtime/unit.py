@@ -81,6 +81,7 @@ class Unit:
         self._source = source
         self.staged = Staged()
         self._last_saved: Subject | None = None
+        self.emitted: list[str] = []
         self._minted: set[str] = set()
         self._fetched: dict[tuple[str, str], Document | None] = {}
 
@@ -242,12 +243,8 @@ class Unit:
         for add in change.adds:
             self.staged.add((add.collection, add.key, shard_of(held.subject)), add.cells, add.also)
         for timer in change.timers:
-            document = {
-                "due": timer.due,
-                "subject": held.subject,
-                "command": timer.command,
-                "body": dict(timer.body),
-            }
+            document = {"due": timer.due, "subject": held.subject, "command": timer.command}
+            document |= {"body": dict(timer.body), "trace": current_traceparent()}
             self.put("timers", timer.key, document)
         for key in change.cancels:
             self.put("timers", key, None)
@@ -280,6 +277,7 @@ class Unit:
         headers = codec.encode_headers(
             kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
         )
+        self.emitted.append(f"{kind.name}:{held.out_seq}")
         identity = event_id(held.subject, held.out_seq)
         self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
 

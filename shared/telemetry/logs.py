@@ -6,7 +6,7 @@ a field's value.
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ def _add_trace(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 _process: dict[str, str] = {}
+LOGGED_SUBJECTS = ("journey/", "output/")
 
 
 def _add_process(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +51,28 @@ def log_applied(group: str, events: Sequence[Envelope]) -> None:
             }
             for one in events
             if not one.subject.startswith("participant/")
+        ]
+    )
+
+
+def log_published(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One line for each outgoing message that Kafka has acknowledged, all written at once.
+
+    rows: of the outbox, with topic, key and headers. A key that is no journey and no output is left out: it may be a
+    participant, or an agency's own reference.
+    """
+    if not logging.getLogger().isEnabledFor(logging.INFO):
+        return
+    _write(
+        [
+            {
+                "event": "published",
+                "topic": row["topic"],
+                "type": row["headers"]["ce_type"],
+                "subject": row["key"] if row["key"].startswith(LOGGED_SUBJECTS) else None,
+                "trace_id": row["headers"].get("traceparent", "")[3:35],
+            }
+            for row in rows
         ]
     )
 

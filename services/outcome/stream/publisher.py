@@ -200,6 +200,8 @@ class Publisher:
             self._ledger.sent(chunk)
             for one in chunk:
                 del self._unsent[one.key]
+        if waiting:
+            log.info("indicators-published", records=len(waiting))
         return len(waiting)
 
     def _fresh(self, held: Mapping[str, Indicator]) -> list[Indicator]:

@@ -94,6 +94,7 @@ class Reader:
         if snapshot is held:
             return False
         self._held[snapshot.programme, form] = snapshot
+        log.info("snapshot", programme=snapshot.programme, form=form, version=snapshot.version)
         for take in self._deliver:
             take(snapshot)
         return True
