@@ -4,15 +4,17 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from confluent_kafka import Consumer
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from pymongo import InsertOne, MongoClient, ReplaceOne, WriteConcern
 
+from shared.runtime.kafka import native_options
 from shared.runtime.relay import Relay
 from shared.runtime.unit import shard_of
 from tests.support import toy
@@ -74,14 +76,12 @@ def publish(options: dict[str, Any], topic: str, said: Iterable[Said]) -> None:
     producer.close()
 
 
-def bare(client: MongoClient[Any], options: dict[str, Any], topic: str, load: Load, size: int) -> float:
-    """Poll, decode, keep the latest state per journey in memory, write it unordered at w=majority. Events/s.
+Poll = Callable[[], list[tuple[bytes, bytes]]]
+"""Keys and values of what has come, after at most half a second."""
 
-    At least once only: offsets are not stored, duplicates are counted twice, order is not checked. Every state is
-    held in memory, which no service can do; so this is the upper bound of what a Python client reaches here.
-    """
-    name = f"bench_bare_{size}"
-    states = client[name].get_collection("states", write_concern=WriteConcern("majority"))
+
+def bare(client: MongoClient[Any], options: dict[str, Any], topic: str, load: Load, size: int) -> float:
+    """The bare loop on kafka-python: `poll` gives at most `size` records. Events/s."""
     consumer = KafkaConsumer(
         topic,
         **options,
@@ -89,32 +89,68 @@ def bare(client: MongoClient[Any], options: dict[str, Any], topic: str, load: Lo
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
+
+    def poll() -> list[tuple[bytes, bytes]]:
+        polled = consumer.poll(timeout_ms=500, max_records=size)
+        return [(record.key, record.value) for records in polled.values() for record in records]
+
+    try:
+        return _keep_latest(client, f"bench_bare_{size}", load, poll)
+    finally:
+        consumer.close()
+
+
+def bare_native(
+    client: MongoClient[Any], options: dict[str, Any], topic: str, load: Load, size: int
+) -> float:
+    """The bare loop on librdkafka: `consume` gives at most `size` records, and reads ahead meanwhile. Events/s."""
+    group = f"{topic}-native-{size}"
+    told = {"group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    consumer = Consumer({**native_options(options), **told})
+    consumer.subscribe([topic])
+
+    def poll() -> list[tuple[bytes, bytes]]:
+        came = consumer.consume(size, 0.5)
+        return [
+            (key, value)
+            for one in came
+            if (key := one.key()) is not None and (value := one.value()) is not None
+        ]
+
+    try:
+        return _keep_latest(client, f"bench_native_{size}", load, poll)
+    finally:
+        consumer.close()
+
+
+def _keep_latest(client: MongoClient[Any], name: str, load: Load, poll: Poll) -> float:
+    """Poll, decode, keep the latest state per journey in memory, write it unordered at w=majority. Events/s.
+
+    At least once only: offsets are not stored, duplicates are counted twice, order is not checked. Every state is
+    held in memory, which no service can do; so this is the upper bound of what a Python client reaches here.
+    """
+    states = client[name].get_collection("states", write_concern=WriteConcern("majority"))
     held: dict[str, dict[str, Any]] = {}
     seen, began = 0, 0.0
     while seen < load.events:
-        polled = consumer.poll(timeout_ms=500, max_records=size)
+        polled = poll()
         if polled and not began:
             began = time.perf_counter()
         touched = {}
-        for records in polled.values():
-            for record in records:
-                body = orjson.loads(record.value)
-                subject = record.key.decode()
-                state = held.setdefault(subject, {"n": 0, "minutes": 0})
-                state["n"] += 1
-                state["minutes"] += body["minutes"]
-                touched[subject] = state
-                seen += 1
+        for key, value in polled:
+            body = orjson.loads(value)
+            of = key.decode()
+            state = held.setdefault(of, {"n": 0, "minutes": 0})
+            state["n"] += 1
+            state["minutes"] += body["minutes"]
+            touched[of] = state
+            seen += 1
         if touched:
             states.bulk_write(
-                [
-                    ReplaceOne({"_id": subject}, _document(state), upsert=True)
-                    for subject, state in touched.items()
-                ],
+                [ReplaceOne({"_id": of}, _document(state), upsert=True) for of, state in touched.items()],
                 ordered=False,
             )
     seconds = time.perf_counter() - began
-    consumer.close()
     client.drop_database(name)
     return load.events / seconds
 

@@ -15,12 +15,15 @@ def measure(bench: Bench) -> dict[str, Any]:
     client, options, load, topic = bench.client, bench.options, bench.load, bench.topic
     by_size = {size: fold.bare(client, options, topic, load, size) for size in POLL_SIZES}
     size = max(by_size, key=lambda one: by_size[one])
+    native_by_size = {one: fold.bare_native(client, options, topic, load, one) for one in POLL_SIZES}
+    native_size = max(native_by_size, key=lambda one: native_by_size[one])
     turns = in_turn(
         {
             "ours": lambda: ours(bench),
             "emitting": lambda: ours(bench, emits=True),
             "bare": lambda: fold.bare(client, options, topic, load, size),
             "bare, seldom": lambda: bare_seldom(bench, size),
+            "native": lambda: fold.bare_native(client, options, topic, load, native_size),
         }
     )
     half = bench.events // 2
@@ -35,6 +38,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     return {
         "fold": {**turns.against("ours", "bare"), "bare_poll_size": size},
         "fold_seldom": turns.against("ours", "bare, seldom"),
+        "fold_native": {**turns.against("ours", "native"), "native_poll_size": native_size},
         "fold_emitting": turns.against("emitting", "bare"),
         "relay": relay.against("ours", "bare"),
     }

@@ -8,6 +8,7 @@ from rich.table import Table
 
 AIMS: Mapping[str, float] = {
     "fold": 0.8,
+    "fold_native": 0.8,
     "fold_emitting": 0.55,
     "relay": 0.5,
     "two_processes": 1.4,
@@ -34,6 +35,7 @@ WIDTH = 150
 WORDS: Mapping[str, tuple[str, str]] = {
     "fold": ("fold", "bare poll and bulk write"),
     "fold_seldom": ("fold", "the same, looking for garbage as seldom"),
+    "fold_native": ("fold", "bare consume of librdkafka and bulk write"),
     "fold_emitting": ("fold, an event said for each", "bare poll and bulk write"),
     "relay": ("relay", "bare sends in chunks of 1,000"),
     "two_processes": ("fold by two processes", "by one"),
