@@ -143,3 +143,16 @@ def test_the_page_on_exactly_once_names_every_scenario_and_mutant() -> None:
 
 def test_the_front_page_can_be_read_at_a_sitting() -> None:
     assert len(texts()["README.md"].splitlines()) <= 150
+
+
+def test_decisions_are_numbered_dated_and_in_the_index() -> None:
+    folder = ROOT / "docs/decisions"
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
+    index = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", texts()["docs/decisions/README.md"])
+    assert index == files
+    for name in files:
+        text = texts()[f"docs/decisions/{name}"]
+        assert text.startswith(f"# {int(name[:4])}. "), name
+        assert re.search(r"^Date: \d{4}-\d\d-\d\d · Status: \w+", text, flags=re.MULTILINE), name
+        assert {"Context", "Decision", "Measured"} <= set(headings(f"docs/decisions/{name}")), name
