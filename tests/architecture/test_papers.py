@@ -26,6 +26,7 @@ WRITES_PAGES = "tools/contracts/pages.py"
 NOT_OURS = ("tests/contract/asyncapi-3.0.0.json", "LICENSE")
 PAGE = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w.-]+\.md)\b")
 CITED = re.compile(r"(?<![\w/.-])(docs/[\w/-]+\.md), (?=[\"“A-Z§])[\"“]?([^\n]*)")
+ANCHORED = re.compile(r"(?<![\w/.-])(docs/[\w/-]+\.md)#([\w-]+)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 OUTSIDE = ("http://", "https://", "mailto:")
 PATH = re.compile(r"`((?:services|shared|clients|deploy|tools|tests|programmes|docs)/[\w./-]*[\w/])`")
@@ -106,6 +107,9 @@ def test_every_heading_that_is_cited_exists() -> None:
         for page, rest in places(name):
             if page in texts() and not any(rest.startswith(heading) for heading in headings(page)):
                 lost.append(f"{name}: {page}, {rest[:60]}")
+        for page, heading in ANCHORED.findall(texts()[name]):
+            if page in texts() and heading not in {anchor(one) for one in headings(page)}:
+                lost.append(f"{name}: {page}#{heading}")
     assert lost == []
 
 

@@ -66,8 +66,12 @@ of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
 The compacted topic `journey.indicators.v1` holds one record for each published figure of a programme, under
 the key `<programme>|<cell>`. The newest record of a key counts. Small numbers are hidden
 ([disclosure.md](../disclosure.md)); exact figures are in the report.
+
+Figures are declared once, in outcome; the tables below are their declarations. `<code>` is the code of a
+follow-up or an output, `{when}` the follow-up's name. *In a period*: whether a day places it in a period, or why
+not.
 """,
-        (tables.indicator_fields, tables.figures),
+        (tables.indicator_fields, tables.figures, tables.shares),
     ),
     REFERENCE / "errors.md": Page(
         "Error codes",

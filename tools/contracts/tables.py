@@ -1,6 +1,5 @@
 """The tables of the reference: routes, events, replies, published figures, error codes, metrics and alerts."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,9 +10,11 @@ from typing import Any
 
 import yaml
 
+from services.outcome.figures.declared import FIGURES, SHARES, STEPS
 from shared.edge.openapi import template
 from shared.language.access import RULES
 from shared.language.errors import CODES
+from shared.language.figures import EACH
 from shared.language.programmes import Action, ProgrammePublished
 from shared.telemetry.metrics import METRICS
 from tools.contracts import indicators
@@ -24,7 +25,6 @@ from tools.contracts.use_cases import fold_of, use_case_of
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMME = ROOT / "programmes" / "coactive.yaml"
 ALERTS = ROOT / "deploy" / "prometheus" / "rules.yml"
-TEXTS = ROOT / "services" / "outcome" / "stream" / "texts"
 NOBODY = "–"
 Cells = tuple[str, str, str, str]
 OPEN: Cells = ("open", "no token needed", NOBODY, NOBODY)
@@ -65,10 +65,30 @@ def indicator_fields() -> str:
 
 
 def figures() -> str:
-    """What each figure of the report is called and means, in the words of the page."""
-    words = json.loads((TEXTS / "en.json").read_text(encoding="utf-8"))["figures"]
-    rows = [(f"`{code}`", said["name"], said["means"]) for code, said in words.items()]
-    return table(("figure", "name", "meaning"), rows)
+    """Every figure as it is declared: its name and meaning, what it counts, its groups and its day."""
+    counted = [
+        (
+            f"`{one.code.replace(EACH, '<code>')}`",
+            one.name.en,
+            one.means.en,
+            one.counts,
+            ", ".join(one.by) or NOBODY,
+            one.no_day or "yes",
+            "yes" if one.may_be_target else NOBODY,
+            f"[{one.source.partition('#')[2].replace('-', ' ')}](../{one.source.removeprefix('docs/')})",
+        )
+        for one in FIGURES
+    ]
+    return table(
+        ("figure", "name", "meaning", "counts", "broken down by", "in a period", "target", "source"), counted
+    )
+
+
+def shares() -> str:
+    """Every rate, and the median days of each step."""
+    rates = [(f"`{one.code.replace(EACH, '<code>')}`", one.name.en, one.means.en) for one in SHARES]
+    steps = [(f"`days/{one.code}`", one.name.en, one.means.en) for one in STEPS]
+    return table(("rate or median", "name", "meaning"), [*rates, *steps])
 
 
 def alerts() -> str:
