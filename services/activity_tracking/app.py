@@ -1,7 +1,6 @@
 """The composition root of activity tracking: `python -m services.activity_tracking.app web|consume`."""
 
-from typing import Any
-
+from services.activity_tracking import api
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities, read_days
 from shared.host.process import main
@@ -13,15 +12,6 @@ from shared.language.events import (
 )
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Service
-from shared.runtime.settings import Settings
-
-
-def blueprints(settings: Settings) -> tuple[Any, ...]:
-    """The routes. Imported here, because only the web role needs them."""
-    from services.activity_tracking.api import BLUEPRINTS
-
-    return BLUEPRINTS
-
 
 SERVICE = Service(
     title="Activity tracking",
@@ -30,7 +20,7 @@ SERVICE = Service(
     repository=Activities(),
     folds=lambda settings: FOLDS,
     timers=TIMERS,
-    blueprints=blueprints,
+    blueprints=api.blueprints,
     indexes=INDEXES,
     enrich=Enrich(
         frozenset({ReferralCorrected, JourneyStarted, JourneyRegisteredByMistake, JourneyExited}), read_days

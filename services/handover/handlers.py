@@ -3,21 +3,19 @@
 Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from services.handover.domain import corrections, offers
+from services.handover.domain import offers
 from services.handover.domain.journey import Journey, Offer, Status, as_offered, journey_of, offer_of
 from shared.language.access import (
     Actor,
-    Reader,
     authorise,
     authorise_somewhere,
     programmes_for,
     reader,
     takes_part,
 )
-from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
 from shared.language.decision import Work, subject_of
 from shared.language.errors import Unknown
@@ -25,7 +23,8 @@ from shared.language.events import HandoverId, JourneyId
 from shared.language.programmes import Action, Programme
 
 
-def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:
+def open_offer(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:
+    """The offer and its journey. Raises Unknown for an offer that was never made."""
     row = work.row("offers", handover_id)
     if row is None:
         raise Unknown("handover")
@@ -33,7 +32,7 @@ def _asked(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:
     return journey, offer_of(row)
 
 
-def _admit(work: Work, actor: Actor, action: Action, journey: Journey, asked: Offer) -> Programme:
+def admit(work: Work, actor: Actor, action: Action, journey: Journey, asked: Offer) -> Programme:
     """Let the actor pass in the offer as its two parties know it."""
     passage = as_offered(journey.passage, asked)
     return authorise(actor, action, passage, work.programmes, what="handover")
@@ -59,8 +58,8 @@ def accept_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.AcceptHandover
 ) -> Offer:
     """Say yes for the receiver."""
-    journey, asked = _asked(work, handover_id)
-    _admit(work, actor, "answer_handover", journey, asked)
+    journey, asked = open_offer(work, handover_id)
+    admit(work, actor, "answer_handover", journey, asked)
     change, ended = offers.accept(journey, asked, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
@@ -70,8 +69,8 @@ def decline_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.DeclineHandover
 ) -> Offer:
     """Say no for the receiver."""
-    journey, asked = _asked(work, handover_id)
-    programme = _admit(work, actor, "answer_handover", journey, asked)
+    journey, asked = open_offer(work, handover_id)
+    programme = admit(work, actor, "answer_handover", journey, asked)
     change, ended = offers.decline(journey, asked, command, programme=programme, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
@@ -81,42 +80,11 @@ def recall_handover(
     work: Work, actor: Actor, handover_id: HandoverId, command: offers.RecallHandover
 ) -> Offer:
     """Take the offer back for the one who made it."""
-    journey, asked = _asked(work, handover_id)
-    programme = _admit(work, actor, "recall_handover", journey, asked)
+    journey, asked = open_offer(work, handover_id)
+    programme = admit(work, actor, "recall_handover", journey, asked)
     change, ended = offers.recall(journey, asked, command, programme=programme, at=work.at)
     work.save(subject_of("journey", journey.journey_id), change)
     return ended
-
-
-ANSWERED_BY: Mapping[Status, Action] = {
-    "accepted": "answer_handover",
-    "declined": "answer_handover",
-    "recalled": "recall_handover",
-}
-"""Who may end an offer so, may say anew when and why it did."""
-
-
-def correct_handover(
-    work: Work, actor: Actor, handover_id: HandoverId, command: corrections.CorrectAnswer, ended: Status
-) -> Offer:
-    """Say anew when and why the offer ended so."""
-    journey, asked = _asked(work, handover_id)
-    programme = _admit(work, actor, ANSWERED_BY[ended], journey, asked)
-    change, anew = corrections.correct(
-        journey, asked, command, ended=ended, programme=programme, by=actor, at=work.at
-    )
-    work.save(subject_of("journey", journey.journey_id), change)
-    return anew
-
-
-def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
-) -> tuple[Reader, Sequence[Superseded]]:
-    """A page of what was corrected on the journey here."""
-    journey: Journey = work.get(subject_of("journey", journey_id))
-    authorise(actor, "read_journey", journey.passage, work.programmes)
-    found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
-    return reader(actor, journey.passage, day_of(work.at)), found
 
 
 def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
@@ -124,7 +92,7 @@ def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
 
     To an employer or a school the offers of others are unknown: their kinds may tell of health.
     """
-    journey, asked = _asked(work, handover_id)
+    journey, asked = open_offer(work, handover_id)
     party = actor.organisation in (asked.from_organisation, asked.to_organisation)
     passage = as_offered(journey.passage, asked) if party else journey.passage
     authorise(actor, "read_journey", passage, work.programmes, what="handover")

@@ -1,6 +1,7 @@
-"""Which events intake takes in, and what it does with each."""
+"""Which events intake takes in, and what it does with each. Referrals come on topics of their own (`inbound.py`)."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from services.intake.domain.journey import addressed, take_in
 from shared.language import events as e
@@ -8,29 +9,27 @@ from shared.language.decision import Change, Fold, Received, TimerFold
 from shared.language.events import Fact
 from shared.language.programmes import Programmes
 
-MOVES: tuple[type[Fact], ...] = (
-    e.ParticipantReady,
-    e.HandoverOffered,
-    e.HandoverAccepted,
-    e.HandoverDeclined,
-    e.HandoverExpired,
-    e.HandoverRecalled,
-    e.JourneyExited,
-    e.FollowUpDue,
-    e.FollowUpAnswered,
-    e.FollowUpMissed,
-    e.JourneyClosed,
-)
-"""What moves a journey from outside: its stage, who is responsible, its open offer, exit and follow-ups."""
-
-
-def folds(answered: Collection[e.Organisation]) -> Mapping[type[Fact], Fold]:
-    """The fold of each event type. answered: the organisations that have a reply topic."""
-
-    def fold(state: object, received: Received, programmes: Programmes) -> Change[object]:
-        return addressed(take_in(state, received, programmes), answered)  # type: ignore[arg-type,return-value]
-
-    return dict.fromkeys(MOVES, fold)
-
+FOLDS: Mapping[type[Fact], Fold] = {
+    e.ParticipantReady: take_in,
+    e.HandoverOffered: take_in,
+    e.HandoverAccepted: take_in,
+    e.HandoverDeclined: take_in,
+    e.HandoverExpired: take_in,
+    e.HandoverRecalled: take_in,
+    e.JourneyExited: take_in,
+    e.FollowUpDue: take_in,
+    e.FollowUpAnswered: take_in,
+    e.FollowUpMissed: take_in,
+    e.JourneyClosed: take_in,
+}
 
 TIMERS: Mapping[str, TimerFold] = {}
+
+
+def folds_telling(answered: Collection[e.Organisation]) -> Mapping[type[Fact], Fold]:
+    """FOLDS, without replies that have no topic. answered: the organisations that have a reply topic."""
+
+    def fold(state: object, received: Received, programmes: Programmes) -> Change[Any]:
+        return addressed(FOLDS[type(received.body)](state, received, programmes), answered)
+
+    return dict.fromkeys(FOLDS, fold)

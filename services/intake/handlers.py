@@ -4,7 +4,7 @@ Each takes a `Work` and an `Actor`; all that one touches is one transaction. No 
 of organisations that have a reply topic, and so are told when their referrals move.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -20,7 +20,14 @@ from services.intake.domain.participation import (
 )
 from services.intake.domain.programme import Published
 from services.intake.participations import journeys_of, may_read, settle
-from shared.language.access import Actor, authorise, authorise_in, authorise_somewhere, programmes_for
+from services.intake.seeing import Seen, see
+from shared.language.access import (
+    Actor,
+    authorise,
+    authorise_in,
+    authorise_somewhere,
+    programmes_for,
+)
 from shared.language.days import day_of
 from shared.language.decision import ARCHIVE, Change, Work, event_id, subject_of
 from shared.language.errors import Unknown
@@ -251,7 +258,7 @@ def list_referrals(
     stage: Stage | None,
     after: str | None,
     limit: int,
-) -> Sequence[Referral]:
+) -> Sequence[Seen]:
     """The organisation's referrals, oldest first: those that it may also read one by one."""
     authorise_somewhere(actor, "read_journey", work.programmes)
     mine = actor.organisation
@@ -264,7 +271,7 @@ def list_referrals(
         after=after,
         limit=limit,
     )
-    return referrals.page(work, listing)
+    return [see(work, actor, one) for one in referrals.page(work, listing)]
 
 
 def journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
@@ -282,13 +289,13 @@ def keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
 # --- programmes -----------------------------------------------------------------------------------------------
 
 
-def list_programmes(work: Work) -> Mapping[str, Programme]:
-    """The newest version of every programme."""
-    return work.programmes.all_latest()
+def list_programmes(work: Work, actor: Actor) -> Sequence[Programme]:
+    """The newest version of every programme, for anybody."""
+    return list(work.programmes.all_latest().values())
 
 
-def read_programme(work: Work, programme_id: Code) -> Programme:
-    """The newest version of one. Raises Unknown."""
+def read_programme(work: Work, actor: Actor, programme_id: Code) -> Programme:
+    """The newest version of one, for anybody. Raises Unknown."""
     found = work.programmes.latest(programme_id)
     if found is None:
         raise Unknown("programme")

@@ -15,14 +15,14 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from services.intake.api.schemas import ReferBody
 from services.intake.domain.referral import Refer
-from services.intake.schemas import ReferSchema
 from shared.edge.bodies import Doubled, nameable, read_object, too_large
 from shared.edge.texts import nobody
 from shared.language.errors import Invalid, Refused
 from shared.runtime.fold import Arrived
 
-SCHEMA = ReferSchema()
+SCHEMA = ReferBody()
 """Made once: to make one costs as much as to read a record with it."""
 LIMIT_BYTES = 64 * 1024
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch"

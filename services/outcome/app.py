@@ -1,7 +1,6 @@
 """The composition root of outcome: `python -m services.outcome.app web|consume|project|stream`."""
 
-from typing import Any
-
+from services.outcome import api
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
 from services.outcome.figures.repository import DAYS
@@ -11,7 +10,6 @@ from shared.host.process import main
 from shared.language.events import EntryRecorded
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Parts, Projection, Service
-from shared.runtime.settings import Settings
 
 FIGURES = Projection(
     group="figures",
@@ -20,13 +18,6 @@ FIGURES = Projection(
     enrich=Enrich(frozenset({EntryRecorded}), read_entries),
     keeps=("cells", DAYS),
 )
-
-
-def blueprints(settings: Settings) -> tuple[Any, ...]:
-    """The routes. Imported here, because only the web role needs them."""
-    from services.outcome.api import BLUEPRINTS
-
-    return BLUEPRINTS
 
 
 def run_stream(parts: Parts) -> None:
@@ -43,7 +34,7 @@ SERVICE = Service(
     repository=Outcomes(),
     folds=lambda settings: FOLDS,
     timers=TIMERS,
-    blueprints=blueprints,
+    blueprints=api.blueprints,
     indexes={**INDEXES, **logins.INDEXES, **publisher.INDEXES},
     projections={"project": FIGURES},
     roles={"stream": run_stream},

@@ -1,11 +1,17 @@
-"""What outcome does with each event of the others, and with each timer of its own."""
+"""Which events outcome takes in and which deadlines it keeps, and what it does with each.
+
+Its projection has a table of its own (`figures/projection.py`).
+"""
+
+from collections.abc import Mapping
 
 from services.outcome.domain.follow_up import make_due, miss
 from services.outcome.domain.journey import receive, take_in, void
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
+from shared.language.events import Fact
 
-FOLDS: dict[type[e.Fact], Fold] = {
+FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
     e.ReferralCorrected: take_in,
     e.ReferralAccepted: take_in,
@@ -24,7 +30,7 @@ FOLDS: dict[type[e.Fact], Fold] = {
     e.HandoverRecalled: take_in,
 }
 
-TIMERS: dict[str, TimerFold] = {
+TIMERS: Mapping[str, TimerFold] = {
     "follow_up_due": make_due,
     "follow_up_missed": miss,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.outcome.domain import corrections, entry, follow_up, leaving
+from services.outcome.domain import entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import report
 from shared.language.access import (
@@ -19,7 +19,6 @@ from shared.language.access import (
     programmes_for,
     reader,
 )
-from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
 from shared.language.decision import Work, subject_of
 from shared.language.errors import Forbidden, Unknown
@@ -48,10 +47,13 @@ class Seen:
     reader: Reader
 
 
-def _open(
+def open_journey(
     work: Work, actor: Actor, journey_id: JourneyId, action: Action, what: str = "journey"
 ) -> tuple[Outcome, Programme]:
-    """what: is asked for, and unknown to who has no part in the journey."""
+    """The journey, for who may do this in it, and the version of the programme that it keeps.
+
+    what: is asked for, and unknown to who has no part in the journey.
+    """
     state: Outcome | None = work.find(subject_of("journey", journey_id))
     if state is None:
         raise Unknown(what)
@@ -70,41 +72,36 @@ def record_entry(
 
     Never for an employer or a school, which could find out by trying what was answered.
     """
-    state, _ = _open(work, actor, journey_id, "record_entry")
-    if _reader(work, actor, state).works_there:
+    state, _ = open_journey(work, actor, journey_id, "record_entry")
+    if reader_of(work, actor, state).works_there:
         raise Forbidden("not-your-journey", "No employer and no school records the answers at entry.")
     subject = subject_of("journey", journey_id)
     revision = work.revision(subject)
     rests_on = None if asked is None else asked.revision(revision)
     change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, by=actor, at=work.at)
-    return _seen(work, actor, work.save(subject, change))
+    return seen(work, actor, work.save(subject, change))
 
 
 def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leaving.RecordExit) -> Seen:
     """End participation."""
-    state, programme = _open(work, actor, journey_id, "record_exit")
+    state, programme = open_journey(work, actor, journey_id, "record_exit")
     change = leaving.record_exit(state, command, programme=programme, at=work.at)
-    return _seen(work, actor, work.save(subject_of("journey", journey_id), change))
-
-
-def correct_exit(work: Work, actor: Actor, journey_id: JourneyId, command: corrections.CorrectExit) -> Seen:
-    """Say the exit anew, or take it back."""
-    state, programme = _open(work, actor, journey_id, "record_exit")
-    change = corrections.correct_exit(state, command, programme=programme, by=actor, at=work.at)
-    return _seen(work, actor, work.save(subject_of("journey", journey_id), change))
+    return seen(work, actor, work.save(subject_of("journey", journey_id), change))
 
 
 def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Seen:
     """What came of a journey."""
-    state, _ = _open(work, actor, journey_id, "read_journey")
-    return _seen(work, actor, state)
+    state, _ = open_journey(work, actor, journey_id, "read_journey")
+    return seen(work, actor, state)
 
 
-def _seen(work: Work, actor: Actor, state: Outcome) -> Seen:
-    return Seen(journey=state, reader=_reader(work, actor, state))
+def seen(work: Work, actor: Actor, state: Outcome) -> Seen:
+    """The journey with the caller as its reader."""
+    return Seen(journey=state, reader=reader_of(work, actor, state))
 
 
-def _reader(work: Work, actor: Actor, state: Outcome) -> Reader:
+def reader_of(work: Work, actor: Actor, state: Outcome) -> Reader:
+    """The caller as a reader of the journey today."""
     return reader(actor, state.passage, day_of(work.at))
 
 
@@ -123,44 +120,19 @@ def answer_follow_up(
 ) -> Asked:
     """Answer a follow-up that is due."""
     journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
-    state, _ = _open(work, actor, journey_id, "answer_follow_up", "follow-up")
+    state, _ = open_journey(work, actor, journey_id, "answer_follow_up", "follow-up")
     change = follow_up.answer(state, kind, command, by=actor.organisation, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)
-    return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
-
-
-def correct_follow_up(
-    work: Work, actor: Actor, follow_up_id: FollowUpId, command: corrections.CorrectAnswer
-) -> Asked:
-    """Say the answer of a follow-up anew, or take it back. A workplace corrects only what it answered itself."""
-    journey_id, kind = journey_of(follow_up_id), kind_of_follow_up(follow_up_id)
-    state, _ = _open(work, actor, journey_id, "answer_follow_up", "follow-up")
-    held = state.follow_ups.get(kind)
-    who = _reader(work, actor, state)
-    answered = held is not None and held.status == "answered"
-    if held is not None and answered and who.works_there and not who.sees(held.answered_by):
-        raise Forbidden("not-your-journey", "Only the organisation that answered may correct the answer.")
-    change = corrections.correct_answer(state, kind, command, by=actor, at=work.at)
-    after = work.save(subject_of("journey", journey_id), change)
-    return Asked(journey=after, follow_up=after.follow_ups[kind], reader=_reader(work, actor, after))
-
-
-def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
-) -> tuple[Reader, Sequence[Superseded]]:
-    """A page of what was corrected on the journey here."""
-    state, _ = _open(work, actor, journey_id, "read_journey")
-    found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
-    return _reader(work, actor, state), found
+    return Asked(journey=after, follow_up=after.follow_ups[kind], reader=reader_of(work, actor, after))
 
 
 def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
     """One follow-up. Raises Unknown for a kind that the journey does not have."""
-    state, _ = _open(work, actor, journey_of(follow_up_id), "read_journey", "follow-up")
+    state, _ = open_journey(work, actor, journey_of(follow_up_id), "read_journey", "follow-up")
     found = state.follow_ups.get(kind_of_follow_up(follow_up_id))
     if found is None:
         raise Unknown("follow-up", within=True)
-    return Asked(journey=state, follow_up=found, reader=_reader(work, actor, state))
+    return Asked(journey=state, follow_up=found, reader=reader_of(work, actor, state))
 
 
 def list_follow_ups(
@@ -174,7 +146,7 @@ def list_follow_ups(
     for row in work.rows("follow_ups", where, order="order", after=after, limit=limit):
         state: Outcome = work.get(subject_of("journey", row["journey_id"]))
         kind = kind_of_follow_up(FollowUpId(row["_id"]))
-        who = _reader(work, actor, state)
+        who = reader_of(work, actor, state)
         asked = Asked(journey=state, follow_up=state.follow_ups[kind], reader=who, order=row["order"])
         found.append(asked)
     return found

@@ -1,7 +1,7 @@
 """What corrections look like over HTTP, in every service alike: the two fields they share, and the list of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, validate, validates_schema
@@ -9,13 +9,21 @@ from marshmallow import fields as ma
 
 from shared.edge.fields import CommandSchema, Number, QuerySchema, StrictBoolean, limit_field
 from shared.edge.texts import line_field
-from shared.edge.web import guarded, journey_subject, query
-from shared.language.access import Reader
+from shared.edge.use_cases import next_cursor, run
+from shared.edge.web import guarded
+from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, show
 from shared.language.decision import Work
 from shared.language.events import JourneyId
 
-Listing = Callable[[Work, JourneyId, int | None, int], tuple[Reader, Sequence[Superseded]]]
+
+class Listing(Protocol):
+    """A use case that lists a journey's corrections, for who may read the journey."""
+
+    def __call__(
+        self, work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    ) -> tuple[Reader, Sequence[Superseded]]:
+        """A page of them, from beyond the number `after`, for the caller as their reader."""
 
 
 def why_field(**options: Any) -> ma.String:
@@ -71,27 +79,28 @@ class SupersededPageAnswer(Schema):
     next_cursor = ma.String(allow_none=True)
 
 
-def shown(who: Reader, found: Sequence[Superseded], limit: int) -> dict[str, Any]:
-    """A page of corrections, as much of each as its reader may see."""
-    told = [show(entry, who) for entry in found]
-    return {
-        "corrections": [one for one in told if one is not None],
-        "next_cursor": str(found[-1].number) if len(found) == limit else None,
-    }
+def show_superseded(limit: int) -> Callable[[tuple[Reader, Sequence[Superseded]]], dict[str, Any]]:
+    """How a page of corrections is shown: as much of each as its reader may see. limit: how many a full page has."""
+
+    def shown(found: tuple[Reader, Sequence[Superseded]]) -> dict[str, Any]:
+        who, entries = found
+        told = [show(entry, who) for entry in entries]
+        return {
+            "corrections": [one for one in told if one is not None],
+            "next_cursor": next_cursor(entries, lambda entry: entry.number, limit),
+        }
+
+    return shown
 
 
 def add_list(blueprint: Blueprint, listing: Listing) -> None:
-    """Add the route that lists a journey's corrections. listing: finds them for who may read the journey."""
+    """Add the route that lists a journey's corrections. listing: the use case that finds them."""
 
-    @blueprint.route("/journeys/<string:journey_id>/corrections", methods=["GET"])
+    @blueprint.route("/journeys/<string:journeyId>/corrections", methods=["GET"])
     @guarded("read_journey")
     @blueprint.arguments(SupersededPageArguments(), location="query")
     @blueprint.response(200, SupersededPageAnswer)
-    def list_corrections(page: dict[str, Any], journey_id: str) -> dict[str, Any]:
+    def list_corrections(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]:
         """What was corrected on the journey here, what it said before, who corrected it and why."""
-        limit = page["limit"]
-
-        def use_case(work: Work) -> dict[str, Any]:
-            return shown(*listing(work, JourneyId(journey_id), page.get("cursor"), limit), limit)
-
-        return query(use_case, journey_subject(journey_id))
+        limit, after = page["limit"], page.get("cursor")
+        return run(listing, show_superseded(limit), journey_id, after=after, limit=limit)

@@ -58,14 +58,13 @@ START = """SwaggerUIBundle({
 _ID = "[0-9a-hjkmnp-tv-z]{26}"
 _CODE = "[a-z0-9][a-z0-9_-]{0,39}"
 PATH_PATTERNS: Mapping[str, str] = {
-    "journey_id": f"^j-{_ID}$",
-    "participant_id": f"^p-{_ID}$",
-    "session_id": f"^s-{_ID}$",
-    "output_id": f"^o-{_ID}$",
-    "handover_id": f"^j-{_ID}\\.h[0-9]+$",
-    "follow_up_id": f"^j-{_ID}\\.{_CODE}$",
-    "programme_id": f"^{_CODE}$",
-    "programme": f"^{_CODE}$",
+    "journeyId": f"^j-{_ID}$",
+    "participantId": f"^p-{_ID}$",
+    "sessionId": f"^s-{_ID}$",
+    "outputId": f"^o-{_ID}$",
+    "handoverId": f"^j-{_ID}\\.h[0-9]+$",
+    "followUpId": f"^j-{_ID}\\.{_CODE}$",
+    "programmeId": f"^{_CODE}$",
     "goal": f"^{_CODE}$",
     "plan": f"^{_CODE}$",
     "competence": f"^{_CODE}$",
@@ -74,12 +73,12 @@ PATH_PATTERNS: Mapping[str, str] = {
     "kind": "^(journey|output|participant|programme)$",
     "key": "^[a-z0-9][a-z0-9_@-]{1,79}$",
     "group": "^[a-z][a-z-]{1,39}$",
-    "parked_id": "^[0-9a-f]{32}$",
+    "parkedId": "^[0-9a-f]{32}$",
     "topic": "^[a-z0-9._-]{1,249}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 
-REVISED = ("journey_id", "participant_id", "output_id", "handover_id", "follow_up_id")
+REVISED = ("journeyId", "participantId", "outputId", "handoverId", "followUpId")
 """What stands in the path of a resource whose revision a change may rest on."""
 
 PROBLEM: dict[str, Any] = {
@@ -284,7 +283,7 @@ def _problem_response() -> dict[str, Any]:
 
 
 def template(rule: str) -> str:
-    """A Flask rule as OpenAPI writes paths: `/referrals/<string:journey_id>` is `/referrals/{journey_id}`."""
+    """A Flask rule as OpenAPI writes paths: `/referrals/<string:journeyId>` is `/referrals/{journey_id}`."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from flask import Flask, current_app, g, request
 
+from shared.edge.paths import in_snake_case
 from shared.edge.repetitions import Repetitions
 from shared.language.access import Actor
 from shared.language.decision import ID
@@ -38,7 +39,7 @@ NAMING: Mapping[str, str] = {
     "handover_id": "handover",
     "follow_up_id": "follow-up",
 }
-"""{what a path or a body calls it: the kind of thing it names}; the first that is said counts."""
+"""{what a body calls it, and a path in camelCase: the kind of thing it names}; the first that is said counts."""
 NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9]{{1,20}})?")
 EXTENSION = "repetitions"
 
@@ -106,7 +107,7 @@ def _note(came_to: str, count: int | None = None) -> None:
 def _named() -> str | None:
     """The person or journey that the request names in its path or body; None where it is no id of ours."""
     # The body only if it was read: nothing is read for somebody who is refused.
-    said: dict[str, Any] = {**g.get("said", {}), **(request.view_args or {})}
+    said: dict[str, Any] = {**g.get("said", {}), **in_snake_case(request.view_args or {})}
     for name, kind in NAMING.items():
         if isinstance(said.get(name), str) and NAMED_ID.fullmatch(said[name]):
             return f"{kind}/{said[name]}"

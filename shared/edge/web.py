@@ -5,7 +5,6 @@ command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing
 """
 
 import functools
-import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -33,12 +32,13 @@ from shared.edge.fields import Incoming, Moment
 from shared.edge.headers import precondition
 from shared.edge.mount import DOCS, ROOT, is_versioned, mounted
 from shared.edge.openapi import publish, query_parameters
+from shared.edge.paths import view_arguments
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
 from shared.language.access import Actor
 from shared.language.codec import vector_text
-from shared.language.decision import ID, Subject, Vector, Work, subject_of
-from shared.language.errors import Busy, Invalid, Refused, Unknown
+from shared.language.decision import Subject, Vector, Work
+from shared.language.errors import Busy, Invalid, Refused
 from shared.language.events import Organisation
 from shared.language.programmes import Action
 from shared.language.revisions import Precondition, etag
@@ -63,18 +63,6 @@ log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def journey_subject(journey_id: str) -> Subject:
-    """The subject of the journey in the path. Raises Unknown for what cannot be an id."""
-    return path_subject("journey", "j", journey_id)
-
-
-def path_subject(kind: str, prefix: str, key: str) -> Subject:
-    """The subject of an id in the path. Raises Unknown for what cannot be one."""
-    if not re.fullmatch(rf"{prefix}-{ID}", key):
-        raise Unknown(kind)
-    return subject_of(kind, key)
-
-
 # --- what a route says -----------------------------------------------------------------------------------
 
 
@@ -92,12 +80,13 @@ def guarded(
     None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
     body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
     authorises the action, because only it knows the journey. long: it takes seconds, so that few may run at once.
+    The view takes the path's parameters in snake_case; ids among them have their form.
     """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs)
+        def wrapped(*args: Any, **path: str) -> Any:
+            return view(*args, **view_arguments(path))
 
         wrapped.action = action  # type: ignore[attr-defined]
         wrapped.media_types = media_types  # type: ignore[attr-defined]

@@ -114,7 +114,7 @@ def blueprint() -> Blueprint:
                 at=_now(),
             )
 
-    @routes.route("/operations/parked/<string:parked_id>", methods=["GET"])
+    @routes.route("/operations/parked/<string:parkedId>", methods=["GET"])
     @guarded(None, operator=True)
     @routes.response(200, ParkedDetailAnswer)
     def read_parked(parked_id: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def blueprint() -> Blueprint:
         with reading():
             return here().parked.detail(_parked_id(parked_id), _now())
 
-    @routes.route("/operations/parked/<string:parked_id>/replay", methods=["POST"])
+    @routes.route("/operations/parked/<string:parkedId>/replay", methods=["POST"])
     @guarded(None, operator=True)
     @routes.arguments(ReasonBody)
     @routes.response(200, MendedAnswer)
@@ -131,7 +131,7 @@ def blueprint() -> Blueprint:
         order = ordered(body)
         return here().mending.replay(order, _parked_id(parked_id))
 
-    @routes.route("/operations/parked/<string:parked_id>/skip", methods=["POST"])
+    @routes.route("/operations/parked/<string:parkedId>/skip", methods=["POST"])
     @guarded(None, operator=True)
     @routes.arguments(ReasonBody)
     @routes.response(200, MendedAnswer)

@@ -1,14 +1,16 @@
 """Every route is authorised by what it declares, and denied to whoever shows no token."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from shared.edge.openapi import template
 from shared.edge.web import OPEN_PATHS
 from shared.language.access import RULES
-from tools.contracts.services import application, services
+from tools.contracts.services import application, services, stream_routes
 
 OPEN_RULES = {*OPEN_PATHS, "/docs/<string:name>"}
 METHODS_THAT_ASK = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -50,6 +52,15 @@ def test_every_action_of_the_role_map_has_a_route() -> None:
         app = application(name)
         offered |= {getattr(app.view_functions[rule.endpoint], "action", None) for rule in closed(app)}
     assert RULES.keys() - offered == set()
+
+
+def test_paths_are_written_in_one_way(app: Flask) -> None:
+    """Words in small letters with hyphens between them, parameters in camelCase."""
+    form = re.compile(r"(/([a-z]+(-[a-z]+)*|\{[a-z]+([A-Z][a-z]+)*\}))+")
+    for rule in closed(app):
+        assert form.fullmatch(template(rule.rule)), rule.rule
+    for _, path, _ in stream_routes():
+        assert path == "/" or form.fullmatch(path), path
 
 
 def test_reading_changes_nothing_and_changing_names_itself(app: Flask) -> None:

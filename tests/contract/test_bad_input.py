@@ -206,7 +206,7 @@ def test_a_sample_follows_references_and_unions() -> None:
 
 
 def test_a_baseline_stands_in_the_path() -> None:
-    baseline = Baseline(path={"journey_id": f"j-{'1' * 26}"}, body={"occurred_on": "2016-02-08"})
+    baseline = Baseline(path={"journeyId": f"j-{'1' * 26}"}, body={"occurred_on": "2016-02-08"})
     found = list(cases(document("intake"), "accept_referral", baseline))
     paths = {case.path for case in found if case.kind not in ("unknown id", "malformed id")}
     assert paths == {f"/referrals/j-{'1' * 26}/acceptance"}

@@ -73,9 +73,9 @@ class Access(Fuzzer[Cell]):
         """Who referred a handle by hearsay read the person; any organisation's operator ran the platform."""
         fk = Who(ORGANISATIONS["fk"])
         return [
-            Cell("intake", "GET /participants/<string:participant_id>", fk, "received", "."),
+            Cell("intake", "GET /participants/<string:participantId>", fk, "received", "."),
             Cell("intake", "POST /referrals", fk, "received", "u"),
-            Cell("intake", "POST /participants/<string:participant_id>/erasure", fk, "received", "."),
+            Cell("intake", "POST /participants/<string:participantId>/erasure", fk, "received", "."),
             *(
                 Cell(service, route, replace(fk, duty="operator"), "received", "r")
                 for route, services in OPERATORS.items()
@@ -131,11 +131,11 @@ class Access(Fuzzer[Cell]):
     def _ask(self, cell: Cell, journey: Journey) -> Reply:
         method, _, rule = cell.route.partition(" ")
         named = {
-            "journey_id": journey.journey,
-            "participant_id": journey.participant,
-            "handover_id": journey.handover or f"{journey.journey}.h1",
-            "follow_up_id": f"{journey.journey}.28d",
-            "session_id": f"s-{UNKNOWN_ID}",
+            "journeyId": journey.journey,
+            "participantId": journey.participant,
+            "handoverId": journey.handover or f"{journey.journey}.h1",
+            "followUpId": f"{journey.journey}.28d",
+            "sessionId": f"s-{UNKNOWN_ID}",
             "goal": "g1",
             "plan": "a1",
             "competence": "woodwork",

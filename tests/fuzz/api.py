@@ -189,7 +189,7 @@ class Api(Fuzzer[Call]):
         path: Mapping[str, str] | None = None,
     ) -> Call:
         trace = f"{self.chance.getrandbits(128):032x}"
-        where = {"journey_id": journey.journey, **(path or {})}
+        where = {"journeyId": journey.journey, **(path or {})}
         target = operation.path.format_map(
             defaultdict(lambda: "0", {name: quote(value, safe="") for name, value in where.items()})
         )
@@ -197,7 +197,7 @@ class Api(Fuzzer[Call]):
         if operation.method != "GET":
             media = NDJSON if operation.identity == "log_sessions" else "application/json"
             headers |= {"Content-Type": media, "Idempotency-Key": self.world.name()}
-        if journey.seen and "{journey_id}" in operation.path and self.chance.random() < 0.8:
+        if journey.seen and "{journeyId}" in operation.path and self.chance.random() < 0.8:
             headers["Journey-Vector"] = ", ".join(
                 f"{source}={count}" for source, count in journey.seen.items()
             )
@@ -287,7 +287,7 @@ class Api(Fuzzer[Call]):
             self.world.journeys.append(Journey(answer["participant_id"], REFERRER))
             return
         self._known.learn(journey.journey, answer)
-        if "{journey_id}" in call.route or call.operation == "refer":
+        if "{journeyId}" in call.route or call.operation == "refer":
             self._see(journey, reply.headers.get("journey-vector", ""))
         becomes = self._named(call.operation).needs.becomes
         if call.sent.method != b"POST" or not becomes:

@@ -172,25 +172,24 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
     offer = journey.handover or known.of(journey.journey, "handover_id")
     handles.names |= dict.fromkeys(("first", "second", "third"), offer)
     path = {
-        "journey_id": journey.journey,
-        "participant_id": journey.participant,
-        "handover_id": offer,
-        "follow_up_id": f"{journey.journey}.28d",
-        "programme_id": "coactive",
-        "programme": "coactive",
+        "journeyId": journey.journey,
+        "participantId": journey.participant,
+        "handoverId": offer,
+        "followUpId": f"{journey.journey}.28d",
+        "programmeId": "coactive",
         "kind": "journey",
         "key": journey.journey,
         "group": "figures",
         "topic": "journey.intake.v1",
         "purpose": "sharing",
-        "parked_id": "0" * 32,
+        "parkedId": "0" * 32,
         "goal": handles.names["goal"],
         "plan": "a1",
         "competence": "shop_work",
         "level": "2",
         "round": "1",
-        "session_id": handles.names["session"],
-        "output_id": handles.names["output"],
+        "sessionId": handles.names["session"],
+        "outputId": handles.names["output"],
     }
     make = BASELINES.get(operation.identity)
     if make is None:

@@ -207,15 +207,15 @@ def test_lists_go_on_where_the_cursor_says(callers: Callers) -> None:
     while True:
         page = callers.ask("GET", f"/referrals?limit=2{cursor}", AGENCY).json()
         found += [one["journey_id"] for one in page["referrals"]]
-        if page["cursor"] is None:
+        if page["next_cursor"] is None:
             break
-        cursor = f"&cursor={page['cursor']}"
+        cursor = f"&cursor={page['next_cursor']}"
     assert len(found) == len(set(found))
     assert set(made) <= set(found)
     awaiting = callers.ask("GET", "/referrals?part=provider&stage=received&limit=200", PROVIDER).json()
     assert set(made) <= {one["journey_id"] for one in awaiting["referrals"]}
     elsewhere = callers.ask("GET", "/referrals?part=provider&limit=200", "kafe-solrosen").json()
-    assert elsewhere == {"referrals": [], "cursor": None}
+    assert elsewhere == {"referrals": [], "next_cursor": None}
 
 
 def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: Stack) -> None:

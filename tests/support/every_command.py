@@ -53,7 +53,7 @@ def _on(path: str, /, **body: Any) -> Callable[[Handles], Baseline]:
         ago = body.get("ago")
         day = {} if ago is None else {"occurred_on": handles.day(ago)}
         rest = {name: value for name, value in body.items() if name != "ago"}
-        return Baseline(path={"journey_id": handles[path]}, body={**rest, **day})
+        return Baseline(path={"journeyId": handles[path]}, body={**rest, **day})
 
     return make
 
@@ -61,12 +61,12 @@ def _on(path: str, /, **body: Any) -> Callable[[Handles], Baseline]:
 def _offer(handles: Handles) -> Baseline:
     deadline = (handles.today + timedelta(days=20)).isoformat()
     body = {"kind": "provider_to_employer", "to_organisation": RECEIVER, "deadline_on": deadline}
-    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(60)})
+    return Baseline(path={"journeyId": handles["whole"]}, body={**body, "occurred_on": handles.day(60)})
 
 
 def _answered(offer: str, /, **body: Any) -> Callable[[Handles], Baseline]:
     return lambda handles: Baseline(
-        path={"handover_id": handles[offer]}, body={**body, "occurred_on": handles.day(59)}
+        path={"handoverId": handles[offer]}, body={**body, "occurred_on": handles.day(59)}
     )
 
 
@@ -77,7 +77,7 @@ def _person(_: Handles) -> Baseline:
 
 def _person_anew(handles: Handles) -> Baseline:
     said = {**_person(handles).body, "name": "Test Testdotter", "why": WHY}
-    return Baseline(path={"participant_id": handles["person"]}, body=said)
+    return Baseline(path={"participantId": handles["person"]}, body=said)
 
 
 def _referral(reference: str) -> Callable[[Handles], Baseline]:
@@ -99,13 +99,13 @@ def _referral(reference: str) -> Callable[[Handles], Baseline]:
 def _consent(handles: Handles) -> Baseline:
     until = (handles.today + timedelta(days=365)).isoformat()
     body = {"purpose": "sharing", "given": True, "organisations": [RECEIVER], "last_day": until}
-    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(98)})
+    return Baseline(path={"journeyId": handles["whole"]}, body={**body, "occurred_on": handles.day(98)})
 
 
 def _consent_anew(handles: Handles) -> Baseline:
     said = _consent(handles).body
     body = {name: said[name] for name in ("given", "organisations", "last_day", "occurred_on")}
-    path = {"journey_id": handles["whole"], "purpose": "sharing"}
+    path = {"journeyId": handles["whole"], "purpose": "sharing"}
     return Baseline(path=path, body={"why": WHY, **body})
 
 
@@ -124,7 +124,7 @@ def _entry(handles: Handles) -> Baseline:
         "rural": "no",
         "occurred_on": handles.day(97),
     }
-    return Baseline(path={"journey_id": handles["whole"]}, body=body)
+    return Baseline(path={"journeyId": handles["whole"]}, body=body)
 
 
 def _session_file(handles: Handles) -> Baseline:
@@ -137,29 +137,29 @@ def _session_file(handles: Handles) -> Baseline:
 
 def _plan(handles: Handles) -> Baseline:
     body = {"activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(61)}
-    return Baseline(path={"journey_id": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
+    return Baseline(path={"journeyId": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
 
 
 def _plan_anew(handles: Handles) -> Baseline:
     body = {"why": WHY, "activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(60)}
-    return Baseline(path={"journey_id": handles["whole"], "plan": "a1"}, body=body)
+    return Baseline(path={"journeyId": handles["whole"], "plan": "a1"}, body=body)
 
 
 def _goal_anew(handles: Handles) -> Baseline:
     return Baseline(
-        path={"journey_id": handles["whole"], "goal": handles["goal"]},
+        path={"journeyId": handles["whole"], "goal": handles["goal"]},
         body={"why": WHY, "text": "Ett eget arbete"},
     )
 
 
 def _competence_anew(handles: Handles) -> Baseline:
-    path = {"journey_id": handles["whole"], "competence": "shop_work", "level": "2"}
+    path = {"journeyId": handles["whole"], "competence": "shop_work", "level": "2"}
     return Baseline(path=path, body={"why": WHY, "occurred_on": handles.day(74)})
 
 
 def _output(handles: Handles) -> Baseline:
     body = {"output": "workplace_carved", "quantity": 2, "municipality": "2482"}
-    return Baseline(path={"programme": PROGRAMME}, body={**body, "occurred_on": handles.day(70)})
+    return Baseline(path={"programmeId": PROGRAMME}, body={**body, "occurred_on": handles.day(70)})
 
 
 CUT_OFF = "journey.outcome.v1"
@@ -177,7 +177,7 @@ def _mend(**path: str) -> Callable[[Handles], Baseline]:
 def _sub(name: str, thing: str, **body: Any) -> Callable[[Handles], Baseline]:
     """A command on a thing below the journey: the path's second parameter."""
     return lambda handles: Baseline(
-        path={"journey_id": handles["whole"], name: handles.names.get(thing, thing)},
+        path={"journeyId": handles["whole"], name: handles.names.get(thing, thing)},
         body={**body, "occurred_on": handles.day(80)},
     )
 
@@ -238,7 +238,7 @@ STEPS: tuple[Step, ...] = (
         ACTIVITY,
         "correct_session",
         PROVIDER,
-        _sub("session_id", "session", activity="work_training", minutes=90, attendance="late"),
+        _sub("sessionId", "session", activity="work_training", minutes=90, attendance="late"),
     ),
     Step(ACTIVITY, "log_sessions", PROVIDER, _session_file),
     Step(ACTIVITY, "measure_progress", PROVIDER, _on("whole", round=1, answers={"network": 3}, ago=85)),
@@ -251,7 +251,7 @@ STEPS: tuple[Step, ...] = (
         "correct_output",
         PROVIDER,
         lambda handles: Baseline(
-            path={"programme": PROGRAMME, "output_id": handles["output"]},
+            path={"programmeId": PROGRAMME, "outputId": handles["output"]},
             body={"quantity": 1, "occurred_on": handles.day(69)},
         ),
     ),
@@ -276,7 +276,7 @@ STEPS: tuple[Step, ...] = (
         "withdraw_consent",
         PROVIDER,
         lambda handles: Baseline(
-            path={"journey_id": handles["whole"], "purpose": "sharing"},
+            path={"journeyId": handles["whole"], "purpose": "sharing"},
             body={"occurred_on": handles.day(50)},
         ),
     ),
@@ -297,7 +297,7 @@ STEPS: tuple[Step, ...] = (
         "answer_follow_up",
         RECEIVER,
         lambda handles: Baseline(
-            path={"follow_up_id": f"{handles['whole']}.28d"},
+            path={"followUpId": f"{handles['whole']}.28d"},
             body={"situation": "employed", "occurred_on": handles.day(5)},
         ),
     ),
@@ -306,14 +306,14 @@ STEPS: tuple[Step, ...] = (
         "correct_follow_up",
         RECEIVER,
         lambda handles: Baseline(
-            path={"follow_up_id": f"{handles['whole']}.28d"},
+            path={"followUpId": f"{handles['whole']}.28d"},
             body={"why": WHY, "situation": "student", "occurred_on": handles.day(5)},
         ),
     ),
     Step("outcome", "replay_subject", DRIFT, _mend(kind="journey", key="whole")),
     Step("outcome", "republish_subject", DRIFT, _mend(kind="journey", key="whole")),
-    Step("outcome", "replay_parked", DRIFT, _mend(parked_id="parked")),
-    Step("outcome", "skip_parked", DRIFT, _mend(parked_id="parked")),
+    Step("outcome", "replay_parked", DRIFT, _mend(parkedId="parked")),
+    Step("outcome", "skip_parked", DRIFT, _mend(parkedId="parked")),
     Step("outcome", "skip_record", DRIFT, _passed_over),
     Step("outcome", "start_rebuild", DRIFT, _mend(group="figures")),
     Step("outcome", "compare_rebuild", DRIFT, _mend(group="figures")),
@@ -324,7 +324,7 @@ STEPS: tuple[Step, ...] = (
         "intake",
         "erase_participant",
         AGENCY,
-        lambda handles: Baseline(path={"participant_id": handles["person"]}),
+        lambda handles: Baseline(path={"participantId": handles["person"]}),
     ),
     Step("outcome", "verify_reads", DRIFT, _mend()),
     Step("outcome", "accept_topic", DRIFT, _mend(group="figures", topic=CUT_OFF)),

@@ -13,24 +13,25 @@ from typing import Any
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
+from services.activity_tracking import api as activity_api
 from services.activity_tracking import consumer as activity_consumer
-from services.activity_tracking.api import BLUEPRINTS as ACTIVITY
 from services.activity_tracking.repository import Activities
+from services.handover import api as handover_api
 from services.handover import consumer as handover_consumer
-from services.handover.api import BLUEPRINTS as HANDOVER
 from services.handover.repository import Handovers
+from services.intake import api as intake_api
 from services.intake import consumer as intake_consumer
-from services.intake.api import blueprints
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
+from services.outcome import api as outcome_api
 from services.outcome import consumer as outcome_consumer
-from services.outcome.api import BLUEPRINTS as OUTCOME
 from services.outcome.repository import Outcomes
 from shared.language.decision import Fold, Received, Repository, Subject, TimerFold
 from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
 from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon, web
+from tools.contracts.services import NOWHERE
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
@@ -58,11 +59,26 @@ class House:
 
     def __post_init__(self) -> None:
         vault = AesGcmVault(bytes(range(32)))
-        self._open(INTAKE, Referrals(), blueprints(vault, Referrals(), ()), intake_consumer.folds(()), {})
-        self._open(ACTIVITY_TRACKING, Activities(), ACTIVITY, activity_consumer.FOLDS, {})
+        routes = intake_api.blueprints_with(vault, Referrals(), ())
+        self._open(INTAKE, Referrals(), routes, intake_consumer.folds_telling(()), {})
+        self._open(
+            ACTIVITY_TRACKING, Activities(), activity_api.blueprints(NOWHERE), activity_consumer.FOLDS, {}
+        )
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
-        self._open(HANDOVERS, Handovers(), HANDOVER, handover_consumer.FOLDS, handover_consumer.TIMERS)
-        self._open(OUTCOMES, Outcomes(), OUTCOME, outcome_consumer.FOLDS, outcome_consumer.TIMERS)
+        self._open(
+            HANDOVERS,
+            Handovers(),
+            handover_api.blueprints(NOWHERE),
+            handover_consumer.FOLDS,
+            handover_consumer.TIMERS,
+        )
+        self._open(
+            OUTCOMES,
+            Outcomes(),
+            outcome_api.blueprints(NOWHERE),
+            outcome_consumer.FOLDS,
+            outcome_consumer.TIMERS,
+        )
 
     def _open(
         self,

@@ -47,7 +47,7 @@ def _named(function: FunctionType) -> Iterator[str]:
             case ast.Name(id=name):
                 found = _global(function, name)
                 if isinstance(found, FunctionType) and _holds_use_cases(found.__module__):
-                    yield f"{_within(found.__module__)}.{name}"
+                    yield f"{_within(found.__module__)}.{found.__name__}"
             case _:
                 pass
 

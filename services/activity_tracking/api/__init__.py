@@ -1,7 +1,14 @@
-"""HTTP of activity tracking: `schemas` (what goes in and out), `routes`, `corrections`, `bulk` (many at once)."""
+"""HTTP of activity tracking: `schemas` (what goes in and out), `routes`, `corrections` (what was said wrongly, said
+anew), `bulk` (many sessions at once; `rows`, `columns` and `spreadsheet` read what it is sent).
+"""
 
-from services.activity_tracking.api.bulk import bulk
-from services.activity_tracking.api.corrections import corrections
-from services.activity_tracking.api.routes import activities, outputs
+from typing import Any
 
-BLUEPRINTS = (activities, corrections, outputs, bulk)
+from shared.runtime.settings import Settings
+
+
+def blueprints(settings: Settings) -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
+    from services.activity_tracking.api import bulk, corrections, routes
+
+    return (routes.activities, corrections.corrections, routes.outputs, bulk.bulk)

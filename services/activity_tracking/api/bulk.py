@@ -22,7 +22,7 @@ from services.activity_tracking import handlers
 from services.activity_tracking.api.columns import COLUMNS, EXPECTED, TOLD
 from services.activity_tracking.api.columns import guarded as as_cell
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
-from services.activity_tracking.api.schemas import RowOfSession, SessionRow
+from services.activity_tracking.api.session_row import RowOfSession, SessionRow
 from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
 from shared.edge.admission import sent
 from shared.edge.bodies import nameable

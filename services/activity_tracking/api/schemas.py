@@ -3,8 +3,8 @@
 Answers to commands are stored with their Idempotency-Key, so they repeat nothing of the participant's words.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,18 +29,17 @@ from services.activity_tracking.domain.progress import (
     ValidateCompetence,
 )
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
-from services.activity_tracking.handlers import Overview, Standing
+from services.activity_tracking.handlers import Overview, SessionPage, Standing
 from shared.edge.corrections import void_field, why_field
 from shared.edge.fields import (
     CommandSchema,
     Day,
     code_field,
-    id_field,
     municipality_field,
 )
 from shared.edge.texts import Reference, text_field
+from shared.edge.use_cases import paged
 from shared.language.access import Reader
-from shared.language.events import JourneyId
 
 
 def day_field(**options: Any) -> Day:
@@ -151,21 +150,6 @@ class CorrectOutputBody(CommandSchema):
     quantity = whole_field(0, MOST, required=True)
     occurred_on = day_field()
     why = why_field(allow_none=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow(LogSession):
-    """A session and the journey it belongs to."""
-
-    journey_id: JourneyId
-
-
-class RowOfSession(LogSessionBody):
-    """One row of a bulk request: a session, the journey it belongs to, and the reference that names it."""
-
-    makes = SessionRow
-    journey_id = id_field("j", required=True)
-    reference = Reference(100, required=True)
 
 
 # --- answers ---------------------------------------------------------------------------------------------
@@ -310,36 +294,54 @@ def said(entry: Any) -> dict[str, Any]:
     return document
 
 
-def show_goal(goal: Goal, *, text: bool) -> dict[str, Any]:
-    """A goal, with its text only where it is the reader's to see and not stored with the answer."""
-    return {**said(goal), "text": goal.text if text else None}
+def show_goal(goal: Goal, who: Reader | None = None) -> dict[str, Any]:
+    """A goal for its reader. Without one it has no text, because answers to commands are stored."""
+    seen = who is not None and who.sees(goal.organisation)
+    return {**said(goal), "text": goal.text if seen else None}
 
 
-def show_planned(entry: PlannedActivity, who: Reader) -> dict[str, Any]:
-    """A planned activity; those outside see when, not what, and a workplace not where."""
+def show_planned(entry: PlannedActivity, who: Reader | None = None) -> dict[str, Any]:
+    """A planned activity, whole for who entered it; those outside see when, not what, and a workplace not where."""
     document = said(entry)
-    if who.sees(entry.organisation):
+    if who is None or who.sees(entry.organisation):
         return document
     return document | ({"organisation": None} if who.works_there else {"activity": None})
 
 
-def show_session(entry: Session, who: Reader) -> dict[str, Any]:
-    """A session; those outside see attendance and time, a workplace what was trained besides, and not where."""
+def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:
+    """A session, whole for who logged it.
+
+    Those outside see attendance and time, a workplace what was trained besides, and not where.
+    """
     document = said(entry)
-    if who.sees(entry.organisation):
+    if who is None or who.sees(entry.organisation):
         return document
     hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
     return document | dict.fromkeys(("reason", "reference", "why", *hidden))
 
 
-def show_round(entry: ProgressRound, *, answers: bool) -> dict[str, Any]:
-    """A round; those outside see that it was asked and how many were answered."""
-    shown = dict(entry.answers) if answers else None
-    return {**said(entry), "answered": len(entry.answers), "answers": shown}
+def show_sessions(limit: int) -> Callable[[SessionPage], dict[str, Any]]:
+    """How a page of sessions is shown. limit: how many a full page has."""
+
+    def show(found: SessionPage) -> dict[str, Any]:
+        page = paged("sessions", partial(show_session, who=found.reader), lambda one: one.number, limit)
+        return page(found.sessions)
+
+    return show
 
 
-def show_competence(entry: Competence, who: Reader) -> dict[str, Any]:
-    """A validated competence; a workplace is not told by whom, which may be a clinic."""
+def show_round(entry: ProgressRound, who: Reader | None = None) -> dict[str, Any]:
+    """A round for its reader; those outside see that it was asked and how many were answered.
+
+    Without a reader it has no answers, because answers to commands are stored.
+    """
+    seen = who is not None and who.sees(entry.organisation)
+    return {**said(entry), "answered": len(entry.answers), "answers": dict(entry.answers) if seen else None}
+
+
+def show_competence(found: tuple[Competence, Reader]) -> dict[str, Any]:
+    """A validated competence for its reader; a workplace is not told by whom, which may be a clinic."""
+    entry, who = found
     hidden = who.works_there and not who.sees(entry.validated_by)
     return said(entry) | ({"validated_by": None} if hidden else {})
 
@@ -354,10 +356,10 @@ def show_journey(overview: Overview) -> dict[str, Any]:
     who = overview.reader
     return {
         **show_standing(overview),
-        "goals": [show_goal(goal, text=who.sees(goal.organisation)) for goal in overview.goals],
+        "goals": [show_goal(goal, who) for goal in overview.goals],
         "plan": [show_planned(entry, who) for entry in overview.planned],
-        "progress": [show_round(entry, answers=who.sees(entry.organisation)) for entry in overview.rounds],
-        "competences": [show_competence(entry, who) for entry in overview.competences],
+        "progress": [show_round(entry, who) for entry in overview.rounds],
+        "competences": [show_competence((entry, who)) for entry in overview.competences],
     }
 
 

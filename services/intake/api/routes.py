@@ -1,31 +1,28 @@
-"""Intake's routes. Each names its action; the use case does the rest.."""
+"""The routes of intake, one function each: name the use case, show what came of it."""
 
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
-import msgspec
 from flask import request
 from flask_smorest import Blueprint
 
-from services.intake import handlers, participations, schemas
+from services.intake import handlers
+from services.intake.api import schemas as s
 from services.intake.domain import consent, referral
-from services.intake.domain.journey import Referral, place, standing
+from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Identity
-from services.intake.domain.participation import Other
+from services.intake.seeing import seen
 from shared.edge.headers import header_text, unreadable
+from shared.edge.paths import subject_in_path
 from shared.edge.texts import is_printable, names_participant
-from shared.edge.web import actor, command, guarded, journey_subject, path_subject, query
-from shared.language.access import Reader, reader
-from shared.language.days import day_of
+from shared.edge.use_cases import applied, paged, run
+from shared.edge.web import actor, command, guarded, query
 from shared.language.decision import Work
 from shared.language.errors import Invalid, Unknown
-from shared.language.events import JourneyId, Organisation, ParticipantId, Purpose
-from shared.language.programmes import Programme
-
-Answer = dict[str, Any]
+from shared.language.events import Code, JourneyId, Organisation, ParticipantId, Purpose
 
 PURPOSE_HEADER = {
     "name": "Purpose",
@@ -34,19 +31,6 @@ PURPOSE_HEADER = {
     "schema": {"type": "string", "minLength": 3, "maxLength": 200},
     "description": "why the identity is read, in the reader's own words, in UTF-8 or Latin-1; kept in the audit",
 }
-
-
-HIDDEN_FROM_WORKPLACES = (
-    "reference",
-    "participant_id",
-    "referrer",
-    "named_provider",
-    "provider",
-    "previous_journey",
-    "refusal",
-    "withdrawal",
-    "exit",
-)
 
 
 def blueprints(
@@ -61,53 +45,34 @@ def _participants(vault: handlers.Vault) -> Blueprint:
 
     @routes.route("/participants", methods=["POST"])
     @guarded("register_participant")
-    @routes.arguments(schemas.RegisterParticipantSchema())
-    @routes.response(201, schemas.HandleSchema)
-    def register_participant(identity: Identity) -> Answer:
+    @routes.arguments(s.RegisterParticipantBody())
+    @routes.response(201, s.HandleAnswer)
+    def register_participant(identity: Identity) -> dict[str, Any]:
         """Register a person; the answer is the handle that stands for them everywhere else."""
 
-        def use_case(work: Any) -> Answer:
-            registered = handlers.register_participant(work, actor(), identity, vault)
-            return {"participant_id": registered.participant_id}
-
-        def again(work: Any, answered: Mapping[str, Any]) -> None:
+        def again(work: Work, answered: Mapping[str, Any]) -> None:
             handlers.still_registered(work, actor(), ParticipantId(answered["participant_id"]))
 
-        return command(use_case, again=again)
+        register = applied(handlers.register_participant, s.show_handle, identity, vault)
+        return command(register, again=again)
 
-    @routes.route("/participants/<string:participant_id>", methods=["GET"])
+    @routes.route("/participants/<string:participantId>", methods=["GET"])
     @guarded("read_participant")
     @routes.doc(parameters=[PURPOSE_HEADER])
-    @routes.response(200, schemas.ParticipantSchema)
-    def read_participant(participant_id: str) -> Answer:
+    @routes.response(200, s.ParticipantAnswer)
+    def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
         """Read who the person is; who read it, and why, is kept."""
-        subject = path_subject("participant", "p", participant_id)
         purpose = _purpose()
+        read = applied(handlers.read_participant, s.show_participant, participant_id, vault)
+        return query(read, subject_in_path(), purpose=purpose)
 
-        def use_case(work: Any) -> Answer:
-            held, identity = handlers.read_participant(work, actor(), ParticipantId(participant_id), vault)
-            return {
-                "participant_id": participant_id,
-                "registered_by": held.registered_by,
-                **msgspec.to_builtins(identity),
-            }
-
-        return query(use_case, subject, purpose=purpose)
-
-    @routes.route("/participants/<string:participant_id>/erasure", methods=["POST"])
+    @routes.route("/participants/<string:participantId>/erasure", methods=["POST"])
     @guarded("erase_participant")
-    @routes.arguments(schemas.EraseParticipantSchema())
-    @routes.response(200, schemas.ErasedSchema)
-    def erase_participant(_: Answer, participant_id: str) -> Answer:
+    @routes.arguments(s.EraseParticipantBody())
+    @routes.response(200, s.ErasedAnswer)
+    def erase_participant(_: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
         """Destroy the key of a person's identity; counted statistics stay."""
-        subject = path_subject("participant", "p", participant_id)
-
-        def use_case(work: Any) -> Answer:
-            erased = handlers.erase_participant(work, actor(), ParticipantId(participant_id))
-            assert erased.erased_at is not None
-            return {"participant_id": participant_id, "erased_at": erased.erased_at.isoformat()}
-
-        return command(use_case, subject)
+        return run(handlers.erase_participant, s.show_erased, participant_id)
 
     return routes
 
@@ -128,47 +93,29 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
 
     @routes.route("/referrals", methods=["POST"])
     @guarded("refer")
-    @routes.arguments(schemas.ReferSchema())
-    @routes.response(201, schemas.ReferralSchema)
-    def refer(body: referral.Refer) -> Answer:
+    @routes.arguments(s.ReferBody())
+    @routes.response(201, s.ReferralAnswer)
+    def refer(body: referral.Refer) -> dict[str, Any]:
         """Refer a participant; the referrer's own reference makes it idempotent."""
-        return command(lambda work: shown(work, handlers.refer(work, actor(), body, answered)))
+        return run(seen(handlers.refer), s.show_referral, body, answered)
 
     @routes.route("/referrals", methods=["GET"])
     @guarded("read_journey")
-    @routes.arguments(schemas.ListQuerySchema(), location="query")
-    @routes.response(200, schemas.ReferralPageSchema)
-    def list_referrals(asked: Answer) -> Answer:
+    @routes.arguments(s.ReferralPageArguments(), location="query")
+    @routes.response(200, s.ReferralPageAnswer)
+    def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
         """My organisation's referrals, oldest first; as provider, those that await its answer too."""
-        after = _place(asked["cursor"])
+        limit, after = asked["limit"], _place(asked.get("cursor"))
+        show = paged("referrals", s.show_referral, lambda one: _cursor(one.referral), limit)
+        which = {"part": asked["part"], "stage": asked["stage"]}
+        return run(handlers.list_referrals, show, referrals, **which, after=after, limit=limit)
 
-        def use_case(work: Any) -> Answer:
-            page = handlers.list_referrals(
-                work,
-                actor(),
-                referrals,
-                part=asked["part"],
-                stage=asked["stage"],
-                after=after,
-                limit=asked["limit"],
-            )
-            more = len(page) == asked["limit"]
-            return {
-                "referrals": [shown(work, one) for one in page],
-                "cursor": _cursor(page[-1]) if more else None,
-            }
-
-        return query(use_case)
-
-    @routes.route("/referrals/<string:journey_id>", methods=["GET"])
+    @routes.route("/referrals/<string:journeyId>", methods=["GET"])
     @guarded("read_journey")
-    @routes.response(200, schemas.ReferralSchema)
-    def read_referral(journey_id: str) -> Answer:
+    @routes.response(200, s.ReferralAnswer)
+    def read_referral(journey_id: JourneyId) -> dict[str, Any]:
         """Where the referral stands, from everybody's events."""
-        subject = journey_subject(journey_id)
-        return query(
-            lambda work: shown(work, handlers.read_referral(work, actor(), JourneyId(journey_id))), subject
-        )
+        return run(seen(handlers.read_referral), s.show_referral, journey_id)
 
     return routes
 
@@ -176,71 +123,64 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
 def _journeys(answered: Collection[Organisation]) -> Blueprint:
     routes = Blueprint("journeys", __name__, description="From the answer to the start; consent; mistakes")
 
-    def decide(use_case: Any, journey_id: str, body: Any) -> Answer:
-        subject = journey_subject(journey_id)
-        return command(
-            lambda work: shown(work, use_case(work, actor(), JourneyId(journey_id), body, answered)),
-            subject,
-        )
-
-    @routes.route("/referrals/<string:journey_id>/acceptance", methods=["POST"])
+    @routes.route("/referrals/<string:journeyId>/acceptance", methods=["POST"])
     @guarded("answer_referral")
-    @routes.arguments(schemas.AcceptSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def accept_referral(body: referral.Accept, journey_id: str) -> Answer:
+    @routes.arguments(s.AcceptReferralBody())
+    @routes.response(200, s.ReferralAnswer)
+    def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, Any]:
         """Take the person on; the provider becomes responsible."""
-        return decide(handlers.accept_referral, journey_id, body)
+        return run(seen(handlers.accept_referral), s.show_referral, journey_id, body, answered)
 
-    @routes.route("/referrals/<string:journey_id>/decline", methods=["POST"])
+    @routes.route("/referrals/<string:journeyId>/decline", methods=["POST"])
     @guarded("answer_referral")
-    @routes.arguments(schemas.DeclineSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def decline_referral(body: referral.Decline, journey_id: str) -> Answer:
+    @routes.arguments(s.DeclineReferralBody())
+    @routes.response(200, s.ReferralAnswer)
+    def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str, Any]:
         """Say no, with one of the programme's reasons."""
-        return decide(handlers.decline_referral, journey_id, body)
+        return run(seen(handlers.decline_referral), s.show_referral, journey_id, body, answered)
 
-    @routes.route("/referrals/<string:journey_id>/withdrawal", methods=["POST"])
+    @routes.route("/referrals/<string:journeyId>/withdrawal", methods=["POST"])
     @guarded("withdraw_referral")
-    @routes.arguments(schemas.WithdrawSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def withdraw_referral(body: referral.Withdraw, journey_id: str) -> Answer:
+    @routes.arguments(s.WithdrawReferralBody())
+    @routes.response(200, s.ReferralAnswer)
+    def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[str, Any]:
         """Take the referral back before the start."""
-        return decide(handlers.withdraw_referral, journey_id, body)
+        return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body, answered)
 
-    @routes.route("/journeys/<string:journey_id>/consents", methods=["POST"])
+    @routes.route("/journeys/<string:journeyId>/consents", methods=["POST"])
     @guarded("record_consent")
-    @routes.arguments(schemas.ConsentSchema())
-    @routes.response(201, schemas.ReferralSchema)
-    def record_consent(body: consent.RecordConsent, journey_id: str) -> Answer:
+    @routes.arguments(s.RecordConsentBody())
+    @routes.response(201, s.ReferralAnswer)
+    def record_consent(body: consent.RecordConsent, journey_id: JourneyId) -> dict[str, Any]:
         """Take down the participant's answer on a purpose."""
-        return decide(handlers.record_consent, journey_id, body)
+        return run(seen(handlers.record_consent), s.show_referral, journey_id, body, answered)
 
-    @routes.route("/journeys/<string:journey_id>/consents/<string:purpose>/withdrawal", methods=["POST"])
+    @routes.route("/journeys/<string:journeyId>/consents/<string:purpose>/withdrawal", methods=["POST"])
     @guarded("record_consent")
-    @routes.arguments(schemas.ConsentWithdrawalSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def withdraw_consent(body: Answer, journey_id: str, purpose: str) -> Answer:
+    @routes.arguments(s.WithdrawConsentBody())
+    @routes.response(200, s.ReferralAnswer)
+    def withdraw_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -> dict[str, Any]:
         """Take a consent back; open offers that rest on it fall."""
         if purpose not in ("sharing", "sus"):
             raise Unknown("consent")
         asked = consent.WithdrawConsent(purpose=cast(Purpose, purpose), occurred_on=body["occurred_on"])
-        return decide(handlers.withdraw_consent, journey_id, asked)
+        return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked, answered)
 
-    @routes.route("/journeys/<string:journey_id>/start", methods=["POST"])
+    @routes.route("/journeys/<string:journeyId>/start", methods=["POST"])
     @guarded("start_journey")
-    @routes.arguments(schemas.StartSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def start_journey(body: referral.Start, journey_id: str) -> Answer:
+    @routes.arguments(s.StartJourneyBody())
+    @routes.response(200, s.ReferralAnswer)
+    def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]:
         """Begin participation, once the participant was asked about sharing."""
-        return decide(handlers.start_journey, journey_id, body)
+        return run(seen(handlers.start_journey), s.show_referral, journey_id, body, answered)
 
-    @routes.route("/journeys/<string:journey_id>/mistake", methods=["POST"])
+    @routes.route("/journeys/<string:journeyId>/mistake", methods=["POST"])
     @guarded("register_mistake")
-    @routes.arguments(schemas.MistakeSchema())
-    @routes.response(200, schemas.ReferralSchema)
-    def register_mistake(body: referral.RegisterMistake, journey_id: str) -> Answer:
+    @routes.arguments(s.RegisterMistakeBody())
+    @routes.response(200, s.ReferralAnswer)
+    def register_mistake(body: referral.RegisterMistake, journey_id: JourneyId) -> dict[str, Any]:
         """Say that the journey should never have been registered; it counts nowhere."""
-        return decide(handlers.register_mistake, journey_id, body)
+        return run(seen(handlers.register_mistake), s.show_referral, journey_id, body, answered)
 
     return routes
 
@@ -250,58 +190,21 @@ def _programmes() -> Blueprint:
 
     @routes.route("/programmes", methods=["GET"])
     @guarded(None)
-    @routes.response(200, schemas.ProgrammeListSchema)
-    def list_programmes() -> Answer:
+    @routes.response(200, s.ProgrammePageAnswer)
+    def list_programmes() -> dict[str, Any]:
         """The newest version of each programme."""
-        return query(
-            lambda work: {"programmes": [_plain(one) for one in handlers.list_programmes(work).values()]}
+        return run(
+            handlers.list_programmes, lambda found: {"programmes": [s.show_programme(one) for one in found]}
         )
 
-    @routes.route("/programmes/<string:programme_id>", methods=["GET"])
+    @routes.route("/programmes/<string:programmeId>", methods=["GET"])
     @guarded(None)
-    @routes.response(200, schemas.ProgrammeSchema)
-    def read_programme(programme_id: str) -> Answer:
+    @routes.response(200, s.ProgrammeAnswer)
+    def read_programme(programme_id: Code) -> dict[str, Any]:
         """The newest version of a programme: its role map, codes, targets."""
-        return query(lambda work: _plain(handlers.read_programme(work, programme_id)))
+        return run(handlers.read_programme, s.show_programme, programme_id)
 
     return routes
-
-
-def shown(work: Work, found: Referral) -> Answer:
-    """A referral as its answer shows it to the caller."""
-    also = participations.also_referred(work, actor(), found)
-    return view(found, reader(actor(), found.passage, day_of(work.at)), also)
-
-
-def view(found: Referral, who: Reader, also: Sequence[Other] = ()) -> Answer:
-    """A referral as its reader sees it. also: the person's other open referrals, for who is responsible.
-
-    An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
-    name tells of health. It has the handle once it is responsible, to read whom it employs.
-    """
-    passage = found.passage
-    whole = {
-        **standing(found),
-        "participant_id": passage.participant_id,
-        "municipality": passage.municipality,
-        "referrer": passage.referrer,
-        "named_provider": passage.named_provider,
-        "previous_journey": passage.previous_journey,
-        "consents": msgspec.to_builtins(passage.consents),
-        "also_referred": msgspec.to_builtins(also),
-    }
-    if not who.works_there:
-        return whole
-    hidden = dict.fromkeys(HIDDEN_FROM_WORKPLACES)
-    own = passage.responsible == who.organisation
-    ended = {"exit": whole["exit"], "participant_id": passage.participant_id} if own else {}
-    asked = [{**one, "situation": None} for one in whole["follow_ups"]]
-    return {**whole, **hidden, "consents": {}, "also_referred": [], "follow_ups": asked, **ended}
-
-
-def _plain(programme: Programme) -> Answer:
-    plain: Answer = msgspec.to_builtins(programme)
-    return plain
 
 
 def _cursor(last: Referral) -> str:

@@ -1,6 +1,12 @@
-"""HTTP of outcome: `routes` (entry, exit, follow-ups, the report), `corrections` (what was said wrongly, said anew)."""
+"""HTTP of outcome: `schemas` (what goes in and out), `routes`, `corrections` (what was said wrongly, said anew)."""
 
-from services.outcome.api.corrections import corrections
-from services.outcome.api.routes import figures, outcomes
+from typing import Any
 
-BLUEPRINTS = (outcomes, corrections, figures)
+from shared.runtime.settings import Settings
+
+
+def blueprints(settings: Settings) -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
+    from services.outcome.api import corrections, routes
+
+    return (routes.outcomes, corrections.corrections, routes.figures)

@@ -1,356 +1,91 @@
-"""The routes of outcome, one function each: name the use case, show what came of it.
+"""The routes of outcome, one function each: name the use case, show what came of it."""
 
-Entry answers go in and never come out: a journey says only when they were recorded and whether they are complete.
-"""
-
-import re
-from typing import Any, get_args
+from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, validate
-from marshmallow import fields as ma
 
 from services.outcome import handlers
+from services.outcome.api import schemas as s
 from services.outcome.domain.entry import RecordEntry
 from services.outcome.domain.follow_up import AnswerFollowUp
-from services.outcome.domain.journey import (
-    Employment,
-    FollowUp,
-    FollowUpStatus,
-    Gender,
-    Outcome,
-    Refusable,
-    YesNo,
-)
 from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import as_csv, as_swedish_csv
-from services.outcome.handlers import Seen
-from shared.edge.corrections import why_field
-from shared.edge.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
 from shared.edge.headers import acceptable
-from shared.edge.web import (
-    actor,
-    command,
-    guarded,
-    if_match,
-    journey_subject,
-    query,
-)
-from shared.language.access import Reader
-from shared.language.decision import Subject, Work
-from shared.language.errors import Unknown
-from shared.language.events import ExitWay, FollowUpId, JourneyId, Situation
+from shared.edge.use_cases import paged, run
+from shared.edge.web import guarded, if_match
+from shared.language.events import Code, FollowUpId, JourneyId
 
 outcomes = Blueprint("outcomes", __name__, description="Entry, exit and follow-up of a journey")
 figures = Blueprint("figures", __name__, description="What a programme has reached")
 
 FORMS = {"application/json": "json", "text/csv": "csv"}
-CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
-def one_of(kind: Any, **options: Any) -> ma.String:
-    """A field that takes one of the values of a Literal."""
-    return ma.String(validate=validate.OneOf(get_args(kind)), **options)
-
-
-class RecordEntryBody(CommandSchema):
-    """All entry answers at once; null is not known, `not_asked` is not asked."""
-
-    makes = RecordEntry
-    gender = one_of(Gender, allow_none=True)
-    born_on = Day(allow_none=True)
-    employment = one_of(Employment, allow_none=True)
-    unemployed_since = Day(allow_none=True)
-    isced = ma.Integer(strict=True, allow_none=True, validate=validate.Range(0, 8))
-    disability = one_of(Refusable)
-    minority = one_of(Refusable)
-    third_country = one_of(YesNo)
-    foreign_background = one_of(YesNo)
-    homeless = one_of(YesNo)
-    rural = one_of(YesNo)
-    occurred_on = Day(allow_none=True)
-    why = why_field(allow_none=True)
-
-
-class RecordExitBody(CommandSchema):
-    """How participation ended, and the situation on leaving where it is known."""
-
-    makes = RecordExit
-    way = one_of(ExitWay, required=True)
-    reason = code_field(allow_none=True)
-    situation = one_of(Situation, allow_none=True)
-    occurred_on = Day(allow_none=True)
-
-
-class AnswerFollowUpBody(CommandSchema):
-    """The situation on the day that the follow-up asks about."""
-
-    makes = AnswerFollowUp
-    situation = one_of(Situation, required=True)
-    occurred_on = Day(allow_none=True)
-
-
-class FollowUpPageArguments(QuerySchema):
-    """Which follow-ups, and which page of them: `cursor` is the `next_cursor` of the page before."""
-
-    status = one_of(FollowUpStatus, load_default="due")
-    cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
-    limit = limit_field()
-
-
-class ReportArguments(QuerySchema):
-    """How the report is written; the Accept header decides where this is not given.
-
-    csv: by RFC 4180. csv-sv: for an Excel with Swedish settings, with semicolons, decimal commas and a mark of UTF-8.
-    """
-
-    format = ma.String(
-        validate=validate.OneOf(["json", "csv", "csv-sv"]),
-        metadata={
-            "description": "csv: by RFC 4180; csv-sv: for an Excel with Swedish settings, with semicolons, decimal"
-            " commas and a byte order mark; where it is not given Accept decides, and JSON comes first"
-        },
-    )
-
-
-# --- answers ---------------------------------------------------------------------------------------------
-
-
-def _day_said(**options: Any) -> ma.String:
-    return ma.String(metadata={"format": "date"}, allow_none=True, **options)
-
-
-class FollowUpAnswer(Schema):
-    """One follow-up: the day that it asks about, the last day for its answer, and what came of it."""
-
-    follow_up_id = ma.String()
-    journey_id = ma.String()
-    programme = ma.String()
-    kind = ma.String()
-    status = ma.String(validate=validate.OneOf(get_args(FollowUpStatus)))
-    due_on = _day_said()
-    answer_by = _day_said()
-    answered_on = _day_said()
-    situation = ma.String(allow_none=True)
-
-
-class FollowUpPageAnswer(Schema):
-    """A page of follow-ups, the earliest day first; `next_cursor` null: there are no more."""
-
-    follow_ups = ma.List(ma.Nested(FollowUpAnswer))
-    next_cursor = ma.String(allow_none=True)
-
-
-class EntryAnswer(Schema):
-    """That the entry answers are there.
-
-    contradicts_start: which of them cannot be true of somebody who started that day; then none of them counts.
-    """
-
-    recorded_on = _day_said()
-    complete = ma.Boolean()
-    contradicts_start = ma.List(ma.String())
-
-
-class ExitAnswer(Schema):
-    """How participation ended."""
-
-    on = _day_said()
-    way = ma.String()
-    reason = ma.String(allow_none=True)
-    situation = ma.String(allow_none=True)
-
-
-class OutcomeAnswer(Schema):
-    """What came of a journey so far."""
-
-    journey_id = ma.String()
-    stage = ma.String()
-    responsible = ma.String()
-    programme = ma.String()
-    programme_version = ma.Integer()
-    started_on = _day_said()
-    closed_on = _day_said()
-    entry = ma.Nested(EntryAnswer, allow_none=True)
-    exit = ma.Nested(ExitAnswer, allow_none=True)
-    follow_ups = ma.List(ma.Nested(FollowUpAnswer))
-
-
-class ReportAnswer(Schema):
-    """A programme's figures: exact counts, days and minutes; rates between 0 and 1, null where nothing is counted."""
-
-    programme = ma.String()
-    programme_version = ma.Integer()
-    name = ma.Dict(keys=ma.String(), values=ma.String())
-    as_of = ma.String(metadata={"format": "date-time"})
-    figures = ma.Dict(keys=ma.String())
-    by_gender = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
-    by_municipality = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
-    where_now = ma.Dict(keys=ma.String(), values=ma.Integer())
-    outputs = ma.List(ma.Dict(keys=ma.String()))
-    targets = ma.List(ma.Dict(keys=ma.String()))
-    steps = ma.List(ma.Dict(keys=ma.String()))
-
-
-def _iso(day: Any) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def show_follow_up(state: Outcome, follow_up: FollowUp, who: Reader) -> dict[str, Any]:
-    """A follow-up as its reader sees it; an employer or a school sees no answer but its own."""
-    told = not who.works_there or who.sees(follow_up.answered_by)
-    return {
-        "follow_up_id": follow_up.follow_up_id,
-        "journey_id": state.journey_id,
-        "programme": state.passage.programme,
-        "kind": follow_up.kind,
-        "status": follow_up.status,
-        "due_on": _iso(follow_up.due_on),
-        "answer_by": _iso(follow_up.answer_by),
-        "answered_on": _iso(follow_up.answered_on) if told else None,
-        "situation": follow_up.situation if told else None,
-    }
-
-
-def show(found: Seen) -> dict[str, Any]:
-    """A journey as its reader sees it; no entry answer is among it.
-
-    An employer or a school is not told that there are any, and of exits only its own.
-    """
-    state, who = found.journey, found.reader
-    passage = state.passage
-    entry = None if who.works_there else state.entry
-    own_exit = not who.works_there or passage.responsible == who.organisation
-    left = {
-        "on": _iso(passage.exited_on),
-        "way": passage.exit_way,
-        "reason": state.exit_reason,
-        "situation": state.exit_situation,
-    }
-    return {
-        "journey_id": state.journey_id,
-        "stage": passage.stage,
-        "responsible": passage.responsible,
-        "programme": passage.programme,
-        "programme_version": passage.programme_version,
-        "started_on": _iso(passage.started_on),
-        "closed_on": _iso(passage.closed_on),
-        "entry": entry
-        and {
-            "recorded_on": _iso(entry.recorded_on),
-            "complete": state.entry_complete,
-            "contradicts_start": list(entry.contradicts(passage.started_on)),
-        },
-        "exit": left if passage.exited_on and own_exit else None,
-        "follow_ups": [show_follow_up(state, one, who) for one in state.follow_ups.values()],
-    }
-
-
-# --- routes ----------------------------------------------------------------------------------------------
-
-
-@outcomes.route("/journeys/<string:journey_id>", methods=["GET"])
+@outcomes.route("/journeys/<string:journeyId>", methods=["GET"])
 @guarded("read_journey")
-@outcomes.response(200, OutcomeAnswer)
-def read_journey(journey_id: str) -> dict[str, Any]:
+@outcomes.response(200, s.OutcomeAnswer)
+def read_journey(journey_id: JourneyId) -> dict[str, Any]:
     """What came of a journey: entry, exit and follow-ups."""
-
-    def use_case(work: Work) -> dict[str, Any]:
-        return show(handlers.read_journey(work, actor(), JourneyId(journey_id)))
-
-    return query(use_case, journey_subject(journey_id))
+    return run(handlers.read_journey, s.show_journey, journey_id)
 
 
-@outcomes.route("/journeys/<string:journey_id>/entry", methods=["PUT"])
+@outcomes.route("/journeys/<string:journeyId>/entry", methods=["PUT"])
 @guarded("record_entry")
-@outcomes.arguments(RecordEntryBody())
-@outcomes.response(200, OutcomeAnswer)
-def record_entry(body: RecordEntry, journey_id: str) -> dict[str, Any]:
+@outcomes.arguments(s.RecordEntryBody())
+@outcomes.response(200, s.OutcomeAnswer)
+def record_entry(body: RecordEntry, journey_id: JourneyId) -> dict[str, Any]:
     """Record the entry answers; to replace them, name the journey's revision in If-Match."""
     asked = if_match()
-
-    def use_case(work: Work) -> dict[str, Any]:
-        return show(handlers.record_entry(work, actor(), JourneyId(journey_id), body, asked=asked))
-
-    return command(use_case, journey_subject(journey_id))
+    return run(handlers.record_entry, s.show_journey, journey_id, body, asked=asked)
 
 
-@outcomes.route("/journeys/<string:journey_id>/exit", methods=["POST"])
+@outcomes.route("/journeys/<string:journeyId>/exit", methods=["POST"])
 @guarded("record_exit")
-@outcomes.arguments(RecordExitBody())
-@outcomes.response(201, OutcomeAnswer)
-def record_exit(body: RecordExit, journey_id: str) -> dict[str, Any]:
+@outcomes.arguments(s.RecordExitBody())
+@outcomes.response(201, s.OutcomeAnswer)
+def record_exit(body: RecordExit, journey_id: JourneyId) -> dict[str, Any]:
     """End participation: by plan, broken off, moved or deceased; plans the follow-ups."""
-
-    def use_case(work: Work) -> dict[str, Any]:
-        return show(handlers.record_exit(work, actor(), JourneyId(journey_id), body))
-
-    return command(use_case, journey_subject(journey_id))
+    return run(handlers.record_exit, s.show_journey, journey_id, body)
 
 
 @outcomes.route("/follow-ups", methods=["GET"])
 @guarded("answer_follow_up")
-@outcomes.arguments(FollowUpPageArguments(), location="query")
-@outcomes.response(200, FollowUpPageAnswer)
+@outcomes.arguments(s.FollowUpPageArguments(), location="query")
+@outcomes.response(200, s.FollowUpPageAnswer)
 def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
     """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise."""
-    limit = page["limit"]
-
-    def use_case(work: Work) -> dict[str, Any]:
-        found = handlers.list_follow_ups(work, actor(), page["status"], after=page.get("cursor"), limit=limit)
-        return {
-            "follow_ups": [show_follow_up(one.journey, one.follow_up, one.reader) for one in found],
-            "next_cursor": found[-1].order if len(found) == limit else None,
-        }
-
-    return query(use_case)
+    limit, after = page["limit"], page.get("cursor")
+    show = paged("follow_ups", s.show_follow_up, lambda one: one.order, limit)
+    return run(handlers.list_follow_ups, show, page["status"], after=after, limit=limit)
 
 
-def follow_up_subject(follow_up_id: str) -> Subject:
-    """The journey of the follow-up in the path. Raises Unknown for what cannot be a follow-up's id."""
-    journey_id, _, kind = follow_up_id.partition(".")
-    if not CODE.fullmatch(kind):
-        raise Unknown("follow-up")
-    return journey_subject(journey_id)
-
-
-@outcomes.route("/follow-ups/<string:follow_up_id>", methods=["GET"])
+@outcomes.route("/follow-ups/<string:followUpId>", methods=["GET"])
 @guarded("read_journey")
-@outcomes.response(200, FollowUpAnswer)
-def read_follow_up(follow_up_id: str) -> dict[str, Any]:
+@outcomes.response(200, s.FollowUpAnswer)
+def read_follow_up(follow_up_id: FollowUpId) -> dict[str, Any]:
     """One follow-up, for those who have a part in the journey."""
-
-    def use_case(work: Work) -> dict[str, Any]:
-        found = handlers.read_follow_up(work, actor(), FollowUpId(follow_up_id))
-        return show_follow_up(found.journey, found.follow_up, found.reader)
-
-    return query(use_case, follow_up_subject(follow_up_id))
+    return run(handlers.read_follow_up, s.show_follow_up, follow_up_id)
 
 
-@outcomes.route("/follow-ups/<string:follow_up_id>/answer", methods=["POST"])
+@outcomes.route("/follow-ups/<string:followUpId>/answer", methods=["POST"])
 @guarded("answer_follow_up")
-@outcomes.arguments(AnswerFollowUpBody())
-@outcomes.response(201, FollowUpAnswer)
-def answer_follow_up(body: AnswerFollowUp, follow_up_id: str) -> dict[str, Any]:
+@outcomes.arguments(s.AnswerFollowUpBody())
+@outcomes.response(201, s.FollowUpAnswer)
+def answer_follow_up(body: AnswerFollowUp, follow_up_id: FollowUpId) -> dict[str, Any]:
     """Say what the situation was on the follow-up's day."""
-
-    def use_case(work: Work) -> dict[str, Any]:
-        found = handlers.answer_follow_up(work, actor(), FollowUpId(follow_up_id), body)
-        return show_follow_up(found.journey, found.follow_up, found.reader)
-
-    return command(use_case, follow_up_subject(follow_up_id))
+    return run(handlers.answer_follow_up, s.show_follow_up, follow_up_id, body)
 
 
-@figures.route("/programmes/<string:programme_id>/report", methods=["GET"])
+@figures.route("/programmes/<string:programmeId>/report", methods=["GET"])
 @guarded("read_report")
-@figures.arguments(ReportArguments(), location="query")
-@figures.response(200, ReportAnswer)
+@figures.arguments(s.ReportArguments(), location="query")
+@figures.response(200, s.ReportAnswer)
 @figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
-def read_report(wanted: dict[str, Any], programme_id: str) -> dict[str, Any] | Response:
+def read_report(wanted: dict[str, Any], programme_id: Code) -> dict[str, Any] | Response:
     """The programme's figures as they are now, as JSON or CSV."""
     form = wanted.get("format") or FORMS[acceptable(request.headers.get("Accept"), tuple(FORMS))]
-    found = query(lambda work: handlers.read_report(work, actor(), programme_id))
+    found = run(handlers.read_report, s.show_report, programme_id)
     if form == "json":
         return found
     text = as_csv(found) if form == "csv" else as_swedish_csv(found)

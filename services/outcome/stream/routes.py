@@ -50,9 +50,9 @@ log = structlog.get_logger()
 Answer = Callable[[Request], Awaitable[Response | ASGIApp]]
 
 ACTIONS: Mapping[str, Action] = {
-    "POST /programmes/{programme}/page-links": "read_report",
-    "GET /programmes/{programme}": "read_report",
-    "GET /programmes/{programme}/figures": "read_report",
+    "POST /programmes/{programmeId}/page-links": "read_report",
+    "GET /programmes/{programmeId}": "read_report",
+    "GET /programmes/{programmeId}/figures": "read_report",
 }
 """What each route takes. POST /login takes its one-use secret, POST …/logout the session that it ends; the login page,
 /signed-out, static files and texts are open."""
@@ -87,10 +87,10 @@ class Edge:
     def app(self) -> Starlette:
         """The application."""
         routes = [
-            Route("/programmes/{programme}", self._asked(self.page, "form", "lang")),
-            Route("/programmes/{programme}/figures", self._asked(self.figures, "form")),
-            Route("/programmes/{programme}/page-links", self._asked(self.page_link), methods=["POST"]),
-            Route("/programmes/{programme}/logout", self._asked(self.logout), methods=["POST"]),
+            Route("/programmes/{programmeId}", self._asked(self.page, "form", "lang")),
+            Route("/programmes/{programmeId}/figures", self._asked(self.figures, "form")),
+            Route("/programmes/{programmeId}/page-links", self._asked(self.page_link), methods=["POST"]),
+            Route("/programmes/{programmeId}/logout", self._asked(self.logout), methods=["POST"]),
             Route("/signed-out", self._asked(self.signed_out, "lang")),
             Route("/login", self._asked(self.login, "code", "lang"), methods=["GET", "POST"]),
             Mount("/static", Kept(directory=p.STATIC)),
@@ -188,7 +188,7 @@ class Edge:
         shown = await self._bearer(request)
         require_key(request)
         await refuse_content(request)
-        programme = await self._readable(shown.actor, request.path_params["programme"])
+        programme = await self._readable(shown.actor, request.path_params["programmeId"])
         secret = await run_in_threadpool(self.logins.issue_link, shown, programme.id)
         url = f"{self.public_url.rstrip('/')}{ROOT}/login?code={secret}"
         return JSONResponse({"url": url}, 201, headers={"cache-control": "no-store"})
@@ -232,7 +232,7 @@ class Edge:
     async def logout(self, request: Request) -> Response:
         """End the session, and every stream that it opened within a heartbeat."""
         self._count_anybody(request)
-        if not PROGRAMME.match(request.path_params["programme"]):
+        if not PROGRAMME.match(request.path_params["programmeId"]):
             raise Unknown("programme")
         form = await read_form(request)
         secret = request.cookies.get(COOKIE)
@@ -240,7 +240,7 @@ class Edge:
         response = RedirectResponse(address, 303, headers=p.HEADERS)
         if secret:
             await run_in_threadpool(self.logins.end_session, secret)
-            path = f"{ROOT}/programmes/{request.path_params['programme']}"
+            path = f"{ROOT}/programmes/{request.path_params['programmeId']}"
             response.delete_cookie(COOKIE, path, httponly=True, samesite="strict", secure=self._by_tls())
         return response
 
@@ -276,7 +276,7 @@ class Edge:
 
     async def _admit(self, request: Request, login: Login | None) -> _Admitted:
         """By cookie or bearer token; the role map decides at every request."""
-        wanted = request.path_params["programme"]
+        wanted = request.path_params["programmeId"]
         if login is not None and login.programme == wanted:
             self.admission.admit_actor(login.actor)
             return _Admitted(login.actor, await self._readable(login.actor, wanted), login.expires_at)

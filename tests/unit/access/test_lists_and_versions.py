@@ -152,7 +152,7 @@ def test_a_page_is_full_although_others_are_left_out_before_it() -> None:
     republish(world, hidden, shown)
     seen = [referred(world, reference=f"B-{number}") for number in range(3)]
     first = world.done(INTAKE, "GET", "/referrals?limit=2", AGENCY)
-    rest = world.done(INTAKE, "GET", f"/referrals?limit=2&cursor={first['cursor']}", AGENCY)
+    rest = world.done(INTAKE, "GET", f"/referrals?limit=2&cursor={first['next_cursor']}", AGENCY)
     assert len(first["referrals"]) == 2
     assert {one["journey_id"] for one in first["referrals"] + rest["referrals"]} == set(seen)
 

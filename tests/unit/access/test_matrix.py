@@ -68,20 +68,19 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
     """Method, path, body and headers of the request on that journey and person."""
     method, _, rule = route.partition(" ")
     named = {
-        "journey_id": journey,
-        "participant_id": person,
-        "handover_id": f"{journey}.h1",
-        "follow_up_id": f"{journey}.28d",
-        "session_id": world.session,
+        "journeyId": journey,
+        "participantId": person,
+        "handoverId": f"{journey}.h1",
+        "followUpId": f"{journey}.28d",
+        "sessionId": world.session,
         "goal": "g1",
         "plan": "a1",
         "competence": "woodwork",
         "level": "1",
         "round": "1",
         "purpose": "sharing",
-        "programme": "coactive",
-        "programme_id": "coactive",
-        "output_id": world.output,
+        "programmeId": "coactive",
+        "outputId": world.output,
     }
     path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
     body: Any = BODIES.get(route, {})
@@ -228,7 +227,7 @@ def _stream() -> Iterator[httpx.Client]:
 @pytest.mark.parametrize("route", [route for route, who in STREAM.items() if who != "no token"])
 def test_the_stream_is_for_those_who_may_read_the_report(stream: httpx.Client, route: str) -> None:
     method, _, rule = route.partition(" ")
-    path = rule.replace("{programme}", "coactive")
+    path = rule.replace("{programmeId}", "coactive")
     wrong = []
     for name, organisation in ORGANISATIONS.items():
         for duty in DUTIES:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api import blueprints
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.repository import Activities
 from shared.language.events import ConsentGiven
@@ -23,6 +23,9 @@ from tests.support.toytown import (
     consent,
     exited,
 )
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 SESSION = {
     "activity": "work_training",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
 from shared.edge.admission import LONG_AT_ONCE
@@ -16,6 +16,9 @@ from shared.edge.headers import NDJSON
 from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.memory import Caller, Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 ON = STARTED_ON.isoformat()
 GOOD = {

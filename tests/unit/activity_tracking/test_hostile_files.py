@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.columns import COLUMNS
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
@@ -25,6 +25,9 @@ from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
 from tests.support.memory import Memory, web
 from tests.support.toytown import JOURNEY, PROVIDER, STARTED_ON
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 MIB = 1 << 20
 MOST_MEMORY_A_MIB = 6 * MIB

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.rows import CSV, SessionFile
 from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
@@ -19,6 +19,9 @@ from tests.unit.activity_tracking.test_spreadsheets import (
     fields,
     row,
 )
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 ROWS_BELOW = "\n".join(ROWS_OF_TWO)
 HEADERS = {

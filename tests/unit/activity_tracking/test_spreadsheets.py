@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.activity_tracking.api import BLUEPRINTS
+from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.columns import COLUMNS, NAMES, TOLD, guarded, text_of
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, SessionFile
 from shared.edge.headers import NDJSON
 from shared.language.errors import Invalid, Refused
 from tests.support.memory import Caller, Memory
 from tests.support.toytown import JOURNEY, PROVIDER, STARTED_ON
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 ON = STARTED_ON.isoformat()
 HEAD = ";".join(COLUMNS)

@@ -13,8 +13,9 @@ from flask_smorest import Blueprint
 
 from shared.edge.bulk import command_rows
 from shared.edge.callers import Admission
+from shared.edge.paths import subject_in_path
 from shared.edge.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
-from shared.edge.web import command, create_app, guarded, journey_subject, query
+from shared.edge.web import command, create_app, guarded, query
 from shared.language.errors import Busy, Conflict, Forbidden, Refused, Unknown
 from shared.language.programmes import Action
 from shared.runtime.many import OneOfMany
@@ -60,25 +61,25 @@ class Office:
         def reads(action: Action, path: str, *, named: bool) -> None:
             @guarded(action)
             def view(journey_id: str = JOURNEY) -> Any:
-                subject = journey_subject(journey_id) if named else None
+                subject = subject_in_path() if named else None
                 return query(lambda _: self.comes_to(), subject, purpose="to call")
 
             routes.add_url_rule(path, action + path, view, methods=["GET"])
 
-        reads("read_journey", "/journeys/<string:journey_id>", named=True)
+        reads("read_journey", "/journeys/<string:journeyId>", named=True)
         reads("read_journey", "/journeys", named=False)
         reads("read_report", "/report", named=False)
 
         @guarded("start_journey")
         def start(journey_id: str) -> Any:
-            return command(lambda _: self.comes_to(), journey_subject(journey_id))
+            return command(lambda _: self.comes_to(), subject_in_path())
 
         @guarded("log_activity")
         def log_all() -> Any:
             rows = [OneOfMany(lambda _: self.comes_to()) for _ in range(3)]
             return {"stored": [isinstance(one, dict) for one in command_rows(rows)]}
 
-        routes.add_url_rule("/journeys/<string:journey_id>/start", "start", start, methods=["POST"])
+        routes.add_url_rule("/journeys/<string:journeyId>/start", "start", start, methods=["POST"])
         routes.add_url_rule("/sessions", "log_all", log_all, methods=["POST"])
         return routes
 
@@ -114,7 +115,7 @@ def test_a_reading_says_who_what_why_and_what_it_came_to(office: Office) -> None
         "read_journey",
     )
     assert (row.subject, row.purpose, row.came_to) == (f"journey/{JOURNEY}", "to call", "given")
-    assert row.route == "GET /journeys/<string:journey_id>"
+    assert row.route == "GET /journeys/<string:journeyId>"
 
 
 def test_a_list_leaves_one_row_with_a_count(office: Office) -> None:
@@ -136,7 +137,7 @@ def test_a_list_leaves_one_row_with_a_count(office: Office) -> None:
 def test_a_refused_reading_is_noted_with_its_code(office: Office, error: Refused, noted: bool) -> None:
     office.comes_to = refusing(error)
     assert office.ask("GET", f"/journeys/{JOURNEY}").json["code"] == error.code
-    rows = [("GET /journeys/<string:journey_id>", f"journey/{JOURNEY}", None, error.code)]
+    rows = [("GET /journeys/<string:journeyId>", f"journey/{JOURNEY}", None, error.code)]
     assert office.noted() == (rows if noted else [])
 
 
@@ -166,7 +167,7 @@ def test_what_concerns_no_person_is_not_noted(office: Office) -> None:
 
 def test_what_is_no_id_of_ours_is_not_kept(office: Office) -> None:
     assert office.ask("GET", "/journeys/19900101-2385").status_code == 404
-    assert office.noted() == [("GET /journeys/<string:journey_id>", None, None, "not-found")]
+    assert office.noted() == [("GET /journeys/<string:journeyId>", None, None, "not-found")]
 
 
 def test_a_person_named_in_a_refused_body_is_kept(office: Office) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.handover.api import BLUEPRINTS
+from services.handover.api import blueprints
 from services.handover.consumer import FOLDS
 from services.handover.repository import Handovers
 from tests.support.memory import Memory, noon, web
@@ -20,6 +20,9 @@ from tests.support.toytown import (
     SUBJECT,
     exited,
 )
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 OFFERS = f"/journeys/{JOURNEY}/handovers"
 OFFER = {

@@ -15,8 +15,8 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 
 from services.intake import inbound
+from services.intake.api.schemas import ReferBody
 from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
-from services.intake.schemas import ReferSchema
 from shared.language.errors import CODES, Halt
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
 from shared.runtime.consumer import Absorb
@@ -236,7 +236,7 @@ ANYTHING = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*ReferSchema().fields, "name"]), ANYTHING) | ANYTHING)
+@given(st.dictionaries(st.sampled_from([*ReferBody().fields, "name"]), ANYTHING) | ANYTHING)
 @settings(max_examples=200, deadline=None)
 def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     desk = Desk()

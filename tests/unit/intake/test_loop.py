@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake import handlers
-from services.intake.consumer import MOVES, folds
+from services.intake.consumer import FOLDS, folds_telling
 from services.intake.domain import referral
 from services.intake.domain.journey import STATUS_CHANGED, Referral, standing, take_in
 from services.intake.repository import Referrals
@@ -145,7 +145,7 @@ def test_a_fact_that_is_known_already_changes_nothing() -> None:
 
 
 def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> None:
-    fold = folds({AGENCY})
+    fold = folds_telling({AGENCY})
     state: Any = at_stage("started")
     told = []
     for fact in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]:
@@ -166,7 +166,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
 
 
 def test_a_reply_says_what_a_reading_would_say() -> None:
-    change = folds({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF)
+    change = folds_telling({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF)
     (reply,) = change.replies
     assert (reply.organisation, reply.type) == (AGENCY, STATUS_CHANGED)
     assert reply.body == {
@@ -178,7 +178,9 @@ def test_a_reply_says_what_a_reading_would_say() -> None:
 
 def test_an_organisation_without_a_reply_topic_is_told_nothing() -> None:
     assert (
-        folds({"forsakringskassan"})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF).replies
+        folds_telling({"forsakringskassan"})[e.JourneyExited](
+            at_stage("ready"), said(exit_fact()), SHELF
+        ).replies
         == ()
     )
 
@@ -198,7 +200,7 @@ def test_intakes_own_decisions_are_told_too() -> None:
 
 def test_whoever_becomes_responsible_may_read_the_person() -> None:
     held = at_stage("ready")
-    rows = folds(())[e.HandoverAccepted](held, said(handed_over()), SHELF).rows
+    rows = folds_telling(())[e.HandoverAccepted](held, said(handed_over()), SHELF).rows
     assert [(row.collection, row.key) for row in rows] == [("parts", held.journey_id)]
     assert rows[0].body["participant_id"] == held.passage.participant_id
     assert rows[0].body["organisations"] == sorted([EMPLOYER, PROVIDER])
@@ -215,4 +217,4 @@ def test_a_referral_reads_back_as_it_was_written(stage: Stage) -> None:
 def test_every_fact_that_moves_a_journey_from_outside_is_taken_in() -> None:
     said_here = {type(one) for one in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]}
     ends = {e.HandoverDeclined, e.HandoverExpired, e.HandoverRecalled}
-    assert set(MOVES) == said_here | ends
+    assert set(FOLDS) == said_here | ends

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.intake import handlers, inbound
-from services.intake.consumer import folds
+from services.intake.consumer import folds_telling
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
 from services.intake.domain.referral import UNKNOWN_PARTICIPANT
@@ -80,7 +80,7 @@ def person_of(held: Referral) -> e.ParticipantId:
 def tell(desk: Desk, held: Referral, fact: e.Fact) -> None:
     """Fold another service's fact into intake."""
     subject = subject_of("journey", held.journey_id)
-    desk.save(subject, folds(())[type(fact)](desk.get(subject), said(fact), desk.programmes))
+    desk.save(subject, folds_telling(())[type(fact)](desk.get(subject), said(fact), desk.programmes))
 
 
 def handed_over(held: Referral, to: str, kind: e.HandoverKind = "provider_to_employer") -> e.HandoverAccepted:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from services.intake import schemas
+from services.intake.api import schemas
 from services.intake.api.routes import _cursor, _place
 from services.intake.domain.participant import Contact, Identity
 from shared.edge.fields import CommandSchema
@@ -34,12 +34,12 @@ def wrong_in(schema: type[CommandSchema], body: Any) -> set[str]:
 
 
 def test_a_person_is_registered_in_normal_form() -> None:
-    said = schemas.RegisterParticipantSchema().load(PERSON)
+    said = schemas.RegisterParticipantBody().load(PERSON)
     assert said == Identity(name="Ada Prov", personnummer="199001019802", contact=Contact(phone="0910-1"))
 
 
 def test_a_person_may_have_neither_personnummer_nor_contact() -> None:
-    said = schemas.RegisterParticipantSchema().load({"name": "Ada", "personnummer": None, "contact": None})
+    said = schemas.RegisterParticipantBody().load({"name": "Ada", "personnummer": None, "contact": None})
     assert said == Identity(name="Ada")
 
 
@@ -56,37 +56,37 @@ def test_a_person_may_have_neither_personnummer_nor_contact() -> None:
     ],
 )
 def test_what_is_wrong_with_a_person_is_named(wrong: dict[str, Any], fields: set[str]) -> None:
-    assert wrong_in(schemas.RegisterParticipantSchema, PERSON | wrong) == fields
+    assert wrong_in(schemas.RegisterParticipantBody, PERSON | wrong) == fields
 
 
 @pytest.mark.parametrize(
     "reference", ["900101-9802", "199001019802", "AF/900101-9802", "a b", "", "x" * 65, "AF-1\0"]
 )
 def test_a_reference_must_not_identify_anybody(reference: str) -> None:
-    assert wrong_in(schemas.ReferSchema, REFERRAL | {"reference": reference}) == {"reference"}
+    assert wrong_in(schemas.ReferBody, REFERRAL | {"reference": reference}) == {"reference"}
 
 
 def test_an_empty_referral_is_told_of_every_field_it_lacks() -> None:
-    assert wrong_in(schemas.ReferSchema, {}) == set(REFERRAL)
+    assert wrong_in(schemas.ReferBody, {}) == set(REFERRAL)
 
 
 @pytest.mark.parametrize("given_", ["true", 1, 0, "yes", None, []])
 def test_given_is_true_or_false_and_nothing_like_them(given_: Any) -> None:
-    assert wrong_in(schemas.ConsentSchema, CONSENT | {"given": given_}) == {"given"}
+    assert wrong_in(schemas.RecordConsentBody, CONSENT | {"given": given_}) == {"given"}
 
 
 @pytest.mark.parametrize(
     "schema",
     [
-        schemas.AcceptSchema,
-        schemas.DeclineSchema,
-        schemas.WithdrawSchema,
-        schemas.StartSchema,
-        schemas.MistakeSchema,
-        schemas.ConsentSchema,
-        schemas.ConsentWithdrawalSchema,
-        schemas.ReferSchema,
-        schemas.EraseParticipantSchema,
+        schemas.AcceptReferralBody,
+        schemas.DeclineReferralBody,
+        schemas.WithdrawReferralBody,
+        schemas.StartJourneyBody,
+        schemas.RegisterMistakeBody,
+        schemas.RecordConsentBody,
+        schemas.WithdrawConsentBody,
+        schemas.ReferBody,
+        schemas.EraseParticipantBody,
     ],
 )
 def test_no_command_takes_a_field_it_does_not_know(schema: type[CommandSchema]) -> None:
@@ -95,7 +95,7 @@ def test_no_command_takes_a_field_it_does_not_know(schema: type[CommandSchema]) 
 
 @pytest.mark.parametrize("on", ["yesterday", 20160301, "2016-02-30", ""])
 def test_a_day_is_a_calendar_day(on: Any) -> None:
-    assert wrong_in(schemas.AcceptSchema, {"occurred_on": on}) == {"occurred_on"}
+    assert wrong_in(schemas.AcceptReferralBody, {"occurred_on": on}) == {"occurred_on"}
 
 
 def test_a_cursor_leads_back_to_its_place() -> None:

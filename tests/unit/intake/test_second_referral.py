@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake import correcting, handlers, inbound, participations
-from services.intake.consumer import folds
+from services.intake.consumer import folds_telling
 from services.intake.domain import corrections as c
 from services.intake.domain import referral
 from services.intake.domain.consent import RecordConsent
@@ -89,7 +89,7 @@ def mistaken(desk: Desk, journey: Referral) -> None:
 def take_in(desk: Desk, journey: Referral, *facts: e.Fact) -> None:
     for fact in facts:
         state = now(desk, journey)
-        change = folds(())[type(fact)](state, said(fact), BOTH)
+        change = folds_telling(())[type(fact)](state, said(fact), BOTH)
         desk.save(subject_of("journey", journey.journey_id), change)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.outcome.api import BLUEPRINTS
+from services.outcome.api import blueprints
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.report import as_csv
 from services.outcome.repository import Outcomes
@@ -25,6 +25,9 @@ from tests.unit.outcome.town import (
     TOWN,
     WAYS,
 )
+from tools.contracts.services import NOWHERE
+
+BLUEPRINTS = blueprints(NOWHERE)
 
 JOURNEYS = f"/journeys/{JOURNEY}"
 ENTRY = {

@@ -148,12 +148,12 @@ def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) 
     served = {
         f"{method} {route.path}"
         for route in theatre.mount.routes
-        if isinstance(route, Route) and "{programme}" in route.path
+        if isinstance(route, Route) and "{programmeId}" in route.path
         for method in route.methods or ()
         if method != "HEAD"
     }
     # Signing out takes the session that it ends, and nothing else.
-    assert served - {"POST /programmes/{programme}/logout"} == set(ACTIONS)
+    assert served - {"POST /programmes/{programmeId}/logout"} == set(ACTIONS)
 
 
 @pytest.mark.parametrize(

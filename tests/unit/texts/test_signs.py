@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from services.activity_tracking.api.schemas import LogSessionBody, RowOfSession
+from services.activity_tracking.api.schemas import LogSessionBody
+from services.activity_tracking.api.session_row import RowOfSession
+from services.intake.api.schemas import ReferBody
 from services.intake.records import read
-from services.intake.schemas import ReferSchema
 from shared.edge.bodies import read_object
 from shared.edge.texts import Reference
 from shared.language.signs import is_ignorable, normal_form, shows
@@ -139,7 +140,7 @@ def test_a_referral_s_reference_is_the_same_over_http_and_kafka(said: str) -> No
     for text in (value, b"\xef\xbb\xbf" + value):
         found = read(Arrived("inbound.any.referrals.v1", 0, 0, [], text))
         assert (found.command.reference, found.echo.reference) == ("AF-1", "AF-1")  # type: ignore[union-attr]
-    assert ReferSchema().load(read_object(value)).reference == "AF-1"
+    assert ReferBody().load(read_object(value)).reference == "AF-1"
 
 
 @pytest.mark.parametrize("said", ["Löp 1", "Lo\u0308p 1", " Löp\u00a01", "L\u200böp  1"])

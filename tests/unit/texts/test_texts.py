@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from services.intake.schemas import RegisterParticipantSchema
+from services.intake.api.schemas import RegisterParticipantBody
 from shared.edge.texts import (
     JOINERS,
     LINE_PATTERN,
@@ -65,7 +65,7 @@ def wrong(body: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_people_s_names_pass_and_are_kept_as_they_are(name: str) -> None:
-    said = RegisterParticipantSchema().load({"name": name, "personnummer": None})
+    said = RegisterParticipantBody().load({"name": name, "personnummer": None})
     assert said.name == name
 
 
@@ -90,7 +90,7 @@ def test_people_s_names_pass_and_are_kept_as_they_are(name: str) -> None:
 )
 def test_what_is_no_name_is_refused_by_its_field(name: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        RegisterParticipantSchema().load({"name": name, "personnummer": None})
+        RegisterParticipantBody().load({"name": name, "personnummer": None})
     assert set(refused.value.messages_dict) == {"name"}
 
 
@@ -109,7 +109,7 @@ def test_people_s_own_words_pass(text: str) -> None:
 )
 def test_a_telephone_number_is_no_personnummer_and_the_other_way_about(phone: str, passes: bool) -> None:
     body = {"name": "Ada", "personnummer": None, "contact": {"phone": phone}}
-    assert bool(RegisterParticipantSchema().validate(body)) is not passes
+    assert bool(RegisterParticipantBody().validate(body)) is not passes
 
 
 def test_every_sign_that_shows_nothing_is_refused_and_every_other_one_passes() -> None:

@@ -5,12 +5,16 @@ The inbound topics read referrals with the same schema as POST /referrals, so th
 
 from typing import Any, get_args
 
+import msgspec
 from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as ma
 
 from services.intake.domain import consent, participant, referral
+from services.intake.domain.journey import standing
+from services.intake.domain.participant import Identity, Participant
 from services.intake.handlers import Part
 from services.intake.identity import normal_form
+from services.intake.seeing import Seen
 from shared.edge.corrections import why_field
 from shared.edge.fields import (
     CommandSchema,
@@ -28,18 +32,19 @@ from shared.edge.fields import (
 from shared.edge.texts import NORMAL_FORM, Reference, name_field, telephone_field
 from shared.language.events import Purpose
 from shared.language.passage import Stage
+from shared.language.programmes import Programme
 
 PERSONNUMMER = "a personnummer of 10 or 12 digits, whose last digit fits the others, or null"
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
 
 
-class DatedSchema(CommandSchema):
+class DatedBody(CommandSchema):
     """A command about something that happened on a Swedish calendar day; today when it is not said."""
 
     occurred_on = Day(load_default=None, metadata={"description": "Swedish calendar day; default today"})
 
 
-class ContactSchema(CommandSchema):
+class ContactBody(CommandSchema):
     """How to reach the person."""
 
     makes = participant.Contact
@@ -47,7 +52,7 @@ class ContactSchema(CommandSchema):
     email = email_field(load_default=None, allow_none=True)
 
 
-class RegisterParticipantSchema(CommandSchema):
+class RegisterParticipantBody(CommandSchema):
     """Who the person is. The only body of the platform that may say so."""
 
     makes = participant.Identity
@@ -57,7 +62,7 @@ class RegisterParticipantSchema(CommandSchema):
         allow_none=True,
         metadata={"description": "10 or 12 digits, or null", "takes": PERSONNUMMER},
     )
-    contact = ma.Nested(ContactSchema, load_default=None, allow_none=True)
+    contact = ma.Nested(ContactBody, load_default=None, allow_none=True)
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> participant.Identity:
@@ -68,7 +73,7 @@ class RegisterParticipantSchema(CommandSchema):
         return participant.Identity(name=data["name"].strip(), personnummer=number, contact=data["contact"])
 
 
-class CorrectParticipantSchema(RegisterParticipantSchema):
+class CorrectParticipantBody(RegisterParticipantBody):
     """Who the person is, said anew, and why."""
 
     why = why_field(required=True)
@@ -78,13 +83,13 @@ class CorrectParticipantSchema(RegisterParticipantSchema):
         return super()._make({name: said for name, said in data.items() if name != "why"}), data["why"]
 
 
-class EraseParticipantSchema(CommandSchema):
+class EraseParticipantBody(CommandSchema):
     """Erasure needs no more words."""
 
     makes = None
 
 
-class ReferSchema(DatedSchema):
+class ReferBody(DatedBody):
     """A referral, by HTTP and on the inbound topics alike. Carries no person fields: the handle stands for them."""
 
     makes = referral.Refer
@@ -103,40 +108,40 @@ class ReferSchema(DatedSchema):
     previous_journey = id_field("j", load_default=None, allow_none=True)
 
 
-class AcceptSchema(DatedSchema):
+class AcceptReferralBody(DatedBody):
     """Take the person on."""
 
     makes = referral.Accept
 
 
-class DeclineSchema(DatedSchema):
+class DeclineReferralBody(DatedBody):
     """Say no."""
 
     makes = referral.Decline
     reason = code_field(required=True)
 
 
-class WithdrawSchema(DatedSchema):
+class WithdrawReferralBody(DatedBody):
     """Take the referral back."""
 
     makes = referral.Withdraw
     reason = code_field(required=True)
 
 
-class StartSchema(DatedSchema):
+class StartJourneyBody(DatedBody):
     """Begin participation."""
 
     makes = referral.Start
 
 
-class MistakeSchema(DatedSchema):
+class RegisterMistakeBody(DatedBody):
     """Say that the journey should never have been registered."""
 
     makes = referral.RegisterMistake
     reason = code_field(required=True)
 
 
-class ConsentSchema(DatedSchema):
+class RecordConsentBody(DatedBody):
     """The participant's answer: yes, for these organisations and until a day; or no."""
 
     makes = consent.RecordConsent
@@ -146,13 +151,13 @@ class ConsentSchema(DatedSchema):
     last_day = Day(load_default=None, allow_none=True)
 
 
-class ConsentWithdrawalSchema(DatedSchema):
+class WithdrawConsentBody(DatedBody):
     """Take a consent back; the path names which."""
 
     makes = None
 
 
-class ListQuerySchema(QuerySchema):
+class ReferralPageArguments(QuerySchema):
     """Which referrals to list."""
 
     makes = None
@@ -169,28 +174,28 @@ def _day(**options: Any) -> ma.String:
     return ma.String(metadata={"format": "date"}, allow_none=True, **options)
 
 
-class HandleSchema(Schema):
+class HandleAnswer(Schema):
     """A participant's handle."""
 
     participant_id = ma.String(required=True)
 
 
-class ParticipantSchema(HandleSchema):
+class ParticipantAnswer(HandleAnswer):
     """A person's identity."""
 
     name = ma.String(required=True)
     personnummer = ma.String(required=True, allow_none=True)
-    contact = ma.Nested(ContactSchema, allow_none=True)
+    contact = ma.Nested(ContactBody, allow_none=True)
     registered_by = ma.String(required=True)
 
 
-class ErasedSchema(HandleSchema):
+class ErasedAnswer(HandleAnswer):
     """An erased participant."""
 
     erased_at = ma.String(required=True, metadata={"format": "date-time"})
 
 
-class RefusalSchema(Schema):
+class RefusalAnswer(Schema):
     """A declined referral: who declined, why, who refused and what follows."""
 
     by = ma.String(required=True)
@@ -200,14 +205,14 @@ class RefusalSchema(Schema):
     follows = ma.String(required=True)
 
 
-class WithdrawalSchema(Schema):
+class WithdrawalAnswer(Schema):
     """A withdrawn referral."""
 
     on = _day(required=True)
     reason = ma.String(required=True)
 
 
-class ExitSchema(Schema):
+class ExitAnswer(Schema):
     """How participation ended, and the situation then, where it is known."""
 
     on = _day(required=True)
@@ -215,7 +220,7 @@ class ExitSchema(Schema):
     situation = ma.String(allow_none=True)
 
 
-class FollowUpSchema(Schema):
+class FollowUpAnswer(Schema):
     """A follow-up that has come due."""
 
     kind = ma.String(required=True)
@@ -223,7 +228,7 @@ class FollowUpSchema(Schema):
     situation = ma.String(allow_none=True)
 
 
-class ConsentAnswerSchema(Schema):
+class ConsentAnswer(Schema):
     """An answer on consent as it stands."""
 
     given = ma.Boolean(required=True)
@@ -232,7 +237,7 @@ class ConsentAnswerSchema(Schema):
     said_on = _day()
 
 
-class AlsoReferredSchema(Schema):
+class AlsoReferredAnswer(Schema):
     """Another open referral of the same person to the same programme, as who is responsible is told of it.
 
     since: the first day on which both stand. null: the reader has no part in the other one.
@@ -243,7 +248,7 @@ class AlsoReferredSchema(Schema):
     responsible = ma.String(required=True, allow_none=True)
 
 
-class ReferralSchema(Schema):
+class ReferralAnswer(Schema):
     """A referral and where it stands. null: there is none, or it is not the reader's to see."""
 
     journey_id = ma.String(required=True)
@@ -262,22 +267,22 @@ class ReferralSchema(Schema):
     accepted_on = _day()
     started_on = _day()
     ready_on = _day()
-    refusal = ma.Nested(RefusalSchema, allow_none=True)
-    withdrawal = ma.Nested(WithdrawalSchema, allow_none=True)
-    exit = ma.Nested(ExitSchema, allow_none=True)
-    follow_ups = ma.List(ma.Nested(FollowUpSchema), required=True)
-    consents = ma.Dict(keys=ma.String(), values=ma.Nested(ConsentAnswerSchema), required=True)
-    also_referred = ma.List(ma.Nested(AlsoReferredSchema), required=True)
+    refusal = ma.Nested(RefusalAnswer, allow_none=True)
+    withdrawal = ma.Nested(WithdrawalAnswer, allow_none=True)
+    exit = ma.Nested(ExitAnswer, allow_none=True)
+    follow_ups = ma.List(ma.Nested(FollowUpAnswer), required=True)
+    consents = ma.Dict(keys=ma.String(), values=ma.Nested(ConsentAnswer), required=True)
+    also_referred = ma.List(ma.Nested(AlsoReferredAnswer), required=True)
 
 
-class ReferralPageSchema(Schema):
-    """A page of referrals; `cursor` fetches the next, null after the last."""
+class ReferralPageAnswer(Schema):
+    """A page of referrals; `next_cursor` null: there are no more."""
 
-    referrals = ma.List(ma.Nested(ReferralSchema), required=True)
-    cursor = ma.String(required=True, allow_none=True)
+    referrals = ma.List(ma.Nested(ReferralAnswer), required=True)
+    next_cursor = ma.String(required=True, allow_none=True)
 
 
-class ProgrammeSchema(Schema):
+class ProgrammeAnswer(Schema):
     """A version of a programme, as published: the shape of `programmes/*.yaml`."""
 
     id = ma.String(required=True)
@@ -303,7 +308,73 @@ class ProgrammeSchema(Schema):
     parts_end_after_months = ma.Integer(required=True)
 
 
-class ProgrammeListSchema(Schema):
+class ProgrammePageAnswer(Schema):
     """The newest version of each programme."""
 
-    programmes = ma.List(ma.Nested(ProgrammeSchema), required=True)
+    programmes = ma.List(ma.Nested(ProgrammeAnswer), required=True)
+
+
+# --- what is shown --------------------------------------------------------------------------------------------
+
+HIDDEN_FROM_WORKPLACES = (
+    "reference",
+    "participant_id",
+    "referrer",
+    "named_provider",
+    "provider",
+    "previous_journey",
+    "refusal",
+    "withdrawal",
+    "exit",
+)
+
+
+def show_referral(seen: Seen) -> dict[str, Any]:
+    """A referral as its reader sees it.
+
+    An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
+    name tells of health. It has the handle once it is responsible, to read whom it employs.
+    """
+    found, who = seen.referral, seen.reader
+    passage = found.passage
+    whole = {
+        **standing(found),
+        "participant_id": passage.participant_id,
+        "municipality": passage.municipality,
+        "referrer": passage.referrer,
+        "named_provider": passage.named_provider,
+        "previous_journey": passage.previous_journey,
+        "consents": msgspec.to_builtins(passage.consents),
+        "also_referred": msgspec.to_builtins(seen.also),
+    }
+    if not who.works_there:
+        return whole
+    hidden = dict.fromkeys(HIDDEN_FROM_WORKPLACES)
+    own = passage.responsible == who.organisation
+    ended = {"exit": whole["exit"], "participant_id": passage.participant_id} if own else {}
+    asked = [{**one, "situation": None} for one in whole["follow_ups"]]
+    return {**whole, **hidden, "consents": {}, "also_referred": [], "follow_ups": asked, **ended}
+
+
+def show_handle(held: Participant) -> dict[str, Any]:
+    """The participant's handle."""
+    return {"participant_id": held.participant_id}
+
+
+def show_participant(found: tuple[Participant, Identity]) -> dict[str, Any]:
+    """Who the person is."""
+    held, identity = found
+    told: dict[str, Any] = msgspec.to_builtins(identity)
+    return {**show_handle(held), "registered_by": held.registered_by, **told}
+
+
+def show_erased(held: Participant) -> dict[str, Any]:
+    """When the person was erased."""
+    assert held.erased_at is not None, "the use case has erased it"
+    return {**show_handle(held), "erased_at": held.erased_at.isoformat()}
+
+
+def show_programme(programme: Programme) -> dict[str, Any]:
+    """A version of a programme, whole."""
+    told: dict[str, Any] = msgspec.to_builtins(programme)
+    return told
