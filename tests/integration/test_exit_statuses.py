@@ -42,12 +42,14 @@ def by_make(words: str) -> list[str]:
         (("rebuild", "start"), WRONGLY_TYPED),
         (("nonsense",), WRONGLY_TYPED),
         (("status",), HAND_NEEDED),
-        (("show", "0" * 32), NO_ANSWER),
+        (("status", "-s", "outcome"), NO_ANSWER),
+        (("show", "0" * 32, "-s", "intake"), REFUSED),
         (("--help",), WELL),
     ],
 )
 def test_it_is_the_commands_own(stack: Stack, words: tuple[str, ...], status: int) -> None:
-    stack.start("issuer")
+    """Of the services only intake answers."""
+    stack.start("issuer", "intake-web")
     done = types(by_stack(*words), stack.port_base, stack.settings.folder)
     assert done.returncode == status, done.stdout + done.stderr
 
