@@ -127,6 +127,16 @@ def test_every_link_of_a_page_opens(page: str) -> None:
             assert heading in known, f"{page} links to {link}"
 
 
+def test_every_page_can_be_found_from_another() -> None:
+    linked = {
+        ((ROOT / page).parent / link.partition("#")[0]).resolve()
+        for page in pages()
+        for link, _ in LINK.findall(texts()[page])
+        if link and not link.startswith(OUTSIDE)
+    }
+    assert [page for page in pages() if page != "README.md" and (ROOT / page).resolve() not in linked] == []
+
+
 @pytest.mark.parametrize("page", pages())
 def test_every_path_that_a_page_names_exists(page: str) -> None:
     named = {path for path in PATH.findall(texts()[page]) if "<" not in path}
