@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 
 from services.intake import handlers
 from shared.language.decision import subject_of
+from shared.language.erasures import ErasureKept
 from shared.language.errors import Busy
 from shared.language.events import ERASURES_TOPIC, ParticipantId
 from shared.runtime.kafka import Logs, Partition, native_options
@@ -35,13 +36,6 @@ GROUP = "intake-erasures"
 """A name that librdkafka wants; no offset is ever kept under it."""
 
 log = structlog.get_logger()
-
-
-class ErasureKept(msgspec.Struct, frozen=True):
-    """That a person was erased, and when (UTC)."""
-
-    participant_id: ParticipantId
-    erased_at: datetime
 
 
 class Unanswered(Exception):

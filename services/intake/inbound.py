@@ -26,6 +26,7 @@ from shared.language.access import Actor
 from shared.language.decision import Work, subject_of
 from shared.language.errors import Busy, Halt, Refused
 from shared.language.events import Organisation
+from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fair import FairMember
@@ -37,11 +38,6 @@ from shared.telemetry.metrics import metric
 from shared.telemetry.traces import read_trace, resume_trace, start_trace
 
 GROUP = "intake-inbound"
-ACCEPTED = "journey.intake.record-accepted.v1"
-"""The reply that says which journey one inbound record led to."""
-REJECTED = "journey.intake.record-rejected.v1"
-"""The reply that says why one inbound record led to nothing."""
-
 TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
 ONE_AGENCY_COUNTS = 0.75
 """So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
@@ -53,11 +49,10 @@ log = structlog.get_logger()
 class Answer:
     """What became of one record. subject: the journey's, or the record's own when there is none."""
 
-    type: str
     organisation: Organisation
     identity: str
     subject: str
-    body: Mapping[str, Any]
+    body: RecordAccepted | RecordRejected
 
 
 Answered = tuple[str, Arrived, Answer]
@@ -94,32 +89,37 @@ def receive(
         referral = handlers.refer(work, sender, said.command, answered)
     except Refused as refusal:
         return rejected(record, said.echo, refusal.code, refusal.detail, refusal.errors or {})
-    body = {
-        "status": "accepted",
+    body = RecordAccepted(
+        status="accepted",
         **_place(record),
-        **said.echo.told(),
-        "referral_id": referral.journey_id,
-        "journey_id": referral.journey_id,
-        "reference": referral.reference,
-        "stage": referral.passage.stage,
-    }
-    return _answer(ACCEPTED, record, f"journey/{referral.journey_id}", body)
+        reference=referral.reference,
+        key=said.echo.key,
+        headers=dict(said.echo.headers),
+        referral_id=referral.journey_id,
+        journey_id=referral.journey_id,
+        stage=referral.passage.stage,
+    )
+    return _answer(record, f"journey/{referral.journey_id}", body)
 
 
 def rejected(record: Arrived, echo: Echo, code: str, detail: str, errors: Mapping[str, object]) -> Answer:
     """The answer to a record that led to nothing. code: one of `shared.language.errors.CODES`."""
-    why = {"code": code, "detail": detail, "errors": dict(errors)}
-    body = {"status": "rejected", **_place(record), **echo.told(), **why}
-    return _answer(REJECTED, record, f"record/{_identity(record)}", body)
+    body = RecordRejected(
+        status="rejected",
+        **_place(record),
+        reference=echo.reference,
+        key=echo.key,
+        headers=dict(echo.headers),
+        code=code,
+        detail=detail,
+        errors=dict(errors),
+    )
+    return _answer(record, f"record/{_identity(record)}", body)
 
 
-def _answer(kind: str, record: Arrived, subject: str, body: Mapping[str, Any]) -> Answer:
+def _answer(record: Arrived, subject: str, body: RecordAccepted | RecordRejected) -> Answer:
     return Answer(
-        type=kind,
-        organisation=sender_of(record.topic),
-        identity=_identity(record),
-        subject=subject,
-        body=body,
+        organisation=sender_of(record.topic), identity=_identity(record), subject=subject, body=body
     )
 
 
@@ -186,14 +186,14 @@ def _tally(counting: Breaker, answers: Sequence[Answered]) -> Tally:
 
 
 def _tell(record: Arrived, answer: Answer) -> None:
-    metric("journey_inbound_records_total", result=answer.body["status"]).inc()
+    metric("journey_inbound_records_total", result=answer.body.status).inc()
     log.info(
         "inbound",
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        status=answer.body["status"],
-        code=answer.body.get("code"),
+        status=answer.body.status,
+        code=answer.body.code if isinstance(answer.body, RecordRejected) else None,
         subject=answer.subject,
     )
 
@@ -247,7 +247,7 @@ def _echo_of(record: Arrived) -> Echo:
 
 
 def _reply(unit: Unit, answer: Answer) -> None:
-    unit.answer(answer.organisation, answer.identity, answer.subject, answer.type, answer.body)
+    unit.answer(answer.organisation, answer.identity, answer.subject, answer.body)
 
 
 def _lost(at: Partition, count: int) -> None:

@@ -47,10 +47,6 @@ class Echo:
     key: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self) -> dict[str, Any]:
-        """As it stands in an answer."""
-        return {"reference": self.reference, "key": self.key, "headers": dict(self.headers)}
-
 
 @dataclass(frozen=True, slots=True)
 class Said:

@@ -111,11 +111,6 @@ def encode_body(body: Fact) -> bytes:
     return _encode(body)
 
 
-def encode_plain(body: Mapping[str, Any]) -> bytes:
-    """A message that is no event, as JSON."""
-    return _encode(body)
-
-
 def event_type(body: Fact) -> EventType:
     """The registered type of this body."""
     return BY_BODY[type(body)]

@@ -12,6 +12,7 @@ from typing import Any, Generic, NewType, Protocol, TypeVar
 import msgspec
 
 from shared.language.events import Fact, Source
+from shared.language.messages import Message
 from shared.language.programmes import Programmes
 
 Subject = NewType("Subject", str)
@@ -58,17 +59,14 @@ class Reply:
     """A message to one organisation's own reply topic, ordered after the earlier ones of this subject."""
 
     organisation: str
-    type: str
-    body: Mapping[str, Any]
+    body: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The last word on this subject, on a compacted topic of the service's own: a later one takes its place."""
 
-    topic: str
-    type: str
-    body: Mapping[str, Any]
+    body: Message
 
 
 @dataclass(frozen=True, slots=True)

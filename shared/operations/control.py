@@ -5,50 +5,29 @@ by whoever said them, from their archive; asking twice, or for what was never lo
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import structlog
-from msgspec import Meta
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.language.events import CONTROL_TOPIC, SOURCES, Source
+from shared.language.control import RepublishRequested
+from shared.language.events import SOURCES
+from shared.language.messages import BY_MESSAGE, encode_message
 from shared.operations.missing import Missing
-from shared.operations.republish import LAST, pend_again
+from shared.operations.republish import pend_again
 from shared.runtime.consumer import SetAside
 from shared.runtime.fold import Arrived, Tally
 from shared.runtime.unit import shard_of
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import start_trace
 
-REPUBLISH_REQUESTED = "journey.control.republish-requested.v1"
-
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepublishRequested:
-    """A consumer group has waited a minute for events of one subject; their source sends them again.
-
-    seq, last: the first and the last number that is missing. times: how often this group has asked for them now.
-    """
-
-    source: Source
-    subject: Annotated[
-        str, Meta(pattern=r"^(journey|output|participant|programme)/[a-z0-9][a-z0-9_@-]{1,79}$")
-    ]
-    seq: Annotated[int, Meta(ge=1, le=LAST)]
-    last: Annotated[int, Meta(ge=1, le=LAST)]
-    group: Annotated[
-        str, Meta(pattern=r"^[a-z][a-z0-9-]{1,79}$", description="the consumer group that waits")
-    ]
-    times: Annotated[int, Meta(ge=1)]
-
-
-_encode = msgspec.json.Encoder().encode
+REQUESTED = BY_MESSAGE[RepublishRequested]
 _decode = msgspec.json.Decoder(RepublishRequested).decode
 
 
@@ -67,7 +46,7 @@ def request(asking: str, group: str, wanted: Missing, times: int, at: datetime) 
         "ce_specversion": "1.0",
         "ce_id": f"{asking}:{identity}",
         "ce_source": asking,
-        "ce_type": REPUBLISH_REQUESTED,
+        "ce_type": REQUESTED.name,
         "ce_subject": wanted.subject,
         "ce_time": at.isoformat(),
         "traceparent": start_trace(""),
@@ -75,19 +54,19 @@ def request(asking: str, group: str, wanted: Missing, times: int, at: datetime) 
     }
     return {
         "_id": identity,
-        "topic": CONTROL_TOPIC,
+        "topic": REQUESTED.topic,
         "key": wanted.subject,
         "pend": shard_of(wanted.subject),
         "ts": int(at.timestamp() * 1_000_000),
-        "type": REPUBLISH_REQUESTED,
+        "type": REQUESTED.name,
         "headers": headers,
-        "body": _encode(body),
+        "body": encode_message(body),
     }
 
 
 def read_request(headers: Mapping[str, bytes | None], value: bytes) -> RepublishRequested | None:
     """The request, or None for a record of another kind. Raises ValueError, RecursionError for one unreadable."""
-    if headers.get("ce_type") != REPUBLISH_REQUESTED.encode():
+    if headers.get("ce_type") != REQUESTED.name.encode():
         return None
     return _decode(value)
 

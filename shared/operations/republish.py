@@ -13,13 +13,11 @@ from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from shared.language.control import LAST
 from shared.runtime.unit import shard_of
 
 MOST = 1000
 """Events sent again at once: one chunk of the relay, so that what is new is not held up behind it."""
-
-LAST = 99_999_999
-"""No subject has as many events."""
 
 
 @dataclass(frozen=True, slots=True)

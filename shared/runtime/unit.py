@@ -29,6 +29,7 @@ from shared.language.decision import (
 )
 from shared.language.errors import StateUnreadable, Unknown
 from shared.language.events import Fact
+from shared.language.messages import Message, encode_message, message_type
 from shared.language.programmes import Programmes
 from shared.runtime import contest
 from shared.runtime.ids import random_id
@@ -235,7 +236,7 @@ class Unit:
             self._emit(held, event)
         for reply in change.replies:
             held.replies += 1
-            self._reply(held, reply.organisation, reply.type, reply.body)
+            self._reply(held, reply.organisation, reply.body)
         for notice in change.notices:
             self._note(held, notice)
         for row in change.rows:
@@ -281,32 +282,30 @@ class Unit:
         identity = event_id(held.subject, held.out_seq)
         self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
 
-    def _reply(self, held: Held, organisation: str, kind: str, body: Mapping[str, Any]) -> None:
+    def _reply(self, held: Held, organisation: str, body: Message) -> None:
         identity = f"reply/{held.subject}:{held.replies:08d}"
-        self._put_reply(organisation, identity, held.subject, kind, body, held.tick(), {})
+        self._put_reply(organisation, identity, held.subject, body, held.tick(), {})
 
-    def answer(
-        self, organisation: str, identity: str, subject: str, kind: str, body: Mapping[str, Any]
-    ) -> None:
+    def answer(self, organisation: str, identity: str, subject: str, body: Message) -> None:
         """Answer one record, before what came of it is told; an earlier answer of that identity gives way."""
         # The identity of an inbound record's answer is its place, which a topic made anew has once more.
         now, held = time.time_ns() // 1000, self.staged.held.get(Subject(subject))
         order = held.hlc - 1 if held is not None and held.dirty else now
-        self._put_reply(organisation, identity, subject, kind, body, order, kept_a_day(now))
+        self._put_reply(organisation, identity, subject, body, order, kept_a_day(now))
 
     def _put_reply(
-        self, to: str, identity: str, subject: str, kind: str, body: Any, order: int, more: Document
+        self, to: str, identity: str, subject: str, body: Message, order: int, more: Document
     ) -> None:
-        headers, value = self._headers(identity, kind, subject), codec.encode_plain(body)
-        row = self._outgoing(f"inbound.{to}.replies.v1", subject, order, headers, value)
+        kind = message_type(body)
+        headers, value = self._headers(identity, kind.name, subject), encode_message(body)
+        row = self._outgoing(kind.topic.format(organisation=to), subject, order, headers, value)
         self.put(ARCHIVE, identity, {**row, **more})
 
     def _note(self, held: Held, notice: Notice) -> None:
-        identity = f"notice/{notice.type}/{held.subject}"
-        headers = self._headers(identity, notice.type, held.subject)
-        row = self._outgoing(
-            notice.topic, held.subject, held.tick(), headers, codec.encode_plain(notice.body)
-        )
+        kind = message_type(notice.body)
+        identity = f"notice/{kind.name}/{held.subject}"
+        headers = self._headers(identity, kind.name, held.subject)
+        row = self._outgoing(kind.topic, held.subject, held.tick(), headers, encode_message(notice.body))
         self.put(ARCHIVE, identity, row)
 
     def _headers(self, identity: str, kind: str, subject: str) -> dict[str, str]:

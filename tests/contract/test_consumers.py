@@ -1,5 +1,6 @@
 """Every frozen example is handled by every consumer that subscribes to it, at the end of its own history."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,13 @@ from shared.language import codec
 from shared.language.decision import Change, Fold, Received, Reply, Repository, Subject
 from shared.language.errors import Unready
 from shared.language.events import BY_BODY, BY_NAME, Fact
+from shared.language.messages import encode_message, message_type
 from shared.language.passage import Stage
 from shared.language.programmes import Programme, ProgrammeKey, ProgrammePublished
+from shared.language.replies import ReferralStatusChanged
 from tests.support.own_facts import after_own
 from tools.contracts.examples import Example, frozen
-from tools.contracts.inbound import reply_schema
-from tools.contracts.replies import REPLIES
+from tools.contracts.messages import schema
 from tools.contracts.services import NOWHERE, services
 
 EXAMPLES = frozen()
@@ -187,11 +189,8 @@ def replies() -> list[tuple[str, Reply]]:
 
 def test_what_a_referrer_is_told_is_what_was_published() -> None:
     told = replies()
-    assert {body for _, reply in told for body in [reply.type]} == {
-        "journey.intake.referral-status-changed.v1"
-    }
+    assert {type(reply.body) for _, reply in told} == {ReferralStatusChanged}
     for name, reply in told:
-        assert reply.type in REPLIES
-        closed = {**reply_schema(reply.type), "additionalProperties": False}
-        errors = list(Draft202012Validator(closed).iter_errors(dict(reply.body)))
+        closed = {**schema(message_type(reply.body)), "additionalProperties": False}
+        errors = list(Draft202012Validator(closed).iter_errors(json.loads(encode_message(reply.body))))
         assert [error.message for error in errors] == [], name

@@ -26,11 +26,13 @@ from pymongo import MongoClient
 
 from shared.edge.openapi import document_of
 from shared.language.errors import CODES
+from shared.language.messages import MESSAGES
 from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands, inbound_faults
 from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, PROGRAMME, STEPS, STOOD_AT, Handles, Step
 from tests.support.watching import Moment, Watch
-from tools.contracts.inbound import referral_schema, reply_schema
+from tools.contracts.inbound import referral_schema
+from tools.contracts.messages import schema
 from tools.contracts.services import application, services
 from tools.stack import Stack
 from tools.stack.issuer import sign
@@ -405,7 +407,7 @@ def stored(changes: list[str]) -> list[str]:
 
 def check_reply(kind: str, reply: Mapping[str, Any]) -> None:
     """The reply fits what is published of it, and says nothing else."""
-    validator = Draft202012Validator({**reply_schema(kind), "additionalProperties": False})
+    validator = Draft202012Validator({**schema(MESSAGES[kind]), "additionalProperties": False})
     assert [error.message for error in validator.iter_errors(dict(reply))] == []
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shared.language.events import CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS
+from shared.language.events import BY_NAME, CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS
 from shared.runtime.kafka import API_VERSION
 from tests.chaos.awaiting import Never, until
 from tests.chaos.backlog import Backlog
@@ -271,6 +271,6 @@ def _examples() -> dict[str, Mapping[str, Any]]:
     found = {}
     for file in sorted(EXAMPLES.glob("*/1.json")):
         example = json.loads(file.read_text(encoding="utf-8"))
-        if example["headers"]["ce_subject"].startswith("journey/"):
+        if file.parent.name in BY_NAME and example["headers"]["ce_subject"].startswith("journey/"):
             found[file.parent.name] = example["body"]
     return found

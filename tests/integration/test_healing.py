@@ -15,7 +15,7 @@ from shared.host.consuming import absorb
 from shared.language import events as e
 from shared.language.decision import Fold
 from shared.operations.by_hand import drained
-from shared.operations.control import REPUBLISH_REQUESTED, answering
+from shared.operations.control import REQUESTED, answering
 from shared.operations.healing import Healer
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
@@ -137,7 +137,7 @@ def test_an_event_that_never_left_the_outbox_is_asked_for_and_comes(bench: Bench
     assert [one for one in applied if one.startswith("outcome")] == [f"outcome:{n}" for n in range(1, 6)]
     until(lambda: healed._value.get() == 1, "the healing counted")
     assert metric("journey_republish_requests_total", group=reader.name)._value.get() >= 1
-    request = reader.db["events"].find_one({"type": REPUBLISH_REQUESTED})
+    request = reader.db["events"].find_one({"type": REQUESTED.name})
     assert request is not None
     assert (request["topic"], request["key"]) == (e.CONTROL_TOPIC, subject)
     assert bench.db["events"].count_documents({"again": {"$exists": True}}) == 2
@@ -197,7 +197,7 @@ def test_what_is_merely_on_its_way_is_not_asked_for(bench: Bench, reader: Reader
     assert reader.db["events"].count_documents({}) == 0
     log.at = 100
     healer.look(now + timedelta(seconds=10))
-    assert reader.db["events"].count_documents({"type": REPUBLISH_REQUESTED}) == 1
+    assert reader.db["events"].count_documents({"type": REQUESTED.name}) == 1
 
 
 def test_it_is_asked_for_less_and_less_often_and_by_one_process(bench: Bench, reader: Reader) -> None:

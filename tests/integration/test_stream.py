@@ -20,7 +20,7 @@ from pymongo import MongoClient
 
 from services.outcome.figures import disclosure, report
 from services.outcome.stream import logins, publisher
-from services.outcome.stream.indicators import TYPE, Cell, Indicator, cells_of
+from services.outcome.stream.indicators import PUBLISHED, Cell, Indicator, cells_of
 from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, StoredLogins
 from services.outcome.stream.publisher import Fenced, KafkaOutlet, Publisher, StoredLedger
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
@@ -197,7 +197,7 @@ def test_every_published_cell_and_then_only_what_changed_reaches_the_topic(
     last = records["stream-test|figures.started"][-1]
     headers = {header: text.decode() for header, text in last.headers}
     body = json.loads(last.value)
-    assert headers["ce_type"] == TYPE
+    assert headers["ce_type"] == PUBLISHED.name
     assert headers["ce_id"] == "outcome:indicator/stream-test|figures.started:2"
     assert (body["value"], body["hidden"]) == (later.report["figures"]["started"], False)
     few = json.loads(records["stream-test|figures.re_referred"][-1].value)

@@ -6,8 +6,6 @@ from typing import Any
 
 import yaml
 
-from services.intake.domain.participant import ERASURE_KEPT
-from services.outcome.stream.indicators import TYPE as INDICATOR
 from shared.language.events import (
     CONTROL_TOPIC,
     ERASURES_TOPIC,
@@ -19,8 +17,7 @@ from shared.language.events import (
     Source,
 )
 from shared.language.programmes import ProgrammePublished
-from shared.operations.control import REPUBLISH_REQUESTED
-from tools.contracts import control, erasures, inbound, indicators
+from tools.contracts import inbound, messages
 from tools.contracts.examples import Example, frozen
 from tools.contracts.services import NOWHERE, event_types, services
 from tools.contracts.topics import TopicSettings, topic_settings
@@ -88,25 +85,34 @@ HEADERS: dict[str, Any] = {
 }
 
 
+MESSAGE_CHANNELS = {
+    "control": (CONTROL_TOPIC, "What services ask of one another; nothing about a person."),
+    "erasures": (
+        ERASURES_TOPIC,
+        "Who was erased, by handle, so that a restored database is erased again; intake's alone.",
+    ),
+    "indicators": (
+        INDICATORS_TOPIC,
+        "Published figures, small counts hidden; the newest record of a key counts.",
+    ),
+}
+
+
 def document() -> dict[str, Any]:
     """The whole document."""
     settings = topic_settings()
     channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
     channels["programmes"] = _programmes_channel(settings)
-    channels["control"] = control.channel(_bindings(settings, CONTROL_TOPIC))
-    channels["erasures"] = erasures.channel(_bindings(settings, ERASURES_TOPIC))
-    channels["indicators"] = indicators.channel(_bindings(settings, INDICATORS_TOPIC))
+    for name, (topic, description) in MESSAGE_CHANNELS.items():
+        channels[name] = messages.channel(topic, description, _bindings(settings, topic))
     operations = _operations()
-    messages = {kind.name: _message(kind, _examples()) for kind in event_types()}
-    operations["outcome.says.indicators"] = indicators.operation()
-    messages[INDICATOR] = indicators.message()
-    operations.update(control.operations())
-    messages[REPUBLISH_REQUESTED] = control.message()
-    operations.update(erasures.operations())
-    messages[ERASURE_KEPT] = erasures.message()
+    said = {kind.name: _message(kind, _examples()) for kind in event_types()}
+    said.update({kind.name: messages.component(kind) for kind in messages.message_types()})
+    for name, (topic, _) in MESSAGE_CHANNELS.items():
+        operations.update(messages.operations(topic, name))
     channels.update(inbound.channels(settings))
     operations.update(inbound.operations())
-    messages.update(inbound.messages())
+    said.update(inbound.messages())
     return {
         "asyncapi": "3.0.0",
         "id": "urn:journeys",
@@ -116,7 +122,7 @@ def document() -> dict[str, Any]:
         "channels": channels,
         "operations": operations,
         "components": {
-            "messages": messages,
+            "messages": said,
             "schemas": {"cloudEventHeaders": {"schemaFormat": JSON_SCHEMA, "schema": HEADERS}},
             "securitySchemes": {"scram": {"type": "scramSha512"}},
         },

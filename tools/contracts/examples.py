@@ -1,4 +1,4 @@
-"""The frozen examples: every event version as it once went over the wire, and must stay readable for good.
+"""The frozen examples: every event and message version as it once went over the wire, readable for good.
 
 `shared/language/examples/<type>/<n>.json` holds key, headers and body. `MANIFEST.sha256` lists each
 file with its hash, in the form that `sha256sum --check` reads; a file is added, never changed.
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from shared.language import programmes  # noqa: F401 - it registers an event
+from shared.language.events import BY_NAME
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "language" / "examples"
 MANIFEST = "MANIFEST.sha256"
@@ -30,7 +33,7 @@ class Example:
 
     @property
     def type(self) -> str:
-        """The event's type, with its version."""
+        """The type of the event or message, with its version."""
         return self.headers["ce_type"]
 
     @property
@@ -45,7 +48,16 @@ class Example:
 
 
 def frozen(folder: Path = FOLDER) -> list[Example]:
-    """Every example, in the order in which they were recorded, so that causes come before effects."""
+    """Every example of an event, in the order in which they were recorded: causes come before effects."""
+    return [one for one in _read(folder) if one.type in BY_NAME]
+
+
+def frozen_messages(folder: Path = FOLDER) -> list[Example]:
+    """Every example of a message that is no event of a subject, in the order in which they were recorded."""
+    return [one for one in _read(folder) if one.type not in BY_NAME]
+
+
+def _read(folder: Path) -> list[Example]:
     found = []
     for path in _files(folder):
         document = json.loads(path.read_text(encoding="utf-8"))

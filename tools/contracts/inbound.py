@@ -4,33 +4,14 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from shared.edge.openapi import document_of
-from tools.contracts.replies import REPLIES
+from shared.language.replies import REPLIES_TOPIC as ANSWERS
+from tools.contracts import messages as messages_of
 from tools.contracts.services import application
 from tools.contracts.topics import TopicSettings
 
 REFERRALS = "inbound.{organisation}.referrals.v1"
-ANSWERS = "inbound.{organisation}.replies.v1"
 JSON_SCHEMA = "application/schema+json;version=2020-12"
-
-REPLY_HEADERS: dict[str, Any] = {
-    "type": "object",
-    "description": "CloudEvents 1.0 attributes as Kafka headers.",
-    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type"],
-    "properties": {
-        "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "description": "the same identity is the same reply"},
-        "ce_source": {"const": "intake"},
-        "ce_type": {"enum": list(REPLIES)},
-        "ce_subject": {"type": "string"},
-        "ce_time": {"type": "string", "format": "date-time"},
-        "traceparent": {"type": "string"},
-        "content-type": {"const": "application/json"},
-    },
-}
-
 
 RECORD_HEADERS: dict[str, Any] = {
     "type": "object",
@@ -94,7 +75,7 @@ def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
                 "before every change of what the record led to."
             ),
             "parameters": {"organisation": parameter},
-            "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in REPLIES},
+            "messages": messages_of.references(messages_of.on_topic(ANSWERS)),
             **settings[ANSWERS].bindings(),
         },
     }
@@ -102,8 +83,9 @@ def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
 
 def operations() -> dict[str, Any]:
     """Agencies say, intake acts and answers."""
-    answers = [name for name, reply in REPLIES.items() if reply.answers_record]
-    tells = [name for name, reply in REPLIES.items() if not reply.answers_record]
+    replies = messages_of.on_topic(ANSWERS)
+    answers = [kind.name for kind in replies if kind.answers]
+    tells = [kind.name for kind in replies if not kind.answers]
     return {
         "intake.acts-on.inboundReferrals": {
             "action": "receive",
@@ -123,8 +105,8 @@ def operations() -> dict[str, Any]:
 
 
 def messages() -> dict[str, Any]:
-    """The referral and its replies."""
-    whole = {
+    """The referral; its replies are messages of ours."""
+    return {
         "inboundReferral": {
             "name": "inboundReferral",
             "summary": "A referral; the record needs no key and no headers, the referrer's reference names it.",
@@ -139,22 +121,6 @@ def messages() -> dict[str, Any]:
             "payload": {"schemaFormat": JSON_SCHEMA, "schema": record_schema()},
         }
     }
-    for name, reply in REPLIES.items():
-        whole[name] = {
-            "name": name,
-            "summary": (reply.body.__doc__ or "").splitlines()[0],
-            "contentType": "application/json",
-            "headers": {"schemaFormat": JSON_SCHEMA, "schema": REPLY_HEADERS},
-            "payload": {"schemaFormat": JSON_SCHEMA, "schema": reply_schema(name)},
-        }
-    return whole
-
-
-def reply_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of a reply, complete in itself."""
-    generated = msgspec.json.schema(REPLIES[name].body)
-    whole: dict[str, Any] = _resolved({"$ref": generated["$ref"]}, generated)
-    return whole
 
 
 def _resolved(node: Any, document: Mapping[str, Any]) -> Any:

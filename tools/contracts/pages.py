@@ -51,6 +51,15 @@ JSON Schema.
 """,
         (tables.events,),
     ),
+    REFERENCE / "messages.md": Page(
+        "Messages",
+        """
+What leaves the platform beside the [events](events.md): each is a CloudEvent 1.0 in Kafka's binary mode, defined once
+in `shared/language`. More of the [replies](replies.md), and of the [published figures](indicators.md). The AsyncAPI
+document is [asyncapi.yaml](asyncapi.yaml); a link leads to the message's JSON Schema.
+""",
+        (tables.messages,),
+    ),
     REFERENCE / "replies.md": Page(
         "Replies",
         """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.contracts import asyncapi, schemas
+from tools.contracts import asyncapi, messages, schemas
 from tools.contracts.pages import PAGES
 from tools.contracts.services import event_types
 
@@ -15,12 +15,14 @@ def files() -> dict[Path, str]:
         CONTRACTS / "schemas" / f"{kind.name}.json": schemas.text(schemas.schema(kind))
         for kind in event_types()
     }
+    for message in messages.message_types():
+        whole[CONTRACTS / "schemas" / f"{message.name}.json"] = schemas.text(messages.schema(message))
     whole[CONTRACTS / "asyncapi.yaml"] = asyncapi.text()
     return whole | {path: page.text() for path, page in PAGES.items()}
 
 
 def write(root: Path) -> list[Path]:
-    """Write what is stale and remove schemas of no event. Returns the paths."""
+    """Write what is stale and remove schemas of nothing. Returns the paths."""
     touched = []
     for path, text in files().items():
         target = root / path
@@ -35,7 +37,7 @@ def write(root: Path) -> list[Path]:
 
 
 def stale(root: Path) -> list[str]:
-    """What is missing, different or of no event any more, one line each."""
+    """What is missing, different or of nothing any more, one line each."""
     faults = []
     for path, text in files().items():
         target = root / path
@@ -43,10 +45,11 @@ def stale(root: Path) -> list[str]:
             faults.append(f"{path} is missing")
         elif target.read_text(encoding="utf-8") != text:
             faults.append(f"{path} differs from the code")
-    return faults + [f"{path} describes no event" for path in _strays(root)]
+    return faults + [f"{path} describes no event and no message" for path in _strays(root)]
 
 
 def _strays(root: Path) -> list[Path]:
     known = {f"{kind.name}.json" for kind in event_types()}
+    known |= {f"{kind.name}.json" for kind in messages.message_types()}
     folder = root / CONTRACTS / "schemas"
     return [path.relative_to(root) for path in sorted(folder.glob("*.json")) if path.name not in known]

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,13 @@ from shared.edge.openapi import template
 from shared.language.access import RULES
 from shared.language.errors import CODES
 from shared.language.figures import EACH
+from shared.language.indicators import IndicatorPublished
+from shared.language.messages import BY_MESSAGE, EVERY_SERVICE
 from shared.language.programmes import Action, ProgrammePublished
+from shared.language.replies import REPLIES_TOPIC
 from shared.telemetry.metrics import METRICS
-from tools.contracts import indicators
-from tools.contracts.replies import REPLIES
+from tools.contracts.messages import message_types, on_topic
+from tools.contracts.messages import schema as message_schema
 from tools.contracts.services import application, event_types, handlers, services, stream_routes
 from tools.contracts.use_cases import fold_of, use_case_of
 
@@ -43,23 +45,38 @@ def events() -> str:
     return table(("event", "meaning", "said by", "acted on by", "subject"), rows)
 
 
+def messages() -> str:
+    """Every message that is no event: what it means, who says it and who acts on it."""
+    rows = [
+        (
+            f"[`{kind.name}`](schemas/{kind.name}.json)",
+            kind.summary,
+            f"`{kind.topic.replace('{', '<').replace('}', '>')}`",
+            "every service" if kind.producers == EVERY_SERVICE else ", ".join(kind.producers),
+            "every service" if kind.consumers == EVERY_SERVICE else ", ".join(kind.consumers),
+        )
+        for kind in message_types()
+    ]
+    return table(("message", "meaning", "topic", "said by", "acted on by"), rows)
+
+
 def replies() -> str:
     """Every reply to an agency, and what answers a record."""
     rows = [
         (
-            f"`{name}`",
-            _first_line(kind.body),
-            "yes" if kind.answers_record else "no",
-            ", ".join(f"`{one.name}`" for one in fields(kind.body)),
+            f"[`{kind.name}`](schemas/{kind.name}.json)",
+            kind.summary,
+            "yes" if kind.answers else "no",
+            ", ".join(f"`{name}`" for name in kind.body.__struct_fields__),
         )
-        for name, kind in REPLIES.items()
+        for kind in on_topic(REPLIES_TOPIC)
     ]
     return table(("reply", "meaning", "answers a record", "fields"), rows)
 
 
 def indicator_fields() -> str:
     """The fields of a published figure's record."""
-    described = indicators.schema()["properties"]
+    described = message_schema(BY_MESSAGE[IndicatorPublished])["properties"]
     rows = [(f"`{name}`", _type_of(one), one.get("description", "")) for name, one in described.items()]
     return table(("field", "type", "meaning"), rows)
 
@@ -156,10 +173,6 @@ def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [_line(heads), _line("---" for _ in heads), *(_line(row) for row in rows)]
     return "\n".join(lines) + "\n"
-
-
-def _first_line(body: type) -> str:
-    return (body.__doc__ or "").strip().splitlines()[0]
 
 
 def _type_of(field: dict[str, Any]) -> str:

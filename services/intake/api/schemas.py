@@ -338,7 +338,7 @@ def show_referral(seen: Seen) -> dict[str, Any]:
     found, who = seen.referral, seen.reader
     passage = found.passage
     whole = {
-        **standing(found),
+        **msgspec.to_builtins(standing(found)),
         "participant_id": passage.participant_id,
         "municipality": passage.municipality,
         "referrer": passage.referrer,

@@ -4,9 +4,8 @@ The loop back to the referrer is closed here: the same function takes in intake'
 and whenever what the referrer sees has changed, the referrer is told (docs/field.md, Referral).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, Literal
 
 from shared.language import events as e
@@ -14,9 +13,14 @@ from shared.language.days import months_after
 from shared.language.decision import Change, Received, Reply, Row
 from shared.language.passage import Passage, follow
 from shared.language.programmes import Programme, Programmes
-
-STATUS_CHANGED = "journey.intake.referral-status-changed.v1"
-"""The reply that tells a referrer where its referral stands now."""
+from shared.language.replies import (
+    ExitTold,
+    FollowUpTold,
+    ReferralStatusChanged,
+    RefusalTold,
+    Standing,
+    WithdrawalTold,
+)
 
 PARTS = "parts"
 """Rows, one per journey: which organisations took the person on, and until when that lets them know who it is.
@@ -69,13 +73,28 @@ class Referral:
     corrections: int = 0
 
 
-def standing(referral: Referral) -> dict[str, Any]:
-    """Where the referral stands, in plain values: what the referrer asked for and is told.
+def standing(referral: Referral) -> Standing:
+    """Where the referral stands: what the referrer asked for and is told. Source: docs/field.md, "Referral"."""
+    return Standing(**_standing(referral))
 
-    Source: docs/field.md, Referral.
-    """
-    passage = referral.passage
-    refusal = referral.refusal
+
+def _standing(referral: Referral) -> dict[str, Any]:
+    """The fields of `Standing`, which is what `ReferralStatusChanged` says too."""
+    passage, refusal = referral.passage, referral.refusal
+    refused = withdrawn = left = None
+    # What is told stands in both: a decision names its reason before the passage has followed its fact.
+    if refusal and passage.declined_on:
+        refused = RefusalTold(
+            by=refusal.by,
+            on=passage.declined_on,
+            reason=refusal.reason,
+            refused_by=refusal.refused_by,
+            follows=refusal.follows,
+        )
+    if referral.withdrawal_reason and passage.withdrawn_on:
+        withdrawn = WithdrawalTold(on=passage.withdrawn_on, reason=referral.withdrawal_reason)
+    if passage.exited_on and passage.exit_way:
+        left = ExitTold(on=passage.exited_on, way=passage.exit_way, situation=referral.situation_at_exit)
     return {
         "journey_id": referral.journey_id,
         "reference": referral.reference,
@@ -84,30 +103,17 @@ def standing(referral: Referral) -> dict[str, Any]:
         "stage": passage.stage,
         "responsible": passage.responsible,
         "provider": passage.provider,
-        "referred_on": _text(passage.referred_on),
-        "accepted_on": _text(passage.accepted_on),
-        "started_on": _text(passage.started_on),
-        "ready_on": _text(passage.ready_on),
-        "refusal": refusal
-        and {
-            "by": refusal.by,
-            "on": _text(passage.declined_on),
-            "reason": refusal.reason,
-            "refused_by": refusal.refused_by,
-            "follows": refusal.follows,
-        },
-        "withdrawal": referral.withdrawal_reason
-        and {"on": _text(passage.withdrawn_on), "reason": referral.withdrawal_reason},
-        "exit": passage.exited_on
-        and {
-            "on": _text(passage.exited_on),
-            "way": passage.exit_way,
-            "situation": referral.situation_at_exit,
-        },
-        "follow_ups": [
-            {"kind": kind, "status": seen.status, "situation": seen.situation}
+        "referred_on": passage.referred_on,
+        "accepted_on": passage.accepted_on,
+        "started_on": passage.started_on,
+        "ready_on": passage.ready_on,
+        "refusal": refused,
+        "withdrawal": withdrawn,
+        "exit": left,
+        "follow_ups": tuple(
+            FollowUpTold(kind=kind, status=seen.status, situation=seen.situation)
             for kind, seen in sorted(referral.follow_ups.items())
-        ],
+        ),
     }
 
 
@@ -184,15 +190,12 @@ def _moved(referral: Referral, fact: e.Fact) -> Referral:
 
 
 def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Reply]:
-    stands = standing(after)
-    if before is not None and stands == standing(before):
+    if before is not None and standing(after) == standing(before):
         return ()
-    body: Mapping[str, Any] = {
-        **stands,
-        "occurred_on": fact.occurred_on.isoformat(),
-        "recorded_at": fact.recorded_at.isoformat(),
-    }
-    return (Reply(after.passage.referrer, STATUS_CHANGED, body),)
+    told = ReferralStatusChanged(
+        **_standing(after), occurred_on=fact.occurred_on, recorded_at=fact.recorded_at
+    )
+    return (Reply(after.passage.referrer, told),)
 
 
 def _parts(before: Referral, after: Referral, rules: Callable[[], Programme] | None) -> Sequence[Row]:
@@ -218,7 +221,3 @@ def _parts(before: Referral, after: Referral, rules: Callable[[], Programme] | N
 
 def _ends(passage: Passage) -> tuple[object, ...]:
     return passage.mistake, passage.withdrawn_on, passage.declined_on, passage.closed_on
-
-
-def _text(on: date | None) -> str | None:
-    return None if on is None else on.isoformat()

@@ -12,10 +12,8 @@ from shared.language.access import Actor
 from shared.language.corrections import superseded
 from shared.language.days import day_of
 from shared.language.decision import Change, Notice, subject_of
+from shared.language.erasures import ErasureKept
 from shared.language.errors import Conflict, Forbidden
-
-ERASURE_KEPT = "journey.intake.erasure-kept.v1"
-"""The word on the log of erasures that a person is to stay erased, whatever a backup brings back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +127,7 @@ def erase(
     return Change(
         replace(participant, sealed=None, erased_at=at),
         events=(e.ParticipantErased(occurred_on=day_of(at), recorded_at=at),),
-        notices=(
-            Notice(
-                e.ERASURES_TOPIC,
-                ERASURE_KEPT,
-                {"participant_id": participant.participant_id, "erased_at": at.isoformat()},
-            ),
-        ),
+        notices=(Notice(ErasureKept(participant_id=participant.participant_id, erased_at=at)),),
     )
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
+from shared.language.indicators import IndicatorPublished
+from shared.language.messages import BY_MESSAGE, encode_message
 
-from shared.language.events import INDICATORS_TOPIC
-
-TYPE = "journey.outcome.indicator-published.v1"
+PUBLISHED = BY_MESSAGE[IndicatorPublished]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +93,24 @@ def record(indicator: Indicator) -> Record:
         "ce_specversion": "1.0",
         "ce_id": f"outcome:{subject}:{indicator.seq}",
         "ce_source": "outcome",
-        "ce_type": TYPE,
+        "ce_type": PUBLISHED.name,
         "ce_subject": subject,
         "ce_time": indicator.published_at.isoformat(),
         "ce_sequence": str(indicator.seq),
         "content-type": "application/json",
     }
-    body = {
-        "programme": indicator.programme,
-        "cell": indicator.name,
-        "value": indicator.cell.value,
-        "hidden": indicator.cell.hidden,
-        "few": indicator.cell.few,
-        "published_at": indicator.published_at.isoformat(),
-    }
+    body = IndicatorPublished(
+        programme=indicator.programme,
+        cell=indicator.name,
+        value=indicator.cell.value,
+        hidden=indicator.cell.hidden,
+        few=indicator.cell.few,
+        published_at=indicator.published_at,
+    )
     return Record(
-        topic=INDICATORS_TOPIC,
+        topic=PUBLISHED.topic,
         key=indicator.key.encode(),
-        value=orjson.dumps(body),
+        value=encode_message(body),
         headers=[(name, text.encode()) for name, text in headers.items()],
     )
 

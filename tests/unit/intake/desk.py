@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from services.intake import handlers
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place, take_in
@@ -244,3 +246,9 @@ def at_stage(stage: Stage) -> Referral:
 def without_consent(state: Referral) -> Referral:
     """The same journey before anybody was asked."""
     return replace(state, passage=replace(state.passage, consents={}))
+
+
+def plain(message: Any) -> dict[str, Any]:
+    """A message as its reader decodes it."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(message))
+    return found

@@ -16,15 +16,16 @@ from pymongo.client_session import ClientSession
 
 from services.intake import inbound
 from services.intake.api.schemas import ReferBody
-from services.intake.inbound import ACCEPTED, REJECTED, Answer, receive, sender_of
+from services.intake.inbound import Answer, receive, sender_of
 from shared.language.errors import CODES, Halt
+from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
 from shared.runtime.consumer import Absorb
 from shared.runtime.fold import Arrived
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
 from shared.telemetry.metrics import REGISTRY, metric
-from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, register
+from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, plain, register
 
 SECRET = "19900101-9802"
 
@@ -86,18 +87,18 @@ def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
     desk = Desk()
     arrived = record(body(register(desk)))
     said = answer(desk, arrived)
-    assert said.type == ACCEPTED
+    assert isinstance(said.body, RecordAccepted)
     assert said.identity == f"inbound.{AGENCY}.referrals.v1:0:7"
-    assert said.subject == f"journey/{said.body['journey_id']}"
-    assert said.body == {
+    assert said.subject == f"journey/{plain(said.body)['journey_id']}"
+    assert plain(said.body) == {
         "status": "accepted",
         "topic": f"inbound.{AGENCY}.referrals.v1",
         "partition": 0,
         "offset": 7,
         "key": None,
         "headers": {},
-        "referral_id": said.body["journey_id"],
-        "journey_id": said.body["journey_id"],
+        "referral_id": plain(said.body)["journey_id"],
+        "journey_id": plain(said.body)["journey_id"],
         "reference": "AF-1",
         "stage": "received",
     }
@@ -108,7 +109,7 @@ def test_the_same_record_twice_is_one_referral_with_two_answers() -> None:
     desk = Desk()
     said = body(register(desk))
     first, again = answer(desk, record(said)), answer(desk, record(said, offset=8))
-    assert first.body["journey_id"] == again.body["journey_id"]
+    assert plain(first.body)["journey_id"] == plain(again.body)["journey_id"]
     assert first.identity != again.identity
     assert len(desk.events) == 1
 
@@ -118,7 +119,7 @@ def test_the_sender_is_whose_topic_it_is() -> None:
     person = register(desk, by="forsakringskassan")
     said = answer(desk, record(body(person), by="forsakringskassan"))
     assert said.organisation == "forsakringskassan"
-    journey = desk.get(f"journey/{said.body['journey_id']}")  # type: ignore[arg-type]
+    journey = desk.get(f"journey/{plain(said.body)['journey_id']}")  # type: ignore[arg-type]
     assert journey.passage.referrer == "forsakringskassan"
 
 
@@ -152,17 +153,21 @@ def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
     person = register(desk)
     before = dict(desk.documents)
     said = answer(desk, record(body(person, **wrong)))
-    assert (said.type, said.body["status"], said.body["code"]) == (REJECTED, "rejected", code)
-    assert set(said.body["errors"]) == fields
+    assert (type(said.body), plain(said.body)["status"], plain(said.body)["code"]) == (
+        RecordRejected,
+        "rejected",
+        code,
+    )
+    assert set(plain(said.body)["errors"]) == fields
     # No hash of what was refused: who knows the rest of the record finds a personal number by trying.
-    assert set(said.body) == {
+    assert set(plain(said.body)) == {
         *("status", "topic", "partition", "offset", "code", "detail", "errors"),
         *("reference", "key", "headers"),
     }
-    assert said.body["reference"] in (None, "AF-1")
-    assert (said.body["reference"] is None) == ("reference" in fields)
+    assert plain(said.body)["reference"] in (None, "AF-1")
+    assert (plain(said.body)["reference"] is None) == ("reference" in fields)
     for value in (SECRET, "199001019802", "Ada", "0910"):
-        assert value not in json.dumps(said.body)
+        assert value not in json.dumps(plain(said.body))
     assert (desk.documents, desk.events) == (before, [])
 
 
@@ -185,7 +190,7 @@ def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
 def test_what_is_no_referral_at_all_is_rejected(value: bytes, code: str) -> None:
     desk = Desk()
     said = answer(desk, record(value))
-    assert (said.type, said.body["code"]) == (REJECTED, code)
+    assert (type(said.body), plain(said.body)["code"]) == (RecordRejected, code)
     assert said.subject == f"record/inbound.{AGENCY}.referrals.v1:0:7"
 
 
@@ -197,30 +202,30 @@ def test_a_record_that_says_a_field_twice_is_rejected_and_the_field_named(name: 
     said = {**body(register(desk)), SECRET: "x"}
     twice = json.dumps(said).encode()[:-1] + f', "{name}": "2417"}}'.encode()
     answer = receive(desk, record(twice), {AGENCY})
-    assert (answer.type, answer.body["code"]) == (REJECTED, "invalid-fields")
-    assert set(answer.body["errors"]) == {named}
-    assert SECRET not in json.dumps(answer.body)
+    assert (type(answer.body), plain(answer.body)["code"]) == (RecordRejected, "invalid-fields")
+    assert set(plain(answer.body)["errors"]) == {named}
+    assert SECRET not in json.dumps(plain(answer.body))
     assert not desk.events
 
 
 def test_an_organisation_that_may_not_refer_is_told_so() -> None:
     desk = Desk()
     said = answer(desk, record(body(register(desk)), by=EMPLOYER))
-    assert (said.organisation, said.body["code"]) == (EMPLOYER, "not-allowed")
+    assert (said.organisation, plain(said.body)["code"]) == (EMPLOYER, "not-allowed")
 
 
 def test_a_used_reference_is_rejected() -> None:
     desk = Desk()
     person = register(desk)
     answer(desk, record(body(person)))
-    assert answer(desk, record(body(person, municipality="2417"))).body["code"] == "reference-taken"
+    assert plain(answer(desk, record(body(person, municipality="2417"))).body)["code"] == "reference-taken"
 
 
 def test_the_record_after_a_bad_one_goes_on() -> None:
     desk = Desk()
     person = register(desk)
     said = [answer(desk, record(one, offset=n)) for n, one in enumerate([b"{", body(person), {"a": 1}])]
-    assert [one.body["status"] for one in said] == ["rejected", "accepted", "rejected"]
+    assert [plain(one.body)["status"] for one in said] == ["rejected", "accepted", "rejected"]
 
 
 @pytest.mark.parametrize("topic", ["journey.intake.v1", "inbound..referrals.v1", "inbound.a.b.referrals.v1"])
@@ -241,8 +246,8 @@ ANYTHING = st.recursive(
 def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     desk = Desk()
     found = answer(desk, record(said))
-    assert found.type == REJECTED
-    assert found.body["code"] in CODES
+    assert isinstance(found.body, RecordRejected)
+    assert plain(found.body)["code"] in CODES
     assert desk.events == []
 
 
@@ -254,7 +259,7 @@ def parts_at(desk: Answering) -> Parts:
 def answered(desk: Answering, *records: Arrived) -> list[dict[str, Any]]:
     """The bodies of the answers to a batch."""
     inbound.absorb(parts_at(desk), Breaker())(cast("ClientSession", None), list(records))
-    return [said[-1] for said in desk.answers]
+    return [plain(said[-1]) for said in desk.answers]
 
 
 HEADER_VALUES = st.none() | st.binary(max_size=60) | st.just(b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
@@ -311,7 +316,7 @@ class Failing(Answering):
     """A unit whose answers of acceptance fail, after the decision was saved."""
 
     def answer(self, *said: Any) -> None:
-        if said[3] == ACCEPTED:
+        if plain(said[3])["status"] == "accepted":
             raise ArithmeticError(SECRET)
         super().answer(*said)
 
@@ -339,7 +344,7 @@ def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:
     for offset in range(3 * POISON_IN_A_ROW):
         absorb(cast("ClientSession", None), [record(bad, offset=offset)]).when_durable()
     absorb(cast("ClientSession", None), [record(good, by="forsakringskassan")]).when_durable()
-    codes = [said[-1]["code"] for said in desk.answers]
+    codes = [plain(said[-1])["code"] for said in desk.answers]
     assert codes == ["internal"] * 3 * POISON_IN_A_ROW + ["unreadable-body"]
 
 
@@ -359,7 +364,7 @@ def test_a_record_that_cannot_be_made_durable_is_answered_alone() -> None:
     desk = Answering()
     aside = inbound.set_aside(parts_at(desk), Breaker())
     aside(cast("ClientSession", None), record(body(register(desk))), "OverflowError")
-    assert [said[-1]["code"] for said in desk.answers] == ["internal"]
+    assert [plain(said[-1])["code"] for said in desk.answers] == ["internal"]
     assert desk.events == []
 
 

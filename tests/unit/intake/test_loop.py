@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from services.intake import handlers
 from services.intake.consumer import FOLDS, folds_telling
 from services.intake.domain import referral
-from services.intake.domain.journey import STATUS_CHANGED, Referral, standing, take_in
+from services.intake.domain.journey import Referral, standing, take_in
 from services.intake.repository import Referrals
 from shared.language import events as e
 from shared.language.decision import Change, subject_of
 from shared.language.events import Fact
 from shared.language.passage import Stage
+from shared.language.replies import ReferralStatusChanged
 from tests.unit.intake.desk import (
     AGENCY,
     AT,
@@ -31,6 +32,7 @@ from tests.unit.intake.desk import (
     at_stage,
     caseworker,
     exit_fact,
+    plain,
     register,
     said,
 )
@@ -100,7 +102,7 @@ def test_however_the_sources_overtake_one_another_the_referrer_sees_the_same(ord
 
 
 def test_the_end_of_the_whole_way_as_the_referrer_reads_it() -> None:
-    seen = standing(after(at_stage("started"), *ACTIVITIES, *HANDOVERS, *OUTCOMES))
+    seen = plain(standing(after(at_stage("started"), *ACTIVITIES, *HANDOVERS, *OUTCOMES)))
     assert seen["stage"] == "closed"
     assert seen["responsible"] == PROVIDER
     assert seen["exit"] == {"on": EXITED_ON.isoformat(), "way": "by_plan", "situation": "employed"}
@@ -151,7 +153,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
     for fact in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]:
         change = fold[type(fact)](state, said(fact), SHELF)
         state = change.state
-        told.append([reply.body["stage"] for reply in change.replies])
+        told.append([plain(reply.body)["stage"] for reply in change.replies])
     assert told == [
         ["ready"],
         [],
@@ -168,11 +170,11 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
 def test_a_reply_says_what_a_reading_would_say() -> None:
     change = folds_telling({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF)
     (reply,) = change.replies
-    assert (reply.organisation, reply.type) == (AGENCY, STATUS_CHANGED)
-    assert reply.body == {
-        **standing(change.state),
+    assert (reply.organisation, type(reply.body)) == (AGENCY, ReferralStatusChanged)
+    assert plain(reply.body) == {
+        **plain(standing(change.state)),
         "occurred_on": EXITED_ON.isoformat(),
-        "recorded_at": AT.isoformat(),
+        "recorded_at": AT.isoformat().replace("+00:00", "Z"),
     }
 
 
@@ -192,7 +194,7 @@ def test_intakes_own_decisions_are_told_too() -> None:
     accept = referral.Accept()
     handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
     handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
-    assert [(one.body["reference"], one.body["stage"]) for one in desk.replies] == [
+    assert [(plain(one.body)["reference"], plain(one.body)["stage"]) for one in desk.replies] == [
         ("AF-1", "received"),
         ("AF-1", "accepted"),
     ]

@@ -12,6 +12,7 @@ from services.intake.vault import AesGcmVault, vault_from
 from shared.language import events as e
 from shared.language.access import Actor
 from shared.language.decision import ARCHIVE, event_id, subject_of
+from shared.language.erasures import ErasureKept
 from shared.language.errors import Conflict, Forbidden, Halt, Unknown
 from tests.unit.intake.desk import (
     AGENCY,
@@ -149,7 +150,9 @@ def test_an_erasure_that_a_backup_undid_is_done_again_and_not_said_again() -> No
     subject = subject_of("participant", handle)
     before = dict(desk.documents)
     handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    assert [(one.topic, one.body["participant_id"]) for one in desk.notices] == [(e.ERASURES_TOPIC, handle)]
+    (notice,) = desk.notices
+    assert isinstance(notice.body, ErasureKept)
+    assert notice.body.participant_id == handle
 
     desk.documents.update(before)
     desk.table[ARCHIVE, event_id(subject, 1)] = {}

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain.referral import Refer
-from services.intake.inbound import ACCEPTED, REJECTED, receive
+from services.intake.inbound import receive
 from services.intake.records import LIMIT_BYTES, Echo, read
 from shared.edge.texts import names_participant
 from shared.language.errors import Refused
+from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.fold import Arrived
-from tests.unit.intake.desk import AGENCY, Desk, register
+from tests.unit.intake.desk import AGENCY, Desk, plain, register
 from tests.unit.intake.test_inbound import SECRET, body
 from tools.contracts.inbound import record_schema
 
@@ -148,9 +149,9 @@ def test_a_rejection_repeats_reference_key_and_the_headers_that_the_contract_nam
         ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"),
     ]
     found = receive(Desk(), record(said, *headers, key=b"case/17"), ())
-    assert found.type == REJECTED
-    assert (found.body["reference"], found.body["key"]) == ("AF-1", "case/17")
-    assert found.body["headers"] == {
+    assert isinstance(found.body, RecordRejected)
+    assert (plain(found.body)["reference"], plain(found.body)["key"]) == ("AF-1", "case/17")
+    assert plain(found.body)["headers"] == {
         "correlation-id": "3f5a/9:b-1",
         "ce_id": "5f2c-7",
         "ce_source": "urn:agency:referrals",
@@ -161,8 +162,8 @@ def test_so_does_an_acceptance() -> None:
     desk = Desk()
     arrived = record(body(register(desk)), ("correlation-id", b"c-1"), key=b"k-1")
     found = receive(desk, arrived, ())
-    assert found.type == ACCEPTED
-    assert (found.body["key"], found.body["headers"]) == ("k-1", {"correlation-id": "c-1"})
+    assert isinstance(found.body, RecordAccepted)
+    assert (plain(found.body)["key"], plain(found.body)["headers"]) == ("k-1", {"correlation-id": "c-1"})
 
 
 @pytest.mark.parametrize(
@@ -218,9 +219,9 @@ NAMES = st.sampled_from(["correlation-id", "ce_id", "ce_source", "content-type",
 def test_whatever_is_sent_what_is_repeated_is_bounded_and_plain(
     headers: Headers, key: bytes | None, value: bytes
 ) -> None:
-    told = read(record(value, *headers, key=key)).echo.told()
-    texts = [told["reference"], told["key"], *told["headers"].values()]
-    assert set(told["headers"]) <= {"correlation-id", "ce_id", "ce_source"}
+    told = read(record(value, *headers, key=key)).echo
+    texts = [told.reference, told.key, *told.headers.values()]
+    assert set(told.headers) <= {"correlation-id", "ce_id", "ce_source"}
     for text in filter(None, texts):
         assert len(text) <= 128
         assert text.isascii()

@@ -32,6 +32,7 @@ from tests.unit.intake.desk import (
     asked,
     caseworker,
     noon,
+    plain,
     register,
     said,
 )
@@ -141,7 +142,7 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
                 }
             ).encode(),
         )
-        answer = inbound.receive(desk, record, ()).body
+        answer = plain(inbound.receive(desk, record, ()).body)
         return [
             outcome(lambda: handlers.refer(desk, who, asked(person, reference="R-1"), ())),
             outcome(lambda: handlers.refer(desk, who, again, ())),

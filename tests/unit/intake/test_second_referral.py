@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake import correcting, handlers, inbound, participations
+from services.intake import correcting, handlers, participations
 from services.intake.consumer import folds_telling
 from services.intake.domain import corrections as c
 from services.intake.domain import referral
@@ -26,6 +26,7 @@ from services.intake.repository import Referrals
 from shared.language import events as e
 from shared.language.decision import subject_of
 from shared.language.errors import Conflict
+from shared.language.replies import RecordRejected
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
     AGENCY,
@@ -40,6 +41,7 @@ from tests.unit.intake.desk import (
     at_stage,
     caseworker,
     exit_fact,
+    plain,
     register,
     said,
 )
@@ -184,8 +186,8 @@ def test_over_kafka_the_rejection_says_the_same() -> None:
     person = register(desk)
     first = refer(desk, AGENCY, person)
     rejected = answer(desk, record(body(person, reference="FK-2")))
-    assert (rejected.type, rejected.body["code"]) == (inbound.REJECTED, "already-referred")
-    assert rejected.body["errors"] == {
+    assert (type(rejected.body), plain(rejected.body)["code"]) == (RecordRejected, "already-referred")
+    assert plain(rejected.body)["errors"] == {
         "journey_id": [first.journey_id],
         "stage": ["received"],
         "responsible": [AGENCY],

@@ -84,7 +84,7 @@ def test_a_record_is_a_cloudevent_keyed_by_programme_and_cell() -> None:
         "value": 41,
         "hidden": False,
         "few": False,
-        "published_at": "2026-01-01T00:00:00+00:00",
+        "published_at": "2026-01-01T00:00:00Z",
     }
 
 

@@ -12,8 +12,9 @@ from pymongo.database import Database
 from shared.language import codec
 from shared.language import events as e
 from shared.language.codec import Envelope, Undecodable
+from shared.language.control import RepublishRequested
 from shared.language.decision import Subject
-from shared.operations.control import RepublishRequested, check_asking
+from shared.operations.control import check_asking
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Arrived, Batch
 from shared.runtime.origin import SPEAKERS, check_origin

@@ -1,20 +1,23 @@
-"""What intake tells an organisation on its own reply topic.
+"""What intake tells an organisation on its own topic `inbound.<organisation>.replies.v1`.
 
-Intake builds these as plain values; the shapes are said here for those who read them, and a test holds what intake
-really says to them.
+The answer to a record comes before every `referral-status-changed` of what the record led to.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from shared.language.events import Code, ExitWay, JourneyId, Organisation, Situation
+from shared.language.messages import Message, message
 from shared.language.passage import Stage
 
+REPLIES_TOPIC = "inbound.{organisation}.replies.v1"
+AGENCY = ("the agency that refers",)
+RECORD = "one record of `inbound.<organisation>.referrals.v1`"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusalTold:
+
+class RefusalTold(msgspec.Struct, frozen=True, kw_only=True):
     """A declined referral: who declined, why, who refused and what follows."""
 
     by: Organisation
@@ -24,16 +27,14 @@ class RefusalTold:
     follows: Literal["refer_elsewhere", "refer_again", "nothing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalTold:
+class WithdrawalTold(msgspec.Struct, frozen=True, kw_only=True):
     """A referral that was taken back."""
 
     on: date
     reason: Code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitTold:
+class ExitTold(msgspec.Struct, frozen=True, kw_only=True):
     """How participation ended, and the situation then, where it is known."""
 
     on: date
@@ -41,8 +42,7 @@ class ExitTold:
     situation: Situation | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpTold:
+class FollowUpTold(msgspec.Struct, frozen=True, kw_only=True):
     """A follow-up that has come due."""
 
     kind: Code
@@ -50,9 +50,11 @@ class FollowUpTold:
     situation: Situation | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralStatusChanged:
-    """Where a referral stands now; sent to its referrer whenever that changes."""
+class Standing(Message, frozen=True, kw_only=True):
+    """Where a referral stands: what its referrer reads over HTTP, and is told.
+
+    A day is null until its fact is known.
+    """
 
     journey_id: JourneyId
     reference: str
@@ -69,15 +71,39 @@ class ReferralStatusChanged:
     withdrawal: WithdrawalTold | None
     exit: ExitTold | None
     follow_ups: tuple[FollowUpTold, ...]
+
+
+@message(
+    "journey.intake.referral-status-changed.v1",
+    topic=REPLIES_TOPIC,
+    producers=("intake",),
+    consumers=AGENCY,
+    subject="^journey/.+$",
+    identity="`intake:reply/<subject>:<count>`, the count of the subject's replies",
+)
+class ReferralStatusChanged(Standing, frozen=True, kw_only=True):
+    """Where a referral stands now; sent to its referrer whenever that changes.
+
+    occurred_on, recorded_at: of the fact that changed it; the Swedish day and UTC.
+    """
+
     occurred_on: date
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordAccepted:
+@message(
+    "journey.intake.record-accepted.v1",
+    topic=REPLIES_TOPIC,
+    producers=("intake",),
+    consumers=AGENCY,
+    subject="^journey/.+$",
+    identity="`intake:<topic>:<partition>:<offset>` of the record",
+    answers=RECORD,
+)
+class RecordAccepted(Message, frozen=True, kw_only=True):
     """An inbound record led to a referral; `topic`, `partition` and `offset` say which record.
 
-    It comes before every `referral-status-changed` of what the record led to. key, headers: see `RecordRejected`.
+    referral_id, journey_id: the same. reference, key, headers: see `RecordRejected`.
     """
 
     status: Literal["accepted"]
@@ -92,8 +118,16 @@ class RecordAccepted:
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRejected:
+@message(
+    "journey.intake.record-rejected.v1",
+    topic=REPLIES_TOPIC,
+    producers=("intake",),
+    consumers=AGENCY,
+    subject=r"^record/inbound\..+$",
+    identity="`intake:<topic>:<partition>:<offset>` of the record",
+    answers=RECORD,
+)
+class RecordRejected(Message, frozen=True, kw_only=True):
     """An inbound record led to nothing; `code` is one of the error codes, `errors` names every wrong field.
 
     reference, key, headers: the record's own, by which its sender finds it again. headers: of `correlation-id`, `ce_id`
@@ -111,18 +145,3 @@ class RecordRejected:
     code: str
     detail: str
     errors: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyType:
-    """A reply. answers_record: it answers one inbound record; otherwise it comes of its own accord."""
-
-    body: type
-    answers_record: bool
-
-
-REPLIES: Mapping[str, ReplyType] = {
-    "journey.intake.record-accepted.v1": ReplyType(RecordAccepted, answers_record=True),
-    "journey.intake.record-rejected.v1": ReplyType(RecordRejected, answers_record=True),
-    "journey.intake.referral-status-changed.v1": ReplyType(ReferralStatusChanged, answers_record=False),
-}

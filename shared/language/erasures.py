@@ -1,0 +1,24 @@
+"""The log of erasures: what intake keeps for itself in Kafka, so that a restored database is erased again."""
+
+from datetime import datetime
+
+from shared.language.events import ERASURES_TOPIC, ParticipantId
+from shared.language.messages import Message, message
+
+
+@message(
+    "journey.intake.erasure-kept.v1",
+    topic=ERASURES_TOPIC,
+    producers=("intake",),
+    consumers=("intake",),
+    subject="^participant/.+$",
+    identity="`intake:notice/<type>/<subject>`, one per erased person",
+)
+class ErasureKept(Message, frozen=True, kw_only=True):
+    """A person was erased, and is to stay erased whatever a backup brings back.
+
+    erased_at: UTC, of the first time.
+    """
+
+    participant_id: ParticipantId
+    erased_at: datetime

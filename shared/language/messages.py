@@ -1,0 +1,96 @@
+"""What leaves us and is no event of a subject: replies, published figures, requests between services, erasures.
+
+Each message is a frozen msgspec struct, registered once with its name on the wire, its topic, who says it and who
+acts on it. Services build these and encode them; the AsyncAPI document, the JSON Schemas and the reference are
+generated from them. Within a version only optional fields are added; a reader ignores fields that it does not know.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from shared.language.events import SOURCES, Source
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every message. A subclass's docstring says what it means; its fields say the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageType:
+    """One version of one message: its name on the wire, its topic, who says it and who acts on it.
+
+    topic: with `{organisation}` where every organisation has its own. producers, consumers: services, or the readers
+    outside. subject: the pattern of `ce_subject`. key, identity: what the record's key and `ce_id` are, in words.
+    numbered: whether `ce_sequence` counts the messages of a subject. answers: what it answers, where it is an answer.
+    """
+
+    name: str
+    topic: str
+    body: type[Message]
+    producers: tuple[Source, ...]
+    consumers: tuple[str, ...]
+    subject: str
+    key: str
+    identity: str
+    numbered: bool = False
+    answers: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the definition, for tables and schemas."""
+        return (self.body.__doc__ or "").strip().splitlines()[0]
+
+
+MESSAGES: dict[str, MessageType] = {}
+BY_MESSAGE: dict[type[Message], MessageType] = {}
+
+Body = TypeVar("Body", bound=type[Message])
+EVERY_SERVICE: tuple[Source, ...] = SOURCES
+
+
+def message(
+    name: str,
+    *,
+    topic: str,
+    producers: tuple[Source, ...],
+    consumers: tuple[str, ...],
+    subject: str,
+    key: str = "the subject",
+    identity: str,
+    numbered: bool = False,
+    answers: str | None = None,
+) -> Callable[[Body], Body]:
+    """Register a body under its name on the wire, such as `journey.intake.record-accepted.v1`."""
+
+    def register(body: Body) -> Body:
+        MESSAGES[name] = BY_MESSAGE[body] = MessageType(
+            name=name,
+            topic=topic,
+            body=body,
+            producers=producers,
+            consumers=consumers,
+            subject=subject,
+            key=key,
+            identity=identity,
+            numbered=numbered,
+            answers=answers,
+        )
+        return body
+
+    return register
+
+
+def message_type(body: Message) -> MessageType:
+    """The registered type of this body. Raises KeyError for a message that was never registered."""
+    return BY_MESSAGE[type(body)]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_message(body: Message) -> bytes:
+    """The value of the record."""
+    return _encode(body)
