@@ -13,6 +13,10 @@ from tests.support.sources import EVERYTHING, ROOT, sources
 
 CALLED_FROM_OUTSIDE = {
     # click registers these as commands
+    "deploy/backup/__main__.py: check_command",
+    "deploy/backup/__main__.py: new_log_command",
+    "deploy/backup/__main__.py: restore_command",
+    "deploy/backup/__main__.py: take_command",
     "deploy/database.py: apply_command",
     "deploy/preparation.py: apply_command",
     "deploy/topics.py: apply_command",
