@@ -11,7 +11,7 @@ from services.activity_tracking.domain.journey import Journey, entry_of
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, OutputId
 from shared.language.programmes import Programme
@@ -113,7 +113,7 @@ def correct_competence(
 
 
 def list_output_corrections(
-    work: Work, actor: Actor, programme_id: str, output_id: OutputId, *, after: int | None, limit: int
+    work: Work, actor: Actor, programme_id: str, output_id: OutputId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on an output, for those who log them."""
     open_output(work, actor, programme_id, output_id)
@@ -122,7 +122,7 @@ def list_output_corrections(
 
 
 def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on the journey here; sessions have chains of their own."""
     journey, _ = open_journey(work, actor, journey_id, "read_journey")

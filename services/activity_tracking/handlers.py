@@ -12,7 +12,7 @@ from services.activity_tracking.domain import outputs, plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, SessionCounts, entry_of, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, OutputId, SessionId
 from shared.language.programmes import Action, Programme
@@ -228,7 +228,7 @@ def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
 
 
 def list_sessions(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> SessionPage:
     """A page of the journey's sessions in the order of recording, from beyond the number `after`."""
     journey, programme = open_journey(work, actor, journey_id, "read_journey")
@@ -289,7 +289,7 @@ def open_output(work: Work, actor: Actor, programme_id: str, output_id: OutputId
 
 
 def list_outputs(
-    work: Work, actor: Actor, programme_id: str, *, after: str | None, limit: int
+    work: Work, actor: Actor, programme_id: str, *, after: str | Skip | None, limit: int
 ) -> Sequence[outputs.Output]:
     """A page, by id, of the programme's outputs, for those who log them; the others read the report."""
     _programme(work, actor, programme_id, "log_output")

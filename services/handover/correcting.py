@@ -11,7 +11,7 @@ from services.handover.handlers import admit, open_offer
 from shared.language.access import Actor, Reader, authorise, reader
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.events import HandoverId, JourneyId
 from shared.language.programmes import Action
 
@@ -37,7 +37,7 @@ def correct_handover(
 
 
 def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on the journey here."""
     journey: Journey = work.get(subject_of("journey", journey_id))

@@ -17,7 +17,7 @@ from shared.language.access import (
     takes_part,
 )
 from shared.language.days import day_of
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Unknown
 from shared.language.events import HandoverId, JourneyId
 from shared.language.programmes import Action, Programme
@@ -102,7 +102,7 @@ def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
 
 
 def list_handovers(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> Sequence[Offer]:
     """A page of the journey's offers in the order in which they were made, from beyond the number `after`.
 
@@ -119,7 +119,7 @@ def list_handovers(
 
 
 def list_received(
-    work: Work, actor: Actor, status: Status, *, after: str | None, limit: int
+    work: Work, actor: Actor, status: Status, *, after: str | Skip | None, limit: int
 ) -> Sequence[Offer]:
     """A page, by id, of the offers of that status made to the actor's organisation, from beyond `after`.
 

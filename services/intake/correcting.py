@@ -14,7 +14,7 @@ from services.intake.handlers import Answered, Vault, journey, keep, person
 from shared.language.access import Actor, Reader, reader
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
-from shared.language.decision import Change, Work, subject_of
+from shared.language.decision import Change, Skip, Work, subject_of
 from shared.language.events import JourneyId, ParticipantId
 from shared.language.programmes import Action
 
@@ -38,7 +38,7 @@ def correct_participant(
 
 
 def list_participant_corrections(
-    work: Work, actor: Actor, participant_id: ParticipantId, *, after: int | None, limit: int
+    work: Work, actor: Actor, participant_id: ParticipantId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected of who the person is, for who may know it."""
     person(work, actor, participant_id, "read_participant")
@@ -73,7 +73,7 @@ correct_mistake = _corrects("register_mistake", c.correct_mistake)
 
 
 def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on the journey here."""
     held, _ = journey(work, actor, journey_id, "read_journey")

@@ -29,7 +29,7 @@ from shared.language.access import (
     programmes_for,
 )
 from shared.language.days import day_of
-from shared.language.decision import ARCHIVE, Change, Work, event_id, subject_of
+from shared.language.decision import ARCHIVE, Change, Skip, Work, event_id, subject_of
 from shared.language.errors import Unknown
 from shared.language.events import Code, JourneyId, Organisation, ParticipantId
 from shared.language.passage import Stage
@@ -62,7 +62,7 @@ class Listing:
     reads_in: Sequence[ProgrammeKey]
     answers_in: Sequence[ProgrammeKey]
     stage: Stage | None
-    after: str | None
+    after: str | Skip | None
     limit: int
 
 
@@ -256,7 +256,7 @@ def list_referrals(
     *,
     part: Part,
     stage: Stage | None,
-    after: str | None,
+    after: str | Skip | None,
     limit: int,
 ) -> Sequence[Seen]:
     """The organisation's referrals, oldest first: those that it may also read one by one."""
@@ -289,9 +289,14 @@ def keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
 # --- programmes -----------------------------------------------------------------------------------------------
 
 
-def list_programmes(work: Work, actor: Actor) -> Sequence[Programme]:
-    """The newest version of every programme, for anybody."""
-    return list(work.programmes.all_latest().values())
+def list_programmes(
+    work: Work, actor: Actor, *, after: Code | Skip | None, limit: int
+) -> Sequence[Programme]:
+    """A page, by code, of the newest versions of the programmes, for anybody."""
+    newest = sorted(work.programmes.all_latest().values(), key=lambda one: one.id)
+    if isinstance(after, Skip):
+        return newest[after.rows : after.rows + limit]
+    return [one for one in newest if after is None or one.id > after][:limit]
 
 
 def read_programme(work: Work, actor: Actor, programme_id: Code) -> Programme:

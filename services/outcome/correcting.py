@@ -17,7 +17,7 @@ from services.outcome.handlers import (
 )
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden
 from shared.language.events import FollowUpId, JourneyId
 
@@ -46,7 +46,7 @@ def correct_follow_up(
 
 
 def list_corrections(
-    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+    work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on the journey here."""
     state, _ = open_journey(work, actor, journey_id, "read_journey")

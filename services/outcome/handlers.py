@@ -20,7 +20,7 @@ from shared.language.access import (
     reader,
 )
 from shared.language.days import day_of
-from shared.language.decision import Work, subject_of
+from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import FollowUpId, JourneyId
 from shared.language.programmes import Action, Programme
@@ -136,7 +136,7 @@ def read_follow_up(work: Work, actor: Actor, follow_up_id: FollowUpId) -> Asked:
 
 
 def list_follow_ups(
-    work: Work, actor: Actor, status: FollowUpStatus, *, after: str | None, limit: int
+    work: Work, actor: Actor, status: FollowUpStatus, *, after: str | Skip | None, limit: int
 ) -> Sequence[Asked]:
     """A page of the follow-ups that the caller's organisation may answer and read, the earliest day first."""
     authorise_somewhere(actor, "answer_follow_up", work.programmes)

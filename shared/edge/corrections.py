@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError, validate, validates_schema
+from marshmallow import Schema, ValidationError, validates_schema
 from marshmallow import fields as ma
 
-from shared.edge.fields import CommandSchema, Number, QuerySchema, StrictBoolean, limit_field
+from shared.edge.fields import CommandSchema, PageArguments, StrictBoolean, number_cursor_field
 from shared.edge.texts import line_field
 from shared.edge.use_cases import next_cursor, run
 from shared.edge.web import guarded
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, show
-from shared.language.decision import Work
+from shared.language.decision import Skip, Work
 from shared.language.events import JourneyId
 
 
@@ -21,7 +21,7 @@ class Listing(Protocol):
     """A use case that lists a journey's corrections, for who may read the journey."""
 
     def __call__(
-        self, work: Work, actor: Actor, journey_id: JourneyId, *, after: int | None, limit: int
+        self, work: Work, actor: Actor, journey_id: JourneyId, *, after: int | Skip | None, limit: int
     ) -> tuple[Reader, Sequence[Superseded]]:
         """A page of them, from beyond the number `after`, for the caller as their reader."""
 
@@ -52,11 +52,10 @@ class CorrectingBody(CommandSchema):
             raise ValidationError("What is taken back is not said anew.", "void")
 
 
-class SupersededPageArguments(QuerySchema):
-    """Which page: `cursor` is the `next_cursor` of the page before, the number of a correction."""
+class SupersededPageArguments(PageArguments):
+    """Which page; the cursor is the number of a correction."""
 
-    cursor = Number(validate=validate.Range(1, 1_000_000_000))
-    limit = limit_field()
+    cursor = number_cursor_field(1_000_000_000)
 
 
 class SupersededAnswer(Schema):
@@ -102,5 +101,5 @@ def add_list(blueprint: Blueprint, listing: Listing) -> None:
     @blueprint.response(200, SupersededPageAnswer)
     def list_corrections(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]:
         """What was corrected on the journey here, what it said before, who corrected it and why."""
-        limit, after = page["limit"], page.get("cursor")
+        limit, after = page["limit"], page["after"]
         return run(listing, show_superseded(limit), journey_id, after=after, limit=limit)

@@ -52,7 +52,7 @@ FIELDS: Mapping[str, str] = {
     "counter": "The counter's name.",
     "counters": "The counters that were compared.",
     "cure": "What the operator does about it.",
-    "cursor": "Where the next page begins; null on the last page.",
+    "cursor": "The next_cursor of the page before, as it was given.",
     "deadline_on": "The last day on which the offer can be answered.",
     "detail": "What is wrong, in a sentence without personal data.",
     "did": "The operation.",

@@ -9,19 +9,32 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-from marshmallow import RAISE, Schema, post_load, validate
+from marshmallow import RAISE, Schema, ValidationError, post_load, validate, validates_schema
 from marshmallow import fields as ma
 
 from shared.edge.texts import Words, nobody
 from shared.edge.tokens import ORGANISATION
-from shared.language.decision import ID
+from shared.language.decision import ID, Skip
 
 FIRST_DAY = date(1900, 1, 1)
 """Nobody who lives was born before, and nothing that is recorded happened before."""
 FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Where a driven clock may stand: near the calendar's end, days that are counted from it do not exist."""
+LONGEST_PAGE = 200
+"""Entries of a page, at the most."""
+PAGED_ROWS = 10_000
+"""Entries that can be reached by a page's number: the database passes over those before it one by one."""
+PAGE = (
+    f"Which page, 1 for the first; page times limit is at most {PAGED_ROWS}. For lists that people leaf through. An"
+    " entry that leaves the list meanwhile moves those behind it."
+)
+CURSOR = (
+    "The next_cursor of the page before, as it was given; instead of page. For lists of any length: no entry that stays"
+    " in the list is passed over or comes twice."
+)
 CODE = r"^[a-z0-9][a-z0-9_-]{0,39}\Z"
 
+_WITHIN = "Takes a whole number from {min} to {max}."
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
@@ -104,13 +117,14 @@ def id_field(prefix: str, **options: Any) -> ma.String:
 
 
 def cursor_field(pattern: str, **options: Any) -> ma.String:
-    """A field that holds where the page before ended."""
-    return ma.String(validate=Form(pattern, "the cursor of the page before, as it was given"), **options)
+    """A field that holds the `next_cursor` of the page before."""
+    takes = "the next_cursor of the page before, as it was given"
+    return ma.String(validate=Form(pattern, takes), metadata={"description": CURSOR}, **options)
 
 
-def limit_field() -> Number:
-    """A field that holds how long a page may be."""
-    return Number(load_default=50, validate=validate.Range(1, 200))
+def number_cursor_field(most: int) -> Number:
+    """A field that holds the `next_cursor` of the page before, where that is a number."""
+    return Number(validate=validate.Range(1, most), metadata={"description": CURSOR})
 
 
 def email_field(**options: Any) -> ma.Email:
@@ -156,6 +170,38 @@ class CommandSchema(Incoming):
 
 class QuerySchema(Incoming):
     """The parameters of a query."""
+
+
+class PageArguments(QuerySchema):
+    """Which page of a list. A list adds its `cursor`, and its filters.
+
+    What it loads names `limit`, how many entries the page has at the most, and `after`, where it begins: a cursor, a
+    `Skip`, or None for the first page.
+    """
+
+    limit = Number(
+        load_default=20,
+        validate=validate.Range(1, LONGEST_PAGE, error=_WITHIN),
+        metadata={"description": f"How many entries the page has at the most: 1 to {LONGEST_PAGE}."},
+    )
+    page = Number(validate=validate.Range(1, PAGED_ROWS, error=_WITHIN), metadata={"description": PAGE})
+
+    @validates_schema
+    def _lies_within(self, data: dict[str, Any], **_: Any) -> None:
+        if "page" not in data:
+            return
+        if data.get("cursor") is not None:
+            raise ValidationError("Takes a page or a cursor, not both.", "page")
+        if data["page"] * data["limit"] > PAGED_ROWS:
+            most = PAGED_ROWS // data["limit"]
+            reach = f"pages reach the first {PAGED_ROWS} entries; use cursor beyond them"
+            raise ValidationError(f"Takes 1 to {most} with this limit: {reach}.", "page")
+
+    @post_load
+    def _begin(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        page, cursor = data.pop("page", 1), data.pop("cursor", None)
+        skip = (page - 1) * data["limit"]
+        return {**data, "after": Skip(skip) if skip else cursor}
 
 
 def no_such(what: str, known: Collection[str]) -> str:

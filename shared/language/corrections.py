@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.language.access import Actor, Reader
-from shared.language.decision import Row, Subject, Work
+from shared.language.decision import Row, Skip, Subject, Work
 from shared.language.events import Organisation
 
 SUPERSEDED = "superseded"
@@ -80,7 +80,7 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def page(work: Work, subject: Subject, *, after: int | None, limit: int) -> Sequence[Superseded]:
+def page(work: Work, subject: Subject, *, after: int | Skip | None, limit: int) -> Sequence[Superseded]:
     """A page of what was corrected on the subject, in the order of correcting."""
     rows = work.rows(SUPERSEDED, {"subject": subject}, order="number", after=after, limit=limit)
     return [msgspec.convert({**row}, Superseded) for row in rows]

@@ -150,6 +150,13 @@ def key_of(subject: Subject) -> str:
     return subject.partition("/")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Where a page of rows begins: behind the first `rows` of the list."""
+
+    rows: int
+
+
 class Work(Protocol):
     """What a use case may touch while it decides one command: everything here shares one transaction.
 
@@ -175,7 +182,9 @@ class Work(Protocol):
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        """Rows whose fields equal `where`, ascending by one field, beyond its value `after` (None: from the first).
+        """Rows whose fields equal `where`, ascending by one field, at most `limit`.
+
+        after: where they begin: beyond that value of the field, behind the first rows (`Skip`), or, None, at the first.
 
         A field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions.
         Sees what earlier units saved. `order` must be unique among the rows, or pages may skip some.

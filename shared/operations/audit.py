@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import DESCENDING, MongoClient
 
+from shared.language.decision import Skip
 from shared.operations.parked import read_cursor, scrubbed, shown_subject, write_cursor
 from shared.runtime.reads import OPERATORS, audit_database
 
@@ -15,13 +16,16 @@ class AuditRows:
     def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
         self._rows = client[audit_database(database)][OPERATORS]
 
-    def page(self, *, after: str | None, limit: int) -> dict[str, Any]:
+    def page(self, *, after: str | Skip | None, limit: int) -> dict[str, Any]:
         """A page, the latest first. Raises Refused for a cursor that is none."""
         condition: dict[str, Any] = {}
-        if after is not None:
+        skip = after.rows if isinstance(after, Skip) else 0
+        if after is not None and not isinstance(after, Skip):
             moment, identity = read_cursor(after)
             condition["$or"] = [{"at": {"$lt": moment}}, {"at": moment, "_id": {"$lt": identity}}]
-        found = list(self._rows.find(condition, sort=[("at", DESCENDING), ("_id", DESCENDING)], limit=limit))
+        found = list(
+            self._rows.find(condition, sort=[("at", DESCENDING), ("_id", DESCENDING)], skip=skip, limit=limit)
+        )
         return {
             "audit": [_shown(row) for row in found],
             "next_cursor": write_cursor(found[-1]) if len(found) == limit else None,

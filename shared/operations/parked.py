@@ -15,6 +15,7 @@ from pymongo.database import Database
 
 from shared.language import codec
 from shared.language.codec import Undecodable
+from shared.language.decision import Skip
 from shared.language.errors import Invalid, Unknown
 from shared.language.personal_numbers import without_personnummer
 from shared.operations.missing import Waiting, missing
@@ -84,16 +85,23 @@ class ParkedEvents:
         self._groups = groups
 
     def page(
-        self, *, groups: Sequence[str], reasons: Sequence[str], after: str | None, limit: int, at: datetime
+        self,
+        *,
+        groups: Sequence[str],
+        reasons: Sequence[str],
+        after: str | Skip | None,
+        limit: int,
+        at: datetime,
     ) -> dict[str, Any]:
         """A page, the longest parked first. after: the cursor of the page before. Raises Invalid for another's."""
         condition: dict[str, Any] = {"group": {"$in": list(groups)}, "reason": {"$in": list(reasons)}}
-        if after is not None:
+        skip = after.rows if isinstance(after, Skip) else 0
+        if after is not None and not isinstance(after, Skip):
             moment, identity = read_cursor(after)
             condition["$or"] = [{"at": {"$gt": moment}}, {"at": moment, "_id": {"$gt": identity}}]
         fields = {"headers": 0, "value": 0}
         order = [("at", ASCENDING), ("_id", ASCENDING)]
-        rows = list(self._database["parked"].find(condition, fields, sort=order, limit=limit))
+        rows = list(self._database["parked"].find(condition, fields, sort=order, skip=skip, limit=limit))
         full = len(rows) == limit
         return {
             "parked": [summary(row, at) for row in rows],

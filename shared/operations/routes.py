@@ -109,7 +109,7 @@ def blueprint() -> Blueprint:
             return here().parked.page(
                 groups=[page["group"]] if "group" in page else groups,
                 reasons=[page["reason"]] if "reason" in page else REASONS,
-                after=page.get("cursor"),
+                after=page["after"],
                 limit=page["limit"],
                 at=_now(),
             )
@@ -200,7 +200,7 @@ def blueprint() -> Blueprint:
     def list_operations(page: dict[str, Any]) -> dict[str, Any]:
         """What operators did here, the latest first."""
         with reading():
-            return here().audit.page(after=page.get("cursor"), limit=page["limit"])
+            return here().audit.page(after=page["after"], limit=page["limit"])
 
     return routes
 

@@ -3,7 +3,7 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from shared.edge.fields import CommandSchema, Form, QuerySchema, StrictBoolean, cursor_field, limit_field
+from shared.edge.fields import CommandSchema, Form, PageArguments, StrictBoolean, cursor_field
 from shared.edge.texts import line_field
 from shared.operations.parked import REASONS
 
@@ -36,22 +36,20 @@ class PassOverBody(CommandSchema):
     offset = ma.Integer(required=True, strict=True, validate=validate.Range(0, (1 << 53) - 1))
 
 
-class ParkedPageArguments(QuerySchema):
-    """Which parked events; `cursor` is the `next_cursor` of the page before."""
+class ParkedPageArguments(PageArguments):
+    """Which parked events, and which page of them."""
 
     group = ma.String(
         validate=Form(r"^[a-z][a-z-]{1,39}\Z", "the name of a consumer group, as `status` tells it")
     )
     reason = ma.String(validate=validate.OneOf(REASONS))
     cursor = cursor_field(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z")
-    limit = limit_field()
 
 
-class AuditPageArguments(QuerySchema):
-    """Which audit rows; `cursor` is the `next_cursor` of the page before."""
+class AuditPageArguments(PageArguments):
+    """Which page of the audit rows."""
 
     cursor = cursor_field(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z")
-    limit = limit_field()
 
 
 # --- what goes out ---------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from shared.language.decision import (
     Change,
     Notice,
     Repository,
+    Skip,
     Subject,
     Vector,
     event_id,
@@ -184,9 +185,10 @@ class Unit:
         """
         if self._base is not None and (self._base.staged.puts or self._base.staged.dirty()):
             raise Apart
-        condition = dict(where) if after is None else {**where, order: {"$gt": after}}
+        skip = after.rows if isinstance(after, Skip) else 0
+        condition = dict(where) if skip or after is None else {**where, order: {"$gt": after}}
         found = self._database[collection].find(
-            condition, sort=[(order, ASCENDING)], limit=limit, session=self._session
+            condition, sort=[(order, ASCENDING)], skip=skip, limit=limit, session=self._session
         )
         return list(found)
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from shared.edge.openapi import template
+from shared.edge.openapi import document_of, operations, template
 from shared.edge.web import OPEN_PATHS
 from shared.language.access import RULES
 from tools.contracts.services import application, services, stream_routes
@@ -79,3 +79,53 @@ def path(rule: Rule) -> str:
     for argument in rule.arguments:
         found = found.replace(f"<string:{argument}>", "x").replace(f"<{argument}>", "x")
     return found
+
+
+COLLECTIONS = frozenset(
+    {
+        *(
+            "participants",
+            "referrals",
+            "consents",
+            "activities",
+            "goals",
+            "sessions",
+            "progress",
+            "competences",
+            "outputs",
+            "handovers",
+        ),
+        *(),
+    }
+)
+"""What a path ends in whose POST creates an entry."""
+MANY = frozenset({"/sessions"})
+"""Takes many entries at once, and answers with what came of each."""
+CREATED_IN_PLACE = frozenset({"/operations/rebuilds/{group}"})
+
+
+def test_creating_answers_201_and_acting_200(app: Flask) -> None:
+    for method, path, operation in operations(document_of(app)):
+        if method != "POST" or path == "/clock":
+            continue
+        creates = (path.rpartition("/")[2] in COLLECTIONS and path not in MANY) or path in CREATED_IN_PLACE
+        answers = {status for status in operation["responses"] if status.startswith("2")}
+        assert answers == {"201" if creates else "200"}, path
+
+
+def test_every_list_is_read_by_page_and_by_cursor(app: Flask) -> None:
+    """A route that answers a cursor takes one, and a page's number and length, and describes each."""
+    document = document_of(app)
+    schemas = document["components"]["schemas"]
+    lists = 0
+    for method, path, operation in operations(document):
+        answer = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        name = answer.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        taken = {one["name"]: one for one in operation["parameters"] if one.get("in") == "query"}
+        assert ("next_cursor" in schemas.get(name, {}).get("properties", {})) == ("cursor" in taken), path
+        if "cursor" in taken:
+            lists += 1
+            assert {"limit", "page"} <= taken.keys(), f"{method} {path}"
+            assert all(taken[one].get("description") for one in ("limit", "page", "cursor")), path
+            assert taken["limit"]["schema"]["default"] == 20, path
+    assert lists > 2

@@ -21,6 +21,7 @@ from shared.language.decision import (
     Fold,
     Received,
     Repository,
+    Skip,
     Subject,
     Timer,
     TimerFold,
@@ -120,8 +121,9 @@ class Memory:
                 {"_id": subject, "state": self.repository.write(one)} for subject, one in self.states.items()
             ]
         found = [row for row in held if matches(row, where)]
-        beyond = [row for row in found if after is None or _at(row, order) > after]
-        return sorted(beyond, key=lambda row: _at(row, order))[:limit]
+        skip = after.rows if isinstance(after, Skip) else 0
+        beyond = [row for row in found if skip or after is None or _at(row, order) > after]
+        return sorted(beyond, key=lambda row: _at(row, order))[skip : skip + limit]
 
     def revision(self, subject: Subject) -> int:
         """How often the subject was saved with something in the change."""

@@ -75,7 +75,7 @@ def _number(text: str, what: str) -> int:
 @corrections.route("/journeys/<string:journeyId>/activities/<string:plan>/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectPlanBody())
-@corrections.response(201, s.PlannedActivityAnswer)
+@corrections.response(200, s.PlannedActivityAnswer)
 def correct_plan(body: CorrectPlan, journey_id: JourneyId, plan: str) -> dict[str, Any]:
     """Say a planned period anew, or take it back with `void`."""
     return run(correcting.correct_plan, s.show_planned, journey_id, plan, body)
@@ -84,7 +84,7 @@ def correct_plan(body: CorrectPlan, journey_id: JourneyId, plan: str) -> dict[st
 @corrections.route("/journeys/<string:journeyId>/goals/<string:goal>/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectGoalBody())
-@corrections.response(201, s.GoalAnswer)
+@corrections.response(200, s.GoalAnswer)
 def correct_goal(body: CorrectGoal, journey_id: JourneyId, goal: str) -> dict[str, Any]:
     """Say a goal in other words, or take it back with `void`."""
     return run(correcting.correct_goal, s.show_goal, journey_id, goal, body)
@@ -93,7 +93,7 @@ def correct_goal(body: CorrectGoal, journey_id: JourneyId, goal: str) -> dict[st
 @corrections.route("/journeys/<string:journeyId>/goals/<string:goal>/reached/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectDayBody())
-@corrections.response(201, s.GoalAnswer)
+@corrections.response(200, s.GoalAnswer)
 def correct_reached(body: CorrectDay, journey_id: JourneyId, goal: str) -> dict[str, Any]:
     """Say on which day a goal was reached, or with `void` that it was not."""
     return run(correcting.correct_reached, s.show_goal, journey_id, goal, body)
@@ -102,7 +102,7 @@ def correct_reached(body: CorrectDay, journey_id: JourneyId, goal: str) -> dict[
 @corrections.route("/journeys/<string:journeyId>/readiness/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectDayBody())
-@corrections.response(201, s.StandingAnswer)
+@corrections.response(200, s.StandingAnswer)
 def correct_ready(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
     """Say on which day the participant was ready, or with `void` that they are not."""
     return run(correcting.correct_ready, s.show_standing, journey_id, body)
@@ -111,7 +111,7 @@ def correct_ready(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
 @corrections.route("/journeys/<string:journeyId>/progress/<string:round>/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectProgressBody())
-@corrections.response(201, s.RoundAnswer)
+@corrections.response(200, s.RoundAnswer)
 def correct_progress(body: CorrectProgress, journey_id: JourneyId, round: str) -> dict[str, Any]:  # noqa: A002 - the path's
     """Say the answers of a round anew, or take it back with `void`."""
     number = _number(round, "round")
@@ -124,7 +124,7 @@ def correct_progress(body: CorrectProgress, journey_id: JourneyId, round: str) -
 )
 @guarded("log_activity")
 @corrections.arguments(CorrectDayBody())
-@corrections.response(201, s.CompetenceAnswer)
+@corrections.response(200, s.CompetenceAnswer)
 def correct_competence(
     body: CorrectDay, journey_id: JourneyId, competence: str, level: str
 ) -> dict[str, Any]:
@@ -142,6 +142,6 @@ add_list(corrections, correcting.list_corrections)
 @corrections.response(200, SupersededPageAnswer)
 def list_output_corrections(page: dict[str, Any], programme_id: Code, output_id: OutputId) -> dict[str, Any]:
     """What an output said before it was corrected, who corrected it and why."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = show_superseded(limit)
     return run(correcting.list_output_corrections, show, programme_id, output_id, after=after, limit=limit)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask_smorest import Blueprint
-from marshmallow import validate
 
 from services.activity_tracking import handlers
 from services.activity_tracking.api import schemas as s
@@ -11,9 +10,10 @@ from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
 from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, ReachGoal, SetGoal
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
-from shared.edge.fields import Number, QuerySchema, id_field, limit_field
+from shared.edge.fields import PageArguments, cursor_field, number_cursor_field
 from shared.edge.use_cases import paged, run
 from shared.edge.web import guarded
+from shared.language.decision import ID
 from shared.language.events import Code, JourneyId, OutputId, SessionId
 
 activities = Blueprint("activities", __name__, description="What a participant does on the way")
@@ -24,18 +24,16 @@ MOST_ENTRIES = 1_000_000_000
 """More sessions than a journey can have; a number of one is smaller."""
 
 
-class SessionPageArguments(QuerySchema):
-    """Which page of a journey's sessions: `cursor` is the `next_cursor` of the page before, the number of an entry."""
+class SessionPageArguments(PageArguments):
+    """Which page of a journey's sessions; the cursor is the number of an entry."""
 
-    cursor = Number(validate=validate.Range(1, MOST_ENTRIES))
-    limit = limit_field()
+    cursor = number_cursor_field(MOST_ENTRIES)
 
 
-class OutputPageArguments(QuerySchema):
-    """Which page of a programme's outputs: `cursor` is the `next_cursor` of the page before, an output's id."""
+class OutputPageArguments(PageArguments):
+    """Which page of a programme's outputs; the cursor is an output's id."""
 
-    cursor = id_field("o")
-    limit = limit_field()
+    cursor = cursor_field(rf"^o-{ID}\Z")
 
 
 @activities.route("/journeys/<string:journeyId>", methods=["GET"])
@@ -88,7 +86,7 @@ def log_session(body: LogSession, journey_id: JourneyId) -> dict[str, Any]:
 @activities.response(200, s.SessionPageAnswer)
 def list_sessions(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]:
     """The journey's sessions in the order of recording, corrections among them."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = s.show_sessions(limit)
     return run(handlers.list_sessions, show, journey_id, after=after, limit=limit)
 
@@ -96,7 +94,7 @@ def list_sessions(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]
 @activities.route("/journeys/<string:journeyId>/sessions/<string:sessionId>/correction", methods=["POST"])
 @guarded("log_activity")
 @activities.arguments(s.CorrectSessionBody())
-@activities.response(201, s.SessionAnswer)
+@activities.response(200, s.SessionAnswer)
 def correct_session(body: CorrectSession, journey_id: JourneyId, session_id: SessionId) -> dict[str, Any]:
     """Supersede the newest entry of a session by a new one, or take it back with `void`."""
     return run(handlers.correct_session, s.show_session, journey_id, session_id, body)
@@ -144,7 +142,7 @@ def log_output(body: LogOutput, programme_id: Code) -> dict[str, Any]:
 @outputs.response(200, s.OutputPageAnswer)
 def list_outputs(page: dict[str, Any], programme_id: Code) -> dict[str, Any]:
     """The programme's outputs as they stand."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = paged("outputs", s.show_output, lambda entry: entry.output_id, limit)
     return run(handlers.list_outputs, show, programme_id, after=after, limit=limit)
 
@@ -152,7 +150,7 @@ def list_outputs(page: dict[str, Any], programme_id: Code) -> dict[str, Any]:
 @outputs.route("/programmes/<string:programmeId>/outputs/<string:outputId>/correction", methods=["POST"])
 @guarded("log_output")
 @outputs.arguments(s.CorrectOutputBody())
-@outputs.response(201, s.OutputAnswer)
+@outputs.response(200, s.OutputAnswer)
 def correct_output(body: CorrectOutput, programme_id: Code, output_id: OutputId) -> dict[str, Any]:
     """Set the right quantity of an output; zero takes it back."""
     return run(handlers.correct_output, s.show_output, programme_id, output_id, body)

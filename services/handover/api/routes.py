@@ -29,7 +29,7 @@ def offer_handover(body: OfferHandover, journey_id: JourneyId) -> dict[str, Any]
 @handovers.response(200, s.HandoverPageAnswer)
 def list_handovers(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]:
     """The journey's offers, the first made first."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = paged("handovers", s.show_offer, lambda offer: offer.number, limit)
     return run(handlers.list_handovers, show, journey_id, after=after, limit=limit)
 
@@ -40,7 +40,7 @@ def list_handovers(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any
 @handovers.response(200, s.HandoverPageAnswer)
 def list_received(page: dict[str, Any]) -> dict[str, Any]:
     """The offers made to the caller's organisation, those that await its answer unless asked otherwise."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = paged("handovers", s.show_offer, lambda offer: offer.handover_id, limit)
     return run(handlers.list_received, show, page["status"], after=after, limit=limit)
 

@@ -11,11 +11,10 @@ from services.handover.domain.offers import AcceptHandover, DeclineHandover, Off
 from shared.edge.fields import (
     CommandSchema,
     Day,
-    Number,
-    QuerySchema,
+    PageArguments,
     code_field,
     cursor_field,
-    limit_field,
+    number_cursor_field,
     organisation_field,
 )
 from shared.edge.web import actor
@@ -56,19 +55,17 @@ class RecallHandoverBody(CommandSchema):
     occurred_on = Day(allow_none=True)
 
 
-class JourneyPageArguments(QuerySchema):
-    """Which page of a journey's offers: `cursor` is the `next_cursor` of the page before."""
+class JourneyPageArguments(PageArguments):
+    """Which page of a journey's offers."""
 
-    cursor = Number(validate=validate.Range(1, 1_000_000))
-    limit = limit_field()
+    cursor = number_cursor_field(1_000_000)
 
 
-class ReceivedPageArguments(QuerySchema):
+class ReceivedPageArguments(PageArguments):
     """Which of the offers made to the caller's organisation."""
 
     status = ma.String(load_default="open", validate=validate.OneOf(get_args(Status)))
     cursor = cursor_field(r"^[0-9a-z.-]{1,60}\Z")
-    limit = limit_field()
 
 
 class HandoverAnswer(Schema):

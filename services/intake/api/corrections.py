@@ -79,7 +79,7 @@ def people(vault: Vault) -> Blueprint:
     @routes.response(200, SupersededPageAnswer)
     def list_participant_corrections(page: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
         """Which parts of who the person is were corrected, when, by whom and why."""
-        limit, after = page["limit"], page.get("cursor")
+        limit, after = page["limit"], page["after"]
         show = show_superseded(limit)
         return run(correcting.list_participant_corrections, show, participant_id, after=after, limit=limit)
 

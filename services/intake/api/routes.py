@@ -20,7 +20,7 @@ from shared.edge.paths import subject_in_path
 from shared.edge.texts import is_printable, names_participant
 from shared.edge.use_cases import applied, paged, run
 from shared.edge.web import actor, command, guarded, query
-from shared.language.decision import Work
+from shared.language.decision import Skip, Work
 from shared.language.errors import Invalid, Unknown
 from shared.language.events import Code, JourneyId, Organisation, ParticipantId, Purpose
 
@@ -105,7 +105,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
     @routes.response(200, s.ReferralPageAnswer)
     def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
         """My organisation's referrals, oldest first; as provider, those that await its answer too."""
-        limit, after = asked["limit"], _place(asked.get("cursor"))
+        limit, after = asked["limit"], _place(asked["after"])
         show = paged("referrals", s.show_referral, lambda one: _cursor(one.referral), limit)
         which = {"part": asked["part"], "stage": asked["stage"]}
         return run(handlers.list_referrals, show, referrals, **which, after=after, limit=limit)
@@ -190,12 +190,13 @@ def _programmes() -> Blueprint:
 
     @routes.route("/programmes", methods=["GET"])
     @guarded(None)
+    @routes.arguments(s.ProgrammePageArguments(), location="query")
     @routes.response(200, s.ProgrammePageAnswer)
-    def list_programmes() -> dict[str, Any]:
-        """The newest version of each programme."""
-        return run(
-            handlers.list_programmes, lambda found: {"programmes": [s.show_programme(one) for one in found]}
-        )
+    def list_programmes(asked: dict[str, Any]) -> dict[str, Any]:
+        """The newest version of each programme, by their codes."""
+        limit, after = asked["limit"], asked["after"]
+        show = paged("programmes", s.show_programme, lambda one: one.id, limit)
+        return run(handlers.list_programmes, show, after=after, limit=limit)
 
     @routes.route("/programmes/<string:programmeId>", methods=["GET"])
     @guarded(None)
@@ -211,14 +212,14 @@ def _cursor(last: Referral) -> str:
     return base64.urlsafe_b64encode(place(last).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str | None) -> str | None:
-    """Where the next page begins. Raises Invalid for what is no cursor of ours."""
-    if cursor is None:
-        return None
+def _place(cursor: str | Skip | None) -> str | Skip | None:
+    """Where the page begins. Raises Invalid for what is no cursor of ours."""
+    if cursor is None or isinstance(cursor, Skip):
+        return cursor
     try:
         where = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         where = ""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}\|j-[0-9a-z]{26}", where):
-        raise Invalid({"cursor": ["Takes the cursor of the page before, as it was given."]})
+        raise Invalid({"cursor": ["Takes the next_cursor of the page before, as it was given."]})
     return where

@@ -17,15 +17,16 @@ from services.intake.identity import normal_form
 from services.intake.seeing import Seen
 from shared.edge.corrections import why_field
 from shared.edge.fields import (
+    CODE,
     CommandSchema,
     Day,
     Form,
-    QuerySchema,
+    PageArguments,
     StrictBoolean,
     code_field,
+    cursor_field,
     email_field,
     id_field,
-    limit_field,
     municipality_field,
     organisation_field,
 )
@@ -157,14 +158,18 @@ class WithdrawConsentBody(DatedBody):
     makes = None
 
 
-class ReferralPageArguments(QuerySchema):
-    """Which referrals to list."""
+class ReferralPageArguments(PageArguments):
+    """Which referrals to list, and which page of them."""
 
-    makes = None
     part = ma.String(load_default="referrer", validate=validate.OneOf(get_args(Part)))
     stage = ma.String(load_default=None, validate=validate.OneOf(get_args(Stage)))
-    cursor = ma.String(load_default=None, validate=validate.Length(1, 200))
-    limit = limit_field()
+    cursor = cursor_field(r"^[0-9A-Za-z_-]{1,200}\Z")
+
+
+class ProgrammePageArguments(PageArguments):
+    """Which page of the programmes; the cursor is a programme's code."""
+
+    cursor = cursor_field(CODE)
 
 
 # --- answers --------------------------------------------------------------------------------------------------
@@ -309,9 +314,10 @@ class ProgrammeAnswer(Schema):
 
 
 class ProgrammePageAnswer(Schema):
-    """The newest version of each programme."""
+    """A page of the newest versions of the programmes, by their codes."""
 
     programmes = ma.List(ma.Nested(ProgrammeAnswer), required=True)
+    next_cursor = ma.String(required=True, allow_none=True)
 
 
 # --- what is shown --------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class CorrectAnswerBody(CorrectingBody):
 @corrections.route("/journeys/<string:journeyId>/exit/correction", methods=["POST"])
 @guarded("record_exit")
 @corrections.arguments(CorrectExitBody())
-@corrections.response(201, OutcomeAnswer)
+@corrections.response(200, OutcomeAnswer)
 def correct_exit(body: CorrectExit, journey_id: JourneyId) -> dict[str, Any]:
     """Say the exit anew, or take it back with `void`; follow-ups are planned by the day that holds then."""
     return run(correcting.correct_exit, show_journey, journey_id, body)
@@ -52,7 +52,7 @@ def correct_exit(body: CorrectExit, journey_id: JourneyId) -> dict[str, Any]:
 @corrections.route("/follow-ups/<string:followUpId>/answer/correction", methods=["POST"])
 @guarded("answer_follow_up")
 @corrections.arguments(CorrectAnswerBody())
-@corrections.response(201, FollowUpAnswer)
+@corrections.response(200, FollowUpAnswer)
 def correct_follow_up(body: CorrectAnswer, follow_up_id: FollowUpId) -> dict[str, Any]:
     """Say the answer anew, or take it back with `void`: it is asked again while there is time."""
     return run(correcting.correct_follow_up, show_follow_up, follow_up_id, body)

@@ -43,7 +43,7 @@ def record_entry(body: RecordEntry, journey_id: JourneyId) -> dict[str, Any]:
 @outcomes.route("/journeys/<string:journeyId>/exit", methods=["POST"])
 @guarded("record_exit")
 @outcomes.arguments(s.RecordExitBody())
-@outcomes.response(201, s.OutcomeAnswer)
+@outcomes.response(200, s.OutcomeAnswer)
 def record_exit(body: RecordExit, journey_id: JourneyId) -> dict[str, Any]:
     """End participation: by plan, broken off, moved or deceased; plans the follow-ups."""
     return run(handlers.record_exit, s.show_journey, journey_id, body)
@@ -55,7 +55,7 @@ def record_exit(body: RecordExit, journey_id: JourneyId) -> dict[str, Any]:
 @outcomes.response(200, s.FollowUpPageAnswer)
 def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
     """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise."""
-    limit, after = page["limit"], page.get("cursor")
+    limit, after = page["limit"], page["after"]
     show = paged("follow_ups", s.show_follow_up, lambda one: one.order, limit)
     return run(handlers.list_follow_ups, show, page["status"], after=after, limit=limit)
 
@@ -71,7 +71,7 @@ def read_follow_up(follow_up_id: FollowUpId) -> dict[str, Any]:
 @outcomes.route("/follow-ups/<string:followUpId>/answer", methods=["POST"])
 @guarded("answer_follow_up")
 @outcomes.arguments(s.AnswerFollowUpBody())
-@outcomes.response(201, s.FollowUpAnswer)
+@outcomes.response(200, s.FollowUpAnswer)
 def answer_follow_up(body: AnswerFollowUp, follow_up_id: FollowUpId) -> dict[str, Any]:
     """Say what the situation was on the follow-up's day."""
     return run(handlers.answer_follow_up, s.show_follow_up, follow_up_id, body)

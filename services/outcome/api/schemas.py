@@ -23,7 +23,7 @@ from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures.report import Report
 from services.outcome.handlers import Asked, Seen
 from shared.edge.corrections import why_field
-from shared.edge.fields import CommandSchema, Day, QuerySchema, code_field, cursor_field, limit_field
+from shared.edge.fields import CommandSchema, Day, PageArguments, QuerySchema, code_field, cursor_field
 from shared.language.access import Reader
 from shared.language.events import ExitWay, Situation
 
@@ -70,12 +70,11 @@ class AnswerFollowUpBody(CommandSchema):
     occurred_on = Day(allow_none=True)
 
 
-class FollowUpPageArguments(QuerySchema):
-    """Which follow-ups, and which page of them: `cursor` is the `next_cursor` of the page before."""
+class FollowUpPageArguments(PageArguments):
+    """Which follow-ups, and which page of them."""
 
     status = one_of(FollowUpStatus, load_default="due")
     cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
-    limit = limit_field()
 
 
 class ReportArguments(QuerySchema):

@@ -209,3 +209,19 @@ def test_operators_are_those_of_the_organisations_that_are_configured(
     with pytest.raises(Forbidden) as refused:
         authorise_operator(actor, configured)
     assert refused.value.code == code
+
+
+def test_a_list_is_read_by_page_and_by_cursor_alike() -> None:
+    world = house(COACTIVE, today=date(2016, 6, 1))
+    made = [referred(world, reference=f"A-{number}") for number in range(5)]
+    pages = [
+        world.done(INTAKE, "GET", f"/referrals?limit=2&page={number}", AGENCY)["referrals"]
+        for number in (1, 2, 3, 4)
+    ]
+    assert [[one["journey_id"] for one in page] for page in pages] == [made[:2], made[2:4], made[4:], []]
+    first = world.done(INTAKE, "GET", "/referrals?limit=2&page=1", AGENCY)
+    second = world.done(INTAKE, "GET", f"/referrals?limit=2&cursor={first['next_cursor']}", AGENCY)
+    assert second["referrals"] == pages[1]
+    for asked, field in (("limit=201", "limit"), ("page=501", "page"), ("cursor=!", "cursor")):
+        refused = world.ask(INTAKE, "GET", f"/referrals?{asked}", AGENCY)
+        assert (refused.status_code, set(refused.json["errors"])) == (422, {field})

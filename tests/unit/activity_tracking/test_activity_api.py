@@ -52,7 +52,7 @@ def test_a_whole_journey_by_http(caller: Caller, memory: Memory) -> None:
     assert session.status_code == 201
     path = f"{JOURNEYS}/sessions/{session.json['session_id']}/correction"
     corrected = caller.post(path, {**SESSION, "minutes": 90})
-    assert (corrected.status_code, corrected.json["corrects"]) == (201, session.json["session_id"])
+    assert (corrected.status_code, corrected.json["corrects"]) == (200, session.json["session_id"])
     superseded = caller.post(path, {**SESSION, "minutes": 5})
     assert superseded.json["code"] == "superseded"
     assert all(one.data.endswith(b"}\n") for one in (session, superseded)), (

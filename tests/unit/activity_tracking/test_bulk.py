@@ -135,7 +135,7 @@ def test_a_row_that_was_logged_says_what_stands_when_it_is_mended(memory: Memory
     assert f"session {session}" in mended.json["results"][0]["problem"]["detail"]
     corrected = {name: GOOD[name] for name in ("activity", "occurred_on", "minutes")}
     path = f"/journeys/{JOURNEY}/sessions/{session}/correction"
-    assert caller.post(path, {**corrected, "attendance": "late"}).status_code == 201
+    assert caller.post(path, {**corrected, "attendance": "late"}).status_code == 200
 
 
 # --- keys ------------------------------------------------------------------------------------------------

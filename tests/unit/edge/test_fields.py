@@ -19,12 +19,14 @@ from shared.edge.fields import (
     Incoming,
     Moment,
     Number,
+    PageArguments,
     QuerySchema,
     StrictBoolean,
-    limit_field,
+    number_cursor_field,
     takes,
 )
 from shared.language.checks import MOST_NAMED, Findings
+from shared.language.decision import Skip
 from shared.language.errors import Invalid
 from tools.contracts.services import application, services
 
@@ -224,11 +226,51 @@ def test_a_day_is_written_in_one_way(text: Any) -> None:
     "text", ["１２", "1_0", " 5", "+5", "5.0", "\u0663", "1e1", "-0", "0", "201", "", "9" * 400]
 )
 def test_a_number_of_a_query_is_written_in_plain_digits(text: str) -> None:
-    class Page(QuerySchema):
-        limit = limit_field()
+    assert set(PageArguments().validate({"limit": text})) == {"limit"}
+    assert set(PageArguments().validate({"page": text, "limit": "1"})) - {"limit"} <= {"page"}
+    assert PageArguments().load({"limit": "012"}) == {"limit": 12, "after": None}
 
-    assert set(Page().validate({"limit": text})) == {"limit"}
-    assert Page().load({"limit": "012"}) == {"limit": 12}
+
+class Listed(PageArguments):
+    """A list whose cursor is a number."""
+
+    cursor = number_cursor_field(10**9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "after"),
+    [
+        ({}, 20, None),
+        ({"page": "1"}, 20, None),
+        ({"page": "3"}, 20, Skip(40)),
+        ({"page": "50", "limit": "200"}, 200, Skip(9800)),
+        ({"page": "10000", "limit": "1"}, 1, Skip(9999)),
+        ({"cursor": "7", "limit": "2"}, 2, 7),
+    ],
+)
+def test_a_page_begins_behind_others_or_behind_a_cursor(
+    asked: dict[str, str], limit: int, after: object
+) -> None:
+    assert Listed().load(asked) == {"limit": limit, "after": after}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"page": "0"}, "Takes a whole number from 1 to 10000."),
+        (
+            {"page": "501"},
+            "Takes 1 to 500 with this limit: pages reach the first 10000 entries; use cursor beyond them.",
+        ),
+        (
+            {"page": "51", "limit": "200"},
+            "Takes 1 to 50 with this limit: pages reach the first 10000 entries; use cursor beyond them.",
+        ),
+        ({"page": "2", "cursor": "7"}, "Takes a page or a cursor, not both."),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_with_what_can(asked: dict[str, str], said: str) -> None:
+    assert Listed().validate(asked) == {"page": [said]}
 
 
 def test_every_number_of_a_query_is_of_that_kind() -> None:

@@ -19,7 +19,7 @@ from services.intake.vault import AesGcmVault
 from shared.language import events as e
 from shared.language.access import Actor
 from shared.language.days import start_of
-from shared.language.decision import Change, Notice, Received, Reply, Subject, kind_of, subject_of
+from shared.language.decision import Change, Notice, Received, Reply, Skip, Subject, kind_of, subject_of
 from shared.language.errors import Unknown, Unready
 from shared.language.events import Fact
 from shared.language.passage import Stage
@@ -126,6 +126,7 @@ class Desk:
         """Satisfies the handlers' `Referrals`, for organisations that refer."""
         found = [self.get(subject) for subject in self.documents if kind_of(subject) == "journey"]
         mine = [one for one in found if getattr(one.passage, listing.part) == listing.organisation]
+        assert not isinstance(listing.after, Skip), "pages by number are tried on the memory of all services"
         beyond = [one for one in mine if listing.after is None or place(one) > listing.after]
         return sorted(beyond, key=place)[: listing.limit]
 
