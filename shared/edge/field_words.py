@@ -123,7 +123,6 @@ FIELDS: Mapping[str, str] = {
     "live": "The live projection's value.",
     "logged": "Sessions that were logged.",
     "logged_on": "The day on which the output came about.",
-    "long_term_months": "Months without work after which unemployment counts as long-term.",
     "measured_on": "The day of the round.",
     "minority": "The participant's answer about belonging to a minority.",
     "minutes": "Length in minutes.",

@@ -255,14 +255,16 @@ class GoalReached(Correctable):
 @event("activity-tracking", "session-logged")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLogged(Fact):
-    """One session of an activity, attended or not. `activity` is absent where it would reveal health."""
+    """One session of an activity, attended or not. `activity` is absent where it would reveal health.
+
+    Why somebody was absent stays in activity tracking. Early examples say a `reason`, which readers ignore.
+    """
 
     session: SessionId
     organisation: Organisation
     activity: Code | None = None
     attendance: Attendance
     minutes: Minutes
-    reason: Code | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +292,6 @@ class SessionCorrected(Fact):
     activity: Code | None = None
     attendance: Attendance
     minutes: Minutes
-    reason: Code | None = None
     void: bool = False
 
 

@@ -176,7 +176,6 @@ class Programme:
     outputs: tuple[Coded, ...]
     targets: tuple[Target, ...]
     reasons: Reasons
-    long_term_months: Annotated[int, Meta(ge=1, le=60)] = 12
     parts_end_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
 
     @property

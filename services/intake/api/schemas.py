@@ -309,7 +309,6 @@ class ProgrammeAnswer(Schema):
     outputs = ma.List(ma.Dict(), required=True)
     targets = ma.List(ma.Dict(), required=True)
     reasons = ma.Dict(required=True)
-    long_term_months = ma.Integer(required=True)
     parts_end_after_months = ma.Integer(required=True)
 
 
