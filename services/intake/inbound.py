@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
@@ -27,13 +26,14 @@ from shared.language.decision import Work, subject_of
 from shared.language.errors import Busy, Halt, Refused
 from shared.language.events import Organisation
 from shared.language.replies import RecordAccepted, RecordRejected
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Absorb, Consumer, SetAside
 from shared.runtime.fair import FairMember
-from shared.runtime.fold import Arrived, Tally
 from shared.runtime.kafka import Partition
 from shared.runtime.parts import Parts, Runnable
 from shared.runtime.unit import Apart, Unit
+from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import read_trace, resume_trace, start_trace
 
@@ -135,8 +135,8 @@ def absorb(parts: Parts, breaker: Breaker) -> Absorb:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
     answered = parts.settings.reply_organisations
 
-    def run(session: ClientSession, records: list[Arrived]) -> Tally:
-        unit, counting = parts.unit(session), breaker.attempt()
+    def run(attempt: Attempt, records: list[Arrived]) -> Tally:
+        unit, counting = parts.unit(attempt.session, on_read=attempt.on_read), breaker.attempt()
         answers, said = [], [read(record) for record in records]
         _fetch(unit, records, said)
         for record, what in zip(records, said, strict=True):
@@ -145,7 +145,7 @@ def absorb(parts: Parts, breaker: Breaker) -> Absorb:
             except Apart:
                 # It asks for rows that an earlier record may have changed: those are written first.
                 unit.flush()
-                unit = parts.unit(session)
+                unit = parts.unit(attempt.session, on_read=attempt.on_read)
                 answers.append(_answered(unit, record, what, answered, counting))
         unit.flush()
         return _tally(counting, answers)
@@ -166,8 +166,8 @@ def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Said]) -> None
 def set_aside(parts: Parts, breaker: Breaker) -> SetAside:
     """What the inbound consumer does with a record whose answer could not be made durable: answer that we failed."""
 
-    def run(session: ClientSession, record: Arrived, error: str) -> Tally:
-        unit, counting = parts.unit(session), breaker.attempt()
+    def run(attempt: Attempt, record: Arrived, error: str) -> Tally:
+        unit, counting = parts.unit(attempt.session, on_read=attempt.on_read), breaker.attempt()
         answers = [_failed(unit, record, error, counting)]
         unit.flush()
         return _tally(counting, answers)

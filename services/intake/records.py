@@ -20,7 +20,7 @@ from services.intake.domain.referral import Refer
 from shared.edge.bodies import Doubled, nameable, read_object, too_large
 from shared.edge.texts import nobody
 from shared.language.errors import Invalid, Refused
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 
 SCHEMA = ReferBody()
 """Made once: to make one costs as much as to read a record with it."""

@@ -1,23 +1,23 @@
 """What a consumer does inside its transaction: with a batch, and with one record that fails each time."""
 
-from pymongo.client_session import ClientSession
-
 from shared.operations.rebuild import admit
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Absorb, SetAside
-from shared.runtime.fold import Arrived, Batch, Tally
+from shared.runtime.fold import Batch
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, batch_of
+from shared.runtime.write_conflicts import Attempt
 
 
 def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
     """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
     rebuilds = parts.client[parts.service.database]["rebuilds"]
 
-    def run(session: ClientSession, records: list[Arrived]) -> Tally:
+    def run(attempt: Attempt, records: list[Arrived]) -> Tally:
         if group.is_projection:
-            admit(rebuilds, session, group)
-        unit, batch = batch_of(parts, group, session, breaker, Batch)
+            admit(rebuilds, attempt.session, group)
+        unit, batch = batch_of(parts, group, attempt.session, breaker, Batch, attempt.on_read)
         batch.fold(records)
         unit.flush()
         return batch.tally
@@ -29,10 +29,10 @@ def set_aside(parts: Parts, group: Group, breaker: Breaker) -> SetAside:
     """What the consumer does with one record that it fails on each time: park it under its own place in the log."""
     rebuilds = parts.client[parts.service.database]["rebuilds"]
 
-    def run(session: ClientSession, record: Arrived, error: str) -> Tally:
+    def run(attempt: Attempt, record: Arrived, error: str) -> Tally:
         if group.is_projection:
-            admit(rebuilds, session, group)
-        unit, batch = batch_of(parts, group, session, breaker, Batch)
+            admit(rebuilds, attempt.session, group)
+        unit, batch = batch_of(parts, group, attempt.session, breaker, Batch, attempt.on_read)
         batch.set_aside(record, error)
         unit.flush()
         return batch.tally

@@ -29,7 +29,7 @@ from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import Reporter
 from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Absorb, Consumer, SetAside
-from shared.runtime.garbage import collect_seldom
+from shared.runtime.gc_tuning import relax_thresholds
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Projection, Runnable, Service, groups_of
 from shared.runtime.progress import Progress
@@ -181,7 +181,7 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: parts.stop.set())
     server = health.serve(parts.settings.http_host, port)
-    collect_seldom()
+    relax_thresholds()
     threads = [
         threading.Thread(target=guarded_run, args=(name, one, parts.stop), name=name)
         for name, one in runnables

@@ -17,7 +17,7 @@ from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import fingerprints_from
-from shared.runtime.garbage import set_apart
+from shared.runtime.gc_tuning import freeze_startup_objects
 from shared.runtime.parts import Parts, Service, groups_of
 from shared.runtime.settings import Settings
 
@@ -51,7 +51,7 @@ def build_web(parts: Parts) -> Flask:
         clock=parts.clock,
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
-    set_apart()
+    freeze_startup_objects()
     return app
 
 

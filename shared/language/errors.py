@@ -249,7 +249,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherLog:
+class ReplacedTopic:
     """A topic that is not what a group has read. identity: Kafka's id of what has the name now; places: those lost."""
 
     group: str
@@ -275,7 +275,7 @@ class Halt(Exception):
     """
 
     def __init__(
-        self, cause: str, cure: str, log: OtherLog | None = None, standing: Standing | None = None
+        self, cause: str, cure: str, log: ReplacedTopic | None = None, standing: Standing | None = None
     ) -> None:
         super().__init__(f"{cause} {cure}")
         self.cause = cause

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from shared.language.errors import Conflict, Unknown
 from shared.operations.status import SILENT_SECONDS
 from shared.runtime.kafka import Partition
-from shared.runtime.other_log import offset_id
+from shared.runtime.topic_identity import offset_id
 
 
 class Acceptance:

@@ -12,7 +12,6 @@ from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, batch_of
-from shared.runtime.staged import Held
 from shared.runtime.transaction import transact
 
 
@@ -24,52 +23,42 @@ class ByHand(Batch):
 
         at: from when on what is left waits, real time, UTC. Does nothing while the subject's state cannot be read.
         """
-        held = self._fetched(subject)
+        held = self.open(subject)
         if held.unreadable:
             return
         held.blocked = False
-        self._drain(held)
-        self._settle(held, at)
+        self.drain(held)
+        self.parking.settle(held, at)
 
-    def drain(self, subject: Subject) -> None:
+    def apply_ready(self, subject: Subject) -> None:
         """Apply what can be of a subject that no poisoned event blocks."""
-        held = self._fetched(subject)
+        held = self.open(subject)
         if held.unreadable:
             return
-        self._drain(held)
-        self._settle(held)
+        self.drain(held)
+        self.parking.settle(held)
 
     def skip(self, subject: Subject, source: str, seq: int, at: datetime) -> None:
-        """Count that event as applied, without its effect; then fold what waited behind it.
+        """Count that event as applied, without its effect; then apply what waited behind it.
 
         Raises Conflict when an earlier event of the same source is still to come: it would be skipped too, unseen;
-        StateUnreadable.
+        Unknown, StateUnreadable.
         """
-        held = self._fetched(subject)
+        held = self.open(subject)
         if held.unreadable:
             raise StateUnreadable(kind_of(subject), held.unreadable)
-        row = self._parked[subject].pop((source, seq), None)
-        if row is None:
+        skipped = self.parking.of(subject).get((source, seq))
+        if skipped is None:
             raise Unknown("event that this subject waits behind")
         applied = held.applied.get(source, 0)
         if seq > applied + 1:
             raise Conflict("earlier-event-first", f"Of {source}, {applied + 1} comes before {seq}.")
         if seq == applied + 1:
-            self._advance(held, row.envelope, row.value)
-        self._unit.put("parked", row.identity, None)
-        held.waits -= 1
-        held.blocked = any(one.document["reason"] == "poison" for one in self._parked[subject].values())
-        self._drain(held)
-        self._settle(held, at)
-
-    def _fetched(self, subject: Subject) -> Held:
-        held = self._unit.held(subject)
-        held.dirty = True
-        # Counted anew: a document that was restored or mended by hand may say another number.
-        held.waits = self._parked_of(subject)
-        self._load_parked({subject})
-        self._fetch_extras([])
-        return held
+            self.count_as_applied(held, skipped.envelope, skipped.value)
+        self.parking.remove(held, skipped)
+        held.blocked = any(one.reason == "poison" for one in self.parking.of(subject).values())
+        self.drain(held)
+        self.parking.settle(held, at)
 
 
 def drained(parts: Parts, group: Group, subject: Subject) -> int:
@@ -77,7 +66,7 @@ def drained(parts: Parts, group: Group, subject: Subject) -> int:
 
     def work(session: ClientSession) -> int:
         unit, batch = batch_of(parts, group, session, Breaker(), ByHand)
-        batch.drain(subject)
+        batch.apply_ready(subject)
         unit.flush()
         return len(batch.tally.events)
 

@@ -4,13 +4,12 @@ There is one request: to send again events that somebody waits for. It is asked 
 by whoever said them, from their archive; asking twice, or for what was never lost, costs duplicates that are skipped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import structlog
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.language.control import RepublishRequested
@@ -18,9 +17,10 @@ from shared.language.events import SOURCES
 from shared.language.messages import BY_MESSAGE, encode_message
 from shared.operations.missing import Missing
 from shared.operations.republish import pend_again
-from shared.runtime.consumer import SetAside
-from shared.runtime.fold import Arrived, Tally
+from shared.runtime.arrived import Arrived, Tally
+from shared.runtime.consumer import Absorb, SetAside
 from shared.runtime.unit import shard_of
+from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import start_trace
 
@@ -84,16 +84,16 @@ def check_asking(asking: bytes | None, asked: RepublishRequested) -> None:
             raise ValueError("another service's group")
 
 
-def answering(database: Database[Any], source: str) -> Callable[[ClientSession, list[Arrived]], Tally]:
+def answering(database: Database[Any], source: str) -> Absorb:
     """What a service does with the control topic: in the transaction that moves the offsets, mark what it said."""
 
-    def absorb(session: ClientSession, records: list[Arrived]) -> Tally:
+    def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
         for record in records:
             asked = _asked(record, f"{source}-control")
             if asked is None or asked.source != source:
                 continue
             sent = pend_again(
-                database, session, asked.subject, asked.seq, to_seq=asked.last, at=datetime.now(UTC)
+                database, attempt.session, asked.subject, asked.seq, to_seq=asked.last, at=datetime.now(UTC)
             )
             count = sent.count if sent else 0
             metric("journey_republished_total").inc(count)
@@ -112,7 +112,7 @@ def answering(database: Database[Any], source: str) -> Callable[[ClientSession, 
 def leaving(group: str) -> SetAside:
     """What a control consumer does with a request that it fails on: leave it, and say so."""
 
-    def leave(_: ClientSession, record: Arrived, error: str) -> Tally:
+    def leave(_: Attempt, record: Arrived, error: str) -> Tally:
         return Tally(when_durable=lambda: _leave(group, record, error))
 
     return leave

@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from shared.language.errors import Busy, Conflict, Unknown
 from shared.runtime.kafka import Logs, Partition
-from shared.runtime.other_log import offset_id
+from shared.runtime.topic_identity import offset_id
 
 
 class PassingOver:

@@ -24,8 +24,8 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from shared.language.errors import Busy, Conflict, Unknown
-from shared.runtime.fold import parked_id
 from shared.runtime.groups import Group
+from shared.runtime.parking import parked_id
 from shared.runtime.transaction import transact
 
 BUILDING, SWAPPING, SWAPPED, ABANDONED = "building", "swapping", "swapped", "abandoned"

@@ -16,7 +16,7 @@ from shared.operations.rebuild import UNDER_WAY
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.progress import PENDING, outbox_age_seconds
-from shared.runtime.refused import refused_lanes
+from shared.runtime.quarantine import refused_lanes
 from shared.runtime.unit import SHARDS
 
 SILENT_SECONDS = 30.0

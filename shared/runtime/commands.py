@@ -1,26 +1,24 @@
-"""HTTP in: commands, once per idempotency key; those that wait together share one transaction.
+"""Commands from HTTP: each is decided and made durable once per idempotency key.
 
-A command that comes alone is carried out at once, in a transaction of its own. Those that come while others are being
-made durable wait for them, and then share the next transaction: one commit and one write per collection, whatever
-their number. Each decides on what the earlier ones left, and one that is refused leaves nothing behind. When they
+Commands that wait at the same time share one transaction (`group_commit`): one commit and one write per collection,
+whatever their number. Each decides on what the earlier ones left, and a refused one leaves nothing behind. Where they
 cannot share, because of a conflict or a repeated key, each gets a transaction of its own.
 
-The answer is stored with the effect, without personal data, and given again when the same key comes with the same
-content; another content under the key is refused. It is looked for only where the right was found, so a key opens
-nothing. Rows of a file have no keys: a reference of the sender's own makes each idempotent, by what it says.
-Who names events that it has seen waits for them (`waiting.py`); who holds no part waits as long, for the same answer.
+The answer is stored with the effect, without personal data. The same key with the same content gets it again; another
+content under the key is refused. A stored answer is looked up only after the caller's right was found, so a key opens
+nothing. Rows of a file have no keys: the sender's own reference makes each row idempotent.
+A caller that names events it has seen waits for them (`waiting`). A caller without a part waits as long, for the same
+answer.
 """
 
 import functools
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from threading import Event, Lock
-from typing import Any, Literal
+from typing import Any
 
 import pymongo
 import structlog
@@ -33,6 +31,7 @@ from shared.language.errors import Busy, Forbidden, NotYetSeen, Refused, Unknown
 from shared.language.programmes import Programmes
 from shared.runtime.clock import Clock
 from shared.runtime.fingerprint import Fingerprints
+from shared.runtime.group_commit import GroupCommit, Member
 from shared.runtime.many import OneOfMany, Trial, UseCase, Wanted, fetch_ahead
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import Reading, ReadLedger
@@ -42,8 +41,6 @@ from shared.runtime.unit import Apart, Unit
 from shared.runtime.waiting import WAIT_SECONDS, Waiting
 
 COMMAND_SECONDS = 5.0
-MOST_LONE = 2
-LARGEST_ROUND = 32
 ROWS_IN_ROUND = 250
 SHARED_TRIES = 8
 
@@ -68,11 +65,10 @@ class Answer:
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
+class _Asked(Member):
     """One command on its way. `context` is its caller's: who asks, and in which trace.
 
-    woken: its answer or error is there, or it leads the next round, or it must go alone. rows: fetched ahead. trial: it
-    is one of those that nothing is kept of.
+    rows: fetched ahead. trial: it is one of those of which nothing is kept.
     """
 
     use_case: UseCase
@@ -83,8 +79,6 @@ class _Asked:
     context: Context
     rows: tuple[Wanted, ...] = ()
     trial: Trial | None = None
-    woken: Event = field(default_factory=Event)
-    leads: Literal["", "a lone round", "a shared round"] = ""
     answer: Answer | None = None
     error: Exception | None = None
 
@@ -124,10 +118,7 @@ class Commands:
         self._clock = clock
         self._reads = ReadLedger(client, database)
         self.waits = Waiting(self._database, repository.collection, source, waiters)
-        self._lock = Lock()
-        self._queue: deque[_Asked] = deque()
-        self._lone = 0
-        self._sharing = False
+        self._group_commit: GroupCommit[_Asked] = GroupCommit(self._round)
 
     def run(
         self,
@@ -147,7 +138,7 @@ class Commands:
         where a stored answer may not be given any more. Raises Refused (nothing stored) or Busy (repeat).
         """
         asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context())
-        self._share(asked)
+        self._group_commit.take_part(asked)
         return self._answered(asked, organisation, again)
 
     def run_rows(
@@ -196,7 +187,7 @@ class Commands:
     @property
     def waiting(self) -> int:
         """How many callers wait for a round."""
-        return len(self._queue)
+        return self._group_commit.waiting
 
     def account(self, reading: Reading) -> None:
         """Note who read what, or was refused it, before the answer leaves. Raises Busy: then nothing may leave."""
@@ -217,7 +208,7 @@ class Commands:
         if subject is not None and asked.vector and _unseen(asked.error):
             self.waits.until_decided(organisation, subject, asked.vector, until, lambda: self._again(asked))
         if asked.error is not None:
-            # Let go of here, so that it does not hold what holds it: the request and its body would go with it.
+            # Clear the reference: the traceback refers to this frame, and the cycle would keep the request body alive.
             error, asked.error = asked.error, None
             try:
                 raise error
@@ -231,40 +222,6 @@ class Commands:
         asked.error = None
         self._round([asked])
         return not _unseen(asked.error)
-
-    def _share(self, asked: _Asked) -> None:
-        """Lead a round, or wait to be settled by one.
-
-        Few go alone, side by side; once commands have to wait, one round at a time takes all that wait.
-        """
-        with self._lock:
-            if self._sharing or self._lone == MOST_LONE:
-                self._queue.append(asked)
-            else:
-                self._lone += 1
-                asked.leads = "a lone round"
-        if not asked.leads:
-            asked.woken.wait()
-        if not asked.leads:
-            return
-        with self._lock:
-            wanted = 0 if asked.leads == "a lone round" else min(len(self._queue), LARGEST_ROUND - 1)
-            others = [self._queue.popleft() for _ in range(wanted)]
-        try:
-            self._round([asked, *others])
-        finally:
-            with self._lock:
-                if asked.leads == "a lone round":
-                    self._lone -= 1
-                else:
-                    self._sharing = False
-                if self._queue and not self._sharing:
-                    self._sharing = True
-                    following = self._queue.popleft()
-                    following.leads = "a shared round"
-                    following.woken.set()
-            for one in others:
-                one.woken.set()
 
     def _round(self, members: Sequence[_Asked]) -> None:
         """Decide them in turn and make them durable in one transaction.
@@ -321,7 +278,7 @@ class Commands:
         except PyMongoError:
             raise
         except (Refused, _Behind) as refused:
-            # Where it was raised says nothing more, and would hold the round, which holds it.
+            # Drop the traceback: it would keep the whole round alive through a reference cycle.
             return refused.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - it belongs to that caller, in whose thread it is raised
             return error

@@ -11,11 +11,11 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.language.errors import Busy
-from shared.runtime.contest import Contest
-from shared.runtime.fold import Tally
+from shared.runtime.arrived import Tally
 from shared.runtime.kafka import Partition
-from shared.runtime.other_log import offset_id
+from shared.runtime.topic_identity import offset_id
 from shared.runtime.transaction import transact
+from shared.runtime.write_conflicts import Attempt, WriteConflicts
 
 TRANSACTION_SECONDS = 30.0
 CONTENDED_SECONDS, PAUSE_SECONDS = 10.0, 0.002
@@ -41,7 +41,7 @@ class Durable:
         self._session: ClientSession | None = None
 
     def commit(
-        self, moves: Mapping[Partition, tuple[int, int]], absorb: Callable[[ClientSession], Tally]
+        self, moves: Mapping[Partition, tuple[int, int]], absorb: Callable[[Attempt], Tally]
     ) -> tuple[Tally, int]:
         """Write what the batch comes to, and move the offsets. Blocks.
 
@@ -49,21 +49,23 @@ class Durable:
         stands. Returns what that came to, and how many attempts other writers spoilt. Raises Fenced, Busy, Halt, and
         what `absorb` raises.
         """
-        contest = Contest()
+        conflicts = WriteConflicts()
 
         def work(session: ClientSession) -> Tally:
             try:
-                with contest.attempt(session):
-                    self._compare_and_set(session, moves)
-                    return absorb(session)
+                attempt = conflicts.begin(session)
+                self._compare_and_set(session, moves)
+                return absorb(attempt)
             except PyMongoError as error:
                 if getattr(error, "code", None) == WRITE_CONFLICT:
                     raise Overtaken from error
                 raise
 
-        return self._transacted(work, contest, time.monotonic() + CONTENDED_SECONDS), contest.losses
+        return self._transacted(work, conflicts, time.monotonic() + CONTENDED_SECONDS), conflicts.losses
 
-    def _transacted(self, work: Callable[[ClientSession], Tally], contest: Contest, until: float) -> Tally:
+    def _transacted(
+        self, work: Callable[[ClientSession], Tally], conflicts: WriteConflicts, until: float
+    ) -> Tally:
         """Repeat at once when another writer was first, and then hold what others write to before anything is folded.
 
         The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
@@ -76,7 +78,7 @@ class Durable:
             except Overtaken as overtaken:
                 if time.monotonic() > until:
                     raise Busy("Other writers were always first.") from overtaken
-                contest.lost()
+                conflicts.learn()
                 self._stop.wait(PAUSE_SECONDS)
 
     def _compare_and_set(self, session: ClientSession, moves: Mapping[Partition, tuple[int, int]]) -> None:

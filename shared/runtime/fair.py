@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition
 from shared.runtime.member import Member
 from shared.runtime.turns import Share, Turns

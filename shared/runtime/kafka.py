@@ -71,7 +71,7 @@ def native_options(options: Mapping[str, Any]) -> dict[str, Any]:
     } | {name: options[ours] for ours, name in NATIVE.items() if ours in options}
 
 
-class Identities:
+class TopicIdQuery:
     """A question under way: which topics have these names now."""
 
     def __init__(self, asked: Mapping[str, Future[Any]]) -> None:
@@ -85,7 +85,7 @@ class Identities:
         return self.awaited() if all(one.done() for one in self._asked.values()) else None
 
     def awaited(self) -> dict[str, str]:
-        """The same, when it has come. Blocks."""
+        """Wait for the answer and return it: {topic: its id}, without topics that do not exist."""
         return {
             topic: str(
                 uuid.UUID(
@@ -133,9 +133,9 @@ class Logs:
         """{topic: its id, as a UUID}; without those that do not exist."""
         return self.ask_identities(topics).awaited()
 
-    def ask_identities(self, topics: Iterable[str]) -> Identities:
+    def ask_identities(self, topics: Iterable[str]) -> TopicIdQuery:
         """Ask which topics have these names now. Does not block."""
-        return Identities(self._ask(topics))
+        return TopicIdQuery(self._ask(topics))
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """{partition: the first offset that it still holds}."""

@@ -5,7 +5,7 @@ Nothing is read from a granted partition before `begin` says from where, so Kafk
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import methodcaller
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from confluent_kafka import Consumer as Native
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from shared.language.codec import Headers
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition, native_options
 
 DAMAGED = frozenset({"_BAD_MSG", "_BAD_COMPRESSION", "_UNDERFLOW"})
@@ -173,6 +173,26 @@ class Member:
     def _on_revoke(self, _: Native, revoked: list[TopicPartition]) -> None:
         self._revoked |= self.granted | {Partition(one.topic, one.partition) for one in revoked}
         self.granted = frozenset()
+
+
+class Membership:
+    """The member that a consumer is now, if any. join: becomes a member; blocks for no answer."""
+
+    def __init__(self, join: Callable[[], Member]) -> None:
+        self._join = join
+        self._member: Member | None = None
+
+    def joined(self) -> Member:
+        """The member; joins where there is none."""
+        if self._member is None:
+            self._member = self._join()
+        return self._member
+
+    def leave(self) -> None:
+        """Leave the group, if joined."""
+        if self._member is not None:
+            member, self._member = self._member, None
+            member.close()
 
 
 def _end(message: Message) -> Arrived:

@@ -23,6 +23,7 @@ from shared.runtime.kafka import client_options
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.settings import Settings
 from shared.runtime.unit import Unit
+from shared.runtime.write_conflicts import OnRead
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
@@ -93,8 +94,9 @@ class Parts:
         session: ClientSession,
         repository: Repository | None = None,
         database: Database[Any] | None = None,
+        on_read: OnRead | None = None,
     ) -> Unit:
-        """A unit of work on this service's database, at this moment."""
+        """A unit of work on this service's database, at this moment. on_read: told what it has read."""
         return Unit(
             self.client[self.service.database] if database is None else database,
             session,
@@ -102,6 +104,7 @@ class Parts:
             self.programmes,
             self.service.source,
             lambda: self.clock.now(session),
+            on_read=on_read,
         )
 
 
@@ -131,11 +134,16 @@ def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
 
 
 def batch_of(
-    parts: Parts, group: Group, session: ClientSession, breaker: Breaker, make: type[AnyBatch]
+    parts: Parts,
+    group: Group,
+    session: ClientSession,
+    breaker: Breaker,
+    make: type[AnyBatch],
+    on_read: OnRead | None = None,
 ) -> tuple[Unit, AnyBatch]:
     """A batch of the group in this transaction, and the unit that has to be flushed after it."""
     database = group.seen(parts.client[parts.service.database])
-    unit = parts.unit(session, group.repository, database)
+    unit = parts.unit(session, group.repository, database, on_read)
     batch = make(
         unit,
         database,

@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.runtime.kafka import discard
 from shared.runtime.outgoing import PUBLISHED
-from shared.runtime.refused import RETRY_SECONDS, Narrowed, Refused
+from shared.runtime.quarantine import RETRY_SECONDS, Narrowed, Refused
 from shared.runtime.unit import SHARDS
 from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric

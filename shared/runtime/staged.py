@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Held:
+class SubjectDocument:
     """One subject's document while a unit of work holds it.
 
     unreadable: why this release cannot read the document, or empty. Such a document is never replaced.
@@ -45,7 +45,7 @@ class Held:
     waits: int = 0
     blocked: bool = False
     dirty: bool = False
-    raised: bool = False
+    revision_incremented: bool = False
     unreadable: str = ""
 
     def tick(self) -> int:
@@ -54,14 +54,14 @@ class Held:
         return self.hlc
 
 
-def read(document: Document, repository: Repository) -> Held:
+def read(document: Document, repository: Repository) -> SubjectDocument:
     """The subject as it is stored. One that this release cannot read says why, and holds no state."""
     subject = Subject(document["_id"])
     try:
         held, state = _without_state(subject, document), document["state"]
     except (KeyError, TypeError):
         waits = document.get("waits")
-        return Held(
+        return SubjectDocument(
             subject,
             waits=waits if type(waits) is int else 0,
             unreadable="Its document lacks what the runtime keeps in it.",
@@ -74,9 +74,9 @@ def read(document: Document, repository: Repository) -> Held:
     return held
 
 
-def _without_state(subject: Subject, document: Document) -> Held:
+def _without_state(subject: Subject, document: Document) -> SubjectDocument:
     out = document["out"]
-    return Held(
+    return SubjectDocument(
         subject=subject,
         v=document["v"],
         rev=document["rev"],
@@ -91,7 +91,7 @@ def _without_state(subject: Subject, document: Document) -> Held:
     )
 
 
-def written(held: Held, repository: Repository) -> ReplaceOne[Document] | UpdateOne:
+def written(held: SubjectDocument, repository: Repository) -> ReplaceOne[Document] | UpdateOne:
     """The write of one subject. An unreadable document stays as it is; only its parked events are counted."""
     if held.unreadable:
         return UpdateOne({"_id": held.subject}, {"$inc": {"v": 1}, "$set": {"waits": held.waits}})
@@ -117,7 +117,7 @@ class Staged:
     when the document is new)}.
     """
 
-    held: dict[Subject, Held] = field(default_factory=dict)
+    held: dict[Subject, SubjectDocument] = field(default_factory=dict)
     writes: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     puts: dict[tuple[str, str], Mapping[str, Any] | None] = field(default_factory=dict)
     adds: dict[tuple[str, str, int], tuple[defaultdict[str, int], Mapping[str, Any]]] = field(
@@ -128,7 +128,7 @@ class Staged:
         """The same as far as decisions read it, to decide further on; nothing that is to be written."""
         return Staged(held=dict(self.held), puts=dict(self.puts))
 
-    def dirty(self) -> Sequence[Held]:
+    def dirty(self) -> Sequence[SubjectDocument]:
         """The subjects that have changed."""
         return [held for held in self.held.values() if held.dirty]
 
@@ -138,10 +138,10 @@ class Staged:
         for cell, amount in amounts.items():
             cells[cell] += amount
 
-    def take_in(self, later: "Staged") -> None:
+    def merge(self, later: "Staged") -> None:
         """Add what a later decision collected."""
         for held in later.dirty():
-            held.raised = False
+            held.revision_incremented = False
             self.held[held.subject] = held
         for collection, operations in later.writes.items():
             self.writes[collection] += operations

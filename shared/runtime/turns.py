@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition
 
 RECORD_BYTES = 512

@@ -32,10 +32,10 @@ from shared.language.errors import StateUnreadable, Unknown
 from shared.language.events import Fact
 from shared.language.messages import Message, encode_message, message_type
 from shared.language.programmes import Programmes
-from shared.runtime import contest
 from shared.runtime.ids import random_id
 from shared.runtime.outgoing import kept_a_day
-from shared.runtime.staged import Held, Staged, read, written
+from shared.runtime.staged import Staged, SubjectDocument, read, written
+from shared.runtime.write_conflicts import OnRead
 from shared.telemetry.traces import current_traceparent
 
 SHARDS = 4
@@ -57,8 +57,8 @@ class Apart(Exception):
 class Unit:
     """Everything one transaction reads and writes. Satisfies `change.Work`.
 
-    now: asked for the moment of the decision, UTC, once and only when a decision rests on it. Reads go through the
-    session; writes are collected and sent by `flush`.
+    now: asked for the moment of the decision, UTC, once and only when a decision rests on it. on_read: told after each
+    load what the unit has read. Reads go through the session; writes are collected and sent by `flush`.
     Several decisions may share a unit: each works on a `branch`, which sees what was joined before it, and is either
     joined whole or dropped.
     """
@@ -72,11 +72,13 @@ class Unit:
         source: str,
         now: Callable[[], datetime],
         base: "Unit | None" = None,
+        on_read: OnRead | None = None,
     ) -> None:
         self.programmes = programmes
         self._now = now
         self._at: datetime | None = None
         self._base = base
+        self._on_read = on_read
         self._database = database
         self._session = session
         self._repository = repository
@@ -110,7 +112,7 @@ class Unit:
 
     def join(self, branch: "Unit") -> None:
         """Take in all that a branch collected; later branches see it."""
-        self.staged.take_in(branch.staged)
+        self.staged.merge(branch.staged)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class Unit:
         """Fetch these subjects at once; a missing one is held as new."""
         wanted = [subject for subject in subjects if subject not in self.staged.held]
         for subject in wanted:
-            self.staged.held[subject] = Held(subject)
+            self.staged.held[subject] = SubjectDocument(subject)
         wanted = [subject for subject in wanted if key_of(subject) not in self._minted]
         if not wanted:
             return
@@ -131,9 +133,10 @@ class Unit:
         condition: Document = {"_id": wanted[0] if len(wanted) == 1 else {"$in": wanted}}
         for document in collection.find(condition, session=self._session, batch_size=len(wanted) + 1):
             self.staged.held[document["_id"]] = read(document, self._repository)
-        contest.tell(collection, self.staged.held)
+        if self._on_read is not None:
+            self._on_read(collection, self.staged.held)
 
-    def held(self, subject: Subject) -> Held:
+    def held(self, subject: Subject) -> SubjectDocument:
         """The subject's document, fetched if need be; it may be unreadable."""
         found = self.staged.held.get(subject)
         if found is None:
@@ -145,7 +148,7 @@ class Unit:
         """The subject's state, or None. Raises StateUnreadable."""
         return self._readable(subject).state
 
-    def _readable(self, subject: Subject) -> Held:
+    def _readable(self, subject: Subject) -> SubjectDocument:
         held = self.held(subject)
         if held.unreadable:
             raise StateUnreadable(kind_of(subject), held.unreadable)
@@ -227,12 +230,12 @@ class Unit:
         """
         held = self._readable(subject)
         self._last_saved = subject
-        if self.take(held, change) and not held.raised:
+        if self.take(held, change) and not held.revision_incremented:
             held.rev += 1
-            held.raised = True
+            held.revision_incremented = True
         return change.state
 
-    def take(self, held: Held, change: Change[Any]) -> bool:
+    def take(self, held: SubjectDocument, change: Change[Any]) -> bool:
         """Collect a change's writes. Returns whether there was anything in it."""
         for event in change.events:
             self._emit(held, event)
@@ -273,7 +276,7 @@ class Unit:
         """Add a write of the caller's own to this transaction."""
         self.staged.writes[collection].append(operation)
 
-    def _emit(self, held: Held, body: Fact) -> None:
+    def _emit(self, held: SubjectDocument, body: Fact) -> None:
         kind = codec.event_type(body)
         held.out_seq += 1
         past = {source: count for source, count in held.seen.items() if source != self._source}
@@ -284,7 +287,7 @@ class Unit:
         identity = event_id(held.subject, held.out_seq)
         self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
 
-    def _reply(self, held: Held, organisation: str, body: Message) -> None:
+    def _reply(self, held: SubjectDocument, organisation: str, body: Message) -> None:
         identity = f"reply/{held.subject}:{held.replies:08d}"
         self._put_reply(organisation, identity, held.subject, body, held.tick(), {})
 
@@ -303,7 +306,7 @@ class Unit:
         row = self._outgoing(kind.topic.format(organisation=to), subject, order, headers, value)
         self.put(ARCHIVE, identity, {**row, **more})
 
-    def _note(self, held: Held, notice: Notice) -> None:
+    def _note(self, held: SubjectDocument, notice: Notice) -> None:
         kind = message_type(notice.body)
         identity = f"notice/{kind.name}/{held.subject}"
         headers = self._headers(identity, kind.name, held.subject)

@@ -43,13 +43,13 @@ ALLOWED: dict[str, set[str]] = {
     # when an idempotency key may be forgotten
     "shared/runtime/commands.py": {"datetime.now"},
     # when an event was parked, for the operator
-    "shared/runtime/fold.py": {"datetime.now"},
+    "shared/runtime/parking.py": {"datetime.now"},
     # when a rebuild passed over what an operator had skipped
     "shared/host/process.py": {"datetime.now"},
     # how long the oldest unpublished event, and the longest wait, have waited
     "shared/runtime/progress.py": {"time.time"},
     # when Kafka refused an event, for the operator
-    "shared/runtime/refused.py": {"time.time"},
+    "shared/runtime/quarantine.py": {"time.time"},
     # how a topic's id, which Kafka gave it, is written
     "shared/runtime/kafka.py": {"uuid"},
     # what was read is dated and ordered by real time, and sealed by it

@@ -15,12 +15,14 @@ from pymongo import MongoClient
 
 from shared.language import events as e
 from shared.language.decision import Fold
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Absorb, Consumer
-from shared.runtime.fold import Arrived, Batch, Tally
-from shared.runtime.garbage import collect_seldom
+from shared.runtime.fold import Batch
+from shared.runtime.gc_tuning import relax_thresholds
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Unit
+from shared.runtime.write_conflicts import Attempt
 from tests.support.counting import CountingRepository, count, echo_count
 
 STEP_SECONDS = 0.005
@@ -44,19 +46,20 @@ def absorber(
     programmes = PublishedProgrammes(client[database])
     breaker = Breaker()
 
-    def absorb(session: Any, records: list[Arrived]) -> Tally:
+    def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
         unit = Unit(
             client[database],
-            session,
+            attempt.session,
             CountingRepository(),
             programmes,
             "outcome",
             lambda: datetime.now(UTC),
+            on_read=attempt.on_read,
         )
         batch = Batch(
             unit,
             client[database],
-            session,
+            attempt.session,
             group=group,
             own_source="outcome",
             sources=frozenset(e.SOURCES),
@@ -104,10 +107,10 @@ def folded(
     journeys: list[int] = []
     came = 0
 
-    def timed(session: Any, records: list[Arrived]) -> Tally:
+    def timed(attempt: Attempt, records: list[Arrived]) -> Tally:
         nonlocal came
         moments.append(time.perf_counter())
-        tally = absorb(session, records)
+        tally = absorb(attempt, records)
         journeys.append(len({envelope.subject for envelope in tally.events}))
         came += len(tally.events)
         # A batch that is repeated counts twice here: what is over, only the offsets say.
@@ -147,7 +150,7 @@ def folded(
 def collected_as_in_a_service() -> Iterator[None]:
     """Python looks for garbage as seldom as in the platform's processes; afterwards as it did before."""
     before = gc.get_threshold()
-    collect_seldom()
+    relax_thresholds()
     try:
         yield
     finally:

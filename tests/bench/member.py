@@ -6,7 +6,7 @@ import sys
 import threading
 
 from shared.runtime.consumer import Consumer
-from shared.runtime.garbage import collect_seldom
+from shared.runtime.gc_tuning import relax_thresholds
 from tests.bench.folding import absorber
 from tests.bench.surroundings import connected, kafka_options, only_warnings
 
@@ -18,7 +18,7 @@ def main(database: str, topic: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     client = connected(os.environ["MONGODB_URI"])
     group = f"{topic}-{database}"
-    collect_seldom()
+    relax_thresholds()
     Consumer(
         group=group,
         client=client,

@@ -18,7 +18,7 @@ from shared.language.errors import Busy
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import Fingerprints
-from shared.runtime.garbage import set_apart
+from shared.runtime.gc_tuning import freeze_startup_objects
 from shared.runtime.programmes import PublishedProgrammes
 from tests.bench import fold
 from tests.bench.surroundings import connected, only_warnings
@@ -42,7 +42,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         fingerprints=Fingerprints(bytes(range(32))),
         waiters=writers,
     )
-    set_apart()
+    freeze_startup_objects()
     came: Counter[str] = Counter()
     lock = threading.Lock()
 

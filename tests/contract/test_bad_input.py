@@ -18,8 +18,8 @@ from shared.edge.openapi import document_of, operations
 from shared.edge.tokens import Shown
 from shared.language.access import Actor
 from shared.language.errors import CODES, Busy, Forbidden, Refused
+from shared.runtime.arrived import Arrived
 from shared.runtime.fingerprint import Fingerprints
-from shared.runtime.fold import Arrived
 from tests.support.bad_input import (
     JSON,
     NUMBERS,

@@ -31,7 +31,7 @@ from shared.language.messages import (
 from shared.language.replies import RecordAccepted, RecordRejected, Standing
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from tests.unit.intake.desk import AGENCY, Desk
 from tests.unit.intake.desk import register as registered
 from tests.unit.intake.test_inbound import body as referral

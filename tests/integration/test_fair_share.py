@@ -10,9 +10,9 @@ from confluent_kafka import Producer
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.consumer import Consumer
 from shared.runtime.fair import FairMember
-from shared.runtime.fold import Arrived, Tally
 from shared.runtime.kafka import Partition, native_options
 from shared.runtime.turns import Share
 from tests.support.awaiting import until

@@ -17,10 +17,10 @@ from shared.language.decision import Fold
 from shared.operations.by_hand import drained
 from shared.operations.control import REQUESTED, answering
 from shared.operations.healing import Healer
+from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived
 from shared.runtime.progress import Progress
 from shared.runtime.relay import Relay
 from shared.telemetry.metrics import metric

@@ -19,8 +19,9 @@ from shared.host.connections import RUNTIME_INDEXES
 from shared.language import codec
 from shared.language import events as e
 from shared.language.decision import Received, key_of
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
-from shared.runtime.fold import Arrived, Batch, Tally
+from shared.runtime.fold import Batch
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit

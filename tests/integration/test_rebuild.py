@@ -17,10 +17,10 @@ from shared.operations.by_hand import passed_over
 from shared.operations.mending import Mending
 from shared.operations.rebuild import BUILDING, SWAPPED, SWAPPING, Rebuilds
 from shared.operations.rebuilder import Rebuilder
+from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
-from shared.runtime.fold import Arrived
 from shared.runtime.groups import Group
 from shared.runtime.progress import Progress
 from shared.runtime.transaction import transact

@@ -132,8 +132,9 @@ def test_a_consumer_that_kafka_sends_back_reads_on_from_what_is_stored_and_does_
     (first,) = bench.publish(bench.say(toy.session(1), subject, 1))
     until(lambda: bench.state(subject), "the first event")
     # What a rebalance does that ends just after the stored offsets were loaded.
-    assert consumer._member is not None
-    consumer._member.begin({**consumer._next, Partition(first.topic, first.partition): 0})
+    consumer._membership.joined().begin(
+        {**consumer._positions.next, Partition(first.topic, first.partition): 0}
+    )
     bench.publish(bench.say(toy.session(2), subject, 2))
     until(partial(has_applied, bench, subject, 2), "what was said after it")
     assert consumer.halted is None

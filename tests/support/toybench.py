@@ -15,16 +15,18 @@ from shared.host.connections import RUNTIME_INDEXES
 from shared.language import events as e
 from shared.language.codec import Headers
 from shared.language.decision import Fold, Subject
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.consumer import Consumer
 from shared.runtime.fingerprint import Fingerprints
-from shared.runtime.fold import Arrived, Batch, Tally
+from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.unit import Unit
+from shared.runtime.write_conflicts import Attempt
 from tests.support import toy
 from tests.support.toy import Toy, ToyRepository
 
@@ -65,12 +67,20 @@ class Bench:
         breaker = Breaker()
         name = group or self.group
 
-        def batch_in(session: Any) -> tuple[Unit, Batch]:
-            unit = Unit(self.db, session, ToyRepository(), programmes, "outcome", lambda: datetime.now(UTC))
+        def batch_in(attempt: Attempt) -> tuple[Unit, Batch]:
+            unit = Unit(
+                self.db,
+                attempt.session,
+                ToyRepository(),
+                programmes,
+                "outcome",
+                lambda: datetime.now(UTC),
+                on_read=attempt.on_read,
+            )
             batch = Batch(
                 unit,
                 self.db,
-                session,
+                attempt.session,
                 group=name,
                 own_source="outcome",
                 sources=frozenset(e.SOURCES),
@@ -82,14 +92,14 @@ class Bench:
             )
             return unit, batch
 
-        def absorb(session: Any, records: list[Arrived]) -> Tally:
-            unit, batch = batch_in(session)
+        def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
+            unit, batch = batch_in(attempt)
             batch.fold([one for one in records if self.mine(one)])
             unit.flush()
             return batch.tally
 
-        def set_aside(session: Any, record: Arrived, error: str) -> Tally:
-            unit, batch = batch_in(session)
+        def set_aside(attempt: Attempt, record: Arrived, error: str) -> Tally:
+            unit, batch = batch_in(attempt)
             batch.set_aside(record, error)
             unit.flush()
             return batch.tally

@@ -25,7 +25,7 @@ from shared.edge.callers import Proxies, Seats, admission_of
 from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import Limits
 from shared.host.connections import create_indexes
-from shared.runtime.garbage import set_apart
+from shared.runtime.gc_tuning import freeze_startup_objects
 from shared.runtime.parts import Parts
 from shared.telemetry.metrics import metric
 
@@ -84,7 +84,7 @@ def run(parts: Parts) -> None:
     def begin(loop: asyncio.AbstractEventLoop) -> None:
         loops.append(loop)
         pulse.beat(loop)
-        set_apart()
+        freeze_startup_objects()
         for thread in threads:
             thread.start()
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from shared.runtime.refused import refused_lanes
+from shared.runtime.quarantine import refused_lanes
 from shared.runtime.unit import SHARDS
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, refusals, three_brokers

@@ -19,15 +19,18 @@ from services.intake.api.schemas import ReferBody
 from services.intake.inbound import Answer, receive, sender_of
 from shared.language.errors import CODES, Halt
 from shared.language.replies import RecordAccepted, RecordRejected
+from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
 from shared.runtime.consumer import Absorb
-from shared.runtime.fold import Arrived
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
+from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import REGISTRY, metric
 from tests.unit.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, plain, register
 
 SECRET = "19900101-9802"
+
+ATTEMPT = Attempt(cast("ClientSession", None))
 
 
 def record(body: Any, *, by: str = AGENCY, offset: int = 7) -> Arrived:
@@ -253,12 +256,12 @@ def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
 
 def parts_at(desk: Answering) -> Parts:
     settings = SimpleNamespace(reply_organisations=())
-    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _: desk))
+    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _, on_read=None: desk))
 
 
 def answered(desk: Answering, *records: Arrived) -> list[dict[str, Any]]:
     """The bodies of the answers to a batch."""
-    inbound.absorb(parts_at(desk), Breaker())(cast("ClientSession", None), list(records))
+    inbound.absorb(parts_at(desk), Breaker())(ATTEMPT, list(records))
     return [plain(said[-1]) for said in desk.answers]
 
 
@@ -342,8 +345,8 @@ def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:
     bad, good = body(register(desk)), b"{"
     absorb = reading(desk)
     for offset in range(3 * POISON_IN_A_ROW):
-        absorb(cast("ClientSession", None), [record(bad, offset=offset)]).when_durable()
-    absorb(cast("ClientSession", None), [record(good, by="forsakringskassan")]).when_durable()
+        absorb(ATTEMPT, [record(bad, offset=offset)]).when_durable()
+    absorb(ATTEMPT, [record(good, by="forsakringskassan")]).when_durable()
     codes = [plain(said[-1])["code"] for said in desk.answers]
     assert codes == ["internal"] * 3 * POISON_IN_A_ROW + ["unreadable-body"]
 
@@ -356,14 +359,14 @@ def test_records_of_several_agencies_that_we_fail_on_halt_the_group() -> None:
     with pytest.raises(Halt):
         for offset in range(2 * POISON_IN_A_ROW):
             by = agencies[offset % 2]
-            absorb(cast("ClientSession", None), [record(bad[by], by=by, offset=offset)]).when_durable()
+            absorb(ATTEMPT, [record(bad[by], by=by, offset=offset)]).when_durable()
     assert len(desk.answers) == POISON_IN_A_ROW
 
 
 def test_a_record_that_cannot_be_made_durable_is_answered_alone() -> None:
     desk = Answering()
     aside = inbound.set_aside(parts_at(desk), Breaker())
-    aside(cast("ClientSession", None), record(body(register(desk))), "OverflowError")
+    aside(ATTEMPT, record(body(register(desk))), "OverflowError")
     assert [plain(said[-1])["code"] for said in desk.answers] == ["internal"]
     assert desk.events == []
 
@@ -378,7 +381,7 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
     desk, before = Answering(), counted()
     absorb = inbound.absorb(parts_at(desk), Breaker())
     arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
-    attempts = [absorb(cast("ClientSession", None), arrived) for _ in range(3)]
+    attempts = [absorb(ATTEMPT, arrived) for _ in range(3)]
     assert counted() == before, "nothing is counted before it is durable"
     attempts[-1].when_durable()
     assert counted() == [count + 1 for count in before]

@@ -14,7 +14,7 @@ from services.intake.records import LIMIT_BYTES, Echo, read
 from shared.edge.texts import names_participant
 from shared.language.errors import Refused
 from shared.language.replies import RecordAccepted, RecordRejected
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from tests.unit.intake.desk import AGENCY, Desk, plain, register
 from tests.unit.intake.test_inbound import SECRET, body
 from tools.contracts.inbound import record_schema

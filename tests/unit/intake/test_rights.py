@@ -16,7 +16,7 @@ from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from shared.language import events as e
 from shared.language.decision import subject_of
 from shared.language.errors import Conflict, Forbidden, Invalid, Refused, Unknown
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from tests.unit.intake.desk import (
     ACCEPTED_ON,
     AGENCY,

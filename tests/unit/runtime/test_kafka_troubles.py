@@ -12,8 +12,11 @@ from pymongo import MongoClient
 
 from shared.language.errors import Halt
 from shared.runtime.consumer import Consumer
-from shared.runtime.kafka import Identities, Logs
+from shared.runtime.durable import Durable
+from shared.runtime.kafka import Logs, TopicIdQuery
 from shared.runtime.member import Member
+from shared.runtime.positions import Positions
+from shared.runtime.topic_identity import TopicIdentity
 
 
 class Impatient(Event):
@@ -48,16 +51,16 @@ class AskedLogs(Logs):
     def __init__(self) -> None:
         self.answers: list[Future[Any]] = []
 
-    def ask_identities(self, topics: Any) -> Identities:
+    def ask_identities(self, topics: Any) -> TopicIdQuery:
         self.answers.append(Future())
-        return Identities({"t": self.answers[-1]})
+        return TopicIdQuery({"t": self.answers[-1]})
 
     def identities(self, topics: Any) -> dict[str, str]:
         return {"t": str(UUID(int=1))}
 
 
-def unconnected(logs: Logs | None = None, stop: Event | None = None, member: Any = None) -> Consumer:
-    """A consumer that has not connected to anything; it asks at every turn which topic it reads."""
+def unconnected(stop: Event | None = None, member: Any = None) -> Consumer:
+    """A consumer that has not connected to anything."""
     client: MongoClient[dict[str, Any]] = MongoClient(connect=False)
     told = stop or Event()
 
@@ -73,8 +76,6 @@ def unconnected(logs: Logs | None = None, stop: Event | None = None, member: Any
         stop=told,
         topics=["t"],
         join=lambda *_: member or CutOffMember(told, 1),
-        logs=logs,
-        identity_seconds=0.0,
     )
 
 
@@ -115,11 +116,11 @@ def asked() -> AskedLogs:
 
 
 @pytest.fixture
-def reading(asked: AskedLogs) -> Consumer:
-    """A consumer that knows which topic it reads."""
-    consumer = unconnected(asked)
-    consumer._keep_topics({})
-    return consumer
+def topics(asked: AskedLogs) -> TopicIdentity:
+    """It knows the topic that was read, and asks at every turn which topic has its name."""
+    found = TopicIdentity(asked, "toys", seconds=0.0)
+    found.store(MongoClient(connect=False)["toys"]["offsets"], {})
+    return found
 
 
 def described(identity: int) -> Any:
@@ -130,29 +131,39 @@ def described(identity: int) -> Any:
 
 
 def test_kafka_that_does_not_say_which_topic_it_has_is_not_waited_for(
-    reading: Consumer, asked: AskedLogs
+    topics: TopicIdentity, asked: AskedLogs
 ) -> None:
     for _ in range(5):
-        reading._identify()
+        assert topics.replaced() is None
     assert len(asked.answers) == 1
     asked.answers[0].set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
-    reading._identify()
-    reading._identify()
+    topics.replaced()
+    topics.replaced()
     assert len(asked.answers) == 2, "it is asked again"
 
 
-def test_a_topic_that_has_another_id_halts_and_one_that_is_gone_or_the_same_does_not(
-    reading: Consumer, asked: AskedLogs
+def test_a_topic_that_has_another_id_is_replaced_and_one_that_is_gone_or_the_same_is_not(
+    topics: TopicIdentity, asked: AskedLogs
 ) -> None:
     gone = KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
     for said in (described(1), gone):
-        reading._identify()
+        topics.replaced()
         if said is gone:
             asked.answers[-1].set_exception(gone)
         else:
             asked.answers[-1].set_result(said)
-        reading._identify()
-    reading._identify()
+        assert topics.replaced() is None
+    topics.replaced()
+    asked.answers[-1].set_result(described(2))
+    assert topics.replaced() == "t"
+
+
+def test_a_replaced_topic_halts_the_group(topics: TopicIdentity, asked: AskedLogs) -> None:
+    client: MongoClient[dict[str, Any]] = MongoClient(connect=False)
+    durable = Durable(client, "toys", "toys", Event())
+    positions = Positions("toys", client["toys"]["offsets"], asked, durable, topics, None)
+    member = CutOffMember(Event(), 1)
+    positions.check_topics(member)
     asked.answers[-1].set_result(described(2))
     with pytest.raises(Halt, match="made anew"):
-        reading._identify()
+        positions.check_topics(member)

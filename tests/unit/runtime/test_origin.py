@@ -15,11 +15,12 @@ from shared.language.codec import Envelope, Undecodable
 from shared.language.control import RepublishRequested
 from shared.language.decision import Subject
 from shared.operations.control import check_asking
+from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import Breaker
-from shared.runtime.fold import Arrived, Batch
+from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.programmes import PublishedProgrammes
-from shared.runtime.staged import Held
+from shared.runtime.staged import SubjectDocument
 from shared.runtime.unit import Unit
 from tests.support import toy
 
@@ -85,20 +86,20 @@ def test_every_event_that_there_is_may_be_said() -> None:
 class Store:
     """What a batch asks of its unit, in memory."""
 
-    states: dict[str, Held] = field(default_factory=dict)
+    states: dict[str, SubjectDocument] = field(default_factory=dict)
     puts: dict[str, Any] = field(default_factory=dict)
 
     def load(self, subjects: Iterable[Subject]) -> None:
         """All is here."""
 
-    def held(self, subject: Subject) -> Held:
-        return self.states.setdefault(subject, Held(subject))
+    def held(self, subject: Subject) -> SubjectDocument:
+        return self.states.setdefault(subject, SubjectDocument(subject))
 
     def put(self, collection: str, key: str, body: Any) -> None:
         if collection == "parked":
             self.puts[key] = body
 
-    def take(self, held: Held, change: Any) -> None:
+    def take(self, held: SubjectDocument, change: Any) -> None:
         held.state = change.state
 
 

@@ -11,10 +11,11 @@ from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
 from shared.host.process import guarded_run
 from shared.language.errors import Busy, Halt
+from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.consumer import Consumer, SetAside
 from shared.runtime.durable import Durable, Fenced
-from shared.runtime.fold import Arrived, Tally
 from shared.runtime.kafka import Partition
+from shared.runtime.positions import Positions
 from shared.runtime.stumbles import Stumbles, halt_at, told_of, will_not_mend
 
 AT = Partition("inbound.agency.referrals.v1", 0)
@@ -129,6 +130,24 @@ class Stored(Durable):
         """There is none."""
 
 
+class InMemory(Positions):
+    """Positions over offsets in memory; always the same topic."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.next = {}
+        self.stored = stored
+
+    def load(self, member: Any) -> None:
+        member.next = self.stored.next
+        self.next = {**dict.fromkeys(member.granted, 0), AT: self.stored.next}
+
+    def check_topics(self, member: Any) -> None:
+        """Always the same topic."""
+
+    def is_passed_over(self, halt: Halt) -> bool:
+        return halt.standing is not None and halt.standing.offset != self.stored.next
+
+
 class Reading(Consumer):
     """A consumer of the list; the offsets are those in memory."""
 
@@ -145,29 +164,21 @@ class Reading(Consumer):
             stop=self.stop,
             topics=[AT.topic],
             set_aside=set_aside,
+            join=lambda *_: self.log,  # type: ignore[arg-type]
         )
         self._stumbles = Impatient("toys")
-        self._durable = self.stored = Stored()
-        self.log = Log(offsets)
+        self.read_from(Log(offsets), Stored())
+
+    def read_from(self, log: Log, stored: Stored) -> None:
+        """Read this log, and keep the offsets here."""
+        self.log, self.stored, self._durable = log, stored, stored
+        self._positions = InMemory(stored)
 
     def _take(self, records: list[Arrived]) -> Tally:
         if self.bad & {one.offset for one in records}:
             raise ArithmeticError("a bug of this version")
         self.read += [one.offset for one in records]
         return Tally()
-
-    def _joined(self) -> Any:
-        return self.log
-
-    def _load(self, granted: Any) -> None:
-        self.log.next = self.stored.next
-        self._next = {AT: self.stored.next}
-
-    def _identify(self) -> None:
-        """Always the same topic."""
-
-    def _is_passed_over(self, halt: Halt) -> bool:
-        return halt.standing is not None and halt.standing.offset != self.stored.next
 
 
 class Impatient(Stumbles):
@@ -267,10 +278,6 @@ class StoredBeside(Stored):
 class ReadingBeside(Reading):
     """A consumer of both."""
 
-    def _load(self, granted: Any) -> None:
-        super()._load(granted)
-        self._next[Beside.beside] = 0
-
     def _take(self, records: list[Arrived]) -> Tally:
         return super()._take([one for one in records if one.partition == AT.partition])
 
@@ -285,8 +292,7 @@ def test_a_record_that_fails_is_set_aside_though_others_go_well_between_its_trie
         return Tally()
 
     consumer = ReadingBeside({2}, put, range(5))
-    consumer.log, consumer._durable = Beside(range(5)), StoredBeside()
-    consumer.stored = consumer._durable
+    consumer.read_from(Beside(range(5)), StoredBeside())
     start(running, consumer)
     wait_for(lambda: consumer.stored.next == 5)
     assert aside == [2]

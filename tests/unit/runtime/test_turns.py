@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition
 from shared.runtime.turns import RECORD_BYTES, Share, Turns
 

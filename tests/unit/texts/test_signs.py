@@ -16,7 +16,7 @@ from services.intake.records import read
 from shared.edge.bodies import read_object
 from shared.edge.texts import Reference
 from shared.language.signs import is_ignorable, normal_form, shows
-from shared.runtime.fold import Arrived
+from shared.runtime.arrived import Arrived
 
 STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 NOTHING = [

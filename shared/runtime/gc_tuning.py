@@ -8,13 +8,13 @@ THRESHOLDS = 20_000, 10, 10
 """Containers made and not freed again before the youngest are looked through; how often that, before the older are."""
 
 
-def set_apart() -> None:
+def freeze_startup_objects() -> None:
     """Never again look through what the process is made of."""
     gc.collect()
     gc.freeze()
 
 
-def collect_seldom() -> None:
+def relax_thresholds() -> None:
     """The same, and look less often: for processes that fold.
 
     A batch holds eleven containers for each of its records until it is durable. At CPython's 700 it is looked through
@@ -22,5 +22,5 @@ def collect_seldom() -> None:
     nothing, since what is folded makes no circles. A web process keeps to CPython's own: a refused request is a
     circle of few containers and perhaps many bytes.
     """
-    set_apart()
+    freeze_startup_objects()
     gc.set_threshold(*THRESHOLDS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.runtime.garbage import THRESHOLDS, collect_seldom, set_apart
+from shared.runtime.gc_tuning import THRESHOLDS, freeze_startup_objects, relax_thresholds
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ class Knot:
 def test_what_is_there_is_never_looked_through_again() -> None:
     freed: list[bool] = []
     knot = Knot(freed)
-    set_apart()
+    freeze_startup_objects()
     del knot
     gc.collect()
     assert not freed
@@ -38,8 +38,8 @@ def test_what_is_there_is_never_looked_through_again() -> None:
     assert freed
 
 
-def test_garbage_in_circles_is_still_found() -> None:
-    collect_seldom()
+def test_gc_tuning_in_circles_is_still_found() -> None:
+    relax_thresholds()
     freed: list[bool] = []
     Knot(freed)
     held: list[list[int]] = [[] for _ in range(3 * THRESHOLDS[0])]

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from shared.host.connections import RUNTIME_INDEXES
 from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
-from shared.runtime.refused import refused_lanes
+from shared.runtime.quarantine import refused_lanes
 from shared.runtime.relay import Relay
 from shared.runtime.unit import SHARDS, shard_of
 from shared.telemetry.metrics import metric
