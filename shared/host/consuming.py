@@ -1,4 +1,4 @@
-"""What a consumer does inside its transaction: with a batch, and with one record that fails each time."""
+"""The writes of a consumer inside its transaction: for a batch, and for one record that fails each time."""
 
 from shared.operations.rebuild import admit
 from shared.runtime.arrived import Arrived, Tally
@@ -11,7 +11,7 @@ from shared.runtime.write_conflicts import Attempt
 
 
 def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
-    """What the consumer does inside its transaction: fold the batch and collect everything it comes to."""
+    """Apply the batch, and collect every write that results, inside the consumer's transaction."""
     rebuilds = parts.client[parts.service.database]["rebuilds"]
 
     def run(attempt: Attempt, records: list[Arrived]) -> Tally:
@@ -26,7 +26,7 @@ def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
 
 
 def set_aside(parts: Parts, group: Group, breaker: Breaker) -> SetAside:
-    """What the consumer does with one record that it fails on each time: park it under its own place in the log."""
+    """Park one record that fails each time under its own place in the log, inside the consumer's transaction."""
     rebuilds = parts.client[parts.service.database]["rebuilds"]
 
     def run(attempt: Attempt, record: Arrived, error: str) -> Tally:

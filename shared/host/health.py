@@ -1,4 +1,4 @@
-"""What a consumer process says of itself: alive, ready, metrics, and how far it has come."""
+"""The health page of a consumer process: whether it is alive and ready, its metrics and its progress."""
 
 import time
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Measuring(Protocol):
 
 
 class Health:
-    """What a consumer process says of itself: alive, ready, metrics, and how far it has come."""
+    """Whether a consumer process is alive and ready, its metrics and its progress."""
 
     def __init__(self, measuring: Measuring, runnables: Mapping[str, Runnable]) -> None:
         self._measuring = measuring
@@ -70,12 +70,12 @@ class Health:
         return said(200, {"status": "ready"})
 
     def _metrics(self) -> Said:
-        """What is known, though Kafka or MongoDB should not answer now: that is when it is looked at."""
+        """The metrics that are known, even while Kafka or MongoDB does not answer: that is when they are read."""
         self._measuring.measure()
         return metrics()
 
     def _progress(self) -> Said:
-        """503 with what is known, where not all is: whoever waits for the end of something must not take it for one."""
+        """503 where not everything is known, so that a caller that waits for an end does not take it for one."""
         found = self.progress()
         return said(503 if found["unanswered"] else 200, found)
 

@@ -1,4 +1,4 @@
-"""A batch without records: what an operator has folded, by the same rules as what arrives."""
+"""Replaying and skipping parked events of one subject, by the same rules as for events that arrive."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,10 +1,9 @@
-"""What mends itself: a wait older than a minute looks for its cause, and asks for it.
+"""Healing: for a wait older than a minute, the cause is looked up and asked for.
 
-An event waits because what it rests on has not been applied here. Most often that is on its way: then nothing is
-done. Only when this group has read everything that the log held when the wait was noticed, and the wait is still
-there, is the cause missing from the log; then its source is asked to send it again, less and less often. What waits
-for nothing any more (two processes each saw half of it) is simply folded. So is a subject whose stored state could not
-be read, once this release can.
+An event waits because an event before it has not been applied here. Usually that event is on its way, and nothing is
+done. When this group has read everything that the log held when the wait was noticed, and the wait is still there, the
+log lacks the cause. Then its source is asked to send it again, less and less often. An event whose causes have all been
+applied (two processes each saw half of it) is applied. So is a subject whose state was unreadable, once it can be read.
 """
 
 import time

@@ -1,8 +1,8 @@
-"""What operators mend: replay, skip, republish. Each is one transaction with its audit row, once per key.
+"""Operators' acts on parked events: replay, skip, republish. Each is one transaction with its audit row, once per key.
 
-A replay folds through the group's own rules and touches the subject's own document, so it and the consumer exclude
-each other: whoever comes second sees what the first did. Nothing here can lose an event: a replay that fails again
-leaves it parked, and a skip counts it as applied, in the vector and in the chain, without its effect.
+A replay applies events by the group's own rules and writes the subject's own document. So it and the consumer exclude
+each other, and the later one sees the earlier one's changes. Nothing here can lose an event. A replay that fails again
+leaves the event parked. A skip counts the event as applied, in the vector and in the chain, without its effect.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a waiting event waits for: a pure question to the subject's vector and to what is parked of it."""
+"""The events that a waiting event waits for: a pure question to the subject's vector and to its parked events."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

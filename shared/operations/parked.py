@@ -1,7 +1,7 @@
-"""What is set aside, as an operator may see it: where it stands and why, and of its content only what is no person's.
+"""Parked events as an operator may see them: where they stand and why, and of their content only what is not personal.
 
-Events carry no names, but a participant's handle, and codes that may tell of health (a reason, a situation). An
-operator needs neither to mend anything, so they stay out: SHOWN is the closed list of fields whose values are shown.
+Events carry no names, but they carry a participant's handle, and codes that may tell of health (a reason, a situation).
+An operator needs neither to mend anything. SHOWN is the closed list of fields whose values are shown.
 """
 
 import re

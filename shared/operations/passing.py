@@ -1,7 +1,7 @@
-"""An operator passes over one record of the log: the record at which a group stands, and no other.
+"""Passing over one record of the log: the record at which a group stands, and no other.
 
-The group's stored offset is compared and set. A member that has the record in hand is refused its transaction, reloads
-and goes on behind it; a group that has halted over it sees within a second that it may go on.
+The group's stored offset is compared and set. A member that holds the record loses its transaction, reloads and goes on
+behind the record. A group that has halted over it sees within a second that it may go on.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""Carries rebuilds out, in the projector's own process: every process of the group takes its share of the log.
+"""The thread that carries out rebuilds, in the projector's own process; each process of the group takes its share.
 
-What is asked for lies in `rebuilds`; this thread looks once a second, so that a process which is killed and comes back
+A requested rebuild lies in `rebuilds`. This thread looks there once a second. A process that is killed and starts again
 goes on where its last transaction ended.
 """
 

@@ -125,7 +125,7 @@ class LeaseAnswer(Schema):
 
 
 class RefusedAnswer(Schema):
-    """A lane that Kafka refuses: its first event, what Kafka said of it, how often, and how many wait behind it."""
+    """An ordered key in quarantine: its first event, what Kafka said of it, how often, and how many wait behind it."""
 
     topic = ma.String()
     subject = ma.String()

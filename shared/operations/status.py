@@ -1,7 +1,7 @@
-"""How one service stands, on one page: what an operator needs in order to know whether a hand is needed, and where.
+"""The status of one service, on one page: whether an operator is needed, and where.
 
-Everything comes from the service's own database, so that it can be told even when every consumer of the service is
-down: then the reports are old, and that is what is told.
+Everything comes from the service's own database. So the status can be read even when every consumer of the service is
+down; the reports of its processes are then old, and the status says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from shared.operations.rebuild import UNDER_WAY
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.progress import PENDING, outbox_age_seconds
-from shared.runtime.quarantine import refused_lanes
+from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.unit import SHARDS
 
 SILENT_SECONDS = 30.0
 """A process that has not reported for so long is told as silent: longer than Kafka may keep one from measuring."""
 MOST_COUNTED = 100_000
-MOST_LANES = 50
+MOST_KEYS = 50
 
 
 class Status:
@@ -58,7 +58,9 @@ class Status:
                 "pending": self._database["events"].count_documents(PENDING, limit=MOST_COUNTED),
                 "oldest_seconds": round(outbox_age_seconds(self._database, at.timestamp()), 1),
                 "leases": self._leases(at),
-                "refused": [_refused(lane) for lane in refused_lanes(self._database, SHARDS)[:MOST_LANES]],
+                "refused": [
+                    _quarantined(one) for one in quarantined_keys(self._database, SHARDS)[:MOST_KEYS]
+                ],
             },
             "timers": {
                 "due": timers.count_documents(due, limit=MOST_COUNTED),
@@ -107,11 +109,11 @@ class Status:
         return [_lease(shard, found.get(shard, {}), at) for shard in range(SHARDS)]
 
 
-def _refused(lane: Mapping[str, Any]) -> dict[str, Any]:
-    """A lane that Kafka refuses, without a participant's handle."""
-    subject = shown_subject(lane["subject"])
-    event = lane["event"] if subject == lane["subject"] else WITHHELD
-    return {**lane, "subject": subject, "event": event, "error": scrubbed(lane["error"] or "") or None}
+def _quarantined(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A quarantined key, without a participant's handle."""
+    subject = shown_subject(key["subject"])
+    event = key["event"] if subject == key["subject"] else WITHHELD
+    return {**key, "subject": subject, "event": event, "error": scrubbed(key["error"] or "") or None}
 
 
 def _lease(shard: int, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""Exactly once: how a decision becomes durable, and how events come in and go out without loss or repetition.
+"""The runtime applies each event and each command exactly once. It knows no service's rules and never speaks HTTP.
 
-It may import language and telemetry, MongoDB's and Kafka's clients. It never meets HTTP, and it knows no rule of a
-service.
+Kafka is a log with at-least-once delivery. Offsets, sequences and deduplication live in MongoDB beside the state, and
+change in the same transaction. The modules, by what they are for:
 
-Read in this order: `unit` (one MongoDB transaction makes a decision durable), `consumer` (events in: one transaction
-per poll), `relay` (events out), `timers`, `commands` (one decision per idempotency key). Kafka is an at-least-once log;
-offsets, sequences and deduplication live in MongoDB with the state, in the same transaction
-(docs/architecture/exactly-once.md).
+- one transaction: `unit`, `staged` (a subject's document), `transaction`, `durable`, `write_conflicts`
+- events in: `consumer` (the loop), `member`, `positions`, `topic_identity`, `pace`, `read_ahead`, `stumbles`, `fold`
+  (applying a batch), `parking`, `breaker`, `origin`; for topics of agencies `fair` and `turns`
+- events out: `outgoing`, `relay`, `quarantine`
+- commands: `commands`, `group_commit`, `many`, `waiting`
+- time: `clock`, `timers`; who read what: `reads`, `sealer`, `seals`, `unusual`
+- a service as values: `parts`, `groups`, `settings`, `programmes`, `progress`
 """

@@ -31,7 +31,7 @@ def _nothing() -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """What one attempt at a batch came to. `events` are those applied, in order.
+    """The result of one attempt at a batch. `events` are those applied, in order.
 
     when_durable: called once, when the attempt's transaction has become durable; one that is repeated says nothing.
     """

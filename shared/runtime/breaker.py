@@ -1,4 +1,4 @@
-"""When so much fails that the fault must be this version's own, and going on would only park or refuse more."""
+"""The breaker halts a group when so many events fail that this version itself must be at fault."""
 
 import math
 from collections import Counter, deque

@@ -1,9 +1,9 @@
-"""Events in: one transaction per poll, however many partitions it spans.
+"""The consumer loop: one transaction per poll, however many partitions the poll spans.
 
-Each poll's states, rows, outgoing events, parked events and consumer offsets become durable together. The stored
-offset is compared and set: whoever finds another value there has been replaced, changes nothing and starts over
-from what is stored. While much has piled up, the next batch is read ahead as one is made durable; it counts
-only if that succeeds. Kafka's own committed offsets are not used, so a rebalance costs nothing and loses nothing.
+States, rows, outgoing events, parked events and offsets of a poll become durable together. The stored offset is
+compared and set. A consumer that finds another value has been replaced: it changes nothing and starts over from the
+stored offsets. Under backlog the next batch is read ahead while one is made durable; it counts only if that succeeds.
+Kafka's committed offsets are not used, so a rebalance loses nothing.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""One batch made durable: what it comes to and the offsets that it moves, in one transaction or not at all."""
+"""The transactions of one member: what a batch writes and the offsets that it moves, together or not at all."""
 
 import contextlib
 import time

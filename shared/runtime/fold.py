@@ -37,9 +37,9 @@ Read = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subj
 
 @dataclass(frozen=True, slots=True)
 class Enrich:
-    """What a fold is given from the service's own database beside the event. bodies: the kinds of events that need it.
+    """Data of the service's own database that a fold gets beside the event. bodies: the events that need it.
 
-    read: asked once for all such events of a batch, before the first is folded.
+    read: called once for all such events of a batch, before the first one is applied.
     """
 
     bodies: frozenset[type[Fact]]
@@ -58,7 +58,7 @@ def linked(previous: int, identity: bytes, value: bytes) -> int:
 
 
 class Batch:
-    """One batch on its way into one unit of work.
+    """Applies one batch of records in one unit of work.
 
     speakers: {topic: the one source that speaks on it}.
     """
@@ -83,8 +83,7 @@ class Batch:
         self._unit = unit
         self._database = database
         self._session = session
-        self._own_source = own_source
-        self._sources = sources
+        self._heard = sources - {own_source}
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
         self._programmes = programmes
         self._enrich = enrich
@@ -162,8 +161,7 @@ class Batch:
 
     def _met(self, held: SubjectDocument, envelope: Envelope) -> bool:
         for source, count in envelope.after.items():
-            known = source in self._sources and source != self._own_source
-            if known and held.applied.get(source, 0) < count:
+            if source in self._heard and held.applied.get(source, 0) < count:
                 return False
         return True
 

@@ -1,26 +1,26 @@
-"""How often Python looks for garbage in circles. Called once by a process, when all is loaded and it has its threads to
-start; after any fork.
+"""CPython's garbage collector in our processes. Called once by a process, after any fork, when everything is loaded and
+the threads are about to start.
 """
 
 import gc
 
 THRESHOLDS = 20_000, 10, 10
-"""Containers made and not freed again before the youngest are looked through; how often that, before the older are."""
+"""Allocations before a collection of generation 0; collections of generation 0 before one of generation 1; …"""
 
 
 def freeze_startup_objects() -> None:
-    """Never again look through what the process is made of."""
+    """Exempt everything that exists now from later collections."""
     gc.collect()
     gc.freeze()
 
 
 def relax_thresholds() -> None:
-    """The same, and look less often: for processes that fold.
+    """Freeze the startup objects and raise the thresholds, for processes that apply events.
 
-    A batch holds eleven containers for each of its records until it is durable. At CPython's 700 it is looked through
-    all the time that it grows, and the whole heap whenever it has grown by a quarter: a quarter of the fold's time, for
-    nothing, since what is folded makes no circles. A web process keeps to CPython's own: a refused request is a
-    circle of few containers and perhaps many bytes.
+    A batch holds eleven containers per record until it is durable. With CPython's threshold of 700 the collector runs
+    again and again while a batch grows, and takes a quarter of the time. It finds nothing, because applying events
+    creates no reference cycles. A web process keeps CPython's thresholds: a refused request can be a reference cycle
+    of few containers and many bytes.
     """
     freeze_startup_objects()
     gc.set_threshold(*THRESHOLDS)

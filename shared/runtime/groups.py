@@ -1,7 +1,7 @@
-"""A consumer group as a value: what it folds, into which collections, and what becomes of one batch.
+"""A consumer group as a value: what it applies, into which collections, and under which names.
 
-The live consumer, an operator's replay and a rebuild beside the live one all fold through here, so that what is
-mended by hand is what the consumer would have done.
+The live consumer, an operator's replay and a rebuild beside the live group all use it, so a replay does exactly what
+the consumer would have done.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Group:
 
     @property
     def is_projection(self) -> bool:
-        """Whether it can be made anew from the log alone."""
+        """Whether it can be rebuilt from the log alone."""
         return self.own_source is None
 
     @property

@@ -1,6 +1,6 @@
-"""The rows of one request that holds many: what each is, and what all of a round will ask for, fetched at once.
+"""Rows of a request that holds many: each row's use case, and what all rows of a round read, fetched at once.
 
-A row has no idempotency key: a reference of the sender's own names what it led to, and the use case finds that again.
+A row has no idempotency key. The sender's own reference names what the row led to, and the use case finds that again.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
-"""One member of a consumer group, on librdkafka: which partitions it was granted, and what has come from them.
+"""One member of a consumer group, on librdkafka: the partitions it was granted, and the records that have arrived.
 
-Nothing is read from a granted partition before `begin` says from where, so Kafka's own committed offsets and its
-`auto.offset.reset` never decide. Not for several threads at once; callbacks run inside `poll`.
+Nothing is read from a granted partition before `begin` gives its offset, so Kafka's committed offsets and
+`auto.offset.reset` never decide. For one thread at a time; callbacks run inside `poll`.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""Who may say what where: an event counts only on the topic that its source alone may write.
+"""Which source may publish on which topic: an event counts only on the topic that its source alone may write.
 
-Kafka's access rules name the one writer of each journey topic. A reader that asked the record who speaks would let each
-service speak for all others. So the topic says who speaks; the record's source, type and subject must fit it.
+Kafka's access rules name the one writer of each journey topic. A reader that trusted the record's own source would let
+each service speak for all others. So the topic decides the source; the record's source, type and subject must fit it.
 """
 
 from collections.abc import Mapping

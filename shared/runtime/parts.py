@@ -1,4 +1,4 @@
-"""What one service is made of, what one of its processes holds, and how its groups fold.
+"""The parts of one service and of one of its processes, as values.
 
 The composition root of each service names its parts in a `Service`; a process connects them into `Parts`. Nothing here
 starts anything.

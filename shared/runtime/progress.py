@@ -1,4 +1,4 @@
-"""How far one consumer group has come, in numbers: asked by its health page, and reported to the database."""
+"""The progress of one consumer group in numbers: for its health page, and for the report in the database."""
 
 import threading
 import time

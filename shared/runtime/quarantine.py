@@ -1,13 +1,13 @@
-"""What Kafka refuses for good is set aside with everything behind it, so that nothing else has to wait for it.
+"""Quarantine for events that Kafka rejects permanently. Later events of the same ordered key wait; all others go on.
 
-A record that is too large, or whose topic is missing or closed to us, is refused however often it is sent. One such
-record fails its whole chunk, and kafka-python's idempotent producer with it, so who is to blame is found by sending
-less and less: half the chunk, half of that, at last one row. Its lane, the rows of one subject for one topic (or of
-all subjects, where the topic itself is refused), then leaves the relay's query: `pend` becomes `-1 - shard`, and the
-head of the lane says in `refused` what Kafka said. The lane's later rows join it as they come. From time to time the
-head is sent again, alone; once it is taken, the lane goes back to its shard and out in order.
+A record that is too large, or whose topic is missing or closed to us, is rejected however often it is sent. One such
+record fails its whole chunk, and kafka-python's idempotent producer with it. So the relay finds it by sending less and
+less: half the chunk, half of that, in the end one row. The row's ordered key, its topic and subject, then leaves the
+relay's query: `pend` becomes `-1 - shard`, and the first row says in `refused` what Kafka said. Where the topic itself
+is rejected, all its subjects leave. Later rows of the same key join as they come. From time to time the first row is
+sent again, alone. Once Kafka accepts it, the rows go back to their shard and out in order.
 
-Only what names the record or its topic counts as a refusal. All else is a passing fault, and the relay repeats it.
+Only an error that names the record or its topic counts. Any other error is passing, and the relay repeats the chunk.
 """
 
 import time
@@ -51,25 +51,25 @@ OF_THE_RECORD = (
 )
 
 Row = Mapping[str, Any]
-Lane = tuple[str, str | None]
+OrderedKey = tuple[str, str | None]
 """Topic and key, which must stay in order; no key where the whole topic is refused."""
 
 log = structlog.get_logger()
 
 
 class Narrowed(Exception):
-    """The chunk held something that Kafka refuses: a smaller one, or one without it, is to be sent at once."""
+    """Kafka rejected something in the chunk: a smaller one, or one without it, is to be sent at once."""
 
 
 def aside(shard: int) -> int:
-    """What `pend` says of a row of this shard that was set aside."""
+    """The `pend` of a quarantined row of this shard."""
     return -1 - shard
 
 
-class Refused:
-    """The lanes of one service's outbox that were set aside, as known to the relay that holds their shards.
+class Quarantine:
+    """The quarantined keys of one service's outbox, as known to the relay that holds their shards.
 
-    limit: how many rows to send at once, while whoever is to blame is being found. retry_seconds: how long a
+    limit: how many rows to send at once, while the rejected row is being found. retry_seconds: how long a
     refused event rests before it is sent again.
     """
 
@@ -90,20 +90,20 @@ class Refused:
         self._shards: list[int] = []
         self._loaded_at = float("-inf")
         self._tried_at = float("-inf")
-        self._lanes: set[Lane] = set()
+        self._keys: set[OrderedKey] = set()
 
     def known_to(self, shards: list[int], since: float) -> None:
-        """Read the lanes anew when the shards are others, or were leased again `since` (monotonic seconds)."""
+        """Load the keys again when the shards are others, or were leased again `since` (monotonic seconds)."""
         if shards == self._shards and self._loaded_at >= since:
             return
         self._loaded_at = time.monotonic()
         self._shards = list(shards)
         fields = {"topic": 1, "key": 1, "refused.whole": 1}
-        self._lanes = {_lane(row) for row in self._events.find(self._set_aside_rows(), fields)}
+        self._keys = {_ordered_key(row) for row in self._events.find(self._set_aside_rows(), fields)}
 
     def without(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Those of the rows whose lanes are open; the others join their lanes aside."""
-        if not self._lanes:
+        """The rows whose keys are not quarantined; the others join the quarantine."""
+        if not self._keys:
             return rows
         behind = [row for row in rows if self._closed(row)]
         if behind:
@@ -111,11 +111,11 @@ class Refused:
         return [row for row in rows if not self._closed(row)]
 
     def taken(self) -> None:
-        """A chunk went out: the next may be twice as large."""
+        """A chunk was accepted: the next may be twice as large."""
         self.limit = min(self._most, self.limit * 2)
 
     def judge(self, rows: Sequence[Row], error: KafkaError) -> None:
-        """Set aside what was refused, or narrow the chunk, and raise Narrowed; return from any other error.
+        """Quarantine what was rejected, or narrow the chunk, and raise Narrowed; return from any other error.
 
         Blocks for a question to the broker when the fault may be a topic that does not exist.
         """
@@ -132,12 +132,12 @@ class Refused:
         raise Narrowed
 
     def try_again(self, send: Callable[[Iterable[Row]], None], renew: Callable[[], None]) -> None:
-        """Send the heads of the lanes, those tried longest ago first, and open the lanes whose heads were taken.
+        """Send the first row of each key, those tried longest ago first; open the keys whose first row was accepted.
 
         send: sends and waits for Kafka's acknowledgement. renew: throws the producer away. Does nothing until it is
         time, and ends a round with its third refusal. Raises KafkaError when Kafka fails otherwise, or PyMongoError.
         """
-        if not self._lanes or time.monotonic() - self._tried_at < self._retry_seconds:
+        if not self._keys or time.monotonic() - self._tried_at < self._retry_seconds:
             return
         self._tried_at = time.monotonic()
         heads = self._heads()
@@ -153,7 +153,7 @@ class Refused:
                 renew()
                 if not (isinstance(error, OF_THE_RECORD) or self._topics_refused({head["topic"]}, error)):
                     raise
-                self._note(head, error, whole=_lane(head)[1] is None)
+                self._note(head, error, whole=_ordered_key(head)[1] is None)
                 refusals += 1
                 if refusals == REFUSALS_IN_A_ROUND:
                     return
@@ -164,7 +164,7 @@ class Refused:
         return {"pend": {"$in": [aside(one) for one in self._shards]}}
 
     def _closed(self, row: Row) -> bool:
-        return (row["topic"], None) in self._lanes or (row["topic"], row["key"]) in self._lanes
+        return (row["topic"], None) in self._keys or (row["topic"], row["key"]) in self._keys
 
     def _move(self, ids: Sequence[str]) -> None:
         for shard in self._shards:
@@ -197,7 +197,7 @@ class Refused:
     def _set_aside(self, head: Row, ids: Sequence[str], error: KafkaError, *, whole: bool) -> None:
         self._note(head, error, whole=whole)
         self._move(ids)
-        self._lanes.add((head["topic"], None if whole else head["key"]))
+        self._keys.add((head["topic"], None if whole else head["key"]))
         self._tried_at = time.monotonic()
         log.error(
             "refused-by-kafka",
@@ -214,47 +214,47 @@ class Refused:
         self._events.update_one({"_id": head["_id"]}, {"$set": note, "$inc": {"refused.times": 1}})
 
     def _heads(self) -> list[dict[str, Any]]:
-        """The first row of each lane, those refused longest ago first."""
+        """The first row of each key, those rejected longest ago first."""
         with self._client.start_session(snapshot=True) as session:
             rows = list(self._events.aggregate(_heads_of(self._set_aside_rows()), session=session))
-        whole = {row["topic"] for row in rows if _lane(row)[1] is None}
+        whole = {row["topic"] for row in rows if _ordered_key(row)[1] is None}
         ordered = sorted(rows, key=lambda row: (row.get("refused") or {}).get("at", 0.0))
-        return [row for row in ordered if row["topic"] not in whole or _lane(row)[1] is None][
+        return [row for row in ordered if row["topic"] not in whole or _ordered_key(row)[1] is None][
             :HEADS_IN_A_ROUND
         ]
 
     def _open(self, head: Row) -> None:
-        """The head is out: the rows behind it go back to where they were."""
+        """The first row was accepted: the rows behind it go back to their shard."""
         self._events.update_one({"_id": head["_id"]}, PUBLISHED)
-        lane = _lane(head)
-        same = {"topic": head["topic"]} | ({} if lane[1] is None else {"key": head["key"]})
+        opened = _ordered_key(head)
+        same = {"topic": head["topic"]} | ({} if opened[1] is None else {"key": head["key"]})
         for shard in self._shards:
             self._events.update_many(
                 {"pend": aside(shard), **same}, {"$set": {"pend": shard}, "$unset": {"refused": 1}}
             )
-        self._lanes = {one for one in self._lanes if one != lane and (lane[1] or one[0] != lane[0])}
+        self._keys = {one for one in self._keys if one != opened and (opened[1] or one[0] != opened[0])}
         metric("journey_relayed_total").inc()
         log.info("taken-after-refusal", row=head["_id"], topic=head["topic"])
         log_published([head])
 
 
-def _lane(row: Row) -> Lane:
+def _ordered_key(row: Row) -> OrderedKey:
     return row["topic"], None if (row.get("refused") or {}).get("whole") else row["key"]
 
 
 def _heads_of(condition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    lane = {"topic": "$topic", "key": "$key"}
+    key = {"topic": "$topic", "key": "$key"}
     head = {"$mergeObjects": ["$head", {"rows": "$rows"}]}
     return [
         {"$match": dict(condition)},
         {"$sort": {"ts": 1}},
-        {"$group": {"_id": lane, "head": {"$first": "$$ROOT"}, "rows": {"$sum": 1}}},
+        {"$group": {"_id": key, "head": {"$first": "$$ROOT"}, "rows": {"$sum": 1}}},
         {"$replaceRoot": {"newRoot": head}},
     ]
 
 
-def refused_lanes(database: Database[dict[str, Any]], shards: int) -> list[dict[str, Any]]:
-    """For operators: each lane that is set aside, in the order of its first event.
+def quarantined_keys(database: Database[dict[str, Any]], shards: int) -> list[dict[str, Any]]:
+    """For operators: each quarantined key, in the order of its first event.
 
     {topic, subject, event, type, error, at: seconds since the epoch, times, behind: events that wait behind the
     first}. error, at and times are None for a subject of which nothing was sent since its topic is refused. What the

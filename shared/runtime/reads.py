@@ -1,8 +1,8 @@
-"""Who read what of a person: one row per reading and per refusal, in a database that a service can only add to.
+"""The audit of reads: one row per reading and per refusal, in a database to which a service can only add.
 
-The rows lie in `<service>_audit`, where MongoDB gives the service's user the rights to find and to insert, and none to
-change or remove. A row is inserted by itself, before the answer leaves: it touches nothing that is read, so that reads
-never conflict, and who cannot be noted is not answered. Nothing here may be logged: rows name people.
+The rows lie in `<service>_audit`. There MongoDB lets the service's user find and insert, but not change or remove.
+A row is inserted by itself, before the answer leaves, so it conflicts with no other write. Without the row there is no
+answer. Nothing here may be logged: rows name people.
 """
 
 import secrets

@@ -1,9 +1,9 @@
-"""Events out: from the outbox to Kafka, at least once and per subject in order.
+"""The relay publishes events from the outbox to Kafka: at least once, and in order per subject.
 
-What is unpublished carries `pend`, its shard; a shard is published by whoever holds its lease. Rows are read in a
-snapshot session, so that only what a majority has is published; sent in the outbox's order; every acknowledgement is
-checked inside the lease; then unmarked. After any failure the whole chunk is sent again by a new producer, so a
-failed row is never overtaken; consumers skip the duplicates. What Kafka refuses for good is set aside (`refused`).
+An unpublished row carries `pend`, its shard; the holder of a shard's lease publishes it. Rows are read in a snapshot
+session, so only what a majority has is published, in the outbox's order. The relay waits for every acknowledgement
+within its lease, then unmarks the rows. After any failure a new producer sends the whole chunk again, so a failed row
+is never overtaken; consumers skip the duplicates. What Kafka rejects permanently goes to the `quarantine`.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.runtime.kafka import discard
 from shared.runtime.outgoing import PUBLISHED
-from shared.runtime.quarantine import RETRY_SECONDS, Narrowed, Refused
+from shared.runtime.quarantine import RETRY_SECONDS, Narrowed, Quarantine
 from shared.runtime.unit import SHARDS
 from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric
@@ -96,7 +96,7 @@ class Relay:
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
-        self._refused = Refused(client, database, kafka_options, CHUNK, retry_seconds)
+        self._quarantine = Quarantine(client, database, kafka_options, CHUNK, retry_seconds)
         self._kafka_options = kafka_options
         self._stop = stop
         self._producer: KafkaProducer | None = None
@@ -128,17 +128,17 @@ class Relay:
         if not shards or seconds <= MARGIN_SECONDS:
             return 0
         until = began + seconds - MARGIN_SECONDS / 2
-        self._refused.known_to(shards, self._leases.held_since)
-        self._refused.try_again(lambda heads: self._send(heads, until), self._discard_producer)
-        rows = self._refused.without(self._pending(shards))
+        self._quarantine.known_to(shards, self._leases.held_since)
+        self._quarantine.try_again(lambda heads: self._send(heads, until), self._discard_producer)
+        rows = self._quarantine.without(self._pending(shards))
         if not rows:
             return 0
         try:
             self._send(rows, until)
         except KafkaError as error:
-            self._refused.judge(rows, error)
+            self._quarantine.judge(rows, error)
             raise
-        self._refused.taken()
+        self._quarantine.taken()
         self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, PUBLISHED)
         self._published_at = time.monotonic()
         self._cost_seconds = self._published_at - began
@@ -151,7 +151,7 @@ class Relay:
             condition = {"pend": {"$in": shards}}
             fields = {"topic": 1, "key": 1, "headers": 1, "body": 1}
             cursor = self._events.find(
-                condition, fields, sort=[("ts", 1)], limit=self._refused.limit, session=session
+                condition, fields, sort=[("ts", 1)], limit=self._quarantine.limit, session=session
             )
             return list(cursor)
 

@@ -1,8 +1,8 @@
-"""What is done about a failure that repeating will not mend: one record is found, set aside, and the next goes on.
+"""Failures that a retry does not mend: the failing record is found and set aside, and the next one goes on.
 
 A connection may fail for ever and is only tried again. A record that fails in the same way each time must neither end
-its thread nor hold up what comes after it. So the batch shrinks until it is that record alone; at the third failure
-the record is set aside in the transaction that moves the offset past it. Only when that fails too does the group halt.
+its thread nor hold up later records. So the batch shrinks until it holds that record alone. At its third failure the
+record is set aside in the transaction that moves the offset past it. If that fails too, the group halts.
 """
 
 import time
@@ -26,7 +26,7 @@ WHAT_WAS_WRITTEN = frozenset({2, 9, 14, 15, 22, 52, 53, 56, 57, 257, 10334, 1100
 
 
 def is_of_what_was_written(error: BaseException | None) -> bool:
-    """Whether the database refused what a record led to, so that the same record is refused again."""
+    """Whether the database rejected a written document, so that the same record would fail again."""
     if isinstance(error, BulkWriteError):
         wrong = (error.details or {}).get("writeErrors", ())
         return any(one.get("code") in WHAT_WAS_WRITTEN for one in wrong)
@@ -34,7 +34,7 @@ def is_of_what_was_written(error: BaseException | None) -> bool:
 
 
 def will_not_mend(error: Exception) -> bool:
-    """Whether trying again comes to the same. False for a database or a broker that only does not answer."""
+    """Whether a retry would fail in the same way. False for a database or a broker that only does not answer."""
     cause = _cause_of(error)
     if isinstance(cause, BSONError) or is_of_what_was_written(cause):
         return True

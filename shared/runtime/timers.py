@@ -1,8 +1,7 @@
-"""Deadlines and reminders: written with the state that wants them, carried out once.
+"""Timers: deadlines and reminders, stored with the state that wants them, each carried out once.
 
-A timer is removed in the transaction of its own effect; whoever finds it gone leaves it, so it happens once however
-many instances run, and a crash between the two is impossible. It continues the trace of the command or event that set
-it, so that one trace holds what an exit causes 28 days later.
+A timer is removed in the transaction of its own effect. An instance that finds it gone does nothing. So a timer takes
+effect once, however many instances run and whenever one crashes.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""Records of several topics, handed on by turns: however many one of them has, the others wait for a batch at most.
+"""Records of several topics, taken in turns: a long topic delays the others by one batch at most.
 
-Pure: who fills it stops reading where `full` says so, and reads on where it no longer does. What is held here was read
-and not handled; stored offsets decide, so that it may be forgotten at any time.
+Pure. The reader stops reading a partition that `full` names, and goes on once `low` names it. Records held here were
+read and not handled; stored offsets decide, so they may be forgotten at any time.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""The unit of work: one MongoDB transaction that holds everything one decision, or one batch, comes to.
+"""The unit of work: one MongoDB transaction with everything that one decision, or one batch, changes.
 
 State, rows, outgoing events, timers and whatever the caller adds (consumer offsets, an idempotency key) become
 durable together or not at all. `staged` says what the document of a subject holds.
@@ -111,7 +111,7 @@ class Unit:
         )
 
     def join(self, branch: "Unit") -> None:
-        """Take in all that a branch collected; later branches see it."""
+        """Add everything that a branch collected; later branches see it."""
         self.staged.merge(branch.staged)
 
     # --- reading ---------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Unit:
         return self.held(subject).rev
 
     def vector(self, subject: Subject) -> Vector:
-        """What this service has said and applied of the subject."""
+        """{source: how many of its events on the subject this service has emitted or applied}."""
         held = self.held(subject)
         return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
 
@@ -224,7 +224,7 @@ class Unit:
     # --- deciding --------------------------------------------------------------------------------
 
     def save(self, subject: Subject, change: Change[T]) -> T:
-        """Take in what a command or a timer decided; an empty change leaves the subject untouched.
+        """Collect the change that a command or a timer decided; an empty change leaves the subject untouched.
 
         Raises StateUnreadable.
         """

@@ -1,7 +1,7 @@
-"""Who asks for unusually many people: counted from rows as they come, with a bound on what is remembered.
+"""Readers who ask for unusually many people, counted from audit rows as they come, in bounded memory.
 
-Pure. Of each reader only the latest different subjects are kept, one more than is usual. More than that were asked for
-within the window exactly when the oldest of these was.
+Pure. Of each reader only the latest different subjects are kept, one more than is usual. The reader asked for more than
+is usual within the window exactly when the oldest of these falls within it.
 """
 
 from collections import OrderedDict

@@ -1,7 +1,7 @@
 """Waiting for events that a caller has seen and this service has not.
 
-A waiting caller holds a thread. So few may wait at once, and of one organisation fewer still: whoever names events that
-never come leaves slots to the others.
+A waiting caller holds a thread. So only few may wait at once, and fewer of one organisation: a caller that names events
+which never come leaves slots to the others.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from shared.host.connections import RUNTIME_INDEXES
 from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
-from shared.runtime.quarantine import refused_lanes
+from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.relay import Relay
 from shared.runtime.unit import SHARDS, shard_of
 from shared.telemetry.metrics import metric
@@ -82,7 +82,7 @@ class Outbox:
         assert not self.relaying.is_alive()
 
     def lanes(self) -> list[dict[str, Any]]:
-        return refused_lanes(self.client[self.name], SHARDS)
+        return quarantined_keys(self.client[self.name], SHARDS)
 
 
 @pytest.fixture

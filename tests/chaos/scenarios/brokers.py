@@ -8,7 +8,7 @@ from collections import Counter
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from shared.runtime.quarantine import refused_lanes
+from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.unit import SHARDS
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, refusals, three_brokers
@@ -134,7 +134,7 @@ def refused_by_the_broker(world: World) -> None:
             failures = _failures(world)
             _set(admin, BUSY_TOPIC, {"max.message.bytes": "700"})
             lanes = world.until(
-                lambda: refused_lanes(world.mongo["activity_tracking"], SHARDS), "an event refused", 60
+                lambda: quarantined_keys(world.mongo["activity_tracking"], SHARDS), "an event refused", 60
             )
             relayed = world.metric("activity-tracking-consume", "journey_relayed_total")
             world.flowing()
