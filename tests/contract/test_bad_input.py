@@ -271,7 +271,7 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
     name: str, path: str, parameter: dict[str, Any], clients: Mapping[str, FlaskClient]
 ) -> None:
     own = "operator" if path.startswith("/operations") else "caseworker"
-    place = re.sub(r"\{([a-z_]+)\}", lambda found: SAMPLE_PATH.get(found[1], "coactive"), path)
+    place = re.sub(r"\{(\w+)\}", lambda found: SAMPLE_PATH.get(found[1], "coactive"), path)
     for value in STRANGE:
         text = value if value.startswith("%") else quote(value)
         answer = clients[name].get(
@@ -286,7 +286,7 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
             assert not list(_number_or_text(parameter["schema"], value)), f"{value[:20]!r} was taken"
 
 
-SAMPLE_PATH = {f"{kind}_id": f"{kind[0]}-{'0' * 26}" for kind in ("journey", "participant", "output")}
+SAMPLE_PATH = {f"{kind}Id": f"{kind[0]}-{'0' * 26}" for kind in ("journey", "participant", "output")}
 
 
 def _number_or_text(schema: dict[str, Any], value: str) -> Iterator[Any]:
