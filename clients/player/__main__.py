@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from clients.player import scenario
+from clients.player import periods, scenario
 from clients.player.codes import Codes, read
 from clients.player.ledger import compare
 from clients.player.play import Play
@@ -89,10 +89,15 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     screen.incidents(scenario.incidents(play.plan, play.codes))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
-    differences = [*compare(report, own), *play.open_loops, *play.parked]
+    quarter = _quarter(play)
+    of_quarter = periods.compare(
+        _report(play.wire, play.codes, quarter), periods.by_provider(play.ledger, quarter, play.plan.ends_on)
+    )
+    differences = [*compare(report, own), *of_quarter, *play.open_loops, *play.parked]
     screen.differences(differences)
     if not differences:
         screen.say("Every figure of the report agrees with the player's own count.")
+        screen.say(f"So does the report of {quarter.first} to {quarter.last}, by provider.")
     return differences
 
 
@@ -105,8 +110,17 @@ def _programme(wire: Wire) -> Codes:
     return read(answer.body.get("programme", answer.body))
 
 
-def _report(wire: Wire, codes: Codes) -> Mapping[str, Any]:
-    answer = wire.ask("outcome", "GET", f"/programmes/{codes.programme}/report", actor=(codes.owner, "owner"))
+def _quarter(play: Play) -> periods.Quarter:
+    """One quarter in the middle of the programme."""
+    return periods.quarter_of(play.codes.starts_on + (play.codes.ends_on - play.codes.starts_on) / 2)
+
+
+def _report(wire: Wire, codes: Codes, quarter: periods.Quarter | None = None) -> Mapping[str, Any]:
+    """The figures as they are now; with a quarter, those of it by provider."""
+    path = f"/programmes/{codes.programme}/report"
+    if quarter is not None:
+        path += f"?from={quarter.first}&to={quarter.last}&by=provider"
+    answer = wire.ask("outcome", "GET", path, actor=(codes.owner, "owner"))
     if answer.status != 200:
         raise Trouble(f"There is no report: {answer.status} {answer.body!r}.")
     report: Mapping[str, Any] = answer.body

@@ -6,7 +6,7 @@ begins. Source: docs/field.md, Results.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from clients.player.acts import Act
 from clients.player.codes import Codes
@@ -16,19 +16,25 @@ STAGES = ("received", "accepted", "started", "ready", "exited", "closed", "decli
 
 @dataclass(slots=True)
 class Offer:
-    """One handover: when, until when, and what became of it."""
+    """One handover: when, until when, what became of it and on which day. answered_on: of an accepted one."""
 
     offered_on: date
     to_organisation: str
     deadline_on: date
     status: str = "open"
     answered_on: date | None = None
+    ended_on: date | None = None
+
+    def end(self, status: str, on: date) -> None:
+        """The offer is open no more."""
+        self.status, self.ended_on = status, on
 
 
 @dataclass(slots=True)
 class Session:
     """What the standing entry of one session says."""
 
+    on: date
     attendance: str
     minutes: int
 
@@ -41,6 +47,8 @@ class Course:
     municipality: str
     returns: bool
     responsible: str
+    provider: str = ""
+    entry_on: date | None = None
     gender: str = "not_known"
     entry_complete: bool = False
     accepted_on: date | None = None
@@ -64,24 +72,27 @@ class Course:
         match act.deed:
             case "accept":
                 self.accepted_on, self.responsible = act.occurred_on, act.by
+                self.provider = act.by
             case "decline":
-                self.declined_on = act.occurred_on
+                self.declined_on, self.provider = act.occurred_on, act.by
             case "withdraw":
                 self.withdrawn_on = act.occurred_on
             case "start":
                 self.started_on = act.occurred_on
             case "mistake":
                 self.mistake = True
-                self._end_open("recalled")
+                self._end_open("recalled", act.occurred_on)
             case "withdraw_consent":
-                self._end_open("recalled")
+                self._end_open("recalled", act.occurred_on)
             case "log_session":
-                self.sessions[says["session"]] = Session(says["attendance"], says["minutes"])
+                self.sessions[says["session"]] = Session(act.occurred_on, says["attendance"], says["minutes"])
             case "correct_session":
                 self.corrections += 1
                 del self.sessions[says["corrects"]]
                 if not says["void"]:
-                    self.sessions[says["session"]] = Session(says["attendance"], says["minutes"])
+                    self.sessions[says["session"]] = Session(
+                        act.occurred_on, says["attendance"], says["minutes"]
+                    )
             case "judge_ready":
                 self.ready_on = act.occurred_on
             case "offer":
@@ -90,19 +101,21 @@ class Course:
                 )
             case "accept_offer":
                 offer = self.offers[says["offer"]]
-                offer.status, offer.answered_on = "accepted", act.occurred_on
+                offer.answered_on = act.occurred_on
+                offer.end("accepted", act.occurred_on)
                 self.responsible = offer.to_organisation
             case "decline_offer":
-                self.offers[says["offer"]].status = "declined"
+                self.offers[says["offer"]].end("declined", act.occurred_on)
             case "recall_offer":
-                self.offers[says["offer"]].status = "recalled"
+                self.offers[says["offer"]].end("recalled", act.occurred_on)
             case "record_entry":
                 self.gender = says["gender"] or "not_known"
+                self.entry_on = act.occurred_on
                 needed = ("gender", "born_on", "employment", "isced")
                 self.entry_complete = all(says[name] is not None for name in needed)
             case "record_exit":
                 self.exited_on, self.way, self.situation = act.occurred_on, says["way"], says["situation"]
-                self._end_open("recalled")
+                self._end_open("recalled", act.occurred_on)
             case "answer_follow_up":
                 self.answers[says["follow_up"]] = says["situation"]
             case _:
@@ -112,12 +125,12 @@ class Course:
         """Let offers expire whose last day lies before today."""
         for offer in self.offers.values():
             if offer.status == "open" and offer.deadline_on < today:
-                offer.status = "expired"
+                offer.end("expired", offer.deadline_on + timedelta(days=1))
 
-    def _end_open(self, status: str) -> None:
+    def _end_open(self, status: str, on: date) -> None:
         for offer in self.offers.values():
             if offer.status == "open":
-                offer.status = status
+                offer.end(status, on)
 
     def follow_up(self, code: str, codes: Codes, as_of: date) -> str | None:
         """`due`, `answered` or `missed` on that day; None when it is not due yet or never will be."""
@@ -155,4 +168,5 @@ def begin(act: Act) -> Course:
         municipality=act.says["municipality"],
         returns=act.says["previous"] is not None,
         responsible=act.by,
+        provider=act.says.get("provider") or "",
     )

@@ -39,7 +39,7 @@ class Ledger:
             case "refer":
                 self.courses[act.way] = begin(act)
             case "log_output":
-                self.outputs[act.way] = dict(act.says)
+                self.outputs[act.way] = {**act.says, "by": act.by, "on": act.occurred_on}
             case "correct_output":
                 self.outputs[act.way]["quantity"] = act.says["quantity"]
             case _:

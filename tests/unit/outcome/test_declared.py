@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clients.player import periods
 from services.outcome.figures.declared import BROKEN_DOWN, FIGURES, SHARES, STEPS
 from services.outcome.figures.figure import (
     FEW_ARE_HIDDEN,
@@ -147,3 +148,12 @@ def test_both_languages_name_and_explain_every_figure() -> None:
         for text in (one.name, one.means):
             assert text.sv and text.en
             assert text.sv != text.en or EACH in one.code or text.sv == "{what}" or "{when}" in text.sv
+
+
+def test_the_player_counts_every_figure_that_is_declared() -> None:
+    """It has the list, and the rules from the field: a figure that it does not count fails this, and the demo."""
+    dated = {*periods.COUNTED, *periods.FOLLOWED_UP, *periods.OUTPUTS}
+    assert dated == {one.code for one in FIGURES if one.dated}
+    assert set(periods.STANDING) == {one.code for one in FIGURES if not one.dated}
+    assert {share.code for share in SHARES} == set(periods.SHARES)
+    assert {step.code for step in STEPS} == set(periods.WAITS)
