@@ -2,8 +2,8 @@
 
 from services.outcome import api
 from services.outcome.consumer import FOLDS, TIMERS
+from services.outcome.figures.cells import DAYS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
-from services.outcome.figures.repository import DAYS
 from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
 from services.outcome.stream import logins, publisher
 from shared.host.process import main

@@ -9,7 +9,8 @@ from typing import Any
 
 from services.outcome.domain import entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
-from services.outcome.figures import report
+from services.outcome.figures import period, report
+from services.outcome.figures.cells import DAYS
 from shared.language.access import (
     Actor,
     Reader,
@@ -159,6 +160,29 @@ def read_report(work: Work, actor: Actor, programme_id: str) -> report.Report:
         raise Unknown("programme")
     authorise_in(actor, "read_report", programme)
     return report.build(report.summed(_cells(work, programme_id)), programme, work.at)
+
+
+def read_period(work: Work, actor: Actor, programme_id: str, wanted: period.Period) -> dict[str, Any]:
+    """What the programme reached in the period, exact. Raises Unknown for a programme not published."""
+    programme = work.programmes.latest(programme_id)
+    if programme is None:
+        raise Unknown("programme")
+    authorise_in(actor, "read_report", programme)
+    return period.build(_days(work, programme_id, wanted), programme, wanted, work.at)
+
+
+def _days(work: Work, programme_id: str, wanted: period.Period) -> Iterator[Mapping[str, Any]]:
+    """The days of the period, read in the order of their keys, `<programme>|<day>|…`: as many as the period has."""
+    after, last = f"{programme_id}|{wanted.first.isoformat()}", wanted.last.isoformat()
+    while True:
+        found = work.rows(DAYS, {"programme": programme_id}, order="_id", after=after, limit=PAGE_OF_CELLS)
+        for row in found:
+            if row["day"] > last:
+                return
+            yield row
+        if len(found) < PAGE_OF_CELLS:
+            return
+        after = found[-1]["_id"]
 
 
 def _cells(work: Work, programme_id: str) -> Iterator[Mapping[str, Any]]:

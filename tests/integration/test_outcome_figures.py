@@ -1,7 +1,8 @@
 """The projector on a real database: every event late, doubled and out of order, and still the figures of the truth."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -10,7 +11,10 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from services.outcome import handlers
 from services.outcome.app import FIGURES
+from services.outcome.figures.cells import DAYS
+from services.outcome.figures.period import Period
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import summed
 from services.outcome.figures.repository import NEWEST, newest, read_cells
@@ -18,6 +22,7 @@ from services.outcome.repository import INDEXES
 from shared.host.connections import RUNTIME_INDEXES
 from shared.language import codec
 from shared.language import events as e
+from shared.language.access import Actor
 from shared.language.decision import Received, key_of
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
@@ -27,7 +32,7 @@ from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.memory import Shelf
 from tests.unit.outcome.stories import Story, arrivals
-from tests.unit.outcome.town import TOWN
+from tests.unit.outcome.town import OWNER, SHOP, TOWN
 
 Client = MongoClient[dict[str, Any]]
 DATABASE = "figures_in_any_order"
@@ -98,13 +103,17 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
     assert db["parked"].count_documents({}) == 0
 
     expected: dict[str, int] = {}
+    by_days: Counter[tuple[str, str, str]] = Counter()
     for story in stories:
         state = None
         for received in arrivals(story, random):
             change = project(state, received, Shelf(TOWN))
             state = change.state
             for add in change.adds:
-                if add.collection == "cells":
+                if add.collection == DAYS:
+                    for name, amount in add.cells.items():
+                        by_days[add.also["day"], add.also["provider"], name.removeprefix("n.")] += amount
+                else:
                     cell = add.also["cell"]
                     expected[cell] = expected.get(cell, 0) + add.cells["n"]
     found = {cell: n for cell, n in read_cells(db, TOWN.id).items() if n}
@@ -113,6 +122,8 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
     assert {row["shard"] for row in db["cells"].find({"cell": "received"})} == {0, 1, 2, 3}
     assert read_cells(db, "another") == {}
 
+    _has_days(client, db, by_days)
+
     changes = newest(db, TOWN.id)
     assert len(changes) == NEWEST
     assert {tuple(one) for one in changes} == {("type", "recorded_at")}
@@ -120,3 +131,36 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
     assert moments == sorted(moments, reverse=True)
     latest = max(one.body.recorded_at for one in events)
     assert moments[0] == latest
+
+
+def _has_days(
+    client: Client, db: Database[dict[str, Any]], expected: Mapping[tuple[str, str, str], int]
+) -> None:
+    """Days are kept as they were counted, and read by the report of a period and of each part of it."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in db[DAYS].find():
+        for code, amount in row["n"].items():
+            found[row["day"], row["provider"], code] += amount
+    assert {key: n for key, n in found.items() if n} == {key: n for key, n in expected.items() if n}
+    days = sorted({day for day, _, _ in expected})
+    middle = date.fromisoformat(days[len(days) // 2])
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    whole, before, after = (
+        _started(client, db, Period(one, other, "provider"))
+        for one, other in ((first, last), (first, middle), (middle + timedelta(days=1), last))
+    )
+    assert whole[None] == sum(n for (_, _, code), n in expected.items() if code == "started")
+    assert whole[SHOP] == sum(n for (_, who, code), n in expected.items() if (who, code) == (SHOP, "started"))
+    assert whole == {group: before.get(group, 0) + after.get(group, 0) for group in whole}
+    plan = db[DAYS].find({"programme": TOWN.id, "_id": {"$gt": f"{TOWN.id}|2016"}}).sort("_id", 1).explain()
+    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
+    assert "'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
+
+
+def _started(client: Client, db: Database[dict[str, Any]], period: Period) -> dict[str | None, Any]:
+    def work(session: ClientSession) -> dict[str, Any]:
+        unit = Unit(db, session, FIGURES.repository, Shelf(TOWN), "outcome", lambda: datetime.now(UTC))
+        return handlers.read_period(unit, Actor("analyst-1", OWNER, "analyst"), TOWN.id, period)
+
+    rows = transact(client, work)["period"]["rows"]
+    return {row["group"]: row["value"] for row in rows if row["figure"] == "started"}

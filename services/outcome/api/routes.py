@@ -6,10 +6,12 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from services.outcome import handlers
+from services.outcome.api import report_schemas as r
 from services.outcome.api import schemas as s
 from services.outcome.domain.entry import RecordEntry
 from services.outcome.domain.follow_up import AnswerFollowUp
 from services.outcome.domain.leaving import RecordExit
+from services.outcome.figures import period
 from services.outcome.figures.report import as_csv, as_swedish_csv
 from shared.edge.headers import acceptable
 from shared.edge.use_cases import paged, run
@@ -79,15 +81,22 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: FollowUpId) -> dict[str
 
 @figures.route("/programmes/<string:programmeId>/report", methods=["GET"])
 @guarded("read_report")
-@figures.arguments(s.ReportArguments(), location="query")
-@figures.response(200, s.ReportAnswer)
+@figures.arguments(r.ReportArguments(), location="query")
+@figures.response(200, r.ReportAnswer)
 @figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
 def read_report(wanted: dict[str, Any], programme_id: Code) -> dict[str, Any] | Response:
-    """The programme's figures as they are now, as JSON or CSV."""
+    """The programme's figures as they are now, or, with `from` and `to`, those of a period; as JSON or CSV."""
     form = wanted.get("format") or FORMS[acceptable(request.headers.get("Accept"), tuple(FORMS))]
-    found = run(handlers.read_report, s.show_report, programme_id)
+    asked = r.wanted_period(wanted)
+    if asked is None:
+        found = run(handlers.read_report, r.show_report, programme_id)
+    else:
+        found = run(handlers.read_period, r.show_report, programme_id, asked)
     if form == "json":
         return found
-    text = as_csv(found) if form == "csv" else as_swedish_csv(found)
+    if asked is None:
+        text = as_csv(found) if form == "csv" else as_swedish_csv(found)
+    else:
+        text = period.as_csv(found, swedish=form == "csv-sv")
     disposition = {"Content-Disposition": f'attachment; filename="{programme_id}.csv"'}
     return Response(text, content_type="text/csv; charset=utf-8", headers=disposition)

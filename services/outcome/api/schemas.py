@@ -20,10 +20,9 @@ from services.outcome.domain.journey import (
     YesNo,
 )
 from services.outcome.domain.leaving import RecordExit
-from services.outcome.figures.report import Report
 from services.outcome.handlers import Asked, Seen
 from shared.edge.corrections import why_field
-from shared.edge.fields import CommandSchema, Day, PageArguments, QuerySchema, code_field, cursor_field
+from shared.edge.fields import CommandSchema, Day, PageArguments, code_field, cursor_field
 from shared.language.access import Reader
 from shared.language.events import ExitWay, Situation
 
@@ -75,21 +74,6 @@ class FollowUpPageArguments(PageArguments):
 
     status = one_of(FollowUpStatus, load_default="due")
     cursor = cursor_field(r"^[0-9a-z|._-]{1,120}\Z")
-
-
-class ReportArguments(QuerySchema):
-    """How the report is written; the Accept header decides where this is not given.
-
-    csv: by RFC 4180. csv-sv: for an Excel with Swedish settings, with semicolons, decimal commas and a mark of UTF-8.
-    """
-
-    format = ma.String(
-        validate=validate.OneOf(["json", "csv", "csv-sv"]),
-        metadata={
-            "description": "csv: by RFC 4180; csv-sv: for an Excel with Swedish settings, with semicolons, decimal"
-            " commas and a byte order mark; where it is not given Accept decides, and JSON comes first"
-        },
-    )
 
 
 # --- answers ---------------------------------------------------------------------------------------------
@@ -155,22 +139,6 @@ class OutcomeAnswer(Schema):
     follow_ups = ma.List(ma.Nested(FollowUpAnswer))
 
 
-class ReportAnswer(Schema):
-    """A programme's figures: exact counts, days and minutes; rates between 0 and 1, null where nothing is counted."""
-
-    programme = ma.String()
-    programme_version = ma.Integer()
-    name = ma.Dict(keys=ma.String(), values=ma.String())
-    as_of = ma.String(metadata={"format": "date-time"})
-    figures = ma.Dict(keys=ma.String())
-    by_gender = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
-    by_municipality = ma.Dict(keys=ma.String(), values=ma.Dict(keys=ma.String(), values=ma.Integer()))
-    where_now = ma.Dict(keys=ma.String(), values=ma.Integer())
-    outputs = ma.List(ma.Dict(keys=ma.String()))
-    targets = ma.List(ma.Dict(keys=ma.String()))
-    steps = ma.List(ma.Dict(keys=ma.String()))
-
-
 def _iso(day: Any) -> str | None:
     return None if day is None else day.isoformat()
 
@@ -228,8 +196,3 @@ def show_journey(found: Seen) -> dict[str, Any]:
         "exit": left if passage.exited_on and own_exit else None,
         "follow_ups": [show_follow_up_of(state, one, who) for one in state.follow_ups.values()],
     }
-
-
-def show_report(found: Report) -> dict[str, Any]:
-    """A programme's figures."""
-    return found

@@ -6,6 +6,12 @@ A cell is a figure, and where it is broken down a group: `started`, `started@gen
 
 from services.outcome.figures.figure import Breakdown
 
+DAYS = "day_cells"
+"""Documents {programme, day, provider, municipality, shard, n: {code: amount}}: what counts on one day.
+
+A period is the sum over its days, so no document is for a period, and none is read again when a day has passed.
+"""
+
 GENDERS: tuple[str, ...] = ("woman", "man", "non_binary", "not_known")
 PLACES: tuple[str, ...] = (
     "received",

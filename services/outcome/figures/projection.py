@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
+from services.outcome.figures.cells import DAYS
 from services.outcome.figures.contributions import (
     Counted,
     DayCell,
@@ -18,7 +19,6 @@ from services.outcome.figures.contributions import (
     of_facts,
     of_output,
 )
-from services.outcome.figures.repository import DAYS
 from services.outcome.figures.state import (
     RECENT,
     Figures,

@@ -182,13 +182,15 @@ def _written(report: Report, delimiter: str, number: Callable[[float], str]) -> 
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(CSV_COLUMNS)
     for section, group, figure, value in flat(report):
-        texts = [_harmless(one) for one in (report["programme"], report["as_of"], section, group, figure)]
+        texts = [harmless(one) for one in (report["programme"], report["as_of"], section, group, figure)]
         writer.writerow([*texts, "" if value is None else number(value)])
     return out.getvalue()
 
 
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+def harmless(text: str | None) -> str:
+    """A text that no spreadsheet takes for a formula; nothing where there is none."""
+    if text is None:
+        return ""
     return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 

@@ -7,13 +7,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from services.outcome.figures.cells import DAYS
+
 NEWEST = 12
-
-DAYS = "day_cells"
-"""Documents {programme, day, provider, municipality, shard, n: {code: amount}}: what counts on one day.
-
-A period is the sum over its days, so no document is for a period, and none is read again when a day has passed.
-"""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # all shards of one programme's cells, in pages too

@@ -14,11 +14,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.outcome.figures.cells import DAYS
 from services.outcome.figures.contributions import amounts_of, contributions, dated_amounts_of
 from services.outcome.figures.projection import project
 from services.outcome.figures.relations import figures_of
 from services.outcome.figures.report import build
-from services.outcome.figures.repository import DAYS
 from services.outcome.figures.state import where
 from shared.language import events as e
 from shared.language.decision import Received, Subject

@@ -1,18 +1,20 @@
 """Every figure by its day, provider and municipality, counted a second time with pen and paper."""
 
+import statistics
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.outcome.figures.declared import FIGURES
+from services.outcome.figures.period import BYS, By, Period, build
 from shared.language import events as e
 from tests.support.memory import noon
 from tests.unit.outcome.stories import Story, Truth, arrivals
 from tests.unit.outcome.test_figures import SEEDS, Ledger, output
-from tests.unit.outcome.town import SHOP, TODAY, acceptance, arrived, referral, start
+from tests.unit.outcome.town import REFERRED_ON, SHOP, TODAY, TOWN, acceptance, arrived, referral, start
 
 
 @given(st.lists(SEEDS, min_size=15, max_size=15), SEEDS)
@@ -28,6 +30,50 @@ def test_the_days_agree_with_a_plain_recount(seeds: list[int], order: int) -> No
             if amount:
                 expected[on.isoformat(), truth.provider, truth.municipality, code] += amount
     assert {one: n for one, n in ledger.days.items() if n} == expected
+
+
+@given(
+    st.lists(SEEDS, min_size=8, max_size=8), st.integers(0, 300), st.integers(0, 300), st.sampled_from(BYS)
+)
+@settings(max_examples=60, deadline=None)
+def test_the_report_of_a_period_agrees_with_a_plain_recount(
+    seeds: list[int], from_: int, to: int, by: By
+) -> None:
+    stories = [Story(number, Random(seed)) for number, seed in enumerate(seeds)]
+    ledger, random = Ledger(), Random(from_)
+    for story in stories:
+        ledger.take(arrivals(story, random))
+    first, last = (REFERRED_ON + timedelta(days=one) for one in sorted((from_, to)))
+    days = [
+        {"provider": provider, "municipality": place, "n": {code: n}}
+        for (day, provider, place, code), n in ledger.days.items()
+        if first.isoformat() <= day <= last.isoformat()
+    ]
+    rows = build(days, TOWN, Period(first, last, by), noon(TODAY))["period"]["rows"]
+    found = {(row["group"], row["figure"]): row["value"] for row in rows}
+    for truths, group in _grouped([story.truth for story in stories if not story.truth.mistake], by):
+        within = [one for truth in truths for one in days_of(truth) if first <= one[0] <= last]
+        for figure in FIGURES:
+            for key in ("28d", "6m"):
+                code = figure.code.replace("{}", key)
+                if figure.dated and figure.section != "outputs":
+                    assert found.get((group, code), 0) == sum(n for _, name, n in within if name == code), (
+                        code
+                    )
+        known = [name for _, name, _ in within if name == "employed_at_exit/known"]
+        employed = [name for _, name, _ in within if name == "employed_at_exit_employed"]
+        share = round(len(employed) / len(known), 4) if known else None
+        assert found.get((group, "employed_at_exit/rate")) == share
+        waits = [int(name.rpartition("/")[2]) for _, name, _ in within if name.startswith("days/exit/")]
+        assert found.get((group, "days/exit")) == (statistics.median(waits) if waits else None)
+
+
+def _grouped(truths: list[Truth], by: By) -> list[tuple[list[Truth], str | None]]:
+    groups = {getattr(truth, by) for truth in truths}
+    return [
+        (truths, None),
+        *(([one for one in truths if getattr(one, by) == g], g or "none") for g in groups),
+    ]
 
 
 @given(SEEDS)
