@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from services.activity_tracking.domain import corrections, plan, progress
-from services.activity_tracking.domain.journey import Journey, entry_of
+from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
@@ -15,6 +15,7 @@ from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, OutputId
 from shared.language.programmes import Programme
+from shared.language.rows import entry_of
 
 Entry = TypeVar("Entry")
 

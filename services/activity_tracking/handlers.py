@@ -9,13 +9,14 @@ from datetime import date
 from typing import Any
 
 from services.activity_tracking.domain import outputs, plan, progress, sessions
-from services.activity_tracking.domain.journey import Journey, SessionCounts, entry_of, public_activities
+from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, OutputId, SessionId
 from shared.language.programmes import Action, Programme
+from shared.language.rows import entry_of
 
 SHOWN = 200
 """How many entries of each kind a journey's overview shows; rounds and competences never come to more."""

@@ -13,9 +13,7 @@ from typing import Any
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
-    as_row,
     check_day,
-    moved,
     public_activity,
     require_stage,
 )
@@ -52,8 +50,10 @@ from shared.language.events import (
     ParticipantReady,
     ProgressMeasured,
 )
+from shared.language.journeys import moved
 from shared.language.passage import Stage
 from shared.language.programmes import Programme
+from shared.language.rows import as_row
 
 CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
 """What was planned before a withdrawal stays readable, and so can be mended."""

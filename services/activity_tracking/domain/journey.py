@@ -4,30 +4,24 @@ Entries (sessions, measures, goals …) are rows of their own; the state holds w
 nothing that grows with time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, TypeVar
-
-import msgspec
 
 from shared.language.checks import Findings
 from shared.language.days import day_of
-from shared.language.decision import Change, Received, Row, key_of
+from shared.language.decision import Change, Received
 from shared.language.errors import Conflict
 from shared.language.events import (
     Code,
     Fact,
-    JourneyId,
     Organisation,
-    ReferralReceived,
     SessionsOfDay,
     SessionsRecounted,
 )
-from shared.language.passage import Passage, Stage, begin, follow
+from shared.language.journeys import Followed, known, moved, opened
+from shared.language.passage import Passage, Stage
 from shared.language.programmes import Programme, Programmes
-
-Entry = TypeVar("Entry")
 
 MOST_DAYS = 31
 """Days that one event recounts at most."""
@@ -53,7 +47,7 @@ class SessionCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
+class Journey(Followed):
     """What activity tracking must know of a journey to decide the next command.
 
     open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
@@ -61,8 +55,6 @@ class Journey:
     highest round of the progress measure so far. ready_said_by: who judged the person ready.
     """
 
-    journey_id: JourneyId
-    passage: Passage
     open_goals: tuple[Code, ...] = ()
     goals_set: int = 0
     planned: int = 0
@@ -80,13 +72,8 @@ def receive(state: Journey | None, received: Received, programmes: Programmes) -
 
     Raises Unready until the programme's version has arrived.
     """
-    match received.body:
-        case ReferralReceived() as referral:
-            passage = begin(referral)
-            programmes.get(passage.programme_key)
-            return Change(Journey(journey_id=JourneyId(key_of(received.subject)), passage=passage))
-        case other:
-            raise ValueError(f"{type(other).__name__} opens no journey")
+    new = opened(received, programmes)
+    return Change(Journey(journey_id=new.journey_id, passage=new.passage))
 
 
 def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
@@ -94,9 +81,7 @@ def take_in(state: Journey | None, received: Received, programmes: Programmes) -
 
     Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
     """
-    if state is None:
-        raise ValueError(f"{received.type} before the referral")
-    return Change(moved(state, received.body))
+    return Change(moved(known(state, received), received.body))
 
 
 def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
@@ -167,12 +152,6 @@ def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> Session
     )
 
 
-def moved(journey: Journey, event: Fact) -> Journey:
-    """The journey with its passage after the event; the same object when the event does not move it."""
-    passage = follow(journey.passage, event)
-    return journey if passage == journey.passage else replace(journey, passage=passage)
-
-
 def require_stage(journey: Journey, stages: tuple[Stage, ...]) -> None:
     """Raise Conflict unless the journey stands at one of these stages."""
     if journey.passage.stage not in stages:
@@ -197,13 +176,3 @@ def public_activity(programme: Programme, code: str) -> Code | None:
 def public_activities(programme: Programme) -> list[Code]:
     """The activities whose names reveal nothing of health."""
     return [kind.code for kind in programme.activities if not kind.special_category]
-
-
-def as_row(collection: str, key: str, entry: Any) -> Row:
-    """An entry as the row that holds it: days as ISO strings, moments as they are."""
-    return Row(collection, key, msgspec.to_builtins(entry, builtin_types=(datetime,)))
-
-
-def entry_of(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
-    """The entry that `as_row` made the row of."""
-    return msgspec.convert(row, kind)

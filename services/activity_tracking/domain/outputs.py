@@ -6,7 +6,6 @@ Source: docs/field.md, Programme outputs.
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.activity_tracking.domain.journey import as_row
 from shared.language.access import Actor
 from shared.language.checks import Findings
 from shared.language.corrections import superseded
@@ -15,6 +14,7 @@ from shared.language.decision import Change, subject_of
 from shared.language.errors import Forbidden
 from shared.language.events import Code, Municipality, Organisation, OutputCorrected, OutputId, OutputLogged
 from shared.language.programmes import Programme
+from shared.language.rows import as_row
 
 MOST = 1000
 """The largest quantity of one entry; more at once is a slip of the hand."""

@@ -6,9 +6,7 @@ from datetime import date, datetime
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
-    as_row,
     check_day,
-    moved,
     public_activity,
     require_stage,
 )
@@ -25,8 +23,10 @@ from shared.language.events import (
     Organisation,
     ParticipantReady,
 )
+from shared.language.journeys import moved
 from shared.language.passage import Stage
 from shared.language.programmes import Programme
+from shared.language.rows import as_row
 
 OPEN_GOALS = 20
 """How many goals may be open at once; more would swell the state, and want a talk first."""

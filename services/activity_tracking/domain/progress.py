@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.activity_tracking.domain.journey import BEGUN, Journey, as_row, check_day, require_stage
+from services.activity_tracking.domain.journey import BEGUN, Journey, check_day, require_stage
 from shared.language.checks import Findings
 from shared.language.days import day_of
 from shared.language.decision import Change
 from shared.language.errors import Conflict
 from shared.language.events import Code, CompetenceValidated, JourneyId, Organisation, ProgressMeasured
 from shared.language.programmes import Measure, Programme
+from shared.language.rows import as_row
 
 ROUNDS = 200
 """More rounds than any journey has: every third month for fifty years."""

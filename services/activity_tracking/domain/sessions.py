@@ -15,7 +15,6 @@ from services.activity_tracking.domain.journey import (
     Journey,
     SessionCounts,
     added,
-    as_row,
     check_day,
     public_activity,
     require_stage,
@@ -34,6 +33,7 @@ from shared.language.events import (
     SessionLogged,
 )
 from shared.language.programmes import Programme
+from shared.language.rows import as_row
 
 DAY_MINUTES = 1440
 """No session is longer than a day, nor are all of one person's on one day together."""

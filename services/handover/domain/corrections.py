@@ -7,7 +7,7 @@ or a recall by a new offer.
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.handover.domain.journey import Journey, Offer, Status, as_row, moved
+from services.handover.domain.journey import Journey, Offer, Status, offer_row
 from shared.language.access import Actor
 from shared.language.checks import Findings
 from shared.language.corrections import Correcting, superseded
@@ -15,6 +15,7 @@ from shared.language.days import day_of
 from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict
 from shared.language.events import Code, Fact, HandoverAccepted, HandoverDeclined, HandoverRecalled
+from shared.language.journeys import moved
 from shared.language.programmes import Programme
 
 INSTEAD = {
@@ -85,7 +86,7 @@ def correct(
         at=at,
         why=command.why,
     )
-    return Change(after, events=(event,), rows=(as_row(anew), kept)), anew
+    return Change(after, events=(event,), rows=(offer_row(anew), kept)), anew
 
 
 def _event(anew: Offer, at: datetime) -> Fact:

@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-import msgspec
-
 from shared.language.days import days_after
-from shared.language.decision import Change, Received, Row, Timer, key_of
+from shared.language.decision import Change, Received, Row, Timer
 from shared.language.events import (
     Code,
     ConsentGiven,
@@ -25,10 +23,11 @@ from shared.language.events import (
     HandoverRecalled,
     JourneyId,
     Organisation,
-    ReferralReceived,
 )
-from shared.language.passage import OpenOffer, Passage, begin, follow
+from shared.language.journeys import Followed, known, moved, opened
+from shared.language.passage import OpenOffer, Passage
 from shared.language.programmes import ProgrammeKey, Programmes
+from shared.language.rows import as_row, entry_of
 
 Status = Literal["open", "accepted", "declined", "expired", "recalled"]
 
@@ -57,15 +56,13 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
+class Journey(Followed):
     """What handover must know of a journey to decide the next command.
 
     responsible_since: the day of the last acceptance, before which the responsible one had nothing to offer.
     corrections: how many there have been, which numbers the next.
     """
 
-    journey_id: JourneyId
-    passage: Passage
     open: Offer | None = None
     offered: int = 0
     accepted: int = 0
@@ -81,13 +78,8 @@ def receive(state: Journey | None, received: Received, programmes: Programmes) -
 
     Raises Unready until the programme's version has arrived.
     """
-    match received.body:
-        case ReferralReceived() as referral:
-            passage = begin(referral)
-            programmes.get(passage.programme_key)
-            return Change(Journey(journey_id=JourneyId(key_of(received.subject)), passage=passage))
-        case other:
-            raise ValueError(f"{type(other).__name__} opens no journey")
+    new = opened(received, programmes)
+    return Change(Journey(journey_id=new.journey_id, passage=new.passage))
 
 
 def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
@@ -96,10 +88,8 @@ def take_in(state: Journey | None, received: Received, programmes: Programmes) -
 
     Raises ValueError without a journey, which the causality vector rules out. Source: docs/field.md, Handover.
     """
-    if state is None:
-        raise ValueError(f"{received.type} before the referral")
     event = received.body
-    journey = moved(state, event)
+    journey = moved(known(state, received), event)
     if journey.open is None:
         return Change(journey)
     reason = _ground_lost(journey.passage, journey.open, event)
@@ -142,12 +132,6 @@ def as_offered(passage: Passage, asked: Offer) -> Passage:
     return replace(passage, offer=standing, responsible=asked.from_organisation)
 
 
-def moved(journey: Journey, event: Fact) -> Journey:
-    """The journey with its passage after the event; the same object when the event does not move it."""
-    passage = follow(journey.passage, event)
-    return journey if passage == journey.passage else replace(journey, passage=passage)
-
-
 def consented(passage: Passage, organisation: Organisation, on: date) -> bool:
     """Whether the participant's consent to sharing covers the organisation on that day."""
     consent = passage.consents.get("sharing")
@@ -182,15 +166,14 @@ def take_back(journey: Journey, standing: Offer, reason: Code, *, on: date, at: 
 def end(journey: Journey, ended: Offer, event: Fact) -> Change[Journey]:
     """The change that an offer's end comes to: no offer is open, the row says how, the timer is off."""
     after = replace(moved(journey, event), open=None)
-    return Change(after, events=(event,), rows=(as_row(ended),), cancels=(expiry_key(ended.handover_id),))
+    return Change(after, events=(event,), rows=(offer_row(ended),), cancels=(expiry_key(ended.handover_id),))
 
 
-def as_row(entry: Offer) -> Row:
-    """The offer as the row that holds it: days as ISO strings, moments as they are."""
-    body: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(datetime,))
-    return Row("offers", entry.handover_id, body)
+def offer_row(entry: Offer) -> Row:
+    """The offer as the row that holds it."""
+    return as_row("offers", entry.handover_id, entry)
 
 
 def offer_of(row: Mapping[str, Any]) -> Offer:
-    """The offer that `as_row` made the row of."""
-    return msgspec.convert(row, Offer)
+    """The offer that `offer_row` made the row of."""
+    return entry_of(Offer, row)

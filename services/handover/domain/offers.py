@@ -11,11 +11,10 @@ from services.handover.domain.journey import (
     Journey,
     Offer,
     Status,
-    as_row,
     consented,
     end,
     expiry_key,
-    moved,
+    offer_row,
     take_back,
 )
 from shared.language.access import WORKPLACES
@@ -31,6 +30,7 @@ from shared.language.events import (
     HandoverOffered,
     Organisation,
 )
+from shared.language.journeys import moved
 from shared.language.programmes import Programme
 
 
@@ -147,7 +147,7 @@ def offer(
         body={"handover": made.handover_id},
     )
     after = replace(moved(journey, event), open=made, offered=number)
-    return Change(after, events=(event,), rows=(as_row(made),), timers=(expiry,)), made
+    return Change(after, events=(event,), rows=(offer_row(made),), timers=(expiry,)), made
 
 
 def accept(

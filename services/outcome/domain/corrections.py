@@ -14,7 +14,6 @@ from services.outcome.domain.journey import (
     due_timer,
     follow_up_row,
     missed_timer,
-    moved,
     timer_keys,
     unasked,
 )
@@ -35,6 +34,7 @@ from shared.language.events import (
     JourneyExited,
     Situation,
 )
+from shared.language.journeys import moved
 from shared.language.programmes import Programme
 
 

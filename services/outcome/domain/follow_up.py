@@ -7,15 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
-from services.outcome.domain.journey import (
-    OPEN,
-    FollowUp,
-    Outcome,
-    follow_up_row,
-    missed_timer,
-    moved,
-    timer_keys,
-)
+from services.outcome.domain.journey import OPEN, FollowUp, Outcome, follow_up_row, missed_timer, timer_keys
 from services.outcome.domain.leaving import closed
 from shared.language.checks import Findings
 from shared.language.days import day_of, days_after
@@ -29,6 +21,7 @@ from shared.language.events import (
     Organisation,
     Situation,
 )
+from shared.language.journeys import moved
 from shared.language.programmes import Programmes
 
 

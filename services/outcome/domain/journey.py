@@ -10,8 +10,8 @@ from typing import Literal
 
 from shared.language import events as e
 from shared.language.days import days_after, start_of
-from shared.language.decision import Change, Received, Row, Timer, key_of
-from shared.language.passage import Passage, begin, follow
+from shared.language.decision import Change, Received, Row, Timer
+from shared.language.journeys import Followed, known, moved, opened
 from shared.language.programmes import Programmes
 
 Gender = Literal["woman", "man", "non_binary"]
@@ -75,14 +75,12 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Followed):
     """What outcome must know of a journey. follow_ups: one for each kind that its programme has.
 
     corrections: how many there have been, which numbers the next.
     """
 
-    journey_id: e.JourneyId
-    passage: Passage
     entry: Entry | None = None
     exit_reason: e.Code | None = None
     exit_situation: e.Situation | None = None
@@ -106,13 +104,8 @@ class Outcome:
 
 def receive(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
     """Take in a referral: the journey begins here too. Raises Unready until the programme's version is here."""
-    match received.body:
-        case e.ReferralReceived() as referral:
-            passage = begin(referral)
-            programmes.get(passage.programme_key)
-            return Change(Outcome(journey_id=e.JourneyId(key_of(received.subject)), passage=passage))
-        case other:
-            raise ValueError(f"{type(other).__name__} opens no journey")
+    new = opened(received, programmes)
+    return Change(Outcome(journey_id=new.journey_id, passage=new.passage))
 
 
 def take_in(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
@@ -120,11 +113,10 @@ def take_in(state: Outcome | None, received: Received, programmes: Programmes) -
 
     Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
     """
-    if state is None:
-        raise ValueError(f"{received.type} before the referral")
-    after = moved(state, received.body)
+    before = known(state, received)
+    after = moved(before, received.body)
     told = (after.entry_gender, after.entry_complete)
-    if after.entry is None or told == (state.entry_gender, state.entry_complete):
+    if after.entry is None or told == (before.entry_gender, before.entry_complete):
         return Change(after)
     # The start is another than the entry answers were judged by.
     said = e.EntryRecorded(
@@ -172,14 +164,6 @@ def missed_timer(follow_up: FollowUp) -> Timer:
     key = timer_keys(follow_up.follow_up_id)[1]
     until = start_of(days_after(follow_up.answer_by, 1))
     return Timer(key, until, "follow_up_missed", {"kind": follow_up.kind})
-
-
-def moved(state: Outcome, *events: e.Fact) -> Outcome:
-    """The state with its passage after the events; the same object when they do not move it."""
-    passage = state.passage
-    for event in events:
-        passage = follow(passage, event)
-    return state if passage == state.passage else replace(state, passage=passage)
 
 
 def cancel_open(state: Outcome, died_on: date | None = None) -> Change[Outcome]:

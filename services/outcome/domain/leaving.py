@@ -7,20 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import get_args
 
-from services.outcome.domain.journey import (
-    FollowUp,
-    Outcome,
-    cancel_open,
-    due_timer,
-    follow_up_row,
-    moved,
-    unasked,
-)
+from services.outcome.domain.journey import FollowUp, Outcome, cancel_open, due_timer, follow_up_row, unasked
 from shared.language.checks import Findings
 from shared.language.days import day_of, days_after, months_after
 from shared.language.decision import Change
 from shared.language.errors import Conflict
 from shared.language.events import Code, ExitWay, Fact, FollowUpId, JourneyClosed, JourneyExited, Situation
+from shared.language.journeys import moved
 from shared.language.programmes import FollowUp as PlannedFollowUp
 from shared.language.programmes import Programme
 

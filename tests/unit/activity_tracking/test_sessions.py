@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain import sessions
-from services.activity_tracking.domain.journey import Journey, SessionCounts, as_row, entry_of
+from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession, Session
 from shared.language.errors import Conflict, Invalid
 from shared.language.events import Fact, SessionCorrected, SessionId, SessionLogged
 from shared.language.passage import Stage
+from shared.language.rows import as_row, entry_of
 from tests.support.days import days_of
 from tests.support.memory import Memory, Shelf, noon
 from tests.support.toytown import EXITED_ON, PROVIDER, RECEIVER, STARTED_ON, SUBJECT, TO_START, TODAY, TOYTOWN

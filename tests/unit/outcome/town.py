@@ -3,9 +3,10 @@
 from datetime import date
 
 from services.outcome.consumer import FOLDS
-from services.outcome.domain.journey import Outcome, moved
+from services.outcome.domain.journey import Outcome
 from shared.language import events as e
 from shared.language.decision import Received, Subject
+from shared.language.journeys import moved
 from shared.language.passage import Stage
 from shared.language.programmes import (
     Action,
