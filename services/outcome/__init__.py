@@ -1,6 +1,11 @@
-"""outcome owns what came of a journey: entry and exit answers, exit, follow-ups, closed; and the figures.
+"""Outcome: what came of a journey, and the figures of a programme.
 
-Events in: everything that intake, activity tracking and handover say of a journey (the projector also reads
-outcome's own events, and outputs). Events out: entry-recorded, journey-exited, follow-up-due, follow-up-answered,
-follow-up-missed, journey-closed. Entry answers never leave this service but as figures.
+Owns: the collection `outcomes`, one state per journey; and `figure_journeys`, the states of its projection. Entry
+answers never leave this service but as figures.
+Rows: `entries`, `follow_ups` and `superseded` (what was corrected); `cells` and `day_cells` (the figures);
+`indicators`, `page_links` and `page_sessions` (the stream).
+In: commands over HTTP (`api`); every event of the others that moves a journey. The projection reads all events, its own
+service's too.
+Out: EntryRecorded, JourneyExited, FollowUpDue, FollowUpAnswered, FollowUpMissed and JourneyClosed (`journey/<id>`); the
+figures on `journey.indicators.v1`.
 """

@@ -1,18 +1,24 @@
 """One shape for all services, one direction, and nothing that decides by itself what time it is."""
 
 import ast
+import importlib
 import itertools
 import tomllib
 from collections.abc import Iterator
 
 import pytest
+from marshmallow import Schema
 
 from shared.language.errors import CODES
-from shared.language.events import SOURCES
+from shared.language.events import BY_BODY, SOURCES
 from tests.support.sources import ROOT, Source, sources, text_of
 
 SERVICES = [source.replace("-", "_") for source in SOURCES]
-MODULES = ("__init__", "app", "api", "consumer", "handlers", "domain", "repository")
+MODULES = (
+    *("__init__", "app", "consumer", "correcting", "handlers", "repository"),
+    *("api/__init__", "api/corrections", "api/routes", "api/schemas"),
+    *("domain/__init__", "domain/corrections", "domain/journey"),
+)
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "tools"}
 LONGEST = 400
 LISTS = {"shared/language/events.py"}
@@ -88,7 +94,32 @@ ALLOWED: dict[str, set[str]] = {
 def test_every_service_has_the_same_modules(service: str) -> None:
     folder = ROOT / "services" / service
     for module in MODULES:
-        assert (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists(), module
+        assert (folder / f"{module}.py").exists(), module
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_same_thing_has_the_same_name_in_every_service(service: str) -> None:
+    consumer = importlib.import_module(f"services.{service}.consumer")
+    assert {"FOLDS", "TIMERS"} <= vars(consumer).keys()
+    schemas = importlib.import_module(f"services.{service}.api.schemas")
+    own = [one for one in vars(schemas).values() if getattr(one, "__module__", "") == schemas.__name__]
+    for one in own:
+        if isinstance(one, type) and issubclass(one, Schema):
+            assert one.__name__.endswith(("Body", "Answer", "Arguments")), one.__name__
+    assert "blueprints" in vars(importlib.import_module(f"services.{service}.api"))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_says_at_its_door_what_it_owns_takes_in_and_says(service: str) -> None:
+    said = importlib.import_module(f"services.{service}").__doc__ or ""
+    places = [said.index(f"\n{word}: ") for word in ("Owns", "Rows", "In", "Out")]
+    assert places == sorted(places)
+    made = importlib.import_module(f"services.{service}.app").SERVICE
+    collections = {made.repository.collection, *made.indexes}
+    assert [one for one in collections if f"`{one}`" not in said] == []
+    out = said[places[-1] :]
+    events = [kind.body.__name__ for kind in BY_BODY.values() if kind.source == made.source]
+    assert [one for one in events if one not in out] == []
 
 
 def test_every_module_says_why_it_exists_and_can_be_read_at_a_sitting() -> None:
