@@ -15,11 +15,13 @@ from shared.edge.callers import Admission
 from shared.edge.tokens import Shown
 from shared.edge.web import create_app
 from shared.language.access import Actor
+from shared.language.codec import event_type
 from shared.language.days import start_of
 from shared.language.decision import (
     Change,
     Fold,
     Received,
+    Reply,
     Repository,
     Skip,
     Subject,
@@ -31,13 +33,15 @@ from shared.language.decision import (
 from shared.language.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.language.events import Fact
 from shared.language.programmes import Programme, ProgrammeKey
-from shared.runtime.commands import Answer
+from shared.runtime.commands import NEVER_AGAIN, Answer
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
+from tests.support.matching import added, announced, field_at, matches
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 def noon(on: date) -> datetime:
@@ -75,7 +79,8 @@ class Shelf:
 class Memory:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `change.Work`.
 
-    beside: what its folds are given beside an event.
+    beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised; None
+    outside a unit, where every change raises it.
     """
 
     programmes: Shelf
@@ -86,6 +91,11 @@ class Memory:
     events: list[Fact] = field(default_factory=list)
     said: list[tuple[Subject, Fact]] = field(default_factory=list)
     revisions: dict[Subject, int] = field(default_factory=dict)
+    sums: dict[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)
+    emitted: list[str] = field(default_factory=list)
+    raised: set[Subject] | None = None
+    last_saved: Subject | None = None
     ids: int = 0
     repository: Repository | None = None
     beside: Callable[["Memory", Subject], Any] = lambda memory, subject: None
@@ -93,9 +103,22 @@ class Memory:
     def branch(self) -> "Memory":
         """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
         held: dict[str, Any] = {
-            name: copy(one) for name, one in vars(self).items() if isinstance(one, dict | list)
+            name: copy(one)
+            for name, one in vars(self).items()
+            if isinstance(one, dict | list) and name != "emitted"
         }
-        return replace(self, **held)
+        return replace(self, **held, emitted=[], raised=set(), last_saved=None)
+
+    def in_unit(self, decide: Callable[["Memory"], T]) -> T:
+        """Run this on a branch and keep it."""
+        trial = self.branch()
+        found = decide(trial)
+        self.keep(trial)
+        return found
+
+    def keep(self, trial: "Memory") -> None:
+        """Take over what a branch came to."""
+        vars(self).update(vars(trial) | {"raised": None})
 
     def find(self, subject: Subject) -> Any | None:
         """The state, or None."""
@@ -109,7 +132,8 @@ class Memory:
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """The row, or None."""
-        return self.table.get((collection, key))
+        body = self.table.get((collection, key))
+        return None if body is None else {"_id": key, **body}
 
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
@@ -122,26 +146,50 @@ class Memory:
             ]
         found = [row for row in held if matches(row, where)]
         skip = after.rows if isinstance(after, Skip) else 0
-        beyond = [row for row in found if skip or after is None or _at(row, order) > after]
-        return sorted(beyond, key=lambda row: _at(row, order))[skip : skip + limit]
+        beyond = [row for row in found if skip or after is None or field_at(row, order) > after]
+        return sorted(beyond, key=lambda row: field_at(row, order))[skip : skip + limit]
 
     def revision(self, subject: Subject) -> int:
-        """How often the subject was saved with something in the change."""
+        """In how many units the subject was saved with something in the change."""
         return self.revisions.get(subject, 0)
 
     def save(self, subject: Subject, change: Change[S]) -> S:
-        """Keep a change."""
-        before = self.states.get(subject)
-        if change.state is not before or change.events or change.rows:
+        """Keep a change that a command or a timer decided."""
+        self.last_saved = subject
+        if self.take(subject, change) and (self.raised is None or subject not in self.raised):
             self.revisions[subject] = self.revisions.get(subject, 0) + 1
+            if self.raised is not None:
+                self.raised.add(subject)
+        return change.state
+
+    def take(self, subject: Subject, change: Change[Any]) -> bool:
+        """Keep a change, whoever decided it. Returns whether there was anything in it."""
+        moved = change.state is not self.states.get(subject)
         self.states[subject] = change.state
+        for event in change.events:
+            number = sum(of == subject for of, _ in self.said) + 1
+            self.emitted.append(f"{event_type(event).name}:{number}")
+            self.said.append((subject, event))
         self.events.extend(change.events)
-        self.said.extend((subject, event) for event in change.events)
+        self.replies.extend(change.replies)
+        for add in change.adds:
+            slot = add.collection, add.key
+            self.sums[slot] = added(self.sums.get(slot, {}), add.cells)
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
         self.timers.update({timer.key: (subject, timer) for timer in change.timers})
         for key in change.cancels:
             self.timers.pop(key, None)
-        return change.state
+        return moved or any(
+            (
+                change.events,
+                change.rows,
+                change.adds,
+                change.timers,
+                change.cancels,
+                change.replies,
+                change.notices,
+            )
+        )
 
     def new_id(self, prefix: str) -> str:
         """Ids of the right shape, counted."""
@@ -155,7 +203,7 @@ class Memory:
         for event in events:
             extra = self.beside(self, subject)
             received = Received(subject, "intake", 1, type(event).__name__, event, {}, extra)
-            self.save(subject, folds[type(event)](self.states.get(subject), received, self.programmes))
+            self.take(subject, folds[type(event)](self.states.get(subject), received, self.programmes))
 
     def fire_due(self, folds: Mapping[str, TimerFold]) -> int:
         """Carry out the timers that are due. Returns how many."""
@@ -164,30 +212,6 @@ class Memory:
             if self.timers.pop(timer.key, None) is not None:
                 self.save(subject, folds[timer.command](self.get(subject), timer, self.at, self.programmes))
         return len(due)
-
-
-def matches(body: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Whether a row is one of those asked for."""
-    either = where.get("$or")
-    rest = {name: wanted for name, wanted in where.items() if name != "$or"}
-    return all(_matches(_at(body, name), wanted) for name, wanted in rest.items()) and (
-        either is None or any(matches(body, one) for one in either)
-    )
-
-
-def _at(body: Mapping[str, Any], name: str) -> Any:
-    """The field, or the one inside another that dots lead to; None where there is none."""
-    found: Any = body
-    for step in name.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
-
-
-def _matches(found: Any, wanted: Any) -> bool:
-    """As MongoDB compares: a list matches what it contains, `$in` any of what it lists."""
-    if isinstance(wanted, Mapping) and "$in" in wanted:
-        return any(_matches(found, one) for one in wanted["$in"])
-    return found == wanted or (isinstance(found, list) and wanted in found)
 
 
 class MemoryCommands:
@@ -222,8 +246,10 @@ class MemoryCommands:
         """Decide once per key; a refusal leaves nothing behind, and a stored answer comes only after the right."""
         trial = self.memory.branch()
         try:
-            answer = Answer(json.loads(json.dumps(use_case(trial))), {}, 1, subject or "")
-        except (Forbidden, Unknown):
+            body_said = json.loads(json.dumps(use_case(trial)))
+            of = trial.last_saved or subject
+            answer = Answer(body_said, {}, trial.revision(of) if of else 0, of or "", tuple(trial.emitted))
+        except NEVER_AGAIN:
             raise
         except Refused:
             if key not in self._stored:
@@ -237,9 +263,9 @@ class MemoryCommands:
             return answer
         if not self.keeps:
             return answer
-        vars(self.memory).update(vars(trial))
+        self.memory.keep(trial)
         if key is not None:
-            self._stored[key] = (body, answer)
+            self._stored[key] = (body, replace(answer, emitted=()))
         return answer
 
     def run_rows(
@@ -252,7 +278,7 @@ class MemoryCommands:
         try:
             for row in rows:
                 try:
-                    yield self.run(_announced(row), key=None, body=b"", subject=None, vector={})
+                    yield self.run(announced(row), key=None, body=b"", subject=None, vector={})
                 except Refused as refused:
                     yield refused
         finally:
@@ -268,38 +294,6 @@ class MemoryCommands:
     ) -> Answer:
         """Answer a reading."""
         return self.run(use_case, key=None, body=b"", subject=subject, vector=vector)
-
-
-@dataclass
-class _Announced:
-    """A Work in which a row of many asks for nothing that it has not named: the rest would cost a question each."""
-
-    work: Memory
-    row_of_many: OneOfMany
-
-    def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
-        """The row, which was fetched ahead."""
-        wanted = {(one.collection, one.key): one.leads for one in self.row_of_many.rows}
-        found = {at: self.work.row(*at) for at in wanted}
-        led = {
-            (leads[0], named[leads[1]])
-            for at, leads in wanted.items()
-            if leads is not None and (named := found[at]) is not None
-        }
-        assert (collection, key) in {*wanted, *led}, f"{collection} was not fetched ahead"
-        return self.work.row(collection, key)
-
-    def get(self, subject: Subject) -> Any:
-        """The subject's state, which was fetched ahead."""
-        assert subject == self.row_of_many.subject
-        return self.work.get(subject)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.work, name)
-
-
-def _announced(row: OneOfMany) -> Callable[[Any], dict[str, Any]]:
-    return lambda work: row.use_case(_Announced(work, row))
 
 
 class NamedTokens:

@@ -24,7 +24,7 @@ from shared.language.errors import Unknown, Unready
 from shared.language.events import Fact
 from shared.language.passage import Stage
 from shared.language.programmes import Programme, ProgrammeKey, Programmes
-from tests.support.memory import matches
+from tests.support.matching import matches
 
 COACTIVE_FILE = Path(__file__).parents[3] / "programmes" / "coactive.yaml"
 COACTIVE = read_programme(COACTIVE_FILE.read_text(encoding="utf-8"))
