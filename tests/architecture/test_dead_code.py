@@ -12,16 +12,6 @@ from vulture import Vulture
 from tests.support.sources import EVERYTHING, ROOT, sources
 
 CALLED_FROM_OUTSIDE = {
-    # click registers these as commands
-    "deploy/backup/__main__.py: check_command",
-    "deploy/backup/__main__.py: new_log_command",
-    "deploy/backup/__main__.py: restore_command",
-    "deploy/backup/__main__.py: take_command",
-    "deploy/database.py: apply_command",
-    "deploy/preparation.py: apply_command",
-    "deploy/topics.py: apply_command",
-    "tools/stack/__main__.py: demo",
-    "tools/stack/__main__.py: lock_jars",
     # libraries call or read these
     "services/outcome/stream/server.py: send_400_response",
     "shared/edge/fields.py: on_bind_field",
@@ -58,7 +48,7 @@ BY_DECORATOR = [
         "@*.before_request",
         "@*.after_request",
     ),
-    *("@pytest.*", "@invariant", "@rule*", "@initialize*", "@precondition", "@scenario*"),
+    *("@*.command", "@pytest.*", "@invariant", "@rule*", "@initialize*", "@precondition", "@scenario*"),
     *("@post_load", "@pre_load", "@post_dump", "@validates*"),
 ]
 
