@@ -50,6 +50,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
 }
 
 
+def _without_long_term_months(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2: no rule read after how many months unemployment is long."""
+    programme = {name: one for name, one in document["programme"].items() if name != "long_term_months"}
+    return {**document, "programme": programme}
+
+
 class Referrals(StoredStates):
     """States of journeys, participants and programmes. Satisfies the handlers' `Referrals` too."""
 
@@ -57,7 +63,7 @@ class Referrals(StoredStates):
     kinds: Mapping[str, Kind] = {
         "journey": Kind(Referral),
         "participant": Kind(Participant),
-        "programme": Kind(Published),
+        "programme": Kind(Published, (_without_long_term_months,)),
     }
     keeps = (datetime, bytes)
 
