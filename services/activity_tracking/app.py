@@ -1,5 +1,7 @@
 """The composition root of activity tracking: `python -m services.activity_tracking.app web|consume`."""
 
+from pathlib import Path
+
 from services.activity_tracking import api
 from services.activity_tracking.consumer import FOLDS, TIMERS
 from services.activity_tracking.repository import INDEXES, Activities, read_days
@@ -15,6 +17,11 @@ from shared.runtime.parts import Service
 
 SERVICE = Service(
     title="Activity tracking",
+    purpose=(
+        "Följer vad deltagaren gör på vägen: plan, mål, tillfällen, mätningar och kompetenser.",
+        "Follows what a participant does on the way: plan, goals, sessions, measurements and competences.",
+    ),
+    examples=Path(__file__).with_name("examples.json"),
     source="activity-tracking",
     database="activity_tracking",
     repository=Activities(),

@@ -1,5 +1,7 @@
 """The composition root of intake: `python -m services.intake.app web|consume`."""
 
+from pathlib import Path
+
 from services.intake import api
 from services.intake.consumer import TIMERS, folds_telling
 from services.intake.erasures import Erasures
@@ -18,6 +20,11 @@ def threads(parts: Parts) -> list[tuple[str, Runnable]]:
 
 SERVICE = Service(
     title="Intake",
+    purpose=(
+        "Register över personer, remisser och samtycken, och över programmen.",
+        "Registers people, referrals and consents, and shows the programmes.",
+    ),
+    examples=Path(__file__).with_name("examples.json"),
     source="intake",
     database="intake",
     repository=REFERRALS,

@@ -1,5 +1,7 @@
 """The composition root of outcome: `python -m services.outcome.app web|consume|project|stream`."""
 
+from pathlib import Path
+
 from services.outcome import api
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.cells import DAYS
@@ -29,6 +31,11 @@ def run_stream(parts: Parts) -> None:
 
 SERVICE = Service(
     title="Outcome",
+    purpose=(
+        "Registrerar start, avslut och uppföljningar, och redovisar programmets resultat.",
+        "Records entries, exits and follow-ups, and reports a programme's results.",
+    ),
+    examples=Path(__file__).with_name("examples.json"),
     source="outcome",
     database="outcome",
     repository=Outcomes(),

@@ -13,7 +13,10 @@ from typing import Any
 from prometheus_client import generate_latest
 
 from shared.edge.http_server import HttpServer, Limits
+from shared.edge.problems import MEDIA_TYPE, problem
+from shared.language.errors import CODES
 from shared.telemetry.metrics import REGISTRY
+from shared.telemetry.traces import start_trace
 
 Said = tuple[int, str, bytes]
 Route = Callable[[], Said]
@@ -31,12 +34,12 @@ def serve_health(host: str, port: int, routes: Mapping[str, Route]) -> HttpServe
         path = environ["PATH_INFO"]
         headers: list[tuple[str, str]] = []
         if path not in routes:
-            status, kind, body = 404, "text/plain", b""
+            status, kind, body = _refused("unknown-route")
         elif environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            status, kind, body = 405, "text/plain", b""
+            status, kind, body = _refused("method-not-allowed")
             headers = [("Allow", "GET, HEAD")]
         elif environ.get("QUERY_STRING"):
-            status, kind, body = said(422, {"status": "takes no parameters"})
+            status, kind, body = _refused("invalid-fields")
         elif places[path].acquire(blocking=False):
             try:
                 status, kind, body = routes[path]()
@@ -52,6 +55,13 @@ def serve_health(host: str, port: int, routes: Mapping[str, Route]) -> HttpServe
     server = HttpServer(answer, host, port, threads=AT_ONCE * len(routes), limits=LIMITS)
     server.serve_in_thread("health")
     return server
+
+
+def _refused(code: str) -> Said:
+    """A request that no probe makes, as a problem document; how a process is stays an answer of its own form."""
+    start_trace("")
+    status, _, body = problem(code, CODES[code].title)
+    return status, MEDIA_TYPE, body
 
 
 def said(status: int, body: Mapping[str, Any]) -> Said:

@@ -1,59 +1,37 @@
-"""The OpenAPI 3.1 document of a service, and the page on which a person reads and tries it.
+"""The OpenAPI 3.1 document of a service, completed from what the edge itself enforces.
 
-flask-smorest describes each route's own body and answer; what all routes share (who may call, the headers, the
-problem documents) is said here once, from the same declarations that the edge enforces. Nothing is fetched from
-elsewhere: the page's files come from the installed `flask_swagger_ui` package (Swagger UI, Apache-2.0).
+flask-smorest describes each route's own body and answer; what all routes share (who may call, the headers, the problem
+documents) is said here once, and each route gets the examples that its service recorded. `documents.py` says what else
+is published beside it.
 """
 
 import copy
-import json
+import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_smorest import Api
 
-from shared.language.errors import CODES, Unknown
+from shared.edge.described import METHODS, describe_field, describe_parameters, operations, require_answers
+from shared.edge.documents import FOLDERS, PATHS, Document, documents
+from shared.edge.interface import (
+    BEARER,
+    PROBLEM,
+    PROBLEM_RESPONSE,
+    TRACE_HEADERS,
+    TRACE_PARAMETER,
+    Interface,
+    api_info_path,
+)
+from shared.language.errors import Unknown
 from shared.language.events import Purpose
 
-DOCUMENT_PATH = "/openapi.json"
-PAGE_PATH = "/docs"
-METHODS = ("get", "post", "put", "patch", "delete")
 ANYBODY = "authenticated"
 """`x-action` of a route that any authenticated caller may use."""
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-PAGE_FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}: HTTP interface</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
-</head>
-<body>
-<div id="interface"></div>
-<noscript><p>This page needs JavaScript; the document itself is <a href="openapi.json">openapi.json</a>.</p></noscript>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
-</body>
-</html>
-"""
-START = """SwaggerUIBundle({
-  url: "openapi.json",
-  dom_id: "#interface",
-  deepLinking: true,
-  validatorUrl: null,
-  presets: [SwaggerUIBundle.presets.apis],
-});
-"""
+Examples = Mapping[str, Mapping[str, Any]]
+"""{operationId: {"request" and "response": a body that was really sent or answered}}."""
 
 _ID = "[0-9a-hjkmnp-tv-z]{26}"
 _CODE = "[a-z0-9][a-z0-9_-]{0,39}"
@@ -81,21 +59,6 @@ PATH_PATTERNS: Mapping[str, str] = {
 REVISED = ("journeyId", "participantId", "outputId", "handoverId", "followUpId")
 """What stands in the path of a resource whose revision a change may rest on."""
 
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "A problem document (RFC 9457). `code` is stable; `errors` names every wrong field at once.",
-    "required": ["type", "title", "status", "detail", "code", "trace_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "examples": ["urn:journeys:problem:invalid-fields"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string", "enum": sorted(CODES)},
-        "trace_id": {"type": "string", "description": "joins this request's effects in all logs"},
-        "errors": {"type": "object", "additionalProperties": True},
-    },
-}
-
 PARAMETERS: dict[str, dict[str, Any]] = {
     "IdempotencyKey": {
         "in": "header",
@@ -120,6 +83,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         " between them, or * for whatever is there. A weak one never matches.",
         "schema": {"type": "string", "examples": ['"3"', '"3", "4"', "*"]},
     },
+    "Traceparent": dict(TRACE_PARAMETER),
 }
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -131,40 +95,41 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "The resource's revision, where it is one that changes.",
         "schema": {"type": "string"},
     },
-    "TraceId": {"description": "Joins this request's effects in all logs.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "The address of what was made, below this API's root.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    **TRACE_HEADERS,
 }
 
 
-def publish(app: Flask, api: Api) -> None:
-    """Serve the document and the page. Call it when every blueprint is registered."""
-    document = complete(api.spec.to_dict(), app)
-    text = json.dumps(document, ensure_ascii=False)
-    page = PAGE.format(title=document["info"]["title"])
-    static = files("flask_swagger_ui") / "dist"
+def describe_fields(api: Api) -> None:
+    """Have every field of a body, an answer and a query described. Call it before any blueprint is registered."""
+    api.ma_plugin.converter.add_attribute_function(describe_field)
+
+
+def publish(app: Flask, api: Api, interface: Interface, examples: Examples) -> None:
+    """Serve the document and the pages. Call it when every blueprint is registered."""
+    document = complete(api.spec.to_dict(), app, interface, examples)
     app.extensions["openapi"] = document
+
+    @functools.cache
+    def made() -> Mapping[str, Document]:
+        """Made when somebody first asks: most processes and tests never are."""
+        return documents(document, interface)
+
+    def read_document(**_: str) -> Response:
+        found = made()
+        if request.path not in found:
+            raise Unknown("document")
+        one = found[request.path]
+        return Response(one.body, content_type=one.content_type, headers=dict(one.headers))
+
+    for path in PATHS:
+        app.add_url_rule(path, f"published{path.replace('.', '-')}", read_document, methods=["GET"])
+    for folder in FOLDERS:
+        app.add_url_rule(f"{folder}/<string:name>", f"published{folder}/", read_document, methods=["GET"])
     app.extensions["queries"] = _queries(document, app)
-
-    @app.get(DOCUMENT_PATH)
-    def openapi() -> Response:
-        return Response(text, content_type="application/json")
-
-    @app.get(PAGE_PATH)
-    def docs() -> Response:
-        return Response(
-            page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": PAGE_POLICY}
-        )
-
-    @app.get(f"{PAGE_PATH}/<string:name>")
-    def docs_file(name: str) -> Response:
-        if name == "start.js":
-            return Response(START, content_type="text/javascript")
-        if name not in PAGE_FILES:
-            raise Unknown("file")
-        return Response(
-            (static / name).read_bytes(),
-            content_type=PAGE_FILES[name],
-            headers={"Cache-Control": "public, max-age=86400"},
-        )
 
 
 def document_of(app: Flask) -> dict[str, Any]:
@@ -183,21 +148,24 @@ def _queries(document: Mapping[str, Any], app: Flask) -> dict[str, tuple[str, ..
     endpoints = _endpoints(app)
     return {
         endpoints[method, path]: tuple(
-            one["name"] for one in operation["parameters"] if one.get("in") == "query"
+            one["name"] for one in operation.get("parameters", ()) if one.get("in") == "query"
         )
         for method, path, operation in operations(document)
     }
 
 
-def complete(document: Mapping[str, Any], app: Flask) -> dict[str, Any]:
+def complete(
+    document: Mapping[str, Any], app: Flask, interface: Interface, examples: Examples
+) -> dict[str, Any]:
     """The document with everything that the routes share, from what each view declares with `guarded`."""
-    whole: dict[str, Any] = _portable(copy.deepcopy(dict(document)))
-    whole["security"] = [{"bearer": []}]
-    components = whole.setdefault("components", {})
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    described: dict[str, Any] = _portable(copy.deepcopy(dict(document)))
+    whole: dict[str, Any] = {**interface.frame(), "tags": described.get("tags", [])}
+    whole["paths"], components = described["paths"], described.setdefault("components", {})
+    whole["components"] = components
+    components["securitySchemes"] = {"bearer": dict(BEARER)}
     components["parameters"] = {**components.get("parameters", {}), **PARAMETERS}
     components["headers"] = HEADERS
-    components["responses"] = {"Problem": _problem_response()}
+    components["responses"] = {"Problem": PROBLEM_RESPONSE}
     components["schemas"] = {**components.get("schemas", {}), "Problem": PROBLEM}
     for unused in ("Error", "PaginationMetadata"):
         components["schemas"].pop(unused, None)
@@ -206,26 +174,23 @@ def complete(document: Mapping[str, Any], app: Flask) -> dict[str, Any]:
         for parameter in item.get("parameters", ()):
             if parameter.get("in") == "path" and parameter["name"] in PATH_PATTERNS:
                 parameter["schema"] = {"type": "string", "pattern": PATH_PATTERNS[parameter["name"]]}
+        describe_parameters(item.get("parameters", ()))
         for method in METHODS:
             if method in item:
                 endpoint = endpoints[method.upper(), path]
                 _complete_operation(item[method], method, endpoint, app.view_functions[endpoint], path)
+                _add_examples(item[method], examples)
+    require_answers(whole)
+    whole["paths"]["/api-info"] = api_info_path(interface)
+    whole["tags"].append({"name": "interface", "description": "What this interface is"})
     return whole
-
-
-def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(method, path, operation) of each operation, in the document's order."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield method.upper(), path, item[method]
 
 
 def _complete_operation(operation: dict[str, Any], method: str, endpoint: str, view: Any, path: str) -> None:
     operation["operationId"] = endpoint.rpartition(".")[2]
     if hasattr(view, "action"):
         operation["x-action"] = view.action or ("operate" if view.operator else ANYBODY)
-    shared = ["JourneyVector"]
+    shared = ["Traceparent", "JourneyVector"]
     if method == "post":
         shared.append("IdempotencyKey")
     revised = method in ("post", "put") and any(f"{{{name}}}" in path for name in REVISED)
@@ -257,8 +222,11 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
                     "Journey-Vector": {"$ref": "#/components/headers/JourneyVector"},
                     "ETag": {"$ref": "#/components/headers/ETag"},
                     "Trace-Id": {"$ref": "#/components/headers/TraceId"},
+                    "traceparent": {"$ref": "#/components/headers/Traceparent"},
                 }
             )
+            if status == "201":
+                answer["headers"]["Location"] = {"$ref": "#/components/headers/Location"}
     refused = ["401", "403", "422", "503", "default", *(status for status in responses if status[0] in "45")]
     if method in ("post", "put"):
         refused += ["400", "409", "413", "415"]
@@ -275,11 +243,15 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _problem_response() -> dict[str, Any]:
-    return {
-        "description": "Refused, and why; nothing was stored.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+def _add_examples(operation: dict[str, Any], examples: Examples) -> None:
+    """Put what was recorded of the operation under its JSON bodies and answers."""
+    recorded = examples.get(operation["operationId"], {})
+    held = {"request": [operation.get("requestBody", {})]}
+    held["response"] = [one for status, one in operation["responses"].items() if status.startswith("2")]
+    for kind, places in held.items():
+        for content in (place.get("content", {}).get("application/json") for place in places):
+            if content is not None and kind in recorded:
+                content["examples"] = {"recorded": {"value": recorded[kind]}}
 
 
 def template(rule: str) -> str:

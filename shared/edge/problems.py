@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.edge.bodies import nameable
+from shared.edge.interface import PROBLEMS
 from shared.language.errors import CODES
-from shared.telemetry.traces import trace_id
+from shared.telemetry.traces import current_traceparent, trace_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS: Mapping[str, int] = {"busy": 1, "not-yet-seen": 1}
@@ -21,20 +22,24 @@ def problem(
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the document. Raises KeyError for a code that CODES does not list.
 
-    errors: by field; a name that may itself identify somebody is not repeated.
+    errors: by field; a name that may itself identify somebody is not repeated. `instance` holds the trace id alone:
+    the address of the request might hold what must not be repeated.
     """
     known = CODES[code]
     document: dict[str, Any] = {
-        "type": f"urn:journeys:problem:{code}",
+        "type": f"{PROBLEMS}/{code}",
         "title": known.title,
         "status": known.status,
         "detail": detail,
+        "instance": f"urn:journeys:request:{trace_id()}",
         "code": code,
+        "actor": known.actor,
+        "retry": known.retry,
         "trace_id": trace_id(),
     }
     if errors:
         document["errors"] = nameable(errors)
-    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "traceparent": current_traceparent()}
     seconds = retry_after_seconds or RETRY_SECONDS.get(code)
     if seconds is not None:
         headers["Retry-After"] = str(seconds)

@@ -28,10 +28,12 @@ from shared.edge.admission import (
 )
 from shared.edge.bodies import content_of
 from shared.edge.callers import Admission
+from shared.edge.documents import is_open
 from shared.edge.fields import Incoming, Moment
 from shared.edge.headers import precondition
+from shared.edge.interface import API_VERSION, OPENAPI_VERSION, Interface
 from shared.edge.mount import DOCS, ROOT, is_versioned, mounted
-from shared.edge.openapi import publish, query_parameters
+from shared.edge.openapi import Examples, describe_fields, publish, query_parameters
 from shared.edge.paths import view_arguments
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
@@ -46,9 +48,8 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Again, Commands
 from shared.telemetry.logs import LOGGED_SUBJECTS, log_answered
 from shared.telemetry.metrics import metric
-from shared.telemetry.traces import start_trace, trace_id
+from shared.telemetry.traces import current_traceparent, start_trace, trace_id
 
-OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -204,19 +205,23 @@ def _set_headers(vector: Vector, revision: int) -> None:
 
 def create_app(
     *,
-    title: str,
+    interface: Interface,
     blueprints: tuple[Blueprint, ...],
     commands: Commands,
     admission: Admission,
     operators: Collection[Organisation],
     clock: Clock,
+    examples: Examples | None = None,
 ) -> Flask:
-    """The web application of one service. operators: the organisations whose operators may operate it."""
-    app = Flask(title, static_folder=None)
+    """The web application of one service. operators: the organisations whose operators may operate it.
+
+    examples: what its document shows under each operation.
+    """
+    app = Flask(interface.title, static_folder=None)
     app.config.update(
-        API_TITLE=title,
-        API_VERSION="1",
-        OPENAPI_VERSION="3.1.0",
+        API_TITLE=interface.title,
+        API_VERSION=API_VERSION,
+        OPENAPI_VERSION=OPENAPI_VERSION,
         PROPAGATE_EXCEPTIONS=False,
         APPLICATION_ROOT=ROOT,
     )
@@ -225,10 +230,11 @@ def create_app(
     readings.prepare(app)
     _add_hooks(app, admission, operators)
     api = Api(app)
+    describe_fields(api)
     _add_errors(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    publish(app, api)
+    publish(app, api, interface, examples or {})
     if clock.driven:
         _add_clock(app, clock)
     return app
@@ -272,7 +278,7 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
         method = request.method if request.method in METHODS else "other"
         route = f"{method} {request.url_rule.rule if request.url_rule else 'unknown'}"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
-        if request.path not in OPEN_PATHS:
+        if not is_open(request.path):
             metric("journey_commands_total", route=route, status=str(response.status_code)).inc()
             metric("journey_command_seconds", route=route).observe(seconds)
             log_answered(
@@ -284,6 +290,7 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
                 organisation=g.actor.organisation if "actor" in g else None,
             )
         response.headers["Trace-Id"] = trace_id()
+        response.headers["traceparent"] = current_traceparent()
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -293,7 +300,7 @@ def _is_open(versioned: bool) -> bool:
     """Whether the path needs no token: the documents of the interface, and `/`, which leads to them."""
     if not versioned:
         return request.path == "/"
-    return request.path in OPEN_PATHS or request.path.startswith("/docs/")
+    return is_open(request.path)
 
 
 def _asked() -> list[str]:

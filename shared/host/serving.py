@@ -13,6 +13,7 @@ from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import HttpServer, Limits
 from shared.edge.web import create_app
 from shared.host.connections import connect, create_indexes
+from shared.operations.examples import examples_of, interface_of
 from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
 from shared.runtime.commands import Commands
@@ -43,12 +44,13 @@ def build_web(parts: Parts) -> Flask:
     )
 
     app = create_app(
-        title=service.title,
+        interface=interface_of(service),
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
         admission=admission_of(settings),
         operators=settings.operator_organisations,
         clock=parts.clock,
+        examples=examples_of(service),
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
     freeze_startup_objects()

@@ -7,6 +7,7 @@ starts anything.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pymongo import IndexModel, MongoClient
@@ -55,8 +56,10 @@ class Projection:
 class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
-    enrich: what the folds of its own group need beside the events. blueprints: built once the settings are known.
-    threads: further threads of the consume process. roles: further processes, by name.
+    purpose: what its interface is for, in a sentence of Swedish and one of English. examples: the file of what its
+    routes were really asked and answered. enrich: what the folds of its own group need beside the events. blueprints:
+    built once the settings are known. threads: further threads of the consume process. roles: further processes, by
+    name.
     """
 
     title: str
@@ -67,6 +70,8 @@ class Service:
     timers: Mapping[str, TimerFold]
     blueprints: Callable[[Settings], tuple[Any, ...]]
     indexes: Mapping[str, list[IndexModel]]
+    purpose: tuple[str, str] = ("", "")
+    examples: Path | None = None
     enrich: Enrich | None = None
     projections: Mapping[str, Projection] = field(default_factory=dict)
     threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []

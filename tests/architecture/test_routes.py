@@ -7,12 +7,13 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from shared.edge.openapi import document_of, operations, template
-from shared.edge.web import OPEN_PATHS
+from shared.edge.described import operations
+from shared.edge.documents import FOLDERS, PATHS
+from shared.edge.openapi import document_of, template
 from shared.language.access import RULES
 from tools.contracts.services import application, services, stream_routes
 
-OPEN_RULES = {*OPEN_PATHS, "/docs/<string:name>"}
+OPEN_RULES = {*PATHS, *(f"{folder}/<string:name>" for folder in FOLDERS)}
 METHODS_THAT_ASK = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -55,8 +56,8 @@ def test_every_action_of_the_role_map_has_a_route() -> None:
 
 
 def test_paths_are_written_in_one_way(app: Flask) -> None:
-    """Words in small letters with hyphens between them, parameters in camelCase."""
-    form = re.compile(r"(/([a-z]+(-[a-z]+)*|\{[a-z]+([A-Z][a-z]+)*\}))+")
+    """Words in small letters with hyphens or dots between them, parameters in camelCase."""
+    form = re.compile(r"(/([a-z]+([-.][a-z]+)*|\{[a-z]+([A-Z][a-z]+)*\}))+")
     for rule in closed(app):
         assert form.fullmatch(template(rule.rule)), rule.rule
     for _, path, _ in stream_routes():

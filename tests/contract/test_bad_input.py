@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from services.intake.records import read
 from shared.edge.callers import Admission
-from shared.edge.openapi import document_of, operations
+from shared.edge.described import operations
+from shared.edge.openapi import document_of
 from shared.edge.tokens import Shown
 from shared.language.access import Actor
 from shared.language.errors import CODES, Busy, Forbidden, Refused

@@ -1,12 +1,15 @@
 """Each service's OpenAPI document: accepted by an outside validator, and complete."""
 
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from shared.edge.openapi import PARAMETERS, document_of, operations
+from shared.edge.described import operations
+from shared.edge.mount import ROOT
+from shared.edge.openapi import PARAMETERS, document_of
 from shared.language.programmes import Action
 from tools.contracts.services import application, services
 
@@ -33,7 +36,7 @@ def test_the_document_is_one_of_the_standard(document: dict[str, Any]) -> None:
 
 
 def test_every_operation_says_what_it_does_and_for_whom(document: dict[str, Any]) -> None:
-    actions = {*Action.__args__, "authenticated", "operate"}  # type: ignore[attr-defined]
+    actions = {*Action.__args__, "authenticated", "operate", "open"}  # type: ignore[attr-defined]
     for method, path, operation in operations(document):
         where = f"{method} {path}"
         assert operation.get("operationId"), where
@@ -91,32 +94,41 @@ def test_what_is_served_is_what_was_described(app: Flask, document: dict[str, An
         "Idempotency-Key",
         "Journey-Vector",
         "If-Match",
+        "traceparent",
     }
 
 
-def test_the_page_needs_nothing_from_elsewhere(app: Flask) -> None:
+def test_the_pages_need_no_script_and_nothing_from_elsewhere(app: Flask) -> None:
     client = app.test_client()
-    page = client.get("/docs")
-    assert page.status_code == 200
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "http:" not in page.text
-    assert "https:" not in page.text
-    for name, media_type in (
-        ("swagger-ui.css", "text/css"),
-        ("swagger-ui-bundle.js", "text/javascript"),
-        ("start.js", "text/javascript"),
-    ):
-        assert f'"docs/{name}"' in page.text
-        served = client.get(f"/docs/{name}")
-        assert served.status_code == 200
-        assert served.mimetype == media_type
-        assert len(served.data) > 100
+    for path in ("/docs", "/asyncapi", "/problems", "/problems/busy", "/terms"):
+        page = client.get(path)
+        assert page.status_code == 200, path
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+        assert "<script" not in page.text
+        assert "style=" not in page.text
+        for address in re.findall(r'(?:href|src)="([^"]*)"', page.text):
+            assert address.startswith((f"{ROOT}/", "#", "mailto:", "data:,")), address
 
 
-def test_the_page_gives_no_other_file(app: Flask) -> None:
-    for name in ("swagger-ui.js", "..%2f__init__.py", "LICENSE"):
-        assert app.test_client().get(f"/docs/{name}").status_code == 404
-    assert app.test_client().get("/docsomething").status_code == 401
+def test_every_link_of_the_pages_opens(app: Flask) -> None:
+    client, seen, waiting = app.test_client(), set(), ["/docs"]
+    while waiting:
+        path = waiting.pop()
+        page = client.get(path)
+        assert page.status_code == 200, path
+        if page.mimetype == "text/html":
+            found = re.findall(rf'href="{ROOT}(/[^"#]*)"', page.text)
+            waiting += [one for one in dict.fromkeys(found) if one not in seen]
+            seen |= set(found)
+    assert {"/openapi.json", "/asyncapi.yaml", "/terms", "/problems/busy", "/docs/page.css"} <= seen
+
+
+def test_only_documents_are_open(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/docs/start.js", "/docsomething", "/problemss", "/api-info/x"):
+        assert client.get(path).status_code == 401, path
+    for path in ("/problems/none", "/schemas/..%2fasyncapi.yaml", "/schemas/none.json"):
+        assert client.get(path).status_code == 404, path
 
 
 def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.edge.openapi import document_of, operations
+from shared.edge.described import operations
+from shared.edge.openapi import document_of
 from tests.fuzz.world import OPERATOR, OWNER, PROVIDER, REFERRER, TODAY, Journey, Who, World, day
 from tests.support.bad_input import Baseline
 from tests.support.every_command import PROGRAMME, STEPS, Handles

@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from shared.edge.http_server import HttpServer, Limits
+from shared.edge.interface import PROBLEM, PROBLEMS
 from tests.support.awaiting import PATIENCE_SECONDS, until
 from tests.support.deployment import REPOSITORY
 from tests.support.stack import own_port_base
@@ -156,4 +158,6 @@ def test_a_stream_is_passed_on_at_once(proxy: int) -> None:
 
 def _code(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
+    assert list(Draft202012Validator(PROBLEM).iter_errors(answer.json())) == []
+    assert answer.json()["type"] == f"{PROBLEMS}/{answer.json()['code']}"
     return answer.status_code, answer.json()["code"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shared.edge.openapi import operations
+from shared.edge.described import operations
 
 Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analyst", "caseworker"]
 """`own`: of the duty that the command takes, in the organisation that may give it."""

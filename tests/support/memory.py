@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
 from shared.edge.callers import Admission
+from shared.edge.interface import Interface
 from shared.edge.tokens import Shown
 from shared.edge.web import create_app
 from shared.language.access import Actor
@@ -327,7 +328,7 @@ class RealTime:
 def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
     """The web application of a service on this memory."""
     app: Flask = create_app(
-        title="in memory",
+        interface=Interface("in memory", "", ""),
         blueprints=blueprints,
         commands=MemoryCommands(memory),  # type: ignore[arg-type]
         admission=Admission(NamedTokens(), UNLIMITED),

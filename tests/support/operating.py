@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from pymongo import MongoClient
 
 from shared.edge.callers import Admission
+from shared.edge.interface import Interface
 from shared.edge.web import create_app
 from shared.language import events as e
 from shared.language.access import Actor
@@ -101,7 +102,7 @@ def toy_group(
 def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
     """The service's web application; tokens are `<organisation>:<duty>`."""
     app: Flask = create_app(
-        title="Toy",
+        interface=Interface("Toy", "", ""),
         blueprints=(blueprint(),),
         commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
         admission=Admission(NamedTokens(), UNLIMITED),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.contracts import asyncapi, messages, schemas
+from tools.contracts import asyncapi, messages, openapi, schemas
 from tools.contracts.pages import PAGES
 from tools.contracts.services import event_types
 
@@ -18,6 +18,8 @@ def files() -> dict[Path, str]:
     for message in messages.message_types():
         whole[CONTRACTS / "schemas" / f"{message.name}.json"] = schemas.text(messages.schema(message))
     whole[CONTRACTS / "asyncapi.yaml"] = asyncapi.text()
+    for name, document in openapi.openapi_documents().items():
+        whole[CONTRACTS / "openapi" / f"{name}.json"] = openapi.text(document)
     return whole | {path: page.text() for path, page in PAGES.items()}
 
 

@@ -17,6 +17,7 @@ from shared.edge.web import create_app
 from shared.language.decision import Fold
 from shared.language.events import BY_BODY, SOURCES, EventType, Fact
 from shared.language.programmes import Action
+from shared.operations.examples import examples_of, interface_of
 from shared.operations.rebuild_routes import blueprints_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
@@ -96,12 +97,13 @@ def application(name: str) -> Flask:
 def application_of(service: Service, commands: Commands, admission: Admission, clock: Clock) -> Flask:
     """The web application of a service over commands and admission of the caller's choice."""
     return create_app(
-        title=service.title,
+        interface=interface_of(service),
         blueprints=(*service.blueprints(NOWHERE), *blueprints_of(service)),
         commands=commands,
         admission=admission,
         operators=NOWHERE.operator_organisations,
         clock=clock,
+        examples=examples_of(service),
     )
 
 

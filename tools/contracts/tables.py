@@ -133,8 +133,11 @@ def _without_template(text: str) -> str:
 
 def errors() -> str:
     """Every code that a caller can see."""
-    rows = [(f"`{code}`", str(known.status), known.title, known.actor) for code, known in CODES.items()]
-    return table(("code", "status", "meaning", "who must act"), rows)
+    rows = [
+        (f"`{code}`", str(known.status), known.title, known.actor, known.retry)
+        for code, known in CODES.items()
+    ]
+    return table(("code", "status", "meaning", "who must act", "retry"), rows)
 
 
 def metrics() -> str:

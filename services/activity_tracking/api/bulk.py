@@ -68,7 +68,10 @@ class RowResult(Schema):
     reference = ma.String(
         allow_none=True, metadata={"description": "null where it cannot be read or may not be shown"}
     )
-    session_id = ma.String(allow_none=True, metadata={"description": "null in a dry run"})
+    session_id = ma.String(
+        allow_none=True,
+        metadata={"description": "null in a dry run", "x-absent": "in a row that was refused"},
+    )
     problem = ma.Nested(RowProblem, allow_none=True)
 
 

@@ -16,24 +16,26 @@ import structlog
 from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from services.outcome.figures.texts import Language
 from services.outcome.stream import pages as p
+from services.outcome.stream.described import INTERFACE, openapi
 from services.outcome.stream.figures_stream import FiguresStream
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.incoming import header, read_form, refuse_content, require_key, wanted_form
 from services.outcome.stream.kept import Kept, Texts
 from services.outcome.stream.logins import Login, Logins
+from services.outcome.stream.responses import SafeHeaders
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
 from shared.edge.callers import Admission, Seats
+from shared.edge.documents import FOLDERS, PATHS, Document, documents
 from shared.edge.mount import DOCS, ROOT
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
@@ -95,6 +97,8 @@ class Edge:
             Route("/login", self._asked(self.login, "code", "lang"), methods=["GET", "POST"]),
             Mount("/static", Kept(directory=p.STATIC)),
             Mount("/texts", Texts(self.pages)),
+            *(Route(path, self._asked(self.document)) for path in PATHS),
+            *(Route(f"{folder}/{{name}}", self._asked(self.document)) for folder in FOLDERS),
         ]
         handlers: dict[Any, Any] = {
             Refused: self.refused,
@@ -136,6 +140,14 @@ class Edge:
         """`/` leads to the documentation."""
         self._count_anybody(request)
         return RedirectResponse(DOCS, 302)
+
+    async def document(self, request: Request) -> Response:
+        """What the interface says of itself; open, and the same wherever a problem was met."""
+        self._count_anybody(request)
+        found = _documents().get(request.url.path.removeprefix(ROOT))
+        if found is None:
+            raise Unknown("document")
+        return Response(found.body, headers={"content-type": found.content_type, **found.headers})
 
     async def page(self, request: Request) -> Response:
         """The page of a programme, or what to do to see it."""
@@ -191,7 +203,7 @@ class Edge:
         programme = await self._readable(shown.actor, request.path_params["programmeId"])
         secret = await run_in_threadpool(self.logins.issue_link, shown, programme.id)
         url = f"{self.public_url.rstrip('/')}{ROOT}/login?code={secret}"
-        return JSONResponse({"url": url}, 201, headers={"cache-control": "no-store"})
+        return JSONResponse({"url": url}, 201, headers={"cache-control": "no-store", "location": url})
 
     async def login(self, request: Request) -> Response:
         """GET shows a button, so that whatever looks ahead in a letter uses nothing up; POST exchanges the link."""
@@ -331,6 +343,11 @@ class Edge:
         return HTMLResponse(self.pages.notice(notice, lang, onward, button), status, headers=p.HEADERS)
 
 
+@functools.cache
+def _documents() -> Mapping[str, Document]:
+    return documents(openapi(), INTERFACE)
+
+
 def _is_read(request: Request) -> bool:
     """Whether a person looks at the answer, in a browser."""
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
@@ -338,28 +355,6 @@ def _is_read(request: Request) -> bool:
 
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
-
-
-class SafeHeaders:
-    """Every answer, static files and refusals too: what a browser may do with it. by_tls: and that only TLS will do."""
-
-    def __init__(self, app: ASGIApp, *, by_tls: bool) -> None:
-        self._app = app
-        self._headers = dict(p.SAFE_HEADERS)
-        if by_tls:
-            self._headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add them to the answer's own."""
-
-        async def safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, safely)
 
 
 def _problem(

@@ -403,9 +403,16 @@ OPERATORS: dict[str, str] = {
 
 ANYBODY: dict[str, str] = {
     "GET /clock": "any token",
+    "GET /api-info": "no token",
+    "GET /asyncapi": "no token",
+    "GET /asyncapi.yaml": "no token",
     "GET /docs": "no token",
-    "GET /docs/<string:name>": "no token",
+    "GET /docs/page.css": "no token",
     "GET /openapi.json": "no token",
+    "GET /problems": "no token",
+    "GET /problems/<string:name>": "no token",
+    "GET /schemas/<string:name>": "no token",
+    "GET /terms": "no token",
 }
 """Routes of every service that show nothing of anybody."""
 
@@ -420,4 +427,9 @@ STREAM: dict[str, str] = {
     "GET /signed-out": "no token",
     "GET /static/{path}": "no token",
     "GET /texts/{path}": "no token",
+    **{
+        route.replace("<string:name>", "{name}"): "no token"
+        for route, who in ANYBODY.items()
+        if who == "no token"
+    },
 }

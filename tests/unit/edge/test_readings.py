@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 
 from shared.edge.bulk import command_rows
 from shared.edge.callers import Admission
+from shared.edge.interface import Interface
 from shared.edge.paths import subject_in_path
 from shared.edge.repetitions import MINUTE_SECONDS, ROWS_A_MINUTE, Repetitions
 from shared.edge.web import command, create_app, guarded, query
@@ -46,7 +47,7 @@ class Office:
 
     def __post_init__(self) -> None:
         app: Flask = create_app(
-            title="office",
+            interface=Interface("office", "", ""),
             blueprints=(self._routes(),),
             commands=self.commands,  # type: ignore[arg-type]
             admission=Admission(NamedTokens(), UNLIMITED),

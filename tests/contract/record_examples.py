@@ -1,0 +1,116 @@
+"""Records what routes are really asked and answered, for the OpenAPI documents.
+
+Run it by `python -m tests.contract.record_examples` when a route or a field changes.
+
+Each operation of a service is asked on a journey at a point where it succeeds, through its real route, in memory. What
+operators' routes answer rests on Kafka; their examples are written by hand, and held to the same test.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from shared.edge.described import operations
+from shared.edge.openapi import document_of
+from tests.support.house import ACTIVITY_TRACKING, HANDOVERS
+from tests.unit.access.test_matrix import request_of
+from tests.unit.access.worlds import EMPLOYER, ORGANISATIONS, SHOP, WAYS, World
+from tools.contracts.services import application, services
+
+ROOT = Path(__file__).resolve().parents[2]
+DUTIES = ("caseworker", "supervisor", "analyst", "owner")
+
+
+def rules(service: str) -> dict[str, str]:
+    """{operationId: `METHOD rule`} of the service's own operations."""
+    app = application(service)
+    named = {
+        (method, re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)): rule.rule
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+    return {
+        operation["operationId"]: f"{method} {named[method, path]}"
+        for method, path, operation in operations(document_of(app))
+        if not path.startswith("/operations/") and path != "/api-info"
+    }
+
+
+def lived(world: World, at: str) -> World:
+    """The world with an entry of each kind in its journey, where it has come so far."""
+    if at not in ("strt", "offr"):
+        return world
+    for rest, body in (
+        ("activities", {"activity": "placement", "first_on": "2016-06-02"}),
+        ("progress", {"round": 1, "answers": {"network": 3}}),
+        ("competences", {"competence": "woodwork", "level": 1}),
+        ("goals/g1/reached", {}),
+        ("readiness", {}),
+    ):
+        path = world.on("/journeys/{journey}/" + rest)
+        world.house.done(ACTIVITY_TRACKING, "POST", path, SHOP, body)
+    return world
+
+
+def attempts(at: str) -> Iterator[tuple[World, str]]:
+    """A world, and each caller who may try in it."""
+    world = lived(WAYS[at](), at)
+    world.house.freeze()
+    for organisation in ORGANISATIONS.values():
+        for duty in DUTIES:
+            yield world, f"{organisation}:{duty}"
+
+
+def record() -> dict[str, dict[str, dict[str, Any]]]:
+    """{service: {operationId: {"request", "response"}}}, of what succeeded first."""
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in services()}
+    # First where most has happened: the fullest answers are the best examples.
+    for at in ("strt", "foll", "offr", "empl", "exit", "clos", "acc", "named", "open", "decl", "wdr", "mist"):
+        for world, who in attempts(at):
+            for service in services():
+                for name, route in rules(service).items():
+                    if name in found[service]:
+                        continue
+                    method, path, body, headers = request_of(world, route, world.journey, world.person)
+                    answer = world.house.ask(service, method, path, who, body, **headers)
+                    if answer.status_code < 300 and answer.is_json:
+                        request = {} if method == "GET" or isinstance(body, str) else {"request": body}
+                        found[service][name] = {**request, "response": answer.json}
+    found[HANDOVERS] |= answered_handovers()
+    return found
+
+
+def answered_handovers() -> dict[str, dict[str, Any]]:
+    """What is asked of a handover that was offered, and of one that was declined or recalled."""
+    found = {}
+    for answer, who, said in (
+        ("decline", EMPLOYER, {"reason": "no_capacity"}),
+        ("recall", SHOP, {"reason": "other_receiver"}),
+    ):
+        world = WAYS["strt"]()
+        offer = {"kind": "provider_to_employer", "to_organisation": EMPLOYER, "deadline_on": "2016-06-15"}
+        path = world.on("/journeys/{journey}/handovers")
+        offered = world.house.done(HANDOVERS, "POST", path, SHOP, offer)
+        found["offer_handover"] = {"request": offer, "response": offered}
+        path = world.on("/handovers/{journey}.h1/") + answer
+        world.house.done(HANDOVERS, "POST", path, who, said)
+        body = {"why": "A slip.", "occurred_on": "2016-06-01", **said}
+        corrected = world.house.done(HANDOVERS, "POST", f"{path}/correction", who, body)
+        found[f"correct_handover_{answer}"] = {"request": body, "response": corrected}
+    return found
+
+
+def main() -> None:
+    """Write the files, and name what nothing was recorded of."""
+    for service, recorded in record().items():
+        target = ROOT / "services" / service / "examples.json"
+        text = json.dumps(dict(sorted(recorded.items())), ensure_ascii=False, indent=1)
+        target.write_text(f"{text}\n", encoding="utf-8")
+        for name in rules(service).keys() - recorded.keys():
+            print(f"{service} {name}: nothing recorded")
+
+
+if __name__ == "__main__":
+    main()
