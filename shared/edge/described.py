@@ -1,6 +1,5 @@
 """Words for what an OpenAPI document names: fields by their schema, path parameters, and what an answer always has."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,9 +7,9 @@ from marshmallow import fields as ma
 
 from shared.edge.field_words import FIELDS, PATH_PARAMETERS
 from shared.edge.fields import Incoming, takes
+from shared.edge.paths import snake_case
 
 METHODS = ("get", "post", "put", "patch", "delete")
-_CAPITAL = re.compile(r"[A-Z]")
 
 
 def describe_field(_: Any, field: ma.Field[Any], **__: Any) -> dict[str, str]:
@@ -29,8 +28,7 @@ def describe_parameters(parameters: Iterable[dict[str, Any]]) -> None:
     """Describe the path parameters among these, in place."""
     for one in parameters:
         if one.get("in") == "path":
-            snake = _CAPITAL.sub(lambda found: f"_{found[0].lower()}", one["name"])
-            one.setdefault("description", PATH_PARAMETERS.get(snake, ""))
+            one.setdefault("description", PATH_PARAMETERS.get(snake_case(one["name"]), ""))
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

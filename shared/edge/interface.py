@@ -30,7 +30,7 @@ SERVICE_LEVEL: Mapping[str, str] = {
     "support": f"working days 8-17 Swedish time, {CONTACT_EMAIL}",
 }
 LIMITATIONS = (
-    "A body holds at most 64 KiB of JSON, a file of sessions 4 MiB and 1,000 rows. Too many requests are answered by "
+    "A body holds at most 64 KiB of JSON, a file of sessions 4 MiB and 10,000 rows. Too many requests are answered by "
     "429 with Retry-After. Services agree after a short while: hand on Journey-Vector to read your own writes. "
     "Answers give one page at a time. There is no PATCH, no JSON-LD and no hypermedia."
 )

@@ -25,6 +25,7 @@ from shared.edge.interface import (
     Interface,
     api_info_path,
 )
+from shared.edge.locations import LOCATIONS, locations
 from shared.language.errors import Unknown
 from shared.language.events import Purpose
 
@@ -130,6 +131,7 @@ def publish(app: Flask, api: Api, interface: Interface, examples: Examples) -> N
     for folder in FOLDERS:
         app.add_url_rule(f"{folder}/<string:name>", f"published{folder}/", read_document, methods=["GET"])
     app.extensions["queries"] = _queries(document, app)
+    app.extensions[LOCATIONS] = locations(document)
 
 
 def document_of(app: Flask) -> dict[str, Any]:

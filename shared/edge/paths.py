@@ -53,7 +53,12 @@ def view_arguments(path: Mapping[str, str]) -> dict[str, str]:
 
 def in_snake_case(path: Mapping[str, str]) -> dict[str, str]:
     """The path's parameters by their names in snake_case, whatever their form."""
-    return {CAPITAL.sub(lambda found: f"_{found[0].lower()}", name): text for name, text in path.items()}
+    return {snake_case(name): text for name, text in path.items()}
+
+
+def snake_case(name: str) -> str:
+    """The name as fields and arguments are written: `journeyId` is `journey_id`."""
+    return CAPITAL.sub(lambda found: f"_{found[0].lower()}", name)
 
 
 def subject_in_path() -> Subject | None:

@@ -6,13 +6,12 @@ command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing
 
 import functools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, Response, after_this_request, current_app, g, redirect, request
 from flask_smorest import Api, Blueprint
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared.edge import readings
 from shared.edge.admission import (
@@ -32,15 +31,16 @@ from shared.edge.documents import is_open
 from shared.edge.fields import Incoming, Moment
 from shared.edge.headers import precondition
 from shared.edge.interface import API_VERSION, OPENAPI_VERSION, Interface
+from shared.edge.locations import add_location
 from shared.edge.mount import DOCS, ROOT, is_versioned, mounted
 from shared.edge.openapi import Examples, describe_fields, publish, query_parameters
 from shared.edge.paths import view_arguments
-from shared.edge.problems import problem
 from shared.edge.queries import check_query
+from shared.edge.refusals import add_refusals
 from shared.language.access import Actor
 from shared.language.codec import vector_text
 from shared.language.decision import Subject, Vector, Work
-from shared.language.errors import Busy, Invalid, Refused
+from shared.language.errors import Invalid, Refused
 from shared.language.events import Organisation
 from shared.language.programmes import Action
 from shared.language.revisions import Precondition, etag
@@ -75,12 +75,14 @@ def guarded(
     operator: bool = False,
     somewhere: bool = False,
     long: bool = False,
+    rows: bool = False,
 ) -> Callable[[View], View]:
     """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
 
     None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
     body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
     authorises the action, because only it knows the journey. long: it takes seconds, so that few may run at once.
+    rows: its JSON is an array of rows, which it reads itself.
     The view takes the path's parameters in snake_case; ids among them have their form.
     """
 
@@ -95,6 +97,7 @@ def guarded(
         wrapped.operator = operator  # type: ignore[attr-defined]
         wrapped.somewhere = somewhere  # type: ignore[attr-defined]
         wrapped.long = long  # type: ignore[attr-defined]
+        wrapped.rows = rows  # type: ignore[attr-defined]
         return wrapped  # type: ignore[return-value]
 
     return mark
@@ -231,7 +234,7 @@ def create_app(
     _add_hooks(app, admission, operators)
     api = Api(app)
     describe_fields(api)
-    _add_errors(app)
+    add_refusals(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     publish(app, api, interface, examples or {})
@@ -289,6 +292,8 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
                 emitted=g.get("emitted", ()),
                 organisation=g.actor.organisation if "actor" in g else None,
             )
+        if response.status_code == 201:
+            add_location(app, response)
         response.headers["Trace-Id"] = trace_id()
         response.headers["traceparent"] = current_traceparent()
         for name, value in HEADERS.items():
@@ -311,65 +316,6 @@ def _asked() -> list[str]:
 def _loggable(subject: str) -> str | None:
     """Journeys may be named in the log; participants may not."""
     return subject if subject.startswith(LOGGED_SUBJECTS) else None
-
-
-def _problem(
-    code: str,
-    detail: str,
-    errors: Mapping[str, object] | None = None,
-    retry_after_seconds: int | None = None,
-) -> Response:
-    status, headers, body = problem(code, detail, errors, retry_after_seconds)
-    return Response(body, status, headers)
-
-
-def _add_errors(app: Flask) -> None:
-    by_status = {
-        400: "unreadable-request",
-        404: "unknown-route",
-        405: "method-not-allowed",
-        413: "body-too-large",
-        415: "unsupported-media-type",
-    }
-
-    @app.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        try:
-            readings.note_refused(error)
-        except Busy as unnoted:
-            return busy(unnoted)
-        return _problem(error.code, error.detail, error.errors, error.retry_after_seconds)
-
-    @app.errorhandler(Busy)
-    def busy(error: Busy) -> Response:
-        log.warning("busy", reason=str(error))
-        return _problem("busy", "Nothing is known to be stored; repeat the request with the same key.")
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        data = getattr(error, "data", None)
-        if error.code == 422 and data:
-            return _problem("invalid-fields", "One or more fields are wrong.", _flat(data["messages"]))
-        response = _problem(by_status.get(error.code or 500, "internal"), error.name)
-        if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-        return response
-
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> Response:
-        log.error("failed", error=type(error).__name__, exc_info=error)
-        return _problem("internal", "Tell the operator the trace id.")
-
-
-def _flat(messages: Mapping[str, Any]) -> Mapping[str, object]:
-    """Field errors without webargs' location level; an error of the whole body is named `body`."""
-    flat: dict[str, object] = {}
-    for location in messages.values():
-        if isinstance(location, Mapping):
-            flat.update({str(name).replace("_schema", "body"): reasons for name, reasons in location.items()})
-        else:
-            flat["body"] = location
-    return flat
 
 
 def _add_clock(app: Flask, clock: Clock) -> None:

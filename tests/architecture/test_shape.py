@@ -210,7 +210,7 @@ def _raised(source: Source) -> Iterator[str]:
         for call in source.calls(*functions):
             if len(call.args) > place:
                 yield from _codes(call.args[place])
-    if source.name in ("shared/edge/web.py", "shared/edge/http_server.py"):
+    if source.name in ("shared/edge/web.py", "shared/edge/refusals.py", "shared/edge/http_server.py"):
         yield from _codes_by_status(source)
 
 

@@ -72,7 +72,7 @@ def test_commands_refuse_unknown_fields(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
         if body is not None:
-            schema = resolved(document, body["schema"])
+            schema = resolved(document, body["schema"].get("items", body["schema"]))
             assert schema.get("additionalProperties") is False, f"{method} {path}"
 
 

@@ -1,4 +1,4 @@
-"""Many sessions in one request, as NDJSON or CSV: a result per row, and a bad row never blocks a good one.
+"""Many sessions in one request, as NDJSON, CSV or a JSON array: a result per row, and no bad row blocks a good one.
 
 Each row is a command of its own, and the organisation's reference names the session it led to: so sending a file again,
 whole or mended and by whomever, logs nothing twice, and a row that says something else by then is told what stands.
@@ -36,6 +36,7 @@ from shared.language.errors import CODES, Busy, Invalid, Refused
 from shared.runtime.many import OneOfMany, Wanted
 
 BYTES = 4 << 20
+MEDIA_TYPES = (NDJSON, CSV, JSON)
 ROW = RowOfSession()
 TABLE = (*COLUMNS, *TOLD)
 
@@ -92,11 +93,12 @@ class BulkAnswer(Schema):
 REQUEST_BODY = {
     "required": True,
     "description": f"At most {ROWS} rows, {BYTES} bytes and {ROW_BYTES} bytes a row. NDJSON is in UTF-8; a row ends at "
-    "its line feed. CSV is taken as spreadsheets write it: separated by semicolons, commas or tabs; in UTF-8, UTF-16 "
-    "with its mark, in Windows-1252, or in the charset that the content type names; with blank lines, empty rows and "
-    f"`sep=;`; but no cell holds a line end. {EXPECTED} Minutes may be `180,0`, attendance ja, sen or nej; a date is "
-    "yyyy-mm-dd.",
+    "its line feed. A JSON array holds the same rows in one value. CSV is taken as spreadsheets write it: separated by "
+    "semicolons, commas or tabs; in UTF-8, UTF-16 with its mark, in Windows-1252, or in the charset that the content "
+    f"type names; with blank lines, empty rows and `sep=;`; but no cell holds a line end. {EXPECTED} Minutes may be "
+    "`180,0`, attendance ja, sen or nej; a date is yyyy-mm-dd.",
     "content": {
+        JSON: {"schema": {"type": "array", "items": RowOfSession, "minItems": 1, "maxItems": ROWS}},
         NDJSON: {"schema": {"type": "string", "contentMediaType": NDJSON}},
         CSV: {"schema": {"type": "string", "contentMediaType": CSV}},
     },
@@ -108,7 +110,7 @@ REFUSED_TABLE = (
 
 
 @bulk.route("/sessions", methods=["POST"])
-@guarded("log_activity", media_types=(NDJSON, CSV), body_limit=BYTES, somewhere=True, long=True)
+@guarded("log_activity", media_types=MEDIA_TYPES, body_limit=BYTES, somewhere=True, long=True, rows=True)
 @bulk.arguments(BulkArguments, location="query")
 @bulk.response(200, BulkAnswer)
 @bulk.alt_response(200, content_type=CSV, success=True, description=REFUSED_TABLE)

@@ -1,4 +1,6 @@
-r"""The rows of a file of sessions, NDJSON or CSV, read one at a time and never more of them than a file may have.
+r"""The rows of a file of sessions, read one at a time and never more of them than a file may have.
+
+A file is NDJSON, CSV or a JSON array.
 
 A row is a line that is not blank, and a line ends at `\n` and nowhere else: so one bad row costs itself alone. Other
 signs that some call line ends (U+2028, U+0085) stay inside their row. What is held is the body and one row.
@@ -14,6 +16,7 @@ from typing import Any
 from services.activity_tracking.api.columns import COLUMNS
 from services.activity_tracking.api.spreadsheet import Sheet, Unfit
 from shared.edge.bodies import MARK, Doubled, content_of, read_object
+from shared.edge.headers import JSON
 from shared.language.errors import Invalid, Refused
 
 ROWS = 10_000
@@ -21,6 +24,8 @@ ROW_BYTES = 4096
 CSV = "text/csv"
 
 # Possessive, and only on a body without blanks at its end: no start is tried twice.
+_PART = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},"]', re.DOTALL)
+"""What the parts of an array can be told by: a whole string, or a sign outside strings."""
 _LINE = re.compile(rb"\s*+([^\n]+)")
 
 
@@ -49,6 +54,8 @@ class SessionFile:
         if media_type == CSV:
             sheet = Sheet(body, charset, row_bytes=ROW_BYTES, most=ROWS)
             self._lines, self._fields, self.delimiter = sheet.lines, sheet.fields, sheet.delimiter
+        elif media_type == JSON:
+            self._lines, self._fields, self.delimiter = lambda: _elements(body), _object, ","
         else:
             trimmed = body.removeprefix(MARK).rstrip()
             self._lines, self._fields, self.delimiter = lambda: _lines(trimmed), _object, ","
@@ -127,6 +134,40 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         start, end = found.span(1)
         number, last = number + body.count(b"\n", last, start), start
         yield number, body[start : min(end, start + ROW_BYTES + 1)].rstrip(b"\r")
+
+
+def _elements(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The elements of a JSON array with the line where each begins, cut off one byte beyond what a row may have.
+
+    Only brackets, commas and strings are looked at; what an element says is read later, one at a time. Raises Refused
+    for what is no array, or does not end.
+    """
+    start = len(body) - len(body.removeprefix(MARK).lstrip())
+    if body[start : start + 1] != b"[":
+        raise Invalid({"body": ["Must be a JSON array of sessions."]})
+    depth, begins, number, last, any_yet = 0, start + 1, 1, 0, False
+    for found in _PART.finditer(body, start):
+        sign = found[0]
+        if sign in (b"[", b"{"):
+            depth += 1
+        elif sign == b'"' or (depth == 1 and sign == b"}"):
+            break
+        elif depth > 1:
+            depth -= sign in (b"]", b"}")
+        elif sign in (b",", b"]"):
+            element = body[begins : found.start()].strip()
+            if element:
+                at = begins + body[begins : found.start()].index(element[:1])
+                number, last, any_yet = number + body.count(b"\n", last, at), at, True
+                yield number, element[: ROW_BYTES + 1]
+            elif sign == b"," or any_yet:
+                break
+            if sign == b"]":
+                if body[found.end() :].strip():
+                    break
+                return
+            begins = found.end()
+    raise Refused("unreadable-body", "It is not a JSON array in UTF-8.")
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -24,8 +24,8 @@ INTERFACE = Interface(
 )
 FOR_PEOPLE = frozenset(
     {
-        "GET /programmes/{programme}",
-        "POST /programmes/{programme}/logout",
+        "GET /programmes/{programmeId}",
+        "POST /programmes/{programmeId}/logout",
         "GET /signed-out",
         "GET /login",
         "POST /login",
@@ -37,7 +37,7 @@ FOR_PEOPLE = frozenset(
 
 _PROGRAMME: Mapping[str, Any] = {
     "in": "path",
-    "name": "programme",
+    "name": "programmeId",
     "required": True,
     "description": "Code of the programme.",
     "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,39}$"},
@@ -68,8 +68,8 @@ def openapi() -> dict[str, Any]:
             {"name": "interface", "description": "What this interface is"},
         ],
         "paths": {
-            "/programmes/{programme}/figures": {"get": _figures()},
-            "/programmes/{programme}/page-links": {"post": _page_link()},
+            "/programmes/{programmeId}/figures": {"get": _figures()},
+            "/programmes/{programmeId}/page-links": {"post": _page_link()},
             "/api-info": api_info_path(INTERFACE),
         },
         "components": {
