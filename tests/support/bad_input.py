@@ -152,8 +152,14 @@ def cases(document: Mapping[str, Any], operation_id: str, baseline: Baseline) ->
             yield from _transport(command)
             yield from _callers(command)
             yield from _paths(command)
-            if JSON in operation["requestBody"]["content"]:
+            if is_object(operation):
                 yield from _bodies(command)
+
+
+def is_object(operation: Mapping[str, Any]) -> bool:
+    """Whether the operation takes one JSON object. Rows of an array are judged each for itself."""
+    content = operation["requestBody"]["content"].get(JSON)
+    return content is not None and content["schema"].get("type") != "array"
 
 
 def faults(
@@ -481,6 +487,6 @@ def sample_baseline(document: Mapping[str, Any], operation_id: str) -> Baseline:
             parameters = document["paths"][template].get("parameters", ())
             path = {one["name"]: sample(one["schema"]) for one in parameters if one["in"] == "path"}
             content = operation["requestBody"]["content"]
-            body = sample(content[JSON]["schema"], document) if JSON in content else {}
+            body = sample(content[JSON]["schema"], document) if is_object(operation) else {}
             return Baseline(path=path, body=copy.deepcopy(body))
     raise KeyError(operation_id)

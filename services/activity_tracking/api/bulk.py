@@ -98,9 +98,9 @@ REQUEST_BODY = {
     f"type names; with blank lines, empty rows and `sep=;`; but no cell holds a line end. {EXPECTED} Minutes may be "
     "`180,0`, attendance ja, sen or nej; a date is yyyy-mm-dd.",
     "content": {
-        JSON: {"schema": {"type": "array", "items": RowOfSession, "minItems": 1, "maxItems": ROWS}},
         NDJSON: {"schema": {"type": "string", "contentMediaType": NDJSON}},
         CSV: {"schema": {"type": "string", "contentMediaType": CSV}},
+        JSON: {"schema": {"type": "array", "items": RowOfSession, "minItems": 1, "maxItems": ROWS}},
     },
 }
 REFUSED_TABLE = (
