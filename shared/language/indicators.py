@@ -1,6 +1,6 @@
 """Published figures as they go over Kafka: one record a cell, small counts hidden."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -35,4 +35,8 @@ class IndicatorPublished(Message, frozen=True, kw_only=True):
     ]
     hidden: bool
     few: Annotated[bool, Meta(description="hidden because it is under five; else it would give another away")]
+    holds_on: Annotated[
+        date | None,
+        Meta(description="the Swedish day that the figure holds for; absent before there was one"),
+    ] = None
     published_at: Annotated[datetime, Meta(description="when it was published, UTC")]

@@ -94,7 +94,7 @@ def test_what_may_be_absent_is_shown_filled_and_absent(kind: MessageType) -> Non
     bodies = [one.body for one in EXAMPLES if one.type == kind.name]
     for field, said in schema(kind)["properties"].items():
         if {"type": "null"} in said.get("anyOf", ()):
-            assert {body[field] is None for body in bodies} == {True, False}, field
+            assert {body.get(field) is None for body in bodies} == {True, False}, field
 
 
 def test_each_example_is_of_a_message() -> None:
@@ -149,7 +149,16 @@ def test_the_official_sdk_reads_an_example(example: Example) -> None:
 
 @pytest.mark.parametrize("cell", [Cell(7), Cell(0.5), Cell(None), Cell(None, hidden=True, few=True)], ids=str)
 def test_a_published_figure_is_what_was_described(cell: Cell) -> None:
-    sent = record(Indicator(programme="coactive", name="figures.started", cell=cell, seq=1, published_at=AT))
+    sent = record(
+        Indicator(
+            programme="coactive",
+            name="figures.started",
+            cell=cell,
+            seq=1,
+            holds_on=AT.date(),
+            published_at=AT,
+        )
+    )
     told = {name: value.decode() for name, value in sent.headers}
     assert faults(BY_MESSAGE[IndicatorPublished], sent.value, told) == []
     assert sent.topic == INDICATORS_TOPIC

@@ -209,7 +209,14 @@ def test_what_a_dead_publisher_left_unsent_is_sent_by_the_next_with_the_same_num
 ) -> None:
     client, name = database
     ledger = StoredLedger(client, name, "one")
-    left = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(41), seq=1, published_at=AT)
+    left = Indicator(
+        programme=PROGRAMME.id,
+        name="figures.started",
+        cell=Cell(41),
+        seq=1,
+        holds_on=AT.date(),
+        published_at=AT,
+    )
     ledger.intend([left])
     with indicators(stack) as seen:
         assert make_publisher(stack, client, name).publish_once() == 1
@@ -235,8 +242,22 @@ def test_only_one_of_two_publishers_publishes_and_the_other_takes_over(
 def test_a_publisher_that_lost_its_lease_is_refused(stack: Stack, database: tuple[Client, str]) -> None:
     client, name = database
     first, second = StoredLedger(client, name, "first"), StoredLedger(client, name, "second")
-    one = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(5), seq=1, published_at=AT)
-    two = Indicator(programme=PROGRAMME.id, name="figures.started", cell=Cell(6), seq=2, published_at=AT)
+    one = Indicator(
+        programme=PROGRAMME.id,
+        name="figures.started",
+        cell=Cell(5),
+        seq=1,
+        holds_on=AT.date(),
+        published_at=AT,
+    )
+    two = Indicator(
+        programme=PROGRAMME.id,
+        name="figures.started",
+        cell=Cell(6),
+        seq=2,
+        holds_on=AT.date(),
+        published_at=AT,
+    )
     first.intend([one])
     second.intend([two])
     for late in (one, two):

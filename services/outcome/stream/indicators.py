@@ -6,7 +6,7 @@ Only what `disclosure.publish` lets through: a hidden cell is a record that says
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from shared.language.indicators import IndicatorPublished
@@ -29,12 +29,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator:
-    """One cell as it is published the `seq`th time."""
+    """One cell as it is published the `seq`th time.
+
+    holds_on: the Swedish day that the figure holds for, by the platform's clock; published_at: when that was said.
+    """
 
     programme: str
     name: str
     cell: Cell
     seq: int
+    holds_on: date
     published_at: datetime
 
     @property
@@ -66,14 +70,19 @@ def cells_of(published: Mapping[str, Any]) -> dict[str, Cell]:
 
 
 def changed(
-    programme: str, cells: Mapping[str, Cell], held: Mapping[str, Indicator], at: datetime
+    programme: str, cells: Mapping[str, Cell], held: Mapping[str, Indicator], holds_on: date, at: datetime
 ) -> Iterator[Indicator]:
-    """What differs from what was published last, each with its next number. held: by record key."""
+    """What differs from what was published last, each with its next number. held: by record key.
+
+    holds_on: the day that the cells hold for. A day that changes nothing is no record.
+    """
     for name, cell in cells.items():
         before = held.get(f"{programme}|{name}")
         if before is None or before.cell != cell:
             seq = 1 if before is None else before.seq + 1
-            yield Indicator(programme=programme, name=name, cell=cell, seq=seq, published_at=at)
+            yield Indicator(
+                programme=programme, name=name, cell=cell, seq=seq, holds_on=holds_on, published_at=at
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,7 @@ def record(indicator: Indicator) -> Record:
         value=indicator.cell.value,
         hidden=indicator.cell.hidden,
         few=indicator.cell.few,
+        holds_on=indicator.holds_on,
         published_at=indicator.published_at,
     )
     return Record(

@@ -8,7 +8,7 @@ the next with the same number and the same content: at least once, in order per 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
 from services.outcome.stream.snapshot import Snapshot
+from shared.language.days import day_of
 from shared.runtime.kafka import discard
 
 LEASE_SECONDS = 10
@@ -121,6 +122,7 @@ def _intention(indicator: Indicator) -> InsertOne[dict[str, Any]] | UpdateOne:
         "hidden": indicator.cell.hidden,
         "few": indicator.cell.few,
         "seq": indicator.seq,
+        "on": indicator.holds_on.isoformat(),
         "at": indicator.published_at,
         "pend": True,
     }
@@ -135,6 +137,7 @@ def _indicator(document: Mapping[str, Any]) -> Indicator:
         name=document["name"],
         cell=Cell(document["value"], document["hidden"], document["few"]),
         seq=document["seq"],
+        holds_on=date.fromisoformat(document["on"]) if "on" in document else day_of(document["at"]),
         published_at=document["at"],
     )
 
@@ -213,7 +216,9 @@ class Publisher:
         return [
             one
             for snapshot in offered
-            for one in changed(snapshot.programme, cells_of(snapshot.report), held, at)
+            for one in changed(
+                snapshot.programme, cells_of(snapshot.report), held, day_of(snapshot.as_of), at
+            )
             if one.key not in self._unsent
         ]
 

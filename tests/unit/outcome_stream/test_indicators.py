@@ -50,22 +50,29 @@ def test_no_count_of_people_under_five_is_in_any_cell() -> None:
 
 def test_what_was_never_published_begins_at_one_and_what_differs_goes_on_from_there() -> None:
     cells = {"a": Cell(5), "b": Cell(6)}
-    first = list(changed("coactive", cells, {}, AT))
+    first = list(changed("coactive", cells, {}, AT.date(), AT))
     assert [(one.key, one.seq) for one in first] == [("coactive|a", 1), ("coactive|b", 1)]
     held = {one.key: one for one in first}
-    assert list(changed("coactive", cells, held, AT)) == []
-    (again,) = changed("coactive", {"a": Cell(5), "b": Cell(None, hidden=True)}, held, AT)
+    assert list(changed("coactive", cells, held, AT.date(), AT)) == []
+    (again,) = changed("coactive", {"a": Cell(5), "b": Cell(None, hidden=True)}, held, AT.date(), AT)
     assert (again.key, again.seq) == ("coactive|b", 2)
 
 
 def test_the_same_cell_of_two_programmes_is_two_records() -> None:
-    (one,) = changed("coactive", {"a": Cell(5)}, {}, AT)
-    (other,) = changed("huset", {"a": Cell(5)}, {one.key: one}, AT)
+    (one,) = changed("coactive", {"a": Cell(5)}, {}, AT.date(), AT)
+    (other,) = changed("huset", {"a": Cell(5)}, {one.key: one}, AT.date(), AT)
     assert other.key == "huset|a"
 
 
 def test_a_record_is_a_cloudevent_keyed_by_programme_and_cell() -> None:
-    indicator = Indicator(programme="coactive", name="figures.started", cell=Cell(41), seq=3, published_at=AT)
+    indicator = Indicator(
+        programme="coactive",
+        name="figures.started",
+        cell=Cell(41),
+        seq=3,
+        holds_on=AT.date(),
+        published_at=AT,
+    )
     made = record(indicator)
     assert (made.topic, made.key) == ("journey.indicators.v1", b"coactive|figures.started")
     assert dict(made.headers) == {
@@ -84,6 +91,7 @@ def test_a_record_is_a_cloudevent_keyed_by_programme_and_cell() -> None:
         "value": 41,
         "hidden": False,
         "few": False,
+        "holds_on": "2026-01-01",
         "published_at": "2026-01-01T00:00:00Z",
     }
 
@@ -130,3 +138,13 @@ def test_exact_figures_are_never_sent_to_the_topic() -> None:
     sent = {one.key.decode(): orjson.loads(one.value)["value"] for one in topic.records}
     assert sent["coactive|by_gender.non_binary.started"] is None
     assert sent["coactive|figures.started"] == EXACT["figures"]["started"]
+
+
+def test_a_record_says_the_swedish_day_that_its_figure_holds_for() -> None:
+    late = datetime(2017, 6, 30, 22, 30, tzinfo=UTC)
+    reading = Reading(programme=read_programme(), moment=1, as_of=late, exact=EXACT, newest=[])
+    topic = Topic()
+    publishing = Publisher(Sole(), lambda: topic, lambda: AT, threading.Event())
+    publishing.offer(follow(None, reading, "published", PUBLISHED))
+    publishing.publish_once()
+    assert {orjson.loads(one.value)["holds_on"] for one in topic.records} == {"2017-07-01"}
