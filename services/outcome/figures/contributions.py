@@ -3,22 +3,21 @@
 Knows no figure: which there are, and how each is counted, stands in `declared`. May not read a clock.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
 
 from services.outcome.figures import cells as c
 from services.outcome.figures.declared import FIGURES, STEPS
 from services.outcome.figures.figure import (
-    Dated,
     Figure,
     OfFollowUp,
     OfHandovers,
     OfJourney,
     OfOutputs,
     OfSessions,
+    OfStage,
 )
 from services.outcome.figures.rules import entry_counts, follow_ups
 from services.outcome.figures.state import (
@@ -31,134 +30,151 @@ from services.outcome.figures.state import (
     where,
 )
 
+Amounts = tuple[tuple[str, tuple[tuple[date | None, int], ...]], ...]
+"""Codes, and how many by day."""
+Day = tuple[date, str, str]
+"""A day, a provider, a municipality."""
 
-class DayCell(NamedTuple):
-    """A figure on one day, at one provider and in one municipality."""
 
-    on: date
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What a subject's figures are broken down by; gender None: nobody's."""
+
     at: Where
-    code: str
+    gender: str | None
 
 
 @dataclass(slots=True)
 class Counted:
-    """What one subject counts: cells as they are now, and the same by the days that place them in a period."""
+    """Cells as they are now, and the same by the days that place them in a period: {day: {code: amount}}."""
 
-    cells: Counter[str] = field(default_factory=Counter)
-    days: Counter[DayCell] = field(default_factory=Counter)
+    cells: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    days: dict[Day, defaultdict[str, int]] = field(default_factory=dict)
 
-    def less(self, other: "Counted | None") -> "Counted":
-        """Take away what another counts. Returns itself."""
-        if other is not None:
-            self.cells.subtract(other.cells)
-            self.days.subtract(other.days)
-        return self
+    def on(self, day: date, at: Where) -> defaultdict[str, int]:
+        """What counts on the day, there."""
+        return self.days.setdefault((day, at.provider, at.municipality), defaultdict(int))
 
-    def with_sessions(self, before: JourneyFigures | None, after: JourneyFigures) -> "Counted":
-        """Add what the sessions count now and did not before. Returns itself."""
-        self.cells.update(session_cells(after))
-        if before is not None:
-            self.cells.subtract(session_cells(before))
-        return self
+    def add(self, figure: Figure, amounts: Amounts, groups: Groups, times: int) -> None:
+        """Add the amounts of a figure, or, with times -1, take them away."""
+        for code, dated in amounts:
+            for day, amount in dated:
+                n = times * amount
+                self.cells[code] += n
+                if "gender" in figure.by and groups.gender is not None:
+                    self.cells[c.grouped(code, "gender", groups.gender)] += n
+                if "municipality" in figure.by:
+                    self.cells[c.grouped(code, "municipality", groups.at.municipality)] += n
+                if day is not None and figure.dated:
+                    self.on(day, groups.at)[code] += n
 
 
 OF_SESSIONS: tuple[tuple[Figure, OfSessions], ...] = tuple(
     (one, one.rule) for one in FIGURES if isinstance(one.rule, OfSessions)
 )
 """The figures that a session changes. No other can: the rules of the others are given no sessions."""
-OF_FACTS: tuple[Figure, ...] = tuple(
-    one for one in FIGURES if not isinstance(one.rule, OfSessions | OfOutputs)
-)
 OF_OUTPUTS: tuple[Figure, ...] = tuple(one for one in FIGURES if isinstance(one.rule, OfOutputs))
+OF_STAGE: dict[str, str] = {one.rule.stage: one.code for one in FIGURES if isinstance(one.rule, OfStage)}
+
+
+def _rule(figure: Figure) -> Callable[[JourneyFacts], Amounts] | None:
+    """The figure's rule as one function of a journey's facts; None for a figure of anything else."""
+    match figure.rule:
+        case OfJourney(holds, None):
+            return lambda state: ((figure.code, ((None, 1),)),) if holds(state) else ()
+        case OfJourney(holds, on) if on is not None:
+            return lambda state: ((figure.code, ((on(state), 1),)),) if holds(state) else ()
+        case OfHandovers(dated):
+            return lambda state: ((figure.code, tuple(dated(state))),)
+        case OfFollowUp(holds_of):
+            return lambda state: tuple(
+                (figure.code_of(key), ((one.due_on, 1),))
+                for key, one in follow_ups(state).items()
+                if holds_of(one)
+            )
+        case _:
+            return None
+
+
+OF_FACTS: tuple[tuple[Figure, Callable[[JourneyFacts], Amounts]], ...] = tuple(
+    (one, rule) for one in FIGURES if (rule := _rule(one)) is not None
+)
 
 
 def contributions(state: Figures) -> Counter[str]:
     """The cells that the subject counts in now, with amounts. Registered by mistake counts nowhere."""
     if isinstance(state, OutputFigures):
-        return +of_output(state).cells
-    return +(of_facts(state).cells + session_cells(state))
+        return +Counter(of_output(None, state).cells)
+    found = of_facts(None, state)
+    add_sessions(found, None, state)
+    return +Counter(found.cells)
 
 
-def of_output(state: OutputFigures) -> Counted:
-    """What an output counts."""
+def of_output(before: OutputFigures | None, after: OutputFigures) -> Counted:
+    """What an output counts now and did not before."""
     found = Counted()
-    for figure in OF_OUTPUTS:
-        _add(found, figure, figure.code_of(state.output), [(state.logged_on, state.quantity)], state, None)
+    for times, state in ((-1, before), (1, after)):
+        if state is not None:
+            for figure in OF_OUTPUTS:
+                amounts = ((figure.code_of(state.output), ((state.logged_on, state.quantity),)),)
+                found.add(figure, amounts, Groups(where(state), None), times)
     return found
 
 
-def of_facts(state: JourneyFacts) -> Counted:
-    """What a journey counts but for its sessions.
+def of_facts(before: JourneyFacts | None, after: JourneyFacts) -> Counted:
+    """What a journey counts now and did not before, but for its sessions. Figures that did not change cost a look only.
 
     A journey that began beside another of the same person counts no person: the other does. Its handovers count.
     """
     found = Counted()
-    if state.passage.mistake:
-        return found
-    gender = state.gender if entry_counts(state) else "not_known"
-    for figure in OF_FACTS:
-        if state.beside is None or figure.counts != "journeys":
-            for code, dated in _amounts(figure, state):
-                _add(found, figure, code, dated, state, gender)
-    if state.beside is None:
-        _add_steps(found, state)
+    was, now = _groups(before), _groups(after)
+    for figure, rule in OF_FACTS:
+        people = figure.counts == "journeys"
+        gone: Amounts = rule(before) if was and before and not (people and before.beside) else ()
+        come: Amounts = rule(after) if now and not (people and after.beside) else ()
+        if was and gone and (gone != come or was != now):
+            found.add(figure, gone, was, -1)
+        if now and come and (gone != come or was != now):
+            found.add(figure, come, now, 1)
+    for times, state, groups in ((-1, before, was), (1, after, now)):
+        if state is not None and groups is not None and state.beside is None:
+            found.cells[OF_STAGE[state.passage.stage]] += times
+            for day, cell in _steps(state):
+                found.cells[cell] += times
+                found.on(day, groups.at)[cell] += times
     return found
 
 
-def session_cells(state: JourneyFigures) -> Counter[str]:
-    """The cells of the sessions that stand."""
-    if state.passage.mistake:
-        return Counter()
-    return amounts_of(state.sessions)
+def _groups(state: JourneyFacts | None) -> Groups | None:
+    """What the journey is broken down by; None: it counts nowhere."""
+    if state is None or state.passage.mistake:
+        return None
+    return Groups(where(state), state.gender if entry_counts(state) else "not_known")
 
 
-def amounts_of(sessions: Sessions) -> Counter[str]:
-    """How much each figure of sessions is of these."""
-    return Counter({figure.code: rule.amount(sessions) for figure, rule in OF_SESSIONS})
-
-
-def dated_amounts_of(sessions: Sessions) -> dict[str, int]:
-    """The same, of the figures that have a day."""
-    return {figure.code: rule.amount(sessions) for figure, rule in OF_SESSIONS if figure.dated}
-
-
-def _amounts(figure: Figure, state: JourneyFacts) -> Iterator[tuple[str, Dated]]:
-    match figure.rule:
-        case OfJourney(holds, on):
-            if holds(state):
-                yield figure.code, ((on(state) if on else None, 1),)
-        case OfHandovers(dated):
-            yield figure.code, dated(state)
-        case OfFollowUp(holds_of):
-            for key, one in follow_ups(state).items():
-                if holds_of(one):
-                    yield figure.code_of(key), ((one.due_on, 1),)
-        case _:
-            raise TypeError(f"{figure.code} is no figure of a journey's facts")
-
-
-def _add(
-    found: Counted, figure: Figure, code: str, dated: Dated, state: Figures | JourneyFacts, gender: str | None
-) -> None:
-    at = where(state)
-    for on, amount in dated:
-        if not amount:
-            continue
-        found.cells[code] += amount
-        if "gender" in figure.by and gender is not None:
-            found.cells[c.grouped(code, "gender", gender)] += amount
-        if "municipality" in figure.by:
-            found.cells[c.grouped(code, "municipality", at.municipality)] += amount
-        if on is not None and figure.dated:
-            found.days[DayCell(on, at, code)] += amount
-
-
-def _add_steps(found: Counted, state: JourneyFacts) -> None:
-    at = where(state)
+def _steps(state: JourneyFacts) -> Iterator[tuple[date, str]]:
     for step in STEPS:
         for first, last in step.spans(state):
             # Two services may each move a day past the other's before either has heard of it.
             if first and last and first <= last:
-                cell = c.days_cell(step.code, (last - first).days)
-                found.cells[cell] += 1
-                found.days[DayCell(last, at, cell)] += 1
+                yield last, c.days_cell(step.code, (last - first).days)
+
+
+def add_sessions(found: Counted, before: JourneyFigures | None, after: JourneyFigures) -> None:
+    """Add what the sessions count now and did not before, as a whole."""
+    for times, state in ((-1, before), (1, after)):
+        if state is not None and not state.passage.mistake:
+            for figure, rule in OF_SESSIONS:
+                found.cells[figure.code] += times * rule.amount(state.sessions)
+
+
+def add_moved(found: Counted, day: date, at: Where, sessions: Sessions, times: int, *, whole: bool) -> None:
+    """Add sessions of one day, or, with times -1, take them away. whole: also to the cells as they are now."""
+    codes = found.on(day, at)
+    for figure, rule in OF_SESSIONS:
+        amount = times * rule.amount(sessions)
+        if amount:
+            if figure.dated:
+                codes[figure.code] += amount
+            if whole:
+                found.cells[figure.code] += amount

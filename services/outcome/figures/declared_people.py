@@ -1,6 +1,6 @@
 """Declared: whom the programme has met, and where they are now."""
 
-from services.outcome.figures.figure import PEOPLE, Figure, OfJourney
+from services.outcome.figures.figure import PEOPLE, Figure, OfJourney, OfStage
 from services.outcome.figures.rules import entry_counts, first_move_on, moves
 from shared.language.programmes import Name
 
@@ -218,7 +218,7 @@ REACHED: tuple[Figure, ...] = (
         part="received",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "received"),
+        rule=OfStage("received"),
         no_day=NOW,
         name=Name(sv="Väntar på svar", en="Awaiting an answer"),
         means=Name(
@@ -232,7 +232,7 @@ REACHED: tuple[Figure, ...] = (
         part="accepted",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "accepted"),
+        rule=OfStage("accepted"),
         no_day=NOW,
         name=Name(sv="Väntar på start", en="Waiting to start"),
         means=Name(
@@ -246,7 +246,7 @@ REACHED: tuple[Figure, ...] = (
         part="started",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "started"),
+        rule=OfStage("started"),
         no_day=NOW,
         name=Name(sv="Deltar", en="Taking part"),
         means=Name(sv="Har börjat och deltar i aktiviteter.", en="Have started and take part in activities."),
@@ -257,7 +257,7 @@ REACHED: tuple[Figure, ...] = (
         part="ready",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "ready"),
+        rule=OfStage("ready"),
         no_day=NOW,
         name=Name(sv="Redo för nästa steg", en="Ready for the next step"),
         means=Name(
@@ -271,7 +271,7 @@ REACHED: tuple[Figure, ...] = (
         part="exited",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "exited"),
+        rule=OfStage("exited"),
         no_day=NOW,
         name=Name(sv="Följs upp", en="Being followed up"),
         means=Name(
@@ -285,7 +285,7 @@ REACHED: tuple[Figure, ...] = (
         part="closed",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "closed"),
+        rule=OfStage("closed"),
         no_day=NOW,
         name=Name(sv="Färdiga", en="Closed"),
         means=Name(
@@ -299,7 +299,7 @@ REACHED: tuple[Figure, ...] = (
         part="declined",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "declined"),
+        rule=OfStage("declined"),
         no_day=NOW,
         name=Name(sv="Avböjda", en="Declined"),
         means=Name(
@@ -313,7 +313,7 @@ REACHED: tuple[Figure, ...] = (
         part="withdrawn",
         source="docs/field.md#the-journey",
         counts="journeys",
-        rule=OfJourney(lambda j: j.passage.stage == "withdrawn"),
+        rule=OfStage("withdrawn"),
         no_day=NOW,
         name=Name(sv="Återtagna", en="Withdrawn"),
         means=Name(

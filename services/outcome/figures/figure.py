@@ -12,6 +12,7 @@ from typing import Literal
 
 from services.outcome.figures.state import FollowUpFigure, JourneyFacts, Sessions
 from shared.language.figures import EACH
+from shared.language.passage import Stage
 from shared.language.programmes import Name
 
 Counts = Literal["journeys", "handovers", "sessions", "minutes", "outputs"]
@@ -48,6 +49,13 @@ class OfJourney:
 
 
 @dataclass(frozen=True, slots=True)
+class OfStage:
+    """Counts the journeys that stand at a stage now; no day places them."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
 class OfHandovers:
     """Counts a journey's handovers, each on a day of its own."""
 
@@ -74,7 +82,7 @@ class OfOutputs:
     """Counts the quantity of each output, on the day of the result."""
 
 
-Rule = OfJourney | OfHandovers | OfFollowUp | OfSessions | OfOutputs
+Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfOutputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +172,7 @@ def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, .
         raise WronglyDeclared("A code is declared twice.")
     for one in figures:
         _check_relations(one, known, figures)
-        undated = isinstance(one.rule, OfJourney) and one.rule.on is None
+        undated = isinstance(one.rule, OfStage) or (isinstance(one.rule, OfJourney) and one.rule.on is None)
         undated = undated or (isinstance(one.rule, OfSessions) and not one.rule.dated)
         if undated != bool(one.no_day):
             raise WronglyDeclared(f"{one.code} needs a day, or the reason why it has none.")

@@ -5,7 +5,6 @@ what it contributed before: so corrections, mistakes and restating always follow
 services' events arrive makes no difference. May not read a clock.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -14,8 +13,8 @@ from typing import Literal
 from services.outcome.figures.cells import DAYS
 from services.outcome.figures.contributions import (
     Counted,
-    DayCell,
-    dated_amounts_of,
+    add_moved,
+    add_sessions,
     of_facts,
     of_output,
 )
@@ -54,23 +53,40 @@ def _difference(before: Figures | None, after: Figures, received: Received) -> C
     if after is before:
         return Counted()
     if isinstance(after, OutputFigures):
-        return of_output(after).less(of_output(before) if isinstance(before, OutputFigures) else None)
+        return of_output(before if isinstance(before, OutputFigures) else None, after)
     assert not isinstance(before, OutputFigures)
     if before is not None and after.sessions is not before.sessions:
         # Most events are sessions: they change the figures that are declared to be of sessions, and no other.
-        return Counted(days=_session_days(after, received.body)).with_sessions(before, after)
-    return of_facts(after).less(of_facts(before) if before else None).with_sessions(before, after)
+        return _sessions_difference(before, after, received.body)
+    found = of_facts(before, after)
+    if before is None or after.passage.mistake != before.passage.mistake:
+        add_sessions(found, before, after)
+    return found
+
+
+def _sessions_difference(before: JourneyFigures, after: JourneyFigures, event: e.Fact) -> Counted:
+    """What a session changes: its day, and the sums. A recount and a correction change more sums than those of days."""
+    found = Counted()
+    assert isinstance(event, SessionEvent) and after.sessions_at is not None
+    logged = isinstance(event, e.SessionLogged)
+    for on, sessions, times in _days_of(event):
+        add_moved(found, on, after.sessions_at, sessions, times, whole=logged and not after.passage.mistake)
+    if not logged:
+        add_sessions(found, before, after)
+    return found
 
 
 def _adds(programme: str, difference: Counted) -> Iterator[Add]:
     for cell, amount in difference.cells.items():
         if amount:
             yield Add("cells", f"{programme}|{cell}", {"n": amount}, {"programme": programme, "cell": cell})
-    for (on, at, code), amount in difference.days.items():
-        if amount:
-            day = {"day": on.isoformat(), "provider": at.provider, "municipality": at.municipality}
-            key = "|".join((programme, *day.values()))
-            yield Add(DAYS, key, {f"n.{code}": amount}, {"programme": programme, **day})
+    for (on, provider, municipality), codes in difference.days.items():
+        amounts = {f"n.{code}": amount for code, amount in codes.items() if amount}
+        if amounts:
+            day = on.isoformat()
+            key = f"{programme}|{day}|{provider}|{municipality}"
+            also = {"programme": programme, "day": day, "provider": provider, "municipality": municipality}
+            yield Add(DAYS, key, amounts, also)
 
 
 def _newest(state: Figures, received: Received) -> Figures:
@@ -222,16 +238,6 @@ def _sessions_after(sessions: Sessions, event: SessionEvent) -> Sessions:
     return sessions
 
 
-def _session_days(state: JourneyFigures, event: e.Fact) -> Counter[DayCell]:
-    """What the event changes on each day, where the journey's sessions are counted."""
-    found: Counter[DayCell] = Counter()
-    assert isinstance(event, SessionEvent) and state.sessions_at is not None
-    for on, sessions, times in _days_of(event):
-        for code, amount in dated_amounts_of(sessions).items():
-            found[DayCell(on, state.sessions_at, code)] += times * amount
-    return found
-
-
 def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Literal[1, -1]]]:
     """The sessions that the event lets count (1) or count no more (-1), by their day."""
     match event:
@@ -267,12 +273,12 @@ def _one(attendance: e.Attendance, minutes: int) -> Sessions:
 
 
 def _added(sessions: Sessions, more: Sessions, times: int) -> Sessions:
-    return replace(
-        sessions,
+    return Sessions(
         logged=sessions.logged + times * more.logged,
         attended=sessions.attended + times * more.attended,
         late=sessions.late + times * more.late,
         missed=sessions.missed + times * more.missed,
+        corrected=sessions.corrected,
         minutes=sessions.minutes + times * more.minutes,
     )
 

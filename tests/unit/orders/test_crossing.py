@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.outcome.figures.cells import DAYS
-from services.outcome.figures.contributions import amounts_of, contributions, dated_amounts_of
+from services.outcome.figures.contributions import OF_SESSIONS, contributions
 from services.outcome.figures.projection import project
 from services.outcome.figures.relations import figures_of
 from services.outcome.figures.report import build
@@ -261,11 +261,13 @@ def test_whoever_reads_what_crossed_agrees_and_the_figures_hang_together(
     assert min(days.values(), default=0) >= 0
     assert not (one.passage.mistake and +days)
     counted = apart.house.rooms[ACTIVITY_TRACKING].memory.states[f"journey/{apart.told.journey}"].sessions  # type: ignore[index]
-    assert amounts_of(counted) == amounts_of(one.sessions)
+    assert [rule.amount(counted) for _, rule in OF_SESSIONS] == [
+        rule.amount(one.sessions) for _, rule in OF_SESSIONS
+    ]
     assert _sessions_where(days) == {
-        (f"{where(one).provider}|{where(one).municipality}", code): n
-        for code, n in dated_amounts_of(counted).items()
-        if n
+        (f"{where(one).provider}|{where(one).municipality}", figure.code): rule.amount(counted)
+        for figure, rule in OF_SESSIONS
+        if figure.dated and rule.amount(counted)
     }
     _hangs_together(apart, contributions(one))
 
