@@ -55,7 +55,7 @@ class Apart(Exception):
 
 
 class Unit:
-    """Everything one transaction reads and writes. Satisfies `change.Work`.
+    """Everything one transaction reads and writes. Satisfies `decision.Work`.
 
     now: asked for the moment of the decision, UTC, once and only when a decision rests on it. on_read: told after each
     load what the unit has read. Reads go through the session; writes are collected and sent by `flush`.

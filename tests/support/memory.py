@@ -78,7 +78,7 @@ class Shelf:
 
 @dataclass
 class Memory:
-    """One service's store: states, rows, timers, and every event said, in order. Satisfies `change.Work`.
+    """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
     beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised; None
     outside a unit, where every change raises it.

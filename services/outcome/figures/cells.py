@@ -1,4 +1,4 @@
-"""The names of the counted cells, said once for those who add and those who read.
+"""How a cell's name is made of a figure's code and a group; the codes stand in `declared_*`.
 
 A cell is a figure, and where it is broken down a group: `started`, `started@gender=woman`,
 `started@municipality=2482`, `days/answer/12`. One programme's cells are summed over all its versions.

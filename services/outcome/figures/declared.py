@@ -1,4 +1,7 @@
-"""Every figure, declared once, in the order of the report; nothing else in the product names one.
+"""Every figure, declared once, in the order of the report.
+
+No other rule names one. The page names those of its opening sentence, and shows minutes as hours
+(`static/sections.js`).
 
 The names that a programme may set as targets (`shared.language.figures`) and the player's own list agree with this by
 tests: they know which figures there are, and never how they are counted.

@@ -88,8 +88,8 @@ WORK: tuple[Figure, ...] = (
         shown_with="started",
         name=Name(sv="Loggade", en="Logged"),
         means=Name(
-            sv="Planerade tillfällen som gäller. Borttagna räknas inte, rättade räknas en gång.",
-            en="Planned sessions that stand. Voided ones are left out, corrected ones count once.",
+            sv="Tillfällen som gäller. Borttagna räknas inte, rättade räknas en gång.",
+            en="Sessions that stand. Voided ones are left out, corrected ones count once.",
         ),
     ),
     Figure(

@@ -87,7 +87,7 @@ SHELF = Shelf(COACTIVE)
 
 @dataclass
 class Desk:
-    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `change.Work`."""
+    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`."""
 
     programmes: Programmes = field(default_factory=lambda: SHELF)
     at: datetime = AT
