@@ -1,12 +1,10 @@
 """Reading ahead: the next batch is polled in a thread of its own while the last one is made durable."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition
-
-Polled = Mapping[Partition, list[Arrived]]
 
 
 class ReadAhead:

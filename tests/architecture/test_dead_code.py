@@ -31,7 +31,7 @@ CALLED_FROM_OUTSIDE = {
     "tests/e2e/conftest.py: pytest_unconfigure",
     "tests/unit/handover/test_any_order.py: teardown",
     # a reference cycle on purpose
-    "tests/unit/runtime/test_garbage.py: itself",
+    "tests/unit/runtime/test_gc_tuning.py: itself",
 }
 NOT_YET_USED = {
     # the texts of the problem documents
