@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos import scenarios
-from tests.chaos.awaiting import Never
+from tests.chaos.awaiting import TimedOut
 from tests.chaos.invariants import check_all, summary
 from tests.chaos.scenario import Builds, NotRun, Scenario, chosen
 from tests.chaos.stack import ordinary_stack
@@ -85,7 +85,7 @@ class Runner:
                 self._act(world, one, result)
                 self._check(world, one, result)
             finally:
-                result.struck = [f"{struck.what}: {struck.evidence}" for struck in world.struck_by]
+                result.struck = [f"{struck.what}: {struck.evidence}" for struck in world.evidence]
                 result.notes = list(world.notes)
                 result.commands = len(world.records.commands) - before[0]
                 result.events = world.log.records - before[1]
@@ -116,7 +116,7 @@ class Runner:
         world.stack.ordinary()
         try:
             result.recovery_seconds = round(world.settle(self._within), 1)
-        except Never as never:
+        except TimedOut as never:
             result.problems.append(f"G4 {never}")
         checked = check_all(world.seen(result.recovery_seconds or 0.0, one.recovers_within))
         for violation in world.violations:
@@ -128,7 +128,7 @@ class Runner:
                 result.problems.append(f"{name}: {len(violations) - SHOWN} more")
         if not any(world.lines.applied.values()):
             result.problems.append("no service's log says what it applied, so nobody saw in which order")
-        if not world.struck_by:
+        if not world.evidence:
             result.problems.append("nothing proves that the fault struck")
 
     def _world_for(self, one: Scenario) -> World:

@@ -15,12 +15,12 @@ NOT_YET = (httpx.HTTPError, KafkaError, PyMongoError, OSError)
 """What a client says while what it asks is down."""
 
 
-class Never(Exception):
+class TimedOut(Exception):
     """A condition that was awaited did not come."""
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = 60.0, pause: float = 0.1) -> Any:
-    """Ask until the answer is true, and return it. Raises Never. An error of a client counts as not yet."""
+    """Ask until the answer is true, and return it. Raises TimedOut. An error of a client counts as not yet."""
     deadline, wait = time.monotonic() + seconds, threading.Event()
     last: Any = None
     while True:
@@ -30,5 +30,5 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 60.0, pause: flo
         except NOT_YET as error:
             last = type(error).__name__
         if time.monotonic() > deadline:
-            raise Never(f"never came: {what}{f' ({last})' if last else ''}")
+            raise TimedOut(f"never came: {what}{f' ({last})' if last else ''}")
         wait.wait(pause)

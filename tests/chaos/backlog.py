@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 from deploy.topics import declared
 from services.intake.inbound import GROUP, topic_of
 from tests.chaos import observe
-from tests.chaos.awaiting import Never
+from tests.chaos.awaiting import TimedOut
 from tests.chaos.observe import CONSUMING
 
 
@@ -70,7 +70,7 @@ class Backlog:
         return behind
 
     def drained(self, deadline: float, waiting: int = 0) -> None:
-        """Wait until nothing is left, twice in a row. waiting: events that rightly wait. Raises Never."""
+        """Wait until nothing is left, twice in a row. waiting: events that rightly wait. Raises TimedOut."""
         before: Any = None
         wait = threading.Event()
         left: Any = "not looked at yet"
@@ -84,7 +84,7 @@ class Backlog:
             except (PyMongoError, KafkaError, OSError) as error:
                 left, before = type(error).__name__, None
             if time.monotonic() > deadline:
-                raise Never(f"it did not settle: {left}")
+                raise TimedOut(f"it did not settle: {left}")
             wait.wait(0.15)
 
     def _stored(self, kind: Kind) -> list[int]:

@@ -29,7 +29,7 @@ from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from tests.chaos import feeder, observe
-from tests.chaos.awaiting import Never
+from tests.chaos.awaiting import TimedOut
 from tests.chaos.client import Records
 from tests.chaos.diary import Diary, Kept
 from tests.chaos.feeder import Job
@@ -184,7 +184,7 @@ class LongRun:
         while not self._stop.wait(READ_SECONDS):
             try:
                 self._world.read_log(READ_SECONDS, READ_AT_ONCE)
-            except (PyMongoError, KafkaError, OSError, Never):
+            except (PyMongoError, KafkaError, OSError, TimedOut):
                 continue
             if time.monotonic() - saved > SAVE_SECONDS:
                 self._kept.write_reading(self._world.reading)
@@ -212,7 +212,7 @@ class LongRun:
 
     def check(self) -> list[str]:
         """Settle and check every invariant; what was fed is known by arithmetic."""
-        self._world.over()
+        self._world.fault_ended()
         self._world.stack.ordinary()
         recovery = self._world.settle(SETTLE_SECONDS)
         self._kept.write(self._diary, self._world.records)

@@ -27,7 +27,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.tree import Unfit, header, patched
+from tests.chaos.tree import InvalidPatch, header, patched
 from tools.stack.settings import REPOSITORY
 
 MUTANTS = Path(__file__).with_name("mutants")
@@ -74,12 +74,12 @@ class Verdict:
 
 
 def read_mutant(patch: Path) -> Mutant:
-    """What the patch says of itself. Raises Unfit."""
+    """What the patch says of itself. Raises InvalidPatch."""
     told = header(patch)
     try:
         return Mutant(patch, told["breaks"], int(told["caught-by"]), tuple(told["violates"].split()))
     except (KeyError, ValueError) as error:
-        raise Unfit(
+        raise InvalidPatch(
             f"{patch.name} does not say by which scenario and invariant it is caught: {error}"
         ) from None
 
@@ -126,7 +126,7 @@ def judge(mutant: Mutant, seed: str) -> Verdict:
     try:
         with patched(mutant.patch) as tree:
             document = run_suite(tree, [mutant.scenario], seed, SETTLE_SECONDS)
-    except Unfit as unfit:
+    except InvalidPatch as unfit:
         return Verdict(mutant, {}, [str(unfit)], time.monotonic() - began)
     return judged(mutant, document, time.monotonic() - began)
 

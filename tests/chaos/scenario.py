@@ -3,8 +3,8 @@
     @scenario(3, "a consumer stopped past its session timeout", part=True, recovers_within=20)
     def stopped_past_session(world: World) -> None: ...
 
-A scenario strikes while load runs (`with world.load(): …`), proves by `world.struck(what, evidence)` that its fault
-struck, and says by `world.over()` when it was over. It need not settle or check: the runner does both afterwards.
+A scenario strikes while load runs (`with world.load(): …`). It proves by `world.record_evidence(what, evidence)` that
+its fault struck, and says by `world.fault_ended()` when it ended. It need not settle or check: the runner does both.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ FILES = ("pyproject.toml", "README.md", "Makefile")
 VERSIONS = Path(__file__).with_name("versions")
 
 
-class Unfit(Exception):
+class InvalidPatch(Exception):
     """The patch does not apply to this source: write it anew."""
 
 
 @contextmanager
 def patched(patch: Path) -> Iterator[Path]:
-    """A copy of the source with the patch applied, removed afterwards. Raises Unfit."""
+    """A copy of the source with the patch applied, removed afterwards. Raises InvalidPatch."""
     with tempfile.TemporaryDirectory(prefix="journey-tree-") as folder:
         tree = Path(folder) / "tree"
         tree.mkdir()
@@ -39,11 +39,11 @@ def patched(patch: Path) -> Iterator[Path]:
 
 
 def apply(patch: Path, tree: Path) -> None:
-    """Apply a patch as git writes them. Raises Unfit."""
+    """Apply a patch as git writes them. Raises InvalidPatch."""
     command = ["git", "apply", "--unsafe-paths", "--directory", str(tree), str(patch.resolve())]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unfit(f"{patch.name}: {done.stderr.strip()}")
+        raise InvalidPatch(f"{patch.name}: {done.stderr.strip()}")
 
 
 def header(patch: Path) -> dict[str, str]:

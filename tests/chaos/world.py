@@ -40,7 +40,7 @@ IDLE_SECONDS = 1.5
 
 
 @dataclass
-class Struck:
+class Evidence:
     """What proves that the fault struck."""
 
     what: str
@@ -73,7 +73,7 @@ class World:
     seed: str
     full: bool = True
     random: random.Random = field(default_factory=random.Random)
-    struck_by: list[Struck] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     expected_parked: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -105,20 +105,20 @@ class World:
     def begin(self, number: int) -> None:
         """Begin a scenario: chance of its own, nothing struck yet."""
         self.random = random.Random(f"{self.seed}/{number}")
-        self.struck_by, self.violations, self.notes = [], [], []
+        self.evidence, self.violations, self.notes = [], [], []
         self._recovery, self._ended = None, time.monotonic()
 
     # --- what scenarios do ---------------------------------------------------------------------------
 
-    def struck(self, what: str, evidence: str) -> None:
+    def record_evidence(self, what: str, evidence: str) -> None:
         """Prove that the fault struck: what did, and what was seen of it."""
-        self.struck_by.append(Struck(what, evidence))
+        self.evidence.append(Evidence(what, evidence))
 
     def violated(self, invariant: str, subject: str, expected: str, found: str) -> None:
         """Tell of what may not be at this moment, and would no longer be seen when all has settled."""
         self.violations.append(Violation(invariant, subject, expected, found))
 
-    def over(self) -> None:
+    def fault_ended(self) -> None:
         """The fault is over: recovery is measured from here, while load may go on."""
         began = time.monotonic()
         self._recovery = Recovery(threading.Thread(target=self._await_recovery, daemon=True), began)
@@ -179,7 +179,7 @@ class World:
         return int(self.mongo.admin.command("serverStatus")["transactions"]["totalAborted"])
 
     def sent(self, command: Command, within: float = 30.0, client: Client | None = None) -> Command:
-        """Send a command until its answer is a lasting one. Raises Never."""
+        """Send a command until its answer is a lasting one. Raises TimedOut."""
         own = client or self.client()
         self.records.begun(command)
         try:
@@ -240,7 +240,7 @@ class World:
             if one.failed is not None:
                 raise one.failed
 
-    def flowing(self, commands: int = 25, within: float = 60.0) -> None:
+    def await_traffic(self, commands: int = 25, within: float = 60.0) -> None:
         """Wait until so many more commands about started journeys have been answered: events flow everywhere."""
         deeds = ("log_session", "log_sessions", "correct_session", "offer", "accept_offer", "exit", "entry")
         before = sum(one.deed in deeds for one in self.records.resolved())
@@ -251,7 +251,7 @@ class World:
         )
 
     def until(self, holds: Callable[[], Any], what: str, seconds: float = 60.0, pause: float = 0.1) -> Any:
-        """Ask until the answer is true, and return it. Raises Never. An error of a client counts as not yet."""
+        """Ask until the answer is true, and return it. Raises TimedOut. An error of a client counts as not yet."""
         return until(holds, what, seconds, pause)
 
     def rest(self, seconds: float) -> None:
@@ -316,8 +316,8 @@ class World:
     def settle(self, within: float = SETTLE_SECONDS) -> float:
         """Wait until nothing is left to do, give what has no lasting answer its answer, and wait again.
 
-        Returns the recovery time in seconds: from `over`, or from the end of the load where it was not called.
-        Raises Never, saying what is left.
+        Returns the recovery time in seconds: from `fault_ended`, or from the end of the load where it was not called.
+        Raises TimedOut, saying what is left.
         """
         began = self._ended
         deadline = time.monotonic() + within

@@ -22,7 +22,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.chaos.tree import Unfit, header, patched
+from tests.chaos.tree import InvalidPatch, header, patched
 
 UNDONE = Path(__file__).with_name("undone")
 MINUTES = "10"
@@ -50,13 +50,13 @@ class Verdict:
 
 
 def read_undone(patch: Path) -> Undone:
-    """What the patch says of itself. Raises Unfit."""
+    """What the patch says of itself. Raises InvalidPatch."""
     told = header(patch)
     try:
         kinds = tuple(kind.strip() for kind in told["as"].split("|"))
         return Undone(patch, told["undoes"], told["found-by"], kinds)
     except KeyError as error:
-        raise Unfit(f"{patch.name} does not say {error}") from None
+        raise InvalidPatch(f"{patch.name} does not say {error}") from None
 
 
 def judged(undone: Undone, document: Mapping[str, Any], seconds: float) -> Verdict:
@@ -93,7 +93,7 @@ def judge(undone: Undone) -> Verdict:
     try:
         with patched(undone.patch) as tree:
             document = run(tree, undone.fuzzer)
-    except Unfit as unfit:
+    except InvalidPatch as unfit:
         document = {"said": str(unfit)}
     return judged(undone, document, time.monotonic() - began)
 

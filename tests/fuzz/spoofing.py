@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from shared.language.events import BY_NAME, CONTROL_TOPIC, PROGRAMMES_TOPIC, SOURCES, TOPICS
 from shared.runtime.kafka import API_VERSION
-from tests.chaos.awaiting import Never, until
+from tests.chaos.awaiting import TimedOut, until
 from tests.chaos.backlog import Backlog
 from tests.chaos.observe import CONSUMING
 from tests.fuzz.findings import Outcome
@@ -200,7 +200,7 @@ class Spoofing(Fuzzer[Said]):
         ends = until(self._backlog.ends, "the ends of the log")
         try:
             until(lambda: not any(self._backlog.lag(ends).values()), what, DRAINED_SECONDS, pause=0.05)
-        except Never:
+        except TimedOut:
             if outcome is None:
                 raise
             lag = {group: count for group, count in self._backlog.lag(ends).items() if count}

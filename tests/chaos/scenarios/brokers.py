@@ -56,7 +56,7 @@ def all_brokers_down(world: World) -> None:
         world.load(clients=1, mix={"consent": 1}, inbound=False),
         world.load(clients=1, mix={"offer": 1, "answer": 2}, inbound=False),
     ):
-        world.flowing()
+        world.await_traffic()
         down(world.stack, "broker")
         began = time.monotonic()
         world.rest(lasts)
@@ -66,15 +66,15 @@ def all_brokers_down(world: World) -> None:
             for one in ("intake", "activity_tracking", "handover", "outcome")
         )
         world.stack.start("broker")
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     assert not bad, f"commands failed while the brokers were down: {bad[:5]}"
     assert good.total() > lasts, f"only {good.total()} commands succeeded in {lasts:.0f} s without a broker"
     for web in ("intake-web", "activity-tracking-web", "handover-web"):
         assert good[web] > lasts / 6, f"only {good[web]} succeeded at {web} in {lasts:.0f} s without a broker"
     again = _failures(world) - failures
     assert again, "no relay noticed"
-    world.struck(
+    world.record_evidence(
         f"no broker for {lasts:.0f} s",
         f"{good.total()} commands succeeded meanwhile, {pending} events waited, relays failed {again:.0f} times",
     )
@@ -86,12 +86,12 @@ def lost_produce_responses(world: World) -> None:
     failures = _failures(world)
     before, doubled = proxy.lost, world.duplicates()
     with world.load():
-        world.flowing()
+        world.await_traffic()
         proxy.lose(40)
         world.until(lambda: proxy.lost - before >= 40, "forty responses lost", 120)
-        world.over()
-        world.flowing()
-    world.struck(
+        world.fault_ended()
+        world.await_traffic()
+    world.record_evidence(
         "responses lost",
         f"{proxy.lost - before} batches that Kafka had taken were not acknowledged; relays sent again "
         f"{_failures(world) - failures:.0f} times, {world.duplicates() - doubled} duplicates in the log",
@@ -103,21 +103,21 @@ def not_enough_replicas(world: World) -> None:
     failures = _failures(world)
     refused = refusals(world.stack, "NotEnoughReplicasException")
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.stop("broker-2")
         world.stack.stop("broker-3")
         began = time.monotonic()
         world.rest(4 * DELIVERY_SECONDS)
         good, bad = _answers(world, began, time.monotonic())
         world.stack.start("broker-2", "broker-3")
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     assert not bad, f"commands failed while replicas were missing: {bad[:5]}"
     times = refusals(world.stack, "NotEnoughReplicasException") - refused
     again = _failures(world) - failures
     assert times, "no relay was told NOT_ENOUGH_REPLICAS"
     assert again, "no chunk passed its delivery timeout"
-    world.struck(
+    world.record_evidence(
         "one replica of three",
         f"NOT_ENOUGH_REPLICAS {times} times, {again:.0f} chunks past the delivery timeout, {good.total()} commands "
         "succeeded",
@@ -130,14 +130,14 @@ def refused_by_the_broker(world: World) -> None:
     admin = KafkaAdminClient(**world.kafka)
     try:
         with world.load():
-            world.flowing()
+            world.await_traffic()
             failures = _failures(world)
             _set(admin, BUSY_TOPIC, {"max.message.bytes": "700"})
             lanes = world.until(
                 lambda: quarantined_keys(world.mongo["activity_tracking"], SHARDS), "an event refused", 60
             )
             relayed = world.metric("activity-tracking-consume", "journey_relayed_total")
-            world.flowing()
+            world.await_traffic()
             world.until(
                 lambda: world.metric("activity-tracking-consume", "journey_relayed_total") > relayed + 20,
                 "the other subjects' events going out",
@@ -145,14 +145,16 @@ def refused_by_the_broker(world: World) -> None:
             aside = world.metric("activity-tracking-consume", "journey_outbox_refused")
             again = _failures(world) - failures
             _set(admin, BUSY_TOPIC, {"max.message.bytes": str(1 << 20)})
-            world.over()
-            world.flowing()
+            world.fault_ended()
+            world.await_traffic()
     finally:
         _set(admin, BUSY_TOPIC, {"max.message.bytes": str(1 << 20)})
         admin.close()
     assert again == 0, f"a refusal counted as {again:.0f} failures of the relay: two alerts for one cause"
     first = lanes[0]
-    world.struck("refused for good", f"{first['error']} of {first['type']}; {aside:.0f} events set aside")
+    world.record_evidence(
+        "refused for good", f"{first['error']} of {first['type']}; {aside:.0f} events set aside"
+    )
 
 
 def _set(admin: KafkaAdminClient, topic: str, config: dict[str, str]) -> bool:

@@ -42,7 +42,7 @@ def many_writers(world: World) -> None:
         def take_over() -> None:
             try:
                 world.stack.start(CONSUMER)
-                world.over()
+                world.fault_ended()
                 world.until(lambda: applied() >= len(consents), "the backlog applied while they wrote", 90)
             finally:
                 caught_up.set()
@@ -51,7 +51,7 @@ def many_writers(world: World) -> None:
         took = world.until(world.recovered_seconds, "rest", 90)
     conflicts = world.conflicts() - conflicts
     assert conflicts > 0, "nobody met anybody"
-    world.struck(
+    world.record_evidence(
         "writers met",
         f"{conflicts} transactions aborted by conflicts; backlog of {applied():.0f} applied in {took:.1f} s",
     )
@@ -84,10 +84,10 @@ def same_key(world: World) -> None:
         for _ in range(3):
             lost += _answer_lost(world, party.session(journey))
     restarted = _killed_before_answering(world, party, journeys[0])
-    world.over()
+    world.fault_ended()
     assert repeated >= 50, f"only {repeated} of the repetitions were answered alike"
-    world.struck("ten at once", f"{repeated} repetitions were given the first one's answer")
-    world.struck("answers lost", f"{lost} connections cut before the answer; {restarted}")
+    world.record_evidence("ten at once", f"{repeated} repetitions were given the first one's answer")
+    world.record_evidence("answers lost", f"{lost} connections cut before the answer; {restarted}")
 
 
 def _ten_at_once(world: World, command: Command) -> int:
@@ -139,12 +139,12 @@ def racing(world: World) -> None:
             + [partial(_consent_many, world, one) for one in journeys]
         )
         crossed = _recalled_out_of_clock_order(world, party, journeys)
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     conflicts = world.conflicts() - conflicts
     assert conflicts > 0, "no command met an event"
-    world.struck("commands met events", f"{conflicts} transactions aborted by conflicts")
-    world.struck("clocks apart", crossed)
+    world.record_evidence("commands met events", f"{conflicts} transactions aborted by conflicts")
+    world.record_evidence("clocks apart", crossed)
 
 
 def _log_many(world: World, journey: Journey) -> None:

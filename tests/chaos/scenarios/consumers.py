@@ -18,7 +18,7 @@ def _killed_at(world: World, place: str, nth: int) -> str:
     world.stack.run(VICTIM, f"kill:{place}:consumer:{nth}")
     restarts = world.stack.entries()[VICTIM].restarts
     said = world.died(VICTIM)
-    world.over()
+    world.fault_ended()
     world.until(
         lambda: (
             world.stack.entries()[VICTIM].restarts > restarts
@@ -34,26 +34,26 @@ def _killed_at(world: World, place: str, nth: int) -> str:
 @scenario(1, "kill -9 a consumer before its commit", part=True, recovers_within=25)
 def killed_before_commit(world: World) -> None:
     with world.load():
-        world.flowing()
+        world.await_traffic()
         said = _killed_at(world, "before-commit", world.random.randint(5, 15))
-        world.flowing()
-    world.struck("killed in the open transaction", said)
+        world.await_traffic()
+    world.record_evidence("killed in the open transaction", said)
 
 
 @scenario(2, "kill -9 a consumer after its commit, before its next poll", part=True, recovers_within=25)
 def killed_after_commit(world: World) -> None:
     with world.load():
-        world.flowing()
+        world.await_traffic()
         said = _killed_at(world, "after-commit", world.random.randint(5, 15))
-        world.flowing()
-    world.struck("killed right after the commit", said)
+        world.await_traffic()
+    world.record_evidence("killed right after the commit", said)
 
 
 @scenario(3, "a consumer stopped past its session timeout, then continued", part=True, recovers_within=25)
 def stopped_past_session(world: World) -> None:
     second = f"{VICTIM}.2"
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.run(VICTIM, f"stop:before-transaction:consumer:{world.random.randint(8, 15)}")
         world.stack.run(second)
         said = world.died(VICTIM)
@@ -64,23 +64,23 @@ def stopped_past_session(world: World) -> None:
             "the second instance going on",
         )
         world.stack.kill(VICTIM, signal.SIGCONT)
-        world.over()
+        world.fault_ended()
         fenced = world.until(
             lambda: world.metric(VICTIM, "journey_fenced_total", group="activity-tracking"), "the fence"
         )
-        world.flowing()
-    world.struck("fenced", f"{fenced:.0f} batches refused after {said}")
+        world.await_traffic()
+    world.record_evidence("fenced", f"{fenced:.0f} batches refused after {said}")
 
 
 @scenario(4, "a consumer stopped inside its open transaction", recovers_within=25)
 def stopped_in_transaction(world: World) -> None:
     second = f"{VICTIM}.2"
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.run(VICTIM, f"stop:before-commit:consumer:{world.random.randint(8, 15)}")
         world.stack.run(second)
         said = world.died(VICTIM)
-        world.over()
+        world.fault_ended()
         before = world.metric(second, "journey_events_applied_total", group="activity-tracking")
         world.until(world.recovered_seconds, "the second instance doing all", 40)
         after = world.metric(second, "journey_events_applied_total", group="activity-tracking")
@@ -92,8 +92,8 @@ def stopped_in_transaction(world: World) -> None:
             ),
             "the stopped one's transaction being refused",
         )
-        world.flowing()
-    world.struck(
+        world.await_traffic()
+    world.record_evidence(
         "the successor went on",
         f"{after - before:.0f} events applied by it, {refused:.0f} refused after {said}",
     )
@@ -116,15 +116,15 @@ def same_partitions(world: World) -> None:
         counts = applied()
         # Slow between poll and transaction: what it would store then lies behind what the other has stored.
         world.stack.run(second, "assign-all", f"slow:before-transaction:consumer:{SLOW_SECONDS}")
-        world.flowing(60)
+        world.await_traffic(60)
         fenced = world.until(
             lambda: world.metric(second, "journey_fenced_total", group="activity-tracking"),
             "the slow one's fence",
         )
         world.stack.ordinary()
-        world.over()
-        world.flowing()
-    world.struck(
+        world.fault_ended()
+        world.await_traffic()
+    world.record_evidence(
         "both read all",
         f"{counts[0]:.0f} and {counts[1]:.0f} events applied at one pace; {fenced:.0f} batches of the slow one fenced",
     )
@@ -136,15 +136,15 @@ def one_four_one(world: World) -> None:
     more = [f"{victim}.{n}" for n in (2, 3, 4)]
     took = world.holders("outcome")
     with world.load():
-        world.flowing()
+        world.await_traffic()
         for one in more:
             world.stack.run(one)
             world.rest(step)
         for one in more:
             world.stack.stop(one)
             world.rest(step)
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     count = world.holders("outcome") - took
     assert count >= 4, f"partitions were taken over {count} times only"
-    world.struck("partitions moved", f"{count} takeovers by a new holder")
+    world.record_evidence("partitions moved", f"{count} takeovers by a new holder")

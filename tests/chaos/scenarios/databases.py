@@ -40,20 +40,20 @@ def _parked(world: World) -> dict[str, int]:
 def stalled(world: World) -> None:
     lasts = 40.0
     with world.load():
-        world.flowing()
+        world.await_traffic()
         parked, rebalances = _parked(world), _rebalances(world)
         world.stack.kill("database", signal.SIGSTOP)
         world.rest(lasts)
         during = _rebalances(world) - rebalances
         world.stack.kill("database", signal.SIGCONT)
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     after = _parked(world)
     assert after == parked, f"parked by a fault that passes: {parked} before, {after} after"
     assert during <= len(GROUPS), f"{during} rebalances while the database stood still"
     failed = sum(attempt.status == 503 for one in world.records.commands for attempt in one.attempts)
     assert failed, "no command met the stalled database"
-    world.struck(
+    world.record_evidence(
         f"the database stood still for {lasts:.0f} s",
         f"{failed} commands were told to come again, {during} rebalances, nothing parked",
     )
@@ -73,7 +73,7 @@ def _asked(world: World, node: str, command: str, **more: Any) -> dict[str, Any]
 
 
 def _roles(world: World) -> tuple[str, list[str]]:
-    """The primary, and the others. Raises Never."""
+    """The primary, and the others. Raises TimedOut."""
 
     def found() -> str | None:
         for node in NODES:
@@ -104,7 +104,7 @@ def stepped_down(world: World) -> None:
     before = len(_commits(world))
     with world.load(clients=5):
         for _ in range(3):
-            world.flowing()
+            world.await_traffic()
             primary, others = _roles(world)
             # Commits wait for a majority that does not answer, and then the primary is none any more.
             for node in others:
@@ -115,14 +115,14 @@ def stepped_down(world: World) -> None:
             finally:
                 for node in others:
                     world.stack.kill(node, signal.SIGCONT)
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     failed = _commits(world)[before:]
     assert failed, "no commit was under way when the primary stepped down"
     unknown = [one for one in failed if one["again"]]
     assert unknown, f"no commit's result was unknown: {failed[:3]}"
     known = sum(one["again"] == "done" for one in unknown)
-    world.struck(
+    world.record_evidence(
         "unknown commit results",
         f"{len(failed)} commits failed ({sorted({one['error'] for one in failed})}), {len(unknown)} were asked "
         f"for again, of which {known} turned out to be done",
@@ -155,16 +155,16 @@ def primary_rolled_back(world: World) -> None:
         down(world.stack, primary, *others)
         world.stack.start(*others)
         successor, _ = _roles(world)
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
         world.stack.start(primary)
         folder = database.folder_of(world.stack.settings, primary) / "rollback"
         files = world.until(lambda: sorted(folder.rglob("*.bson")), "the rollback files", 60)
-        world.flowing()
+        world.await_traffic()
     sizes = {f"{one.parent.name.partition('.')[0]}": one.stat().st_size for one in files}
     events = sum(one.read_bytes().count(b"traceparent") for one in files)
     assert events, f"no event was rolled back: {sizes}"
-    world.struck(
+    world.record_evidence(
         "rolled back",
         f"{len(files)} files of {sum(one.stat().st_size for one in files)} bytes, {events} events among them; "
         f"{primary} followed {successor}; a relay looked meanwhile ({said})",

@@ -28,7 +28,7 @@ def disk_full(world: World) -> None:
     }
     with world.load():
         for name, disk in disks.items():
-            world.flowing()
+            world.await_traffic()
             died = world.stack.entries()[name].restarts
             filler = fill(disk)
             size = filler.stat().st_size / 1e6
@@ -39,11 +39,11 @@ def disk_full(world: World) -> None:
             world.stack.stop(name)
             world.stack.start(name)
             times = world.stack.entries()[name].restarts - died
-            world.struck(
+            world.record_evidence(
                 f"{name}'s disk full", f"{size:.0f} MB written beside it; started {times} times: {said}"
             )
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
 
 
 def _no_space(world: World, name: str) -> str:

@@ -44,14 +44,14 @@ def unreadable(world: World) -> None:
         ("a body that is no event", {**whole, "x-odd": "\udcff"}, b"\xfe{"),
     ]
     with world.load():
-        world.flowing()
+        world.await_traffic()
         producer = KafkaProducer(**world.kafka, acks="all")
         for _, headers, value in kinds:
             encoded = [(name, text.encode(errors="surrogateescape")) for name, text in headers.items()]
             producer.send(TOPICS["intake"], key=subject.encode(), value=value, headers=encoded)
         producer.flush(timeout=10)
         producer.close(timeout=5)
-        world.over()
+        world.fault_ended()
         for one in READERS:
             world.expect_parked(one.group, "poison", len(kinds))
             parked = world.mongo[one.database]["parked"]
@@ -65,8 +65,10 @@ def unreadable(world: World) -> None:
                 20,
             )
         world.blocked.add(subject)
-        world.flowing()
-    world.struck("parked", f"{len(kinds)} kinds of unreadable records in each of {len(READERS)} groups")
+        world.await_traffic()
+    world.record_evidence(
+        "parked", f"{len(kinds)} kinds of unreadable records in each of {len(READERS)} groups"
+    )
 
 
 @scenario(28, "one topic far behind the others: effects before causes", part=True, recovers_within=60)
@@ -77,13 +79,13 @@ def behind(world: World) -> None:
         world.stack.settings.folder / f"{name}-{world.seed}" for name in ("causes", "programmes")
     )
     with world.load(mix=UNHINDERED):
-        world.flowing()
+        world.await_traffic()
         for name in victims:
             faults = f"behind:{TOPICS['intake']}:{causes}", f"behind:{PROGRAMMES_TOPIC}:{programmes}"
             world.stack.run(name, *faults)
         world.publish_next_programme()
         world.party("of the next version").begin(5)
-        world.flowing()
+        world.await_traffic()
 
         ahead = world.until(lambda: _effects_first(world), "effects read without their causes")
         world.rest(seconds)
@@ -94,11 +96,11 @@ def behind(world: World) -> None:
             "a programme being waited for",
         )
         programmes.touch()
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     told = ", ".join(f"{count} by {group}" for group, count in ahead.items())
-    world.struck("effects came first", f"{told} were read at least {seconds} s before their causes")
-    world.struck("the programme came last", f"{needing} events waited for it")
+    world.record_evidence("effects came first", f"{told} were read at least {seconds} s before their causes")
+    world.record_evidence("the programme came last", f"{needing} events waited for it")
 
 
 def _effects_first(world: World) -> dict[str, int]:
@@ -171,9 +173,9 @@ def bug(world: World) -> None:
             {"reason": "The version that mends it is deployed."},
         )
         world.sent(world.client().command("replay", "handover-web", path, body, OPERATOR, None))
-    world.over()
+    world.fault_ended()
     assert parked.count_documents(ill) == 0, "something is parked after the replay"
-    world.struck(
+    world.record_evidence(
         "the breaker halted", f"{halted} {aside} events of {len(first)} journeys were parked, and replayed"
     )
 

@@ -20,16 +20,16 @@ WEBS = ("intake-web", "activity-tracking-web", "handover-web", "outcome-web")
 def rolling(world: World) -> None:
     new = b'"shift":"evening"'
     with patched(VERSIONS / "next.patch") as tree, world.load():
-        world.flowing()
+        world.await_traffic()
         for name in CONSUMERS:
             beside = f"{name}.2"
             world.stack.run(beside, tree=tree)
-            world.flowing(8)
+            world.await_traffic(8)
             world.stack.run(name, tree=tree)
             world.stack.stop(beside)
         for name in WEBS:
             world.stack.run(name, tree=tree)
-            world.flowing(8)
+            world.await_traffic(8)
         archive = world.mongo["activity_tracking"]["events"]
         said = world.until(
             lambda: sum(new in row["body"] for row in archive.find()), "the new version's events"
@@ -38,9 +38,9 @@ def rolling(world: World) -> None:
         world.random.shuffle(back)
         for name in back:
             world.stack.run(name)
-        world.over()
-        world.flowing()
-    world.struck(
+        world.fault_ended()
+        world.await_traffic()
+    world.record_evidence(
         "both versions ran",
         f"{2 * len(back)} restarts; {said} events with a field that the old version does not know",
     )
@@ -73,8 +73,8 @@ def timers(world: World) -> None:
         world.until(lambda: observe.timers_due(world.mongo) == 0, "every timer that is due fired", 60)
         fired += waiting - sum(observe.timers(world.mongo).values())
         world.notes.append(f"{days} days on: {'; '.join(said)}")
-    world.over()
-    world.struck("killed while firing", f"{fired} timers; {'; '.join(world.notes)}")
+    world.fault_ended()
+    world.record_evidence("killed while firing", f"{fired} timers; {'; '.join(world.notes)}")
 
 
 def _give(world: World, journey: Journey, deed: str) -> None:
@@ -90,7 +90,7 @@ def at_random(world: World) -> None:
     kills = 30 if world.full else 6
     killed: list[str] = []
     with world.load():
-        world.flowing()
+        world.await_traffic()
         while len(killed) < kills:
             name = world.random.choice([*CONSUMERS, *WEBS, "broker", "database"])
             entry = world.stack.entries()[name]
@@ -104,7 +104,7 @@ def at_random(world: World) -> None:
             "all up again",
             120,
         )
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     counts = ", ".join(f"{name} {killed.count(name)}" for name in everything if name in killed)
-    world.struck("killed", f"{len(killed)} times: {counts}")
+    world.record_evidence("killed", f"{len(killed)} times: {counts}")

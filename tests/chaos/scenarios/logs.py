@@ -125,7 +125,7 @@ def _cut_last(segment: Path) -> int:
 def wrong_crc(world: World) -> None:
     topic = TOPICS["intake"]
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.stop(VICTIM)
         world.until(lambda: _behind(world, topic), "something that the victim has not read", 60)
         world.rest(1)
@@ -146,10 +146,12 @@ def wrong_crc(world: World) -> None:
     world.stack.start("broker")
     world.stack.stop(VICTIM)
     world.stack.start(VICTIM)
-    world.over()
+    world.fault_ended()
     with world.load():
-        world.flowing()
-    world.struck("halted", f"{said['cause'][:160]} It took {share:.0%} of a core. {said['cure'][:60]}…")
+        world.await_traffic()
+    world.record_evidence(
+        "halted", f"{said['cause'][:160]} It took {share:.0%} of a core. {said['cure'][:60]}…"
+    )
 
 
 @scenario(
@@ -183,7 +185,7 @@ def out_of_order(world: World) -> None:
     assert first >= since[at], "what was lost had been read"
     world.log.lost |= {(key, "activity-tracking") for key in lost}
     world.stack.start("broker")
-    world.over()
+    world.fault_ended()
     _log_each(world, party, journeys)
     told = refusals(world.stack, "OutOfOrderSequenceException") - told
     again = _said(world, relay, REFUSED) - again
@@ -195,8 +197,8 @@ def out_of_order(world: World) -> None:
         body = {"reason": "The broker lost its power and the last records."}
         world.sent(world.client().command("republish", f"{GIVER}-web", path, body, OPERATOR, None))
     with world.load():
-        world.flowing()
-    world.struck(
+        world.await_traffic()
+    world.record_evidence(
         "out-of-order sequences",
         f"{at.topic}[{at.partition}] lost what it had acknowledged from {first} on; the broker said {told} times that "
         f"a number is out of order, the relay began {again} times anew; {len(lost)} subjects were republished",
@@ -263,7 +265,7 @@ def log_and_clocks(world: World) -> None:
 def _cut_off(world: World, admin: KafkaAdminClient) -> None:
     topic = TOPICS["intake"]
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.stop(VICTIM)
         world.until(lambda: len(_behind(world, topic)) > 2, "much that the victim has not read", 60)
         world.rest(1)
@@ -278,7 +280,9 @@ def _cut_off(world: World, admin: KafkaAdminClient) -> None:
     world.stack.stop(VICTIM)
     again = republish(world.mongo, topic)
     world.stack.start(VICTIM)
-    world.struck("cut off", f"{said['cause']} It took {share:.0%} of a core; {again} events were republished")
+    world.record_evidence(
+        "cut off", f"{said['cause']} It took {share:.0%} of a core; {again} events were republished"
+    )
 
 
 def _made_anew(world: World, admin: KafkaAdminClient) -> None:
@@ -298,7 +302,9 @@ def _made_anew(world: World, admin: KafkaAdminClient) -> None:
     world.forget(topic)
     again = republish(world.mongo, topic)
     world.stack.start(*processes)
-    world.struck("made anew", f"{len(causes)} groups halted: {causes[0]} {again} events were republished")
+    world.record_evidence(
+        "made anew", f"{len(causes)} groups halted: {causes[0]} {again} events were republished"
+    )
 
 
 def _process(group: str) -> str:
@@ -314,20 +320,20 @@ def _clocks_apart(world: World) -> None:
         world.stack.run("intake-web", "clock:-5")
         world.stack.run("outcome-consume", "clock:-5")
         world.stack.run(web, f"clock:5:-5:{set_back}")
-        world.flowing()
+        world.await_traffic()
         world.stack.stop(consume)
-        world.flowing(10)
+        world.await_traffic(10)
         set_back.touch()
         now = time.time_ns() // 1000 - 5_000_000
         ahead = world.mongo["activity_tracking"]["events"].count_documents(
             {"pend": {"$gte": 0}, "ts": {"$gt": now}}
         )
-        world.flowing(10)
+        world.await_traffic(10)
         world.stack.run(consume, "clock:5")
-        world.over()
-        world.flowing()
+        world.fault_ended()
+        world.await_traffic()
     assert ahead, "no order key was ahead of that process's clock"
-    world.struck(
+    world.record_evidence(
         "clocks apart", f"{ahead} events bore order keys of the future when the clock went back by 10 s"
     )
 
@@ -338,7 +344,7 @@ def more_partitions(world: World) -> None:
     topics = [*TOPICS.values(), PROGRAMMES_TOPIC]
     try:
         with world.load():
-            world.flowing()
+            world.await_traffic()
             world.duplicates()
             world.log.partitions_grew = True
             admin.create_partitions(dict.fromkeys(topics, 12))
@@ -346,12 +352,14 @@ def more_partitions(world: World) -> None:
             for one in ("activity-tracking-consume", "handover-consume"):
                 world.stack.kill(one)
             world.until(lambda: _in_new(world) > 30, "events in the new partitions", 90)
-            world.over()
-            world.flowing()
+            world.fault_ended()
+            world.await_traffic()
     finally:
         admin.close()
     moved = world.until(lambda: _in_two(world), "a subject whose events lie in two partitions", 60)
-    world.struck("partitions grew", f"{_in_new(world)} events in the new ones; {moved} subjects lie in two")
+    world.record_evidence(
+        "partitions grew", f"{_in_new(world)} events in the new ones; {moved} subjects lie in two"
+    )
 
 
 def _in_new(world: World) -> int:

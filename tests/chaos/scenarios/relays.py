@@ -14,14 +14,14 @@ LEASE_SECONDS = 10.0
 def _killed_at(world: World, fault: str) -> None:
     before = world.duplicates()
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.run(VICTIM, fault)
         said = world.died(VICTIM)
-        world.over()
-        world.flowing()
-    world.struck("died there", said)
+        world.fault_ended()
+        world.await_traffic()
+    world.record_evidence("died there", said)
     doubled = world.until(lambda: world.duplicates() - before, "a duplicate in the log", 20)
-    world.struck("sent twice", f"{doubled} duplicates in the log")
+    world.record_evidence("sent twice", f"{doubled} duplicates in the log")
 
 
 @scenario(7, "kill -9 a relay between acknowledgement and mark", part=True, recovers_within=30)
@@ -39,13 +39,13 @@ def stopped_past_lease(world: World) -> None:
     second = f"{VICTIM}.2"
     before = world.duplicates()
     with world.load():
-        world.flowing()
+        world.await_traffic()
         world.stack.run(VICTIM, f"stop:in-chunk:relay:{world.random.randint(2, 4)}")
         world.stack.run(second)
         said = world.died(VICTIM)
         leases = world.mongo["activity_tracking"]["leases"]
         owners = {row["owner"] for row in leases.find()}
-        world.over()
+        world.fault_ended()
         world.until(world.recovered_seconds, "the second relay publishing what the first could not", 40)
         taken = {row["owner"] for row in leases.find()} - owners
         assert taken, "nobody took the leases over"
@@ -58,8 +58,8 @@ def stopped_past_lease(world: World) -> None:
             ),
             "the first relay having ended its chunk",
         )
-        world.flowing()
+        world.await_traffic()
     doubled = world.until(lambda: world.duplicates() - before, "a duplicate in the log")
-    world.struck(
+    world.record_evidence(
         "its lease was taken", f"{relayed:.0f} relayed by the second, {doubled} duplicates after {said}"
     )

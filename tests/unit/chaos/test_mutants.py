@@ -11,7 +11,7 @@ from tests.chaos import scenarios
 from tests.chaos.invariants import INVARIANTS
 from tests.chaos.mutate import MUTANTS, Mutant, judged, read_mutant
 from tests.chaos.scenario import SCENARIOS, chosen
-from tests.chaos.tree import VERSIONS, Unfit
+from tests.chaos.tree import VERSIONS, InvalidPatch
 from tests.support.sources import ROOT
 
 PATCHES = sorted(MUTANTS.glob("*.patch"))
@@ -42,7 +42,7 @@ def test_a_mutant_says_what_it_breaks_and_which_invariant_of_which_scenario_must
 def test_a_mutant_that_names_no_invariant_is_unfit(tmp_path: Path) -> None:
     patch = tmp_path / "half.patch"
     patch.write_text("Breaks: something\nCaught-by: 3\n\ndiff --git a/x b/x\n", encoding="utf-8")
-    with pytest.raises(Unfit, match="violates"):
+    with pytest.raises(InvalidPatch, match="violates"):
         read_mutant(patch)
 
 
@@ -52,12 +52,15 @@ MUTANT = Mutant(Path("no-compare-and-set.patch"), "the offset is set without com
 @pytest.mark.parametrize(
     ("problems", "dead"),
     [
-        (["Never: not within 60 s: the fence (consumers.py:90)"], False),
+        (["TimedOut: not within 60 s: the fence (consumers.py:90)"], False),
         (["nothing proves that the fault struck"], False),
         (["G4 it did not settle: lag {'outcome': 3}"], False),
         (["G1 journey/j-1 of intake in outcome: expected 5, found 4"], False),
         (["G5: 3 more"], True),
-        (["Never: the fence", "G5 intake/intake:journey.handover.v1:3: expected at least 9, found 4"], True),
+        (
+            ["TimedOut: the fence", "G5 intake/intake:journey.handover.v1:3: expected at least 9, found 4"],
+            True,
+        ),
         ([], False),
     ],
 )
@@ -72,7 +75,7 @@ def test_of_several_invariants_one_must_be_violated(found: str, by: str | None) 
 
 
 def test_what_else_was_said_is_kept_apart_from_violations() -> None:
-    problems = ["Never: the fence", "G4 it did not settle: lag 3", "G1 one: expected 2, found 1", "G1 two"]
+    problems = ["TimedOut: the fence", "G4 it did not settle: lag 3", "G1 one: expected 2, found 1", "G1 two"]
     verdict = judged(MUTANT, {"scenarios": [{"number": 3, "problems": problems}]}, 1.0)
     assert verdict.found == {"G1": "G1 one: expected 2, found 1"}
     assert list(verdict.others) == problems[:2]
