@@ -111,10 +111,18 @@ def compare_counters(live: Iterable[Document], rebuilt: Iterable[Document]) -> d
 def _summed(rows: Iterable[Document]) -> Counter[str]:
     found: Counter[str] = Counter()
     for row in rows:
-        for name, amount in row.items():
-            if isinstance(amount, int) and name not in ("shard", "_id"):
-                found[f"{row['key']}.{name}"] += amount
+        for name, amount in _amounts(row):
+            found[f"{row['key']}.{name}"] += amount
     return found
+
+
+def _amounts(row: Document) -> Iterator[tuple[str, int]]:
+    """The counts of one row, those within a field by the field's name and their own."""
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{code}", amount) for code, amount in value.items())
+        elif isinstance(value, int) and name not in ("shard", "_id"):
+            yield name, value
 
 
 def compare(database: Database[Any], session: ClientSession, live: Group, rebuilt: Group) -> dict[str, Any]:

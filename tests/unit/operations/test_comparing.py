@@ -66,3 +66,15 @@ def test_counters_are_summed_over_their_shards_and_zero_is_as_good_as_none() -> 
     assert compare_counters(live, rebuilt) == {"same": 2, "different": 0, "first": []}
     other = [{"_id": "a|3", "key": "a", "shard": 3, "n": 4}]
     assert compare_counters(live, other)["first"] == [{"counter": "a.n", "live": 5, "rebuilt": 4}]
+
+
+def test_counts_within_a_field_are_compared_one_by_one() -> None:
+    live = [{"_id": "a|0", "key": "a", "shard": 0, "n": {"started": 5, "session/minutes": 60}}]
+    same = [
+        {"_id": "a|1", "key": "a", "shard": 1, "n": {"started": 2}},
+        {"_id": "a|2", "key": "a", "shard": 2, "n": {"started": 3, "session/minutes": 60}},
+    ]
+    assert compare_counters(live, same) == {"same": 2, "different": 0, "first": []}
+    other = [{"_id": "a|1", "key": "a", "shard": 1, "n": {"started": 999, "session/minutes": 60}}]
+    assert compare_counters(live, other)["first"] == [{"counter": "a.n.started", "live": 5, "rebuilt": 999}]
+    assert compare_counters(live, [])["different"] == 2
