@@ -1,7 +1,7 @@
 """Putting a backup back: checked whole before anything is removed, then every service's database from it.
 
 The four databases go back together, always: a service that alone stood at an earlier moment would give out numbers of
-events again that the others have applied, and they would skip what it says. An audit that is still there is kept.
+events again that the others have applied, and they would skip what it says. What an audit still holds is kept.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from bson import decode_file_iter, json_util
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
 
 from deploy.backup.surroundings import AUDITS, CannotDo, Client
 from deploy.backup.taking import BATCH, MANIFEST, Kept
 from deploy.database import DATABASES
 
 PIECE = 1 << 20
+DUPLICATE = 11000
+"""MongoDB's code for a key that is there already."""
 
 
 def read_manifest(folder: Path) -> tuple[str, Sequence[Kept]]:
@@ -51,7 +54,7 @@ def check_files(folder: Path, kept: Sequence[Kept]) -> None:
 
 
 def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
-    """Replace the services' databases by the backup's, and fill the audits that are empty. Blocks; may be repeated.
+    """Replace the services' databases by the backup's, and add to the audits what they lack. Blocks; may be repeated.
 
     Raises CannotDo before anything is changed, if the backup is not whole.
     """
@@ -63,22 +66,32 @@ def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
             client[database].drop_collection(name)
     for database in (*DATABASES, *AUDITS):
         mine = [one for one in kept if one.database == database]
-        if database in AUDITS and any(client[database][one.collection].find_one() for one in mine):
-            say(f"{database} holds rows of its own and was kept as it is.")
-            continue
-        for one in mine:
-            _put_back(client[database][one.collection], folder, one)
-        say(f"{database}: {sum(one.documents for one in mine)} documents.")
+        written = sum(_put_back(client[database][one.collection], folder, one) for one in mine)
+        held = "its own rows were kept, and of the backup's " if database in AUDITS else ""
+        say(f"{database}: {held}{written} documents were written.")
 
 
-def _put_back(collection: Collection[dict[str, Any]], folder: Path, kept: Kept) -> None:
+def _put_back(collection: Collection[dict[str, Any]], folder: Path, kept: Kept) -> int:
+    """Write what is not there yet, and the indexes. Returns how many documents were written."""
+    written = 0
     if collection.name not in collection.database.list_collection_names():
         collection.database.create_collection(collection.name)
     with gzip.open(folder / kept.file, "rb") as packed:
         for batch in _batches(cast(IO[bytes], packed)):
-            collection.insert_many(batch, ordered=False)
+            written += _inserted(collection, batch)
     if indexes := json_util.loads(kept.indexes):
         collection.database.command("createIndexes", collection.name, indexes=indexes)
+    return written
+
+
+def _inserted(collection: Collection[dict[str, Any]], batch: list[Any]) -> int:
+    """How many of the batch were not there before. A document that is there already is left as it is."""
+    try:
+        return len(collection.insert_many(batch, ordered=False).inserted_ids)
+    except BulkWriteError as error:
+        if any(one["code"] != DUPLICATE for one in error.details["writeErrors"]):
+            raise
+        return int(error.details["nInserted"])
 
 
 def _batches(packed: IO[bytes]) -> Iterator[list[Any]]:

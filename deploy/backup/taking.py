@@ -54,9 +54,9 @@ def take(client: Client, folder: Path, say: Callable[[str], None]) -> datetime:
     Raises CannotDo when the folder holds something, or the snapshot is gone before all is read.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
     if any(folder.iterdir()):
         raise CannotDo(f"{folder} is not empty: name a new folder.")
+    folder.chmod(0o700)
     names = [
         (one, name) for one in (*DATABASES, *AUDITS) for name in sorted(client[one].list_collection_names())
     ]

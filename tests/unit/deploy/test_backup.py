@@ -10,7 +10,7 @@ import pytest
 from deploy.backup.log import Compared, Record, write_given_up
 from deploy.backup.restoring import check_files, read_manifest
 from deploy.backup.surroundings import CannotDo
-from deploy.backup.taking import MANIFEST, Kept
+from deploy.backup.taking import MANIFEST, Kept, take
 
 KIND = "journey.activity-tracking.session-logged.v1"
 
@@ -84,3 +84,12 @@ def test_a_damaged_file_is_found_before_anything_is_changed(tmp_path: Path, dama
         file.unlink()
     with pytest.raises(CannotDo, match="Nothing was changed"):
         check_files(tmp_path, [kept])
+
+
+def test_a_folder_that_holds_something_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "somebody's"
+    folder.mkdir(mode=0o755)
+    (folder / "file").write_text("of somebody", encoding="utf-8")
+    with pytest.raises(CannotDo, match="not empty"):
+        take(None, folder, print)  # type: ignore[arg-type]
+    assert folder.stat().st_mode & 0o777 == 0o755
