@@ -75,7 +75,7 @@ class Timers:
     def fire_due(self) -> int:
         """Carry out what is due now, the oldest first. Returns how many. Looks less often while time stands still.
 
-        A timer of a subject whose state cannot be read is put off by a minute of real time, and the next one goes on.
+        A timer that fails, and not by the database, is put off by a minute of real time, and the next one goes on.
         """
         at = self._clock.now()
         if at == self._looked_at and time.monotonic() - self._looked < LOOK_SECONDS:
@@ -104,14 +104,21 @@ class Timers:
 
         try:
             fired = transact(self._client, work)
-        except StateUnreadable as error:
+        except (Busy, PyMongoError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one timer must not hold up those behind it
             self._put_off(timer, subject, error)
             return False
         if fired:
             log.info("timer-fired", command=timer.command, subject=subject)
         return fired
 
-    def _put_off(self, timer: Timer, subject: Subject, error: StateUnreadable) -> None:
+    def _put_off(self, timer: Timer, subject: Subject, error: Exception) -> None:
         again = datetime.now(UTC) + timedelta(seconds=PUT_OFF_SECONDS)
         self._database["timers"].update_one({"_id": timer.key, "due": timer.due}, {"$set": {AGAIN: again}})
-        log.error("timer-put-off", command=timer.command, kind=kind_of(subject), cause=error.why)
+        log.error(
+            "timer-put-off",
+            command=timer.command,
+            kind=kind_of(subject),
+            cause=error.why if isinstance(error, StateUnreadable) else type(error).__name__,
+        )

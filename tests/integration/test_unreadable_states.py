@@ -180,8 +180,8 @@ def test_a_command_on_it_is_refused_and_stores_nothing(bench: Bench) -> None:
 def test_a_timer_of_it_is_put_off_and_the_others_fire(bench: Bench) -> None:
     ill, well = unreadable(bench, NEWER)
     due = toy.NOW + timedelta(days=1)
-    for key, subject in (("a", ill), ("b", well)):
-        timer = Timer(key, due, "fire")
+    for key, subject, command in (("a", ill, "fire"), ("b", well, "fire"), ("0", well, "of a newer release")):
+        timer = Timer(key, due, command)
         row = {"_id": key, "due": timer.due, "subject": subject, "command": timer.command, "body": {}}
         bench.db["timers"].insert_one(row)
     clock = Clock(bench.db, driven=True)
@@ -197,8 +197,9 @@ def test_a_timer_of_it_is_put_off_and_the_others_fire(bench: Bench) -> None:
         stop=bench.stop,
     )
     assert timers.fire_due() == 1
-    (left,) = bench.db["timers"].find()
-    assert (left["_id"], left["due"]) == ("a", due)
+    unknown, left = bench.db["timers"].find(sort=[("_id", 1)])
+    assert (unknown["_id"], left["_id"], left["due"]) == ("0", "a", due)
+    assert unknown[AGAIN] > datetime.now(UTC) + timedelta(seconds=30)
     assert left[AGAIN] > datetime.now(UTC) + timedelta(seconds=30)
     clock.move(due + timedelta(days=1))
     assert timers.fire_due() == 0
