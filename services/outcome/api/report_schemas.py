@@ -6,7 +6,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.outcome.figures.declared import FIGURES, SHARES
-from services.outcome.figures.figure import Section
+from services.outcome.figures.figure import Figure, Section, Share
 from services.outcome.figures.period import BYS, NO_PROVIDER, By, Period
 from services.outcome.figures.report import GROUPED_SECTIONS, Report
 from shared.edge.fields import Day, QuerySchema
@@ -49,14 +49,19 @@ def wanted_period(wanted: dict[str, Any]) -> Period | None:
     return Period(first, last, cast(By | None, by))
 
 
+def _meaning(one: Figure | Share) -> str:
+    """What it means, for whichever follow-up or output."""
+    return one.means.en.replace("{when}", "of its day").replace("{what}", "of its kind")
+
+
 def _counts(section: Section) -> dict[str, Any]:
     parts: dict[str, Any] = {
-        one.part: ma.Integer(metadata={"description": one.means.en})
+        one.part: ma.Integer(metadata={"description": _meaning(one)})
         for one in FIGURES
         if one.section == section
     }
     shares = {
-        one.part: ma.Float(allow_none=True, metadata={"description": one.means.en})
+        one.part: ma.Float(allow_none=True, metadata={"description": _meaning(one)})
         for one in SHARES
         if one.section == section
     }

@@ -210,14 +210,8 @@ SHARES: tuple[Share, ...] = (
             sv="Andel utan känd situation vid avslut", en="Share whose situation on leaving is not known"
         ),
         means=Name(
-            sv=(
-                "Andelen i arbete bland dem vars situation är känd när de slutade. Avlidna ingår "
-                "inte. Svar saknas är andelen vars situation inte är känd."
-            ),
-            en=(
-                "The share in work among those whose situation on leaving is known. The deceased are "
-                "left out. Answers missing is the share whose situation is not known."
-            ),
+            sv="Andelen vars situation när de slutade inte är känd. Avlidna ingår inte.",
+            en="The share whose situation on leaving is not known. The deceased are left out.",
         ),
     ),
     Share(
@@ -244,14 +238,8 @@ SHARES: tuple[Share, ...] = (
         among=("follow_up/{}/answered", "follow_up/{}/missed"),
         name=Name(sv="Andel utan svar {when}", en="Share without an answer {when}"),
         means=Name(
-            sv=(
-                "Andelen i arbete bland dem som har svarat på uppföljningen {when}. Svar saknas är "
-                "andelen där svarstiden har gått ut utan svar."
-            ),
-            en=(
-                "The share in work among those who answered the follow-up {when}. Answers missing is "
-                "the share whose time to answer ran out."
-            ),
+            sv="Andelen av uppföljningarna {when} där svarstiden har gått ut utan svar.",
+            en="The share of the follow-ups {when} whose time to answer ran out.",
         ),
     ),
 )
