@@ -40,7 +40,7 @@ NAMING: Mapping[str, str] = {
     "follow_up_id": "follow-up",
 }
 """{what a body calls it, and a path in camelCase: the kind of thing it names}; the first that is said counts."""
-NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9]{{1,20}})?")
+NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9][a-z0-9_-]{{0,39}})?")
 EXTENSION = "repetitions"
 
 log = structlog.get_logger()

@@ -33,7 +33,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from shared.runtime.outgoing import PUBLISHED
-from shared.telemetry.logs import log_published
+from shared.telemetry.logs import log_published, loggable
 from shared.telemetry.metrics import metric
 
 RETRY_SECONDS = 15.0
@@ -201,7 +201,7 @@ class Quarantine:
         self._tried_at = time.monotonic()
         log.error(
             "refused-by-kafka",
-            row=head["_id"],
+            row=loggable(head["_id"]),
             topic=head["topic"],
             error=type(error).__name__,
             whole=whole,
@@ -234,7 +234,7 @@ class Quarantine:
             )
         self._keys = {one for one in self._keys if one != opened and (opened[1] or one[0] != opened[0])}
         metric("journey_relayed_total").inc()
-        log.info("taken-after-refusal", row=head["_id"], topic=head["topic"])
+        log.info("taken-after-refusal", row=loggable(head["_id"]), topic=head["topic"])
         log_published([head])
 
 

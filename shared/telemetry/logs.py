@@ -69,12 +69,17 @@ def log_published(rows: Iterable[Mapping[str, Any]]) -> None:
                 "event": "published",
                 "topic": row["topic"],
                 "type": row["headers"]["ce_type"],
-                "subject": row["key"] if row["key"].startswith(LOGGED_SUBJECTS) else None,
+                "subject": loggable(row["key"]),
                 "trace_id": row["headers"].get("traceparent", "")[3:35],
             }
             for row in rows
         ]
     )
+
+
+def loggable(key: str) -> str | None:
+    """A key that may stand in a log line: that of a journey or an output. Others may be a participant's."""
+    return key if key.startswith(LOGGED_SUBJECTS) else None
 
 
 def log_answered(**said: Any) -> None:
