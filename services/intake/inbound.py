@@ -23,7 +23,7 @@ from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.records import Echo, Said, read
 from shared.language.access import Actor
 from shared.language.decision import Work, subject_of
-from shared.language.errors import Busy, Halt, Refused
+from shared.language.errors import Busy, Halt, Refused, StateUnreadable
 from shared.language.events import Organisation
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived, Tally
@@ -87,6 +87,9 @@ def receive(
         if isinstance(said.command, Exception):
             raise said.command
         referral = handlers.refer(work, sender, said.command, answered)
+    except StateUnreadable:
+        # No fault of the record: it is answered as ours, and the sender may send it again.
+        raise
     except Refused as refusal:
         return rejected(record, said.echo, refusal.code, refusal.detail, refusal.errors or {})
     body = RecordAccepted(

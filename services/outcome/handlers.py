@@ -143,13 +143,21 @@ def list_follow_ups(
     authorise_somewhere(actor, "answer_follow_up", work.programmes)
     may = programmes_for(actor.organisation, work.programmes, "answer_follow_up", "read_journey")
     where = {"organisations": actor.organisation, "status": status, "programme_key": {"$in": may}}
-    found = []
-    for row in work.rows("follow_ups", where, order="order", after=after, limit=limit):
-        state: Outcome = work.get(subject_of("journey", row["journey_id"]))
-        kind = kind_of_follow_up(FollowUpId(row["_id"]))
-        who = reader_of(work, actor, state)
-        asked = Asked(journey=state, follow_up=state.follow_ups[kind], reader=who, order=row["order"])
-        found.append(asked)
+    found: list[Asked] = []
+    while missing := limit - len(found):
+        rows = work.rows("follow_ups", where, order="order", after=after, limit=missing)
+        for row in rows:
+            # A journey whose stored state cannot be read is left out, and the page is filled up behind it.
+            state: Outcome | None = work.readable(subject_of("journey", row["journey_id"]))
+            if state is not None:
+                kind = kind_of_follow_up(FollowUpId(row["_id"]))
+                who = reader_of(work, actor, state)
+                found.append(
+                    Asked(journey=state, follow_up=state.follow_ups[kind], reader=who, order=row["order"])
+                )
+        if len(rows) < missing:
+            break
+        after = rows[-1]["order"]
     return found
 
 

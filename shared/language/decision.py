@@ -174,7 +174,10 @@ class Work(Protocol):
         """The subject's state, or None."""
 
     def get(self, subject: Subject) -> Any:
-        """The subject's state. Raises Unknown."""
+        """The subject's state. Raises Unknown, StateUnreadable."""
+
+    def readable(self, subject: Subject) -> Any | None:
+        """The subject's state, or None where this release cannot read it, which is logged. Raises Unknown."""
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """A row saved earlier, or None."""

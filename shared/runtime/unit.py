@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
 from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -43,6 +44,8 @@ SHARDS = 4
 
 Document = dict[str, Any]
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 def shard_of(subject: str) -> int:
@@ -160,6 +163,14 @@ class Unit:
         if state is None:
             raise Unknown(f"{kind_of(subject)}")
         return state
+
+    def readable(self, subject: Subject) -> Any | None:
+        """The subject's state, or None where this release cannot read it, which is logged. Raises Unknown."""
+        try:
+            return self.get(subject)
+        except StateUnreadable as error:
+            log.error("left-out-of-a-list", kind=kind_of(subject), cause=error.why)
+            return None
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """A row saved by this or an earlier unit, or None."""

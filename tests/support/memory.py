@@ -100,6 +100,7 @@ class Memory:
     ids: int = 0
     repository: Repository | None = None
     beside: Callable[["Memory", Subject], Any] = lambda memory, subject: None
+    unreadable: frozenset[Subject] = frozenset()
 
     def branch(self) -> "Memory":
         """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
@@ -130,6 +131,10 @@ class Memory:
         if subject not in self.states:
             raise Unknown(kind_of(subject))
         return self.states[subject]
+
+    def readable(self, subject: Subject) -> Any | None:
+        """The state, or None where it is one of `unreadable`; or Unknown."""
+        return None if subject in self.unreadable else self.get(subject)
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         """The row, or None."""

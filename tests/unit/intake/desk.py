@@ -108,6 +108,10 @@ class Desk:
             raise Unknown(kind_of(subject))
         return found
 
+    def readable(self, subject: Subject) -> Any | None:
+        """The state; each can be read here."""
+        return self.get(subject)
+
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
         return self.table.get((collection, key))
 

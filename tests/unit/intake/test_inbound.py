@@ -17,7 +17,8 @@ from pymongo.client_session import ClientSession
 from services.intake import inbound
 from services.intake.api.schemas import ReferBody
 from services.intake.inbound import Answer, receive, sender_of
-from shared.language.errors import CODES, Halt
+from shared.language.decision import Subject
+from shared.language.errors import CODES, Halt, StateUnreadable
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
@@ -333,6 +334,27 @@ def test_a_record_that_we_fail_on_leaves_nothing_but_its_answer() -> None:
     assert (desk.events, desk.table) == ([], {})
     assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["ArithmeticError"]
     assert SECRET not in str(told)
+
+
+class Unreadable(Answering):
+    """A unit that meets a participant whose stored state this release cannot read."""
+
+    def find(self, subject: Subject) -> Any:
+        if subject.startswith("participant/"):
+            raise StateUnreadable("participant", "It is of version 9.")
+        return super().find(subject)
+
+    def get(self, subject: Subject) -> Any:
+        return self.find(subject)
+
+
+def test_a_record_about_somebody_whose_state_cannot_be_read_is_not_refused_for_good() -> None:
+    desk = Unreadable()
+    arrived = record(body(register(desk)))
+    with structlog.testing.capture_logs() as told:
+        (said,) = answered(desk, arrived)
+    assert said["code"] == "internal"
+    assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["StateUnreadable"]
 
 
 def reading(desk: Answering) -> Absorb:

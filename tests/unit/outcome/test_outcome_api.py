@@ -12,6 +12,7 @@ from services.outcome.api import blueprints
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.report import as_csv
 from services.outcome.repository import Outcomes
+from shared.language.decision import subject_of
 from tests.support.memory import Caller, Memory, Shelf, noon
 from tests.unit.outcome.town import (
     AGENCY,
@@ -166,6 +167,15 @@ def test_a_wrong_exit_names_every_field(
 def test_what_is_not_there_is_not_found(caller: Caller, path: str) -> None:
     answer = caller.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+def test_a_list_leaves_out_a_journey_whose_state_cannot_be_read(caller: Caller, memory: Memory) -> None:
+    caller.post(f"{JOURNEYS}/exit", EXIT)
+    assert len(caller.get("/follow-ups?status=planned").json["follow_ups"]) == 2
+    memory.unreadable = frozenset({subject_of("journey", JOURNEY)})
+    for limit in (1, 20):
+        page = caller.get(f"/follow-ups?status=planned&limit={limit}").json
+        assert page == {"follow_ups": [], "next_cursor": None}
 
 
 def test_follow_ups_come_in_pages_the_earliest_day_first(caller: Caller) -> None:
