@@ -32,6 +32,7 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from deploy.topics import passwords_in
+from deploy.trouble import CannotApply
 from shared.runtime.reads import INDEXES, audit_database
 
 # A service's user has its database's name. No service is given a role on another's database.
@@ -42,10 +43,6 @@ _AUTHENTICATION_FAILED = 18
 _NOT_A_MEMBER = 93
 _ALREADY_INITIALIZED = 23
 _USER_EXISTS = 51003
-
-
-class CannotApply(Exception):
-    """MongoDB did not let us; the message says who must do what."""
 
 
 Client = MongoClient[dict[str, Any]]

@@ -1,18 +1,48 @@
-"""The exception tree of the platform, and the one catalogue of codes that callers see.
+"""Every exception of the platform, by who must act; and the one catalogue of codes that callers see.
 
-    Refused                 the caller must act; becomes a problem document (RFC 9457), nothing is stored
+The caller acts. A refusal becomes a problem document (RFC 9457), and nothing is stored. Only the edge reads its status.
+
+    Refused                 with a code from CODES, which says who acts and whether to repeat
       Invalid               the request itself is wrong; carries every field's error at once
+        Doubled             a JSON object says a name twice
+        Unfit               a row of a file is no session
       Forbidden             the role map, the duty or the relation to the journey does not allow it
       Unknown               there is no such thing, or none that the caller may know of
       Conflict              right request, wrong moment: the state does not allow it
-      Later                 the same request will do after `retry_after_seconds`
-      NotYetSeen            the caller knows more than this service does yet; the same request again will do
-      StateUnreadable       this release cannot read what is stored of the subject; the operator must act
-    Busy                    nobody is at fault; the same request with the same key again will do
-    Unready                 an event needs something that has not arrived; it waits, nobody acts
-    Halt                    the operator must act; names cause and cure
 
-Domain code raises these with a code from CODES; only `web.py` knows their HTTP status.
+The same request again will do; nobody is at fault.
+
+      Later                 after `retry_after_seconds`
+      NotYetSeen            the caller knows more than this service does yet
+    Busy                    with the same key
+
+The operator, or whoever wrote the file, acts.
+
+      StateUnreadable       this release cannot read what is stored of the subject
+    Halt                    a group must not go on; names cause and cure
+    FaultySettings          variables are missing, malformed or unfit for production
+    Malformed               one variable is no value of its kind
+    FaultyProgramme         a programme's file is wrong, by line
+    VersionTaken            a version was published with other content
+    CannotApply             what is declared and what is there contradict each other, or may not be changed
+    CannotDo                a backup cannot be taken or put back
+    WronglyDeclared         a figure is declared in a way that would count or publish something wrong
+
+Signals within the platform. Each is caught by the module that called, and none reaches a caller or an operator.
+
+    Unready                 an event needs something that has not arrived; it waits
+    Undecodable             a record is no event that this code can read; it is parked
+    Damaged                 Kafka cannot give the record at a place; it is passed by, and told
+    CutOff                  a partition does not hold what comes next
+    Overtaken               another writer was at a document first; the batch is taken again
+    Fenced                  another process has moved the offset on; this one reloads
+    Narrowed                Kafka rejected something in a chunk; a smaller one is sent
+    Apart                   a decision needs a transaction of its own
+    _Behind                 a command waits for what its caller has seen
+    StaleLedger             another publisher of figures has written since
+    Closed                  a stream ends because its process does
+    Unanswered              the log of erasures was not read to its end in time
+    Unerased                somebody could not be erased again; all others were
 """
 
 from collections.abc import Mapping

@@ -21,7 +21,8 @@ import pytest
 import yaml
 from pymongo import MongoClient
 
-from deploy.database import DATABASES, CannotApply, apply
+from deploy.database import DATABASES, apply
+from deploy.trouble import CannotApply
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base
 from tools.stack import Settings, Stack, database

@@ -22,7 +22,7 @@ from services.outcome.figures import disclosure, report
 from services.outcome.stream import logins, publisher
 from services.outcome.stream.indicators import PUBLISHED, Cell, Indicator, cells_of
 from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, StoredLogins
-from services.outcome.stream.publisher import Fenced, KafkaOutlet, Publisher, StoredLedger
+from services.outcome.stream.publisher import KafkaOutlet, Publisher, StaleLedger, StoredLedger
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
 from shared.edge.tokens import Shown
 from shared.language.events import INDICATORS_TOPIC
@@ -261,7 +261,7 @@ def test_a_publisher_that_lost_its_lease_is_refused(stack: Stack, database: tupl
     first.intend([one])
     second.intend([two])
     for late in (one, two):
-        with pytest.raises(Fenced):
+        with pytest.raises(StaleLedger):
             first.intend([late])
 
 

@@ -216,7 +216,7 @@ class Stack:
     def _or_explain(self, name: str) -> Iterator[None]:
         try:
             yield
-        except (deploy.database.CannotApply, deploy.trouble.CannotApply) as error:
+        except deploy.trouble.CannotApply as error:
             raise Trouble(f"{error}. {self._supervisor.tail(name)}") from error
 
     # What those who use it are told.

@@ -46,7 +46,7 @@ class Outlet(Protocol):
         """Let go of the connection; nothing is sent afterwards."""
 
 
-class Fenced(Exception):
+class StaleLedger(Exception):
     """Another publisher has written since; what this one believes is out of date."""
 
 
@@ -63,7 +63,7 @@ class Ledger(Protocol):
         """What was published last by record key, and which of these Kafka may not have."""
 
     def intend(self, indicators: Sequence[Indicator]) -> None:
-        """Note what is about to be sent. Raises Fenced when another publisher was here."""
+        """Note what is about to be sent. Raises StaleLedger when another publisher was here."""
 
     def sent(self, indicators: Sequence[Indicator]) -> None:
         """Note that Kafka has these."""
@@ -98,14 +98,14 @@ class StoredLedger:
         return held, [held[document["_id"]] for document in documents if document.get("pend")]
 
     def intend(self, indicators: Sequence[Indicator]) -> None:
-        """Note what is about to be sent. Raises Fenced when another publisher was here."""
+        """Note what is about to be sent. Raises StaleLedger when another publisher was here."""
         writes = [_intention(one) for one in indicators]
         try:
             written = self._indicators.bulk_write(writes, ordered=False)
         except BulkWriteError:
-            raise Fenced from None
+            raise StaleLedger from None
         if written.inserted_count + written.matched_count != len(writes):
-            raise Fenced
+            raise StaleLedger
 
     def sent(self, indicators: Sequence[Indicator]) -> None:
         """Note that Kafka has these."""
@@ -171,7 +171,7 @@ class Publisher:
         while not self._stop.wait(PACE_SECONDS):
             try:
                 self.publish_once()
-            except (KafkaError, PyMongoError, Fenced) as error:
+            except (KafkaError, PyMongoError, StaleLedger) as error:
                 log.warning("indicators-unpublished", error=type(error).__name__)
                 self._forget()
         self._forget()
@@ -183,7 +183,7 @@ class Publisher:
     def publish_once(self) -> int:
         """Publish what differs, if the lease is ours. Returns how many records Kafka acknowledged.
 
-        Raises KafkaError, PyMongoError or Fenced; the next call begins from what is stored.
+        Raises KafkaError, PyMongoError or StaleLedger; the next call begins from what is stored.
         """
         if not self._leading():
             self._held = None
