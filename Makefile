@@ -100,6 +100,10 @@ reset: venv ## Remove the data of a stack that is down
 contracts: venv-dev ## Write what is generated from the code: schemas, AsyncAPI, the reference, alerts
 	$(PY) -m tools.contracts write
 
+.PHONY: openapi-lint
+openapi-lint: ## Hold the OpenAPI documents against redocly, where Node is (its npx fetches the linter)
+	npx --yes @redocly/cli@2 lint docs/reference/openapi/*.json
+
 .PHONY: lint check test bench chaos chaos-part chaos-long mutants fuzz fuzz-proof
 lint: venv-dev ## Style, types, the direction of imports and the declared packages
 	$(VENV)/bin/ruff check .
