@@ -15,13 +15,13 @@ from flask_smorest import Blueprint
 from shared.edge import headers
 from shared.edge.bodies import read_object, whole_body
 from shared.edge.headers import JSON, content_type, refuse_coded, unreadable
+from shared.edge.ports import RunsCommands
 from shared.language.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
 from shared.language.codec import MOST_SEQUENCE
 from shared.language.decision import Vector
 from shared.language.errors import Later
 from shared.language.events import SOURCES, Organisation
 from shared.language.programmes import Action
-from shared.runtime.commands import Commands
 from shared.runtime.waiting import Slots
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -31,7 +31,7 @@ LONG_RETRY_SECONDS = 5
 VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
 
 
-def check_right(view: Any, who: Actor, commands: Commands, operators: Collection[Organisation]) -> None:
+def check_right(view: Any, who: Actor, commands: RunsCommands, operators: Collection[Organisation]) -> None:
     """Judge what does not rest on a journey. view: as `guarded` marked it. operators: the organisations whose
     operators operate the platform. Raises Forbidden, Busy.
     """

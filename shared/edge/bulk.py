@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flask import current_app
-
 from shared.edge import readings
+from shared.edge.ports import commands_of_this_app
 from shared.language.errors import Busy, Refused
-from shared.runtime.commands import Answer, Commands
+from shared.runtime.commands import Answer
 from shared.runtime.many import OneOfMany
 
 
@@ -19,7 +18,7 @@ def command_rows(
 
     trial: what each would come to; nothing is kept. Raises Busy at the end where a refusal cannot be noted.
     """
-    commands: Commands = current_app.extensions["journeys"]
+    commands = commands_of_this_app()
     refused: Counter[str] = Counter()
     for one in commands.run_rows(rows, trial=trial):
         if isinstance(one, Refused):

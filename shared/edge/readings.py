@@ -14,12 +14,12 @@ import structlog
 from flask import Flask, current_app, g, request
 
 from shared.edge.paths import in_snake_case
+from shared.edge.ports import commands_of_this_app
 from shared.edge.repetitions import Repetitions
 from shared.language.access import Actor
 from shared.language.decision import ID
 from shared.language.errors import CODES, Refused
 from shared.language.programmes import Action
-from shared.runtime.commands import Commands
 from shared.runtime.reads import Reading
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import trace_id
@@ -77,7 +77,7 @@ def _note(came_to: str, count: int | None = None) -> None:
     if action is None or action in IMPERSONAL or "actor" not in g:
         return
     who: Actor = g.actor
-    commands: Commands = current_app.extensions["journeys"]
+    commands = commands_of_this_app()
     repetitions: Repetitions = current_app.extensions[EXTENSION]
     reader, now, subject = (who.person, who.organisation), time.monotonic(), _named()
     refusal = (action, came_to, subject)

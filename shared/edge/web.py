@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, Response, after_this_request, current_app, g, redirect, request
+from flask import Flask, Response, after_this_request, g, redirect, request
 from flask_smorest import Api, Blueprint
 
 from shared.edge import readings
@@ -35,6 +35,7 @@ from shared.edge.locations import add_location
 from shared.edge.mount import DOCS, ROOT, is_versioned, mounted
 from shared.edge.openapi import Examples, describe_fields, publish, query_parameters
 from shared.edge.paths import view_arguments
+from shared.edge.ports import RunsCommands, TellsTime, commands_of_this_app, install
 from shared.edge.queries import check_query
 from shared.edge.refusals import add_refusals
 from shared.language.access import Actor
@@ -44,8 +45,7 @@ from shared.language.errors import Invalid, Refused
 from shared.language.events import Organisation
 from shared.language.programmes import Action
 from shared.language.revisions import Precondition, etag
-from shared.runtime.clock import Clock
-from shared.runtime.commands import Again, Commands
+from shared.runtime.commands import Again
 from shared.telemetry.logs import LOGGED_SUBJECTS, log_answered
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import current_traceparent, start_trace, trace_id
@@ -123,7 +123,7 @@ def command(
     stored under the key may not be given any more.
     """
     asked = if_match() if subject is not None and request.method == "POST" else None
-    answer = _commands().run(
+    answer = commands_of_this_app().run(
         use_case if asked is None or subject is None else _resting(use_case, subject, asked),
         key=_key(idempotency_key()) if request.method == "POST" else None,
         body=content_of(said()) if content is None else content,
@@ -155,13 +155,13 @@ def _resting(
 def own_key() -> tuple[str, str]:
     """Key and content's fingerprint of a command that keeps a transaction of its own. Raises Refused for headers."""
     caller_vector()
-    return _key(idempotency_key()), _commands().fingerprints.of("body", content_of(said()))
+    return _key(idempotency_key()), commands_of_this_app().fingerprints.of("body", content_of(said()))
 
 
 def _key(name: str) -> str:
     """What one person's one request is known by. Names neither person nor key."""
     who = actor()
-    return _commands().fingerprints.of(
+    return commands_of_this_app().fingerprints.of(
         "request", who.organisation, who.person, request.method, request.path, name
     )
 
@@ -174,7 +174,7 @@ def query(
     purpose: why, in the caller's own words, where the route asks for it.
     """
     g.purpose = purpose
-    answer = _commands().read(
+    answer = commands_of_this_app().read(
         use_case, subject=subject, vector=caller_vector(), organisation=actor().organisation
     )
     readings.note_given(answer.body, named=subject is not None)
@@ -186,11 +186,6 @@ def query(
 def if_match() -> Precondition | None:
     """What the caller's change rests on, or None. Raises Refused on what cannot be read."""
     return precondition(request.headers.get("If-Match"))
-
-
-def _commands() -> Commands:
-    commands: Commands = current_app.extensions["journeys"]
-    return commands
 
 
 def _set_headers(vector: Vector, revision: int) -> None:
@@ -210,10 +205,10 @@ def create_app(
     *,
     interface: Interface,
     blueprints: tuple[Blueprint, ...],
-    commands: Commands,
+    commands: RunsCommands,
     admission: Admission,
     operators: Collection[Organisation],
-    clock: Clock,
+    clock: TellsTime,
     examples: Examples | None = None,
 ) -> Flask:
     """The web application of one service. operators: the organisations whose operators may operate it.
@@ -229,7 +224,7 @@ def create_app(
         APPLICATION_ROOT=ROOT,
     )
     app.wsgi_app = mounted(app.wsgi_app)  # type: ignore[assignment,method-assign]
-    app.extensions["journeys"] = commands
+    install(app, commands)
     readings.prepare(app)
     _add_hooks(app, admission, operators)
     api = Api(app)
@@ -264,7 +259,7 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
             raise Refused("unknown-route", f"Every route begins with {ROOT}.")
         if request.routing_exception is None:
             view = app.view_functions[request.endpoint or ""]
-            check_right(view, g.actor, _commands(), operators)
+            check_right(view, g.actor, commands_of_this_app(), operators)
             check_query(_asked(), query_parameters(app).get(request.endpoint or "", ()))
             take_place(view, g.actor, places)
             if request.method in ("POST", "PUT"):
@@ -318,7 +313,7 @@ def _loggable(subject: str) -> str | None:
     return subject if subject.startswith(LOGGED_SUBJECTS) else None
 
 
-def _add_clock(app: Flask, clock: Clock) -> None:
+def _add_clock(app: Flask, clock: TellsTime) -> None:
     class MoveClock(Incoming):
         at = Moment(required=True)
 

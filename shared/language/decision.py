@@ -164,7 +164,9 @@ class Work(Protocol):
     durable together with the events it causes, or not at all.
     """
 
-    programmes: Programmes
+    @property
+    def programmes(self) -> Programmes:
+        """Every published version that this service has taken in."""
 
     @property
     def at(self) -> datetime:

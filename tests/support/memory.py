@@ -33,10 +33,10 @@ from shared.language.decision import (
 )
 from shared.language.errors import Busy, Forbidden, Refused, Unknown, Unready
 from shared.language.events import Fact
-from shared.language.programmes import Programme, ProgrammeKey
+from shared.language.programmes import Programme, ProgrammeKey, Programmes
 from shared.runtime.commands import NEVER_AGAIN, Answer
 from shared.runtime.fingerprint import Fingerprints
-from shared.runtime.many import OneOfMany
+from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
 from tests.support.matching import added, announced, field_at, matches
@@ -234,13 +234,13 @@ class MemoryCommands:
         """Keep it."""
         self.readings.append(reading)
 
-    def judge(self, right: Callable[[Shelf], None]) -> None:
+    def judge(self, right: Callable[[Programmes], None]) -> None:
         """Judge a right that rests on the programmes alone."""
         right(self.memory.programmes)
 
     def run(
         self,
-        use_case: Callable[[Memory], dict[str, Any]],
+        use_case: UseCase,
         *,
         key: str | None,
         body: bytes,
@@ -292,7 +292,7 @@ class MemoryCommands:
 
     def read(
         self,
-        use_case: Callable[[Memory], dict[str, Any]],
+        use_case: UseCase,
         *,
         subject: Subject | None,
         vector: Vector,
@@ -329,16 +329,20 @@ class RealTime:
         """Now."""
         return datetime.now(UTC)
 
+    def move(self, at: datetime) -> datetime:
+        """Nobody can."""
+        raise AssertionError(f"real time is not moved to {at}")
+
 
 def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
     """The web application of a service on this memory."""
     app: Flask = create_app(
         interface=Interface("in memory", "", ""),
         blueprints=blueprints,
-        commands=MemoryCommands(memory),  # type: ignore[arg-type]
+        commands=MemoryCommands(memory),
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={"drift"},
-        clock=RealTime(),  # type: ignore[arg-type]
+        clock=RealTime(),
     )
     return app.test_client()
 

@@ -104,7 +104,7 @@ def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
     app: Flask = create_app(
         interface=Interface("Toy", "", ""),
         blueprints=(blueprint(),),
-        commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),  # type: ignore[arg-type]
+        commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={OPERATOR.organisation},
         clock=parts.clock,

@@ -49,10 +49,10 @@ class Office:
         app: Flask = create_app(
             interface=Interface("office", "", ""),
             blueprints=(self._routes(),),
-            commands=self.commands,  # type: ignore[arg-type]
+            commands=self.commands,
             admission=Admission(NamedTokens(), UNLIMITED),
             operators=(),
-            clock=RealTime(),  # type: ignore[arg-type]
+            clock=RealTime(),
         )
         self.client = app.test_client()
 

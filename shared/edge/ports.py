@@ -1,0 +1,76 @@
+"""What the edge asks of the runtime: to run commands, and to tell the time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol, cast
+
+from flask import Flask, current_app
+
+from shared.language.decision import Subject, Vector
+from shared.language.errors import Busy, Refused
+from shared.language.programmes import Programmes
+from shared.runtime.commands import Again, Answer
+from shared.runtime.fingerprint import Fingerprints
+from shared.runtime.many import OneOfMany, UseCase
+from shared.runtime.reads import Reading
+
+EXTENSION = "journeys"
+
+
+class RunsCommands(Protocol):
+    """Runs the use cases of one service; `shared.runtime.commands.Commands` says what each promises."""
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """How keys and contents are known without being kept."""
+
+    def run(
+        self,
+        use_case: UseCase,
+        *,
+        key: str | None,
+        body: bytes,
+        subject: Subject | None,
+        vector: Vector,
+        organisation: str = "",
+        again: Again | None = None,
+    ) -> Answer:
+        """Decide and make durable, once per key."""
+
+    def run_rows(
+        self, rows: Iterable[OneOfMany], *, trial: bool = False
+    ) -> Iterator[Answer | Refused | Busy]:
+        """Decide the rows of one request, each for itself."""
+
+    def read(
+        self, use_case: UseCase, *, subject: Subject | None, vector: Vector, organisation: str = ""
+    ) -> Answer:
+        """Answer from one snapshot, changing nothing."""
+
+    def account(self, reading: Reading) -> None:
+        """Note who read what, before the answer leaves."""
+
+    def judge(self, right: Callable[[Programmes], None]) -> None:
+        """Judge a right that rests on the published programmes alone."""
+
+
+class TellsTime(Protocol):
+    """The service's clock. driven: operators may move it."""
+
+    driven: bool
+
+    def now(self) -> datetime:
+        """The moment, UTC."""
+
+    def move(self, at: datetime) -> datetime:
+        """Move a driven clock forward. Returns where it stands."""
+
+
+def install(app: Flask, commands: RunsCommands) -> None:
+    """Give the application what runs its commands."""
+    app.extensions[EXTENSION] = commands
+
+
+def commands_of_this_app() -> RunsCommands:
+    """What runs the commands of the application that answers this request."""
+    return cast(RunsCommands, current_app.extensions[EXTENSION])
