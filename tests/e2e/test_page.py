@@ -159,15 +159,15 @@ def test_what_may_be_published_shows_few_as_under_five(theatre: Theatre, browser
 def test_a_difference_under_five_is_hidden_too(visit: Open) -> None:
     """The picture shows what is known less those in work, so the page must hide what publishing cannot."""
     page = visit()
-    hidden = page.evaluate("import('/static/format.js').then(({ minus }) => minus(12, 9))")
+    hidden = page.evaluate("import('/v1/static/format.js').then(({ minus }) => minus(12, 9))")
     assert hidden == {"hidden": True, "few": True}
-    assert page.evaluate("import('/static/format.js').then(({ minus }) => minus(12, 7))") == 5
+    assert page.evaluate("import('/v1/static/format.js').then(({ minus }) => minus(12, 7))") == 5
 
 
 def test_a_masked_block_is_drawn_from_what_stands_visible_around_it(visit: Open) -> None:
     page = visit()
     drawn = page.evaluate("""
-        import('/static/flow.js').then(({ people }) => people([
+        import('/v1/static/flow.js').then(({ people }) => people([
             { id: "received", trunk: true, cell: 190 },
             { id: "accepted", trunk: true, from: ["received"], cell: { hidden: true, few: false } },
             { id: "waiting", from: ["received"], cell: { hidden: true, few: true } },

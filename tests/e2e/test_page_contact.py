@@ -12,7 +12,7 @@ from tests.support.stage import Stage, Theatre, read_programme
 
 FIGURES = "**/figures?*"
 LIVE, TRYING = "Uppdateras direkt", "Tappade kontakten, försöker igen …"
-MODULE = "import('/static/stream.js').then(({ pause, asked, Parser }) => "
+MODULE = "import('/v1/static/stream.js').then(({ pause, asked, Parser }) => "
 
 
 @pytest.fixture
