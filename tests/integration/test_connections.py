@@ -13,7 +13,10 @@ from tools.stack import Stack
 
 PROCESSES = ("intake-web", "outcome-stream")
 # Answered from the database: there is no programme in it.
-ASKED = {"intake-web": ("/referrals?part=referrer", 403), "outcome-stream": ("/programmes/none/figures", 404)}
+ASKED = {
+    "intake-web": ("/v1/referrals?part=referrer", 403),
+    "outcome-stream": ("/v1/programmes/none/figures", 404),
+}
 LIMITS = Limits()
 
 

@@ -17,7 +17,7 @@ from tests.support.unfinished import get, in_thread
 from tools.stack import Stack
 
 GARBAGE = 36
-PROCESSES = {"handover-web": ("/handovers", 403), "outcome-stream": ("/programmes/none/figures", 404)}
+PROCESSES = {"handover-web": ("/v1/handovers", 403), "outcome-stream": ("/v1/programmes/none/figures", 404)}
 
 
 @pytest.fixture(scope="module")
