@@ -13,6 +13,7 @@ from shared.language.decision import Work
 P = ParamSpec("P")
 T = TypeVar("T")
 Plain = dict[str, Any]
+READING = frozenset({"GET", "HEAD"})
 
 
 def run(
@@ -21,14 +22,14 @@ def run(
     *said: P.args,
     **options: P.kwargs,
 ) -> Plain:
-    """Run the use case for the caller, and show what it returns: a GET reads, every other method is a command.
+    """Run the use case for the caller, and show what it returns: GET and HEAD read, every other method is a command.
 
     said, options: what the use case takes beside the work and the actor. show: its result as the answer's body.
     Raises what the use case raises.
     """
     decided = applied(use_case, show, *said, **options)
     subject = subject_in_path()
-    return query(decided, subject) if request.method == "GET" else command(decided, subject)
+    return query(decided, subject) if request.method in READING else command(decided, subject)
 
 
 def applied(

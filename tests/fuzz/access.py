@@ -29,7 +29,7 @@ POINTS = {"received": "named", "accepted": "acc", "started": "strt", "offered": 
 DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
 UNDATED = re.compile("erasure$")
 """A command that cannot be kept from being carried out."""
-PARTS = re.compile("<string:(goal|session_id)>")
+PARTS = re.compile("<string:(goal|sessionId)>")
 LETTERS = {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p"}
 UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
 
@@ -196,6 +196,7 @@ def _told(reply: Reply) -> tuple[int, str, Any]:
 def _words(reply: Reply) -> tuple[int, Any]:
     """All that an answer tells, but for the trace and the row's own reference."""
     said = dict(reply.json) if isinstance(reply.json, dict) else {}
-    said.pop("trace_id", None)
+    for of_this_request in ("trace_id", "instance"):
+        said.pop(of_this_request, None)
     rows = [{**row, "reference": None} for row in said.pop("results", ())]
     return reply.status, (said, rows)

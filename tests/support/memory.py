@@ -390,6 +390,10 @@ class Caller:
             headers["If-Match"] = f'"{rests_on}"' if isinstance(rests_on, int) else rests_on
         return self._client.put(path, json=body, headers=headers)
 
+    def head(self, path: str) -> Any:
+        """The answer to a HEAD."""
+        return self._client.head(path, headers={"Authorization": f"Bearer {self._token}"})
+
     def get(self, path: str, *, accept: str = "application/json") -> Any:
         """The answer to a GET."""
         return self._client.get(path, headers={"Authorization": f"Bearer {self._token}", "Accept": accept})

@@ -169,6 +169,12 @@ def test_what_is_not_there_is_not_found(caller: Caller, path: str) -> None:
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
+def test_head_answers_as_get_does_without_a_body(caller: Caller) -> None:
+    for path in (JOURNEYS, "/follow-ups", "/programmes/town/report"):
+        answer = caller.head(path)
+        assert (answer.status_code, answer.data) == (caller.get(path).status_code, b"")
+
+
 def test_a_list_leaves_out_a_journey_whose_state_cannot_be_read(caller: Caller, memory: Memory) -> None:
     caller.post(f"{JOURNEYS}/exit", EXIT)
     assert len(caller.get("/follow-ups?status=planned").json["follow_ups"]) == 2
