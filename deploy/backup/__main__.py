@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from deploy.backup import log
-from deploy.backup.restoring import restore
+from deploy.backup.restoring import require_whole, restore, unmark
 from deploy.backup.surroundings import CannotDo, Client, connected, kafka_options, require_stopped
 from deploy.backup.taking import take
 from deploy.trouble import CannotApply
@@ -49,9 +49,13 @@ def restore_command(folder: Path) -> None:
 
 @main.command("check")
 def check_command() -> None:
-    """Compare the databases with the log; changes nothing. Services must be stopped."""
+    """Compare the databases with the log. Where they agree after a restore, the services may start again.
+
+    Services must be stopped.
+    """
     with connected(os.environ) as client:
         require_stopped(client)
+        require_whole(client)
         _compared(client)
 
 
@@ -59,6 +63,8 @@ def _compared(client: Client) -> None:
     compared = log.compare(client, kafka_options(os.environ))
     for line in compared.told():
         click.echo(line)
+    if compared.agrees:
+        unmark(client)
     sys.exit(0 if compared.agrees else DISAGREE)
 
 
@@ -69,12 +75,14 @@ def new_log_command(folder: Path) -> None:
     options = kafka_options(os.environ)
     with connected(os.environ) as client:
         require_stopped(client)
+        require_whole(client)
         if unknown := log.compare(client, options).unknown:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             click.echo(
                 f"{len(unknown)} events are given up; {log.write_given_up(folder, unknown)} keeps them."
             )
         log.make_anew(client, options, click.echo)
+        unmark(client)
     click.echo("Start the services: they publish what they have said, and read it from the beginning.")
 
 

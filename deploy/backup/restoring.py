@@ -22,6 +22,7 @@ from pymongo.errors import BulkWriteError
 from deploy.backup.surroundings import AUDITS, CannotDo, Client
 from deploy.backup.taking import BATCH, MANIFEST, Kept
 from deploy.database import DATABASES
+from shared.runtime.restored import MARK, RESTORED
 
 PIECE = 1 << 20
 DUPLICATE = 11000
@@ -56,19 +57,41 @@ def check_files(folder: Path, kept: Sequence[Kept]) -> None:
 def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
     """Replace the services' databases by the backup's, and add to the audits what they lack. Blocks; may be repeated.
 
+    Each of the databases is marked: no service starts on it until `compared` or a new log takes the mark away.
     Raises CannotDo before anything is changed, if the backup is not whole.
     """
     moment, kept = read_manifest(folder)
     check_files(folder, kept)
     say(f"The backup is whole; it is of {moment}.")
     for database in DATABASES:
+        _mark(client, database, moment, whole=False)
+    for database in DATABASES:
         for name in client[database].list_collection_names():
-            client[database].drop_collection(name)
+            if name != RESTORED:
+                client[database].drop_collection(name)
     for database in (*DATABASES, *AUDITS):
         mine = [one for one in kept if one.database == database]
         written = sum(_put_back(client[database][one.collection], folder, one) for one in mine)
         held = "its own rows were kept, and of the backup's " if database in AUDITS else ""
         say(f"{database}: {held}{written} documents were written.")
+    for database in DATABASES:
+        _mark(client, database, moment, whole=True)
+
+
+def require_whole(client: Client) -> None:
+    """Raise CannotDo where a restore was begun and not ended."""
+    if any(client[database][RESTORED].find_one({"whole": False}) for database in DATABASES):
+        raise CannotDo("A restore was begun and not ended: run it again.")
+
+
+def unmark(client: Client) -> None:
+    """Let the services start: the databases agree with the log. Blocks."""
+    for database in DATABASES:
+        client[database].drop_collection(RESTORED)
+
+
+def _mark(client: Client, database: str, moment: str, *, whole: bool) -> None:
+    client[database][RESTORED].replace_one({"_id": MARK}, {"moment": moment, "whole": whole}, upsert=True)
 
 
 def _put_back(collection: Collection[dict[str, Any]], folder: Path, kept: Kept) -> int:
@@ -87,7 +110,8 @@ def _put_back(collection: Collection[dict[str, Any]], folder: Path, kept: Kept) 
 def _inserted(collection: Collection[dict[str, Any]], batch: list[Any]) -> int:
     """How many of the batch were not there before. A document that is there already is left as it is."""
     try:
-        return len(collection.insert_many(batch, ordered=False).inserted_ids)
+        collection.insert_many(batch, ordered=False)
+        return len(batch)
     except BulkWriteError as error:
         if any(one["code"] != DUPLICATE for one in error.details["writeErrors"]):
             raise

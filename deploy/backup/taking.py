@@ -24,6 +24,7 @@ from pymongo.errors import OperationFailure
 
 from deploy.backup.surroundings import AUDITS, CannotDo, Client
 from deploy.database import DATABASES
+from shared.runtime.restored import RESTORED
 
 MANIFEST = "manifest.json"
 BATCH = 1000
@@ -58,7 +59,10 @@ def take(client: Client, folder: Path, say: Callable[[str], None]) -> datetime:
         raise CannotDo(f"{folder} is not empty: name a new folder.")
     folder.chmod(0o700)
     names = [
-        (one, name) for one in (*DATABASES, *AUDITS) for name in sorted(client[one].list_collection_names())
+        (one, name)
+        for one in (*DATABASES, *AUDITS)
+        for name in sorted(client[one].list_collection_names())
+        if name != RESTORED
     ]
     if not any(name == "offsets" for _, name in names):
         raise CannotDo("These databases hold nothing of the services: is MONGODB_HOST right?")

@@ -1,5 +1,6 @@
 """One process's connection to its database, and the indexes that every service's database has."""
 
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.outgoing import FORGET_AT
 from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.restored import NotCompared, require_compared
 from shared.runtime.settings import Settings
 
 IDEMPOTENCY_SECONDS = 7 * 24 * 3600
@@ -75,13 +77,19 @@ def connect(service: Service, settings: Settings) -> Parts:
 
 
 def create_indexes(parts: Parts) -> None:
-    """Create what is missing; waits for the database as long as it takes."""
+    """Create what is missing; waits for the database as long as it takes.
+
+    Ends the process where the database was restored and nobody has compared it with the log.
+    """
     database = parts.client[parts.service.database]
     while not parts.stop.is_set():
         try:
+            require_compared(database)
             for collection, models in (*RUNTIME_INDEXES.items(), *parts.service.indexes.items()):
                 database[collection].create_indexes(models)
             return
+        except NotCompared as reason:
+            sys.exit(str(reason))
         except PyMongoError as error:
             log.warning("database-awaited", error=type(error).__name__)
             parts.stop.wait(1)

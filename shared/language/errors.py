@@ -26,6 +26,7 @@ The operator, or whoever wrote the file, acts.
     VersionTaken            a version was published with other content
     CannotApply             what is declared and what is there contradict each other, or may not be changed
     CannotDo                a backup cannot be taken or put back
+    NotCompared             a database was restored and nobody has compared it with the log
     WronglyDeclared         a figure is declared in a way that would count or publish something wrong
 
 Signals within the platform. Each is caught by the module that called, and none reaches a caller or an operator.

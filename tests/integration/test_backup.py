@@ -6,6 +6,7 @@ recorded from then on reaches everybody: no number of an event is used twice.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from tests.support.papers import blocks
 from tests.support.stack import fresh_stack
 from tests.support.watching import rest
 from tools.stack import Stack
-from tools.stack.processes import SERVICE_PROCESSES
+from tools.stack.processes import SERVICE_PROCESSES, described
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/operations/backup.md"
@@ -169,6 +170,21 @@ class Places:
             for name in ("intake", "activity_tracking", "handover", "outcome")
         )
 
+    def refusal(self, name: str) -> str:
+        """What a process says that refuses to start."""
+        process = described(name, self.stack.settings)
+        ended = subprocess.run(
+            process.command,
+            env={**os.environ, **process.environment},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == 1, ended.stdout + ended.stderr
+        return ended.stderr
+
     def lose_the_database(self) -> None:
         """MongoDB's disk is gone, and an empty one is in its place."""
         self.stack.stop("database")
@@ -235,6 +251,8 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     restored = operator.types("backup restore")
     assert restored.returncode == 1, restored.stdout + restored.stderr
     assert "Start nothing" in restored.stdout
+    for process in ("activity-tracking-web", "outcome-project"):
+        assert "was restored from the backup" in places.refusal(process)
     given_up = operator.types("backup new-log")
     assert given_up.returncode == 0, given_up.stdout + given_up.stderr
     operator.starts_all()
@@ -276,7 +294,8 @@ def test_a_backup_of_a_stack_at_rest_is_put_back_without_a_new_log(places: Place
     places.database["activity_tracking"]["sessions"].delete_many({})
     restored = operator.types("backup restore")
     assert restored.returncode == 0, restored.stdout + restored.stderr
-    assert "holds rows of its own" in restored.stdout
+    assert re.search(r"^activity_tracking: [1-9]\d* documents were written", restored.stdout, re.MULTILINE)
+    assert "activity_tracking_audit: its own rows were kept, and of the backup's 0 " in restored.stdout
     operator.starts_all()
     counted = town.sessions_counted()
     assert counted == len(places.sessions())
@@ -321,3 +340,16 @@ def test_a_backup_that_is_not_whole_changes_nothing(places: Places, tmp_path: Pa
     assert "Nothing was changed" in refused.stderr
     assert places.sessions() == before
     assert {file.stat().st_mode & 0o077 for file in (tmp_path / "backup").iterdir()} == {0}
+
+
+def test_nothing_starts_on_a_restore_that_was_interrupted(places: Places, tmp_path: Path) -> None:
+    operator = Operator(places.stack, tmp_path / "backup")
+    operator.stops_all()
+    places.database["intake"]["restored"].insert_one(
+        {"_id": "restore", "moment": "yesterday", "whole": False}
+    )
+    for command in ("backup check", "backup new-log"):
+        refused = operator.types(command)
+        assert refused.returncode == 2
+        assert "begun and not ended" in refused.stderr
+    assert "begun and not ended" in places.refusal("intake-web")
