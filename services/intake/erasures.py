@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from services.intake import handlers
 from shared.language.decision import subject_of
 from shared.language.erasures import ErasureKept
-from shared.language.errors import Busy
+from shared.language.errors import Busy, StateUnreadable
 from shared.language.events import ERASURES_TOPIC, ParticipantId
 from shared.runtime.kafka import Logs, Partition, native_options
 from shared.runtime.parts import Parts
@@ -31,7 +31,7 @@ EVERY_SECONDS, AFTER_FAILURE_SECONDS = 3600.0, 10.0
 CHUNK = 500
 POLL_SECONDS, PATIENCE_SECONDS = 1.0, 30.0
 MOST_FAILURES = 10
-"""So many that cannot be erased, and the fault is no longer theirs."""
+"""So many of one chunk that fail though they can be read, and the fault is no longer theirs."""
 GROUP = "intake-erasures"
 """A name that librdkafka wants; no offset is ever kept under it."""
 
@@ -151,14 +151,18 @@ class Erasures:
         standing = collection.find(
             {"_id": {"$in": list(kept)}, "state": {"$ne": None}, "state.erased_at": None}, {"_id": 1}
         )
-        subjects = [row["_id"] for row in standing]
+        subjects, failed = [row["_id"] for row in standing], 0
         for subject in subjects:
             self.progressed_at = time.monotonic()
             try:
                 self._erase(ParticipantId(subject.partition("/")[2]), kept[subject])
+            except StateUnreadable as error:
+                self._failed += 1
+                log.error("not-erased-again", error=error.why)
             except Exception as error:  # one that cannot be erased must not leave the others readable
                 self._failed += 1
-                if self._failed > MOST_FAILURES:
+                failed += 1
+                if failed > MOST_FAILURES:
                     raise
                 log.error("not-erased-again", error=type(error).__name__)
             else:

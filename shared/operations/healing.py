@@ -89,7 +89,8 @@ class Healer:
         wanted: set[Missing] = set()
         for subject, rows in waits.items():
             state = states.get(subject)
-            if state is None or state["blocked"]:
+            # A document that lacks what the runtime keeps in it cannot be read: it waits for a release that can.
+            if state is None or state.get("blocked") or "in" not in state:
                 continue
             lacking = missing(
                 subject,

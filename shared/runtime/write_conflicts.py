@@ -56,7 +56,9 @@ class WriteConflicts:
         self.losses += bool(self._read)
         for collection, read in self._read.items():
             contested = self._contested[collection]
-            now = {row["_id"]: row["v"] for row in collection.find({"_id": {"$in": list(read)}}, {"v": 1})}
+            found = collection.find({"_id": {"$in": list(read)}}, {"v": 1})
+            # 0: of a document that lacks what the runtime keeps in it, as when it was read.
+            now = {row["_id"]: row.get("v", 0) for row in found}
             # A document that was locked already was read with this transaction's own increment.
             changed = {
                 subject

@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from services.intake.erasures import MOST_FAILURES
 from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish
 from tests.support.awaiting import until
 from tests.support.stack import fresh_stack
@@ -117,6 +118,28 @@ def test_a_database_restored_whole_forgets_that_it_said_so_and_is_erased_all_the
     until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
     assert read(callers, person).status_code == 409
     assert erase(callers, person).status_code == 200
+
+
+def test_people_whose_states_cannot_be_read_keep_nobody_else_readable(
+    callers: Callers, database: Database[dict[str, Any]]
+) -> None:
+    ill, well = [callers.register() for _ in range(MOST_FAILURES + 1)], callers.register()
+    before = {person: document_of(database, person) for person in (*ill, well)}
+    for person in before:
+        assert erase(callers, person).status_code == 200
+    until(lambda: published(database), "the erasures in Kafka")
+    for person, document in before.items():
+        broken = {"schema_version": 99} if person in ill else {}
+        put_back(database, {**document, "state": {**document["state"], **broken}})
+    restart(callers.stack)
+    until(lambda: document_of(database, well)["state"]["sealed"] is None, "the second erasure")
+    for document in before.values():
+        put_back(database, document)
+    restart(callers.stack)
+    until(
+        lambda: all(document_of(database, person)["state"]["sealed"] is None for person in ill),
+        "the erasures once the states can be read",
+    )
 
 
 def test_nobody_else_may_say_or_hear_who_was_erased(callers: Callers) -> None:

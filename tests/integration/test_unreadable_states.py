@@ -142,6 +142,19 @@ def test_a_document_that_was_restored_without_its_count_is_drained_by_a_replay(b
     assert (group["applied"], group["still_parked"]) == (2, 0)
 
 
+def test_what_waited_before_its_document_broke_goes_on_waiting(bench: Bench) -> None:
+    torn = bench.subject(1)
+    bench.consume(EVERYTHING)
+    bench.publish(bench.say(toy.session(1), torn, 1), bench.say(toy.session(3), torn, 3))
+    (row,) = parked(bench, torn, 1)
+    assert row["reason"] == "waiting"
+    bench.db["toys"].update_one({"_id": torn}, {"$unset": {"in": "", "blocked": "", "v": ""}})
+    before = document(bench, torn)
+    healer(bench).look(later())
+    assert document(bench, torn) == before
+    assert parked(bench, torn, 1) == [row]
+
+
 def test_the_next_event_of_a_mended_subject_drains_it_and_a_gap_waits(bench: Bench) -> None:
     ill, _ = unreadable(bench, NEWER)
     parked(bench, ill, 2)
