@@ -23,15 +23,15 @@ CALLED_FROM_OUTSIDE = {
     "tests/chaos/launch.py: succeeded",
     "tests/integration/test_many_rows.py: succeeded",
     "tests/support/stage.py: should_exit",
-    "tests/unit/player/test_wire.py: do_POST",
-    "tests/unit/player/test_wire.py: close_connection",
-    "tests/unit/player/test_wire.py: log_message",
-    "tests/unit/player/test_wire.py: daemon_threads",
+    "tests/unit/clients/player/test_wire.py: do_POST",
+    "tests/unit/clients/player/test_wire.py: close_connection",
+    "tests/unit/clients/player/test_wire.py: log_message",
+    "tests/unit/clients/player/test_wire.py: daemon_threads",
     # pytest and hypothesis call these
     "tests/e2e/conftest.py: pytest_unconfigure",
-    "tests/unit/handover/test_any_order.py: teardown",
+    "tests/unit/services/handover/test_any_order.py: teardown",
     # a reference cycle on purpose
-    "tests/unit/runtime/test_gc_tuning.py: itself",
+    "tests/unit/shared/runtime/test_gc_tuning.py: itself",
 }
 NOT_YET_USED = {
     # the texts of the problem documents

@@ -32,9 +32,9 @@ from shared.language.replies import RecordAccepted, RecordRejected, Standing
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
 from shared.runtime.arrived import Arrived
-from tests.unit.intake.desk import AGENCY, Desk
-from tests.unit.intake.desk import register as registered
-from tests.unit.intake.test_inbound import body as referral
+from tests.unit.services.intake.desk import AGENCY, Desk
+from tests.unit.services.intake.desk import register as registered
+from tests.unit.services.intake.test_inbound import body as referral
 from tools.contracts.examples import Example, frozen_messages
 from tools.contracts.messages import headers, message_types, schema
 from tools.contracts.schemas import text

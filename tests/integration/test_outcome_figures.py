@@ -31,8 +31,8 @@ from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.memory import Shelf
-from tests.unit.outcome.stories import Story, arrivals
-from tests.unit.outcome.town import OWNER, SHOP, TOWN
+from tests.unit.services.outcome.stories import Story, arrivals
+from tests.unit.services.outcome.town import OWNER, SHOP, TOWN
 
 Client = MongoClient[dict[str, Any]]
 DATABASE = "figures_in_any_order"

@@ -1,6 +1,6 @@
 """What every `Work` and every `Commands` must do, the real ones and the fakes alike: one list of checks for both.
 
-A check takes a `Backend` and asserts. `tests/unit/runtime/test_work_suite.py` runs them on the fakes of `memory`,
+A check takes a `Backend` and asserts. `tests/unit/tests/support/test_work_suite.py` runs them on the fakes of `memory`,
 `tests/integration/test_work_suite.py` on a real MongoDB.
 """
 

@@ -1,0 +1,236 @@
+"""Identity: sealed, opened for those who may, accounted for, and destroyed for good."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from services.intake import correcting, handlers
+from services.intake.domain import referral
+from services.intake.domain.participant import Contact, Identity, Participant
+from services.intake.vault import AesGcmVault, vault_from
+from shared.language import events as e
+from shared.language.access import Actor
+from shared.language.decision import ARCHIVE, event_id, subject_of
+from shared.language.erasures import ErasureKept
+from shared.language.errors import Conflict, Forbidden, Halt, Unknown
+from tests.unit.services.intake.desk import (
+    AGENCY,
+    AT,
+    EMPLOYER,
+    PERSON,
+    PROVIDER,
+    VAULT,
+    Desk,
+    asked,
+    caseworker,
+    register,
+)
+
+HANDLE = e.ParticipantId("p-" + "0" * 26)
+
+
+def test_what_was_sealed_opens_again() -> None:
+    known = Identity(name="Ada Prov", contact=Contact(phone="0910-1", email=None))
+    assert VAULT.unseal(HANDLE, VAULT.seal(HANDLE, known)) == known
+
+
+def test_nothing_sealed_can_be_read_in_what_is_stored() -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    for secret in (b"Ada", b"199001019802", b"9802"):
+        assert secret not in sealed.ciphertext + sealed.wrapped_key
+
+
+def test_every_participant_has_a_key_of_its_own() -> None:
+    one, other = VAULT.seal(HANDLE, PERSON), VAULT.seal(HANDLE, PERSON)
+    assert one.ciphertext != other.ciphertext
+    for mixed in (replace(one, wrapped_key=other.wrapped_key), replace(one, ciphertext=other.ciphertext)):
+        with pytest.raises(Halt):
+            VAULT.unseal(HANDLE, mixed)
+
+
+def test_what_was_sealed_for_one_does_not_open_for_another_nor_under_another_master_key() -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    with pytest.raises(Halt):
+        VAULT.unseal(e.ParticipantId("p-" + "1" * 26), sealed)
+    with pytest.raises(Halt):
+        AesGcmVault(bytes(32)).unseal(HANDLE, sealed)
+
+
+@pytest.mark.parametrize("position", [0, 12, -1])
+def test_changed_bytes_do_not_open(position: int) -> None:
+    sealed = VAULT.seal(HANDLE, PERSON)
+    changed = bytearray(sealed.ciphertext)
+    changed[position] ^= 1
+    with pytest.raises(Halt):
+        VAULT.unseal(HANDLE, replace(sealed, ciphertext=bytes(changed)))
+
+
+@pytest.mark.parametrize("key", [None, "", "not base64 at all!", base64.b64encode(bytes(16)).decode()])
+def test_a_missing_or_wrong_master_key_says_what_to_do(key: str | None) -> None:
+    with pytest.raises(Halt) as halt:
+        vault_from(key)
+    assert "32 random bytes in base64" in halt.value.cure
+
+
+def test_a_master_key_in_either_base64_opens_the_vault() -> None:
+    key = bytes(range(224, 256))
+    sealed = vault_from(base64.b64encode(key).decode()).seal(HANDLE, PERSON)
+    assert vault_from(base64.urlsafe_b64encode(key).decode().rstrip("=")).unseal(HANDLE, sealed) == PERSON
+
+
+# --- use cases ------------------------------------------------------------------------------------------------
+
+
+def test_registering_says_nothing_to_anybody_and_stores_nothing_readable() -> None:
+    desk = Desk()
+    handle = register(desk)
+    assert desk.events == []
+    assert "Ada" not in str(desk.documents)
+    assert "199001019802" not in str(desk.documents)
+    assert desk.get(subject_of("participant", handle)).registered_by == AGENCY
+
+
+def test_reading_changes_nothing() -> None:
+    desk = Desk()
+    handle = register(desk)
+    before, rows = dict(desk.documents), dict(desk.table)
+    _, identity = handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)
+    assert identity == PERSON
+    assert (desk.documents, desk.table) == (before, rows)
+
+
+def test_only_those_with_a_part_in_a_journey_may_read() -> None:
+    desk = Desk()
+    handle = register(desk)
+    with pytest.raises(Unknown):
+        handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)
+    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
+    with pytest.raises(Unknown):
+        handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)
+    handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    assert handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)[1] == PERSON
+    with pytest.raises(Unknown):
+        handlers.read_participant(desk, caseworker(EMPLOYER), handle, VAULT)
+    for stranger in ("esf-radet", "nobody-here"):
+        with pytest.raises(Forbidden):
+            handlers.read_participant(desk, caseworker(stranger), handle, VAULT)
+
+
+def test_an_analyst_reads_nobody() -> None:
+    desk = Desk()
+    handle = register(desk)
+    analyst = Actor(person="somebody", organisation=AGENCY, duty="analyst")
+    with pytest.raises(Forbidden):
+        handlers.read_participant(desk, analyst, handle, VAULT)
+
+
+def test_nobody_reads_a_person_who_is_not_there() -> None:
+    with pytest.raises(Unknown):
+        handlers.read_participant(Desk(), caseworker(AGENCY), HANDLE, VAULT)
+
+
+def test_erasure_leaves_nothing_that_could_ever_be_opened() -> None:
+    desk = Desk()
+    handle = register(desk)
+    before: Participant = desk.get(subject_of("participant", handle))
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    after: Participant = desk.get(subject_of("participant", handle))
+    assert (after.sealed, after.erased_at, before.erased_at) == (None, AT, None)
+    assert [type(one) for one in desk.events] == [e.ParticipantErased]
+    with pytest.raises(Conflict) as refused:
+        handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)
+    assert refused.value.code == "participant-erased"
+
+
+def test_an_erasure_that_a_backup_undid_is_done_again_and_not_said_again() -> None:
+    desk = Desk()
+    handle = register(desk)
+    subject = subject_of("participant", handle)
+    before = dict(desk.documents)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    (notice,) = desk.notices
+    assert isinstance(notice.body, ErasureKept)
+    assert notice.body.participant_id == handle
+
+    desk.documents.update(before)
+    desk.table[ARCHIVE, event_id(subject, 1)] = {}
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    assert desk.get(subject).sealed is None
+
+    desk.documents.update(before)
+    for _ in range(2):
+        handlers.keep_erased(desk, handle, AT)
+        assert (desk.get(subject).sealed, desk.get(subject).erased_at) == (None, AT)
+    handlers.keep_erased(desk, HANDLE, AT)
+    assert desk.find(subject_of("participant", HANDLE)) is None
+    assert (len(desk.events), len(desk.notices)) == (1, 1)
+
+
+def test_a_retired_master_key_opens_what_it_sealed_and_seals_nothing() -> None:
+    old, new = bytes(range(32)), bytes(range(32, 64))
+    sealed = AesGcmVault(old).seal(HANDLE, PERSON)
+    rotated = AesGcmVault(new, retired=[old])
+    assert rotated.unseal(HANDLE, sealed) == PERSON
+    again = rotated.seal(HANDLE, PERSON)
+    assert again.key_id != sealed.key_id
+    assert AesGcmVault(new).unseal(HANDLE, again) == PERSON
+    with pytest.raises(Halt, match=sealed.key_id) as halt:
+        AesGcmVault(new).unseal(HANDLE, sealed)
+    assert "VAULT_RETIRED_KEYS" in halt.value.cure
+    with pytest.raises(Halt):
+        rotated.unseal(HANDLE, replace(sealed, key_id=again.key_id))
+
+
+def test_retired_keys_are_read_as_the_master_key_is() -> None:
+    old, new = (base64.b64encode(bytes([fill]) * 32).decode() for fill in (1, 2))
+    assert vault_from(new, [old]).unseal(HANDLE, vault_from(old).seal(HANDLE, PERSON)) == PERSON
+    for wrong in ("not base64 at all!", base64.b64encode(bytes(16)).decode()):
+        with pytest.raises(Halt, match="VAULT_RETIRED_KEYS"):
+            vault_from(new, [wrong])
+
+
+def test_a_journey_goes_on_after_its_participant_was_erased() -> None:
+    desk = Desk()
+    handle = register(desk)
+    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    taken = handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    assert taken.passage.stage == "accepted"
+
+
+def test_a_strange_organisation_erases_nobody() -> None:
+    desk = Desk()
+    handle = register(desk)
+    with pytest.raises(Unknown):
+        handlers.erase_participant(desk, caseworker("forsakringskassan"), handle)
+    assert desk.get(subject_of("participant", handle)).sealed is not None
+
+
+def test_who_a_person_is_can_be_said_anew_and_what_it_was_is_nowhere() -> None:
+    desk = Desk()
+    handle = register(desk)
+    anew = replace(PERSON, name="Ada Rättad")
+    command = (anew, "The name was another's.")
+    correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
+    assert handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)[1] == anew
+    _, (kept,) = correcting.list_participant_corrections(
+        desk, caseworker(AGENCY), handle, after=None, limit=10
+    )
+    assert (kept.what, dict(kept.said), kept.why) == ("identity", {"parts": ["name"]}, command[1])
+    assert "Ada" not in str(kept)
+    assert not desk.events
+    again = correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
+    assert again.corrections == 1
+
+
+def test_nobody_else_says_anew_who_a_person_is_and_nobody_once_erased() -> None:
+    desk = Desk()
+    handle = register(desk)
+    for other in ("forsakringskassan", PROVIDER):
+        with pytest.raises((Forbidden, Unknown)):
+            correcting.correct_participant(desk, caseworker(other), handle, (PERSON, "why so"), VAULT)
+    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+    with pytest.raises(Conflict, match="participant-erased"):
+        correcting.correct_participant(desk, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT)

@@ -1,0 +1,361 @@
+"""A second open referral of one person to one programme: refused where the first may be read, else one person."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intake import correcting, handlers, participations
+from services.intake.consumer import folds_telling
+from services.intake.domain import corrections as c
+from services.intake.domain import referral
+from services.intake.domain.consent import RecordConsent
+from services.intake.domain.journey import Referral
+from services.intake.domain.participation import (
+    KEPT,
+    PARTICIPATIONS,
+    Other,
+    is_void,
+    participation_key,
+    written,
+)
+from services.intake.repository import Referrals
+from shared.language import events as e
+from shared.language.decision import subject_of
+from shared.language.errors import Conflict
+from shared.language.replies import RecordRejected
+from tests.unit.services.intake.desk import (
+    ACCEPTED_ON,
+    AGENCY,
+    CLOSED_ON,
+    COACTIVE,
+    PROVIDER,
+    READY_ON,
+    TODAY,
+    Desk,
+    Shelf,
+    asked,
+    at_stage,
+    caseworker,
+    exit_fact,
+    plain,
+    register,
+    said,
+)
+from tests.unit.services.intake.test_inbound import answer, body, record
+
+CLINIC = "psykiatrin-skelleftea"
+"""Took the person on in another programme, and so may refer it too; the agency does not hear of that."""
+BOTH = Shelf(COACTIVE, replace(COACTIVE, id="elsewhere"))
+_references = count()
+
+
+def known_to_both() -> tuple[Desk, e.ParticipantId]:
+    """A person whom the agency registered, and whom the clinic took on in another programme."""
+    desk = Desk(programmes=BOTH)
+    person = register(desk)
+    elsewhere = refer(desk, AGENCY, person, programme="elsewhere", provider=CLINIC)
+    accept = referral.Accept(occurred_on=ACCEPTED_ON)
+    handlers.accept_referral(desk, caseworker(CLINIC), elsewhere.journey_id, accept, ())
+    return desk, person
+
+
+def refer(desk: Desk, by: str, person: e.ParticipantId, **what: object) -> Referral:
+    command = asked(person, reference=f"R-{next(_references)}", **what)
+    return handlers.refer(desk, caseworker(by), command, ())
+
+
+def now(desk: Desk, journey: Referral) -> Referral:
+    found: Referral = desk.get(subject_of("journey", journey.journey_id))
+    return found
+
+
+def withdraw(desk: Desk, journey: Referral) -> None:
+    command = referral.Withdraw(reason="other_effort", occurred_on=TODAY)
+    handlers.withdraw_referral(desk, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+
+
+def decline(desk: Desk, journey: Referral) -> None:
+    command = referral.Decline(reason="no_place", occurred_on=TODAY)
+    handlers.decline_referral(desk, caseworker(PROVIDER), journey.journey_id, command, ())
+
+
+def mistaken(desk: Desk, journey: Referral) -> None:
+    command = referral.RegisterMistake(reason="duplicate", occurred_on=TODAY)
+    handlers.register_mistake(desk, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+
+
+def take_in(desk: Desk, journey: Referral, *facts: e.Fact) -> None:
+    for fact in facts:
+        state = now(desk, journey)
+        change = folds_telling(())[type(fact)](state, said(fact), BOTH)
+        desk.save(subject_of("journey", journey.journey_id), change)
+
+
+def exited(desk: Desk, journey: Referral) -> None:
+    by, journey_id = caseworker(PROVIDER), journey.journey_id
+    handlers.accept_referral(desk, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ())
+    handlers.record_consent(desk, by, journey_id, RecordConsent(purpose="sharing", given=False), ())
+    handlers.start_journey(desk, by, journey_id, referral.Start(occurred_on=READY_ON), ())
+    take_in(desk, journey, exit_fact())
+
+
+def closed(desk: Desk, journey: Referral) -> None:
+    exited(desk, journey)
+    take_in(desk, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=desk.at))
+
+
+def restored(desk: Desk, journey: Referral) -> None:
+    """What made it void was said by a slip, and is taken back."""
+    anew = c.CorrectReason(why="A slip.", void=True)
+    by, passage = caseworker(journey.passage.referrer), now(desk, journey).passage
+    if passage.mistake:
+        correcting.correct_mistake(desk, by, journey.journey_id, anew, ())
+    elif passage.withdrawn_on:
+        correcting.correct_withdrawal(desk, by, journey.journey_id, anew, ())
+    else:
+        correcting.correct_decline(desk, caseworker(PROVIDER), journey.journey_id, anew, ())
+
+
+# --- refused ---------------------------------------------------------------------------------------------------
+
+
+def test_an_own_open_referral_is_named_with_where_it_stands_and_who_is_responsible() -> None:
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person)
+    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    with pytest.raises(Conflict) as refused:
+        refer(desk, AGENCY, person)
+    assert refused.value.code == "already-referred"
+    assert refused.value.errors == {
+        "journey_id": [first.journey_id],
+        "stage": ["accepted"],
+        "responsible": [PROVIDER],
+    }
+    for told in (first.journey_id, "accepted", PROVIDER):
+        assert told in refused.value.detail
+    assert len([one for one in desk.documents if one.startswith("journey/")]) == 1
+
+
+def test_so_is_one_that_the_referrer_may_read_by_another_part() -> None:
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person, provider=CLINIC)
+    handlers.accept_referral(desk, caseworker(CLINIC), first.journey_id, referral.Accept(), ())
+    with pytest.raises(Conflict) as refused:
+        refer(desk, CLINIC, person, provider=PROVIDER)
+    assert refused.value.code == "already-referred"
+
+
+@pytest.mark.parametrize("stage", ["received", "accepted", "started", "ready"])
+def test_a_journey_is_open_until_it_ends(stage: str) -> None:
+    desk = Desk()
+    first = refer(desk, AGENCY, register(desk))
+    stands = at_stage(stage)  # type: ignore[arg-type]
+    passage = replace(stands.passage, participant_id=first.passage.participant_id)
+    held = replace(first, passage=passage)
+    desk.documents[subject_of("journey", first.journey_id)] = Referrals().write(held)
+    with pytest.raises(Conflict):
+        refer(desk, AGENCY, first.passage.participant_id)
+
+
+@pytest.mark.parametrize("end", [withdraw, decline, mistaken, exited, closed])
+def test_after_its_end_the_person_is_referred_again_as_before(end: Callable[[Desk, Referral], None]) -> None:
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person)
+    end(desk, first)
+    again = refer(desk, AGENCY, person, previous_journey=first.journey_id, occurred_on=READY_ON)
+    assert again.beside is None
+    assert again.passage.previous_journey == first.journey_id
+
+
+def test_the_same_reference_still_answers_with_the_same_referral() -> None:
+    desk = Desk()
+    command = asked(register(desk))
+    first = handlers.refer(desk, caseworker(AGENCY), command, ())
+    assert handlers.refer(desk, caseworker(AGENCY), command, ()) == first
+
+
+def test_over_kafka_the_rejection_says_the_same() -> None:
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person)
+    rejected = answer(desk, record(body(person, reference="FK-2")))
+    assert (type(rejected.body), plain(rejected.body)["code"]) == (RecordRejected, "already-referred")
+    assert plain(rejected.body)["errors"] == {
+        "journey_id": [first.journey_id],
+        "stage": ["received"],
+        "responsible": [AGENCY],
+    }
+
+
+# --- received beside -------------------------------------------------------------------------------------------
+
+
+def test_one_that_may_not_be_read_is_not_told_of_and_the_second_counts_nobody() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    second = refer(desk, AGENCY, person)
+    assert (second.stood, second.beside) == ((first.journey_id,), first.journey_id)
+    assert isinstance(desk.events[-2], e.ReferralReceived)
+    assert desk.events[-1] == e.JourneySetBeside(
+        occurred_on=TODAY, recorded_at=desk.at, beside=first.journey_id
+    )
+
+
+@pytest.mark.parametrize("end", [withdraw, decline, mistaken])
+def test_it_counts_once_nothing_came_of_the_first(end: Callable[[Desk, Referral], None]) -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    second = refer(desk, AGENCY, person)
+    end(desk, first)
+    assert now(desk, second).beside is None
+    assert e.JourneySetBeside(occurred_on=TODAY, recorded_at=desk.at) in desk.events
+
+
+@pytest.mark.parametrize("end", [withdraw, decline, mistaken])
+def test_one_that_was_void_by_a_slip_counts_the_person_again(end: Callable[[Desk, Referral], None]) -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    end(desk, first)
+    second = refer(desk, AGENCY, person)
+    assert second.beside is None
+    restored(desk, first)
+    assert now(desk, second).beside == first.journey_id, "as if the slip had not been"
+
+
+def test_it_does_not_count_for_the_first_having_ended_well() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    second = refer(desk, AGENCY, person)
+    closed(desk, first)
+    assert now(desk, second).beside == first.journey_id
+
+
+def test_who_is_responsible_is_told_since_when_and_what_else_only_by_a_part_in_it() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person, occurred_on=ACCEPTED_ON)
+    second = refer(desk, AGENCY, person, provider="kafe-solrosen", occurred_on=READY_ON)
+
+    def told(organisation: str, journey: Referral) -> list[Other]:
+        return list(participations.also_referred(desk, caseworker(organisation), now(desk, journey)))
+
+    assert told(AGENCY, second) == told(CLINIC, first) == [Other(READY_ON)]
+    assert told(PROVIDER, first) == [], "it is not responsible yet"
+    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    assert told(CLINIC, first) == []
+    assert told(PROVIDER, first) == [Other(READY_ON)]
+    withdraw(desk, second)
+    assert told(PROVIDER, first) == told(AGENCY, second) == []
+
+
+def test_a_provider_of_both_is_told_which() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person, occurred_on=ACCEPTED_ON)
+    second = refer(desk, AGENCY, person, occurred_on=READY_ON)
+    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    (other,) = participations.also_referred(desk, caseworker(PROVIDER), now(desk, first))
+    assert other == Other(READY_ON, second.journey_id, AGENCY)
+
+
+def test_a_withdrawal_that_was_a_slip_puts_the_later_one_beside_again() -> None:
+    desk, person = known_to_both()
+    first = refer(desk, CLINIC, person)
+    second = refer(desk, AGENCY, person)
+    withdraw(desk, first)
+    restored(desk, first)
+    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_what_stands_open_again_beside_another_is_one_person_too(earlier: bool) -> None:
+    """The second was referred while the first was withdrawn, so that neither began beside the other."""
+    desk = Desk()
+    person = register(desk)
+    first = refer(desk, AGENCY, person)
+    withdraw(desk, first)
+    second = refer(desk, AGENCY, person)
+    assert second.beside is None
+    if not earlier:
+        withdraw(desk, second)
+        restored(desk, first)
+        restored(desk, second)
+    else:
+        restored(desk, first)
+    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
+    withdraw(desk, first)
+    assert now(desk, second).beside is None
+
+
+# --- in any order ----------------------------------------------------------------------------------------------
+
+DEEDS = st.lists(
+    st.tuples(
+        st.sampled_from(["refer", "withdraw", "decline", "mistake", "exit", "restore"]), st.integers(0, 5)
+    ),
+    max_size=14,
+)
+
+
+@given(DEEDS)
+@settings(max_examples=150, deadline=None)
+def test_a_journey_counts_unless_one_of_those_it_began_beside_is_real(deeds: list[tuple[str, int]]) -> None:
+    desk, person = known_to_both()
+    made: list[Referral] = []
+    stood: dict[str, list[Referral]] = {}
+    ends = {"withdraw": withdraw, "decline": decline, "mistake": mistaken, "exit": exited}
+    for deed, number in deeds:
+        if deed == "refer":
+            standing = [one for one in made if not now(desk, one).passage.left]
+            try:
+                made.append(refer(desk, (CLINIC, AGENCY)[number % 2], person))
+            except Conflict:
+                continue
+            stood[made[-1].journey_id] = standing
+        elif number < len(made) and deed == "restore":
+            if is_void(now(desk, made[number])):
+                restored(desk, made[number])
+        elif number < len(made) and now(desk, made[number]).passage.stage == "received":
+            ends[deed](desk, made[number])
+    for one in made:
+        real = [
+            other for other in now(desk, one).stood if not is_void(now(desk, made[ids(made).index(other)]))
+        ]
+        assert now(desk, one).beside == (real[0] if real else None)
+        assert {other.journey_id for other in stood[one.journey_id]} <= set(now(desk, one).stood)
+    standing = [now(desk, one) for one in made if now(desk, one).passage.stage == "received"]
+    assert sum(one.beside is None for one in standing) <= 1, "one person, counted once while all are open"
+
+
+def ids(journeys: list[Referral]) -> list[e.JourneyId]:
+    return [one.journey_id for one in journeys]
+
+
+def test_a_row_keeps_every_open_journey_and_only_so_many_others() -> None:
+    usual, over = at_stage("received"), at_stage("withdrawn")
+    journeys = [
+        replace(usual if n % 7 == 0 else over, journey_id=e.JourneyId(f"j-{n:026d}")) for n in range(200)
+    ]
+    row = written("key", {"turn": 4}, journeys)
+    kept = row.body["journeys"]
+    assert {one.journey_id for one in journeys if one.passage.stage == "received"} <= set(kept)
+    assert len(kept) == KEPT + sum(one.passage.stage == "received" for one in journeys)
+    assert kept == sorted(kept)
+    assert row.body["turn"] == 5
+
+
+def test_each_decision_that_others_rest_on_writes_the_row() -> None:
+    desk, person = known_to_both()
+    key = participation_key(person, "coactive")
+    first = refer(desk, CLINIC, person)
+    refer(desk, AGENCY, person)
+    before = desk.table[PARTICIPATIONS, key]["turn"]
+    withdraw(desk, first)
+    assert desk.table[PARTICIPATIONS, key]["turn"] == before + 1, (
+        "else two at one moment would both slip through"
+    )

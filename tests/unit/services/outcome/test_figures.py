@@ -1,0 +1,375 @@
+"""The figures converge: in every order of arrival, the sum of what was added is what the truth says."""
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.outcome.figures.contributions import contributions
+from services.outcome.figures.projection import project
+from services.outcome.figures.report import build
+from services.outcome.figures.state import Figures
+from services.outcome.repository import FigureJourneys
+from shared.language import events as e
+from shared.language.decision import Add, Received, Subject
+from tests.support.memory import noon
+from tests.unit.services.outcome.stories import Story, Truth, arrivals
+from tests.unit.services.outcome.town import (
+    SHELF,
+    SHOP,
+    SUBJECT,
+    TODAY,
+    TOWN,
+    arrived,
+    mistake,
+    referral,
+    start,
+)
+
+SEEDS = st.integers(min_value=0, max_value=2**32)
+AS_OF = noon(date(2018, 1, 1))
+
+
+class Ledger:
+    """Projects events as the runtime does: states by subject, sums of adds by cell."""
+
+    def __init__(self) -> None:
+        self.states: dict[Subject, Figures] = {}
+        self.sums: Counter[str] = Counter()
+        self.days: Counter[tuple[str, str, str, str]] = Counter()
+
+    def take(self, events: Iterable[Received]) -> "Ledger":
+        for received in events:
+            change = project(self.states.get(received.subject), received, SHELF)
+            self.states[received.subject] = change.state
+            for add in change.adds:
+                if add.collection == "cells":
+                    assert add.key == f"{TOWN.id}|{add.also['cell']}"
+                    self.sums[add.also["cell"]] += add.cells["n"]
+                else:
+                    self._take_day(add)
+        return self
+
+    def _take_day(self, add: Add) -> None:
+        day, provider, municipality = (add.also[name] for name in ("day", "provider", "municipality"))
+        assert add.key == f"{TOWN.id}|{day}|{provider}|{municipality}"
+        for name, amount in add.cells.items():
+            self.days[day, provider, municipality, name.removeprefix("n.")] += amount
+
+    @property
+    def cells(self) -> dict[str, int]:
+        return {cell: n for cell, n in self.sums.items() if n}
+
+
+def told(seed: int) -> Ledger:
+    random = Random(seed)
+    return Ledger().take(arrivals(Story(1, random), random))
+
+
+@given(SEEDS)
+@settings(max_examples=300, deadline=None)
+def test_what_was_added_is_what_the_last_state_contributes(seed: int) -> None:
+    ledger = told(seed)
+    (state,) = ledger.states.values()
+    assert ledger.cells == dict(contributions(state))
+
+
+@given(SEEDS, SEEDS)
+@settings(max_examples=300, deadline=None)
+def test_every_order_that_causality_allows_leads_to_the_same_figures(seed: int, order: int) -> None:
+    story = Story(1, Random(seed))
+    one = Ledger().take(arrivals(story, Random(order)))
+    other = Ledger().take(arrivals(story, Random(order + 1)))
+    assert one.cells == other.cells
+    assert +one.days == +other.days
+
+
+@given(SEEDS, st.integers(min_value=0, max_value=30))
+@settings(max_examples=200, deadline=None)
+def test_a_mistake_whenever_it_comes_leaves_nothing(seed: int, moment: int) -> None:
+    random = Random(seed)
+    events = list(arrivals(Story(1, random), random))
+    if any(isinstance(one.body, e.JourneyRegisteredByMistake) for one in events):
+        events = [one for one in events if not isinstance(one.body, e.JourneyRegisteredByMistake)]
+        events = [one for one in events if not isinstance(one.body, e.SessionsRecounted)]
+    at = 1 + moment % len(events)
+    last = arrived(mistake(), subject=events[0].subject)
+    assert Ledger().take([*events[:at], last, *events[at:]]).cells == {}
+
+
+@given(st.lists(SEEDS, max_size=25))
+@settings(max_examples=100, deadline=None)
+def test_the_report_agrees_with_a_plain_recount(seeds: list[int]) -> None:
+    stories = [Story(number, Random(seed)) for number, seed in enumerate(seeds)]
+    ledger = Ledger()
+    for story in stories:
+        ledger.take(arrivals(story, Random(len(seeds))))
+    report = build(ledger.cells, TOWN, AS_OF)
+    expected = recount([story.truth for story in stories if not story.truth.mistake])
+    assert {name: report[name] for name in expected} == expected
+
+
+def test_the_stories_are_rich_enough_to_prove_something() -> None:
+    truths = [Story(number, Random(number)).truth for number in range(400)]
+    assert sum(one.mistake for one in truths) > 10
+    assert sum(one.way == "deceased" for one in truths) > 10
+    assert sum(bool(one.moves) for one in truths) > 10
+    crossed = [one for one in truths if one.offers.count("accepted") > len(one.moves)]
+    assert len(crossed) > 5
+    assert sum(one.corrections for one in truths) > 50
+
+
+# --- the recount, which shares nothing with the code under test -------------------------------------------
+
+
+def recount(truths: list[Truth]) -> dict[str, Any]:
+    """The figures as someone with pen and paper would count them. Source: docs/field.md, Who is counted."""
+    sessions = [session for truth in truths for session in truth.sessions]
+    present = [(attendance, minutes) for attendance, minutes in sessions if attendance != "no"]
+    offers = [answer for truth in truths for answer in truth.offers]
+    left = [truth for truth in truths if truth.exited_on and truth.way != "deceased"]
+    known = [truth.situation for truth in left if truth.situation]
+    return {
+        "figures": {
+            **_person_counts(truths),
+            "exits": {
+                way: len([truth for truth in truths if truth.way == way])
+                for way in ("by_plan", "interrupted", "moved", "deceased")
+            },
+            "entries_complete": len([truth for truth in truths if truth.complete]),
+            "handovers": {
+                "offered": len(offers),
+                **{one: offers.count(one) for one in ("accepted", "declined", "expired", "recalled")},
+            },
+            "sessions": {
+                "logged": len(sessions),
+                "attended": len(present),
+                "late": len([one for one in sessions if one[0] == "late"]),
+                "missed": len([one for one in sessions if one[0] == "no"]),
+                "corrected": sum(truth.corrections for truth in truths),
+                "minutes": sum(minutes for _, minutes in present),
+            },
+            "employed_at_exit": {
+                "employed": known.count("employed"),
+                "known": len(known),
+                "missing": len(left) - len(known),
+                "rate": _share(known.count("employed"), len(known)),
+                "missing_share": _share(len(left) - len(known), len(left)),
+            },
+            "follow_ups": {kind: _follow_up(truths, kind) for kind in ("28d", "6m")},
+        },
+        "by_gender": {
+            gender: _grouped([truth for truth in truths if truth.gender == gender])
+            for gender in ("woman", "man", "non_binary", "not_known")
+        },
+        "by_municipality": {
+            place: _grouped([truth for truth in truths if truth.municipality == place])
+            for place in ("2482", "2417")
+        },
+        "where_now": _where(truths),
+        "steps": [
+            _step("answer", [(truth.referred_on, truth.accepted_on) for truth in truths]),
+            _step("start", [(truth.accepted_on, truth.started_on) for truth in truths]),
+            _step("ready", [(truth.started_on, truth.ready_on) for truth in truths]),
+            _median_of("handover", [days for truth in truths for days in truth.moves]),
+            _step("exit", [(truth.started_on, truth.exited_on) for truth in truths]),
+        ],
+    }
+
+
+def _where(truths: list[Truth]) -> dict[str, int]:
+    stages = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
+    found = dict.fromkeys(stages, 0)
+    for truth in truths:
+        if truth.closed:
+            found["closed"] += 1
+        elif truth.exited_on:
+            found["exited"] += 1
+        elif truth.withdrawn:
+            found["withdrawn"] += 1
+        elif truth.declined:
+            found["declined"] += 1
+        elif truth.ready_on:
+            found["ready"] += 1
+        elif truth.started_on:
+            found["started"] += 1
+        elif truth.accepted_on:
+            found["accepted"] += 1
+        else:
+            found["received"] += 1
+    return found
+
+
+def _person_counts(truths: list[Truth]) -> dict[str, int]:
+    return {
+        "received": len(truths),
+        "declined": len([truth for truth in truths if truth.declined]),
+        "withdrawn": len([truth for truth in truths if truth.withdrawn]),
+        "accepted": len([truth for truth in truths if truth.accepted_on]),
+        "started": len([truth for truth in truths if truth.started_on]),
+        "active": len([truth for truth in truths if truth.started_on and not truth.exited_on]),
+        "ready": len([truth for truth in truths if truth.ready_on]),
+        "handed_over": len([truth for truth in truths if truth.moves]),
+        "exited": len([truth for truth in truths if truth.exited_on]),
+        "re_referred": len([truth for truth in truths if truth.returns]),
+    }
+
+
+def _grouped(truths: list[Truth]) -> dict[str, int]:
+    employed = [truth for truth in truths if truth.situation == "employed" and truth.way != "deceased"]
+    return {
+        **_person_counts(truths),
+        "employed_at_exit_employed": len(employed),
+        "employed_28d": len([truth for truth in truths if truth.answers.get("28d") == "employed"]),
+        "employed_6m": len([truth for truth in truths if truth.answers.get("6m") == "employed"]),
+    }
+
+
+def _follow_up(truths: list[Truth], kind: str) -> dict[str, Any]:
+    statuses = [truth.asked[kind] for truth in truths if kind in truth.asked]
+    answered, missed = statuses.count("answered"), statuses.count("missed")
+    employed = len([truth for truth in truths if truth.answers.get(kind) == "employed"])
+    return {
+        "due": len(statuses),
+        "answered": answered,
+        "missed": missed,
+        "employed": employed,
+        "rate": _share(employed, answered),
+        "missing_share": _share(missed, answered + missed),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _step(step: str, spans: list[tuple[date | None, date | None]]) -> dict[str, Any]:
+    return _median_of(step, [(last - first).days for first, last in spans if first and last])
+
+
+def _median_of(step: str, days: list[int]) -> dict[str, Any]:
+    return {
+        "step": step,
+        "journeys": len(days),
+        "median_days": float(statistics.median(days)) if days else None,
+    }
+
+
+# --- single rules -------------------------------------------------------------------------------------------
+
+
+def output(quantity: int, kind: Callable[..., e.Fact] = e.OutputLogged, **fields: Any) -> Received:
+    event = kind(
+        occurred_on=TODAY,
+        recorded_at=noon(TODAY),
+        programme=TOWN.id,
+        programme_version=1,
+        output="workplace_carved",
+        quantity=quantity,
+        municipality="2417",
+        **fields,
+    )
+    return arrived(event, subject=Subject("output/o-" + "0" * 26))
+
+
+@pytest.mark.parametrize(("corrected", "reached"), [(0, 0), (2, 2), (7, 7)])
+def test_a_corrected_output_counts_as_corrected(corrected: int, reached: int) -> None:
+    ledger = Ledger().take(
+        [output(5, organisation=SHOP), output(corrected, e.OutputCorrected, replaced_quantity=5)]
+    )
+    (figure,) = build(ledger.cells, TOWN, AS_OF)["outputs"]
+    assert figure == {
+        "output": "workplace_carved",
+        "name": {"sv": "workplace_carved", "en": "workplace_carved"},
+        "reached": reached,
+        "target": 3,
+        "by_municipality": {"2482": 0, "2417": reached},
+    }
+
+
+def test_an_event_before_the_first_is_an_error_not_a_figure() -> None:
+    with pytest.raises(ValueError, match="began"):
+        project(None, arrived(start()), SHELF)
+    with pytest.raises(ValueError, match="began"):
+        project(None, output(1, e.OutputCorrected, replaced_quantity=5), SHELF)
+
+
+def test_what_changed_last_is_the_latest_recorded_in_any_order() -> None:
+    late = e.ParticipantReady(occurred_on=TODAY, recorded_at=noon(TODAY) + timedelta(hours=1))
+    early = e.GoalSet(occurred_on=TODAY, recorded_at=noon(TODAY), goal="g1")
+    for order in ((late, early), (early, late)):
+        state: Figures = project(None, arrived(referral()), SHELF).state
+        for event in order:
+            state = project(state, arrived(event), SHELF).state
+        assert (state.newest_type, state.newest_at) == (
+            "journey.activity-tracking.participant-ready.v1",
+            late.recorded_at,
+        )
+
+
+@given(SEEDS)
+@settings(max_examples=50, deadline=None)
+def test_a_state_survives_its_document(seed: int) -> None:
+    repository = FigureJourneys()
+    (state,) = told(seed).states.values()
+    subject = Subject("journey/j-" + "0" * 26)
+    document = repository.write(state)
+    assert repository.read(subject, document) == state
+    made = Ledger().take([output(5, organisation=SHOP)]).states
+    ((subject, kept),) = made.items()
+    assert repository.read(subject, repository.write(kept)) == kept
+
+
+def test_the_journey_state_does_not_grow_with_its_sessions() -> None:
+    state: Figures = project(None, arrived(referral()), SHELF).state
+    before = len(repr(state))
+    session = e.SessionLogged(
+        occurred_on=TODAY,
+        recorded_at=noon(TODAY),
+        session=e.SessionId("s-1"),
+        organisation=SHOP,
+        attendance="yes",
+        minutes=60,
+    )
+    for seq in range(500):
+        state = project(state, arrived(session, subject=SUBJECT, seq=seq), SHELF).state
+    assert len(repr(state)) - before < 100
+
+
+def beside(other: str | None, subject: Subject, seq: int) -> Received:
+    fact = e.JourneySetBeside(
+        occurred_on=TODAY, recorded_at=noon(TODAY), beside=e.JourneyId(other) if other else None
+    )
+    return Received(subject, "intake", seq, "journey.intake.journey-set-beside.v1", fact, {})
+
+
+@given(SEEDS)
+@settings(max_examples=200, deadline=None)
+def test_a_journey_beside_another_counts_no_person_and_does_once_it_stands_alone(seed: int) -> None:
+    """Whenever the word comes, the sum is the same."""
+    random = Random(seed)
+    events = list(arrivals(Story(1, random), random))
+    subject = events[0].subject
+    at = 1 + random.randrange(len(events))
+    told_of = [*events[:at], beside("j-" + "9" * 26, subject, 90), *events[at:]]
+    alone, aside = Ledger().take(events), Ledger().take(told_of)
+    of_no_person = {name: n for name, n in alone.cells.items() if name.startswith(("session/", "handover/"))}
+    assert aside.cells == of_no_person
+    assert aside.take([beside(None, subject, 91)]).cells == alone.cells
+
+
+def test_two_open_referrals_of_one_person_are_one_participation() -> None:
+    first, second = Subject("journey/j-" + "1" * 26), Subject("journey/j-" + "2" * 26)
+    ledger = Ledger()
+    for subject in (first, second):
+        ledger.take([arrived(referral(), subject=subject)])
+    ledger.take([beside(first.removeprefix("journey/"), second, 2)])
+    for subject in (first, second):
+        ledger.take([arrived(start(), subject=subject, seq=3)])
+    assert (ledger.cells["received"], ledger.cells["started"], ledger.cells["active"]) == (1, 1, 1)
