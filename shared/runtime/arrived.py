@@ -1,4 +1,4 @@
-"""What a batch begins and ends with: records as they arrived from Kafka, and the tally of what became of them."""
+"""The input and the result of a batch: records as they arrived from Kafka, and the tally of their outcomes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from shared.language.codec import Envelope, Headers
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """One record of the log. readable: False where the library could not read its headers; then there are none.
+    """One record of the log. readable: False where the library could not read its headers; `headers` is then empty.
 
-    gap: no record, but the last of those places before the log's end that hold none to read: what was aborted, or the
-    mark that ends a transaction. Nothing is folded, and the group's offset moves past it.
+    gap: True for a position without a readable record before the log's end: an aborted record, or the marker that
+    ends a transaction. Nothing is folded, and the group's offset moves past it.
     """
 
     topic: str
@@ -26,7 +26,7 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 
 
 def _nothing() -> None:
-    """Nothing more is to be done."""
+    """Do nothing."""
 
 
 @dataclass(slots=True)

@@ -42,11 +42,11 @@ class Breaker:
         self._one_counts = one_counts
 
     def attempt(self) -> "Breaker":
-        """One that goes on counting from here, and whose count is this one's only when it is kept."""
+        """Return a copy that goes on counting from here. Its count replaces this one's only by `keep`."""
         return Breaker(self._count.copy(), self._take, self._one_counts)
 
     def keep(self) -> None:
-        """The attempt stands: others go on from what it has counted."""
+        """Take over the attempt's count, once its transaction is committed."""
         self._keep(self._count)
 
     def _take(self, count: _Count) -> None:
@@ -54,7 +54,7 @@ class Breaker:
 
     @property
     def failing(self) -> int:
-        """How many events in a row have failed up to now."""
+        """The number of events in a row that have failed up to now."""
         return self._count.in_a_row
 
     def note(self, failed: bool, sender: str = "") -> None:

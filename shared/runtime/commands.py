@@ -1,14 +1,14 @@
 """Commands from HTTP: each is decided and made durable once per idempotency key.
 
 Commands that wait at the same time share one transaction (`group_commit`): one commit and one write per collection,
-whatever their number. Each decides on what the earlier ones left, and a refused one leaves nothing behind. Where they
-cannot share, because of a conflict or a repeated key, each gets a transaction of its own.
+however many they are. Each command sees the effects of the earlier ones, and a refused command leaves nothing behind.
+Commands that cannot share, because of a write conflict or a repeated key, each get a transaction of their own.
 
-The answer is stored with the effect, without personal data. The same key with the same content gets it again; another
-content under the key is refused. A stored answer is looked up only after the caller's right was found, so a key opens
-nothing. Rows of a file have no keys: the sender's own reference makes each row idempotent.
-A caller that names events it has seen waits for them (`waiting`). A caller without a part waits as long, for the same
-answer.
+The answer is stored with the effect, without personal data. A repetition with the same key and content gets the
+stored answer; another content under the key is refused. The caller's right is checked before a stored answer is
+looked up, so a key opens nothing. Rows of a file have no keys: the sender's own reference makes each row idempotent.
+A caller that names events it has seen waits until this service has seen them too (`waiting`). A caller without a part
+waits as long, for the same answer.
 """
 
 import functools
@@ -52,9 +52,9 @@ NEVER_AGAIN = (Forbidden, Unknown, NotYetSeen)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command came to: its body, the vector of what it caused, the subject's revision.
+    """The answer to a command: its body, the vector of the events that it caused, and the subject's revision.
 
-    emitted: `<type>:<number>` of every event, in order; none where the answer was stored before.
+    emitted: `<type>:<number>` of every event, in order; empty where the answer was stored before.
     """
 
     body: dict[str, Any]
@@ -66,9 +66,9 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class _Asked(Member):
-    """One command on its way. `context` is its caller's: who asks, and in which trace.
+    """One command under way. `context` is its caller's context: the identity and the trace.
 
-    rows: fetched ahead. trial: it is one of those of which nothing is kept.
+    rows: fetched ahead. trial: True when the command is only tried and nothing of it is kept.
     """
 
     use_case: UseCase
@@ -88,13 +88,13 @@ class _Asked(Member):
 
 
 class _Behind(Exception):
-    """This service has not yet seen what the caller has."""
+    """This service has not yet seen all events that the caller has seen."""
 
 
 class Commands:
     """Runs use cases of one service for its web process. Threads share it.
 
-    waiters: how many threads may wait for an event at once; the next one is told to come back.
+    waiters: how many threads may wait for an event at once; one more is refused and told to try again.
     """
 
     def __init__(
@@ -133,9 +133,10 @@ class Commands:
     ) -> Answer:
         """Decide and make durable, once per key. Safe to repeat with the same key after any failure.
 
-        key: of one person's one request, as the edge makes it; None for commands that are idempotent by nature.
-        vector: what the caller has seen of the subject. organisation: in whose slots it waits. again: raises Refused
-        where a stored answer may not be given any more. Raises Refused (nothing stored) or Busy (repeat).
+        key: identifies one request of one person, as the edge makes it; None for commands that are idempotent by
+        nature. vector: the events of the subject that the caller has seen. organisation: its slots are used for
+        waiting. again: raises Refused where a stored answer may no longer be given. Raises Refused (nothing stored)
+        or Busy (repeat).
         """
         asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context())
         self._group_commit.take_part(asked)
@@ -144,9 +145,9 @@ class Commands:
     def run_rows(
         self, rows: Iterable[OneOfMany], *, trial: bool = False
     ) -> Iterator[Answer | Refused | Busy]:
-        """Decide the rows of one request in order, each for itself, in rounds as they come; what each came to.
+        """Decide the rows of one request in order, each by itself, in rounds; give the outcome of each row.
 
-        trial: what each would come to after those before it; nothing is made durable.
+        trial: True to compute each outcome, given the rows before it, and make nothing durable.
         """
         after = Trial() if trial else None
         asked = (
@@ -161,7 +162,7 @@ class Commands:
                     yield error.with_traceback(None)
 
     def _answered(self, asked: _Asked, organisation: str = "", again: Again | None = None) -> Answer:
-        """What it came to, now or when the key was first used. Raises Refused or Busy."""
+        """Return the answer, decided now or stored when the key was first used. Raises Refused or Busy."""
         try:
             return self._outcome(asked, organisation)
         except NEVER_AGAIN:
@@ -178,7 +179,7 @@ class Commands:
         return stored
 
     def judge(self, right: Callable[[Programmes], None]) -> None:
-        """Judge a right that rests on the published programmes alone. Raises what it raises, or Busy."""
+        """Check a right that rests on the published programmes alone. Raises the error of the check, or Busy."""
         try:
             right(self._programmes)
         except PyMongoError as error:
@@ -186,7 +187,7 @@ class Commands:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for a round."""
+        """The number of callers that wait for a round."""
         return self._group_commit.waiting
 
     def account(self, reading: Reading) -> None:
@@ -200,7 +201,7 @@ class Commands:
         return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()), organisation)
 
     def _outcome(self, asked: _Asked, organisation: str) -> Answer:
-        """What it came to; a command that no round has settled is carried out alone. Raises what it was refused for."""
+        """Return the command's outcome; carry it out alone if no round has settled it. Raises its refusal."""
         until = time.monotonic() + WAIT_SECONDS
         if not asked.settled:
             self._round([asked])
@@ -224,9 +225,10 @@ class Commands:
         return not _unseen(asked.error)
 
     def _round(self, members: Sequence[_Asked]) -> None:
-        """Decide them in turn and make them durable in one transaction.
+        """Decide commands in turn and make them durable in one transaction.
 
-        Several that cannot share one are left unsettled; a single one is always settled, or what it failed of raised.
+        Several commands that cannot share one are left unsettled. A single command is always settled, or its error is
+        raised.
         """
         attempts, trial, left = 0, members[0].trial, Staged()
 
@@ -269,7 +271,7 @@ class Commands:
             log.warning("round-failed", members=len(members), error=type(error).__name__)
 
     def _decided(self, asked: _Asked, base: Unit) -> Answer | Exception | None:
-        """One command's answer, joined to the round; or what it was refused for; or None if it must go alone."""
+        """Return one command's answer, joined to the round; its refusal; or None if it must go alone."""
         branch = base.branch()
         try:
             answer = asked.context.run(self._decide, asked, branch)
@@ -329,7 +331,7 @@ class Commands:
 
 
 def _unseen(error: Exception | None) -> bool:
-    """Whether the caller may know more than this service: an event has not come, or a part or the thing itself."""
+    """Whether the caller may have seen more than this service: an event, a part or the subject is missing."""
     return isinstance(error, _Behind) or (isinstance(error, Unknown) and not error.within)
 
 

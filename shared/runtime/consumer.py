@@ -36,7 +36,7 @@ LOOK_SECONDS = 1.0
 log = structlog.get_logger()
 
 Absorb = Callable[[Attempt, list[Arrived]], Tally]
-"""Writes everything a batch comes to, inside the transaction that also moves the offsets; may be called again."""
+"""Writes the whole effect of a batch, inside the transaction that also moves the offsets; may be called again."""
 
 SetAside = Callable[[Attempt, Arrived, str], Tally]
 """Answers or parks one record that cannot be handled, inside the transaction that moves the offset past it."""
@@ -45,10 +45,11 @@ SetAside = Callable[[Attempt, Arrived, str], Tally]
 class Consumer:
     """One member of one group, in one thread.
 
-    group: names the offsets; several groups of one service keep their own. set_aside: without one, the group halts at
-    a record that cannot be handled. join: becomes a member. on_lost: is told how many records a partition has lost
-    unread; without one, the group halts over them. logs: asks Kafka about the topics. identity_seconds: how often it
-    asks whether a topic is still the one that was read; Kafka's client would go on without a word.
+    group: names the offsets; several groups of one service keep their own. set_aside: sets aside a record that cannot
+    be handled; without it, the group halts there. join: creates the member. on_lost: is called with the number of
+    records that a partition lost before they were read; without it, the group halts. logs: asks Kafka about the
+    topics. identity_seconds: how often to ask whether a topic is still the one that was read; Kafka's client reports
+    no change.
     """
 
     def __init__(
@@ -217,7 +218,7 @@ class Consumer:
         self._stop.wait(0.5)
 
     def _poll(self) -> dict[Partition, list[Arrived]]:
-        """What has come. While events flow, a small batch waits for more. It may run in the thread that reads ahead."""
+        """Return arrived records. While events flow, a small batch waits for more. May run in the read-ahead thread."""
         member = self._membership.joined()
         most = min(self._pace.limit, member.most)
         polled = member.poll(most)
@@ -262,11 +263,11 @@ class Consumer:
                 log.error("parked", group=self.group, reason=reason, count=count)
 
     def _reload(self) -> None:
-        """Read on from what is stored, whatever was read ahead."""
+        """Read on from the stored offsets and forget records that were read ahead."""
         self._positions.forget()
         self._ahead.drop()
 
     def _close(self) -> None:
-        """Leave the group and forget what was assigned; the next turn connects anew."""
+        """Leave the group and forget the assignment; the next turn connects again."""
         self._reload()
         self._membership.leave()

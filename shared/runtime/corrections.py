@@ -1,4 +1,4 @@
-"""Where a service keeps what was recorded and no longer holds."""
+"""The collection in which a service keeps records that a correction replaced."""
 
 from collections.abc import Mapping
 

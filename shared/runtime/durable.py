@@ -1,4 +1,4 @@
-"""The transactions of one member: what a batch writes and the offsets that it moves, together or not at all."""
+"""The transactions of one member: the writes of a batch and the offsets that it moves, together or not at all."""
 
 import contextlib
 import time
@@ -43,11 +43,11 @@ class Durable:
     def commit(
         self, moves: Mapping[Partition, tuple[int, int]], absorb: Callable[[Attempt], Tally]
     ) -> tuple[Tally, int]:
-        """Write what the batch comes to, and move the offsets. Blocks.
+        """Write the effect of the batch and move the offsets. Blocks.
 
-        moves: {partition: (where the group stands, where it goes on)}. absorb: may be called again, until one attempt
-        stands. Returns what that came to, and how many attempts other writers spoilt. Raises Fenced, Busy, Halt, and
-        what `absorb` raises.
+        moves: {partition: (the group's stored offset, its next one)}. absorb: may be called again, until one attempt
+        is committed. Returns its tally, and how many attempts were lost to write conflicts. Raises Fenced, Busy,
+        Halt, and what `absorb` raises.
         """
         conflicts = WriteConflicts()
 
@@ -66,10 +66,11 @@ class Durable:
     def _transacted(
         self, work: Callable[[ClientSession], Tally], conflicts: WriteConflicts, until: float
     ) -> Tally:
-        """Repeat at once when another writer was first, and then hold what others write to before anything is folded.
+        """Repeat at once after a write conflict; the next attempt locks the contested documents before it folds
+        anything.
 
-        The driver's own repetition waits longer each time, up to half a second, and loses again: among many short
-        transactions a long one wins only by asking often, and by having its documents early. Raises Busy.
+        The driver's own repetition waits longer each time, up to half a second, and loses again. Among many short
+        transactions a long one wins only if it retries often and locks its documents early. Raises Busy.
         """
         session = self.session()
         while True:
@@ -91,9 +92,9 @@ class Durable:
             raise Fenced
 
     def take_over(self, begins: Mapping[str, int]) -> None:
-        """Become the holder of these offsets, and end the open transaction of whoever held them. Blocks.
+        """Become the holder of these offsets, and end the open transaction of their previous holder. Blocks.
 
-        begins: {an offset's id: where the group begins that has read nothing yet}. Raises PyMongoError.
+        begins: {an offset's id: the first offset, for a group that has read nothing yet}. Raises PyMongoError.
         """
         mine = self.session().session_id["id"]
         holders = {
@@ -110,22 +111,22 @@ class Durable:
         self._offsets.bulk_write(operations, ordered=False)
 
     def pass_lost(self, offset: str, begins: int, topic: str | None) -> int:
-        """Move this offset to where its partition begins now, if that is further. Returns how many records are lost.
+        """Move this offset to where its partition begins now, if that is further. Returns the number of lost records.
 
-        topic: Kafka's id of what is read; an offset in another log stays. Raises PyMongoError.
+        topic: Kafka's id of the topic that is read; an offset in another topic stays. Raises PyMongoError.
         """
         condition = {"_id": offset, "next": {"$lt": begins}, "topic": topic}
         row = self._offsets.find_one_and_update(condition, {"$set": {"next": begins}})
         return begins - int(row["next"]) if row else 0
 
     def session(self) -> ClientSession:
-        """The session of every transaction; its id is kept with the offsets, so that a successor can end it."""
+        """The session of every transaction; its id is stored with the offsets, so that a successor can end it."""
         if self._session is None:
             self._session = self._client.start_session()
         return self._session
 
     def drop_session(self) -> None:
-        """The next transaction begins in a new session, whatever is left of this one."""
+        """End this session. The next transaction begins in a new one."""
         if self._session is not None:
             session, self._session = self._session, None
             with contextlib.suppress(PyMongoError):

@@ -1,9 +1,9 @@
-"""A member that hands on what it reads by turns, so that one topic's flood is not the others' wait.
+"""A member that takes records from each topic in turn, so that a flood on one topic does not delay the others.
 
-librdkafka hands on what it fetched in the order in which it came: twenty thousand records of one agency, and then the
-one of another. So no more than a share of each partition is held here, the smaller the more partitions there are. A
-partition that has its share is paused, which also drops what was fetched ahead of it, and is read on when half of that
-has had its turn.
+librdkafka returns records in the order in which it fetched them: twenty thousand of one agency, then the one of
+another. So the member holds only a share of each partition; the share is smaller the more partitions there are. A
+partition with a full share is paused, which also drops its fetched records. It is resumed when half of its share has
+been handled.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ READ_AT_ONCE = 1000
 
 
 class FairMember(Member):
-    """One member of a group, whose polls take from each topic in turn."""
+    """One member of a group; each poll takes from each topic in turn."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class FairMember(Member):
         return self._taken(most)
 
     def poll_more(self, most: int) -> dict[Partition, list[Arrived]]:
-        """What else has come for this batch, without waiting."""
+        """Return further records for this batch, without waiting."""
         self._read(0.0)
         return self._taken(most)
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
-        """Read these, and nothing else, on from these offsets. What was read and not handed on is forgotten."""
+        """Read exactly these partitions, from these offsets. Records that were read and not returned are forgotten."""
         self._turns.begin(len(positions))
         super().begin(positions)
         self._paused = frozenset()

@@ -1,8 +1,8 @@
-"""Fingerprints that tell a repetition from something else, and tell nobody what was said.
+"""Fingerprints recognise a repeated request without revealing its content.
 
-A plain hash of a body that names somebody can be guessed: personnummer are few, and a name is soon tried with each. So
-every fingerprint is an HMAC under FINGERPRINT_KEY, which is never kept where fingerprints are. Each has a kind, and
-nothing of one kind equals anything of another.
+A plain hash of a body with a name in it can be guessed: personnummer are few, and names can be tried one by one. So
+every fingerprint is an HMAC under FINGERPRINT_KEY, which is never stored beside fingerprints. Each has a kind;
+fingerprints of different kinds are never equal.
 """
 
 import base64

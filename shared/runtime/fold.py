@@ -1,10 +1,12 @@
-"""Applying a batch of events to the subjects that they are about. MongoDB is reached only through the unit.
+"""Applying a batch of events to their subjects. MongoDB is reached only through the unit.
 
-Per subject and source, events are applied in the order 1, 2, 3 …: at or below what was applied is a duplicate and
-skipped; the next one, when everything its emitter had seen has been applied too, is applied; anything else is parked
-as `waiting` and drained as soon as what it waits for has come. An event whose fold fails, always in the same way,
-is parked as `poison` and blocks its subject, and no other. Where this release cannot read the stored state of a
-subject, the subject's events are parked as `unreadable`; they are applied in order once the state can be read.
+Per subject and source, events are applied in the order 1, 2, 3 …. A number at or below the last applied one is a
+duplicate and is skipped. The next number is applied once everything that its emitter had seen is applied too. Any
+other event is parked as `waiting`, and drained as soon as the missing events have arrived.
+
+An event whose fold fails, always in the same way, is parked as `poison` and blocks its own subject only. If this
+release cannot read the stored state of a subject, its events are parked as `unreadable`; they are applied in order
+once the state can be read.
 """
 
 import hashlib
@@ -274,7 +276,7 @@ class Batch:
     def _park_unreadable(self, record: Arrived, error: str) -> None:
         """Park a record that is no event. The breaker does not count it: it says nothing about this version's code.
 
-        Otherwise whoever may write to one topic could halt every group with a few such records.
+        Otherwise any writer of one topic could halt every group with a few such records.
         """
         self.parking.park_unreadable_record(record, error)
         self.tally.parked["poison"] = self.tally.parked.get("poison", 0) + 1

@@ -22,7 +22,7 @@ LARGEST_ROUND = 32
 
 
 class Role(Enum):
-    """What a member does in its group commit."""
+    """The role of a member in its group commit."""
 
     WAITS = auto()
     LEADS_ALONE = auto()
@@ -52,7 +52,7 @@ class GroupCommit(Generic[M]):
 
     @property
     def waiting(self) -> int:
-        """How many members wait for a round."""
+        """The number of members that wait for a round."""
         return len(self._queue)
 
     def take_part(self, member: M) -> None:

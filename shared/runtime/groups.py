@@ -19,10 +19,10 @@ from shared.runtime.fold import Enrich
 class Group:
     """One group of one service.
 
-    name: names its offsets and what it has parked. own_source: the service's, whose events it does not hear; None for
-    a projection, which hears everybody and says nothing. keeps: collections that its folds write beside the states.
-    run: 0, or which rebuild this is; then `live` is the group that it stands beside, and `renamed` tells under which
-    names it keeps what the live one keeps.
+    name: names its offsets and its parked events. own_source: the service's own source, whose events the group does
+    not read; None for a projection, which reads all sources and emits nothing. keeps: collections that its folds
+    write beside the states. run: 0, or the number of this rebuild. In a rebuild `live` names the live group, and
+    `renamed` maps each of its collections to the rebuild's own.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Group:
 
     @property
     def is_projection(self) -> bool:
-        """Whether it can be rebuilt from the log alone."""
+        """Whether the group can be rebuilt from the log alone."""
         return self.own_source is None
 
     @property
@@ -47,7 +47,9 @@ class Group:
         return (self.repository.collection, *self.keeps)
 
     def beside(self, run: int) -> "Group":
-        """The same folds from the beginning, with offsets, states and counters of their own."""
+        """The group of one rebuild: the same folds from the log's beginning, with offsets, states and counters of its
+        own.
+        """
         renamed = {name: f"{name}__r{run}" for name in self.collections}
         return replace(self, name=f"{self.name}-r{run}", run=run, live=self.name, renamed=renamed)
 

@@ -1,6 +1,7 @@
-"""How every client of this platform reaches Kafka: one set of options, pinned against its known traps.
+"""The Kafka options that all clients of the platform share, set against known traps of the two libraries.
 
-Consumers and whoever asks where the log ends run on librdkafka (confluent-kafka); producers on kafka-python.
+Consumers and queries of log ends run on librdkafka (confluent-kafka); producers run on kafka-python. Decision:
+docs/decisions/0033-consume-with-librdkafka-produce-with-kafka-python.md.
 """
 
 import threading
@@ -26,12 +27,12 @@ NATIVE = {
     "reconnect_backoff_max_ms": "reconnect.backoff.max.ms",
     "metadata_max_age_ms": "topic.metadata.refresh.interval.ms",
 }
-"""What librdkafka calls the options of `client_options`."""
+"""{option of `client_options`: its name in librdkafka}."""
 
 ELSEWHERE = frozenset(
     {"FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"}
 )
-"""Kafka's answers to whoever asks as if the leaders were still those of before a broker went or came back."""
+"""Kafka's error codes for a request to a broker that no longer leads the partition, as after a broker's restart."""
 
 
 class Partition(NamedTuple):
@@ -61,7 +62,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def native_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The same options in librdkafka's words."""
+    """Translate `client_options` into librdkafka's option names."""
     servers = options["bootstrap_servers"]
     return {
         "bootstrap.servers": servers if isinstance(servers, str) else ",".join(servers),
@@ -72,15 +73,15 @@ def native_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class TopicIdQuery:
-    """A question under way: which topics have these names now."""
+    """A query under way: the ids of the topics that have these names now."""
 
     def __init__(self, asked: Mapping[str, Future[Any]]) -> None:
         self._asked = asked
 
     def answer(self) -> dict[str, str] | None:
-        """{topic: its id, as a UUID}, without those that do not exist; None until Kafka has answered.
+        """Return {topic: its id, as a UUID}, without topics that do not exist; None until Kafka has answered.
 
-        Raises KafkaException when it did not in time.
+        Raises KafkaException when Kafka did not answer in time.
         """
         return self.awaited() if all(one.done() for one in self._asked.values()) else None
 
@@ -109,9 +110,9 @@ def _described(asked: Mapping[str, Future[Any]]) -> dict[str, Any]:
 
 
 class Logs:
-    """Asks Kafka where its logs begin and end, and which topic has a name now. Threads may share it.
+    """Asks Kafka for the beginnings and ends of its logs, and for topic ids. Threads may share it.
 
-    Connects when first asked, so that it may be made before Kafka is there. Every question but `ask_identities` blocks
+    Connects at the first query, so that it can be created before Kafka is up. Every query but `ask_identities` blocks
     for one round trip, at most `seconds`, and raises KafkaException.
     """
 
@@ -122,7 +123,7 @@ class Logs:
         self._admin: AdminClient | None = None
 
     def partitions(self, topics: Iterable[str], seconds: float | None = None) -> list[Partition]:
-        """The partitions of those topics; none of one that does not exist."""
+        """The partitions of those topics; topics that do not exist have none."""
         return [
             Partition(topic, one.id)
             for topic, described in _described(self._ask(topics, seconds)).items()
@@ -130,19 +131,19 @@ class Logs:
         ]
 
     def identities(self, topics: Iterable[str]) -> dict[str, str]:
-        """{topic: its id, as a UUID}; without those that do not exist."""
+        """{topic: its id, as a UUID}, without topics that do not exist."""
         return self.ask_identities(topics).awaited()
 
     def ask_identities(self, topics: Iterable[str]) -> TopicIdQuery:
-        """Ask which topics have these names now. Does not block."""
+        """Query the ids of the topics that have these names now. Does not block."""
         return TopicIdQuery(self._ask(topics))
 
     def beginnings(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """{partition: the first offset that it still holds}."""
+        """{partition: the first offset that Kafka still holds}."""
         return self._offsets(partitions, OffsetSpec.earliest(), None)  # type: ignore[no-untyped-call]
 
     def ends(self, partitions: Iterable[Partition], seconds: float | None = None) -> dict[Partition, int]:
-        """{partition: the offset that its next record will have}."""
+        """{partition: the offset that its next record will get}."""
         return self._offsets(partitions, OffsetSpec.latest(), seconds)  # type: ignore[no-untyped-call]
 
     def _ask(self, topics: Iterable[str], seconds: float | None = None) -> dict[str, Future[Any]]:
@@ -188,11 +189,11 @@ class Logs:
 
 
 def discard(producer: KafkaProducer) -> None:
-    """Throw a producer away: what it holds is not sent after this, and nothing of it goes on running.
+    """Close a producer at once: it sends nothing more, and its thread ends.
 
-    kafka-python 3.0.12's `close` begins with a flush, and raises before it has ended the sender's thread when anything
-    is unacknowledged; that thread then repeats what it holds, and looks for brokers, for as long as the process lives.
-    Blocks until the thread has ended, at most 5 s. Raises KafkaError when it has not by then.
+    The `close` of kafka-python 3.0.12 flushes first. With unacknowledged records it raises before it has ended the
+    sender's thread. That thread then retries and looks for brokers for as long as the process lives. Blocks until the
+    thread has ended, at most 5 s. Raises KafkaError when it has not ended by then.
     """
     sender = producer._sender  # noqa: SLF001 - it has no public word for this
     sender.force_close()

@@ -1,6 +1,6 @@
-"""Rows of a request that holds many: each row's use case, and what all rows of a round read, fetched at once.
+"""Requests with many rows: the use case of each row, and the reads of all rows of a round, fetched at once.
 
-A row has no idempotency key. The sender's own reference names what the row led to, and the use case finds that again.
+A row has no idempotency key. The sender's own reference names the row's effect, and the use case finds that again.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class OneOfMany:
-    """One row. use_case: idempotent by nature. subject, rows: what it asks for."""
+    """One row. use_case: idempotent by nature. subject, rows: the documents that it reads."""
 
     use_case: UseCase
     subject: Subject | None = None
@@ -34,7 +34,7 @@ class OneOfMany:
 
 @dataclass(slots=True)
 class Trial:
-    """What the rows that were tried so far would leave, for those that come after them."""
+    """The effects that the rows tried so far would have, for the rows after them."""
 
     staged: Staged = field(default_factory=Staged)
 

@@ -19,9 +19,9 @@ from shared.runtime.kafka import Partition, native_options
 
 DAMAGED = frozenset({"_BAD_MSG", "_BAD_COMPRESSION", "_UNDERFLOW"})
 HELD_KILOBYTES = 8192
-"""How much is fetched ahead of what was polled, over all partitions: it bounds the memory of a member behind."""
+"""Limit of what is fetched ahead of the poll, over all partitions; it bounds the memory of a member with a backlog."""
 TOLD_SECONDS = 10.0
-"""An outage is told this often: the client tries, and complains, several times a second."""
+"""The shortest time between two log lines about one error: the client retries, and reports, several times a second."""
 
 _headers_of = methodcaller("headers")
 """Called from C on purpose. For a name that is no UTF-8 the library returns a list with an error set. Whoever calls
@@ -32,18 +32,18 @@ log = structlog.get_logger()
 
 
 class Damaged(Exception):
-    """What Kafka holds at this place cannot be read."""
+    """Kafka holds bytes at this offset that cannot be read."""
 
 
 class CutOff(Exception):
-    """A partition does not hold what comes next any more, or not yet."""
+    """A partition no longer holds the next offset, or does not hold it yet."""
 
 
 class Member:
     """One member of one group.
 
-    granted: what the group's coordinator gave it. wait_seconds: how long a poll waits for something to come.
-    further: options of librdkafka's own. most: records that one poll gives at most.
+    granted: the partitions that the group's coordinator has assigned. wait_seconds: how long a poll waits for a first
+    record. further: options of librdkafka's own. most: the largest number of records that one poll returns.
     """
 
     most = 1 << 30
@@ -93,7 +93,7 @@ class Member:
         )
 
     def poll(self, most: int) -> dict[Partition, list[Arrived]]:
-        """What has come, at most so many records, per partition in order. Blocks until something has, or the wait ends.
+        """Return at most `most` records, per partition in order. Blocks until a record arrives or the wait ends.
 
         Raises Damaged, CutOff; KafkaException when this member can do nothing more.
         """
@@ -101,22 +101,22 @@ class Member:
         return self._sorted([] if first is None else [first, *self._at_hand(most - 1)])
 
     def poll_more(self, most: int) -> dict[Partition, list[Arrived]]:
-        """What has come since, without waiting. Raises what `poll` raises."""
+        """Return records that have arrived since, without waiting. Raises what `poll` raises."""
         return self._sorted(self._at_hand(most))
 
     def revoked(self) -> set[Partition]:
-        """What was taken away since this was last asked, though it may have been granted again."""
+        """Return the partitions that were revoked since the last call, even if they were assigned again."""
         taken, self._revoked = self._revoked, set()
         return taken
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
-        """Read these, and nothing else, on from these offsets. What was fetched but not polled is forgotten."""
+        """Read exactly these partitions, from these offsets. Records that were fetched but not polled are forgotten."""
         self._failure = None
         self._read_to = dict(positions)
         self._native.assign([TopicPartition(*at, offset) for at, offset in positions.items()])
 
     def close(self) -> None:
-        """Leave the group. One that is broken is thrown away, whatever it says."""
+        """Leave the group. Errors are logged only: the member is not used again."""
         try:
             self._native.close()
         except Exception as error:  # noqa: BLE001 - it is not used again
@@ -126,7 +126,7 @@ class Member:
         return self._native.consume(most, timeout=0) if most > 0 else []
 
     def _sorted(self, messages: Iterable[Message]) -> dict[Partition, list[Arrived]]:
-        """By partition, up to the first failure, which is raised in its turn: now, or when asked again."""
+        """Group by partition, up to the first failure. A failure behind records is raised at the next call."""
         self._raise_failure()
         polled: dict[Partition, list[Arrived]] = {}
         for message in messages:
@@ -151,7 +151,7 @@ class Member:
             raise failure
 
     def _failure_in(self, message: Message, error: KafkaError) -> Exception | None:
-        """What has to be acted on; the rest librdkafka mends by itself, and it is only told."""
+        """Return the failure to act on. librdkafka recovers from all others by itself; these are only logged."""
         if error.name() in DAMAGED:
             return Damaged(f"{message.topic()}[{message.partition()}], {error.str()}")
         if error.name() == "_AUTO_OFFSET_RESET":
@@ -160,7 +160,10 @@ class Member:
         return KafkaException(error) if error.fatal() else None
 
     def _tell(self, error: KafkaError) -> None:
-        """Log what librdkafka mends by itself, or what somebody has to: no broker, a wrong password, no such topic."""
+        """Log an error of librdkafka.
+
+        Some pass by themselves; others, such as a wrong password, somebody has to mend.
+        """
         name, now = error.name(), time.monotonic()
         if now - self._told_at.get(name, float("-inf")) >= TOLD_SECONDS:
             self._told_at[name] = now
@@ -176,14 +179,14 @@ class Member:
 
 
 class Membership:
-    """The member that a consumer is now, if any. join: becomes a member; blocks for no answer."""
+    """The current member of a consumer, if any. join: creates a member; does not block."""
 
     def __init__(self, join: Callable[[], Member]) -> None:
         self._join = join
         self._member: Member | None = None
 
     def joined(self) -> Member:
-        """The member; joins where there is none."""
+        """Return the member; join the group first where there is none."""
         if self._member is None:
             self._member = self._join()
         return self._member
@@ -196,7 +199,7 @@ class Membership:
 
 
 def _end(message: Message) -> Arrived:
-    """The place before the log's end; a gap, unless it was read as a record."""
+    """The last position before the log's end, as a gap unless it was read as a record."""
     topic, partition, end = cast(
         "tuple[str, int, int]", (message.topic(), message.partition(), message.offset())
     )

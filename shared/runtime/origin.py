@@ -32,7 +32,7 @@ def check_origin(topic: str, speakers: Mapping[str, str], envelope: Envelope) ->
 
 @lru_cache(maxsize=1024)
 def _subjects_of(topic: str, speaker: str | None, source: str, name: str) -> tuple[str, ...]:
-    """How the subjects begin of which an event of this type may speak on this topic. Raises Undecodable."""
+    """The beginnings that the subject of an event may have, given its type and topic. Raises Undecodable."""
     if speaker is None or source != speaker:
         raise Undecodable("The header 'ce_source' does not name the one who speaks on this topic.")
     known = BY_NAME.get(name)

@@ -16,5 +16,5 @@ PUBLISHED: Mapping[str, Any] = {"$unset": {"pend": 1, "refused": 1}, "$rename": 
 
 
 def kept_a_day(microseconds: int) -> dict[str, datetime]:
-    """What a row bears that is needed for a day from this moment, since 1970."""
+    """The fields of a row that is kept for a day from this moment, in seconds since 1970."""
     return {KEPT_UNTIL: datetime.fromtimestamp(microseconds / 1_000_000, UTC) + ANSWER_KEPT}

@@ -37,7 +37,8 @@ class Pace:
     def linger_seconds(self, count: int, most: int) -> float:
         """How long a batch of `count` events waits for more; 0 for a large one, and when no events flow.
 
-        On an idle machine that is a few milliseconds; on a busy one it is what keeps it from being kept busy.
+        On an idle machine that is a few milliseconds. On a busy machine the wait makes batches larger and so the load
+        smaller.
         """
         if 0 < count < most // 4 and time.monotonic() - self._flowed_at < FLOWING_SECONDS:
             return min(self._cost_seconds * LINGER, MOST_LINGER_SECONDS)

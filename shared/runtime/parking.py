@@ -24,7 +24,7 @@ from shared.runtime.unit import Unit
 
 @dataclass(slots=True)
 class ParkedEvent:
-    """One parked event: the id and the fields of its row, and what it says."""
+    """One parked event: the id and the fields of its row, and its decoded content."""
 
     identity: str
     envelope: Envelope
@@ -43,7 +43,7 @@ def parked_id(*place: object) -> str:
 
 
 class Parking:
-    """What is parked of the subjects of one batch, in one group."""
+    """The parked events of the subjects of one batch, in one group."""
 
     def __init__(self, unit: Unit, database: Database[Any], session: ClientSession, group: str) -> None:
         self._unit = unit
@@ -53,7 +53,7 @@ class Parking:
         self._events: defaultdict[Subject, dict[tuple[str, int], ParkedEvent]] = defaultdict(dict)
 
     def load(self, subjects: Iterable[Subject]) -> set[Subject]:
-        """Fetch what is parked of these subjects. Returns those that were unreadable, and can be read now."""
+        """Fetch the parked events of these subjects. Returns the subjects that were unreadable and can be read now."""
         behind = [subject for subject in subjects if self._unit.held(subject).waits]
         readable_again: set[Subject] = set()
         if not behind:
@@ -86,7 +86,7 @@ class Parking:
         return {Subject(row["subject"]) for row in rows}
 
     def count(self, subject: Subject) -> int:
-        """How many events of the subject are parked, as this transaction sees it."""
+        """The number of parked events of the subject, as this transaction sees it."""
         condition = {"group": self._group, "subject": subject}
         return self._database["parked"].count_documents(condition, session=self._session)
 

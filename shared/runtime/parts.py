@@ -1,7 +1,7 @@
 """The parts of one service and of one of its processes, as values.
 
-The composition root of each service names its parts in a `Service`; a process connects them into `Parts`. Nothing here
-starts anything.
+The composition root of each service names its parts in a `Service`; a process connects them into `Parts`. This module
+starts nothing.
 """
 
 import threading
@@ -56,8 +56,8 @@ class Projection:
 class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
-    purpose: what its interface is for, in a sentence of Swedish and one of English. examples: the file of what its
-    routes were really asked and answered. enrich: what the folds of its own group need beside the events. blueprints:
+    purpose: one sentence in Swedish and one in English for the published interface. examples: the file of recorded
+    requests and answers. enrich: adds what the folds of the service's own group need beside the events. blueprints:
     built once the settings are known. threads: further threads of the consume process. roles: further processes, by
     name.
     """
@@ -91,7 +91,7 @@ class Parts:
 
     @property
     def kafka_options(self) -> dict[str, Any]:
-        """How this process reaches Kafka."""
+        """The options with which this process connects to Kafka."""
         return client_options(self.settings)
 
     def unit(
@@ -101,7 +101,7 @@ class Parts:
         database: Database[Any] | None = None,
         on_read: OnRead | None = None,
     ) -> Unit:
-        """A unit of work on this service's database, at this moment. on_read: told what it has read."""
+        """A unit of work on this service's database, now. on_read: called with the documents that it reads."""
         return Unit(
             self.client[self.service.database] if database is None else database,
             session,

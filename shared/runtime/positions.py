@@ -24,8 +24,8 @@ Moves = Mapping[Partition, tuple[int, int]]
 class Positions:
     """The positions of one member of one group. For one thread.
 
-    next: {partition: the offset that is read next}. on_lost: is told how many records a partition has lost unread;
-    without it, the group halts over them.
+    next: {partition: the offset that is read next}. on_lost: called with the number of records that a partition lost
+    before they were read; without it, the group halts.
     """
 
     def __init__(
@@ -48,7 +48,9 @@ class Positions:
     def claimed(
         self, member: Member, polled: Mapping[Partition, list[Arrived]]
     ) -> dict[Partition, list[Arrived]]:
-        """The records of partitions whose stored offset is loaded. Where any is not, loads all and returns nothing.
+        """Return the records of partitions whose stored offset is loaded.
+
+        If any offset is not, load all and return nothing.
 
         Raises Halt, KafkaException, PyMongoError.
         """
@@ -61,7 +63,7 @@ class Positions:
         return {at: records for at, records in polled.items() if at in member.granted}
 
     def read_again(self, batch: Mapping[Partition, list[Arrived]]) -> bool:
-        """Whether any of these records lies before its partition's position: the member must begin anew."""
+        """Whether a record lies before its partition's position; the member must then begin again."""
         return any(records[0].offset < self.next[at] for at, records in batch.items())
 
     def moves(self, batch: Mapping[Partition, list[Arrived]]) -> Moves:

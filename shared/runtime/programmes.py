@@ -39,7 +39,7 @@ class PublishedProgrammes:
         self._decoded[programme.key] = programme
 
     def get(self, key: ProgrammeKey) -> Programme:
-        """That version. Raises Unready when it has not arrived yet."""
+        """Return that version. Raises Unready when it has not arrived yet."""
         found = self._decoded.get(key)
         if found is None:
             document = self._collection.find_one({"_id": key})

@@ -1,4 +1,4 @@
-"""The progress of one consumer group in numbers: for its health page, and for the report in the database."""
+"""The progress of one consumer group in numbers, for its health page and for the report in the database."""
 
 import threading
 import time
@@ -17,9 +17,12 @@ from shared.runtime.unit import SHARDS
 from shared.telemetry.metrics import metric, tell
 
 ANSWER_SECONDS = 5.0
-"""How long Kafka and MongoDB may each take to answer: whoever asks has others to answer too."""
+"""Timeout of Kafka and of MongoDB each: the callers, such as a scrape, have a timeout of their own."""
 AWAY_SECONDS = 1.0
-"""How long, once they have not: a scrape gives up after ten seconds, and would then learn nothing of either."""
+"""Timeout after the last query failed.
+
+A scrape gives up after ten seconds and would then learn nothing of the other.
+"""
 PARTITIONS_SECONDS = 30.0
 UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     (
@@ -38,7 +41,7 @@ PENDING = {"pend": {"$in": list(range(SHARDS))}}
 
 
 def outbox_age_seconds(database: Database[Any], now: float) -> float:
-    """The age of the oldest event that has not been published; what is sent again is as old as the request.
+    """The age of the oldest unpublished event, in seconds; the age of a republished event counts from the request.
 
     now: Unix time, seconds.
     """
@@ -54,7 +57,7 @@ def outbox_age_seconds(database: Database[Any], now: float) -> float:
 class Progress:
     """Measures one group. Threads share it; one measures at a time.
 
-    own: the service's own group, whose process has the outbox and the timers too.
+    own: True for the service's own group, whose process also has the outbox and the timers.
     """
 
     def __init__(
@@ -80,10 +83,11 @@ class Progress:
         self._measured: dict[str, Any] | None = None
 
     def measure(self) -> dict[str, Any]:
-        """Lag, outbox, timers, parked: counts by index only. What cannot be known now is None, and has no metric.
+        """Lag, outbox, timers, parked events: counts by index only. An unknown value is None and has no metric.
 
-        `unanswered` then says who did not answer or refused, and how. Blocks for a round trip to Kafka and two to
-        MongoDB; whoever asks while another measures gets the next measurement. Raises neither's errors.
+        `unanswered` then names the system that did not answer or refused, and its error. Blocks for one round trip to
+        Kafka and two to MongoDB. A caller that arrives while another measures gets the next measurement. Raises no
+        error of either.
         """
         asked_at = time.monotonic()
         with self._lock:
@@ -94,7 +98,7 @@ class Progress:
 
     @property
     def unanswered(self) -> Mapping[str, str] | None:
-        """Who did not answer when last asked, `kafka` or `mongodb`, and how; None before. Never blocks."""
+        """{`kafka` or `mongodb`: its error} of the last measurement; None before the first. Never blocks."""
         measured = self._measured
         return None if measured is None else measured["unanswered"]
 
@@ -128,7 +132,7 @@ class Progress:
         }
 
     def _stored(self) -> dict[str, Any]:
-        """What MongoDB knows; tells it as metrics too, or none of it. Raises PyMongoError."""
+        """The values that MongoDB knows; sets them as metrics too, or none of them. Raises PyMongoError."""
         known: dict[str, Any] = {}
         try:
             now = self._clock.now()
@@ -156,7 +160,7 @@ class Progress:
         }
 
     def _tell(self, known: Mapping[str, Any]) -> None:
-        """As metrics; what is not known has no sample. A projection has no outbox and no timers to tell of."""
+        """Set the metrics; an unknown value has no sample. A projection has no outbox and no timers."""
         tell(metric("journey_waiting", group=self.group), known.get("waiting"))
         tell(metric("journey_wait_oldest_seconds", group=self.group), known.get("wait_oldest_seconds"))
         tell(metric("journey_parked", group=self.group), known.get("parked"))
@@ -206,7 +210,7 @@ class Progress:
         return max(0.0, time.time() - since)
 
     def applied(self) -> dict[str, int]:
-        """{`topic:partition`: the offset after the last one made durable}."""
+        """{`topic:partition`: the offset after the last applied record}."""
         found = self._database["offsets"].find(self._own_offsets())
         return self._by_place({row["_id"]: row["next"] for row in found})
 
@@ -217,19 +221,19 @@ class Progress:
         return {name.removeprefix(f"{self.group}:"): following for name, following in offsets.items()}
 
     def parked(self) -> dict[str, int]:
-        """{reason: how many of the group's events are set aside}."""
+        """{reason: the number of the group's parked events}."""
         by_reason: list[dict[str, Any]] = [{"$match": {"group": self.group}}, {"$sortByCount": "$reason"}]
         return {row["_id"]: row["count"] for row in self._database["parked"].aggregate(by_reason)}
 
     def ends(self, topics: Sequence[str]) -> dict[str, int]:
-        """{`topic:partition`: where the log ends now}. Blocks for two round trips to Kafka. Raises KafkaException.
+        """{`topic:partition`: the log's end now}. Blocks for two round trips to Kafka. Raises KafkaException.
 
-        Whoever asks rests a decision on it, so it leaves no partition out, however new.
+        Callers decide by it, so it always asks for the current partitions and never uses the cached list.
         """
         return _by_name(self._logs.ends(self._logs.partitions(topics)))
 
     def _latest_ends(self, seconds: float) -> dict[str, int]:
-        """The ends of the group's own topics. It is asked often, so which partitions there are only now and then."""
+        """The ends of the group's own topics. The list of partitions is cached for PARTITIONS_SECONDS."""
         try:
             if not self._partitions or time.monotonic() - self._asked_at > PARTITIONS_SECONDS:
                 self._partitions, self._asked_at = (

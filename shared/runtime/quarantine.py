@@ -1,13 +1,14 @@
 """Quarantine for events that Kafka rejects permanently. Later events of the same ordered key wait; all others go on.
 
-A record that is too large, or whose topic is missing or closed to us, is rejected however often it is sent. One such
-record fails its whole chunk, and kafka-python's idempotent producer with it. So the relay finds it by sending less and
-less: half the chunk, half of that, in the end one row. The row's ordered key, its topic and subject, then leaves the
-relay's query: `pend` becomes `-1 - shard`, and the first row says in `refused` what Kafka said. Where the topic itself
-is rejected, all its subjects leave. Later rows of the same key join as they come. From time to time the first row is
-sent again, alone. Once Kafka accepts it, the rows go back to their shard and out in order.
+Kafka rejects a record that is too large, or whose topic is missing or closed to us, however often it is sent. One
+such record fails its whole chunk and kafka-python's idempotent producer. So the relay halves the chunk until one row
+is left. The row's ordered key, its topic and subject, then leaves the relay's query: `pend` becomes `-1 - shard`, and
+the first row stores Kafka's error in `refused`. If Kafka rejects the topic itself, all its subjects leave. Later rows
+of the same key join the quarantine.
 
-Only an error that names the record or its topic counts. Any other error is passing, and the relay repeats the chunk.
+From time to time the first row is sent again, alone. Once Kafka accepts it, the rows return to their shard and are
+published in order. Only an error that names the record or its topic counts; after any other error the relay repeats
+the chunk.
 """
 
 import time
@@ -69,8 +70,8 @@ def aside(shard: int) -> int:
 class Quarantine:
     """The quarantined keys of one service's outbox, as known to the relay that holds their shards.
 
-    limit: how many rows to send at once, while the rejected row is being found. retry_seconds: how long a
-    refused event rests before it is sent again.
+    limit: how many rows to send at once, while the rejected row is being found. retry_seconds: how long a rejected
+    event rests before it is sent again.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Quarantine:
         self._keys = {_ordered_key(row) for row in self._events.find(self._set_aside_rows(), fields)}
 
     def without(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows whose keys are not quarantined; the others join the quarantine."""
+        """Return the rows whose keys are not quarantined; the others join the quarantine."""
         if not self._keys:
             return rows
         behind = [row for row in rows if self._closed(row)]
@@ -115,9 +116,9 @@ class Quarantine:
         self.limit = min(self._most, self.limit * 2)
 
     def judge(self, rows: Sequence[Row], error: KafkaError) -> None:
-        """Quarantine what was rejected, or narrow the chunk, and raise Narrowed; return from any other error.
+        """Quarantine the rejected row, or narrow the chunk, and raise Narrowed; return after any other error.
 
-        Blocks for a question to the broker when the fault may be a topic that does not exist.
+        Blocks for a query to the broker when the topic may not exist.
         """
         if topics := self._topics_refused({row["topic"] for row in rows}, error):
             for topic in topics:
@@ -132,10 +133,11 @@ class Quarantine:
         raise Narrowed
 
     def try_again(self, send: Callable[[Iterable[Row]], None], renew: Callable[[], None]) -> None:
-        """Send the first row of each key, those tried longest ago first; open the keys whose first row was accepted.
+        """Send the first row of each key, those tried longest ago first; release the keys whose first row was
+        accepted.
 
-        send: sends and waits for Kafka's acknowledgement. renew: throws the producer away. Does nothing until it is
-        time, and ends a round with its third refusal. Raises KafkaError when Kafka fails otherwise, or PyMongoError.
+        send: sends and waits for Kafka's acknowledgement. renew: replaces the producer. Does nothing before it is
+        time, and ends a round at its third rejection. Raises KafkaError when Kafka fails otherwise, or PyMongoError.
         """
         if not self._keys or time.monotonic() - self._tried_at < self._retry_seconds:
             return
@@ -179,7 +181,7 @@ class Quarantine:
         return self._missing(topics) if isinstance(error, KafkaTimeoutError) else set()
 
     def _missing(self, topics: set[str]) -> set[str]:
-        """Those of the topics of which the broker says that it has none; none while it does not answer."""
+        """The topics that the broker says do not exist; empty while it does not answer."""
         admin: KafkaAdminClient | None = None
         try:
             admin = KafkaAdminClient(
@@ -256,9 +258,9 @@ def _heads_of(condition: Mapping[str, Any]) -> list[dict[str, Any]]:
 def quarantined_keys(database: Database[dict[str, Any]], shards: int) -> list[dict[str, Any]]:
     """For operators: each quarantined key, in the order of its first event.
 
-    {topic, subject, event, type, error, at: seconds since the epoch, times, behind: events that wait behind the
-    first}. error, at and times are None for a subject of which nothing was sent since its topic is refused. What the
-    events say is not shown.
+    {topic, subject, event, type, error, at: seconds since 1970, times, behind: the number of events that wait behind
+    the first}. error, at and times are None for a subject whose whole topic is rejected. The events' content is not
+    shown.
     """
     condition = {"pend": {"$in": [aside(one) for one in range(shards)]}}
     rows = sorted(database["events"].aggregate(_heads_of(condition)), key=lambda row: int(row["ts"]))

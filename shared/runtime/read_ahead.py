@@ -20,7 +20,7 @@ class ReadAhead:
         self._under_way = self._thread.submit(self._poll)
 
     def next(self) -> dict[Partition, list[Arrived]]:
-        """What has come, perhaps while the last batch was made durable. Blocks; raises what the poll raises."""
+        """Return the next records, perhaps polled during the last commit. Blocks; raises what the poll raises."""
         under_way, self._under_way = self._under_way, None
         return self._poll() if under_way is None else under_way.result()
 

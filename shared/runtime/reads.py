@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from shared.language.errors import Busy
 
 READS, SEALS, OPERATORS = "reads", "seals", "operators"
-"""What was read and refused, the chain over it, and what operators did."""
+"""The collections of the audit: reads and refusals, the hash chain over them, and the acts of operators."""
 
 INDEXES: Mapping[str, list[IndexModel]] = {
     # who read what concerns this person, the latest last; the chain goes by `_id` alone
@@ -43,11 +43,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One reading, or one refusal of anything that names a person or a journey.
+    """One read, or one refusal of anything that names a person or a journey.
 
-    person: the reader's handle. subject: `participant/p-…`, `journey/j-…`, a handover or a follow-up; None for a list,
-    and for what cannot be an id. count: how many a list, or a file of rows, concerned. purpose: the reader's own words.
-    came_to: `given`, or the code of the refusal.
+    person: the reader's handle. subject: `participant/p-…`, `journey/j-…`, a handover or a follow-up; None for a
+    list, and for a text that cannot be an id. count: the length of a list, or of a file of rows. purpose: the
+    reader's own words. came_to: `given`, or the code of the refusal.
     """
 
     person: str
@@ -73,9 +73,9 @@ def entry_id(at: datetime) -> str:
 
 
 def moment_of(key: str) -> datetime:
-    """When the row of that key was made, UTC; of a key that none of ours made, the beginning of 1970.
+    """The UTC time of the row with that key; the beginning of 1970 for a key that this platform did not make.
 
-    Such a row shows as one that is old and unsealed, and stops nobody who counts.
+    A row with such a key counts as old and unsealed, and no reader of the rows fails on it.
     """
     began = datetime(1970, 1, 1, tzinfo=UTC)
     try:

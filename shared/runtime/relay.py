@@ -1,9 +1,9 @@
 """The relay publishes events from the outbox to Kafka: at least once, and in order per subject.
 
-An unpublished row carries `pend`, its shard; the holder of a shard's lease publishes it. Rows are read in a snapshot
-session, so only what a majority has is published, in the outbox's order. The relay waits for every acknowledgement
-within its lease, then unmarks the rows. After any failure a new producer sends the whole chunk again, so a failed row
-is never overtaken; consumers skip the duplicates. What Kafka rejects permanently goes to the `quarantine`.
+An unpublished row carries its shard in `pend`; the holder of the shard's lease publishes it. A snapshot session reads
+the rows in the outbox's order, and only rows that a majority has. The relay waits for every acknowledgement within
+its lease, then unmarks the rows. After any failure a new producer sends the whole chunk again, so that no later row
+overtakes a failed one; consumers skip the duplicates. A row that Kafka rejects permanently goes to the `quarantine`.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 class Leases:
-    """Which of these this process holds, by the database's own time. names: the outbox's shards, or other work."""
+    """The leases that this process holds, by the database's clock. names: the outbox's shards, or other work."""
 
     def __init__(
         self, client: MongoClient[dict[str, Any]], database: str, names: Iterable[int | str] = range(SHARDS)
@@ -53,7 +53,10 @@ class Leases:
         self.held_since = 0.0
 
     def hold(self) -> tuple[list[Any], float]:
-        """Renew or take what is free. Returns what is held and for how many seconds they are surely ours."""
+        """Renew the leases and take free ones.
+
+        Returns the held names, and for how many seconds they are surely ours.
+        """
         now = time.monotonic()
         if self._until - now < LEASE_SECONDS - 2:
             self._held = [name for name in self._names if self._take(name)]
@@ -78,7 +81,7 @@ class Leases:
 class Relay:
     """Publishes one service's outbox, in one thread.
 
-    retry_seconds: how long what Kafka refused rests before it is sent again.
+    retry_seconds: how long a rejected event rests before it is sent again.
     """
 
     def __init__(
@@ -173,10 +176,13 @@ class Relay:
             future.get(timeout=max(0.0, until - time.monotonic()))
 
     def _wait(self) -> None:
-        """Sleep until the outbox grows, or a second has passed; while events flow, a step that grows with the silence.
+        """Sleep until the outbox grows, at most a second.
 
-        The stream is opened before the outbox is looked at once more, so nothing that came between is missed; it only
-        wakes, the query is the data path. Opening one costs several queries, so it is for quiet times.
+        While events flow, sleep for a step that grows with the silence.
+
+        The change stream is opened before the last look at the outbox, so no event is missed in between. The stream
+        only wakes the relay; the query reads the data. Opening a stream costs several queries, so it is used in quiet
+        times only. Decision: docs/decisions/0008-open-the-relay-s-change-stream-only-when-the-outbox-is-empty.md.
         """
         silent = time.monotonic() - self._published_at
         if silent < FLOWING_SECONDS:
@@ -206,7 +212,7 @@ class Relay:
         return self._producer
 
     def _discard_producer(self) -> None:
-        """Throw the producer away without letting it publish later what is about to be sent again."""
+        """Close the producer, so that it cannot publish later what the next one sends again."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             try:

@@ -1,8 +1,8 @@
-"""The thread that seals what was read, and looks for people who read unusually many others.
+"""The thread that seals the audit of reads and counts readers who look at unusually many people.
 
-Every process of a service's own group runs one, and the one that holds the lease seals and counts. A seal's number is
-its key, so that two which overlap make one chain. Who reads unusually much is counted from the rows of all web
-processes, each read once. The log names the reader's handle and never who was read; the metric names nobody.
+Every process of a service's own group runs one; the holder of the lease seals and counts. A seal's number is its key,
+so two sealers that overlap make one chain. Readers are counted from the rows of all web processes, and each row is
+read once. The log names the reader's handle and no participant; the metric names nobody.
 """
 
 import time
@@ -22,7 +22,7 @@ from shared.telemetry.metrics import metric
 
 LOOK_SECONDS = 5.0
 ROWS_AT_ONCE, READINGS_A_LOOK = 1000, 20
-"""Rows that one query reads, and queries of one look: what is more is counted in the next."""
+"""Rows that one query reads, and queries of one look; further rows are counted at the next look."""
 MOST_TOLD = 100
 LEASE = "sealer"
 
@@ -43,7 +43,7 @@ class Sealer:
         self._told: dict[Who, float] = {}
 
     def run(self) -> None:
-        """Seal what is old enough, and count, every few seconds until told to stop."""
+        """Every few seconds, seal the rows that are old enough, and count them, until told to stop."""
         while not self._stop.is_set():
             try:
                 self.look()
@@ -75,7 +75,7 @@ class Sealer:
             self._forget()
 
     def _tell_age(self) -> None:
-        """Tell how old the oldest unsealed row is, most of all when it cannot be sealed."""
+        """Set the metric of the oldest unsealed row's age; it matters most while sealing fails."""
         try:
             age = self._seals.unsealed_seconds(datetime.now(UTC))
         except PyMongoError as error:
@@ -85,14 +85,14 @@ class Sealer:
             metric("journey_reads_unsealed_seconds").set(age)
 
     def _witness(self) -> None:
-        """See that the newest seal known here is still there: nothing in the database tells that it was removed."""
+        """Check that the newest seal known here still exists: the database alone cannot show that it was removed."""
         known = self._witnessed
         if known is not None and not self._seals.holds(*known):
             metric("journey_seals_gone_total").inc()
             log.error("seals-gone", number=known[0], hash=known[1])
 
     def _forget(self) -> None:
-        """Another process counts, or none can: this one begins with the last hour when its turn comes."""
+        """Drop the counts: another process counts now, or none can. The next count begins with the last hour."""
         self._counted_to, self._readers = None, Readers()
         metric("journey_unusual_readers").unknown()
 

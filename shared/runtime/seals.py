@@ -1,9 +1,9 @@
-"""The chain over what was read: each seal covers a bounded batch of rows and names the seal before it.
+"""A hash chain over the audit of reads: each seal covers a bounded batch of rows and names the seal before it.
 
-A row is sealed once it is older than the grace period, in which the slowest insert arrives. Whoever changes, removes or
-adds a sealed row with an administrator's rights breaks the chain, and `verify` names the first batch that does not
-hold. Who removes the newest seals with their rows is seen only by who kept a later hash: each is logged as it is made,
-and the sealer remembers the last.
+A row is sealed once it is older than the grace period, which is longer than the slowest insert. An administrator who
+changes, removes or adds a sealed row breaks the chain, and `verify` names the first faulty batch. If somebody removes
+the newest seals together with their rows, only a later hash kept elsewhere shows it. So each hash is logged, and the
+sealer remembers the last one.
 """
 
 import hashlib
@@ -33,10 +33,11 @@ Fault = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a walk over part of the chain came to.
+    """The result of a walk over part of the chain.
 
-    through: the last seal that holds; hash: its hash. fault: what is wrong with the seal after it, and between which
-    moments its rows lie; None while all holds. more: whether seals follow that were not walked over.
+    through: the last seal that holds; hash: its hash. fault: what is wrong with the seal after it; None while all
+    holds. since, until: the moments between which the faulty rows lie. more: whether seals follow that were not
+    walked over.
     """
 
     seals: int
@@ -91,7 +92,7 @@ class Seals:
         return seal
 
     def settled(self, after: str, now: datetime, limit: int) -> list[Mapping[str, Any]]:
-        """Key, reader and subject of the next rows behind the key `after` that no earlier one can still join."""
+        """Key, reader and subject of the next rows after the key `after`. No row can still be inserted before them."""
         until = key_before(now - self._grace)
         shown = {"person": 1, "organisation": 1, "subject": 1}
         span = {"_id": {"$gt": after, "$lt": until}}
@@ -103,18 +104,18 @@ class Seals:
         return (found["_id"], found["hash"]) if found else None
 
     def holds(self, number: int, known_hash: str) -> bool:
-        """Whether the seal of that number is still the one of this hash."""
+        """Whether the seal of that number still has this hash."""
         return self._seals.find_one({"_id": number, "hash": known_hash}, {"_id": 1}) is not None
 
     def unsealed_seconds(self, now: datetime) -> float:
-        """How old the oldest row is that no seal covers yet; 0 when there is none."""
+        """The age of the oldest row that no seal covers yet, in seconds; 0 when there is none."""
         head = self._seals.find_one(sort=[("_id", DESCENDING)])
         after = head["upto"] if head else ""
         oldest = self._rows.find_one({"_id": {"$gt": after}}, sort=[("_id", ASCENDING)])
         return 0.0 if oldest is None else max(0.0, (now - moment_of(oldest["_id"])).total_seconds())
 
     def verify(self, after: int, limit: int = SEALS_AT_ONCE) -> Found:
-        """Walk over the seals behind number `after`, as many as `limit`, up to the first that does not hold."""
+        """Check the seals after number `after`, at most `limit`, up to the first that does not hold."""
         before = self._seals.find_one({"_id": after})
         if after and before is None:
             return Found(0, 0, after, "", "a seal is missing", None, None, more=False)
@@ -156,7 +157,7 @@ def key_before(moment: datetime) -> str:
 
 
 def _digest(rows: Iterable[Any]) -> str:
-    """Over the rows' own bytes, each of which says how long it is."""
+    """SHA-256 over the rows' BSON bytes, each of which begins with its length."""
     found = hashlib.sha256()
     for row in rows:
         found.update(row.raw)

@@ -1,4 +1,4 @@
-"""What a process needs to know of its surroundings. `shared.host.settings` reads it from the environment."""
+"""The settings of a process. `shared.host.settings` reads them from the environment."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process needs to know of its surroundings."""
+    """The settings of a process."""
 
     mongodb_uri: str
     kafka_servers: tuple[str, ...]

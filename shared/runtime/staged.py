@@ -1,4 +1,4 @@
-"""What a unit of work holds: subjects as they are read and changed, and writes that are not sent yet.
+"""The memory of a unit of work: subjects as they are read and changed, and writes that are not sent yet.
 
 The document of a subject:
 
@@ -6,9 +6,9 @@ The document of a subject:
      seen: {source: count}, waits, blocked, state: {schema_version, …}}
 
 `v` moves with every change, `rev` with commands and timers only (ETag). `out.seq` numbers this service's events on
-the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts what was applied per source,
-`chain` hashes it in that order (`fold.linked`); `seen` is the causal past: `in` merged with what the emitters had seen.
-`waits` counts this subject's parked events. The repository writes and reads `state`.
+the subject without holes; `out.hlc` orders the outbox and never goes back. `in` counts the applied events per source,
+and `chain` hashes them in that order (`fold.linked`). `seen` is the causal past: `in`, merged with the events that
+the emitters had seen. `waits` counts this subject's parked events. The repository writes and reads `state`.
 """
 
 import time
@@ -111,9 +111,9 @@ def written(held: SubjectDocument, repository: Repository) -> ReplaceOne[Documen
 
 @dataclass(slots=True)
 class Staged:
-    """What one decision, or several, have collected so far.
+    """The writes that one decision, or several, have collected so far.
 
-    puts: {(collection, key): document, or None where it goes}; adds: {(collection, key, shard): (amounts, fields set
+    puts: {(collection, key): document, or None to delete it}; adds: {(collection, key, shard): (amounts, fields set
     when the document is new)}.
     """
 
@@ -125,7 +125,7 @@ class Staged:
     )
 
     def copy(self) -> "Staged":
-        """The same as far as decisions read it, to decide further on; nothing that is to be written."""
+        """A copy of what decisions read, for further decisions; it holds no writes."""
         return Staged(held=dict(self.held), puts=dict(self.puts))
 
     def dirty(self) -> Sequence[SubjectDocument]:
@@ -139,7 +139,7 @@ class Staged:
             cells[cell] += amount
 
     def merge(self, later: "Staged") -> None:
-        """Add what a later decision collected."""
+        """Add the writes of a later decision."""
         for held in later.dirty():
             held.revision_incremented = False
             self.held[held.subject] = held

@@ -20,9 +20,9 @@ TIMES = 3
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 DAMAGED_SECONDS = 60.0
 SUSPECT_SECONDS = 60.0
-"""A record that fails and has not come again for so long may be gone."""
+"""After this time without another failure, the failing record may be gone."""
 WHAT_WAS_WRITTEN = frozenset({2, 9, 14, 15, 22, 52, 53, 56, 57, 257, 10334, 11000, 17419, 17420})
-"""MongoDB's codes for a document that it will not take: bad values, bad names of fields, too large, there already."""
+"""MongoDB's error codes for a document that it rejects: bad values or field names, too large, duplicate key."""
 
 
 def is_of_what_was_written(error: BaseException | None) -> bool:
@@ -54,7 +54,7 @@ def told_of(error: BaseException) -> dict[str, Any]:
 
 
 class Stumbles:
-    """Counts failures at each place of the log, and of the bytes that Kafka holds."""
+    """Counts failures at each offset of the log, and failures to read the bytes that Kafka holds."""
 
     def __init__(self, group: str) -> None:
         self._group = group
@@ -81,17 +81,17 @@ class Stumbles:
     def may_grow(self, moved: Iterable[Partition]) -> bool:
         """Whether the next batch may be larger, after one that moved these partitions.
 
-        Not for what goes well elsewhere: the record that fails would never be found alone.
+        Progress elsewhere does not count: otherwise the failing record would never be found alone.
         """
         late = time.monotonic() - self._suspected_at > SUSPECT_SECONDS
         return late or not self._suspects or not self._suspects.keys().isdisjoint(moved)
 
     def pause_seconds(self) -> float:
-        """How long to wait before the next try: twice as long after each failure at the same place."""
+        """How long to wait before the next try: twice as long after each failure at the same offset."""
         return float(min(PAUSE_SECONDS * 2 ** min(self._last, 10), LONGEST_PAUSE_SECONDS))
 
     def forget(self, passed: Mapping[Partition, int] | None = None) -> None:
-        """These partitions went on, each to this offset; None: nothing stumbles any more."""
+        """Forget failures of these partitions, which moved to these offsets; None: forget all failures."""
         if passed is None:
             self._times.clear()
             self._suspects.clear()

@@ -28,7 +28,7 @@ CHUNK = 200
 LOOK_SECONDS = 0.5
 PUT_OFF_SECONDS = 60.0
 AGAIN = "again_at"
-"""When to try a timer again that was put off; real time, UTC."""
+"""The field with the time at which a postponed timer is tried again; real time, UTC."""
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Timers:
         self._looked = 0.0
 
     def run(self) -> None:
-        """Carry out what is due until told to stop."""
+        """Fire due timers until told to stop."""
         idle = 0.2 if self._clock.driven else LOOK_SECONDS
         while not self._stop.is_set():
             try:
@@ -73,9 +73,12 @@ class Timers:
             self.progressed_at = time.monotonic()
 
     def fire_due(self) -> int:
-        """Carry out what is due now, the oldest first. Returns how many. Looks less often while time stands still.
+        """Fire the timers that are due, the oldest first. Returns how many.
 
-        A timer that fails, and not by the database, is put off by a minute of real time, and the next one goes on.
+        Looks less often while the clock stands still.
+
+        A timer that fails, and not because of the database, is postponed by a minute of real time; the next one goes
+        on.
         """
         at = self._clock.now()
         if at == self._looked_at and time.monotonic() - self._looked < LOOK_SECONDS:

@@ -1,8 +1,8 @@
 """Whether a topic is still the one that a group has read: it may be recreated under its name, or truncated.
 
-Kafka's clients start over silently in each of these cases; the consumer halts. The halt carries what is known then:
-the id of the topic that has the name now, and where its partitions begin. So an operator can accept exactly that log
-and no other: `shared.operations.acceptance`.
+Kafka's clients start over silently in each of these cases; the consumer halts. The halt names the id of the topic
+that has the name now, and where its partitions begin. So an operator can accept exactly that log and no other:
+`shared.operations.acceptance`.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""One transaction on the database: how it is read and written, and repeated."""
+"""One MongoDB transaction: its read and write concerns, and its repetition."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,9 +26,9 @@ def transact(
 ) -> T:
     """Run `work` in one transaction: snapshot reads, majority writes, repeated on conflicts, at most `seconds`.
 
-    `work` may run several times and must leave nothing behind but what it writes with the session. Raises Busy when
-    the time is up or the database cannot be reached: then the commit may or may not have happened, and only repeating
-    under the same idempotency key tells which.
+    `work` may run several times and must leave nothing behind but its writes with the session. Raises Busy when the
+    time is up or the database cannot be reached. The commit may then have happened or not; only a repetition under
+    the same idempotency key can tell.
     """
     try:
         with pymongo.timeout(seconds):
@@ -41,7 +41,7 @@ def transact(
 
 
 def is_duplicate(error: Busy) -> bool:
-    """Whether it failed because a document with that key is there already."""
+    """Whether the write failed because a document with that key exists."""
     cause = error.__cause__
     return isinstance(cause, BulkWriteError) and any(
         one["code"] == DUPLICATE_KEY for one in (cause.details or {}).get("writeErrors", [])

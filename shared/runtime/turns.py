@@ -1,7 +1,7 @@
 """Records of several topics, taken in turns: a long topic delays the others by one batch at most.
 
-Pure. The reader stops reading a partition that `full` names, and goes on once `low` names it. Records held here were
-read and not handled; stored offsets decide, so they may be forgotten at any time.
+Pure. The reader pauses a partition that `full` names, and resumes it once `low` names it. Records held here were read
+and not handled. They may be forgotten at any time, because only the stored offsets count.
 """
 
 from collections import deque
@@ -12,14 +12,15 @@ from shared.runtime.arrived import Arrived
 from shared.runtime.kafka import Partition
 
 RECORD_BYTES = 512
-"""What a record takes beside what it holds: many empty ones are no less memory."""
+"""The memory of a record beside its content: many empty records take memory too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much is held of one partition, and handed on at once.
+    """How many records of one partition are held, and how many one batch takes.
 
-    records: held; size: their bytes; total: the bytes of all partitions, shared out evenly among them.
+    records: held; size: their bytes; total: the bytes of all partitions, divided evenly among them; batch: records a
+    batch.
     """
 
     records: int = 400
@@ -28,24 +29,24 @@ class Share:
     batch: int = 40
 
     def among(self, partitions: int) -> "Share":
-        """The share of each of so many. One record of each is held, however many there are."""
+        """The share of each partition. At least one record of each is held, however many partitions there are."""
         return replace(self, size=max(1, min(self.size, self.total // max(1, partitions))))
 
 
 class Turns:
-    """What was read of each partition and has not had its turn. For one thread."""
+    """Records of each partition that were read and have not had their turn. For one thread."""
 
     def __init__(self, share: Share) -> None:
         self._whole = self._share = share
         self.forget()
 
     def begin(self, partitions: int) -> None:
-        """Hold nothing any more, and from now on of so many."""
+        """Forget all records, and divide the share among this many partitions from now on."""
         self._share = self._whole.among(partitions)
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is held any more."""
+        """Forget all records."""
         self._held: dict[Partition, deque[Arrived]] = {}
         self._size: dict[Partition, int] = {}
         self._topics: deque[str] = deque()
@@ -55,7 +56,7 @@ class Turns:
         return sum(map(len, self._held.values()))
 
     def add(self, at: Partition, records: Collection[Arrived]) -> None:
-        """Put these behind what is held of the partition."""
+        """Append records of the partition."""
         if at not in self._held:
             self._held[at], self._size[at] = deque(), 0
             if at.topic not in self._within:
@@ -66,20 +67,20 @@ class Turns:
         self._size[at] += sum(_size(one) for one in records)
 
     def full(self) -> frozenset[Partition]:
-        """The partitions of which so much is held that nothing more should be read."""
+        """The partitions with a full share: nothing more should be read of them."""
         return frozenset(at for at in self._held if self._part_of(at) >= 1)
 
     def low(self) -> frozenset[Partition]:
-        """The partitions of which so little is held that more should be read."""
+        """The partitions with at most half a share: more should be read of them."""
         return frozenset(at for at in self._held if self._part_of(at) <= 1 / 2)
 
     def _part_of(self, at: Partition) -> float:
         return max(len(self._held[at]) / self._share.records, self._size[at] / self._share.size)
 
     def take(self, most: int) -> dict[Partition, list[Arrived]]:
-        """The next batch: one record of each topic in turn, and in a topic of each partition, until there are so many.
+        """The next batch: one record of each topic in turn, and within a topic of each partition, up to `most`.
 
-        At most `Share.batch`. The next batch goes on with the topic behind the last one here.
+        At most `Share.batch`. The next batch goes on with the topic after the last one here.
         """
         taken: dict[Partition, list[Arrived]] = {}
         wanted, idle = min(most, self._share.batch), 0

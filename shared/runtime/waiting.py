@@ -20,13 +20,13 @@ from shared.language.errors import Busy, NotYetSeen, Refused
 WAIT_SECONDS = 2.0
 STEP_SECONDS = 0.02
 SHARE = 4
-"""Of all slots, an organisation may have one in so many as long as any is free."""
+"""One organisation may hold one slot in SHARE, as long as any is free."""
 
 
 class Slots:
-    """At most `total` hold one at once; an organisation a quarter of that, or more while as many again stay free.
+    """At most `total` slots; one organisation gets a quarter of them, or more while as many again stay free.
 
-    refusal: what whoever gets none is told.
+    refusal: makes the error for a caller that gets no slot.
     """
 
     def __init__(self, total: int, refusal: Callable[[], Refused]) -> None:
@@ -38,12 +38,12 @@ class Slots:
 
     @property
     def taken_now(self) -> int:
-        """How many are held."""
+        """The number of slots that are held."""
         return self._taken.total()
 
     @contextlib.contextmanager
     def taken(self, organisation: str) -> Iterator[None]:
-        """Hold a slot. Raises the refusal, at once, when the organisation has none left, or nobody has."""
+        """Hold a slot. Raises the refusal, at once, when the organisation has no slot left, or none is free."""
         with self._lock:
             free = self._total - self._taken.total()
             wanted = self._taken[organisation] + 1
@@ -70,10 +70,11 @@ class Waiting:
     def until_decided(
         self, organisation: str, subject: Subject, vector: Vector, until: float, decide: Callable[[], bool]
     ) -> None:
-        """Decide once all that the vector counts is here, and again whenever the subject has moved.
+        """Decide once all events of the vector are here, and again whenever the subject has changed.
 
-        until: by the monotonic clock. decide: whether the caller need wait no longer. Who holds no part, or asks for
-        what is not there, waits like everybody whose event has not come. Raises NotYetSeen at the end, Busy.
+        until: by the monotonic clock. decide: returns True when the caller need not wait longer. A caller that holds
+        no part, or names a missing subject, waits like one whose event has not come. Raises NotYetSeen at the end,
+        Busy.
         """
         with self.slots.taken(organisation):
             judged: int | None = None
@@ -88,7 +89,7 @@ class Waiting:
                     raise NotYetSeen("Some events that the caller has seen have not arrived here yet.")
 
     def _seen(self, subject: Subject, vector: Vector) -> tuple[int, bool]:
-        """How often the subject has moved, and whether all that the vector counts has been said or applied here."""
+        """The subject's version, and whether this service has emitted or applied all events of the vector."""
         try:
             found = self._states.find_one({"_id": subject}, {"v": 1, "in": 1, "out.seq": 1})
         except PyMongoError as error:
