@@ -1,6 +1,6 @@
-"""What is judged of a request before its route runs: the right as far as it shows, then the form, then the body.
+"""The checks of a request before its route runs: the right as far as it shows, then the headers, then the body.
 
-Nothing is read of a body whose sender may not do this at all, and no body is longer in memory than its route allows.
+The body of a caller without the right is never read. No body takes more memory than its route allows.
 """
 
 import contextlib
@@ -26,14 +26,15 @@ from shared.runtime.waiting import Slots
 
 BODY_LIMIT_BYTES = 64 * 1024
 LONG_AT_ONCE = 8
-"""So many long requests run at once, of 32 threads: the others are for requests that take milliseconds."""
+"""Limit of long requests at once, of 32 threads; the others are for requests that take milliseconds."""
 LONG_RETRY_SECONDS = 5
 VECTOR_PART = re.compile(r"([a-z-]{1,40})=([0-9]{1,16})", re.ASCII)
 
 
 def check_right(view: Any, who: Actor, commands: RunsCommands, operators: Collection[Organisation]) -> None:
-    """Judge what does not rest on a journey. view: as `guarded` marked it. operators: the organisations whose
-    operators operate the platform. Raises Forbidden, Busy.
+    """Check the rights that do not depend on a journey. Raises Forbidden, Busy.
+
+    view: as `guarded` marked it. operators: the organisations whose operators operate the platform.
     """
     action: Action | None = getattr(view, "action", None)
     if getattr(view, "operator", False):
@@ -64,7 +65,7 @@ def take_place(view: Any, who: Actor, places: Slots) -> None:
 
 
 def leave_place() -> None:
-    """Give back what the request holds, if anything."""
+    """Release what the request holds, if anything."""
     if "place" in g:
         g.pop("place").close()
 
@@ -90,7 +91,7 @@ def idempotency_key() -> str:
 
 
 def caller_vector() -> Vector:
-    """What the caller has seen of the subject, `source=count, …`, each source once. Raises Refused."""
+    """The events of the subject that the caller has seen, `source=count, …`, each source once. Raises Refused."""
     text = request.headers.get("Journey-Vector", "").strip()
     parts = text.split(",", len(SOURCES)) if text else []
     found = [VECTOR_PART.fullmatch(part.strip()) for part in parts]
@@ -107,7 +108,7 @@ def sent() -> bytes:
 
 
 def said(*_: Any) -> dict[str, Any]:
-    """The JSON object that the request holds, read once for whoever asks."""
+    """The JSON object of the request, parsed once for all its readers."""
     found: dict[str, Any] = g.said
     return found
 

@@ -1,9 +1,9 @@
-"""What others send, as bytes: bounded however it comes, and JSON that is read strictly.
+"""Bytes from outside: bounded in size whatever their form, and JSON that is read strictly.
 
-For requests and for records alike. Nothing here costs more time or memory than a small multiple of what was sent. Depth
-and the size of numbers are bounded, and what cannot be kept (NaN, half of a surrogate pair, bytes that are not UTF-8)
-is no JSON. An object that says a name twice is refused, because readers differ in which of two values counts (RFC 8259,
-section 4). No error repeats a value.
+Requests and Kafka records are read alike. The cost in time and memory is a small multiple of the size. Depth and the
+size of numbers are bounded. NaN, half of a surrogate pair and bytes that are not UTF-8 are not accepted as JSON. An
+object that has a name twice is refused, because readers differ in which of the two values counts (RFC 8259, section
+4). No error repeats a value.
 """
 
 import json
@@ -30,15 +30,15 @@ MOST_COMPARED = 400
 
 _CHUNK_BYTES = 64 * 1024
 MARK = b"\xef\xbb\xbf"
-"""What Windows writes before UTF-8; RFC 8259 lets a reader pass it over."""
+"""The byte order mark that Windows writes before UTF-8; RFC 8259 lets a reader skip it."""
 _read = msgspec.json.Decoder().decode
 
 
 class Stream(Protocol):
-    """Where bytes come from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most this many bytes; none at the end."""
 
 
 def whole_body(environ: Mapping[str, Any], limit: int) -> bytes:
@@ -73,7 +73,7 @@ def _chunks(stream: Stream, wanted: int) -> Iterator[bytes]:
 
 
 def too_large(limit: int) -> Refused:
-    """The refusal of what is longer than it may be."""
+    """The refusal of a body that is longer than allowed."""
     return Refused("body-too-large", f"At most {limit} bytes.")
 
 
@@ -125,9 +125,9 @@ def doubled(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def nameable(errors: Mapping[Any, object], otherwise: str = "body") -> dict[str, object]:
-    """The errors at every depth, under names that an answer may repeat; those of all other names under `otherwise`.
+    """The errors at every depth, under names that an answer may repeat; all others under `otherwise`.
 
-    Of more than MOST_TOLD the rest is only counted: each may be longer than what it answers.
+    Errors beyond MOST_TOLD are only counted: each may be longer than the field that caused it.
     """
     shown: dict[str, object] = {}
     more = len(errors) - MOST_TOLD
@@ -144,11 +144,11 @@ def nameable(errors: Mapping[Any, object], otherwise: str = "body") -> dict[str,
 
 
 def content_of(said: Any) -> bytes:
-    """The same bytes for whatever says the same as this JSON, however it was written.
+    """A canonical form: equal bytes for every JSON text with the same meaning.
 
-    The order of an object's fields makes no difference, nor do blanks, escapes, 1 for 1.0, composed or decomposed
-    letters; a field that is null is one that was left out; a reference counts in its normal form. Raises Refused for
-    what is nested too deep.
+    The order of fields, blanks, escapes, 1 for 1.0, and composed or decomposed letters make no difference. A null
+    field equals a field that was left out; a reference counts in its normal form. Raises Refused for a value that is
+    nested too deep.
     """
     try:
         return json.dumps(_plain(said), sort_keys=True, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Requests that hold many rows, at the edge: each row is decided for itself, and what each came to is told in order."""
+"""Requests with many rows, at the edge: each row is decided by itself, and its outcome is told in order."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,9 +14,10 @@ from shared.runtime.many import OneOfMany
 def command_rows(
     rows: Iterable[OneOfMany], *, trial: bool = False
 ) -> Iterator[dict[str, Any] | Refused | Busy]:
-    """Run the rows as commands of their own, as they come; what each came to, in order.
+    """Run each row as a command of its own, as the rows arrive; yield the outcomes in order.
 
-    trial: what each would come to; nothing is kept. Raises Busy at the end where a refusal cannot be noted.
+    trial: True to compute the outcomes and keep nothing. Raises Busy at the end if a refusal cannot be noted in the
+    audit.
     """
     commands = commands_of_this_app()
     refused: Counter[str] = Counter()

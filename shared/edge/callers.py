@@ -1,7 +1,7 @@
-"""Who is let in, and how often: the token, and the limits of its person and organisation. One edge for every role.
+"""Authentication and rate limits, once for every role: the token, and the limits of its person and organisation.
 
-Limits are counted in this process alone, so that of n replicas each allows its own; what is bounded is what one
-client can take from the others of a process.
+Limits are counted in this process alone, so n replicas together allow n times as much. A limit bounds the share of
+one process that one client can use.
 """
 
 import ipaddress
@@ -18,9 +18,9 @@ from shared.language.errors import Forbidden, Later
 from shared.runtime.settings import Allowance, Settings
 
 BURST_SECONDS = 10.0
-"""So many seconds' requests may come at once."""
+"""The requests of this many seconds may arrive at once."""
 BUCKETS = 10_000
-"""So many clients are remembered; the one seen longest ago is forgotten first, and its bucket is full by then."""
+"""Clients that are remembered. The one seen longest ago is forgotten first; its bucket is full by then."""
 
 
 _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", re.ASCII)
@@ -31,7 +31,7 @@ class Shower(Protocol):
     """Checks a bearer token; may block. Raises Forbidden("unauthenticated"), Later."""
 
     def show(self, token: str) -> Shown:
-        """What the token shows."""
+        """The identity in the token."""
 
 
 class Buckets:
@@ -60,7 +60,7 @@ class Buckets:
 
 
 class Proxies:
-    """The addresses whose word on who their client is counts: those of our own proxy, none unless set."""
+    """The addresses whose `X-Forwarded-For` counts: those of our own proxy; none unless set."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [ipaddress.ip_network(one, strict=False) for one in networks]
@@ -83,7 +83,7 @@ class Proxies:
 
 
 def _bare(said: str) -> str:
-    """What was said, without brackets and port."""
+    """The address without brackets and port."""
     found = _WITH_PORT.fullmatch(said)
     return said if found is None else found[1] or found[2]
 
@@ -98,7 +98,7 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 class Admission:
-    """Lets in whoever shows a good token and has not asked too often."""
+    """Admits callers with a valid token that are within their rate limits."""
 
     def __init__(
         self, tokens: Shower, allowance: Allowance | None = None, proxies: Proxies | None = None
@@ -111,7 +111,7 @@ class Admission:
         self._addresses = Buckets(allowance.per_address)
 
     def admit(self, authorization: str, peer: str, forwarded_for: str) -> Shown:
-        """What the caller's bearer token shows. May block as `Tokens.show` does.
+        """Return the identity in the caller's bearer token. May block as `Tokens.show` does.
 
         Raises Forbidden("unauthenticated"), Later("issuer-unreachable"), Later("too-many-requests").
         """
@@ -143,7 +143,7 @@ def admission_of(settings: Settings) -> Admission:
 
 
 class Seats:
-    """What a person and an organisation hold open at once. Thread-safe."""
+    """Counts the connections that a person and an organisation hold open at once. Thread-safe."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._most = (allowance.streams_per_person, allowance.streams_per_organisation)

@@ -1,4 +1,4 @@
-"""What corrections look like over HTTP, in every service alike: the two fields they share, and the list of them."""
+"""Corrections over HTTP, alike in every service: the two fields that they share, and the list of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -37,14 +37,14 @@ def void_field() -> StrictBoolean:
 
 
 class CorrectingBody(CommandSchema):
-    """What every correction says: why; and `void`, where nothing stands instead."""
+    """The fields of every correction: `why`, and `void` where the record is taken back without a replacement."""
 
     why = why_field(required=True)
     void = void_field()
 
     @validates_schema
     def _says_one_thing(self, data: Mapping[str, Any], **_: Any) -> None:
-        """What is taken back is not said anew in the same breath."""
+        """Refuse a body that takes a record back and replaces it too."""
         said = [
             name for name, value in data.items() if name not in ("why", "void") and value not in (None, ())
         ]
@@ -53,13 +53,13 @@ class CorrectingBody(CommandSchema):
 
 
 class SupersededPageArguments(PageArguments):
-    """Which page; the cursor is the number of a correction."""
+    """The page; the cursor is the number of a correction."""
 
     cursor = number_cursor_field(1_000_000_000)
 
 
 class SupersededAnswer(Schema):
-    """What was said of one thing until it was corrected, by whom and why. null: not the reader's to see."""
+    """The content of one record before its correction, the corrector and the reason. null: not the reader's to see."""
 
     number = ma.Integer()
     what = ma.String(metadata={"description": "the thing that was corrected, `exit` or `progress/3`"})
@@ -79,7 +79,7 @@ class SupersededPageAnswer(Schema):
 
 
 def show_superseded(limit: int) -> Callable[[tuple[Reader, Sequence[Superseded]]], dict[str, Any]]:
-    """How a page of corrections is shown: as much of each as its reader may see. limit: how many a full page has."""
+    """A page of corrections, with as much of each as its reader may see. limit: the size of a full page."""
 
     def shown(found: tuple[Reader, Sequence[Superseded]]) -> dict[str, Any]:
         who, entries = found

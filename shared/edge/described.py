@@ -13,7 +13,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def describe_field(_: Any, field: ma.Field[Any], **__: Any) -> dict[str, str]:
-    """The description of a field: its own, or that of its name; what comes in is told what it takes.
+    """The description of a field: its own, or the one of its name; an incoming field also says what it takes.
 
     An attribute function of apispec. An item of a list has no name and gets no description.
     """

@@ -119,7 +119,7 @@ def terms_page() -> str:
 
 
 def events_page(schemas: list[str]) -> str:
-    """Where the AsyncAPI document and the schemas of its messages are."""
+    """The page with links to the AsyncAPI document and the schemas of its messages."""
     items = "".join(
         f'<li><a href="{ROOT}/schemas/{escape(name)}">{escape(name.removesuffix(".json"))}</a></li>'
         for name in schemas

@@ -1,7 +1,7 @@
-"""What an interface publishes about itself without asking for a token: documents and pages, whole in memory.
+"""The documents and pages that an interface publishes without a token, whole in memory.
 
-The WSGI applications and the stream serve the same set by path, so that a problem's `type` opens at whichever of them
-sent the problem. Nothing is fetched from elsewhere and nothing is read from a path that a caller names.
+The WSGI applications and the stream serve the same set by path, so a problem's `type` opens at the host that sent the
+problem. Nothing is fetched from elsewhere, and no file is read by a path that a caller names.
 """
 
 import json
@@ -15,7 +15,7 @@ from shared.edge.interface import Interface
 from shared.language.errors import CODES
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
-"""Where the generated AsyncAPI document lies, in a checkout and in the image."""
+"""The folder of the generated AsyncAPI document, in a checkout and in the image."""
 
 PATHS = (
     "/openapi.json",
@@ -36,7 +36,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document as it is served. headers: beside its content type."""
+    """One document to be served. headers: beside its content type."""
 
     content_type: str
     body: bytes
@@ -44,7 +44,7 @@ class Document:
 
 
 def is_open(path: str) -> bool:
-    """Whether the path, below the API's root, is one of a document, and so needs no token."""
+    """Whether the path, below the API's root, is that of a document, which needs no token."""
     return path in PATHS or path.startswith(tuple(f"{folder}/" for folder in FOLDERS))
 
 

@@ -1,7 +1,7 @@
-"""What each field of a request or an answer is, by its name: one word for one thing in every service.
+"""The description of each field of a request or an answer, by its name: one word for one thing in every service.
 
-The OpenAPI documents take a field's description from here unless the field has its own. A field that is described
-nowhere fails the contract test (tests/contract/test_rest_profile.py).
+The OpenAPI documents take a field's description from here unless the field has its own. A field without any
+description fails the contract test (tests/contract/test_rest_profile.py).
 """
 
 from collections.abc import Mapping
@@ -268,7 +268,7 @@ FIELDS: Mapping[str, str] = {
     "withdrawal": "Who withdrew the referral, when and why; null where nobody did.",
     "withheld": "Names of the fields that are withheld.",
 }
-"""{name of a field: what it is}."""
+"""{name of a field: its description}."""
 
 PATH_PARAMETERS: Mapping[str, str] = {
     "journey_id": "Id of the journey.",
@@ -291,4 +291,4 @@ PATH_PARAMETERS: Mapping[str, str] = {
     "topic": "Name of the Kafka topic.",
     "purpose": "What the consent is for.",
 }
-"""{name of a path parameter in snake_case: what it is}."""
+"""{name of a path parameter in snake_case: its description}."""

@@ -1,7 +1,7 @@
-"""The fields and schemas of what comes in over HTTP and on inbound topics; each error says what is taken instead.
+"""The fields and schemas of input over HTTP and from inbound topics; each error says what the field takes.
 
-What a field takes is said in one place, from the field's own type and validators (`takes`), so that no text can differ
-from the rule. A schema refuses what it does not know, and names what it does.
+The type and the validators of a field make that text (`takes`), so it cannot differ from the rule. A schema refuses
+unknown names, and lists the known ones.
 """
 
 import re
@@ -19,7 +19,7 @@ from shared.language.decision import ID, Skip
 FIRST_DAY = date(1900, 1, 1)
 """Nobody who lives was born before, and nothing that is recorded happened before."""
 FIRST_MOMENT, LAST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Where a driven clock may stand: near the calendar's end, days that are counted from it do not exist."""
+"""The range of a driven clock. Near the calendar's end, days counted from it would not exist."""
 LONGEST_PAGE = 200
 """Entries of a page, at the most."""
 PAGED_ROWS = 10_000
@@ -43,7 +43,7 @@ _MOMENT = re.compile(
 
 
 class Form(validate.Regexp):
-    """A form, and what it takes in words: `takes` goes into a sentence behind "Takes"."""
+    """A pattern with its description: `takes` completes a sentence that begins with "Takes"."""
 
     def __init__(self, pattern: str, takes: str) -> None:
         super().__init__(pattern, error=f"Takes {takes}.")
@@ -137,7 +137,7 @@ EMAIL = "an e-mail address, as name@example.se"
 
 
 class Incoming(Schema):
-    """What comes in: unknown names are refused, and told which there are."""
+    """The base schema of input: unknown names are refused, and the known ones listed."""
 
     class Meta:
         unknown = RAISE
@@ -148,7 +148,7 @@ class Incoming(Schema):
         self.error_messages = {**self.error_messages, "unknown": unknown, "type": "Takes an object."}
 
     def on_bind_field(self, field_name: str, field_obj: ma.Field[Any]) -> None:
-        """Have the field's errors say what it takes."""
+        """Make the field's errors say what it takes."""
         for field in _whole(field_obj):
             taken = takes(field)
             field.error_messages = {
@@ -173,10 +173,10 @@ class QuerySchema(Incoming):
 
 
 class PageArguments(QuerySchema):
-    """Which page of a list. A list adds its `cursor`, and its filters.
+    """The page of a list. A list adds its `cursor` and its filters.
 
-    What it loads names `limit`, how many entries the page has at the most, and `after`, where it begins: a cursor, a
-    `Skip`, or None for the first page.
+    The loaded values are `limit`, the largest number of entries, and `after`, the beginning: a cursor, a `Skip`, or
+    None for the first page.
     """
 
     limit = Number(
@@ -212,7 +212,7 @@ def no_such(what: str, known: Collection[str]) -> str:
 
 
 def takes(field: ma.Field[Any]) -> str:
-    """What the field takes, in words that go behind "Takes"."""
+    """What the field takes, in words that complete a sentence with "Takes"."""
     if "takes" in field.metadata:
         return str(field.metadata["takes"])
     for rule in field.validators:

@@ -1,6 +1,7 @@
-"""What the headers of a request mean (RFC 9110), for whatever server has read them: one answer for each cause.
+"""The meaning of request headers (RFC 9110), for every server alike, with one refusal for each cause.
 
-Servers join fields of the same name with commas; where one value belongs, a comma says that there were several.
+Servers join fields of the same name with commas. Where only one value is allowed, a comma shows that there were
+several.
 """
 
 import re
@@ -13,7 +14,7 @@ from shared.language.revisions import Precondition
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
-"""What a charset may be called where the text is UTF-8, of which ASCII is a part."""
+"""Names of charsets whose text can be read as UTF-8; ASCII is a subset."""
 
 _LISTED = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
 _PARTS = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*"?)+')
@@ -25,14 +26,14 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def unreadable(name: str, reason: str) -> Refused:
-    """The refusal of one header, with what it takes."""
+    """The refusal of one header; it says what the header takes."""
     return Refused("invalid-header", f"{name} cannot be read.", {name: [reason]})
 
 
 def header_text(value: str) -> str:
-    """The text that somebody wrote into a header. value: its bytes, as Latin-1, as servers hand them on.
+    """The text of a header. value: its bytes, as Latin-1, as servers pass them on.
 
-    It is UTF-8 where it can be, else Latin-1. Raises ValueError for what is neither.
+    The text is UTF-8 where possible, else Latin-1. Raises ValueError for a value that is neither.
     """
     raw = value.encode("latin-1")
     try:
@@ -55,7 +56,7 @@ def idempotency_key(value: str | None) -> str:
 
 
 def harmless_key(value: str | None) -> str:
-    """The same, of a request that comes in: its key names nobody. Raises Refused."""
+    """The idempotency key of a request; it names nobody. Raises Refused."""
     key = idempotency_key(value)
     if names_participant(key):
         raise unreadable("Idempotency-Key", "Must not hold a personnummer; a random key names nobody.")
@@ -66,7 +67,7 @@ def harmless_key(value: str | None) -> str:
 
 
 def content_type(value: str, taken: Sequence[str]) -> str:
-    """Which of the media types taken the body is of. Raises Refused for another, and for JSON that is not UTF-8."""
+    """The media type of the body, one of those taken. Raises Refused for another, and for JSON that is not UTF-8."""
     if len(_LISTED.findall(value)) > 1:
         raise unreadable("Content-Type", "Takes one media type; there are several.")
     media_type, parameters = _media_type(value)
@@ -91,10 +92,11 @@ def refuse_coded(content_encoding: str, content_range: str | None = None) -> Non
 
 
 def acceptable(accept: str | None, offered: Sequence[str]) -> str:
-    """Which media type the caller likes best of those offered, the first where it does not say.
+    """The offered media type that the caller prefers; the first one where it does not say.
 
-    What cannot be read is passed over. Of two that are liked alike the one named more exactly is taken, then the first.
-    All is UTF-8: a range with another charset fits nothing; other parameters make no difference. Raises Refused.
+    Unreadable parts are ignored. Of two equally preferred types the one named more exactly wins, then the first. All
+    answers are UTF-8: a range with another charset matches nothing; other parameters make no difference. Raises
+    Refused.
     """
     ranges = list(_ranges(accept or ""))
     if not ranges:
@@ -141,7 +143,7 @@ def _media_type(text: str) -> tuple[str, Mapping[str, str]]:
 
 
 def precondition(if_match: str | None) -> Precondition | None:
-    """What If-Match asks, None where it is not there. Raises Refused for what is neither `*` nor ETags."""
+    """The condition in If-Match, None without one. Raises Refused for a value that is neither `*` nor ETags."""
     if if_match is None:
         return None
     if if_match.strip() == "*":

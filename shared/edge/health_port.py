@@ -1,7 +1,7 @@
-"""The health port: what every process answers to Kubernetes, compose and Prometheus, apart from its callers.
+"""The health port: the answers of every process to Kubernetes, compose and Prometheus, apart from its callers.
 
-It has threads and limits of its own, so that no caller can make a living process look dead. It is never published:
-metrics are told here and nowhere else.
+It has threads and limits of its own, so no caller can make a living process look dead. It is never published: only
+this port serves metrics.
 """
 
 import json
@@ -23,7 +23,7 @@ Route = Callable[[], Said]
 
 LIMITS = Limits(head_seconds=5, body_seconds=5, connections=128, per_address=64, held_bytes=1024 * 1024)
 AT_ONCE = 2
-"""So many may ask for the same path at once; a slow answer takes no thread from the others."""
+"""Requests for one path at once; a slow answer takes no thread from the other paths."""
 
 
 def serve_health(host: str, port: int, routes: Mapping[str, Route]) -> HttpServer:
@@ -70,5 +70,5 @@ def said(status: int, body: Mapping[str, Any]) -> Said:
 
 
 def metrics() -> Said:
-    """What Prometheus reads."""
+    """The metrics, for Prometheus."""
     return 200, "text/plain; version=0.0.4", generate_latest(REGISTRY)

@@ -1,7 +1,7 @@
-"""Which of the HTTP server's connections have something to do: epoll, told of what has changed.
+"""An epoll loop for the HTTP server: it looks only at connections whose state has changed.
 
-waitress asks every connection at every event what it waits for, so that a thousand idle connections cost each request
-milliseconds. Here a connection is asked only when it, or the thread that answers it, says that it may have changed.
+waitress asks every connection at every event what it waits for. With a thousand idle connections that costs each
+request milliseconds. Here a connection is asked only after it, or the thread that answers it, has reported a change.
 """
 
 import select
@@ -16,9 +16,9 @@ Channels = dict[int, Any]
 
 
 class Events:
-    """Waits for events, and lets each channel handle its own. All but `changed` and `asleep` is the loop's thread's.
+    """Waits for events and lets each channel handle its own. Only `changed` and `asleep` may be used by other threads.
 
-    asleep: whether the loop waits, or is about to, without looking at what has changed first.
+    asleep: whether the loop waits, or is about to wait, without looking at changes first.
     """
 
     def __init__(self, channels: Channels) -> None:
@@ -29,7 +29,7 @@ class Events:
         self._waited_for: dict[int, tuple[Any, int]] = {}
 
     def changed(self, channel: Any) -> None:
-        """Ask the channel again what it waits for, before the next wait. Any thread may say so."""
+        """Make the loop ask the channel again what it waits for. Any thread may call it."""
         self._changed.append(channel)
 
     def look_at_all(self) -> None:
@@ -85,6 +85,6 @@ class Events:
 
 
 class Serving(threading.local):
-    """Which channel this thread answers now, if any."""
+    """The channel that this thread answers now, if any."""
 
     channel: Any = None

@@ -27,14 +27,14 @@ from shared.telemetry.traces import start_trace
 
 HEAD_BYTES = 16 * 1024
 BODY_BYTES = 4 * 1024 * 1024
-"""No route takes a larger body; each refuses what is too large for itself."""
+"""The largest body of any route; each route refuses what is too large for itself."""
 LINGER_SECONDS = 1.0
 """A stopping server still answers so long on open connections, and closes each with its answer."""
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.5
 """All connections are looked at this often, or more often where deadlines are short."""
 REFUSED_SECONDS = 2.0
-"""For so long what a refused client still sends is read and thrown away: a reset would take the answer from it."""
+"""How long bytes of a refused client are read and dropped: a reset could destroy the answer on its way."""
 
 REFUSALS: Mapping[int, str] = {
     400: "unreadable-request",
@@ -43,7 +43,7 @@ REFUSALS: Mapping[int, str] = {
     501: "unreadable-request",
     500: "internal",
 }
-"""What waitress itself answers, by its status."""
+"""The refusals that waitress itself sends, by status."""
 
 Phase = Literal["head", "body", "busy", "answer", "refused", "idle"]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -53,12 +53,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one server allows its clients.
+    """The limits of one server for its clients.
 
-    head_seconds: from the connection, or the request's first byte, to the end of its head; a connection that sends
-    nothing has no longer. body_seconds: from there to the end of the body. answer_seconds: for taking the answer.
+    head_seconds: from the connection, or the request's first byte, to the end of its head; also for a connection that
+    sends nothing. body_seconds: from there to the end of the body. answer_seconds: for receiving the answer.
     idle_seconds: from one request to the next. connections, per_address: open at once. held_bytes: of all requests
-    that are received and not yet answered. trusted_proxies: addresses that speak for many, with no limit of their own.
+    that are received and not yet answered. trusted_proxies: addresses that stand for many clients, without a limit of
+    their own.
     """
 
     head_seconds: float = 10.0
@@ -107,7 +108,7 @@ class _Answer(WSGITask):
 
 
 class _Connection(HTTPChannel):
-    """One connection, and since when it is in which phase. Its phase is touched by the loop's thread only."""
+    """One connection, its phase, and since when it is in it. Only the loop's thread changes the phase."""
 
     task_class = _Answer
     error_task_class = _Refusal
@@ -130,7 +131,7 @@ class _Connection(HTTPChannel):
         self.server.events.changed(self)
 
     def service(self) -> None:
-        """Answer a request, in a thread of its own; what that changes is told with each pull of the trigger."""
+        """Answer a request, in a thread of its own; each pull of the trigger reports a change to the loop."""
         self.server.serving.channel = self
         try:
             super().service()
@@ -138,7 +139,7 @@ class _Connection(HTTPChannel):
             self.server.serving.channel = None
 
     def close_soon(self) -> None:
-        """Have the loop close this connection."""
+        """Make the loop close this connection."""
         self.will_close = True
         self.server.events.changed(self)
 
@@ -170,9 +171,9 @@ class _Connection(HTTPChannel):
         return taken
 
     def send_continue(self) -> None:
-        """Tell a client that waits to send its body to go on; nothing to one whose request is whole already.
+        """Tell a client that waits to send its body to go on; send nothing if the request is complete.
 
-        waitress would take the request for unfinished from here on, and never answer it.
+        waitress would take the complete request for unfinished from here on, and never answer it.
         """
         if self.request.completed:
             self.request.expect_continue = False
@@ -198,7 +199,7 @@ class _Connection(HTTPChannel):
         return "idle" if self._asked else "head"
 
     def bytes_held(self) -> int:
-        """How much memory the requests take that are not yet answered."""
+        """The memory of the requests that are not yet answered, in bytes."""
         partial = self.request
         received = [*self.requests, *([partial] if partial is not None else [])]
         return sum(one.body_bytes_received + len(one.header_plus) for one in received)
@@ -248,7 +249,7 @@ class HttpServer(TcpWSGIServer):
         return int(self.effective_port)
 
     def serve(self) -> None:
-        """Serve until told to stop; then answer what is under way, for STOP_SECONDS at most."""
+        """Serve until told to stop; then answer the requests under way, for STOP_SECONDS at most."""
         self._loop_until(lambda: self.stopping, self._tick)
         began = time.monotonic()
         wasyncore.dispatcher.close(self)
@@ -298,7 +299,7 @@ class HttpServer(TcpWSGIServer):
         return [one for one in self.active_channels.values() if not one.will_close]
 
     def maintenance(self, now: float) -> None:
-        """In waitress, closes what is idle; here deadlines do, in `_close_late`."""
+        """Do nothing: waitress closes idle connections here, this server by deadlines in `_close_late`."""
 
     def _close_late(self, now: float) -> None:
         for one in self._connections():
@@ -320,7 +321,7 @@ class HttpServer(TcpWSGIServer):
             _close_one(connections)
 
     def hold(self, connection: _Connection) -> None:
-        """Account for what the connection has sent; past the limit the longest unfinished body goes."""
+        """Count the bytes that the connection has sent; past the limit, close the longest unfinished body."""
         before, connection.held = connection.held, connection.bytes_held()
         self._held += connection.held - before
         if self._held <= self.limits.held_bytes:

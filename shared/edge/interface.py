@@ -1,7 +1,7 @@
-"""What every HTTP interface of the platform says of itself, in its OpenAPI document and at `/api-info`.
+"""The description of every HTTP interface of the platform, in its OpenAPI document and at `/api-info`.
 
-The services' documents and the stream's are made of the same parts, so that one place answers for what Swedish
-agencies require of an API: contact, licence, terms, service level, limits, and both languages.
+The services' documents and the stream's are made of the same parts. So one place meets the demands of Swedish
+agencies on an API: contact, licence, terms, service level, limits, and both languages.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ ENGLISH = (
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One interface: its title, and what it is for, in a sentence of each language."""
+    """One interface: its title, and its purpose, in a sentence of each language."""
 
     title: str
     swedish: str
@@ -81,7 +81,7 @@ class Interface:
         }
 
     def frame(self) -> dict[str, Any]:
-        """What a document has beside its paths and components."""
+        """The parts of a document beside its paths and components."""
         return {
             "openapi": OPENAPI_VERSION,
             "info": self.info(),

@@ -1,7 +1,8 @@
-"""Where what a command made can be read: the `Location` of an answer with 201.
+"""The `Location` of an answer with 201: the address of the resource that the command created.
 
-It is taken from the service's own document, so that no route can forget it and none can name an address that there is
-not. The address is that of the thing made where it has one, else that of the list or the whole in which it stands.
+It is taken from the service's own document, so no route can forget it and none can name an address that does not
+exist. It is the address of the created resource where there is one, else that of the list or resource that contains
+it.
 """
 
 import re
@@ -16,13 +17,13 @@ from shared.edge.paths import in_snake_case, snake_case
 
 _NAMES = re.compile(r"{(\w+)}")
 LOCATIONS = "locations"
-"""The application's extension: {`METHOD path`: the path at which what it makes is read}."""
+"""The application's extension: {`METHOD path`: the path at which the created resource is read}."""
 
 
 def locations(document: Mapping[str, Any]) -> dict[str, str]:
-    """{`POST path`: template of the path at which what it makes can be read}, of all operations that answer 201.
+    """{`POST path`: template of the path of the created resource}, of all operations that answer 201.
 
-    Raises LookupError for one of which the document has no such path.
+    Raises LookupError for an operation for which the document has no such path.
     """
     readable = [path for method, path, _ in operations(document) if method == "GET"]
     return {
@@ -33,7 +34,7 @@ def locations(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _location(path: str, made: set[str], readable: list[str]) -> str:
-    """The thing made, by an id in the answer; else the same path or the longest before it; else what its ids name."""
+    """The created resource, by an id in the answer; else the longest path that begins alike; else the ids' resource."""
     named = {snake_case(name) for name in _NAMES.findall(path)}
     last = path.rpartition("/")[2]
 
@@ -52,14 +53,14 @@ def _location(path: str, made: set[str], readable: list[str]) -> str:
 
 
 def _fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> set[str]:
-    """The fields of what the operation answers."""
+    """The fields of the operation's answer."""
     content = operation["responses"]["201"].get("content", {}).get("application/json", {})
     name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
     return set(document["components"]["schemas"].get(name, {}).get("properties", {}))
 
 
 def add_location(app: Flask, response: Response) -> None:
-    """Name the address of what was made, in an answer with 201."""
+    """Add the address of the created resource to an answer with 201."""
     rule = request.url_rule.rule if request.url_rule else ""
     template = app.extensions[LOCATIONS].get(f"{request.method} {_template(rule)}")
     made = response.get_json(silent=True)

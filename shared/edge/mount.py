@@ -1,8 +1,8 @@
-"""Where the interface stands in the URL: everything that is served to callers lies under its major version.
+"""The major version in every URL of the interface.
 
-This is the one place that knows the version. Views and routes are written without it: the WSGI applications are
-mounted by `mounted`, the ASGI application by its own `Mount` with the same ROOT. Nothing is served beside it but `/`,
-which leads to the documentation. Health ports are no part of the interface and have no version.
+This is the one place that knows the version. Views and routes are written without it: `mounted` mounts the WSGI
+applications, and the ASGI application uses its own `Mount` with the same ROOT. Only `/` is served beside it, and
+leads to the documentation. Health ports are no part of the interface and have no version.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ VERSION = "1"
 """The major version, which is all that a URL says of it; `info.version` of the documents says the rest."""
 ROOT = f"/v{VERSION}"
 DOCS = f"{ROOT}/docs"
-"""Where `/` leads."""
+"""The address to which `/` leads."""
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

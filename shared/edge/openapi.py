@@ -1,8 +1,8 @@
-"""The OpenAPI 3.1 document of a service, completed from what the edge itself enforces.
+"""The OpenAPI 3.1 document of a service, completed from the rules that the edge enforces.
 
-flask-smorest describes each route's own body and answer; what all routes share (who may call, the headers, the problem
-documents) is said here once, and each route gets the examples that its service recorded. `documents.py` says what else
-is published beside it.
+flask-smorest describes each route's own body and answer. This module adds once what all routes share: the callers,
+the headers, the problem documents. Each route gets the examples that its service recorded. `documents.py` lists the
+other published documents.
 """
 
 import copy
@@ -58,7 +58,7 @@ PATH_PATTERNS: Mapping[str, str] = {
 }
 
 REVISED = ("journeyId", "participantId", "outputId", "handoverId", "followUpId")
-"""What stands in the path of a resource whose revision a change may rest on."""
+"""The part of a path that marks a resource with a revision, which If-Match may name."""
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "IdempotencyKey": {
@@ -105,7 +105,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 
 def describe_fields(api: Api) -> None:
-    """Have every field of a body, an answer and a query described. Call it before any blueprint is registered."""
+    """Describe every field of a body, an answer and a query. Call it before any blueprint is registered."""
     api.ma_plugin.converter.add_attribute_function(describe_field)
 
 
@@ -246,7 +246,7 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
 
 
 def _add_examples(operation: dict[str, Any], examples: Examples) -> None:
-    """Put what was recorded of the operation under its JSON bodies and answers."""
+    """Put the recorded examples of the operation under its JSON bodies and answers."""
     recorded = examples.get(operation["operationId"], {})
     held = {"request": [operation.get("requestBody", {})]}
     held["response"] = [one for status, one in operation["responses"].items() if status.startswith("2")]

@@ -1,7 +1,7 @@
-"""What stands in a path: parameters in camelCase, as addresses are written, and the ids among them.
+"""Path parameters: camelCase in addresses, snake_case in views, and the ids among them.
 
-A view takes the same names in snake_case; `view_arguments` is the only place that maps one to the other. It also checks
-the form of each id, so that no view and no use case meets a text that cannot be one.
+`view_arguments` is the only place that maps one form to the other. It also checks the form of each id, so that no
+view and no use case gets a text that cannot be one.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What the edge asks of the runtime: to run commands, and to tell the time."""
+"""The protocols through which the edge uses the runtime: to run commands, and to read the clock."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ class RunsCommands(Protocol):
 
     @property
     def fingerprints(self) -> Fingerprints:
-        """How keys and contents are known without being kept."""
+        """The fingerprints by which keys and contents are recognised without being stored."""
 
     def run(
         self,
@@ -72,5 +72,5 @@ def install(app: Flask, commands: RunsCommands) -> None:
 
 
 def commands_of_this_app() -> RunsCommands:
-    """What runs the commands of the application that answers this request."""
+    """The `RunsCommands` of the application that answers this request."""
     return cast(RunsCommands, current_app.extensions[EXTENSION])

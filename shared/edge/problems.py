@@ -22,8 +22,8 @@ def problem(
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the document. Raises KeyError for a code that CODES does not list.
 
-    errors: by field; a name that may itself identify somebody is not repeated. `instance` holds the trace id alone:
-    the address of the request might hold what must not be repeated.
+    errors: by field; a name that may itself identify somebody is not repeated. `instance` holds the trace id alone,
+    because the request's address may contain personal data.
     """
     known = CODES[code]
     document: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""The query of a request: what a route does not know is refused and named, as in bodies.
+"""The query of a request: parameters that a route does not know are refused and named, as in bodies.
 
-A misspelt filter that is passed over would answer with everything, and nobody would see it.
+If a misspelt filter were ignored, the answer would hold everything, and nobody would notice.
 """
 
 from collections import Counter

@@ -1,8 +1,8 @@
-"""What of a request concerns a person, and so is noted before it is answered: readings, and refusals of anything.
+"""Which requests are noted in the audit before they are answered: reads about a person, and all refusals.
 
-The edge calls this for every reading and every refusal, so that no route can forget it. Nothing that the caller wrote
-is kept but the purpose of a reading; what path or body names is kept only where it is an id of the platform's own.
-Refusals of one person that repeat within a minute are counted and not noted again.
+The edge calls this for every read and every refusal, so no route can forget it. Of the caller's own words only the
+purpose of a read is kept. An identifier from path or body is kept only if it is one of the platform's own. Refusals
+of one person that repeat within a minute are counted and not noted again.
 """
 
 import re
@@ -28,9 +28,9 @@ GIVEN = "given"
 KEPT_FROM = frozenset({403, 404})
 """Statuses that keep somebody from a person or a journey."""
 KEPT_UNREAD = frozenset({"participant-erased"})
-"""Further codes that a reading may come to."""
+"""Further codes of a read that are noted."""
 KEPT_WAITING = "not-yet-seen"
-"""With a vector this is also what somebody without a part is told."""
+"""With a vector, a caller without a part gets this code too."""
 IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
 """Actions that concern no single person; every other is noted."""
 NAMING: Mapping[str, str] = {
@@ -39,7 +39,7 @@ NAMING: Mapping[str, str] = {
     "handover_id": "handover",
     "follow_up_id": "follow-up",
 }
-"""{what a body calls it, and a path in camelCase: the kind of thing it names}; the first that is said counts."""
+"""{its name in a body, and in camelCase in a path: the kind of the named thing}; the first match counts."""
 NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9][a-z0-9_-]{{0,39}})?")
 EXTENSION = "repetitions"
 
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 
 def prepare(app: Flask) -> None:
-    """Give the application its memory of what was refused within the last minute."""
+    """Give the application its memory of the refusals of the last minute."""
     app.extensions[EXTENSION] = Repetitions()
 
 
@@ -66,7 +66,7 @@ def note_refused(error: Refused) -> None:
 
 
 def note_refused_rows(codes: Mapping[str, int]) -> None:
-    """Note what the rows of one file were refused for: one row per reason, with how many. Raises Busy."""
+    """Note the refused rows of one file: one audit row per reason, with the count. Raises Busy."""
     for code, count in codes.items():
         if CODES[code].status in KEPT_FROM:
             _note(code, count)

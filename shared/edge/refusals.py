@@ -1,4 +1,4 @@
-"""What a WSGI application answers when a request is refused or the platform fails: always a problem document."""
+"""The answers of a WSGI application when a request is refused or the platform fails: always a problem document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def _problem(
 
 
 def add_refusals(app: Flask) -> None:
-    """Have the application answer every exception by a problem document, noting what concerns a person."""
+    """Make the application answer every exception by a problem document, and note refusals that concern a person."""
     by_status = {
         400: "unreadable-request",
         404: "unknown-route",

@@ -1,7 +1,7 @@
-"""Refusals that say nothing new: a stranger who asks without end must not fill the audit database.
+"""Repeated refusals are not noted again: endless requests of a stranger must not fill the audit database.
 
-Each process remembers for a minute which refusals of a person it has noted. Which of them are written is decided here,
-and nothing is remembered before its row is durable.
+Each process remembers for a minute which refusals of a person it has noted, and decides by that which to write. It
+remembers a refusal only after its row is durable.
 """
 
 import threading
@@ -27,7 +27,7 @@ class _Minute:
 
 
 class Repetitions:
-    """What was noted of whom within a minute. Times are monotonic seconds. Threads share it."""
+    """The refusals noted per person within a minute. Times are monotonic seconds. Threads share it."""
 
     def __init__(self, most: int = MOST_PEOPLE) -> None:
         self._most = most
@@ -38,7 +38,7 @@ class Repetitions:
         return len(self._minutes)
 
     def folds(self, who: Who, what: Hashable, now: float) -> bool:
-        """Whether this was noted in the person's minute, or so much was that no more is."""
+        """Whether to leave this out: it was noted within the person's minute, or the person's rows are used up."""
         with self._lock:
             minute = self._minutes.get(who)
             if minute is None or now - minute.began >= MINUTE_SECONDS:
@@ -46,7 +46,7 @@ class Repetitions:
             return hash(what) in minute.noted or len(minute.noted) >= ROWS_A_MINUTE
 
     def is_first_folded(self, who: Who) -> bool:
-        """Whether nothing of the person's minute was folded before this was asked."""
+        """Whether this is the first refusal left out within the person's minute."""
         with self._lock:
             minute = self._minutes.get(who)
             if minute is None or minute.told:

@@ -1,8 +1,8 @@
-"""The fields of texts that callers bring, and the one rule for what such a text may hold.
+"""The fields of texts that callers send, and the one rule for their content.
 
-A text is refused, and its field named, when it is too long, holds a sign that shows nothing or steers how others are
-shown, or names somebody by a personal identity number. Nothing is mended in silence: what is stored is what was sent.
-Only what others know a thing by, its reference, is kept in its normal form, and answered in it.
+A text is refused, and its field named, when it is too long, has a sign that is invisible or changes how others are
+shown, or holds a personal identity number. Texts are stored exactly as they were sent. Only a reference, by which
+others know a thing, is stored and answered in its normal form.
 """
 
 import re
@@ -24,7 +24,7 @@ VARIATIONS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]
 """They choose the form of the sign before them: of emoji, and of letters in Mongolian and Japanese names."""
 UNSHOWN = r"\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
 LINE_PATTERN, TEXT_PATTERN = rf"^[^\x00-\x1f{UNSHOWN}]*$", rf"^[^\x00-\x09\x0b-\x1f{UNSHOWN}]*$"
-"""What is published of the rule on signs; the rule itself goes by each sign's category."""
+"""The published pattern of the rule on signs; the rule itself goes by each sign's category."""
 
 LONGEST = 200
 """Characters of the longest text of a fixed form."""
@@ -34,14 +34,14 @@ UNPRINTABLE = "Takes printable text on one line; no control, direction or other 
 UNPRINTABLE_LINES = "Takes printable text; no control, direction or other invisible signs."
 SHOWS_NOTHING = "Takes text that shows something; these signs show nothing."
 LOOSE = 4
-"""So many times the longest reference is brought into normal form; what is longer is too long whatever it holds."""
+"""A reference is normalised only up to this many times its longest length; a longer text is refused without that."""
 NAMES_SOMEBODY = "Reads as if it held a personnummer; say it without identifying anybody."
 
 
 class Words(validate.Validator):
-    """What every text has to fit: its length in characters, its signs, and that it names nobody.
+    """The check of every text: its length in characters, its signs, and that it names nobody.
 
-    lines: it may have several. names: whether a text names somebody; None where it may.
+    lines: whether it may have several. names: finds whether a text names somebody; None where it may.
     """
 
     def __init__(
@@ -65,16 +65,19 @@ class Words(validate.Validator):
 
 
 def nobody(value: str) -> None:
-    """Refuse a code or reference of a fixed form that reads as somebody's number. Raises ValidationError.
+    """Refuse a code or reference of a fixed form that reads as a personal identity number. Raises ValidationError.
 
-    The form limits the length; what is too long for it is refused by that, and not searched.
+    The form limits the length; a longer text is refused for its length, and not searched.
     """
     if len(value) <= LONGEST and names_participant(value):
         raise ValidationError(NAMES_SOMEBODY)
 
 
 class Reference(ma.String):
-    """What the caller knows a thing by: one line, taken in its normal form, so that what looks the same is the same."""
+    """The caller's own name for a thing: one line in its normal form.
+
+    References that look the same are so the same.
+    """
 
     def __init__(self, most: int, *forms: Callable[[str], Any], **options: Any) -> None:
         self.most = most
@@ -124,9 +127,10 @@ def _names_and_is_no_telephone(value: str) -> bool:
 
 
 def is_printable(text: str, *, lines: bool = False) -> bool:
-    """Whether each sign of the text shows something, and no more than itself.
+    """Whether each sign of the text is visible and shows only itself.
 
-    Spaces of any width and signs that this Python does not know yet pass. A joiner has to follow what it joins.
+    Spaces of any width pass, and so do signs that this Python does not know yet. A joiner must follow the sign that
+    it joins.
     """
     before = ""
     for sign in text:
@@ -150,13 +154,16 @@ def _may_not_print(sign: str, before: str) -> bool:
 
 
 def names_somebody(text: str) -> bool:
-    """Whether the text holds a personal identity number of somebody who lives today, a child's too.
+    """Whether the text holds a personal identity number of somebody who lives today, children included.
 
-    Today is real time's, also where a business clock is driven: who is born does not depend on that.
+    Today is by real time, also where the business clock is driven: birth does not depend on that clock.
     """
     return holds_personnummer(text, day_of(datetime.now(UTC)))
 
 
 def names_participant(text: str) -> bool:
-    """The same where only who may take part can be meant: a recent day with four digits is a case number there."""
+    """Whether the text holds the number of a possible participant.
+
+    There, a recent day with four digits is a case number.
+    """
     return holds_personnummer(text, day_of(datetime.now(UTC)), children=False)

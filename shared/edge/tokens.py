@@ -1,7 +1,7 @@
-"""Who is asking: bearer tokens of an OIDC issuer, checked against its published keys. One edge for every role.
+"""Authentication: bearer tokens of an OIDC issuer, checked against its published keys. Once for every role.
 
-Nobody waits for the issuer whose key is known. Nothing that a token says is taken before its type and pattern are
-checked, and no answer repeats it.
+A caller whose key is known never waits for the issuer. The type and pattern of every claim are checked before it is
+used, and no answer repeats a claim.
 """
 
 import base64
@@ -31,7 +31,7 @@ ALGORITHMS = ("RS256", "ES256")
 TOKEN_CHARACTERS = 8192
 HEADER_CHARACTERS = 1024
 LEEWAY_SECONDS = 60
-"""How far the issuer's clock and ours may be apart (RFC 7519, 4.1.4: no more than a few minutes)."""
+"""The allowed difference between the issuer's clock and ours (RFC 7519, 4.1.4: no more than a few minutes)."""
 ASK_SECONDS = 10.0
 """An unknown key is asked for no sooner than so long after the last answer."""
 REFRESH_SECONDS = 600.0
@@ -40,9 +40,10 @@ FETCH_SECONDS = 3.0
 KEYS_BYTES = 256 * 1024
 LONGEST_PAUSE_SECONDS = 60.0
 REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
-"""So many good tokens are remembered, and so long; the one seen longest ago is forgotten first.
+"""The number of valid tokens that are remembered, and how long; the one seen longest ago is forgotten first.
 
-Of a remembered one only its end is looked at."""
+Of a remembered token only its expiry is checked.
+"""
 
 DUTIES: frozenset[str] = frozenset(get_args(Duty))
 ORGANISATION = r"^[a-z0-9][a-z0-9-]{1,62}\Z"
@@ -55,16 +56,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a good token shows: who is asking, and until when (UTC) it may be taken for that."""
+    """The identity in a valid token, and until when (UTC) it is valid."""
 
     actor: Actor
     expires_at: datetime
 
 
 class Keys:
-    """The issuer's keys. Thread-safe. One thread at a time fetches; whose key is known never waits for it.
+    """The issuer's keys. Thread-safe. One thread at a time fetches; a caller whose key is known never waits for it.
 
-    After a failure it pauses, twice as long each time. Keys once had are kept however long the issuer is away.
+    After a failure it pauses, twice as long each time. Known keys are kept however long the issuer is away.
     """
 
     def __init__(self, fetch: Fetch, now: Callable[[], float] = time.monotonic) -> None:
@@ -127,7 +128,7 @@ class Keys:
         threading.Thread(target=fetch, name="issuer-keys", daemon=True).start()
 
     def _fetch_now(self) -> bool:
-        """Whether the issuer gave its keys. The caller holds `_fetching`."""
+        """Fetch the issuer's keys. Returns whether it gave them. The caller holds `_fetching`."""
         try:
             self._keys = KeySet.import_key_set(self._fetch())  # type: ignore[arg-type]
         except (JoseError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -158,13 +159,13 @@ class Tokens:
 
     @classmethod
     def of(cls, jwks_url: str, issuer: str, audience: str) -> "Tokens":
-        """Tokens of the issuer whose keys are at that address."""
+        """The tokens of the issuer that publishes its keys at that address."""
         return cls(Keys(lambda: fetch_keys(jwks_url)), issuer, audience)
 
     def show(self, token: str) -> Shown:
-        """What the token shows. May block once for the issuer's keys.
+        """Return the identity in the token. May block once for the issuer's keys.
 
-        Raises Forbidden("unauthenticated"), and Later("issuer-unreachable") when its key cannot be had now.
+        Raises Forbidden("unauthenticated"), and Later("issuer-unreachable") when its key cannot be fetched now.
         """
         known = self._known(token)
         if known is not None:
@@ -196,7 +197,7 @@ class Tokens:
             return known[1]
 
     def _signed(self, token: str) -> dict[str, Any]:
-        """What a token says whose signature is right."""
+        """The claims of a token with a valid signature."""
         key = self._keys.find(_key_id(token))
         try:
             claims = jwt.decode(token, key, algorithms=list(ALGORITHMS)).claims

@@ -1,4 +1,4 @@
-"""How a route runs a use case: as a command or a reading, by its method, on the subject that its path names."""
+"""How a route runs a use case: as a command or a read, by its method, on the subject in its path."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -22,10 +22,10 @@ def run(
     *said: P.args,
     **options: P.kwargs,
 ) -> Plain:
-    """Run the use case for the caller, and show what it returns: GET and HEAD read, every other method is a command.
+    """Run the use case for the caller, and show its result: GET and HEAD read, every other method is a command.
 
-    said, options: what the use case takes beside the work and the actor. show: its result as the answer's body.
-    Raises what the use case raises.
+    said, options: the arguments of the use case beside the work and the actor. show: makes the answer's body. Raises
+    what the use case raises.
     """
     decided = applied(use_case, show, *said, **options)
     subject = subject_in_path()
@@ -46,7 +46,7 @@ def applied(
 def paged(
     name: str, show: Callable[[T], Plain], place: Callable[[T], object], limit: int
 ) -> Callable[[Sequence[T]], Plain]:
-    """How a page is shown: its entries under `name`, and `next_cursor`. place, limit: as `next_cursor` takes them."""
+    """The body of a page: its entries under `name`, and `next_cursor`. place, limit: as `next_cursor` takes them."""
 
     def shown(found: Sequence[T]) -> Plain:
         return {name: [show(one) for one in found], "next_cursor": next_cursor(found, place, limit)}

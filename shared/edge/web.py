@@ -1,7 +1,7 @@
-"""The edge: HTTP in, problem documents out. Deny by default, everything wrong said at once.
+"""The edge: HTTP in, problem documents out. Deny by default; all faults of a request are told at once.
 
-Only this module knows HTTP status codes of errors. A route is declared with its action (`guarded`), runs as a
-command (`command`, POST and PUT) or a reading (`query`, GET), and knows nothing of transactions or tokens.
+A route declares its action (`guarded`) and runs as a command (`command`, POST and PUT) or as a read (`query`, GET).
+It knows nothing of transactions or tokens.
 """
 
 import functools
@@ -58,7 +58,7 @@ HEADERS = {
     # Read by browsers over TLS alone, which is how they reach a service in production.
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
-"""What every answer carries, unless the route says otherwise."""
+"""Headers of every answer, unless the route sets its own."""
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -77,13 +77,13 @@ def guarded(
     long: bool = False,
     rows: bool = False,
 ) -> Callable[[View], View]:
-    """Declare what the route does, for the one place that decides, the OpenAPI document and the access test.
+    """Declare the route's action, for the authorisation, the OpenAPI document and the access test.
 
-    None: any authenticated caller, or with `operator` an operator of the platform. The duty is judged before the
+    None: any authenticated caller, or with `operator` an operator of the platform. The duty is checked before the
     body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
-    authorises the action, because only it knows the journey. long: it takes seconds, so that few may run at once.
-    rows: its JSON is an array of rows, which it reads itself.
-    The view takes the path's parameters in snake_case; ids among them have their form.
+    authorises the action, because only it knows the journey. long: it takes seconds, so few may run at once. rows:
+    its JSON is an array of rows, which it reads itself. The view takes the path's parameters in snake_case; the form
+    of ids among them is checked.
     """
 
     def mark(view: View) -> View:
@@ -104,7 +104,7 @@ def guarded(
 
 
 def actor() -> Actor:
-    """Who is asking."""
+    """The caller of this request."""
     who: Actor = g.actor
     return who
 
@@ -118,9 +118,8 @@ def command(
 ) -> dict[str, Any]:
     """Run the use case as one transaction under the request's Idempotency-Key; answer with vector and revision.
 
-    A POST on a subject that names a revision in If-Match is refused where the subject has another; a PUT sees to it.
-    content: what a body says that is no JSON, however it was written. again: raises Refused when the answer that was
-    stored under the key may not be given any more.
+    A POST with If-Match is refused where the subject has another revision; a PUT checks this itself. content: the
+    canonical content of a body that is no JSON. again: raises Refused when the stored answer may no longer be given.
     """
     asked = if_match() if subject is not None and request.method == "POST" else None
     answer = commands_of_this_app().run(
@@ -159,7 +158,7 @@ def own_key() -> tuple[str, str]:
 
 
 def _key(name: str) -> str:
-    """What one person's one request is known by. Names neither person nor key."""
+    """The key of one request of one person, as a fingerprint; it shows neither the person nor the key."""
     who = actor()
     return commands_of_this_app().fingerprints.of(
         "request", who.organisation, who.person, request.method, request.path, name
@@ -169,9 +168,9 @@ def _key(name: str) -> str:
 def query(
     use_case: Callable[[Work], dict[str, Any]], subject: Subject | None = None, *, purpose: str | None = None
 ) -> dict[str, Any]:
-    """Answer from one snapshot, after waiting for what the caller has seen; a person's reading is noted first.
+    """Answer from one snapshot, once the events that the caller has seen are here; note a read about a person first.
 
-    purpose: why, in the caller's own words, where the route asks for it.
+    purpose: in the caller's own words, where the route asks for it.
     """
     g.purpose = purpose
     answer = commands_of_this_app().read(
@@ -184,7 +183,7 @@ def query(
 
 
 def if_match() -> Precondition | None:
-    """What the caller's change rests on, or None. Raises Refused on what cannot be read."""
+    """The revision on which the caller's change rests, or None. Raises Refused for an unreadable header."""
     return precondition(request.headers.get("If-Match"))
 
 
@@ -213,7 +212,7 @@ def create_app(
 ) -> Flask:
     """The web application of one service. operators: the organisations whose operators may operate it.
 
-    examples: what its document shows under each operation.
+    examples: recorded requests and answers for its document, by operation.
     """
     app = Flask(interface.title, static_folder=None)
     app.config.update(

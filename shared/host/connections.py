@@ -77,7 +77,7 @@ def connect(service: Service, settings: Settings) -> Parts:
 
 
 def create_indexes(parts: Parts) -> None:
-    """Create what is missing; waits for the database as long as it takes.
+    """Create the missing indexes; waits for the database as long as it takes.
 
     Ends the process where the database was restored and nobody has compared it with the log.
     """

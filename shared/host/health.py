@@ -22,7 +22,7 @@ class Measuring(Protocol):
 
     @property
     def unanswered(self) -> Mapping[str, str] | None:
-        """Who of `kafka` and `mongodb` did not answer when last asked, and how; None before. Never blocks."""
+        """{`kafka` or `mongodb`: its error} of the last measurement; None before the first. Never blocks."""
 
 
 class Health:
@@ -56,8 +56,9 @@ class Health:
         return said(503 if stuck else 200, {"status": "stuck" if stuck else "alive", "threads": stuck})
 
     def _readyz(self) -> Said:
-        """503 too while Kafka or MongoDB is away: nobody is restarted for that, but no release that cannot reach them
-        takes the place of one that can. Never blocks: it rests on the last measurement, seconds old.
+        """Answer 503 also while Kafka or MongoDB is away. Never blocks: it uses the last measurement, seconds old.
+
+        No process is restarted for that, but a release that cannot reach them does not replace one that can.
         """
         halted = self._halted()
         if halted:
@@ -80,11 +81,11 @@ class Health:
         return said(503 if found["unanswered"] else 200, found)
 
     def progress(self) -> dict[str, Any]:
-        """How far the group has come, and whether this process goes on. Blocks."""
+        """The group's progress, and whether this process goes on. Blocks."""
         return {**self._measuring.measure(), **self.standing()}
 
     def standing(self) -> dict[str, Any]:
-        """Whether this process goes on: why it halted, and which of its threads are stuck. Never blocks."""
+        """Whether this process goes on: the cause of its halt, and its stuck threads. Never blocks."""
         halted = self._halted()
         return {
             "halted": _told(halted) if halted else None,

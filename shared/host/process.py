@@ -1,8 +1,8 @@
 """From one service's parts to its processes: web, or consume (consumer, relay and timers, each in a thread).
 
-The composition root of each service names its parts in a `Service`; everything that runs is built here, after any
-fork. A thread that fails begins anew by itself, and the others go on. One that fails for a minute is told as stuck, and
-the process is no longer alive: whoever supervises it starts a whole one.
+The composition root of each service names its parts in a `Service`. This module builds everything that runs, after
+any fork. A thread that fails starts again by itself, and the others go on. If it fails for a minute, it counts as
+stuck and the process is no longer alive; the supervisor then starts a new process.
 """
 
 import os
@@ -92,8 +92,9 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
 def operating(
     parts: Parts, group: Group, progress: Progress, standing: Callable[[], dict[str, Any]]
 ) -> list[tuple[str, Runnable]]:
-    """The threads that tell how the process stands and heal what waits; the service's own answers who asks for what
-    was said here, a projection's can be rebuilt.
+    """The threads that report the process and heal waits.
+
+    The service's own group also answers requests to republish; a projection can be rebuilt.
     """
     service, stop = parts.service, parts.stop
     database = parts.client[service.database]
@@ -118,7 +119,7 @@ def operating(
 
 
 def rebuilder_of(parts: Parts, live: Group) -> Rebuilder:
-    """What rebuilds the projection when it is asked to."""
+    """The thread that rebuilds the projection on request."""
     return Rebuilder(
         client=parts.client,
         database=parts.service.database,
@@ -166,7 +167,7 @@ def consumer_of(
 
 
 def progress_of(parts: Parts, group: Group) -> Progress:
-    """How far the group has come; the service's own has the outbox and the timers too."""
+    """The progress of the group; the service's own group has the outbox and the timers too."""
     return Progress(
         database=parts.client[parts.service.database],
         clock=parts.clock,
@@ -199,9 +200,11 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
 
 
 def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
-    """Run it until told to stop. When it fails it begins anew, after a pause that grows; the other threads go on.
+    """Run the thread's work until told to stop.
 
-    While it fails again and again its `progressed_at` stands still, so that the process is told as stuck.
+    After a failure it starts again, after a growing pause; other threads go on.
+
+    While it fails again and again its `progressed_at` stands still, so that the process counts it as stuck.
     """
     pause = FIRST_PAUSE_SECONDS
     while not stop.is_set():
@@ -220,7 +223,7 @@ def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
 def main(service: Service) -> None:
     """`python -m services.<service>.app <role>`: run one process of the service.
 
-    Ends with status 1 for a role that is not there, and with `EXIT_STATUS` naming every setting that is faulty.
+    Exits with status 1 for an unknown role, and with `EXIT_STATUS`, naming every faulty setting.
     """
     projections = dict(service.projections)
     roles = ["web", "consume", *projections, *service.roles]

@@ -58,19 +58,19 @@ def build_web(parts: Parts) -> Flask:
 
 
 class _Web:
-    """What the web process says of itself; until its server is there it is alive and not ready."""
+    """The health of the web process; before its server runs it is alive and not ready."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.server: HttpServer | None = None
 
     def healthz(self) -> Said:
-        """Whether the server's loop goes round; whether it finds a free thread is for its callers to see."""
+        """Whether the server's loop runs. It does not check for a free thread: callers see that themselves."""
         stuck = self.server is not None and time.monotonic() - self.server.ticked_at > STUCK_SECONDS
         return said(503 if stuck else 200, {"status": "stuck" if stuck else "alive"})
 
     def readyz(self) -> Said:
-        """Whether it serves and its database answers. Blocks for as long as the database is looked for."""
+        """Whether the server runs and the database answers. Blocks for as long as the driver looks for the database."""
         if self.server is None:
             return said(503, {"status": "starting"})
         try:

@@ -1,6 +1,7 @@
 """Reads the settings of `variables.py` from the environment; the only module that does. Secrets have no defaults.
 
-What is good enough for a stack on one machine is refused in production, and production is what it is unless said.
+Values that suit a stack on one machine are refused in production. The environment counts as production unless it says
+otherwise.
 """
 
 import os
@@ -15,7 +16,7 @@ from shared.runtime.settings import Allowance, Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 EXIT_STATUS = 78
-"""The exit status of a process whose settings are faulty: EX_CONFIG of sysexits.h."""
+"""The exit status of a process with faulty settings: EX_CONFIG of sysexits.h."""
 _TLS = re.compile(r"[?&](?:tls|ssl)=true(?:&|$)", re.IGNORECASE)
 _NO_TLS = re.compile(
     r"[?&](?:(?:tls|ssl)=false|tls(?:Insecure|AllowInvalid(?:Certificates|Hostnames))=true)(?:&|$)",
@@ -65,7 +66,7 @@ def _wrong(variable: Variable, told: str, malformed: Malformed) -> str:
 
 
 def unfit(settings: Settings) -> list[str]:
-    """What is wrong with the settings for production, a sentence each; nothing of a local stack."""
+    """The faults of the settings in production, a sentence each; empty for a local stack."""
     if settings.local:
         return []
     faults = []

@@ -28,17 +28,16 @@ PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
 class Malformed(ValueError):
-    """A text that is no value of its variable; says what it must be, and never what it is."""
+    """The text is no value of its variable. The message says what it must be, and never repeats it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable.
 
-    field: of `Settings`, or of its `Allowance`. read: makes the value of its text, and raises Malformed.
-    default: the text that stands where none is set; None where the value is then absent.
-    required_by: processes that do not start without it. given_to: processes that may be told it.
-    secret: comes from where secrets are kept, and is never shown.
+    field: of `Settings`, or of its `Allowance`. read: makes the value from the text, and raises Malformed. default:
+    the text where none is set; None where the value is then absent. required_by: processes that do not start without
+    it. given_to: processes that may know it. secret: comes from the store of secrets, and is never shown.
     """
 
     name: str
@@ -67,7 +66,7 @@ def texts(said: str) -> tuple[str, ...]:
 
 
 def names(said: str) -> frozenset[str]:
-    """The same, in no order."""
+    """The words, as a set."""
     return frozenset(texts(said))
 
 
@@ -106,12 +105,12 @@ def yes(said: str) -> bool:
 
 
 def local(said: str) -> bool:
-    """Whether this is a stack of one machine; every other word is production."""
+    """Whether this is a stack of one machine; every other word means production."""
     return said == "local"
 
 
 def one_of(*known: str) -> Callable[[str], str]:
-    """One of these words."""
+    """Accept one of these words."""
 
     def read(said: str) -> str:
         if said not in known:

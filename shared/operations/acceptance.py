@@ -1,8 +1,8 @@
-"""An operator accepts that a topic is not the one a group has read, and has the group read it as it is now.
+"""An operator accepts a replaced topic: the group reads it from where it begins now.
 
-Only what a process has halted over can be accepted, and only as that process saw it: this topic of that name, these
-partitions, from where they begin. The group applies nothing twice, since it knows every event by its number; what the
-new log does not hold has to be said again from its emitter's archive.
+Only the topic over which a process has halted can be accepted, and only as that process saw it: this id, these
+partitions, these beginnings. The group applies nothing twice, because it knows every event by its number. Events that
+the new log lacks must be republished from their emitter's archive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,10 @@ class Acceptance:
         self._database = database
 
     def accept(self, session: ClientSession, group: str, topic: str) -> dict[str, Any]:
-        """Let the group read on from where the topic begins; the halted processes do so when they are restarted.
+        """Move the group's offsets to where the topic begins; halted processes read on from there after a restart.
 
-        Returns what was moved. Raises Unknown when the group has read no such topic, Conflict when no process that
-        reports has halted over it, or it was accepted.
+        Returns the moves. Raises Unknown when the group has read no such topic. Raises Conflict when no reporting
+        process has halted over it, or it was accepted already.
         """
         read = {"_id": {"$gte": f"{group}:{topic}:", "$lt": f"{group}:{topic};"}}
         if self._database["offsets"].find_one(read, {"_id": 1}, session=session) is None:
@@ -48,14 +48,14 @@ class Acceptance:
         return {"group": group, "topic": topic, "moved": sorted(moved, key=lambda one: one["partition"])}
 
     def _halted_over(self, session: ClientSession) -> Sequence[Mapping[str, Any]]:
-        """The logs that processes have halted over which report, by the database's own time."""
+        """The topics over which reporting processes have halted. A process reports by the database's clock."""
         since = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": int(SILENT_SECONDS)}}
         condition = {"halted.log": {"$type": "object"}, "$expr": {"$gt": ["$at", since]}}
         found = self._database["processes"].find(condition, {"halted.log": 1}, session=session)
         return [row["halted"]["log"] for row in found]
 
     def _moved(self, session: ClientSession, log: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
-        """Compare and set: nothing is moved that stands elsewhere than where the process halted."""
+        """Compare and set: an offset moves only if it still stands where the process halted."""
         at = Partition(log["topic"], place["partition"])
         stands = {"_id": offset_id(log["group"], at), "next": place["stands"]}
         changed = {"$set": {"next": place["begins"], "topic": log["identity"]}}

@@ -1,4 +1,4 @@
-"""What operators did: who, when, why, and what it came to. Each change adds a row; no service may alter one."""
+"""The audit of operators: person, time, reason and outcome. Each change adds a row; no service may alter one."""
 
 from collections.abc import Mapping
 from typing import Any

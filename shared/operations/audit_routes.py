@@ -1,4 +1,4 @@
-"""The operators' route that walks the seals of what was read of people; it shows nobody."""
+"""The operators' route that verifies the seals over the audit of reads; it shows nobody."""
 
 from dataclasses import asdict
 from typing import Any
@@ -22,10 +22,10 @@ class VerifyBody(CommandSchema):
 
 
 class VerifiedAnswer(Schema):
-    """What a walk over the seals came to. fault: what is wrong with the seal after `through`, null while all holds.
+    """The result of a walk over the seals. fault: what is wrong with the seal after `through`, null while all holds.
 
-    hash: of the seal `through`; it stands in the consume process's log, too. since, until: between which moments the
-    rows lie that do not hold.
+    hash: of the seal `through`; the consume process logged it too. since, until: the moments between which the faulty
+    rows lie.
     """
 
     seals = ma.Integer()
@@ -47,7 +47,7 @@ def audit_blueprint() -> Blueprint:
     @routes.arguments(VerifyBody)
     @routes.response(200, VerifiedAnswer)
     def verify_reads(body: dict[str, Any]) -> dict[str, Any]:
-        """Walk over the seals of what was read, up to 200, and name the first that does not hold; shows nobody."""
+        """Verify the seals over the audit of reads, up to 200, and name the first that does not hold; shows nobody."""
         order = ordered(body)
         with reading():
             found = here().seals.verify(body["after"])

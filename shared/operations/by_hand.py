@@ -16,12 +16,13 @@ from shared.runtime.transaction import transact
 
 
 class ByHand(Batch):
-    """Replays or skips what is parked of one subject, inside one unit of work; the caller flushes."""
+    """Replays or skips the parked events of one subject, inside one unit of work; the caller flushes."""
 
     def replay(self, subject: Subject, at: datetime) -> None:
-        """Apply everything parked of the subject that can be, in order; what fails again stays poison and blocks.
+        """Apply the subject's parked events in order, as far as possible. An event that fails again stays poison.
 
-        at: from when on what is left waits, real time, UTC. Does nothing while the subject's state cannot be read.
+        at: from when on the remaining events wait, real time, UTC. Does nothing while the subject's state cannot be
+        read.
         """
         held = self.open(subject)
         if held.unreadable:
@@ -31,7 +32,7 @@ class ByHand(Batch):
         self.parking.settle(held, at)
 
     def apply_ready(self, subject: Subject) -> None:
-        """Apply what can be of a subject that no poisoned event blocks."""
+        """Apply the ready events of a subject that no poison event blocks."""
         held = self.open(subject)
         if held.unreadable:
             return
@@ -62,7 +63,7 @@ class ByHand(Batch):
 
 
 def drained(parts: Parts, group: Group, subject: Subject) -> int:
-    """Fold what can be of the subject now, in a transaction of its own. Returns how many events. Raises Busy."""
+    """Apply the subject's ready events in a transaction of its own. Returns how many. Raises Busy."""
 
     def work(session: ClientSession) -> int:
         unit, batch = batch_of(parts, group, session, Breaker(), ByHand)

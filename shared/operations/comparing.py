@@ -1,7 +1,7 @@
-"""Whether a rebuilt projection is the live one: every subject's state and every counter, in one snapshot.
+"""Compares a rebuilt projection with the live one: every subject's state and every counter, in one snapshot.
 
-Two groups that consume a moving log rarely stand at the same place. A subject is compared where both have applied the
-same events of it; the counters, which all subjects share, only when both groups stand at the same offsets.
+Two groups that consume a moving log rarely have the same offsets. A subject is compared if both have applied the same
+events of it. The counters are shared by all subjects, so they are compared only if both groups have the same offsets.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ Document = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Comparison:
-    """What a comparison found. elsewhere: subjects of which the two have not applied the same events."""
+    """The result of a comparison. elsewhere: subjects of which the two groups have applied different events."""
 
     same: int = 0
     different: int = 0
@@ -33,7 +33,7 @@ class Comparison:
     first: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, subject: str, fields: Iterable[str]) -> None:
-        """Remember the first few that differ, by the names of their fields: never by what is in them."""
+        """Remember the first few subjects that differ, by the names of the differing fields and never by values."""
         if len(self.first) < FIRST:
             self.first.append({"subject": shown_subject(subject), "fields": sorted(fields)})
 
@@ -68,7 +68,7 @@ def _compare(found: Comparison, mine: Document, theirs: Document) -> None:
 
 
 def _differing(mine: Document, theirs: Document) -> Iterator[str]:
-    """The names of fields that differ, those of the state one by one. Documents from before chains have none."""
+    """The names of the fields that differ, those of the state one by one. Documents older than chains have none."""
     for name in COMPARED_FIELDS:
         one, other = mine.get(name), theirs.get(name)
         if name == "chain" and not (one and other):
@@ -158,7 +158,7 @@ def compare(database: Database[Any], session: ClientSession, live: Group, rebuil
 
 
 def same_place(database: Database[Any], session: ClientSession, live: Group, rebuilt: Group) -> bool:
-    """Whether both groups have applied the log up to the same offsets."""
+    """Whether both groups have the same offsets."""
     places = []
     for name in (live.name, rebuilt.name):
         rows = database["offsets"].find({"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}, session=session)

@@ -1,7 +1,7 @@
-"""The control topic: what services ask of one another, none of it about a person.
+"""The control topic: requests between services; none is about a person.
 
-There is one request: to send again events that somebody waits for. It is asked by whoever lacks them and carried out
-by whoever said them, from their archive; asking twice, or for what was never lost, costs duplicates that are skipped.
+There is one request: to republish events that a group waits for. The group that lacks them asks; their emitter
+republishes them from its archive. A repeated or needless request costs duplicates, which are skipped.
 """
 
 from collections.abc import Mapping
@@ -72,9 +72,10 @@ def read_request(headers: Mapping[str, bytes | None], value: bytes) -> Republish
 
 
 def check_asking(asking: bytes | None, asked: RepublishRequested) -> None:
-    """See that a service asks, and for a group of its own. Raises ValueError.
+    """Check that a service asks, and for a group of its own. Raises ValueError.
 
-    The topic has four writers, so this is what the asker says of itself; a lie comes to duplicates that are skipped.
+    The topic has four writers, so the record's own words are all that there is to check. A false request costs
+    duplicates, which are skipped.
     """
     asker = (asking or b"").decode()
     if asker not in SOURCES:
@@ -85,7 +86,10 @@ def check_asking(asking: bytes | None, asked: RepublishRequested) -> None:
 
 
 def answering(database: Database[Any], source: str) -> Absorb:
-    """What a service does with the control topic: in the transaction that moves the offsets, mark what it said."""
+    """The service's handling of the control topic: mark its own events for republishing.
+
+    It does so in the transaction that moves the offsets.
+    """
 
     def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
         for record in records:
@@ -110,7 +114,7 @@ def answering(database: Database[Any], source: str) -> Absorb:
 
 
 def leaving(group: str) -> SetAside:
-    """What a control consumer does with a request that it fails on: leave it, and say so."""
+    """How a control consumer handles a request that fails: it skips it and logs that."""
 
     def leave(_: Attempt, record: Arrived, error: str) -> Tally:
         return Tally(when_durable=lambda: _leave(group, record, error))
@@ -119,7 +123,7 @@ def leaving(group: str) -> SetAside:
 
 
 def _asked(record: Arrived, group: str) -> RepublishRequested | None:
-    """The request in the record. One that cannot be read is left: whoever lacks something asks again."""
+    """The request in the record, or None if it is unreadable: the group that lacks something asks again."""
     headers = dict(record.headers)
     try:
         asked = read_request(headers, record.value)

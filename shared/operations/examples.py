@@ -1,4 +1,4 @@
-"""What a service says of its interface: its purpose, and what its routes and the operators' were asked and answered."""
+"""The description of a service's interface: its purpose, and recorded requests and answers of its routes."""
 
 import json
 from functools import cache
@@ -13,12 +13,12 @@ OPERATIONS = Path(__file__).with_name("examples.json")
 
 
 def interface_of(service: Service) -> Interface:
-    """What the service's document and `/api-info` say."""
+    """The content of the service's document and of `/api-info`."""
     return Interface(service.title, *service.purpose)
 
 
 def examples_of(service: Service) -> Examples:
-    """{operationId: what was recorded of it}, of the service's own routes and of the operators'."""
+    """{operationId: recorded requests and answers}, of the service's own routes and of the operators'."""
     own = {} if service.examples is None else _read(service.examples)
     return {**_read(OPERATIONS), **own}
 

@@ -1,9 +1,11 @@
-"""Healing: for a wait older than a minute, the cause is looked up and asked for.
+"""Healing: for a wait older than a minute, the missing event is found and requested.
 
 An event waits because an event before it has not been applied here. Usually that event is on its way, and nothing is
-done. When this group has read everything that the log held when the wait was noticed, and the wait is still there, the
-log lacks the cause. Then its source is asked to send it again, less and less often. An event whose causes have all been
-applied (two processes each saw half of it) is applied. So is a subject whose state was unreadable, once it can be read.
+done. The healer notes the log's end when it first sees the wait. If the group has read that far and the wait remains,
+the log lacks the event. Then its source is asked to republish it, less and less often.
+
+The healer also applies an event whose causes have all been applied (two processes each saw half of it). It does the
+same for a subject whose state was unreadable, once it can be read.
 """
 
 import time
@@ -43,7 +45,7 @@ log = structlog.get_logger()
 class Healer:
     """Heals the waits of one group, in one thread; several may run.
 
-    drain: folds what can be of one subject; returns how many events. wait_seconds: how old a wait has to be.
+    drain: applies the ready events of one subject; returns how many. wait_seconds: how old a wait has to be.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Healer:
             self.progressed_at = time.monotonic()
 
     def look(self, now: datetime) -> None:
-        """Notice old waits, ask for what they lack, and count the healed. Raises PyMongoError, KafkaException."""
+        """Notice old waits, request what they lack, and count the healed. Raises PyMongoError, KafkaException."""
         self._count_healed()
         waits = self._old_waits(now)
         unreadable = {subject for subject, rows in waits.items() if any(map(_is_unreadable, rows))}
@@ -112,7 +114,7 @@ class Healer:
         return {state["_id"]: state for state in found}
 
     def _readable_again(self, subjects: Collection[str]) -> list[Subject]:
-        """Those of the subjects whose stored states this release can read."""
+        """The subjects whose stored states this release can read."""
         if not subjects:
             return []
         repository = self._group.repository
@@ -122,7 +124,7 @@ class Healer:
     # --- what waits -------------------------------------------------------------------------------
 
     def _old_waits(self, now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Everything parked of the subjects that have waited long; at most so many of them at once."""
+        """The parked events of the subjects that have waited long; of a bounded number of subjects at once."""
         condition = {
             "group": self._group.name,
             "reason": {"$in": ["waiting", "unreadable"]},
@@ -162,7 +164,7 @@ class Healer:
                 self._ask(one, row["times"], now)
 
     def _notice(self, fresh: Sequence[Missing], now: datetime) -> dict[str, dict[str, Any]]:
-        """Note where the log ends, so that what is merely on its way is not asked for."""
+        """Note where the log ends, so that an event on its way is not requested."""
         topics = {_topic(one) for one in fresh}
         ends = self._progress.ends(sorted(topics))
         noticed: dict[str, dict[str, Any]] = {
@@ -208,7 +210,7 @@ class Healer:
             )
 
     def _count_healed(self) -> None:
-        """Forget what has come, whoever brought it; what had been asked for counts as healed."""
+        """Forget waits that have ended, whoever ended them; those with a request count as healed."""
         rows = list(self._asked().find({"group": self._group.name}, sort=[("at", 1)], limit=AT_ONCE))
         if not rows:
             return

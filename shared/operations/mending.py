@@ -31,9 +31,9 @@ SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who wants a change, why, and under which key.
+    """An operator's order: person, reason and idempotency key.
 
-    fingerprint: of what was asked, to tell a repetition from another order. at: when, real time, UTC.
+    fingerprint: of the request, to tell a repetition from another order. at: real time, UTC.
     """
 
     actor: Actor
@@ -44,7 +44,7 @@ class Order:
 
 
 class Mending:
-    """Mends what the groups of one service have set aside. Threads share it."""
+    """Mends the parked events of one service's groups. Threads share it."""
 
     def __init__(self, parts: Parts, groups: Mapping[str, Group]) -> None:
         self.groups = groups
@@ -54,7 +54,7 @@ class Mending:
     # --- what can be done -------------------------------------------------------------------------
 
     def replay(self, order: Order, parked_id: str) -> dict[str, Any]:
-        """Fold what is parked of that event's subject in its group, in order. Returns what it came to.
+        """Apply the parked events of that event's subject in its group, in order. Returns the outcome.
 
         Raises Unknown, Conflict for a record that could not be read, Busy.
         """
@@ -73,7 +73,7 @@ class Mending:
         return self.once(order, work)
 
     def replay_subject(self, order: Order, subject: Subject) -> dict[str, Any]:
-        """The same for every group of the service that knows the subject. Raises Unknown, Busy."""
+        """Replay in every group of the service that knows the subject. Raises Unknown, Busy."""
 
         def work(session: ClientSession) -> dict[str, Any]:
             known = [group for group in self.groups.values() if self._knows(session, group, subject)]
@@ -172,7 +172,7 @@ class Mending:
     def _came_to(
         self, session: ClientSession, group: Group, batch: ByHand, subject: Subject
     ) -> dict[str, Any]:
-        """What is left, as this transaction now sees it."""
+        """The remaining parked events, as this transaction sees them now."""
         parked, left = self._database["parked"], {"group": group.name, "subject": subject}
         fails = {"$in": ["poison", "unreadable"]}
         poison = parked.find_one(
@@ -202,7 +202,7 @@ class Mending:
     def audit(
         self, order: Order, session: ClientSession, did: str, subject: str, came_to: Mapping[str, Any]
     ) -> None:
-        """Say who did what, when and why, in the transaction of what was done."""
+        """Add the audit row, in the transaction of the act."""
         row = {
             "_id": random_id("a"),
             "at": order.at,

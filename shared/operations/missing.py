@@ -8,7 +8,9 @@ from shared.language.events import SOURCES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One event set aside. after: what its emitter had applied of the subject. needs: a programme version, or None."""
+    """One parked event. after: the events of its subject that the emitter had applied. needs: a programme version, or
+    None.
+    """
 
     source: str
     seq: int

@@ -1,7 +1,7 @@
-"""Parked events as an operator may see them: where they stand and why, and of their content only what is not personal.
+"""Parked events as an operator may see them: their position, their reason, and only content that is not personal.
 
-Events carry no names, but they carry a participant's handle, and codes that may tell of health (a reason, a situation).
-An operator needs neither to mend anything. SHOWN is the closed list of fields whose values are shown.
+Events carry no names, but they carry a participant's handle, and codes that may tell of health (a reason, a
+situation). An operator needs neither to mend anything. SHOWN is the closed list of fields whose values are shown.
 """
 
 import re
@@ -33,7 +33,7 @@ SHOWN = frozenset(
     }
 )
 SCRUBBED = 2000
-"""Letters of an error that are looked through; what is shown of it is at their beginning."""
+"""Characters of an error that are searched for personal data; the shown part is their beginning."""
 HANDLE = re.compile(r"p-[0-9a-hjkmnp-tv-z]{26}")
 
 
@@ -65,7 +65,7 @@ def summary(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 
 
 def facts(kind: str, value: bytes) -> dict[str, Any]:
-    """What the event says, as far as it may be shown: {shown, withheld, unreadable}."""
+    """The content of the event, as far as it may be shown: {shown, withheld, unreadable}."""
     try:
         body = msgspec.to_builtins(codec.read_body(kind, value))
     except Undecodable as error:
@@ -78,7 +78,7 @@ def facts(kind: str, value: bytes) -> dict[str, Any]:
 
 
 class ParkedEvents:
-    """Reads what the groups of one service have set aside. Blocks; a retry is safe."""
+    """Reads the parked events of one service's groups. Blocks; a retry is safe."""
 
     def __init__(self, database: Database[Any], groups: Mapping[str, Group]) -> None:
         self._database = database
@@ -118,7 +118,7 @@ class ParkedEvents:
         return row
 
     def detail(self, parked_id: str, at: datetime) -> dict[str, Any]:
-        """One parked event, its facts, how its subject stands, and what it waits for. Raises Unknown."""
+        """One parked event, its content, the state of its subject, and the events that it waits for. Raises Unknown."""
         row = self.row(parked_id)
         found = summary(row, at)
         if "headers" not in row:
@@ -164,13 +164,13 @@ class ParkedEvents:
 
 
 def as_waiting(row: Mapping[str, Any]) -> Waiting:
-    """A parked document as the question that `missing` asks."""
+    """A parked document as input of `missing`."""
     after = codec.parse_past(row["headers"].get("ce_after", ""))
     return Waiting(source=row["source"], seq=row["seq"], after=after, needs=row.get("needs"))
 
 
 def known_programmes(database: Database[Any], rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """Which of the programme versions that these wait for are here."""
+    """The programme versions that these rows wait for and that have arrived."""
     needs = {row["needs"] for row in rows if row.get("needs")}
     if not needs:
         return frozenset()
@@ -180,12 +180,12 @@ def known_programmes(database: Database[Any], rows: Sequence[Mapping[str, Any]])
 
 
 def write_cursor(row: Mapping[str, Any]) -> str:
-    """Where the next page begins: `<milliseconds>.<id>`."""
+    """The cursor of the next page: `<milliseconds>.<id>`."""
     return f"{int(row['at'].timestamp() * 1000)}.{row['_id']}"
 
 
 def read_cursor(text: str) -> tuple[datetime, str]:
-    """The moment and the id in a cursor. Raises Invalid for what is none."""
+    """The moment and the id in a cursor. Raises Invalid for any other text."""
     milliseconds, _, identity = text.partition(".")
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), identity

@@ -27,7 +27,7 @@ def rebuild_blueprint() -> Blueprint:
     @guarded(None, operator=True)
     @routes.response(200, RebuildAnswer)
     def read_rebuild(group: str) -> dict[str, Any]:
-        """The latest rebuild of this projection: how far it has come, and what a comparison found."""
+        """The latest rebuild of this projection: its progress, and the result of the last comparison."""
         with reading():
             found = here().rebuilds.find(group)
         if found is None:
@@ -39,7 +39,7 @@ def rebuild_blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(201, RebuildAnswer)
     def start_rebuild(body: dict[str, Any], group: str) -> dict[str, Any]:
-        """Fold the whole log again, beside the live projection; nothing that is live changes."""
+        """Fold the whole log again, beside the live projection; nothing live changes."""
         return _change(
             body,
             group,
@@ -52,7 +52,7 @@ def rebuild_blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(200, RebuildAnswer)
     def compare_rebuild(body: dict[str, Any], group: str) -> dict[str, Any]:
-        """Have it compared with the live one; `compared` tells what was found, once it has been."""
+        """Request a comparison with the live projection; `compared` holds the result, once there is one."""
         return _change(
             body,
             group,
@@ -65,7 +65,10 @@ def rebuild_blueprint() -> Blueprint:
     @routes.arguments(SwapBody)
     @routes.response(200, RebuildAnswer)
     def swap_rebuild(body: dict[str, Any], group: str) -> dict[str, Any]:
-        """Put it in the live one's place. From now until `state` says `swapped`, the projection stands still."""
+        """Put the rebuilt projection in the live one's place.
+
+        Until `state` is `swapped`, the projection stands still.
+        """
         accept: bool = body["accept_differences"]
         return _change(
             body,
@@ -79,7 +82,7 @@ def rebuild_blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(200, RebuildAnswer)
     def abandon_rebuild(body: dict[str, Any], group: str) -> dict[str, Any]:
-        """Give it up and remove what was rebuilt; nothing that is live changes."""
+        """Abandon the rebuild and remove its collections; nothing live changes."""
         return _change(
             body, group, "abandon rebuild", lambda to, session, order: to.abandon(session, group, order.at)
         )
@@ -94,7 +97,7 @@ def blueprints_of(service: Service) -> tuple[Blueprint, ...]:
 
 
 def shown(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A rebuild's document as it is answered."""
+    """A rebuild's document as the routes answer it."""
     compared = found["compared"]
     return {
         "group": found["_id"],
@@ -111,7 +114,7 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def _change(body: dict[str, Any], group: str, did: str, asked: Asked) -> dict[str, Any]:
-    """One change of a rebuild: in one transaction with its audit row, once per key."""
+    """One order about a rebuild: in one transaction with its audit row, once per key."""
     order = ordered(body)
 
     def work(session: ClientSession) -> dict[str, Any]:

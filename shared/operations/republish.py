@@ -1,6 +1,6 @@
-"""Sending again what the archive holds: the rows are marked as unpublished, and the relay does the rest, in order.
+"""Republishing from the archive: rows are marked as unpublished, and the relay publishes them in order.
 
-The outbox keeps every event that was ever emitted, so whatever a reader lacks can be said again; whoever has it
+The outbox keeps every event that was ever emitted, so any of them can be republished. A reader that has applied it
 already skips it by its number.
 """
 
@@ -17,12 +17,12 @@ from shared.language.control import LAST
 from shared.runtime.unit import shard_of
 
 MOST = 1000
-"""Events sent again at once: one chunk of the relay, so that what is new is not held up behind it."""
+"""Events republished at once: one chunk of the relay, so that new events do not wait behind them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one request came to. more: the archive has further events of the subject after `last`."""
+    """The outcome of one request. more: the archive has further events of the subject after `last`."""
 
     count: int
     first: int
@@ -40,11 +40,10 @@ def pend_again(
     to_seq: int = LAST,
     most: int = MOST,
 ) -> Sent | None:
-    """Mark the subject's events with these numbers as unpublished, at most so many. None: the archive has none.
+    """Mark the subject's events with these numbers as unpublished, at most `most`. None: the archive has none.
 
-    One that waits to be published, or that Kafka refuses, is left as it is.
-
-    at: now, real time, UTC; kept as `again`, so that the outbox's age stays the age of what has never been published.
+    An event that waits to be published, or that Kafka rejects, is left as it is. at: now, real time, UTC; kept as
+    `again`, so that the outbox's age counts new events from their own time.
     """
     last_id = f"{subject}:{to_seq:08d}"
     condition: Mapping[str, Any] = {"_id": {"$gte": f"{subject}:{from_seq:08d}", "$lte": last_id}}

@@ -1,6 +1,6 @@
-"""The operators' routes, the same at every service: what is set aside, and what can be done about it.
+"""The operators' routes, the same at every service: parked events, and the orders that mend them.
 
-Every change says why, and leaves an audit row with who and when. Nothing here shows a participant, free text or a
+Every order has a reason, and leaves an audit row with person and time. No answer shows a participant, free text or a
 code that may tell of health.
 """
 
@@ -54,7 +54,7 @@ PARKED_ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What the routes of one web process work with."""
+    """The parts that the routes of one web process use."""
 
     status: Status
     parked: ParkedEvents
@@ -101,7 +101,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(ParkedPageArguments, location="query")
     @routes.response(200, ParkedPageAnswer)
     def list_parked(page: dict[str, Any]) -> dict[str, Any]:
-        """What is set aside here, the longest parked first."""
+        """The parked events of this service, the longest parked first."""
         groups = list(here().mending.groups)
         if page.get("group", groups[0]) not in groups:
             raise Unknown("group here")
@@ -118,7 +118,7 @@ def blueprint() -> Blueprint:
     @guarded(None, operator=True)
     @routes.response(200, ParkedDetailAnswer)
     def read_parked(parked_id: str) -> dict[str, Any]:
-        """One parked event: where it stands, why, and what it waits for; nothing of a person."""
+        """One parked event: its position, its reason, and the events that it waits for; nothing of a person."""
         with reading():
             return here().parked.detail(_parked_id(parked_id), _now())
 
@@ -127,7 +127,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(200, MendedAnswer)
     def replay_parked(body: dict[str, Any], parked_id: str) -> dict[str, Any]:
-        """Fold what is parked of this event's subject in its group, in order, by the rules of this version."""
+        """Apply the parked events of this event's subject in its group, in order, by the rules of this version."""
         order = ordered(body)
         return here().mending.replay(order, _parked_id(parked_id))
 
@@ -145,7 +145,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(200, MendedAnswer)
     def replay_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
-        """Fold what is parked of the subject, in every group of this service that knows it."""
+        """Apply the parked events of the subject, in every group of this service that knows it."""
         order = ordered(body)
         return here().mending.replay_subject(order, _subject(kind, key))
 
@@ -154,7 +154,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(RepublishBody)
     @routes.response(200, RepublishedAnswer)
     def republish_subject(body: dict[str, Any], kind: str, key: str) -> dict[str, Any]:
-        """Send what this service said of the subject again, in order; whoever has it skips it."""
+        """Publish this service's events of the subject again, in order; readers that have applied them skip them."""
         order = ordered(body)
         return here().mending.republish(order, _subject(kind, key), body["from_seq"])
 
@@ -163,7 +163,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(ReasonBody)
     @routes.response(200, AcceptedAnswer)
     def accept_topic(body: dict[str, Any], group: str, topic: str) -> dict[str, Any]:
-        """Have a group that has halted over this topic read it as it is now, from where it begins."""
+        """Make a group that has halted over this topic read it from where it begins now."""
         order = ordered(body)
 
         def work(session: ClientSession) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def blueprint() -> Blueprint:
     @routes.arguments(AuditPageArguments, location="query")
     @routes.response(200, AuditPageAnswer)
     def list_operations(page: dict[str, Any]) -> dict[str, Any]:
-        """What operators did here, the latest first."""
+        """The acts of operators here, the latest first."""
         with reading():
             return here().audit.page(after=page["after"], limit=page["limit"])
 
@@ -206,7 +206,7 @@ def blueprint() -> Blueprint:
 
 
 def here() -> Operations:
-    """What this application's routes work with."""
+    """The `Operations` of this application."""
     found: Operations = current_app.extensions[EXTENSION]
     return found
 

@@ -1,4 +1,4 @@
-"""What the operators' routes take and answer."""
+"""The bodies and answers of the operators' routes."""
 
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
@@ -37,7 +37,7 @@ class PassOverBody(CommandSchema):
 
 
 class ParkedPageArguments(PageArguments):
-    """Which parked events, and which page of them."""
+    """Filters and page of parked events."""
 
     group = ma.String(
         validate=Form(r"^[a-z][a-z-]{1,39}\Z", "the name of a consumer group, as `status` tells it")
@@ -47,7 +47,7 @@ class ParkedPageArguments(PageArguments):
 
 
 class AuditPageArguments(PageArguments):
-    """Which page of the audit rows."""
+    """The page of the audit rows."""
 
     cursor = cursor_field(r"^[0-9]{1,15}\.[a-z0-9-]{1,40}\Z")
 
@@ -71,9 +71,9 @@ class HaltAnswer(Schema):
 
 
 class ProcessAnswer(Schema):
-    """How one process stands. heard_seconds: since its last report; failing: events in a row that failed.
+    """The state of one process. heard_seconds: since its last report; failing: events in a row that failed.
 
-    lag: null when it cannot be known; trouble: then what came of asking Kafka, where that is why.
+    lag: null when unknown; trouble: then the error of Kafka, where that is the reason.
     """
 
     process = ma.String()
@@ -99,7 +99,7 @@ class RebuildingAnswer(Schema):
 
 
 class GroupAnswer(Schema):
-    """How one consumer group stands. lag: events in the log not yet applied, or null when nobody can tell.
+    """The state of one consumer group. lag: events in the log not yet applied, or null when unknown.
 
     unreadable: events of subjects whose stored state this release cannot read.
     """
@@ -138,7 +138,7 @@ class RefusedAnswer(Schema):
 
 
 class OutboxAnswer(Schema):
-    """What has not been published yet."""
+    """The unpublished events."""
 
     pending = ma.Integer()
     oldest_seconds = ma.Float()
@@ -155,7 +155,7 @@ class TimersAnswer(Schema):
 
 
 class StatusAnswer(Schema):
-    """How the service stands. kafka: the addresses at which it looks for the brokers, as configured."""
+    """The state of the service. kafka: the configured addresses of the brokers."""
 
     at = ma.String(metadata={"format": "date-time"})
     clock = ma.String(metadata={"format": "date-time"})
@@ -166,7 +166,7 @@ class StatusAnswer(Schema):
 
 
 class ParkedAnswer(Schema):
-    """One event that is set aside. seconds: how long it has been; needs: the programme version it waits for."""
+    """One parked event. seconds: how long it has been parked; needs: the programme version that it waits for."""
 
     parked_id = ma.String()
     group = ma.String()
@@ -198,7 +198,7 @@ class MissingAnswer(Schema):
 
 
 class FactsAnswer(Schema):
-    """What the event says. withheld: fields that are there and are not an operator's to see."""
+    """The content of the event. withheld: fields that it has and an operator may not see."""
 
     shown = ma.Dict(keys=ma.String(), values=ma.Raw())
     withheld = ma.List(ma.String())
@@ -206,7 +206,7 @@ class FactsAnswer(Schema):
 
 
 class StandsAnswer(Schema):
-    """How the subject stands in that group. missing: what has to come before its parked events can be applied."""
+    """The state of the subject in that group. missing: the events that have to be applied before its parked ones."""
 
     applied = ma.Dict(keys=ma.String(), values=ma.Integer())
     blocked = ma.Boolean()
@@ -233,7 +233,7 @@ class FailsAtAnswer(Schema):
 
 
 class CameToAnswer(Schema):
-    """What a replay or a skip came to in one group."""
+    """The outcome of a replay or a skip in one group."""
 
     group = ma.String()
     applied = ma.Integer()
@@ -242,14 +242,14 @@ class CameToAnswer(Schema):
 
 
 class MendedAnswer(Schema):
-    """What a replay or a skip came to."""
+    """The outcome of a replay or a skip."""
 
     subject = ma.String()
     groups = ma.List(ma.Nested(CameToAnswer))
 
 
 class RepublishedAnswer(Schema):
-    """What is sent again. more: the archive has further events after `to_seq`."""
+    """The republished events. more: the archive has further events after `to_seq`."""
 
     subject = ma.String()
     events = ma.Integer()
@@ -259,7 +259,7 @@ class RepublishedAnswer(Schema):
 
 
 class MovedAnswer(Schema):
-    """Where a group stood in one partition, and from where it reads on: offsets."""
+    """The offset of a group in one partition before, and the one from which it reads on."""
 
     partition = ma.Integer()
     stood_at = ma.Integer()
@@ -275,7 +275,7 @@ class AcceptedAnswer(Schema):
 
 
 class PassedOverAnswer(Schema):
-    """One record that a group was moved past, and from which offset it reads on."""
+    """One record that a group was moved past, and the offset from which it reads on."""
 
     group = ma.String()
     topic = ma.String()
@@ -292,7 +292,7 @@ class SwapBody(CommandSchema):
 
 
 class ProgressAnswer(Schema):
-    """How far a rebuild has come: offsets applied of those in the log. parked: by reason."""
+    """The progress of a rebuild: applied offsets of those in the log. parked: by reason."""
 
     done = ma.Integer()
     of = ma.Integer()
@@ -303,7 +303,7 @@ class ProgressAnswer(Schema):
 
 
 class DifferenceAnswer(Schema):
-    """One subject that differs, and in which fields; `_id`: only one of the two has it."""
+    """One subject that differs, and the differing fields; `_id`: only one of the two has it."""
 
     subject = ma.String()
     fields_ = ma.List(ma.String(), data_key="fields", attribute="fields")
@@ -326,9 +326,9 @@ class CountersAnswer(Schema):
 
 
 class ComparedAnswer(Schema):
-    """What a comparison found. elsewhere: subjects of which the two have not applied the same events.
+    """The result of a comparison. elsewhere: subjects of which the two groups have applied different events.
 
-    counters: null when the two did not stand at the same place in the log, so that they could not be compared.
+    counters: null when the two did not have the same offsets, so that their counters could not be compared.
     """
 
     at = ma.String(metadata={"format": "date-time"})
@@ -360,7 +360,7 @@ class RebuildAnswer(Schema):
 
 
 class AuditAnswer(Schema):
-    """What an operator did."""
+    """One act of an operator."""
 
     at = ma.String(metadata={"format": "date-time"})
     person = ma.String()

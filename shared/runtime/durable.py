@@ -66,8 +66,7 @@ class Durable:
     def _transacted(
         self, work: Callable[[ClientSession], Tally], conflicts: WriteConflicts, until: float
     ) -> Tally:
-        """Repeat at once after a write conflict; the next attempt locks the contested documents before it folds
-        anything.
+        """Repeat at once after a write conflict; first lock the contested documents.
 
         The driver's own repetition waits longer each time, up to half a second, and loses again. Among many short
         transactions a long one wins only if it retries often and locks its documents early. Raises Busy.

@@ -133,8 +133,7 @@ class Quarantine:
         raise Narrowed
 
     def try_again(self, send: Callable[[Iterable[Row]], None], renew: Callable[[], None]) -> None:
-        """Send the first row of each key, those tried longest ago first; release the keys whose first row was
-        accepted.
+        """Send the first row of each key, those tried longest ago first; release the keys that Kafka accepts.
 
         send: sends and waits for Kafka's acknowledgement. renew: replaces the producer. Does nothing before it is
         time, and ends a round at its third rejection. Raises KafkaError when Kafka fails otherwise, or PyMongoError.

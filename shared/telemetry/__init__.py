@@ -1,4 +1,4 @@
-"""What the platform says of itself: log lines, metrics in one closed list, and the trace that joins them.
+"""The platform's telemetry: log lines, metrics in one closed list, and the trace that joins them.
 
 It may import the language only. It never carries a name, a participant's id or the value of a field, and it never
 decides anything.

@@ -1,7 +1,7 @@
-"""Gauges that say only what is known: a value that was never measured, or cannot be now, has no sample.
+"""Gauges that export known values only: a value that was never measured, or cannot be measured now, has no sample.
 
-The client library's own gauge without labels is 0 from the start, in every process; whoever reads it cannot tell a
-quiet outbox from one that nobody could count.
+The client library's own gauge without labels starts at 0 in every process. A reader cannot tell an empty outbox from
+one that nobody could count.
 """
 
 import threading
@@ -27,11 +27,11 @@ class Series:
         self._gauge.change(self._labels, lambda _: float(value))
 
     def inc(self) -> None:
-        """One more; from 0 where nothing was known."""
+        """Add one; an unknown value counts as 0."""
         self._gauge.change(self._labels, lambda known: (known or 0.0) + 1)
 
     def dec(self) -> None:
-        """One less; from 0 where nothing was known."""
+        """Subtract one; an unknown value counts as 0."""
         self._gauge.change(self._labels, lambda known: (known or 0.0) - 1)
 
     def unknown(self) -> None:
@@ -64,7 +64,7 @@ class KnownGauge(Collector):
                 self._values[labels] = value
 
     def collect(self) -> Iterable[Metric]:
-        """What is known now; nothing, not even the name, where nothing is."""
+        """The series with known values; without any, not even the gauge's name."""
         with self._lock:
             known = dict(self._values)
         if known:

@@ -32,9 +32,9 @@ def _add_process(_: Any, __: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_applied(group: str, events: Sequence[Envelope]) -> None:
-    """One line an event, written at once: a journey is followed by its id through every service that took it in.
+    """Log one line per event: a journey can be followed by its id through every service that applied its events.
 
-    Subjects that are participants are left out.
+    Events about participants are left out. The lines are written together.
     """
     if not logging.getLogger().isEnabledFor(logging.INFO):
         return
@@ -56,10 +56,10 @@ def log_applied(group: str, events: Sequence[Envelope]) -> None:
 
 
 def log_published(rows: Iterable[Mapping[str, Any]]) -> None:
-    """One line for each outgoing message that Kafka has acknowledged, all written at once.
+    """Log one line for each outgoing message that Kafka has acknowledged. The lines are written together.
 
-    rows: of the outbox, with topic, key and headers. A key that is no journey and no output is left out: it may be a
-    participant, or an agency's own reference.
+    rows: of the outbox, with topic, key and headers. A key that is neither a journey nor an output is left out: it
+    may be a participant, or an agency's own reference.
     """
     if not logging.getLogger().isEnabledFor(logging.INFO):
         return
@@ -83,13 +83,13 @@ def loggable(key: str) -> str | None:
 
 
 def log_answered(**said: Any) -> None:
-    """One line a request."""
+    """Log one line per request."""
     if logging.getLogger().isEnabledFor(logging.INFO):
         _write([{"event": "answered", **said, "trace_id": trace_id()}])
 
 
 def _write(lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write many lines at once, past structlog, which would cost more than what they tell of."""
+    """Write many lines at once, past structlog: structlog would cost more time than the work that the lines report."""
     rest = {**_process, "level": "info", "timestamp": datetime.now(UTC).isoformat()}
     if lines:
         sys.stdout.write(b"\n".join(orjson.dumps({**line, **rest}) for line in lines).decode() + "\n")
@@ -97,7 +97,7 @@ def _write(lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def configure_logging(service: str, role: str, level: str) -> None:
-    """One JSON object a line to stdout, from structlog and from libraries alike."""
+    """Write one JSON object per line to stdout, from structlog and from libraries alike."""
     _process.update(service=service, role=role)
     shared: list[Any] = [
         _add_process,

@@ -11,7 +11,7 @@ from shared.telemetry.gauges import KnownGauge
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: what Prometheus calls it, its kind, its unit and what it means."""
+    """One metric: its name in Prometheus, its kind, its unit and its meaning."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]

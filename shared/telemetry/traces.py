@@ -14,7 +14,7 @@ _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 def current_traceparent() -> str:
-    """The W3C trace context of what is being done, or a new one."""
+    """The W3C trace context of the current work, or a new one."""
     found = _traceparent.get()
     return found if TRACEPARENT.fullmatch(found) else start_trace("")
 
