@@ -1,8 +1,8 @@
 """The fields of texts that callers send, and the one rule for their content.
 
-A text is refused, and its field named, when it is too long, has a sign that is invisible or changes how others are
-shown, or holds a personal identity number. Texts are stored exactly as they were sent. Only a reference, by which
-others know a thing, is stored and answered in its normal form.
+A text is refused, and its field named, when it is too long, has an unsuitable sign, or holds a personal identity
+number. A sign is unsuitable when it is invisible or changes how others are shown. Texts are stored exactly as they
+were sent. Only a reference, by which others know a thing, is stored and answered in its normal form.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The one place that decides who may do what. Deny by default.
 
-Three questions, all of which must be answered yes: does the person's duty include the action; does the
-programme's role map let the organisation do it; does the organisation have the part in this journey that the
-action takes. Source: docs/field.md, Role map; docs/security.md, Who may do what.
+Three questions must all be answered yes. Does the person's duty include the action? Does the programme's role map let
+the organisation do it? Does the organisation have the part in this journey that the action needs? Source:
+docs/field.md, Role map; docs/security.md, Who may do what.
 """
 
 from collections.abc import Collection
@@ -19,15 +19,15 @@ Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
 Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
 
 View = Literal["whole", "outside", "training", "nothing"]
-"""How much of what was recorded on a journey an organisation sees; `view` decides, and each service shows by it.
+"""How much of a journey's records an organisation sees. `view` decides it, and each service shows records by it.
 
 whole: everything. outside: that and when something was done, without words, answers, reasons and activities.
-training: for a workplace or a school, that the person came, when, and what was trained, and what the reader recorded
-itself. nothing: only where the journey stands.
+training: for a workplace or a school. It shows that the person came, when, what was trained, and the reader's own
+records. nothing: only where the journey stands.
 """
 
 WORKPLACES: frozenset[HandoverKind] = frozenset({"provider_to_employer", "provider_to_education"})
-"""The kinds of handover whose receiver is an employer or a school, and guides nobody towards work."""
+"""The kinds of handover whose receiver is an employer or a school, and does not guide people towards work."""
 
 CASE: frozenset[Duty] = frozenset({"caseworker", "supervisor"})
 FIGURES: frozenset[Duty] = frozenset({"caseworker", "supervisor", "analyst", "owner"})
@@ -35,7 +35,7 @@ FIGURES: frozenset[Duty] = frozenset({"caseworker", "supervisor", "analyst", "ow
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking: a person's handle, their organisation, their duty."""
+    """The caller: a person's handle, their organisation, their duty."""
 
     person: str
     organisation: Organisation
@@ -51,17 +51,17 @@ class Reader:
 
     @property
     def works_there(self) -> bool:
-        """Whether the reader sees as an employer or a school does."""
+        """Whether the reader has the view of an employer or a school."""
         return self.view in ("training", "nothing")
 
     def sees(self, recorded_by: Organisation | None) -> bool:
-        """Whether an entry of that organisation is whole for the reader."""
+        """Whether the reader sees the whole of an entry that this organisation made."""
         return self.view == "whole" or (self.works_there and recorded_by == self.organisation)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an action takes: one of the duties, and one of the parts (none: no journey is involved)."""
+    """The conditions of an action: one of these duties, and one of these parts (empty: no journey is involved)."""
 
     duties: frozenset[Duty]
     parts: frozenset[Part] = frozenset()
@@ -114,8 +114,8 @@ def parts(organisation: Organisation, passage: Passage, *, open_to_it: bool) -> 
 def view(organisation: Organisation, passage: Passage, on: date) -> View:
     """How much of the journey an organisation that may read it sees on that day.
 
-    The responsible one sees all, unless it became responsible as an employer or a school; everybody else only while
-    the participant's consent to sharing covers it. Source: docs/security.md, What a receiver sees.
+    The responsible organisation sees all, unless it became responsible as an employer or a school. Every other sees
+    all only while the participant's consent to sharing covers it. Source: docs/security.md, What a receiver sees.
     """
     consent = passage.consents.get("sharing")
     covered = consent is not None and consent.covers(organisation, on)
@@ -143,9 +143,9 @@ def authorise(
 ) -> Programme:
     """Let the actor pass, and return the version of the programme that the journey keeps.
 
-    An organisation without any part in the journey is told what it would be told if there were none: Unknown of
-    `what`. Only who holds a part is told why not, by Forbidden. A duty that does not include the action is refused
-    first, by Forbidden: the edge refuses it so before it looks for anything, and so it tells nothing.
+    An organisation without any part in the journey gets Unknown of `what`, as if the journey did not exist. Only the
+    holder of a part learns the reason, by Forbidden. A duty that does not include the action is refused first, by
+    Forbidden. The edge does so before it looks anything up, so the refusal reveals nothing.
     """
     authorise_duty(actor, action)
     rules = programmes.get(passage.programme_key)
@@ -186,7 +186,7 @@ def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) ->
 
 
 def _newest(rules: Programme, programmes: Programmes) -> Programme:
-    """The newest version known here; a journey's own may be newer than what was looked up a moment ago."""
+    """The newest known version; a journey's own version may be newer than one looked up a moment ago."""
     latest = programmes.latest(rules.id)
     return rules if latest is None or latest.version < rules.version else latest
 
@@ -199,9 +199,10 @@ def takes_part(organisation: Organisation, rules: Programme, programmes: Program
 def programmes_for(
     organisation: Organisation, programmes: Programmes, *actions: Action
 ) -> list[ProgrammeKey]:
-    """The versions of programmes on whose journeys the organisation may do all of this, given the part.
+    """The programme versions on whose journeys the organisation may do all these actions, given the part.
 
-    The version itself says what its role may; the newest of that programme says whether it still takes part.
+    Each version itself decides what its role may do; the newest version of the programme decides whether the
+    organisation still takes part.
     """
     newest = programmes.all_latest()
     return [

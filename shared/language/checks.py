@@ -6,7 +6,7 @@ from datetime import date
 from shared.language.errors import Invalid
 
 MOST_NAMED = 20
-"""Codes that an error lists; more are told by their number."""
+"""Codes that an error lists; of further codes it gives only the number."""
 
 
 class Findings:
@@ -49,7 +49,7 @@ class Findings:
 
 
 def one_of(codes: Sequence[str]) -> str:
-    """Which codes are taken, as a sentence."""
+    """The accepted codes, as a sentence."""
     if not codes:
         return "Takes no code here."
     if len(codes) > MOST_NAMED:

@@ -26,7 +26,7 @@ HEADERS = frozenset(
 COUNT = re.compile(r"[0-9]{1,15}")
 """A number of events, as text: below `MOST_SEQUENCE`."""
 MOST_SEQUENCE = 1 << 53
-"""No sequence reaches it; a larger number could not even be stored as what it is."""
+"""An upper bound of sequences: a larger number could not be stored exactly."""
 
 _SOURCES = frozenset(SOURCES)
 _encode = msgspec.json.Encoder().encode
@@ -34,11 +34,14 @@ _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
 class Undecodable(ValueError):
-    """The record is not an event that this code can read; its text names what is wrong, never a value."""
+    """The record is not an event that this code can read. The text names the fault, never a value."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What the headers say; `identity` is `ce_id`, `after` what its emitter had applied of this subject."""
+    """The content of the headers.
+
+    `identity` is `ce_id`; `after` is the vector that the emitter had applied of this subject.
+    """
 
     identity: bytes
     type: str
@@ -117,7 +120,7 @@ def event_type(body: Fact) -> EventType:
 
 
 def read_envelope(headers: Headers) -> Envelope:
-    """What the headers say. Raises Undecodable when one is missing or unreadable."""
+    """Read the headers. Raises Undecodable when one is missing or unreadable."""
     texts: dict[str, Any] = dict(headers)
     try:
         envelope = Envelope(

@@ -1,4 +1,4 @@
-"""What services ask of one another on the control topic; nothing about a person."""
+"""The requests between services on the control topic; none is about a person."""
 
 from typing import Annotated
 

@@ -1,7 +1,8 @@
-"""Corrections: what was recorded is said anew or taken back, and what it said before stays readable.
+"""Corrections: a record is replaced or taken back, and its earlier content stays readable.
 
-A correction never overwrites: the state says what holds now, the event says so to everybody, and a row here keeps what
-was said before, who corrected it, when and why. The reason is free text and stays in the service that it was given to.
+A correction never overwrites. The state holds the present content, and the event announces it. A row here keeps the
+earlier content, the corrector, the time and the reason. The reason is free text and stays in the service that
+received it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,12 @@ from shared.language.decision import Row, Skip, Subject, Work
 from shared.language.events import Organisation
 
 SUPERSEDED = "superseded"
-"""Rows: what no longer holds, numbered within their subject."""
+"""The collection of rows that no longer hold, numbered within their subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correcting:
-    """What every correcting command says. void: it never was, and nothing stands instead."""
+    """The fields of every correcting command. void: the record is taken back, and nothing replaces it."""
 
     why: str
     void: bool = False
@@ -29,9 +30,10 @@ class Correcting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """A row: what was said of one thing until it was corrected.
+    """A row: the content of one record until it was corrected.
 
-    what: the thing, `exit` or `progress/3`. recorded_by: who had said it. organisation, person: who corrected it.
+    what: the record, `exit` or `progress/3`. recorded_by: the organisation that recorded it. organisation, person: of
+    the corrector.
     """
 
     subject: Subject
@@ -58,7 +60,7 @@ def superseded(
     why: str | None,
     void: bool = False,
 ) -> Row:
-    """The row that keeps what was said. number: of this correction within its subject, 1, 2, 3 …"""
+    """The row that keeps the earlier content. number: of this correction within its subject, 1, 2, 3 …"""
     kept = Superseded(
         subject=subject,
         number=number,
@@ -81,16 +83,16 @@ def plain(value: Any) -> Any:
 
 
 def page(work: Work, subject: Subject, *, after: int | Skip | None, limit: int) -> Sequence[Superseded]:
-    """A page of what was corrected on the subject, in the order of correcting."""
+    """A page of the subject's corrections, in the order in which they were made."""
     rows = work.rows(SUPERSEDED, {"subject": subject}, order="number", after=after, limit=limit)
     return [msgspec.convert({**row}, Superseded) for row in rows]
 
 
 def show(entry: Superseded, who: Reader) -> dict[str, Any] | None:
-    """The entry for its reader, or None where it is not told of at all.
+    """The entry for its reader, or None where the reader may not know of it.
 
-    Whoever recorded it sees what it said. Of others' a workplace is told nothing, and who sees from outside when and of
-    what kind. The person who corrected it is known to their own organisation.
+    The organisation that recorded it sees the earlier content. A workplace sees nothing of others' records. A reader
+    from outside sees when and what kind. Only the corrector's own organisation sees the person.
     """
     if not who.sees(entry.recorded_by) and entry.recorded_by != who.organisation:
         if who.works_there:

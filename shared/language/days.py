@@ -18,12 +18,12 @@ def start_of(on: date) -> datetime:
 
 
 def days_after(on: date, days: int) -> date:
-    """The day so many calendar days later."""
+    """The day this many calendar days later."""
     return on + timedelta(days=days)
 
 
 def months_after(on: date, months: int) -> date:
-    """The same day of the month so many months later, or the last day of a shorter month.
+    """The same day of the month this many months later, or the last day of a shorter month.
 
     31 Aug + 6 -> 28 or 29 Feb. Source: docs/field.md, Days.
     """

@@ -1,7 +1,7 @@
-"""What a decision is: plain values that the pure domain returns and the runtime makes durable.
+"""Decisions as plain values: the pure domain returns them, and the runtime makes them durable.
 
 Nothing here does I/O. A subject is `<kind>/<id>` (`journey/…`, `output/…`, `participant/…`,
-`programme/<id>@<version>`); its state is one document, its events are numbered 1, 2, 3 … without holes.
+`programme/<id>@<version>`). Its state is one document, and its events are numbered 1, 2, 3 … without holes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -71,9 +71,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[S]):
-    """What a decision comes to. An unchanged `state` and nothing else means: nothing happened.
+    """The result of a decision. An unchanged `state` and nothing else means: nothing happened.
 
-    cancels: keys of timers that are no longer wanted; an unknown key is no error.
+    cancels: keys of timers to remove; an unknown key is no error.
     """
 
     state: S
@@ -87,10 +87,10 @@ class Change(Generic[S]):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One event as it reached this service: its body and where it came from.
+    """One event as it reached this service: its body and its origin.
 
-    after: what its emitter had applied of this subject when it spoke. extra: what the service's own `enrich`
-    added from its own database, for what may not travel in an event.
+    after: the vector of this subject that its emitter had applied. extra: added by the service's own `enrich` from
+    its database, for data that may not travel in an event.
     """
 
     subject: Subject
@@ -110,7 +110,7 @@ TimerFold = Callable[[Any, Timer, datetime, Programmes], Change[Any]]
 
 
 class Repository(Protocol):
-    """How one service's states become documents. Satisfied by each service's `repository.py`."""
+    """Maps one service's states to documents. Satisfied by each service's `repository.py`."""
 
     collection: str
     """The business collection that holds every subject's state."""
@@ -123,7 +123,7 @@ class Repository(Protocol):
 
 
 ID = "[0-9a-hjkmnp-tv-z]{26}"
-"""What follows the prefix in an id of the platform's own, as a pattern."""
+"""A pattern of the platform's own ids, without the prefix."""
 
 
 def subject_of(kind: str, key: str) -> Subject:
@@ -152,16 +152,16 @@ def key_of(subject: Subject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Where a page of rows begins: behind the first `rows` of the list."""
+    """The beginning of a page of rows: after the first `rows` of the list."""
 
     rows: int
 
 
 class Work(Protocol):
-    """What a use case may touch while it decides one command: everything here shares one transaction.
+    """The data of a use case while it decides one command; everything here shares one transaction.
 
-    Handlers take a Work; tests give them a fake in memory. All reads see one snapshot; whatever is saved is
-    durable together with the events it causes, or not at all.
+    Handlers take a Work; tests give them a fake in memory. All reads see one snapshot. Saved states become durable
+    together with their events, or not at all.
     """
 
     @property
@@ -189,14 +189,13 @@ class Work(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Rows whose fields equal `where`, ascending by one field, at most `limit`.
 
-        after: where they begin: beyond that value of the field, behind the first rows (`Skip`), or, None, at the first.
-
-        A field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions.
-        Sees what earlier units saved. `order` must be unique among the rows, or pages may skip some.
+        after: the beginning: beyond that value of the field, after the first rows (`Skip`), or, None, at the first. A
+        field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions. Sees rows
+        that earlier units saved. `order` must be unique among the rows, or pages may leave some out.
         """
 
     def revision(self, subject: Subject) -> int:
-        """How often commands and timers have changed the subject here; 0 when it is new."""
+        """How often commands and timers have changed the subject here; 0 for a new subject."""
 
     def save(self, subject: Subject, change: Change[S]) -> S:
         """Make the change durable when the use case returns. Returns the new state."""

@@ -51,7 +51,7 @@ Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What every event says: the day it happened and the moment it was recorded."""
+    """The fields of every event: the day of the fact and the moment when it was recorded."""
 
     occurred_on: date
     recorded_at: datetime
@@ -59,10 +59,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correctable(Fact):
-    """A fact that may correct the last one of its type, journey and thing: it stands instead, or takes it back.
+    """A fact that may correct the last one of its type, journey and thing: it replaces that fact or takes it back.
 
-    correction: absent, it was said for the first time. `voids`: the earlier one never was; what else is said here
-    repeats it. Why, and what was said before, stays with the service that says it.
+    correction: absent for a first record. `voids`: the earlier fact is taken back, and the other fields repeat it.
+    The reason and the earlier content stay with the service that emits it.
     """
 
     correction: Correction | None = None
@@ -257,7 +257,7 @@ class GoalReached(Correctable):
 class SessionLogged(Fact):
     """One session of an activity, attended or not. `activity` is absent where it would reveal health.
 
-    Why somebody was absent stays in activity tracking. Early examples say a `reason`, which readers ignore.
+    The reason of an absence stays in activity tracking. Early examples have a `reason`, which readers ignore.
     """
 
     session: SessionId
@@ -269,9 +269,9 @@ class SessionLogged(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionAsLogged:
-    """What a session said before it was corrected, so that every figure can follow without looking back.
+    """The content of a session before its correction, so that every figure can follow without looking back.
 
-    counted: whether it counted; one outside participation does not.
+    counted: whether it counted; a session outside participation does not.
     """
 
     occurred_on: date

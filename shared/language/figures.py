@@ -1,7 +1,7 @@
 """The names of the figures that a programme may set as targets.
 
-Intake checks programme files by them, and outcome declares the figures; neither service imports the other, so the names
-stand here, and a test holds them to outcome's declarations. How a figure is counted is outcome's alone.
+Intake checks programme files by them, and outcome declares the figures. Neither service imports the other, so the
+names stand here. A test holds them to outcome's declarations. Only outcome knows how a figure is counted.
 """
 
 from collections.abc import Iterable

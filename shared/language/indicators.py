@@ -20,9 +20,9 @@ from shared.language.messages import Message, message
     numbered=True,
 )
 class IndicatorPublished(Message, frozen=True, kw_only=True):
-    """One cell of a programme's figures as it stands now; a hidden cell says so.
+    """One cell of a programme's figures at its present value; a hidden cell is marked as hidden.
 
-    Only what disclosure control lets through is published: see docs/disclosure.md.
+    Only cells that pass disclosure control are published: see docs/disclosure.md.
     """
 
     programme: Code

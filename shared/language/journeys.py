@@ -1,4 +1,4 @@
-"""What every service that follows journeys does alike: open one with its referral, and move its passage."""
+"""The part that all services which follow journeys share: open one with its referral, and move its passage."""
 
 from dataclasses import dataclass, replace
 from typing import TypeVar

@@ -1,7 +1,7 @@
-"""What leaves us and is no event of a subject: replies, published figures, requests between services, erasures.
+"""Outgoing messages that are no events of a subject: replies, published figures, requests between services, erasures.
 
-Each message is a frozen msgspec struct, registered once with its name on the wire, its topic, who says it and who
-acts on it. Services build these and encode them; the AsyncAPI document, the JSON Schemas and the reference are
+Each message is a frozen msgspec struct. It is registered once with its name on the wire, its topic, its producers and
+its consumers. Services build and encode these; the AsyncAPI document, the JSON Schemas and the reference are
 generated from them. Within a version only optional fields are added; a reader ignores fields that it does not know.
 """
 
@@ -15,16 +15,17 @@ from shared.language.events import SOURCES, Source
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of every message. A subclass's docstring says what it means; its fields say the rest."""
+    """The base of every message. A subclass's docstring gives its meaning; its fields give the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageType:
-    """One version of one message: its name on the wire, its topic, who says it and who acts on it.
+    """One version of one message: its name on the wire, its topic, its producers and its consumers.
 
-    topic: with `{organisation}` where every organisation has its own. producers, consumers: services, or the readers
-    outside. subject: the pattern of `ce_subject`. key, identity: what the record's key and `ce_id` are, in words.
-    numbered: whether `ce_sequence` counts the messages of a subject. answers: what it answers, where it is an answer.
+    topic: with `{organisation}` where every organisation has its own. producers, consumers: services, or readers
+    outside. subject: the pattern of `ce_subject`. key, identity: the meaning of the record's key and of `ce_id`, in
+    words. numbered: whether `ce_sequence` counts the messages of a subject. answers: the record that it answers, if
+    any.
     """
 
     name: str

@@ -1,16 +1,16 @@
-"""A journey as the events tell it: where it stands, and who is responsible.
+"""A journey as its events tell it: its stage, and the responsible organisation.
 
-Every service keeps a passage beside its own state, fed by its own events and everybody else's alike, so that
-authorisation and order are judged alike in all four. Facts are never refused: where two cross, by-mistake
-outranks deceased, deceased outranks any other exit, an exit outranks a handover
-(docs/field.md, The journey). The exit names
-the organisation that was responsible when it was recorded, so that a handover accepted at the same moment
-leaves every reader, in whichever order the two arrive, with the same answer. A mistake names no organisation, so
-it lets a handover that crosses it move responsibility, before or after; such a journey counts nowhere anyway.
+Every service keeps a passage beside its own state, and folds its own and all other events into it. So all four
+authorise and order alike. A fact is never refused. Where two cross, by-mistake outranks deceased, deceased outranks
+any other exit, and an exit outranks a handover (docs/field.md, The journey).
 
-What happened and when it was recorded are two times. What is dated outside participation counts nowhere, whichever of
-the two was recorded first, and of consents the last by its own day stands. A correction stands in place of what it
-corrects.
+An exit names the organisation that was responsible when it was recorded. If a handover is accepted at the same
+moment, every reader so gets the same answer, whichever arrives first. A mistake names no organisation. So a handover
+that crosses it moves responsibility, before or after; such a journey counts nowhere anyway.
+
+A fact has two times: when it happened and when it was recorded. A fact dated outside participation counts nowhere,
+whichever of the two was recorded first. Of consents the last by its own day holds. A correction replaces the fact
+that it corrects.
 """
 
 from dataclasses import dataclass, field, replace
@@ -39,7 +39,7 @@ class Consent:
     refused_on: date | None = None
 
     def covers(self, organisation: e.Organisation, on: date) -> bool:
-        """Whether something may be revealed to the organisation on that day."""
+        """Whether the consent lets something be shown to the organisation on that day."""
         return (
             self.given
             and organisation in self.organisations
@@ -61,9 +61,9 @@ class OpenOffer:
 class Passage:
     """One participant's passage through one programme, as far as it is known here.
 
-    taken_over: each organisation that accepted a handover, and the kind of its latest; handed_to: who accepted the
-    latest. They follow from the order in which handovers were accepted alone, so that an exit which crosses one, or is
-    taken back beside one, leaves every reader with the same.
+    taken_over: {organisation that accepted a handover: the kind of its latest}; handed_to: the organisation that
+    accepted the latest. Both follow only from the order in which handovers were accepted. So an exit that crosses
+    one, or is taken back beside one, leaves all readers with the same values.
     """
 
     participant_id: e.ParticipantId
@@ -98,7 +98,7 @@ class Passage:
 
     @property
     def stage(self) -> Stage:
-        """Where the journey stands, the strongest fact first. Source: docs/field.md, The journey."""
+        """The stage of the journey, by the strongest fact first. Source: docs/field.md, The journey."""
         if self.mistake:
             return "mistake"
         if self.left:
@@ -113,30 +113,30 @@ class Passage:
 
     @property
     def left(self) -> bool:
-        """Whether participation has ended: an exit beside which the start was taken back ended none."""
+        """Whether participation has ended. An exit without a start, since the start was taken back, ended none."""
         return self.started_on is not None and self.exited_on is not None
 
     def takes_part_on(self, on: date) -> bool:
-        """Whether the day lies in participation as it is known now: from the start to the exit, both counted."""
+        """Whether the day lies in participation as it is known now: from the start to the exit, both included."""
         if self.started_on is None or on < self.started_on:
             return False
         return self.exited_on is None or on <= self.exited_on
 
     @property
     def became_ready(self) -> bool:
-        """Whether the person was ready on a day of participation."""
+        """Whether the person became ready on a day of participation."""
         return self.ready_on is not None and self.takes_part_on(self.ready_on)
 
     @property
     def was_accepted(self) -> bool:
-        """Whether a provider took the person on before the referral was withdrawn, where it was."""
+        """Whether a provider accepted the person before any withdrawal of the referral."""
         if self.accepted_on is None:
             return False
         return self.withdrawn_on is None or self.accepted_on <= self.withdrawn_on
 
     @property
     def took_on(self) -> tuple[e.Organisation, ...]:
-        """Who took the person on by somebody else's act and its own consent, in alphabetical order.
+        """The organisations that took the person on by another's act and their own consent, in alphabetical order.
 
         A provider that accepts its own referral is not among them: it would have given itself the right.
         """
@@ -226,9 +226,10 @@ def _day_of(event: e.Correctable) -> date | None:
 
 
 def _consented(passage: Passage, event: e.ConsentGiven | e.ConsentRefused | e.ConsentWithdrawn) -> Passage:
-    """The last answer by its own day stands; of one day, the one recorded last.
+    """The consent that holds: the last answer by its own day; of one day, the one recorded last.
 
-    A correction is of the answer that stands. What is no more, and a yes before another no, leaves that no.
+    A correction changes the answer that holds. If it moves a yes to a day before a no, or takes it back, the no
+    holds.
     """
     held = passage.consents.get(event.purpose)
     said = Consent(given=False, said_on=event.occurred_on)

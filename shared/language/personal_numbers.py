@@ -1,8 +1,8 @@
-"""Swedish personal identity numbers, found in texts that must not identify anybody. Pure; knows no clock.
+"""Finds Swedish personal identity numbers in texts that must not identify anybody. Pure; knows no clock.
 
-Groups of digits are read as they are written, because that is what tells a number from a day with a time, a telephone
-number or a case number. The search is for what is written without thinking, not for what somebody hides on purpose:
-who may write at all can always spell a number out. What is looked for, and what passes: docs/security.md.
+The grouping of digits matters: it tells a number from a day with a time, a telephone number or a case number. The
+search finds numbers written without thinking, not numbers hidden on purpose: a writer can always spell one out. The
+forms that are found, and those that pass: docs/security.md.
 """
 
 import calendar
@@ -41,12 +41,12 @@ WHOLE: frozenset[int] = frozenset()
 
 
 def holds_personnummer(text: str, today: date | None = None, *, children: bool = True) -> bool:
-    """Whether a text holds what reads as a Swedish personal identity number, however it is written.
+    """Whether a text holds a Swedish personal identity number, however it is written.
 
-    Coordination numbers, T-numbers and the regions' reserve numbers count. today: nobody is born after it; None takes
-    every day for one on which an adult was born. children: whether somebody under 15 may be meant, as in free text. A
-    case number made of a recent day and four digits cannot be told from a child's number; where only participants can
-    be meant, it passes.
+    Coordination numbers, T-numbers and the regions' reserve numbers count. today: nobody is born after it; None
+    accepts every day as an adult's day of birth. children: whether somebody under 15 may be meant, as in free text. A
+    case number made of a recent day and four digits looks like a child's number; it passes where only participants
+    can be meant.
     """
     return next(_found(_plain(text), today, children), None) is not None
 
@@ -78,7 +78,7 @@ def _plain(text: str) -> str:
 
 
 def _found(plain: str, today: date | None, children: bool) -> Iterator[tuple[int, int]]:
-    """Where each number stands, in the plain text."""
+    """The position of each number in the plain text."""
     if _SEVEN_DIGITS.match(plain) is None:
         return
     for window in _windows(plain, [found.span() for found in _GROUP.finditer(plain)]):
@@ -107,7 +107,7 @@ class _Window:
 
     @property
     def four_at(self) -> int:
-        """Where the last four begin."""
+        """The position of the last four digits."""
         return len(self.digits) - 4
 
 
@@ -152,7 +152,7 @@ def _may_be(digits: str) -> bool:
 
 
 def _droppable(length: int) -> set[int]:
-    """How many digits at the beginning of a group may be glued to a number, and none of its own."""
+    """How many digits at the beginning of a group may be glued to a number without belonging to it."""
     return {
         0,
         *((1,) if length % 2 and length > 1 else ()),
@@ -161,7 +161,7 @@ def _droppable(length: int) -> set[int]:
 
 
 def _pairs_around(groups: Sequence[tuple[int, int]], first: int, last: int) -> bool:
-    """Whether a group of two digits stands right before or behind, as in a row of times."""
+    """Whether a group of two digits stands right before or after, as in a row of times."""
     before = first > 0 and _is_pair(groups[first - 1]) and groups[first][0] - groups[first - 1][1] <= 3
     behind = (
         last + 1 < len(groups) and _is_pair(groups[last + 1]) and groups[last + 1][0] - groups[last][1] <= 3
@@ -190,7 +190,7 @@ def _reads_as_number(window: _Window, today: date | None, children: bool) -> boo
 
 
 def _luhn(digits: str) -> bool:
-    """Whether the check digit at the end of an even count of digits is right."""
+    """Whether the check digit at the end of an even number of digits is right."""
     return (sum(map(int, digits[1::2])) + sum(map(_DOUBLED.__getitem__, digits[::2]))) % 10 == 0
 
 
@@ -219,7 +219,7 @@ def _born(day: str, today: date | None, *, plus: bool = False) -> str | None:
 
 
 def _is_day(year: int, month: int, on: int) -> bool:
-    """Whether there is such a day; month and day are 00 where they are not known."""
+    """Whether the day exists; month and day are 00 where they are unknown."""
     return on <= (31 if month == 0 else calendar.monthrange(year, month)[1])
 
 
@@ -234,7 +234,7 @@ def _stands_alone(window: _Window) -> bool:
 
 
 def _written_on(window: _Window, between: str) -> bool:
-    """Whether what stands between its groups lets them be one number, and not two things beside each other."""
+    """Whether the text between its groups lets them be one number, and not two things beside each other."""
     for cut, gap in zip(window.cuts, window.gaps, strict=True):
         if cut != window.four_at and (len(gap) > 3 or any(sign.isalnum() for sign in gap)):
             return False
@@ -266,7 +266,7 @@ def _said_with_words(window: _Window, between: str) -> bool:
 
 
 def _adults_grouping(window: _Window, between: str) -> bool:
-    """Whether the groups are those of a number. The last four are one group, or what no time and no amount is."""
+    """Whether the groups are those of a number. The last four are one group, or no form of a time or an amount."""
     at, cuts = window.four_at, frozenset(window.cuts)
     in_day, in_four = frozenset(c for c in cuts if c < at), frozenset(c - at for c in cuts if c > at)
     if len(cuts) == len(window.digits) - 1:
@@ -290,7 +290,7 @@ def _adults_grouping(window: _Window, between: str) -> bool:
 
 
 def _evenly_spaced(window: _Window) -> bool:
-    """Whether the same stands between all groups, but for what leads to the last four."""
+    """Whether all groups are separated alike, except for the separator before the last four."""
     return len({gap for cut, gap in zip(window.cuts, window.gaps, strict=True) if cut != window.four_at}) == 1
 
 

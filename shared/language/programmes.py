@@ -49,7 +49,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coded:
-    """A code of the programme and what it is called."""
+    """A code of the programme and its name."""
 
     code: Code
     name: Name
@@ -92,7 +92,7 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """One role of the role map: what an organisation that has it may do."""
+    """One role of the role map: the actions of an organisation with this role."""
 
     code: Code
     name: Name
@@ -118,7 +118,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """When a follow-up falls, counted from the exit day, and how long its answer is waited for.
+    """When a follow-up falls due, counted from the exit day, and how long its answer is waited for.
 
     Exactly one of days and months; months means the same day of the month, or the last of a shorter one
     (docs/field.md, Days).
@@ -133,7 +133,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """The repeated measure of progress: a scale and what is asked."""
+    """The repeated measure of progress: its scale and its questions."""
 
     scale_min: int
     scale_max: int
@@ -143,7 +143,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """How many of a figure the programme is to reach; `figure` is one of `figures.TARGETS`, or an output's code."""
+    """The value of a figure that the programme aims at; `figure` is one of `figures.TARGETS`, or an output's code."""
 
     figure: str
     at_least: Annotated[int, Meta(ge=1)]
@@ -154,7 +154,8 @@ class Target:
 class Programme:
     """One version of one programme.
 
-    parts_end_after_months: so long after a journey's closing those who took the person on may still know who it is.
+    parts_end_after_months: how long after a journey's closing those who took the person on may still read their
+    identity.
     """
 
     id: Code
@@ -204,7 +205,7 @@ class Programmes(Protocol):
     """Every published version that this service has taken in."""
 
     def get(self, key: ProgrammeKey) -> Programme:
-        """That version. Raises Unready when it has not arrived yet."""
+        """Return that version. Raises Unready when it has not arrived yet."""
 
     def latest(self, programme: str) -> Programme | None:
         """The newest version, or None when the programme is unknown."""

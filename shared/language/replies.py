@@ -1,6 +1,6 @@
-"""What intake tells an organisation on its own topic `inbound.<organisation>.replies.v1`.
+"""Intake's messages to an organisation on its own topic `inbound.<organisation>.replies.v1`.
 
-The answer to a record comes before every `referral-status-changed` of what the record led to.
+The answer to a record comes before every `referral-status-changed` that the record causes.
 """
 
 from datetime import date, datetime
@@ -51,7 +51,7 @@ class FollowUpTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(Message, frozen=True, kw_only=True):
-    """Where a referral stands: what its referrer reads over HTTP, and is told.
+    """The status of a referral, as its referrer reads it over HTTP and gets it in messages.
 
     A day is null until its fact is known.
     """
@@ -82,7 +82,7 @@ class Standing(Message, frozen=True, kw_only=True):
     identity="`intake:reply/<subject>:<count>`, the count of the subject's replies",
 )
 class ReferralStatusChanged(Standing, frozen=True, kw_only=True):
-    """Where a referral stands now; sent to its referrer whenever that changes.
+    """The present status of a referral, sent to its referrer at every change.
 
     occurred_on, recorded_at: of the fact that changed it; the Swedish day and UTC.
     """
@@ -128,11 +128,11 @@ class RecordAccepted(Message, frozen=True, kw_only=True):
     answers=RECORD,
 )
 class RecordRejected(Message, frozen=True, kw_only=True):
-    """An inbound record led to nothing; `code` is one of the error codes, `errors` names every wrong field.
+    """An inbound record changed nothing; `code` is one of the error codes, `errors` names every wrong field.
 
-    reference, key, headers: the record's own, by which its sender finds it again. headers: of `correlation-id`, `ce_id`
-    and `ce_source`, a structured event's `id` and `source` too. Repeated only where each is a plain identifier that may
-    name nobody; else null, or left out.
+    reference, key, headers: the record's own, by which its sender finds it again. Each is repeated only where it is a
+    plain identifier that cannot name anybody; else it is null, or left out. headers: `correlation-id`, `ce_id` and
+    `ce_source`, and a structured event's `id` and `source`.
     """
 
     status: Literal["rejected"]

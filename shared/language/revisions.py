@@ -1,11 +1,14 @@
-"""Revisions of a resource, and what a caller asks of the one that it changes (If-Match, RFC 9110)."""
+"""Revisions of a resource, and the condition of a caller on the one that it changes (If-Match, RFC 9110)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What If-Match asks: any revision, or one of these ETags. A weak one is never matched, as strong ones compare."""
+    """The condition in If-Match: any revision, or one of these ETags.
+
+    A weak ETag never matches, since the comparison is strong.
+    """
 
     anything: bool
     tags: frozenset[str]

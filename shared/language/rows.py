@@ -12,7 +12,7 @@ Entry = TypeVar("Entry")
 
 
 def as_row(collection: str, key: str, entry: Any) -> Row:
-    """An entry as the row that holds it: days as ISO strings, moments as they are."""
+    """An entry as its row: days become ISO strings, moments stay as they are."""
     return Row(collection, key, msgspec.to_builtins(entry, builtin_types=(datetime,)))
 
 

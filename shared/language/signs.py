@@ -1,16 +1,16 @@
-"""What signs show: which show nothing, and the one form of a text that others know a thing by.
+"""The visibility of Unicode signs, and the normal form of a text by which others know a thing.
 
-Two references that look the same must be the same one, however they were typed, copied or exported. So each is kept in
-its normal form: composed (NFC), with one plain space for any run of blanks, none at the ends, and no signs that show
-nothing. What can be told apart by eye stays apart: capitals from small letters, `²` from `2`, full-width forms from
-plain ones (which is why this is not NFKC), and letters of different scripts.
+Two references that look the same must be the same one, however they were typed, copied or exported. So each is kept
+in its normal form: composed (NFC), one plain space for any run of blanks, no blanks at the ends, no invisible signs.
+Differences that the eye can see are kept: capitals, `²` beside `2`, full-width forms, and letters of different
+scripts. NFKC would remove some of them.
 """
 
 import re
 import unicodedata
 
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that show nothing; other invisible signs are told by their category or by Unicode's list."""
+"""Letters and symbols that show nothing; other invisible signs are found by their category or by Unicode's list."""
 STEERING = "\u202a-\u202e\u2066-\u2069"
 """They order what stands between them anew: without them a text looks different, so that they cannot be left out."""
 
@@ -22,16 +22,16 @@ _IGNORABLE = (
 _ignorable = re.compile(f"[{_IGNORABLE}]")
 _left_out = re.compile(f"(?![{STEERING}])[{_IGNORABLE}]")
 _HYPHENS = str.maketrans("\u2010\u2011\u2800", "-- ")
-"""What word processors write for `-`; the braille blank is a blank."""
+"""Signs that word processors write for `-`; the braille blank counts as a blank."""
 
 
 def is_ignorable(sign: str) -> bool:
-    """Whether Unicode would have the sign show nothing, where it is not known."""
+    """Whether Unicode says that the sign shows nothing where it is unknown."""
     return _ignorable.match(sign) is not None
 
 
 def is_invisible(sign: str) -> bool:
-    """Whether the sign shows nothing of its own: format signs, and letters that are blank."""
+    """Whether the sign shows nothing of its own: format signs, and blank letters."""
     return unicodedata.category(sign) == "Cf" or sign in FILLERS or is_ignorable(sign)
 
 

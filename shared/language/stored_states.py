@@ -1,9 +1,9 @@
-"""How a subject's state is stored: as a document that says its version. A reader lifts older versions to the newest.
+"""How a subject's state is stored: as a document with its version. A reader lifts older versions to the newest.
 
-A new version of a kind of state adds one lift: a pure function from a document of the version before to one of the
-new version. Lifts form a chain, so a document of any released version can be read. A document that cannot be read,
-because its version is newer than this release or because it is broken, raises StateUnreadable; the runtime then parks
-the subject and goes on with all others. How to change a stored state: docs/how-to/change-a-stored-state.md.
+A new version of a kind of state adds one lift: a pure function from the previous version's document to the new one.
+Lifts form a chain, so a document of any released version can be read. A document that is broken, or newer than this
+release, raises StateUnreadable. The runtime then parks the subject and goes on with all others. How to change a
+stored state: docs/how-to/change-a-stored-state.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,10 +40,10 @@ class Kind:
 
 
 class StoredStates:
-    """The states of one collection. Each service's repository names its kinds. Satisfies `change.Repository`.
+    """The states of one collection. Each service's repository names its kinds. Satisfies `decision.Repository`.
 
-    collection: the collection that holds every subject's state. kinds: by the kind of subject. keeps: the types that
-    stay as they are in a document, because MongoDB holds them; days become ISO strings.
+    collection: the collection that holds every subject's state. kinds: by the kind of subject. keeps: types that
+    MongoDB stores itself, so they stay as they are in a document; days become ISO strings.
     """
 
     collection: str

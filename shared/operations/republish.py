@@ -43,7 +43,7 @@ def pend_again(
     """Mark the subject's events with these numbers as unpublished, at most `most`. None: the archive has none.
 
     An event that waits to be published, or that Kafka rejects, is left as it is. at: now, real time, UTC; kept as
-    `again`, so that the outbox's age counts new events from their own time.
+    `again`. By it the outbox's age can tell republished events from new ones.
     """
     last_id = f"{subject}:{to_seq:08d}"
     condition: Mapping[str, Any] = {"_id": {"$gte": f"{subject}:{from_seq:08d}", "$lte": last_id}}

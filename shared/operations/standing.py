@@ -1,8 +1,8 @@
-"""How each process stands, written down where the web process and the next shift can read it.
+"""The report of each process, stored where the web process and operators can read it.
 
-A halt is known to the process that halted; its health page answers only those who can reach it. So every consumer
-process writes one document of its own every few seconds, more seldom where measuring costs more than a fiftieth of the
-processor's time. A document that is no longer renewed says that its process is gone.
+Only the halted process knows of a halt, and its health page is not reachable for everybody. So every consumer process
+writes one document of its own every few seconds. It writes less often where measuring would take more than 2 % of the
+processor's time. A document that is no longer renewed shows that its process is gone.
 """
 
 import os
@@ -66,7 +66,7 @@ class Reporter:
             log.info("goodbye-failed", error=type(error).__name__)
 
     def report(self) -> None:
-        """Write one document, dated by the database. What cannot be measured now is None, and why is said."""
+        """Write one document, with the database's time. An unknown value is None, with the reason beside it."""
         said = {**self._progress.measure(), **self._standing(), **self._who}
         dated = [{"$replaceWith": {"$mergeObjects": [{"$literal": said}, {"at": "$$NOW"}]}}]
         try:

@@ -1,7 +1,7 @@
 """The status of one service, on one page: whether an operator is needed, and where.
 
-Everything comes from the service's own database. So the status can be read even when every consumer of the service is
-down; the reports of its processes are then old, and the status says so.
+Everything comes from the service's own database, so the status can be read even when every consumer is down. The
+reports of its processes are then old, and the status says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.unit import SHARDS
 
 SILENT_SECONDS = 30.0
-"""A process that has not reported for so long is told as silent: longer than Kafka may keep one from measuring."""
+"""A process without a report for this long counts as silent. It is longer than Kafka may delay a measurement."""
 MOST_COUNTED = 100_000
 MOST_KEYS = 50
 

@@ -5,7 +5,7 @@ duplicate and is skipped. The next number is applied once everything that its em
 other event is parked as `waiting`, and drained as soon as the missing events have arrived.
 
 An event whose fold fails, always in the same way, is parked as `poison` and blocks its own subject only. If this
-release cannot read the stored state of a subject, its events are parked as `unreadable`; they are applied in order
+release cannot read the stored state of a subject, its events are parked as `unreadable`. They are applied in order
 once the state can be read.
 """
 

@@ -1,7 +1,7 @@
 """A consumer group as a value: what it applies, into which collections, and under which names.
 
-The live consumer, an operator's replay and a rebuild beside the live group all use it, so a replay does exactly what
-the consumer would have done.
+The live consumer, an operator's replay and a rebuild all use it. So a replay does exactly what the consumer would
+have done.
 """
 
 from collections.abc import Mapping
