@@ -1,6 +1,5 @@
 """On real processes: an exit recorded late leaves sessions outside, and its correction takes them in again."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,22 +9,15 @@ import pytest
 from shared.language.days import day_of
 from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
 from tests.support.awaiting import until
-from tests.support.stack import fresh_stack
 from tools.stack import Stack
 
 PROGRAMME = "recorded-late"
-PROCESSES = ("intake-web", "intake-consume", "activity-tracking-web", "activity-tracking-consume")
-OUTCOME = ("outcome-web", "outcome-consume", "outcome-project")
 
 
 @pytest.fixture(name="running", scope="module")
-def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own: others cut topics off and publish what no group can read."""
-    with fresh_stack() as stack:
-        stack.start("issuer")
-        publish(stack, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
-        stack.start(*PROCESSES, *OUTCOME)
-        yield stack
+def _running(undisturbed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    publish(undisturbed, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
+    return undisturbed
 
 
 def test_sessions_count_by_the_days_that_stand(running: Stack) -> None:
