@@ -25,6 +25,7 @@ from shared.language.access import Actor
 from shared.language.decision import Work, subject_of
 from shared.language.errors import Busy, Halt, Refused, StateUnreadable
 from shared.language.events import Organisation
+from shared.language.forms import ORGANISATION
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
@@ -38,7 +39,7 @@ from shared.telemetry.metrics import metric
 from shared.telemetry.traces import read_trace, resume_trace, start_trace
 
 GROUP = "intake-inbound"
-TOPIC = re.compile(r"inbound\.([a-z0-9][a-z0-9-]{1,62})\.referrals\.v1")
+TOPIC = re.compile(rf"inbound\.({ORGANISATION})\.referrals\.v1")
 ONE_AGENCY_COUNTS = 0.75
 """So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
 

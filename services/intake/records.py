@@ -17,14 +17,13 @@ from marshmallow import ValidationError
 
 from services.intake.api.schemas import ReferBody
 from services.intake.domain.referral import Refer
-from shared.edge.bodies import Doubled, nameable, read_object, too_large
+from shared.edge.bodies import BODY_LIMIT_BYTES, Doubled, nameable, read_object, too_large
 from shared.edge.texts import nobody
 from shared.language.errors import Invalid, Refused
 from shared.runtime.arrived import Arrived
 
 SCHEMA = ReferBody()
 """Made once: to make one costs as much as to read a record with it."""
-LIMIT_BYTES = 64 * 1024
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch"
 """Content types that say that the whole event is in the value. Source: CloudEvents' Kafka protocol binding, 3."""
 DATA = ("data", "data_base64")
@@ -66,8 +65,8 @@ def read(record: Arrived) -> Said:
         media = _media_type(record)
         if media.startswith(BATCH):
             raise Refused("unsupported-media-type", "One record is one event; a batch of them is not taken.")
-        if len(record.value) > LIMIT_BYTES:
-            raise too_large(LIMIT_BYTES)
+        if len(record.value) > BODY_LIMIT_BYTES:
+            raise too_large(BODY_LIMIT_BYTES)
         document = read_object(record.value)
         if _is_structured(media, document):
             echo = _with_attributes(echo, document)

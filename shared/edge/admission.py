@@ -13,7 +13,7 @@ from flask import g, request
 from flask_smorest import Blueprint
 
 from shared.edge import headers
-from shared.edge.bodies import read_object, whole_body
+from shared.edge.bodies import BODY_LIMIT_BYTES, read_object, whole_body
 from shared.edge.headers import JSON, content_type, refuse_coded, unreadable
 from shared.edge.ports import RunsCommands
 from shared.language.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
@@ -24,7 +24,6 @@ from shared.language.events import SOURCES, Organisation
 from shared.language.programmes import Action
 from shared.runtime.waiting import Slots
 
-BODY_LIMIT_BYTES = 64 * 1024
 LONG_AT_ONCE = 8
 """Limit of long requests at once, of 32 threads; the others are for requests that take milliseconds."""
 LONG_RETRY_SECONDS = 5

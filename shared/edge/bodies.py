@@ -19,6 +19,8 @@ import msgspec
 from shared.language.errors import Invalid, Refused
 from shared.language.signs import normal_form
 
+BODY_LIMIT_BYTES = 64 * 1024
+"""Of one command as JSON, in a request or a record. A route that takes files has a limit of its own."""
 NAMEABLE = re.compile(r"(?!(?:[^0-9]*[0-9]){4})[A-Za-z0-9_-]{1,40}")
 """Field names that an answer may repeat: words and codes. Anything else, four digits too, might identify somebody."""
 MOST_TOLD = 100
@@ -28,7 +30,6 @@ SAID_TWICE = "Is said twice; a field has one value."
 MOST_COMPARED = 400
 """Characters of a reference that is brought into normal form; a longer one is refused anyhow."""
 
-_CHUNK_BYTES = 64 * 1024
 MARK = b"\xef\xbb\xbf"
 """The byte order mark that Windows writes before UTF-8; RFC 8259 lets a reader skip it."""
 _read = msgspec.json.Decoder().decode
@@ -67,7 +68,7 @@ def whole_body(environ: Mapping[str, Any], limit: int) -> bytes:
 
 
 def _chunks(stream: Stream, wanted: int) -> Iterator[bytes]:
-    while wanted > 0 and (chunk := stream.read(min(wanted, _CHUNK_BYTES))):
+    while wanted > 0 and (chunk := stream.read(min(wanted, BODY_LIMIT_BYTES))):
         wanted -= len(chunk)
         yield chunk
 

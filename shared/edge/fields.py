@@ -13,8 +13,8 @@ from marshmallow import RAISE, Schema, ValidationError, post_load, validate, val
 from marshmallow import fields as ma
 
 from shared.edge.texts import Words, nobody
-from shared.edge.tokens import ORGANISATION
-from shared.language.decision import ID, Skip
+from shared.language import forms
+from shared.language.decision import Skip
 
 FIRST_DAY = date(1900, 1, 1)
 """Nobody who lives was born before, and nothing that is recorded happened before."""
@@ -32,7 +32,6 @@ CURSOR = (
     "The next_cursor of the page before, as it was given; instead of page. For lists of any length: no entry that stays"
     " in the list is passed over or comes twice."
 )
-CODE = r"^[a-z0-9][a-z0-9_-]{0,39}\Z"
 
 _WITHIN = "Takes a whole number from {min} to {max}."
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -40,6 +39,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
+
+
+def exactly(form: str) -> str:
+    """The form of a whole text, as Python reads it: `$` would let a line's end follow."""
+    return rf"^{form}\Z"
 
 
 class Form(validate.Regexp):
@@ -96,24 +100,26 @@ class StrictBoolean(ma.Boolean):
 def organisation_field(**options: Any) -> ma.String:
     """A field that holds an organisation's code."""
     takes = "an organisation's code: 2 to 63 of a-z 0-9 -, the first no hyphen"
-    return ma.String(validate=[Form(ORGANISATION, takes), nobody], **options)
+    return ma.String(validate=[Form(exactly(forms.ORGANISATION), takes), nobody], **options)
 
 
 def code_field(**options: Any) -> ma.String:
     """A field that holds a code which the programme defines."""
     takes = "a code of the programme: 1 to 40 of a-z 0-9 _ -, the first a letter or a digit"
-    return ma.String(validate=[Form(CODE, takes), nobody], **options)
+    return ma.String(validate=[Form(exactly(forms.CODE), takes), nobody], **options)
 
 
 def municipality_field(**options: Any) -> ma.String:
     """A field that holds a Swedish municipality code."""
-    return ma.String(validate=Form(r"^[0-9]{4}\Z", "a municipality's code of four digits"), **options)
+    return ma.String(
+        validate=Form(exactly(forms.MUNICIPALITY), "a municipality's code of four digits"), **options
+    )
 
 
 def id_field(prefix: str, **options: Any) -> ma.String:
     """A field that holds one of the platform's own ids, `j-…`, `p-…`."""
     takes = f"an id that the platform gave: {prefix}- and 26 letters and digits"
-    return ma.String(validate=Form(rf"^{prefix}-{ID}\Z", takes), **options)
+    return ma.String(validate=Form(exactly(f"{prefix}-{forms.ID}"), takes), **options)
 
 
 def cursor_field(pattern: str, **options: Any) -> ma.String:

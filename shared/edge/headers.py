@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shared.edge.texts import names_participant
 from shared.language.errors import Refused
+from shared.language.forms import IDEMPOTENCY_KEY
 from shared.language.revisions import Precondition
 
 JSON = "application/json"
@@ -21,7 +22,6 @@ _PARTS = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*"?)+')
 _RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 _WEIGHT = re.compile(r"(?:0?\.[0-9]{1,3}|0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -49,7 +49,7 @@ def idempotency_key(value: str | None) -> str:
     """The one key that a request names itself by. Raises Refused."""
     if not value:
         raise Refused("idempotency-key-missing", "Name the request in an Idempotency-Key header.")
-    if not _KEY.fullmatch(value):
+    if not re.fullmatch(IDEMPOTENCY_KEY, value):
         reason = "Takes one key: 1 to 200 printable ASCII characters without blanks."
         raise unreadable("Idempotency-Key", reason)
     return value

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.mount import DOCS, ROOT
 from shared.language.errors import ACTING_PARTIES, CODES, RETRIES
+from shared.language.forms import whole
+from shared.telemetry.traces import TRACEPARENT
 
 API_VERSION = "1.0.0"
 RELEASED = "2026-11-27"
@@ -21,7 +24,6 @@ PROBLEMS = f"{ROOT}/problems"
 """Below this every `type` of a problem document opens as a page."""
 TERMS = f"{ROOT}/terms"
 ASYNC = f"{ROOT}/asyncapi"
-TRACEPARENT = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 EXAMPLE_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 SERVICE_LEVEL: Mapping[str, str] = {
@@ -30,9 +32,10 @@ SERVICE_LEVEL: Mapping[str, str] = {
     "support": f"working days 8-17 Swedish time, {CONTACT_EMAIL}",
 }
 LIMITATIONS = (
-    "A body holds at most 64 KiB of JSON, a file of sessions 4 MiB and 10,000 rows. Too many requests are answered by "
-    "429 with Retry-After. Services agree after a short while: hand on Journey-Vector to read your own writes. "
-    "Answers give one page at a time. There is no PATCH, no JSON-LD and no hypermedia."
+    f"A body holds at most {BODY_LIMIT_BYTES // 1024} KiB of JSON; `x-body-limit-bytes` of an operation says where it "
+    "may be longer. Too many requests are answered by 429 with Retry-After. Services agree after a short while: hand "
+    "on Journey-Vector to read your own writes. Answers give one page at a time. There is no PATCH, no JSON-LD and no "
+    "hypermedia."
 )
 DEPARTURES = (
     "Departures from the Swedish REST API profile: answers hold no `_links` (MOG.02), since every id in an answer "
@@ -175,7 +178,7 @@ TRACE_PARAMETER: Mapping[str, Any] = {
     "name": "traceparent",
     "required": False,
     "description": "W3C Trace Context: the trace that this request continues. It is handed on and returned.",
-    "schema": {"type": "string", "pattern": TRACEPARENT},
+    "schema": {"type": "string", "pattern": whole(TRACEPARENT)},
     "example": f"00-{EXAMPLE_TRACE}-00f067aa0ba902b7-01",
 }
 
@@ -183,7 +186,7 @@ TRACE_HEADERS: Mapping[str, Any] = {
     "TraceId": {"description": "Joins this request's effects in all logs.", "schema": {"type": "string"}},
     "Traceparent": {
         "description": "W3C Trace Context of this answer: the caller's trace, or a new one.",
-        "schema": {"type": "string", "pattern": TRACEPARENT},
+        "schema": {"type": "string", "pattern": whole(TRACEPARENT)},
     },
 }
 

@@ -26,33 +26,29 @@ from shared.edge.interface import (
     api_info_path,
 )
 from shared.edge.locations import LOCATIONS, locations
+from shared.edge.paths import IDS
+from shared.language import forms
 from shared.language.errors import Unknown
 from shared.language.events import Purpose
+from shared.language.forms import whole
 
 ANYBODY = "authenticated"
 """`x-action` of a route that any authenticated caller may use."""
 Examples = Mapping[str, Mapping[str, Any]]
 """{operationId: {"request" and "response": a body that was really sent or answered}}."""
 
-_ID = "[0-9a-hjkmnp-tv-z]{26}"
-_CODE = "[a-z0-9][a-z0-9_-]{0,39}"
 PATH_PATTERNS: Mapping[str, str] = {
-    "journeyId": f"^j-{_ID}$",
-    "participantId": f"^p-{_ID}$",
-    "sessionId": f"^s-{_ID}$",
-    "outputId": f"^o-{_ID}$",
-    "handoverId": f"^j-{_ID}\\.h[0-9]+$",
-    "followUpId": f"^j-{_ID}\\.{_CODE}$",
-    "programmeId": f"^{_CODE}$",
-    "goal": f"^{_CODE}$",
-    "plan": f"^{_CODE}$",
-    "competence": f"^{_CODE}$",
+    **{name: whole(one.form) for name, one in IDS.items()},
+    "programmeId": whole(forms.CODE),
+    "goal": whole(forms.CODE),
+    "plan": whole(forms.CODE),
+    "competence": whole(forms.CODE),
     "level": "^[1-9][0-9]{0,3}$",
     "round": "^[1-9][0-9]{0,3}$",
-    "kind": "^(journey|output|participant|programme)$",
-    "key": "^[a-z0-9][a-z0-9_@-]{1,79}$",
-    "group": "^[a-z][a-z-]{1,39}$",
-    "parkedId": "^[0-9a-f]{32}$",
+    "kind": whole(forms.SUBJECT_KIND),
+    "key": whole(forms.SUBJECT_KEY),
+    "group": whole(forms.GROUP),
+    "parkedId": whole(forms.PARKED_ID),
     "topic": "^[a-z0-9._-]{1,249}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
@@ -67,7 +63,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": "The caller's name for this command: sent again with the same content, it is done once. "
         "The order of fields, blanks, 1 for 1.0, and null for a field left out make no other content.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "schema": {"type": "string", "pattern": whole(forms.IDEMPOTENCY_KEY)},
     },
     "JourneyVector": {
         "in": "header",

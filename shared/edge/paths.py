@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from flask import request
 
-from shared.language.decision import ID, Subject, subject_of
+from shared.language import forms
+from shared.language.decision import Subject, subject_of
 from shared.language.errors import Unknown
 
 CAPITAL = re.compile(r"[A-Z]")
@@ -20,22 +21,26 @@ CAPITAL = re.compile(r"[A-Z]")
 class PathId:
     """An id in a path. what: the thing it names, as a refusal says it. form: its pattern.
 
-    subject: the kind of subject that the request is about; its key is the first group of `form`. None: the path names
+    subject: the kind of subject that the request is about; its key stands before the first dot. None: the path names
     the subject elsewhere.
     """
 
     what: str
-    form: re.Pattern[str]
+    form: str
     subject: str | None = None
+
+    def fits(self, text: str) -> bool:
+        """Whether the text can be such an id."""
+        return re.fullmatch(self.form, text) is not None
 
 
 IDS: Mapping[str, PathId] = {
-    "journeyId": PathId("journey", re.compile(rf"(j-{ID})"), "journey"),
-    "participantId": PathId("participant", re.compile(rf"(p-{ID})"), "participant"),
-    "outputId": PathId("output", re.compile(rf"(o-{ID})"), "output"),
-    "sessionId": PathId("session", re.compile(rf"s-{ID}")),
-    "handoverId": PathId("handover", re.compile(rf"(j-{ID})\.h[1-9][0-9]{{0,5}}"), "journey"),
-    "followUpId": PathId("follow-up", re.compile(rf"(j-{ID})\.[a-z0-9][a-z0-9_-]{{0,39}}"), "journey"),
+    "journeyId": PathId("journey", forms.JOURNEY_ID, "journey"),
+    "participantId": PathId("participant", forms.PARTICIPANT_ID, "participant"),
+    "outputId": PathId("output", forms.OUTPUT_ID, "output"),
+    "sessionId": PathId("session", forms.SESSION_ID),
+    "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),
+    "followUpId": PathId("follow-up", forms.FOLLOW_UP_ID, "journey"),
 }
 """Ids by the name of their path parameter."""
 
@@ -46,7 +51,7 @@ def view_arguments(path: Mapping[str, str]) -> dict[str, str]:
     Raises Unknown for a text that cannot be the id it stands for.
     """
     for name, text in path.items():
-        if name in IDS and not IDS[name].form.fullmatch(text):
+        if name in IDS and not IDS[name].fits(text):
             raise Unknown(IDS[name].what)
     return in_snake_case(path)
 
@@ -65,7 +70,6 @@ def subject_in_path() -> Subject | None:
     """The subject that the request's path names, or None. Its ids have their form (`view_arguments`)."""
     for name, text in (request.view_args or {}).items():
         known = IDS.get(name)
-        found = known and known.form.fullmatch(text)
-        if known and found and known.subject:
-            return subject_of(known.subject, found[1])
+        if known and known.subject and known.fits(text):
+            return subject_of(known.subject, text.partition(".")[0])
     return None

@@ -17,8 +17,8 @@ from shared.edge.paths import in_snake_case
 from shared.edge.ports import commands_of_this_app
 from shared.edge.repetitions import Repetitions
 from shared.language.access import Actor
-from shared.language.decision import ID
 from shared.language.errors import CODES, Refused
+from shared.language.forms import CODE, ID
 from shared.language.programmes import Action
 from shared.runtime.reads import Reading
 from shared.telemetry.metrics import metric
@@ -40,7 +40,7 @@ NAMING: Mapping[str, str] = {
     "follow_up_id": "follow-up",
 }
 """{its name in a body, and in camelCase in a path: the kind of the named thing}; the first match counts."""
-NAMED_ID = re.compile(rf"[pj]-{ID}(\.[a-z0-9][a-z0-9_-]{{0,39}})?")
+NAMED_ID = re.compile(rf"[pj]-{ID}(\.{CODE})?")
 EXTENSION = "repetitions"
 
 log = structlog.get_logger()

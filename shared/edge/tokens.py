@@ -26,6 +26,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from shared.edge.texts import names_somebody
 from shared.language.access import Actor, Duty
 from shared.language.errors import Forbidden, Later
+from shared.language.forms import ORGANISATION
 
 ALGORITHMS = ("RS256", "ES256")
 TOKEN_CHARACTERS = 8192
@@ -46,7 +47,6 @@ Of a remembered token only its expiry is checked.
 """
 
 DUTIES: frozenset[str] = frozenset(get_args(Duty))
-ORGANISATION = r"^[a-z0-9][a-z0-9-]{1,62}\Z"
 _PERSON = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _KID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
@@ -250,7 +250,7 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
         raise _refused("`sub` is no handle of 1 to 255 visible ASCII characters")
     if names_somebody(person):
         raise _refused("`sub` reads as a personnummer")
-    if not isinstance(organisation, str) or not re.match(ORGANISATION, organisation):
+    if not isinstance(organisation, str) or not re.fullmatch(ORGANISATION, organisation):
         raise _refused("`organisation` is no code of an organisation")
     if names_somebody(organisation):
         raise _refused("`organisation` reads as a personnummer")

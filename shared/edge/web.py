@@ -15,7 +15,6 @@ from flask_smorest import Api, Blueprint
 
 from shared.edge import readings
 from shared.edge.admission import (
-    BODY_LIMIT_BYTES,
     caller_vector,
     check_body,
     check_right,
@@ -25,7 +24,7 @@ from shared.edge.admission import (
     said,
     take_place,
 )
-from shared.edge.bodies import content_of
+from shared.edge.bodies import BODY_LIMIT_BYTES, content_of
 from shared.edge.callers import Admission
 from shared.edge.documents import is_open
 from shared.edge.fields import Incoming, Moment

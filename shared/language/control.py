@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from shared.language.events import CONTROL_TOPIC, Source
+from shared.language.forms import SUBJECT_KEY, SUBJECT_KIND, whole
 from shared.language.messages import EVERY_SERVICE, Message, message
 
 LAST = 99_999_999
@@ -26,9 +27,7 @@ class RepublishRequested(Message, frozen=True, kw_only=True):
     """
 
     source: Source
-    subject: Annotated[
-        str, Meta(pattern=r"^(journey|output|participant|programme)/[a-z0-9][a-z0-9_@-]{1,79}$")
-    ]
+    subject: Annotated[str, Meta(pattern=whole(f"{SUBJECT_KIND}/{SUBJECT_KEY}"))]
     seq: Annotated[int, Meta(ge=1, le=LAST)]
     last: Annotated[int, Meta(ge=1, le=LAST)]
     group: Annotated[

@@ -122,10 +122,6 @@ class Repository(Protocol):
         """The state that `write` made the document of, now or in an earlier version. Raises StateUnreadable."""
 
 
-ID = "[0-9a-hjkmnp-tv-z]{26}"
-"""A pattern of the platform's own ids, without the prefix."""
-
-
 def subject_of(kind: str, key: str) -> Subject:
     """The subject of that kind."""
     return Subject(f"{kind}/{key}")

@@ -16,6 +16,8 @@ from typing import Annotated, Literal, NewType, TypeVar
 
 from msgspec import Meta
 
+from shared.language.forms import CODE, MUNICIPALITY, ORGANISATION, whole
+
 Source = Literal["intake", "activity-tracking", "handover", "outcome"]
 SOURCES: tuple[Source, ...] = ("intake", "activity-tracking", "handover", "outcome")
 
@@ -26,11 +28,11 @@ HandoverId = NewType("HandoverId", str)
 FollowUpId = NewType("FollowUpId", str)
 OutputId = NewType("OutputId", str)
 
-Organisation = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="organisation code")]
-Code = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="code that the programme defines")
+Organisation = Annotated[str, Meta(pattern=whole(ORGANISATION), description="organisation code")]
+Code = Annotated[str, Meta(pattern=whole(CODE), description="code that the programme defines")]
+Municipality = Annotated[
+    str, Meta(pattern=whole(MUNICIPALITY), description="Swedish municipality code (SCB)")
 ]
-Municipality = Annotated[str, Meta(pattern=r"^[0-9]{4}$", description="Swedish municipality code (SCB)")]
 Minutes = Annotated[int, Meta(ge=0, le=1440, description="minutes")]
 Quantity = Annotated[int, Meta(ge=1, le=1000)]
 Count = Annotated[int, Meta(ge=0)]

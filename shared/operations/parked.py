@@ -17,6 +17,7 @@ from shared.language import codec
 from shared.language.codec import Undecodable
 from shared.language.decision import Skip
 from shared.language.errors import Invalid, Unknown
+from shared.language.forms import PARTICIPANT_ID
 from shared.language.personal_numbers import without_personnummer
 from shared.operations.missing import Waiting, missing
 from shared.runtime.groups import Group
@@ -34,7 +35,7 @@ SHOWN = frozenset(
 )
 SCRUBBED = 2000
 """Characters of an error that are searched for personal data; the shown part is their beginning."""
-HANDLE = re.compile(r"p-[0-9a-hjkmnp-tv-z]{26}")
+HANDLE = re.compile(PARTICIPANT_ID)
 
 
 def shown_subject(subject: str) -> str:

@@ -17,6 +17,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.edge.web import actor, guarded, own_key
+from shared.language import forms
 from shared.language.decision import Subject, subject_of
 from shared.language.errors import Busy, Unknown
 from shared.operations.acceptance import Acceptance
@@ -47,9 +48,6 @@ from shared.runtime.parts import Parts
 from shared.runtime.seals import Seals
 
 EXTENSION = "operations"
-KINDS = ("journey", "output", "participant", "programme")
-KEY = re.compile(r"[a-z0-9][a-z0-9_@-]{1,79}")
-PARKED_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +230,12 @@ def ordered(body: dict[str, Any]) -> Order:
 
 
 def _parked_id(text: str) -> str:
-    if not PARKED_ID.fullmatch(text):
+    if not re.fullmatch(forms.PARKED_ID, text):
         raise Unknown("parked event")
     return text
 
 
 def _subject(kind: str, key: str) -> Subject:
-    if kind not in KINDS or not KEY.fullmatch(key):
+    if kind not in forms.SUBJECT_KINDS or not re.fullmatch(forms.SUBJECT_KEY, key):
         raise Unknown("subject")
     return subject_of(kind, key)

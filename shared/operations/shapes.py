@@ -3,8 +3,9 @@
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from shared.edge.fields import CommandSchema, Form, PageArguments, StrictBoolean, cursor_field
+from shared.edge.fields import CommandSchema, Form, PageArguments, StrictBoolean, cursor_field, exactly
 from shared.edge.texts import line_field
+from shared.language.forms import GROUP, PARKED_ID
 from shared.operations.parked import REASONS
 
 # --- what comes in ---------------------------------------------------------------------------------------
@@ -39,11 +40,9 @@ class PassOverBody(CommandSchema):
 class ParkedPageArguments(PageArguments):
     """Filters and page of parked events."""
 
-    group = ma.String(
-        validate=Form(r"^[a-z][a-z-]{1,39}\Z", "the name of a consumer group, as `status` tells it")
-    )
+    group = ma.String(validate=Form(exactly(GROUP), "the name of a consumer group, as `status` tells it"))
     reason = ma.String(validate=validate.OneOf(REASONS))
-    cursor = cursor_field(r"^[0-9]{1,15}\.[0-9a-f]{32}\Z")
+    cursor = cursor_field(rf"^[0-9]{{1,15}}\.{PARKED_ID}\Z")
 
 
 class AuditPageArguments(PageArguments):

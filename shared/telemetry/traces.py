@@ -7,8 +7,9 @@ import re
 import secrets
 from contextvars import ContextVar
 
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
 """W3C trace context: version, trace, parent, flags."""
+_FORM = re.compile(TRACEPARENT)
 
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
@@ -16,12 +17,12 @@ _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 def current_traceparent() -> str:
     """The W3C trace context of the current work, or a new one."""
     found = _traceparent.get()
-    return found if TRACEPARENT.fullmatch(found) else start_trace("")
+    return found if _FORM.fullmatch(found) else start_trace("")
 
 
 def start_trace(incoming: str) -> str:
     """Continue the caller's trace, or begin one. Returns the traceparent."""
-    trace = incoming[3:35] if TRACEPARENT.fullmatch(incoming) else secrets.token_hex(16)
+    trace = incoming[3:35] if _FORM.fullmatch(incoming) else secrets.token_hex(16)
     value = f"00-{trace}-{secrets.token_hex(8)}-01"
     _traceparent.set(value)
     return value
@@ -35,13 +36,13 @@ def resume_trace(traceparent: str) -> None:
 def read_trace(header: bytes | None) -> str:
     """The trace context in a record's header, which may hold anything; "" where it holds none."""
     text = (header or b"").decode("ascii", "replace")
-    return text if TRACEPARENT.fullmatch(text) else ""
+    return text if _FORM.fullmatch(text) else ""
 
 
 def known_trace_id() -> str | None:
     """The id of the trace that is going on; None where none is, and none is begun."""
     found = _traceparent.get()
-    return found[3:35] if TRACEPARENT.fullmatch(found) else None
+    return found[3:35] if _FORM.fullmatch(found) else None
 
 
 def trace_id() -> str:

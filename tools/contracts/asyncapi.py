@@ -16,6 +16,7 @@ from shared.language.events import (
     EventType,
     Source,
 )
+from shared.language.forms import SUBJECT_KIND
 from shared.language.programmes import ProgrammePublished
 from tools.contracts import inbound, messages
 from tools.contracts.examples import Example, frozen
@@ -69,7 +70,7 @@ HEADERS: dict[str, Any] = {
         "ce_type": {"type": "string", "description": "`journey.<source>.<thing-happened>.v<version>`"},
         "ce_subject": {
             "type": "string",
-            "pattern": "^(journey|output|participant|programme)/.+$",
+            "pattern": f"^{SUBJECT_KIND}/.+$",
             "description": "what the event is about; the record's key",
         },
         "ce_time": {"type": "string", "format": "date-time", "description": "when it was recorded, UTC"},

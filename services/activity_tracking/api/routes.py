@@ -10,11 +10,11 @@ from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
 from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, ReachGoal, SetGoal
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
-from shared.edge.fields import PageArguments, cursor_field, number_cursor_field
+from shared.edge.fields import PageArguments, cursor_field, exactly, number_cursor_field
 from shared.edge.use_cases import paged, run
 from shared.edge.web import guarded
-from shared.language.decision import ID
 from shared.language.events import Code, JourneyId, OutputId, SessionId
+from shared.language.forms import OUTPUT_ID
 
 activities = Blueprint("activities", __name__, description="What a participant does on the way")
 outputs = Blueprint("outputs", __name__, description="What a programme brings about besides")
@@ -33,7 +33,7 @@ class SessionPageArguments(PageArguments):
 class OutputPageArguments(PageArguments):
     """Which page of a programme's outputs; the cursor is an output's id."""
 
-    cursor = cursor_field(rf"^o-{ID}\Z")
+    cursor = cursor_field(exactly(OUTPUT_ID))
 
 
 @activities.route("/journeys/<string:journeyId>", methods=["GET"])

@@ -17,7 +17,6 @@ from services.intake.identity import normal_form
 from services.intake.seeing import Seen
 from shared.edge.corrections import why_field
 from shared.edge.fields import (
-    CODE,
     CommandSchema,
     Day,
     Form,
@@ -26,12 +25,14 @@ from shared.edge.fields import (
     code_field,
     cursor_field,
     email_field,
+    exactly,
     id_field,
     municipality_field,
     organisation_field,
 )
 from shared.edge.texts import NORMAL_FORM, Reference, name_field, telephone_field
 from shared.language.events import Purpose
+from shared.language.forms import CODE
 from shared.language.passage import Stage
 from shared.language.programmes import Programme
 
@@ -169,7 +170,7 @@ class ReferralPageArguments(PageArguments):
 class ProgrammePageArguments(PageArguments):
     """Which page of the programmes; the cursor is a programme's code."""
 
-    cursor = cursor_field(CODE)
+    cursor = cursor_field(exactly(CODE))
 
 
 # --- answers --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ page, logging in and out, static files and texts) answer HTML, are no part of th
 from collections.abc import Mapping
 from typing import Any
 
+from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.interface import (
     BEARER,
     PROBLEM,
@@ -16,6 +17,7 @@ from shared.edge.interface import (
     Interface,
     api_info_path,
 )
+from shared.language.forms import CODE, IDEMPOTENCY_KEY, whole
 
 INTERFACE = Interface(
     "Outcome, stream",
@@ -40,7 +42,7 @@ _PROGRAMME: Mapping[str, Any] = {
     "name": "programmeId",
     "required": True,
     "description": "Code of the programme.",
-    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,39}$"},
+    "schema": {"type": "string", "pattern": whole(CODE)},
 }
 _TRACE: Mapping[str, Any] = {"$ref": "#/components/parameters/Traceparent"}
 _KEY: Mapping[str, Any] = {
@@ -48,7 +50,7 @@ _KEY: Mapping[str, Any] = {
     "name": "Idempotency-Key",
     "required": True,
     "description": "The caller's name for this command. A link is stored nowhere, so repeating it gives another.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "schema": {"type": "string", "pattern": whole(IDEMPOTENCY_KEY)},
 }
 _EVENTS = """retry: 1500
 
@@ -142,7 +144,7 @@ def _page_link() -> dict[str, Any]:
         "summary": "Make a one-use link to the programme's page.",
         "tags": ["figures"],
         "x-action": "read_report",
-        "x-body-limit-bytes": 65536,
+        "x-body-limit-bytes": BODY_LIMIT_BYTES,
         "parameters": [dict(_PROGRAMME), dict(_KEY), dict(_TRACE)],
         "requestBody": {
             "required": False,

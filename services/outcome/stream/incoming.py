@@ -6,12 +6,11 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 
 from services.outcome.stream.snapshot import FORMS, Form
-from shared.edge.bodies import doubled, read_object
+from shared.edge.bodies import BODY_LIMIT_BYTES, doubled, read_object
 from shared.edge.fields import no_such
 from shared.edge.headers import JSON, content_type, harmless_key, refuse_coded
 from shared.language.errors import Invalid, Refused
 
-BODY_LIMIT_BYTES = 64 * 1024
 FORM_BYTES = 4096
 FORM = "application/x-www-form-urlencoded"
 

@@ -42,11 +42,11 @@ from shared.edge.queries import check_query
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, authorise_in
 from shared.language.errors import CODES, Invalid, Later, Refused, Unknown
+from shared.language.forms import CODE
 from shared.language.programmes import Action, Programme, Programmes
 from shared.telemetry.traces import start_trace
 
 COOKIE = "page_session"
-PROGRAMME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 log = structlog.get_logger()
 Answer = Callable[[Request], Awaitable[Response | ASGIApp]]
@@ -244,7 +244,7 @@ class Edge:
     async def logout(self, request: Request) -> Response:
         """End the session, and every stream that it opened within a heartbeat."""
         self._count_anybody(request)
-        if not PROGRAMME.match(request.path_params["programmeId"]):
+        if not re.fullmatch(CODE, request.path_params["programmeId"]):
             raise Unknown("programme")
         form = await read_form(request)
         secret = request.cookies.get(COOKIE)

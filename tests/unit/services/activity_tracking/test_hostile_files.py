@@ -20,7 +20,7 @@ from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.columns import COLUMNS
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
-from shared.edge.admission import BODY_LIMIT_BYTES
+from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
 from tests.support.memory import Memory, web

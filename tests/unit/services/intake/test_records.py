@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.intake.domain.referral import Refer
 from services.intake.inbound import receive
-from services.intake.records import LIMIT_BYTES, Echo, read
+from services.intake.records import Echo, read
+from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.texts import names_participant
 from shared.language.errors import Refused
 from shared.language.replies import RecordAccepted, RecordRejected
@@ -203,7 +204,7 @@ def test_of_two_headers_by_one_name_neither_is_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"{", b"[]", b"x" * (LIMIT_BYTES + 1), b'{"reference":"A-1","reference":"A-2"}']
+    "value", [b"{", b"[]", b"x" * (BODY_LIMIT_BYTES + 1), b'{"reference":"A-1","reference":"A-2"}']
 )
 def test_key_and_headers_are_repeated_though_the_value_cannot_be_read(value: bytes) -> None:
     found = read(record(value, ("correlation-id", b"c-1"), key=b"k-1"))
