@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from shared.edge.interface import ASYNC, CONTACT_EMAIL, PROBLEMS, SERVICE_LEVEL
+from shared.edge.interface import ASYNC, PROBLEMS
 from shared.edge.mount import ROOT
 from shared.language.errors import CODES, RETRIES
 
@@ -19,12 +19,12 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 STYLE = """:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; color: #1a1a1a; background: #fff; }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem; color: #1a1a1a; background: #fff; overflow-wrap: anywhere; }
 a { color: #0b4f8a; }
 pre { background: #f2f2f2; padding: .5rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
+th:first-child { width: 40%; }
 th, td { border: 1px solid #767676; padding: .25rem .5rem; text-align: left; vertical-align: top; }
-th, td { overflow-wrap: anywhere; }
 article { border-top: 1px solid #767676; margin-top: 1.5rem; }
 @media (prefers-color-scheme: dark) {
   body { color: #f0f0f0; background: #161616; }
@@ -80,14 +80,11 @@ def interface_page(document: Mapping[str, Any]) -> str:
 def problems_page() -> str:
     """The list of all problems."""
     rows = [
-        f'<tr><td><a href="{PROBLEMS}/{code}">{code}</a></td><td>{known.status}</td><td>{escape(known.title)}</td>'
-        f"<td>{known.actor}</td><td>{known.retry}</td></tr>"
+        f'<tr><td><a href="{PROBLEMS}/{code}">{code}</a><br>{known.status}</td>'
+        f"<td>{escape(known.title)}<br>Must act: {known.actor}. Repeat: {known.retry}.</td></tr>"
         for code, known in CODES.items()
     ]
-    heads = "".join(
-        f'<th scope="col">{one}</th>' for one in ("code", "status", "meaning", "who must act", "retry")
-    )
-    return page("Problems", f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>")
+    return page("Problems", _table(("code, status", "meaning, who must act, whether to repeat"), rows))
 
 
 def problem_page(code: str) -> str:
@@ -103,9 +100,9 @@ def problem_page(code: str) -> str:
     return page(f"Problem: {code}", f'<dl>{rows}</dl><p><a href="{PROBLEMS}">All problems</a></p>')
 
 
-def terms_page() -> str:
-    """Terms of use, service level and contact."""
-    level = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in SERVICE_LEVEL.items())
+def terms_page(contact: str) -> str:
+    """Terms of use, service level and contact. contact: an e-mail address."""
+    address = escape(contact)
     return page(
         "Terms and service level",
         "<p>An organisation may use the interface for the programmes that give it a role, with the tokens of its own "
@@ -113,8 +110,11 @@ def terms_page() -> str:
         "reading is noted. The software is open source (Apache-2.0).</p>"
         '<p lang="sv">En organisation får använda gränssnittet för de program där den har en roll, med sina egna '
         "medarbetares behörighet, och inte till något annat. Den som läser om en person gör det för programmets "
-        f"ändamål, och varje läsning antecknas.</p><h2>Service level</h2><dl>{level}</dl>"
-        f'<h2>Contact</h2><p><a href="mailto:{CONTACT_EMAIL}">{CONTACT_EMAIL}</a></p>',
+        "ändamål, och varje läsning antecknas.</p><h2>Service level</h2><p>The software promises none. Whoever runs "
+        "this installation agrees with each organisation on availability, response times and support.</p>"
+        '<p lang="sv">Programvaran utlovar ingen servicenivå. Den som driver installationen avtalar om '
+        "tillgänglighet, svarstider och support med varje organisation.</p>"
+        f'<h2>Contact</h2><p><a href="mailto:{address}">{address}</a></p>',
     )
 
 
@@ -147,14 +147,13 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
     name = escape(operation["operationId"])
     parts = [f'<article aria-labelledby="{name}"><h2 id="{name}">{method} {escape(path)}</h2>']
     parts.append(_paragraphs("\n\n".join(filter(None, map(operation.get, ("summary", "description"))))))
-    rows = "".join(
-        f"<tr><td>{escape(one['name'])}</td><td>{one['in']}</td>"
-        f"<td>{'yes' if one.get('required') else 'no'}</td><td>{escape(one.get('description', ''))}</td></tr>"
+    rows = [
+        f"<tr><td>{escape(one['name'])}<br>{one['in']}, {'required' if one.get('required') else 'optional'}</td>"
+        f"<td>{escape(one.get('description', ''))}</td></tr>"
         for one in (_resolved(document, parameter) for parameter in operation["parameters"])
-    )
+    ]
     if rows:
-        heads = "".join(f'<th scope="col">{one}</th>' for one in ("parameter", "in", "required", "meaning"))
-        parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+        parts.append(_table(("parameter", "meaning"), rows))
     if "requestBody" in operation:
         parts.append(_contents("Request", _resolved(document, operation["requestBody"])))
     for status, answer in operation["responses"].items():
@@ -165,6 +164,12 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
         f'<p>Refused with {", ".join(refused) or "a problem document"}: see <a href="{PROBLEMS}">problems</a>.</p>'
     )
     return "\n".join([*parts, "</article>"])
+
+
+def _table(heads: tuple[str, str], rows: list[str]) -> str:
+    """A table of two columns: more do not fit a narrow screen. rows: HTML."""
+    said = "".join(f'<th scope="col">{one}</th>' for one in heads)
+    return f"<table><thead><tr>{said}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _contents(title: str, held: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def documents(openapi: Mapping[str, Any], interface: Interface) -> Mapping[str, 
         "/asyncapi": _page(docs_page.events_page(list(schemas))),
         "/asyncapi.yaml": Document("application/yaml", (REFERENCE / "asyncapi.yaml").read_bytes()),
         "/problems": _page(docs_page.problems_page()),
-        "/terms": _page(docs_page.terms_page()),
+        "/terms": _page(docs_page.terms_page(interface.contact)),
     }
     found |= {f"/problems/{code}": _page(docs_page.problem_page(code)) for code in CODES}
     found |= {f"/schemas/{name}": Document(JSON, body) for name, body in schemas.items()}

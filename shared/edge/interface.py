@@ -1,7 +1,7 @@
 """The description of every HTTP interface of the platform, in its OpenAPI document and at `/api-info`.
 
 The services' documents and the stream's are made of the same parts. So one place meets the demands of Swedish
-agencies on an API: contact, licence, terms, service level, limits, and both languages.
+agencies on an API: contact, licence, terms, limits, and both languages.
 """
 
 from collections.abc import Mapping
@@ -18,19 +18,14 @@ API_VERSION = "1.0.0"
 RELEASED = "2026-11-27"
 STATUS = "active"
 OPENAPI_VERSION = "3.1.0"
-CONTACT_EMAIL = "api@participant-journeys.example"
-"""A placeholder, as in SECURITY.md: an installation replaces it by an address that is read every working day."""
+NO_CONTACT = "nobody@participant-journeys.example"
+"""Where no address is set (API_CONTACT_EMAIL). The Swedish profile requires one; no mail reaches `.example`."""
 PROBLEMS = f"{ROOT}/problems"
 """Below this every `type` of a problem document opens as a page."""
 TERMS = f"{ROOT}/terms"
 ASYNC = f"{ROOT}/asyncapi"
 EXAMPLE_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-SERVICE_LEVEL: Mapping[str, str] = {
-    "availability": "99.5 % of each calendar month, announced maintenance not counted",
-    "responseTime": "95 % of requests within 500 ms, a file of sessions within 60 s",
-    "support": f"working days 8-17 Swedish time, {CONTACT_EMAIL}",
-}
 LIMITATIONS = (
     f"A body holds at most {BODY_LIMIT_BYTES // 1024} KiB of JSON; `x-body-limit-bytes` of an operation says where it "
     "may be longer. Too many requests are answered by 429 with Retry-After. Services agree after a short while: hand "
@@ -56,11 +51,12 @@ ENGLISH = (
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One interface: its title, and its purpose, in a sentence of each language."""
+    """One interface: its title, and its purpose, in a sentence of each language. contact: an e-mail address."""
 
     title: str
     swedish: str
     english: str
+    contact: str = NO_CONTACT
 
     def info(self) -> dict[str, Any]:
         """The document's `info`."""
@@ -77,9 +73,8 @@ class Interface:
                 )
             ),
             "termsOfService": TERMS,
-            "contact": {"name": "The platform's operators", "url": TERMS, "email": CONTACT_EMAIL},
+            "contact": {"name": "The platform's operators", "url": TERMS, "email": self.contact},
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
-            "x-sla": dict(SERVICE_LEVEL),
             "x-limitations": LIMITATIONS,
         }
 
@@ -228,7 +223,10 @@ def api_info_path(interface: Interface) -> dict[str, Any]:
                         }
                     },
                 },
-                "default": {"$ref": "#/components/responses/Problem"},
+                **{
+                    status: {"$ref": "#/components/responses/Problem"}
+                    for status in ("405", "422", "429", "default")
+                },
             },
         }
     }

@@ -225,7 +225,15 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
             )
             if status == "201":
                 answer["headers"]["Location"] = {"$ref": "#/components/headers/Location"}
-    refused = ["401", "403", "422", "503", "default", *(status for status in responses if status[0] in "45")]
+    refused = [
+        "401",
+        "403",
+        "422",
+        "429",
+        "503",
+        "default",
+        *(status for status in responses if status[0] in "45"),
+    ]
     if method in ("post", "put"):
         refused += ["400", "409", "413", "415"]
     if revised:

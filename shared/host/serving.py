@@ -44,7 +44,7 @@ def build_web(parts: Parts) -> Flask:
     )
 
     app = create_app(
-        interface=interface_of(service),
+        interface=interface_of(service, settings.api_contact_email),
         blueprints=(*service.blueprints(settings), *blueprints_of(service)),
         commands=commands,
         admission=admission_of(settings),

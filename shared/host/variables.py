@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.edge.interface import NO_CONTACT
+
 Process = tuple[str, str]
 """A service and a role of it; `*` stands for every one. A command of a service has the role ``."""
 
@@ -218,6 +220,13 @@ VARIABLES: tuple[Variable, ...] = (
         means="Organisations whose people of duty `operator` operate the platform, comma-separated.",
         read=names,
         default="",
+    ),
+    Variable(
+        name="API_CONTACT_EMAIL",
+        field="api_contact_email",
+        means="Address of those who answer for the interfaces, as their documents and terms tell it.",
+        read=text,
+        default=NO_CONTACT,
     ),
     Variable(
         name="REPLY_ORGANISATIONS",

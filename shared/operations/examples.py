@@ -5,16 +5,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shared.edge.interface import Interface
+from shared.edge.interface import NO_CONTACT, Interface
 from shared.edge.openapi import Examples
 from shared.runtime.parts import Service
 
 OPERATIONS = Path(__file__).with_name("examples.json")
 
 
-def interface_of(service: Service) -> Interface:
-    """The content of the service's document and of `/api-info`."""
-    return Interface(service.title, *service.purpose)
+def interface_of(service: Service, contact: str = NO_CONTACT) -> Interface:
+    """The content of the service's document and of `/api-info`. contact: an e-mail address."""
+    return Interface(service.title, *service.purpose, contact)
 
 
 def examples_of(service: Service) -> Examples:

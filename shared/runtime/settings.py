@@ -40,6 +40,7 @@ class Settings:
     fingerprint_key: str | None
     reply_organisations: frozenset[str]
     operator_organisations: frozenset[str]
+    api_contact_email: str
     stream_url: str | None = None
     allowance: Allowance = Allowance()
     trusted_proxies: tuple[str, ...] = ()

@@ -38,5 +38,6 @@ def test_axe_finds_nothing_on_any_page_of_the_documentation(
         assert page.locator("h1").count() == 1
         found = Axe().run(page)
         assert found.response["violations"] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert said == []
     context.close()

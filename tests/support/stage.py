@@ -31,6 +31,7 @@ from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
 from shared.edge.callers import Admission, Seats
+from shared.edge.interface import NO_CONTACT
 from shared.edge.mount import ROOT
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, Duty
@@ -292,6 +293,7 @@ def make_edge(
         admission=Admission(tokens, allowance),
         seats=Seats(allowance),
         public_url=public_url,
+        contact=NO_CONTACT,
         programmes=HeldProgrammes(stage.programme),
         pages=read_pages(),
         cut=connections.cut,

@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from services.outcome.stream.routes import ACTIONS, Edge
 from shared.edge.callers import Admission, admission_of
+from shared.edge.interface import NO_CONTACT
 from shared.edge.web import create_app
 from shared.language.decision import Fold
 from shared.language.events import BY_BODY, SOURCES, EventType, Fact
@@ -48,6 +49,7 @@ NOWHERE = Settings(
     fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     reply_organisations=frozenset(),
     operator_organisations=frozenset({"plattform"}),
+    api_contact_email=NO_CONTACT,
 )
 """Settings that lead nowhere: what is generated must not depend on surroundings. The keys are all zeros; the clock is
 driven, so that its route, which only the local stack has, is described too."""

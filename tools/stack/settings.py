@@ -92,6 +92,7 @@ CONTRACT = frozenset(
         "KAFKA_PASSWORD",
         "KAFKA_CA_FILE",
         "MONGODB_URI",
+        "API_CONTACT_EMAIL",
         "OIDC_ISSUER",
         "OIDC_AUDIENCE",
         "OIDC_JWKS_URL",

@@ -67,6 +67,7 @@ def run(parts: Parts) -> None:
         cut=connections.cut,
         now=lambda: datetime.now(UTC),
         public_url=settings.stream_url,
+        contact=settings.api_contact_email,
     )
     failed: list[str] = []
     threads = [

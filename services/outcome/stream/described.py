@@ -61,10 +61,10 @@ data: {"programme":"coactive","form":"published","version":17,"as_of":"2018-03-0
 """
 
 
-def openapi() -> dict[str, Any]:
+def openapi(interface: Interface = INTERFACE) -> dict[str, Any]:
     """The document."""
     return {
-        **INTERFACE.frame(),
+        **interface.frame(),
         "tags": [
             {"name": "figures", "description": "A programme's figures"},
             {"name": "interface", "description": "What this interface is"},
@@ -72,7 +72,7 @@ def openapi() -> dict[str, Any]:
         "paths": {
             "/programmes/{programmeId}/figures": {"get": _figures()},
             "/programmes/{programmeId}/page-links": {"post": _page_link()},
-            "/api-info": api_info_path(INTERFACE),
+            "/api-info": api_info_path(interface),
         },
         "components": {
             "securitySchemes": {"bearer": dict(BEARER)},

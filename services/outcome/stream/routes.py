@@ -7,7 +7,7 @@ way the role map decides, at every request, whether that organisation may read t
 import functools
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -73,7 +73,8 @@ class _Admitted:
 class Edge:
     """The routes and what they rest on.
 
-    now: real time, UTC. public_url: where browsers reach this process; a caller's Host is never asked.
+    now: real time, UTC. public_url: where browsers reach this process; a caller's Host is never asked. contact: e-mail
+    address of those who answer for the interface.
     """
 
     hub: Hub
@@ -85,6 +86,7 @@ class Edge:
     cut: Callable[[Scope], None]
     now: Callable[[], datetime]
     public_url: str
+    contact: str
 
     def app(self) -> Starlette:
         """The application."""
@@ -144,7 +146,7 @@ class Edge:
     async def document(self, request: Request) -> Response:
         """What the interface says of itself; open, and the same wherever a problem was met."""
         self._count_anybody(request)
-        found = _documents().get(request.url.path.removeprefix(ROOT))
+        found = _documents(self.contact).get(request.url.path.removeprefix(ROOT))
         if found is None:
             raise Unknown("document")
         return Response(found.body, headers={"content-type": found.content_type, **found.headers})
@@ -344,8 +346,9 @@ class Edge:
 
 
 @functools.cache
-def _documents() -> Mapping[str, Document]:
-    return documents(openapi(), INTERFACE)
+def _documents(contact: str) -> Mapping[str, Document]:
+    interface = replace(INTERFACE, contact=contact)
+    return documents(openapi(interface), interface)
 
 
 def _is_read(request: Request) -> bool:
