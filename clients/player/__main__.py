@@ -16,9 +16,9 @@ from typing import Any
 import click
 
 from clients.player import periods, scenario
-from clients.player.codes import Codes, read
 from clients.player.ledger import compare
 from clients.player.play import Play
+from clients.player.programme import Programme, read
 from clients.player.screen import Screen
 from clients.player.surroundings import Surroundings
 from clients.player.trouble import Trouble
@@ -59,25 +59,25 @@ def main(port_base: str | None, folder: str | None, once: bool, fault: str | Non
 def run(surroundings: Surroundings, screen: Screen) -> int:
     """The whole play; returns the exit status. Raises Trouble."""
     wire = Wire(surroundings)
-    codes = _programme(wire)
-    agencies = tuple(one for one in surroundings.agencies() if WITH_TOPICS in codes.may.get(one, ()))
-    plan = scenario.build(codes, surroundings.seed, inbound=agencies)
-    play = Play(surroundings, wire, codes, plan, agencies)
+    programme = _programme(wire)
+    agencies = tuple(one for one in surroundings.agencies() if WITH_TOPICS in programme.may.get(one, ()))
+    plan = scenario.build(programme, surroundings.seed, inbound=agencies)
+    play = Play(surroundings, wire, programme, plan, agencies)
     screen.say(
         f"{plan.people} people, {plan.commands} commands, {plan.steps[0].on} to {plan.ends_on}, "
         f"seed {surroundings.seed}."
     )
-    screen.say(f"Watch it move: {_page(wire, codes)}")
+    screen.say(f"Watch it move: {_page(wire, programme)}")
     with screen.playing(plan, play.ledger) as seen:
         play.run(seen)
     rate = screen.rate(play.ledger)
-    differences = _hold_against(play, _report(wire, codes), screen)
+    differences = _hold_against(play, _report(wire, programme), screen)
     screen.say(
         f"{play.ledger.commands} commands at {rate:.0f} a second; {play.repeated} requests repeated, "
         f"{play.rejected} records rejected as they should be."
     )
     if not surroundings.once:
-        screen.say(f"The live page: {_page(wire, codes)}  (Ctrl-C stops everything)")
+        screen.say(f"The live page: {_page(wire, programme)}  (Ctrl-C stops everything)")
         _stay()
     return 1 if differences else 0
 
@@ -85,15 +85,16 @@ def run(surroundings: Surroundings, screen: Screen) -> int:
 def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list[str]:
     """Show what was reached, and every figure on which the report and the player's own count differ."""
     own = play.ledger.report(play.plan.ends_on)
-    screen.results(report, own, play.codes)
-    screen.incidents(scenario.incidents(play.plan, play.codes))
+    screen.results(report, own, play.programme)
+    screen.incidents(scenario.incidents(play.plan, play.programme))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
     quarter = _quarter(play)
     of_quarter = periods.compare(
-        _report(play.wire, play.codes, quarter), periods.by_provider(play.ledger, quarter, play.plan.ends_on)
+        _report(play.wire, play.programme, quarter),
+        periods.by_provider(play.ledger, quarter, play.plan.ends_on),
     )
-    differences = [*compare(report, own), *of_quarter, *play.open_loops, *play.parked]
+    differences = [*compare(report, own), *of_quarter, *play.misinformed, *play.parked]
     screen.differences(differences)
     if not differences:
         screen.say("Every figure of the report agrees with the player's own count.")
@@ -101,7 +102,7 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     return differences
 
 
-def _programme(wire: Wire) -> Codes:
+def _programme(wire: Wire) -> Programme:
     answer = wire.ask("intake", "GET", f"/programmes/{PROGRAMME}", actor=(OWNER, "owner"))
     if answer.status != 200:
         raise Trouble(
@@ -112,25 +113,27 @@ def _programme(wire: Wire) -> Codes:
 
 def _quarter(play: Play) -> periods.Quarter:
     """One quarter in the middle of the programme."""
-    return periods.quarter_of(play.codes.starts_on + (play.codes.ends_on - play.codes.starts_on) / 2)
+    return periods.quarter_of(
+        play.programme.starts_on + (play.programme.ends_on - play.programme.starts_on) / 2
+    )
 
 
-def _report(wire: Wire, codes: Codes, quarter: periods.Quarter | None = None) -> Mapping[str, Any]:
+def _report(wire: Wire, programme: Programme, quarter: periods.Quarter | None = None) -> Mapping[str, Any]:
     """The figures as they are now; with a quarter, those of it by provider."""
-    path = f"/programmes/{codes.programme}/report"
+    path = f"/programmes/{programme.id}/report"
     if quarter is not None:
         path += f"?from={quarter.first}&to={quarter.last}&by=provider"
-    answer = wire.ask("outcome", "GET", path, actor=(codes.owner, "owner"))
+    answer = wire.ask("outcome", "GET", path, actor=(programme.owner, "owner"))
     if answer.status != 200:
         raise Trouble(f"There is no report: {answer.status} {answer.body!r}.")
     report: Mapping[str, Any] = answer.body
     return report
 
 
-def _page(wire: Wire, codes: Codes) -> str:
+def _page(wire: Wire, programme: Programme) -> str:
     """An address of the live page that can be opened once. Says so when there is none; the play goes on."""
-    path = f"/programmes/{codes.programme}/page-links"
-    who, key = (codes.owner, "owner"), os.urandom(12).hex()
+    path = f"/programmes/{programme.id}/page-links"
+    who, key = (programme.owner, "owner"), os.urandom(12).hex()
     try:
         answer = wire.ask("stream", "POST", path, actor=who, body={}, key=key, patience_seconds=PAGE_SECONDS)
     except Trouble:

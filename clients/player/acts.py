@@ -1,7 +1,7 @@
-"""What is done: one command of one organisation, and the days on which the player does them.
+"""Acts and plans: one command of one organisation, and the days on which the player does them.
 
-A plan is a sequence of acts. An act names its journey by the plan's own handle, since the platform gives the
-real one only when the referral has arrived. Pure.
+A plan is a sequence of acts. An act names its journey by a key within the plan, because the platform gives the real
+id only when the referral has arrived. Pure.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ Channel = Literal["http", "inbound", "csv"]
 FRIDAY = 4
 """Every second Friday something is recorded, with the day on which it happened.
 
-Not more often, because the clock stands still after each step until every service has seen all.
+Not more often, because the clock stands still after each step until every service has applied everything.
 """
 
 
@@ -50,12 +50,12 @@ Not more often, because the clock stands still after each step until every servi
 class Act:
     """One command.
 
-    way: the plan's handle of the journey, or of the output. occurred_on: when it happened; recorded_on: the
-    day on which the player says so. refused: the platform must refuse it with a conflict (409), and then
-    nothing is counted.
+    plan_key: names the journey, or the output, within the plan. occurred_on: when it happened; recorded_on: the day
+    on which the player records it. refused: the platform must refuse it with a conflict (409), and then nothing is
+    counted.
     """
 
-    way: str
+    plan_key: str
     deed: Deed
     by: str
     duty: str

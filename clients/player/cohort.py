@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Literal
 
-from clients.player.codes import Codes
+from clients.player.programme import Programme
 
 Fate = Literal[
     "handed over",
@@ -88,23 +88,23 @@ class Person:
     fate: Fate
 
 
-def people(codes: Codes, random: Random) -> tuple[Person, ...]:
+def people(programme: Programme, random: Random) -> tuple[Person, ...]:
     """The cohort, in the order of referral."""
     fates = [fate for fate, count in FATES.items() for _ in range(count)]
     random.shuffle(fates)
     count = len(fates)
-    first = codes.starts_on + timedelta(days=REFERRED_FROM)
-    span = (codes.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END) - first).days
+    first = programme.starts_on + timedelta(days=REFERRED_FROM)
+    span = (programme.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END) - first).days
     days = sorted(_weekday(first + timedelta(days=random.randint(0, span))) for _ in range(count))
     genders = _spread(random, count, {"woman": 0.50, "man": 0.43, "non_binary": 0.07})
-    places = tuple(codes.municipalities)
+    places = tuple(programme.municipalities)
     municipalities = _spread(
         random, count, {places[0]: 0.6} | {one: 0.4 / (len(places) - 1) for one in places[1:]}
     )
     employments = _spread(
         random, count, {"unemployed": 0.62, "inactive": 0.26, "student": 0.06, "employed": 0.06}
     )
-    referrers = codes.those_who_may("refer", "register_participant", "withdraw_referral")
+    referrers = programme.those_who_may("refer", "register_participant", "withdraw_referral")
     weights = dict(zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False))
     from_whom = _spread(random, count, weights)
     return tuple(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from clients.player.acts import Act
-from clients.player.codes import Codes
+from clients.player.programme import Programme
 
 STAGES = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
 
@@ -132,24 +132,25 @@ class Course:
             if offer.status == "open":
                 offer.end(status, on)
 
-    def follow_up(self, code: str, codes: Codes, as_of: date) -> str | None:
+    def follow_up(self, code: str, programme: Programme, as_of: date) -> str | None:
         """`due`, `answered` or `missed` on that day; None when it is not due yet or never will be."""
         if self.exited_on is None or self.way == "deceased":
             return None
-        kind = codes.follow_up(code)
+        kind = programme.follow_up(code)
         if as_of < kind.due_on(self.exited_on):
             return None
         if code in self.answers:
             return "answered"
         return "missed" if as_of > kind.answer_by(self.exited_on) else "due"
 
-    def stage(self, codes: Codes, as_of: date) -> str:
+    def stage(self, programme: Programme, as_of: date) -> str:
         """Where the journey stands on that day."""
         if self.mistake:
             return "mistake"
         if self.exited_on:
             ended = [
-                self.follow_up(one.code, codes, as_of) in ("answered", "missed") for one in codes.follow_ups
+                self.follow_up(one.code, programme, as_of) in ("answered", "missed")
+                for one in programme.follow_ups
             ]
             return "closed" if self.way == "deceased" or all(ended) else "exited"
         if self.withdrawn_on:

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from clients.player.acts import Act
-from clients.player.codes import Codes
 from clients.player.course import STAGES, Course, begin
+from clients.player.programme import Programme
 
 GENDERS = ("woman", "man", "non_binary", "not_known")
 WAYS = ("by_plan", "interrupted", "moved", "deceased")
@@ -24,8 +24,8 @@ Report = Mapping[str, Any]
 class Ledger:
     """Everything that was done and confirmed, by journey and by output."""
 
-    def __init__(self, codes: Codes) -> None:
-        self.codes = codes
+    def __init__(self, programme: Programme) -> None:
+        self.programme = programme
         self.courses: dict[str, Course] = {}
         self.outputs: dict[str, dict[str, Any]] = {}
         self.commands = 0
@@ -37,34 +37,34 @@ class Ledger:
             case "register" | "erase":
                 pass
             case "refer":
-                self.courses[act.way] = begin(act)
+                self.courses[act.plan_key] = begin(act)
             case "log_output":
-                self.outputs[act.way] = {**act.says, "by": act.by, "on": act.occurred_on}
+                self.outputs[act.plan_key] = {**act.says, "by": act.by, "on": act.occurred_on}
             case "correct_output":
-                self.outputs[act.way]["quantity"] = act.says["quantity"]
+                self.outputs[act.plan_key]["quantity"] = act.says["quantity"]
             case _:
-                self.courses[act.way].do(act)
+                self.courses[act.plan_key].do(act)
 
     def report(self, as_of: date) -> Report:
         """Every figure as it should stand on that day, in the shape of `GET /programmes/{id}/report`."""
-        codes = self.codes
+        programme = self.programme
         counted = [one for one in self.courses.values() if not one.mistake]
         for one in counted:
             one.expire(as_of)
-        figures = _figures(counted, codes, as_of)
-        outputs = [self._output(code) for code in codes.outputs]
+        figures = _figures(counted, programme, as_of)
+        outputs = [self._output(code) for code in programme.outputs]
         return {
             "figures": figures,
             "by_gender": {
-                one: _by_group([course for course in counted if course.gender == one], codes, as_of)
+                one: _by_group([course for course in counted if course.gender == one], programme, as_of)
                 for one in GENDERS
             },
             "by_municipality": {
-                one: _by_group([course for course in counted if course.municipality == one], codes, as_of)
-                for one in codes.municipalities
+                one: _by_group([course for course in counted if course.municipality == one], programme, as_of)
+                for one in programme.municipalities
             },
             "where_now": {
-                stage: sum(one.stage(codes, as_of) == stage for one in counted) for stage in STAGES
+                stage: sum(one.stage(programme, as_of) == stage for one in counted) for stage in STAGES
             },
             "outputs": outputs,
             "targets": [
@@ -74,29 +74,29 @@ class Ledger:
                     "target": target.at_least,
                     "reached": self._reached(target.figure, target.municipality, counted, as_of),
                 }
-                for target in codes.targets
+                for target in programme.targets
             ],
             "steps": _steps(counted),
         }
 
     def _output(self, code: str) -> dict[str, Any]:
-        by_place = dict.fromkeys(self.codes.municipalities, 0)
+        by_place = dict.fromkeys(self.programme.municipalities, 0)
         for one in self.outputs.values():
             if one["output"] == code:
                 by_place[one["municipality"]] += one["quantity"]
         return {"output": code, "reached": sum(by_place.values()), "by_municipality": by_place}
 
     def _reached(self, figure: str, municipality: str | None, counted: list[Course], as_of: date) -> int:
-        if figure in self.codes.outputs:
+        if figure in self.programme.outputs:
             output = self._output(figure)
             reached: int = output["by_municipality"][municipality] if municipality else output["reached"]
             return reached
         among = [one for one in counted if municipality in (None, one.municipality)]
-        return _by_group(among, self.codes, as_of)[figure]
+        return _by_group(among, self.programme, as_of)[figure]
 
 
-def _figures(counted: list[Course], codes: Codes, as_of: date) -> dict[str, Any]:
-    whole = _by_group(counted, codes, as_of)
+def _figures(counted: list[Course], programme: Programme, as_of: date) -> dict[str, Any]:
+    whole = _by_group(counted, programme, as_of)
     sessions = [one for course in counted for one in course.sessions.values()]
     attended = [one for one in sessions if one.attendance in ("yes", "late")]
     offers = [one for course in counted for one in course.offers.values()]
@@ -129,7 +129,9 @@ def _figures(counted: list[Course], codes: Codes, as_of: date) -> dict[str, Any]
             "rate": _rate(employed, len(known)),
             "missing_share": _rate(len(left) - len(known), len(left)),
         },
-        "follow_ups": {one.code: _follow_up(counted, codes, as_of, one.code) for one in codes.follow_ups},
+        "follow_ups": {
+            one.code: _follow_up(counted, programme, as_of, one.code) for one in programme.follow_ups
+        },
     }
 
 
@@ -148,23 +150,23 @@ COUNTS: dict[str, Callable[[Course], bool]] = {
 """Which journeys each figure counts; those registered by mistake are left out before."""
 
 
-def _by_group(group: list[Course], codes: Codes, as_of: date) -> dict[str, int]:
+def _by_group(group: list[Course], programme: Programme, as_of: date) -> dict[str, int]:
     """The counts that the report gives of all, by gender and by municipality."""
     found = {name: sum(map(counts, group)) for name, counts in COUNTS.items()}
     found["employed_at_exit_employed"] = sum(
         one.situation == "employed" for one in group if one.exited_on and one.way != "deceased"
     )
-    for follow_up in codes.follow_ups:
+    for follow_up in programme.follow_ups:
         found[f"employed_{follow_up.code}"] = sum(
-            one.follow_up(follow_up.code, codes, as_of) == "answered"
+            one.follow_up(follow_up.code, programme, as_of) == "answered"
             and one.answers[follow_up.code] == "employed"
             for one in group
         )
     return found
 
 
-def _follow_up(counted: list[Course], codes: Codes, as_of: date, code: str) -> dict[str, Any]:
-    statuses = [one.follow_up(code, codes, as_of) for one in counted]
+def _follow_up(counted: list[Course], programme: Programme, as_of: date, code: str) -> dict[str, Any]:
+    statuses = [one.follow_up(code, programme, as_of) for one in counted]
     answered, missed = statuses.count("answered"), statuses.count("missed")
     employed = sum(one.answers.get(code) == "employed" for one in counted)
     return {

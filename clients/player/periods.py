@@ -11,9 +11,9 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from clients.player.codes import Codes
 from clients.player.course import Course
 from clients.player.ledger import RATE_TOLERANCE, Ledger
+from clients.player.programme import Programme
 
 Dated = Iterable[tuple[date | None, int]]
 Count = Callable[[Course], Dated]
@@ -125,7 +125,7 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
     waits: defaultdict[tuple[str | None, str], list[int]] = defaultdict(list)
     for course in (one for one in ledger.courses.values() if not one.mistake):
         for group in (None, course.provider or NO_PROVIDER):
-            for figure, on, amount in _days(course, ledger.codes, as_of):
+            for figure, on, amount in _days(course, ledger.programme, as_of):
                 if on in quarter:
                     sums[group][figure] += amount
             for step, spans in WAITS.items():
@@ -138,9 +138,9 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
                 sums[group][f"output/{output['output']}"] += output["quantity"]
     found: dict[tuple[str, str | None], float | None] = {}
     for group in {None, *sums}:
-        for figure in names(ledger.codes):
+        for figure in names(ledger.programme):
             found[figure, group] = sums[group][figure]
-        for share, (part, whole) in _shares(ledger.codes):
+        for share, (part, whole) in _shares(ledger.programme):
             among = sum(sums[group][one] for one in whole)
             found[share, group] = sums[group][part] / among if among else None
         for step in WAITS:
@@ -149,30 +149,30 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
     return found
 
 
-def names(codes: Codes) -> list[str]:
+def names(programme: Programme) -> list[str]:
     """The figures of a period that the player counts."""
-    kinds = [one.code for one in codes.follow_ups]
+    kinds = [one.code for one in programme.follow_ups]
     return [
         *COUNTED,
         *(name.replace(FOLLOW_UP, kind) for name in FOLLOWED_UP for kind in kinds),
-        *(name.replace(FOLLOW_UP, output) for name in OUTPUTS for output in codes.outputs),
+        *(name.replace(FOLLOW_UP, output) for name in OUTPUTS for output in programme.outputs),
     ]
 
 
-def _shares(codes: Codes) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+def _shares(programme: Programme) -> Iterator[tuple[str, tuple[str, list[str]]]]:
     for share, (part, whole) in SHARES.items():
-        for kind in [one.code for one in codes.follow_ups] if FOLLOW_UP in share else [""]:
+        for kind in [one.code for one in programme.follow_ups] if FOLLOW_UP in share else [""]:
             filled = [one.replace(FOLLOW_UP, kind) for one in whole]
             yield share.replace(FOLLOW_UP, kind), (part.replace(FOLLOW_UP, kind), filled)
 
 
-def _days(course: Course, codes: Codes, as_of: date) -> Iterator[tuple[str, date | None, int]]:
+def _days(course: Course, programme: Programme, as_of: date) -> Iterator[tuple[str, date | None, int]]:
     course.expire(as_of)
     for figure, count in COUNTED.items():
         for on, amount in count(course):
             yield figure, on, amount
-    for one in codes.follow_ups:
-        status = course.follow_up(one.code, codes, as_of)
+    for one in programme.follow_ups:
+        status = course.follow_up(one.code, programme, as_of)
         if status is None or course.exited_on is None:
             continue
         on = one.due_on(course.exited_on)

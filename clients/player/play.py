@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from clients.player import loop, quiet, requests, saboteur
+from clients.player import idle, referrer_check, requests, saboteur
 from clients.player.acts import Act, BadRecord, Plan, Step
-from clients.player.codes import Codes
 from clients.player.inbound import PATIENCE_SECONDS, Agency
 from clients.player.ledger import Ledger
+from clients.player.programme import Programme
 from clients.player.requests import Handles
 from clients.player.surroundings import SERVICES, Surroundings
 from clients.player.trouble import Trouble
@@ -35,21 +35,25 @@ class Play:
     """One play of one plan on one stack.
 
     repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
-    event that the saboteur removed, if he was there; open_loops: referrers who are told something else than
-    what happened.
+    event that the saboteur removed, if any; misinformed: referrals on which a referrer is told something untrue.
     """
 
     def __init__(
-        self, surroundings: Surroundings, wire: Wire, codes: Codes, plan: Plan, agencies: Iterable[str]
+        self,
+        surroundings: Surroundings,
+        wire: Wire,
+        programme: Programme,
+        plan: Plan,
+        agencies: Iterable[str],
     ) -> None:
-        self.surroundings, self.wire, self.codes, self.plan = surroundings, wire, codes, plan
+        self.surroundings, self.wire, self.programme, self.plan = surroundings, wire, programme, plan
         self.agencies = {one: Agency(surroundings, one) for one in agencies}
         self.handles = Handles()
-        self.ledger = Ledger(codes)
+        self.ledger = Ledger(programme)
         self.rejected = 0
         self.repeated = 0
         self.dropped: str | None = None
-        self.open_loops: list[str] = []
+        self.misinformed: list[str] = []
         self.parked: list[str] = []
         self._victim = saboteur.victim(plan) if surroundings.fault else None
         self._counting = threading.Lock()
@@ -63,8 +67,8 @@ class Play:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
-                self.open_loops = loop.differences(self, pool)
-                self.parked = quiet.parked(quiet.look(self.wire, pool))
+                self.misinformed = referrer_check.differences(self, pool)
+                self.parked = idle.parked(idle.look(self.wire, pool))
             except BaseException:
                 self.wire.give_up()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -75,22 +79,22 @@ class Play:
 
     def _step(self, step: Step, pool: ThreadPoolExecutor) -> None:
         self._move_clock(step.at, pool)
-        ways: dict[str, list[Act]] = {}
+        by_key: dict[str, list[Act]] = {}
         rows: list[Act] = []
         for act in step.acts:
             if act.channel == "csv":
                 rows.append(act)
             elif act is not self._victim:
-                ways.setdefault(act.way, []).append(act)
-        list(pool.map(self._one_way, ways.values()))
+                by_key.setdefault(act.plan_key, []).append(act)
+        list(pool.map(self._one_journey, by_key.values()))
         self._send_sheets(rows)
         self._await_journeys()
         for record in step.bad_records:
             self._offer_bad(record)
-        quiet.wait_until_quiet(self.wire, pool, step.at)
+        idle.wait_until_idle(self.wire, pool, step.at)
         if self._victim in step.acts:
             self._lose(self._victim)
-            quiet.wait_until_quiet(self.wire, pool, step.at)
+            idle.wait_until_idle(self.wire, pool, step.at)
 
     def _move_clock(self, at: datetime, pool: ThreadPoolExecutor) -> None:
         def move(service: str) -> None:
@@ -114,7 +118,7 @@ class Play:
 
     # --- what one journey does in a step --------------------------------------------------------------
 
-    def _one_way(self, acts: list[Act]) -> None:
+    def _one_journey(self, acts: list[Act]) -> None:
         for act in acts:
             if act.channel == "inbound":
                 self._refer_over_topic(act)
@@ -122,10 +126,10 @@ class Play:
                 self._do(act)
 
     def _do(self, act: Act) -> Answer:
-        said = requests.request(act, self.handles, self.codes.programme)
+        said = requests.request(act, self.handles, self.programme.id)
         headers = {}
-        if act.deed == "record_entry" and act.way in self.handles.entry_revisions:
-            headers["If-Match"] = self.handles.entry_revisions[act.way]
+        if act.deed == "record_entry" and act.plan_key in self.handles.entry_revisions:
+            headers["If-Match"] = self.handles.entry_revisions[act.plan_key]
         answer = self._ask(act, said, headers)
         if answer.status in (412, 428) and answer.tries > 1:
             headers["If-Match"] = self._entry_revision(act)
@@ -142,19 +146,19 @@ class Play:
             body=said.body,
             headers=headers,
             key=self._key(act) if said.method == "POST" else None,
-            vector=self.handles.vectors.get(act.way),
+            vector=self.handles.vectors.get(act.plan_key),
         )
 
     def _entry_revision(self, act: Act) -> str:
         """The revision to rest on when the answer to an entry was lost on its way."""
-        path = f"/journeys/{self.handles.journeys[act.way]}"
+        path = f"/journeys/{self.handles.journeys[act.plan_key]}"
         return self.wire.ask("outcome", "GET", path, actor=(act.by, act.duty)).headers.get("etag", "")
 
     def _key(self, act: Act) -> str:
         """One name per act, the same in every repetition."""
         with self._counting:
-            number = self._numbers[act.way] = self._numbers.get(act.way, 0) + 1
-        return f"{self.surroundings.seed}-{act.way}-{number}-{act.deed}"
+            number = self._numbers[act.plan_key] = self._numbers.get(act.plan_key, 0) + 1
+        return f"{self.surroundings.seed}-{act.plan_key}-{number}-{act.deed}"
 
     def _confirm(self, act: Act, said: requests.Request, answer: Answer) -> None:
         if act.refused:
@@ -169,9 +173,9 @@ class Play:
         else:
             self.handles.keep(act, answer.body)
             if act.deed == "record_entry" and "etag" in answer.headers:
-                self.handles.entry_revisions[act.way] = answer.headers["etag"]
+                self.handles.entry_revisions[act.plan_key] = answer.headers["etag"]
         if act.deed not in ("register", "erase"):
-            self.handles.saw(act.way, answer.vector)
+            self.handles.saw(act.plan_key, answer.vector)
         self._count(act, answer.tries)
 
     def _count(self, act: Act, tries: int = 1) -> None:
@@ -222,7 +226,7 @@ class Play:
             self.repeated += 1
 
     def _refer_over_topic(self, act: Act) -> None:
-        body = requests.referral(act, self.handles, self.codes.programme)
+        body = requests.referral(act, self.handles, self.programme.id)
         self.agencies[act.by].publish(json.dumps(body, default=str).encode())
         with self._counting:
             self._awaited.append(act)
@@ -237,7 +241,7 @@ class Play:
             for act in list(awaited):
                 reply = self.agencies[act.by].journeys.get(act.says["reference"])
                 if reply is not None:
-                    self.handles.journeys[act.way] = str(reply["journey_id"])
+                    self.handles.journeys[act.plan_key] = str(reply["journey_id"])
                     self._count(act)
                     awaited.remove(act)
             if awaited and time.monotonic() > ends_at:
@@ -271,18 +275,18 @@ class Play:
 
     def _lose(self, act: Act) -> None:
         """Do the act so that its event is lost. What its answer shows is forgotten: nobody will ever see it."""
-        seen = dict(self.handles.vectors[act.way])
+        seen = dict(self.handles.vectors[act.plan_key])
 
         def log() -> tuple[str, int]:
             answer = self._do(act)
-            return self.handles.journeys[act.way], answer.vector[saboteur.SOURCE]
+            return self.handles.journeys[act.plan_key], answer.vector[saboteur.SOURCE]
 
         self.dropped = saboteur.lose(self.surroundings, log)
-        self.handles.vectors[act.way] = seen
+        self.handles.vectors[act.plan_key] = seen
 
 
 def _told(act: Act, said: requests.Request) -> str:
-    return f"{said.method} {said.path} of {act.by} on {act.recorded_on} ({act.deed} in {act.way})"
+    return f"{said.method} {said.path} of {act.by} on {act.recorded_on} ({act.deed} in {act.plan_key})"
 
 
 def _rejections(agencies: dict[str, Agency]) -> str:

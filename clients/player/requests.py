@@ -33,9 +33,9 @@ class Handles:
     vectors: dict[str, dict[str, int]] = field(default_factory=dict)
     entry_revisions: dict[str, str] = field(default_factory=dict)
 
-    def saw(self, way: str, vector: Mapping[str, int]) -> None:
+    def saw(self, plan_key: str, vector: Mapping[str, int]) -> None:
         """Keep the furthest that any answer about the journey has shown, per source."""
-        known = self.vectors.setdefault(way, {})
+        known = self.vectors.setdefault(plan_key, {})
         for source, seq in vector.items():
             known[source] = max(seq, known.get(source, 0))
 
@@ -46,15 +46,15 @@ class Handles:
             case "register":
                 self.participants[says["person"].key] = body["participant_id"]
             case "refer":
-                self.journeys[act.way] = body["journey_id"]
+                self.journeys[act.plan_key] = body["journey_id"]
             case "set_goal":
-                self.goals[act.way, says["goal"]] = body["goal"]
+                self.goals[act.plan_key, says["goal"]] = body["goal"]
             case "log_session" | "correct_session":
-                self.sessions[act.way, says["session"]] = body["session_id"]
+                self.sessions[act.plan_key, says["session"]] = body["session_id"]
             case "offer":
-                self.offers[act.way, says["offer"]] = body["handover_id"]
+                self.offers[act.plan_key, says["offer"]] = body["handover_id"]
             case "log_output":
-                self.outputs[act.way] = body["output_id"]
+                self.outputs[act.plan_key] = body["output_id"]
             case _:
                 pass
 
@@ -63,7 +63,7 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
     """The request that says the act."""
     says = act.says
     on = {"occurred_on": act.occurred_on}
-    journey = handles.journeys.get(act.way, "")
+    journey = handles.journeys.get(act.plan_key, "")
 
     def post(service: str, path: str, **body: Any) -> Request:
         return Request(service, "POST", path, {**body, **on})
@@ -99,12 +99,12 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
         case "set_goal":
             return post("activity-tracking", f"/journeys/{journey}/goals", text=says["text"])
         case "reach_goal":
-            goal = handles.goals[act.way, says["goal"]]
+            goal = handles.goals[act.plan_key, says["goal"]]
             return post("activity-tracking", f"/journeys/{journey}/goals/{goal}/reached")
         case "log_session":
             return post("activity-tracking", f"/journeys/{journey}/sessions", **_said(says, "session"))
         case "correct_session":
-            corrected = handles.sessions[act.way, says["corrects"]]
+            corrected = handles.sessions[act.plan_key, says["corrects"]]
             path = f"/journeys/{journey}/sessions/{corrected}/correction"
             return post("activity-tracking", path, **_said(says, "session", "corrects"))
         case "measure":
@@ -116,17 +116,17 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
         case "log_output":
             return post("activity-tracking", f"/programmes/{programme}/outputs", **says)
         case "correct_output":
-            path = f"/programmes/{programme}/outputs/{handles.outputs[act.way]}/correction"
+            path = f"/programmes/{programme}/outputs/{handles.outputs[act.plan_key]}/correction"
             return post("activity-tracking", path, **says)
         case "offer":
             return post("handover", f"/journeys/{journey}/handovers", **_said(says, "offer"))
         case "accept_offer":
-            return post("handover", f"/handovers/{handles.offers[act.way, says['offer']]}/acceptance")
+            return post("handover", f"/handovers/{handles.offers[act.plan_key, says['offer']]}/acceptance")
         case "decline_offer":
-            path = f"/handovers/{handles.offers[act.way, says['offer']]}/decline"
+            path = f"/handovers/{handles.offers[act.plan_key, says['offer']]}/decline"
             return post("handover", path, reason=says["reason"])
         case "recall_offer":
-            path = f"/handovers/{handles.offers[act.way, says['offer']]}/recall"
+            path = f"/handovers/{handles.offers[act.plan_key, says['offer']]}/recall"
             return post("handover", path, reason=says["reason"])
         case "record_entry":
             return Request("outcome", "PUT", f"/journeys/{journey}/entry", {**_said(says), **on})
@@ -155,7 +155,7 @@ def referral(act: Act, handles: Handles, programme: str) -> dict[str, Any]:
 def bulk_row(act: Act, handles: Handles) -> dict[str, str]:
     """A session as a row of the CSV that `POST /sessions` takes."""
     row = {
-        "journey_id": handles.journeys[act.way],
+        "journey_id": handles.journeys[act.plan_key],
         "occurred_on": act.occurred_on,
         **_said(act.says, "session"),
     }

@@ -47,12 +47,12 @@ def victim(plan: Plan) -> Act:
     for step in plan.steps:
         for act in step.acts:
             if act.deed in SAID_THERE:
-                last[act.way] = act
+                last[act.plan_key] = act
             if act.deed == "mistake":
-                mistakes.add(act.way)
-    for way, act in last.items():
+                mistakes.add(act.plan_key)
+    for plan_key, act in last.items():
         if (
-            way not in mistakes
+            plan_key not in mistakes
             and act.deed == "log_session"
             and act.channel == "http"
             and act.says["minutes"]

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from random import Random
 
 from clients.player.acts import Act, BadRecord, Deed, Plan, Step, step_after, step_from
-from clients.player.codes import Codes
 from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people
-from clients.player.pen import LATE_DAYS
+from clients.player.plan_writer import LATE_DAYS
+from clients.player.programme import Programme
 from clients.player.story import Story
 
 RETURNS: dict[Fate, tuple[int, Fate]] = {
@@ -27,21 +27,21 @@ OUTPUT_MARGIN = 1.15
 BAD_RECORDS = 4
 
 
-def build(codes: Codes, seed: int, *, inbound: tuple[str, ...]) -> Plan:
+def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     """The plan. inbound: the referrers that have a topic of their own and use it for about half."""
     random = Random(seed)
-    cohort = people(codes, random)
+    cohort = people(programme, random)
     acts: list[Act] = []
     returns = {fate: count for fate, (count, _) in RETURNS.items()}
-    ways = 0
+    number = 0
     single: list[Person] = []
     for person in cohort:
-        ways += 1
+        number += 1
         story = Story(
-            codes,
+            programme,
             random,
             person,
-            way=f"w{ways:03}",
+            plan_key=f"w{number:03}",
             fate=person.fate,
             referred_on=person.referred_on,
             previous=None,
@@ -49,28 +49,28 @@ def build(codes: Codes, seed: int, *, inbound: tuple[str, ...]) -> Plan:
         )
         acts += story.told()
         again_on = _weekday(story.today + timedelta(days=random.randint(20, 60)))
-        latest = codes.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END)
+        latest = programme.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END)
         if returns.get(person.fate, 0) > 0 and again_on <= latest:
             returns[person.fate] -= 1
-            ways += 1
+            number += 1
             again = Story(
-                codes,
+                programme,
                 random,
                 person,
-                way=f"w{ways:03}",
+                plan_key=f"w{number:03}",
                 fate=RETURNS[person.fate][1],
                 referred_on=again_on,
-                previous=story.way,
+                previous=story.plan_key,
                 inbound=inbound,
             )
             acts += again.told()
         elif story.exited_on:
             single.append(person)
-    acts += _outputs(codes, random)
-    last = max(_ends(codes, acts), step_from(codes.ends_on))
+    acts += _outputs(programme, random)
+    last = max(_ends(programme, acts), step_from(programme.ends_on))
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
-    bad_records = _bad_records(codes, random, cohort, inbound)
-    return _plan(acts, bad_records, last=last, stops=_falling_due(codes, acts), number=len(cohort))
+    bad_records = _bad_records(programme, random, cohort, inbound)
+    return _plan(acts, bad_records, last=last, stops=_falling_due(programme, acts), number=len(cohort))
 
 
 def _plan(
@@ -94,7 +94,7 @@ def _plan(
     )
 
 
-def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
+def _falling_due(programme: Programme, acts: Iterable[Act]) -> set[date]:
     """Steps by which a follow-up that is answered has fallen due, or an unanswered offer has expired."""
     found: set[date] = set()
     exits: dict[str, date] = {}
@@ -102,24 +102,24 @@ def _falling_due(codes: Codes, acts: Iterable[Act]) -> set[date]:
     for act in acts:
         match act.deed:
             case "record_exit":
-                exits[act.way] = act.occurred_on
+                exits[act.plan_key] = act.occurred_on
             case "answer_follow_up":
-                found.add(step_from(codes.follow_up(act.says["follow_up"]).due_on(exits[act.way])))
+                found.add(step_from(programme.follow_up(act.says["follow_up"]).due_on(exits[act.plan_key])))
             case "offer":
-                unanswered[act.way, act.says["offer"]] = act.says["deadline_on"]
+                unanswered[act.plan_key, act.says["offer"]] = act.says["deadline_on"]
             case "accept_offer" | "decline_offer" | "recall_offer":
-                unanswered.pop((act.way, act.says["offer"]), None)
+                unanswered.pop((act.plan_key, act.says["offer"]), None)
             case _:
                 pass
     return found | {step_after(deadline) for deadline in unanswered.values()}
 
 
-def _ends(codes: Codes, acts: Iterable[Act]) -> date:
+def _ends(programme: Programme, acts: Iterable[Act]) -> date:
     """The first step on which every deadline and every follow-up has passed and been seen."""
     last_days = [act.recorded_on for act in acts]
     for act in acts:
         if act.deed == "record_exit":
-            last_days += [one.answer_by(act.occurred_on) for one in codes.follow_ups]
+            last_days += [one.answer_by(act.occurred_on) for one in programme.follow_ups]
         if act.deed == "offer":
             last_days.append(act.says["deadline_on"])
     return step_after(step_after(max(last_days)))
@@ -127,7 +127,7 @@ def _ends(codes: Codes, acts: Iterable[Act]) -> date:
 
 def _erasure(person: Person, on: date) -> Act:
     return Act(
-        way=f"erasure-{person.key}",
+        plan_key=f"erasure-{person.key}",
         deed="erase",
         by=person.referrer,
         duty="caseworker",
@@ -137,14 +137,14 @@ def _erasure(person: Person, on: date) -> Act:
     )
 
 
-def _outputs(codes: Codes, random: Random) -> list[Act]:
+def _outputs(programme: Programme, random: Random) -> list[Act]:
     """Every output to its targets and a little more, over the programme's time; some are corrected."""
     acts: list[Act] = []
-    loggers = codes.those_who_may("log_output", "offer_handover")
-    places = tuple(codes.municipalities)
-    days = (codes.ends_on - codes.starts_on).days
-    for output in codes.outputs:
-        targets = [one for one in codes.targets if one.figure == output]
+    loggers = programme.those_who_may("log_output", "offer_handover")
+    places = tuple(programme.municipalities)
+    days = (programme.ends_on - programme.starts_on).days
+    for output in programme.outputs:
+        targets = [one for one in programme.targets if one.figure == output]
         wanted: list[tuple[str | None, int]] = [
             (one.municipality, one.at_least if one.municipality else round(one.at_least * OUTPUT_MARGIN))
             for one in targets
@@ -155,7 +155,7 @@ def _outputs(codes: Codes, random: Random) -> list[Act]:
             while left > 0:
                 quantity = min(left, random.randint(1, largest))
                 left -= quantity
-                on = codes.starts_on + timedelta(days=random.randint(60, days - 20))
+                on = programme.starts_on + timedelta(days=random.randint(60, days - 20))
                 acts += _output(
                     f"out-{len(acts):03}",
                     output,
@@ -171,7 +171,7 @@ def _outputs(codes: Codes, random: Random) -> list[Act]:
             output,
             0,
             places[0],
-            codes.starts_on + timedelta(days=200),
+            programme.starts_on + timedelta(days=200),
             by=loggers[0],
             wrong=True,
             random=random,
@@ -180,13 +180,13 @@ def _outputs(codes: Codes, random: Random) -> list[Act]:
 
 
 def _output(
-    way: str, output: str, quantity: int, place: str, on: date, *, by: str, wrong: bool, random: Random
+    plan_key: str, output: str, quantity: int, place: str, on: date, *, by: str, wrong: bool, random: Random
 ) -> list[Act]:
     """One output; when wrong, first logged with another quantity and corrected a week later."""
     first = quantity + random.randint(1, 3) if wrong else quantity
     says = {"output": output, "quantity": first, "municipality": place}
     logged = Act(
-        way=way,
+        plan_key=plan_key,
         deed="log_output",
         by=by,
         duty="caseworker",
@@ -200,7 +200,7 @@ def _output(
     return [
         logged,
         Act(
-            way=way,
+            plan_key=plan_key,
             deed="correct_output",
             by=by,
             duty="caseworker",
@@ -212,7 +212,7 @@ def _output(
 
 
 def _bad_records(
-    codes: Codes, random: Random, cohort: Sequence[Person], inbound: Sequence[str]
+    programme: Programme, random: Random, cohort: Sequence[Person], inbound: Sequence[str]
 ) -> tuple[BadRecord, ...]:
     """Records that an inbound topic must reject: a personnummer as reference, and what is not a referral."""
     if not inbound:
@@ -223,7 +223,7 @@ def _bad_records(
         person = next(one for one in cohort[number * 11 :] if one.referrer == by)
         on = step_after(step_after(step_from(person.referred_on)))
         good = {
-            "programme": codes.programme,
+            "programme": programme.id,
             "municipality": person.municipality,
             "occurred_on": on.isoformat(),
         }
@@ -259,16 +259,16 @@ def _weekday(on: date) -> date:
 # --- what the plan contains ---------------------------------------------------------------------------
 
 
-def incidents(plan: Plan, codes: Codes) -> Counter[str]:
+def incidents(plan: Plan, programme: Programme) -> Counter[str]:
     """How often each thing that goes wrong in real life is played."""
     found: Counter[str] = Counter()
-    ways: dict[str, list[Act]] = {}
+    by_key: dict[str, list[Act]] = {}
     for step in plan.steps:
         found["record rejected"] += len(step.bad_records)
         for act in step.acts:
-            ways.setdefault(act.way, []).append(act)
-    for acts in ways.values():
-        found.update(_incidents_of(acts, codes))
+            by_key.setdefault(act.plan_key, []).append(act)
+    for acts in by_key.values():
+        found.update(_incidents_of(acts, programme))
     return found
 
 
@@ -282,7 +282,7 @@ PLAIN: dict[Deed, str] = {
 }
 
 
-def _incidents_of(acts: Sequence[Act], codes: Codes) -> Counter[str]:
+def _incidents_of(acts: Sequence[Act], programme: Programme) -> Counter[str]:
     found: Counter[str] = Counter()
     deeds = [act.deed for act in acts]
     exit_act = next((act for act in acts if act.deed == "record_exit"), None)
@@ -304,7 +304,7 @@ def _incidents_of(acts: Sequence[Act], codes: Codes) -> Counter[str]:
                 found[{"interrupted": "broken off"}.get(says["way"], says["way"])] += 1
     found["entry corrected"] += max(0, deeds.count("record_entry") - 1)
     if exit_act and exit_act.says["way"] != "deceased" and "mistake" not in deeds:
-        found["follow-up never answered"] += len(codes.follow_ups) - deeds.count("answer_follow_up")
+        found["follow-up never answered"] += len(programme.follow_ups) - deeds.count("answer_follow_up")
     ending = ("accept_offer", "decline_offer", "recall_offer", "record_exit", "withdraw_consent", "mistake")
     of_offers = [act for act in acts if act.deed == "offer" or (act.deed in ending and not act.refused)]
     followed_by: list[Act | None] = [*of_offers[1:], None]

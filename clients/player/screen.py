@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from clients.player.acts import Plan, Step
-from clients.player.codes import Codes
 from clients.player.ledger import Ledger
+from clients.player.programme import Programme
 
 LINES = 10
 """How many lines a play takes where there is no terminal."""
@@ -87,19 +87,19 @@ class Screen:
         """Commands per second of real time so far."""
         return ledger.commands / max(0.001, time.monotonic() - self.began_at)
 
-    def results(self, report: Mapping[str, Any], own: Mapping[str, Any], codes: Codes) -> None:
+    def results(self, report: Mapping[str, Any], own: Mapping[str, Any], programme: Programme) -> None:
         """Target against reached, as the platform reports it and as the player counted."""
-        table = Table(title=f"{codes.name['en']}: target and reached", title_justify="left")
+        table = Table(title=f"{programme.name['en']}: target and reached", title_justify="left")
         for heading in ("figure", "where"):
             table.add_column(heading)
         for heading in ("target", "reached", "the player counted"):
             table.add_column(heading, justify="right")
         counted = {(row["figure"], row["municipality"]): row["reached"] for row in own["targets"]}
         for row in report["targets"]:
-            place = codes.municipalities.get(row["municipality"], "all")
+            place = programme.municipalities.get(row["municipality"], "all")
             mine = counted.get((row["figure"], row["municipality"]), "-")
             table.add_row(
-                _label(row["figure"], codes), place, str(row["target"]), str(row["reached"]), str(mine)
+                _label(row["figure"], programme), place, str(row["target"]), str(row["reached"]), str(mine)
             )
         self.console.print(table)
 
@@ -117,7 +117,7 @@ class Screen:
             self.say(f"DIFFERS  {difference}")
 
 
-def _label(figure: str, codes: Codes) -> str:
-    if figure in codes.outputs:
-        return codes.outputs[figure]["en"]
+def _label(figure: str, programme: Programme) -> str:
+    if figure in programme.outputs:
+        return programme.outputs[figure]["en"]
     return figure.replace("_", " ")

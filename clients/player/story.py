@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from clients.player.acts import Act, Deed, step_after, step_from
-from clients.player.pen import LATE_DAYS, Pen
+from clients.player.plan_writer import LATE_DAYS, PlanWriter
 
 GOALS = (
     "Egen försörjning",
@@ -19,7 +19,7 @@ GOALS = (
 )
 
 
-class Story(Pen):
+class Story(PlanWriter):
     """One person's way through the programme, as their fate has it."""
 
     def told(self) -> list[Act]:
@@ -31,13 +31,15 @@ class Story(Pen):
                     "decline",
                     self.provider,
                     self._later(4, 15),
-                    {"reason": self._one(self.codes.decline_reasons)},
+                    {"reason": self._one(self.programme.decline_reasons)},
                 )
             case "withdrawn" | "mistake before start":
                 if self.random.random() < 0.5:
                     self._accept()
                 reasons = (
-                    self.codes.withdraw_reasons if self.fate == "withdrawn" else self.codes.mistake_reasons
+                    self.programme.withdraw_reasons
+                    if self.fate == "withdrawn"
+                    else self.programme.mistake_reasons
                 )
                 deed: Deed = "withdraw" if self.fate == "withdrawn" else "mistake"
                 self._act(deed, self.person.referrer, self._later(3, 20), {"reason": self._one(reasons)})
@@ -57,7 +59,7 @@ class Story(Pen):
         names_provider = self.fate == "declined" or self.random.random() < 0.7
         says = {
             "person": person.key,
-            "reference": f"{person.referrer[:3].upper()}-{day.year}-{self.way}",
+            "reference": f"{person.referrer[:3].upper()}-{day.year}-{self.plan_key}",
             "municipality": person.municipality,
             "provider": self.provider if names_provider else None,
             "previous": self.previous,
@@ -112,7 +114,7 @@ class Story(Pen):
 
     def _take_part(self) -> None:
         from_day = self.today
-        left = (self.codes.ends_on - from_day).days
+        left = (self.programme.ends_on - from_day).days
         days = min(self.random.randint(110, 260), left - 100)
         if self.fate in ("broken off", "moved", "deceased", "mistake after start"):
             days = self.random.randint(25, 100)
@@ -133,7 +135,7 @@ class Story(Pen):
                     "mistake",
                     self.responsible,
                     self._later(3, 9),
-                    {"reason": self._one(self.codes.mistake_reasons)},
+                    {"reason": self._one(self.programme.mistake_reasons)},
                 )
             case "mistake after exit":
                 self._exit("interrupted", reason=self._of("interrupted", "broke_off"), follow_ups=False)
@@ -141,7 +143,7 @@ class Story(Pen):
                     "mistake",
                     self.person.referrer,
                     self._later(5, 20),
-                    {"reason": self._one(self.codes.mistake_reasons)},
+                    {"reason": self._one(self.programme.mistake_reasons)},
                 )
             case "by plan":
                 self._ready()
@@ -150,7 +152,7 @@ class Story(Pen):
                 self._hand_over()
 
     def _plan(self, from_day: date, until: date) -> None:
-        for activity in self.random.sample(self.codes.activities, self.random.choice((1, 1, 2))):
+        for activity in self.random.sample(self.programme.activities, self.random.choice((1, 1, 2))):
             first_on = from_day + timedelta(days=self.random.randint(1, 10))
             says = {"activity": activity, "first_on": first_on, "last_on": self.random.choice((None, until))}
             self._act("plan_activity", self.provider, step_after(from_day), says)
@@ -162,19 +164,21 @@ class Story(Pen):
                 self._act("reach_goal", self.provider, until - timedelta(days=1), {"goal": goal})
 
     def _measure(self, from_day: date, until: date) -> None:
-        every = timedelta(days=91 * self.codes.measure_every_months // 3)
+        every = timedelta(days=91 * self.programme.measure_every_months // 3)
         for number in (1, 2, 3):
             on = from_day + timedelta(days=6) + (number - 1) * every
             if on >= until:
                 break
             answers = {
-                one: self.random.randint(1, 5) for one in self.codes.indicators if self.random.random() < 0.95
+                one: self.random.randint(1, 5)
+                for one in self.programme.indicators
+                if self.random.random() < 0.95
             }
             self._act("measure", self.responsible, on, {"round": number, "answers": answers})
         if self.random.random() < 0.4:
             says = {
-                "competence": self._one(self.codes.competences),
-                "level": self.random.randint(1, self.codes.competence_levels),
+                "competence": self._one(self.programme.competences),
+                "level": self.random.randint(1, self.programme.competence_levels),
             }
             self._act("validate", self.responsible, until - timedelta(days=2), says)
 
@@ -186,16 +190,16 @@ class Story(Pen):
     def _offer(self, to: str) -> date:
         """Offer the journey on; returns the deadline. Recorded on the day itself."""
         self.offers += 1
-        providers = self.codes.those_who_may("answer_referral", "offer_handover")
+        providers = self.programme.those_who_may("answer_referral", "offer_handover")
         if to in providers:
             wanted = "medical_to_vocational" if self.medical_first else "provider_to_provider"
-        elif "refer" in self.codes.may[to]:
+        elif "refer" in self.programme.may[to]:
             wanted = "provider_to_agency"
         else:
             wanted = "provider_to_education" if "skola" in to else "provider_to_employer"
-        kind = wanted if wanted in self.codes.handover_kinds else self.codes.handover_kinds[0]
+        kind = wanted if wanted in self.programme.handover_kinds else self.programme.handover_kinds[0]
         on = self._later(1, 6)
-        most = min(35, self.codes.handover_max_days)
+        most = min(35, self.programme.handover_max_days)
         deadline = step_from(on) + timedelta(days=self.random.randint(15, most))
         self._act(
             "offer",
@@ -230,7 +234,7 @@ class Story(Pen):
             case "offer declined":
                 self._offer(to)
                 self._answer(
-                    "decline_offer", to, says={"reason": self._one(self.codes.handover_decline_reasons)}
+                    "decline_offer", to, says={"reason": self._one(self.programme.handover_decline_reasons)}
                 )
             case "offer expired":
                 deadline = self._offer(to)
@@ -238,7 +242,9 @@ class Story(Pen):
             case "offer recalled":
                 self._offer(to)
                 self._answer(
-                    "recall_offer", self.responsible, says={"reason": self._one(self.codes.recall_reasons)}
+                    "recall_offer",
+                    self.responsible,
+                    says={"reason": self._one(self.programme.recall_reasons)},
                 )
             case "consent withdrawn":
                 self._offer(to)
@@ -265,20 +271,20 @@ class Story(Pen):
 
     def _receiver(self) -> str:
         """Most go to an employer or a school, a few back to the agency."""
-        outside = tuple(one for one in self.receivers if "refer" not in self.codes.may[one])
+        outside = tuple(one for one in self.receivers if "refer" not in self.programme.may[one])
         back = self.person.referrer if self.person.referrer in self.receivers else self._one(outside)
         return self._one(outside) if self.random.random() < 0.93 else back
 
     def _with_receiver(self) -> None:
         boundary = step_from(self._later(14, 35))
-        if "log_activity" in self.codes.may[self.responsible]:
+        if "log_activity" in self.programme.may[self.responsible]:
             self._log(self.today, boundary, count=2)
         self.today = max(self.today, boundary)
 
     # --- leaving -------------------------------------------------------------------------------------
 
     def _of(self, way: str, wanted: str) -> str | None:
-        reasons = self.codes.exit_reasons.get(way, ())
+        reasons = self.programme.exit_reasons.get(way, ())
         return wanted if wanted in reasons else next(iter(reasons), None)
 
     def _exit(
@@ -290,9 +296,11 @@ class Story(Pen):
         at_once: bool = False,
         refused_afterwards: str | None = None,
     ) -> None:
-        reasons = self.codes.exit_reasons.get(way, ())
+        reasons = self.programme.exit_reasons.get(way, ())
         reason = reason or (self._one(reasons) if reasons else None)
-        with_employer = self.responsible in self.receivers and "refer" not in self.codes.may[self.responsible]
+        with_employer = (
+            self.responsible in self.receivers and "refer" not in self.programme.may[self.responsible]
+        )
         situation = None if way == "deceased" else self._situation(way, with_employer)
         on = step_after(self.today) if at_once else self._later(2, 9)
         last_before = self.today
@@ -307,7 +315,7 @@ class Story(Pen):
                 {"offer": f"h{self.offers}"},
                 refused=True,
             )
-        if "log_activity" in self.codes.may[self.responsible] and self.random.random() < 0.12:
+        if "log_activity" in self.programme.may[self.responsible] and self.random.random() < 0.12:
             self._log_one(min(on, last_before), step_from(recorded + timedelta(days=LATE_DAYS + 2)))
         if follow_ups and way != "deceased":
             self._follow(on, situation, way)
@@ -325,7 +333,7 @@ class Story(Pen):
     def _follow(self, exited_on: date, situation: str | None, way: str) -> None:
         """Answer each follow-up or not, a step after it fell due; for most work lasts, some find it later."""
         answered = 0.88 if way == "by_plan" else 0.55
-        for follow_up in self.codes.follow_ups:
+        for follow_up in self.programme.follow_ups:
             due = step_from(follow_up.due_on(exited_on))
             days = [step_from(due + timedelta(days=after)) for after in (1, 1, 15)]
             in_time = [day for day in days if day <= follow_up.answer_by(exited_on)]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clients.player.codes import Codes, read
+from clients.player.programme import Programme, read
 
 PROVIDER = [
     "answer_referral",
@@ -31,7 +31,7 @@ RECEIVER = ["answer_handover", "log_activity", "record_exit"]
 
 
 def coded(*codes: str) -> list[dict[str, Any]]:
-    """Codes as the document writes them."""
+    """Programme as the document writes them."""
     return [{"code": code, "name": {"sv": code, "en": code}} for code in codes]
 
 
@@ -104,5 +104,5 @@ def document() -> dict[str, Any]:
     }
 
 
-CODES: Codes = read(document())
+CODES: Programme = read(document())
 INBOUND = ("af", "fk")

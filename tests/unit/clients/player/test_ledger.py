@@ -19,7 +19,7 @@ ENTRY: dict[str, Any] = {
 
 def act(deed: Deed, on: str, way: str = "w1", by: str = "kafe", **says: Any) -> Act:
     day = date.fromisoformat(on)
-    return Act(way=way, deed=deed, by=by, duty="caseworker", occurred_on=day, recorded_on=day, says=says)
+    return Act(plan_key=way, deed=deed, by=by, duty="caseworker", occurred_on=day, recorded_on=day, says=says)
 
 
 def referral(on: str = "2017-01-03", way: str = "w1", previous: str | None = None) -> Act:
@@ -44,7 +44,7 @@ def left(on: str = "2017-08-31", way: str = "by_plan", situation: str | None = "
     day = date.fromisoformat(on)
     says = {"way": way, "situation": situation}
     return Act(
-        way="w1",
+        plan_key="w1",
         deed="record_exit",
         by="kafe",
         duty="caseworker",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clients.player.acts import Act, Plan
-from clients.player.quiet import parked, unfinished
+from clients.player.idle import parked, unfinished
 from clients.player.requests import Handles, bulk_row, request
 from clients.player.saboteur import SAID_THERE, victim
 from clients.player.scenario import build
@@ -73,7 +73,7 @@ class Answers:
 def test_the_play_uses_every_route_that_changes_something() -> None:
     answers, used = Answers(), {service: set[str]() for service in ROUTES}
     for act in acts(PLAN):
-        said = request(act, answers.handles, CODES.programme)
+        said = request(act, answers.handles, CODES.id)
         assert "//" not in said.path and not said.path.endswith("/")
         used[said.service].add(f"{said.method} {re.sub(r'~[0-9]+[.0-9a-z]*', '{id}', said.path)}")
         answers.to(act)
@@ -84,7 +84,7 @@ def test_nothing_but_the_registration_says_who_somebody_is() -> None:
     answers = Answers()
     names = {act.says["person"].name for act in acts(PLAN) if act.deed == "register"}
     for act in acts(PLAN):
-        said = str(request(act, answers.handles, CODES.programme).body)
+        said = str(request(act, answers.handles, CODES.id).body)
         if act.deed != "register":
             assert not any(name in said for name in names), act
         answers.to(act)
@@ -93,7 +93,7 @@ def test_nothing_but_the_registration_says_who_somebody_is() -> None:
 def test_a_row_of_a_sheet_has_the_columns_of_the_bulk_route_and_no_handle_of_the_plan() -> None:
     sheets = [act for act in acts(PLAN) if act.channel == "csv"]
     assert sheets
-    handles = Handles(journeys={act.way: f"j-{act.way}" for act in sheets})
+    handles = Handles(journeys={act.plan_key: f"j-{act.plan_key}" for act in sheets})
     columns = {name for act in sheets for name in bulk_row(act, handles)}
     assert columns == {
         "journey_id",
@@ -149,7 +149,7 @@ def test_events_set_aside_are_named() -> None:
 def test_the_saboteur_takes_the_last_session_of_a_journey_that_counts(seed: int) -> None:
     plan = build(CODES, seed, inbound=INBOUND)
     chosen = victim(plan)
-    own = [act for act in acts(plan) if act.way == chosen.way]
+    own = [act for act in acts(plan) if act.plan_key == chosen.plan_key]
     assert [act for act in own if act.deed in SAID_THERE][-1] is chosen
     assert chosen.deed == "log_session" and chosen.says["attendance"] in ("yes", "late")
     assert "mistake" not in {act.deed for act in own}

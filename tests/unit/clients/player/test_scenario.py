@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from clients.player.acts import Act, Plan, step_from
-from clients.player.codes import Codes
 from clients.player.ledger import Ledger
+from clients.player.programme import Programme
 from clients.player.scenario import build, incidents
 from tests.unit.clients.player.programme import CODES, INBOUND
 
@@ -46,11 +46,11 @@ def ways(plan: Plan) -> dict[str, list[Act]]:
     found: dict[str, list[Act]] = defaultdict(list)
     for step in plan.steps:
         for act in step.acts:
-            found[act.way].append(act)
+            found[act.plan_key].append(act)
     return found
 
 
-def counted(plan: Plan, codes: Codes = CODES) -> Ledger:
+def counted(plan: Plan, codes: Programme = CODES) -> Ledger:
     ledger = Ledger(codes)
     for step in plan.steps:
         for act in step.acts:

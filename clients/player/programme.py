@@ -1,7 +1,7 @@
-"""What the player reads in the programme's document, as `GET /programmes/{id}` answers it.
+"""The parts of the programme's document that the player needs, as `GET /programmes/{id}` answers it.
 
-Nothing about CoActive is written down twice: organisations, roles, reasons, deadlines and targets come from
-the document, so that the player also plays a later version of the programme. Pure.
+No fact about CoActive is written twice. Organisations, roles, reasons, deadlines and targets come from the document,
+so the player also plays a later version of the programme. Pure.
 """
 
 import calendar
@@ -35,7 +35,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How many of a figure the programme is to reach, in one municipality or in all."""
+    """The value of a figure that the programme aims at, in one municipality or in all."""
 
     figure: str
     at_least: int
@@ -43,10 +43,10 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class Programme:
     """One programme as a client needs to know it."""
 
-    programme: str
+    id: str
     name: Mapping[str, str]
     owner: str
     starts_on: date
@@ -80,8 +80,8 @@ class Codes:
         return next(one for one in self.follow_ups if one.code == code)
 
 
-def read(document: Mapping[str, Any]) -> Codes:
-    """The codes in a programme's document.
+def read(document: Mapping[str, Any]) -> Programme:
+    """Read a programme's document.
 
     Raises KeyError naming the field when the document lacks one that the player needs.
     """
@@ -91,8 +91,8 @@ def read(document: Mapping[str, Any]) -> Codes:
     for reason in reasons["exit"]:
         for way in reason["ways"]:
             ways[way] = (*ways.get(way, ()), reason["code"])
-    return Codes(
-        programme=document["id"],
+    return Programme(
+        id=document["id"],
         name=document["name"],
         owner=document["owner"],
         starts_on=_day(document["starts_on"]),

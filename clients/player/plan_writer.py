@@ -1,7 +1,7 @@
-"""How a journey's story is written down: acts on days, and the sessions that fill most of them. Pure.
+"""Writes a journey's acts: each on its day, and the sessions that fill most of them. Pure.
 
-The order that every story keeps: nothing is recorded before it happened, and whoever logs a session is
-responsible on the day of recording.
+Every story keeps this order: nothing is recorded before it happened, and a session is logged by the organisation that
+is responsible on the day of recording.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from clients.player.acts import Act, Channel, Deed, step_after, step_from
-from clients.player.codes import Codes
 from clients.player.cohort import Fate, Person
+from clients.player.programme import Programme
 
 LATE_DAYS = 14
 """Days between a session and its recording from which the log counts as late."""
@@ -19,41 +19,43 @@ CSV_PROVIDER_POSITION = -1
 """The last provider of the document has a system of its own and sends its sessions as CSV."""
 
 
-class Pen:
+class PlanWriter:
     """Writes one journey's acts in the order in which they are recorded.
 
-    today: the last day of recording so far. responsible: whoever is, after all that is written.
+    today: the last day of recording so far. responsible: the responsible organisation after all acts so far.
     """
 
     def __init__(
         self,
-        codes: Codes,
+        programme: Programme,
         random: Random,
         person: Person,
         *,
-        way: str,
+        plan_key: str,
         fate: Fate,
         referred_on: date,
         previous: str | None,
         inbound: tuple[str, ...],
     ) -> None:
-        self.codes, self.random, self.person = codes, random, person
-        self.way, self.fate, self.previous = way, fate, previous
+        self.programme, self.random, self.person = programme, random, person
+        self.plan_key, self.fate, self.previous = plan_key, fate, previous
         self.inbound = inbound
         self.referred_on = referred_on
         self.today = referred_on
         self.acts: list[Act] = []
         self.sessions = self.offers = 0
         self.exited_on: date | None = None
-        providers = codes.those_who_may("answer_referral", "start_journey", "log_activity", "offer_handover")
+        providers = programme.those_who_may(
+            "answer_referral", "start_journey", "log_activity", "offer_handover"
+        )
         self.csv_provider = providers[CSV_PROVIDER_POSITION]
-        medical = tuple(one for one in providers if "refer" in codes.may[one])
+        medical = tuple(one for one in providers if "refer" in programme.may[one])
         vocational = tuple(one for one in providers if one not in medical)
         self.medical_first = fate == "medical first" and bool(medical) and person.referrer not in medical
         self.provider = self.responsible = random.choice(medical if self.medical_first else vocational)
         self.next_provider = random.choice([one for one in vocational if one != self.provider])
         self.receivers = tuple(
-            one for one in codes.those_who_may("answer_handover", "record_exit") if one not in providers
+            one for one in programme.those_who_may("answer_handover", "record_exit") if one not in providers
         )
 
     # --- writing -------------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ class Pen:
         supervisor = deed in ("log_session", "correct_session", "measure") and channel == "http"
         self.acts.append(
             Act(
-                way=self.way,
+                plan_key=self.plan_key,
                 deed=deed,
                 by=by,
                 duty="supervisor" if supervisor else "caseworker",
@@ -89,7 +91,7 @@ class Pen:
         return recorded_on
 
     def _later(self, least: int, most: int) -> date:
-        """A day so many days after the last recording."""
+        """A day `least` to `most` days after the last recording."""
         return self.today + timedelta(days=self.random.randint(least, most))
 
     def _one(self, among: tuple[str, ...]) -> str:
@@ -100,7 +102,7 @@ class Pen:
     def _log(self, after: date, boundary: date, *, count: int, until: date | None = None) -> None:
         """Sessions on weekdays after `after`, until `until` or the boundary; all recorded by the boundary.
 
-        Whoever is responsible now stays so until the boundary, a step day.
+        The responsible organisation must stay the same until the boundary, a step day.
         """
         until = until or boundary
         span = (until - after).days
@@ -126,8 +128,8 @@ class Pen:
         channel: Channel = "csv" if self.responsible == self.csv_provider else "http"
         says = {
             "session": session,
-            "reference": f"{self.way}-{session}",
-            "activity": self._one(self.codes.activities),
+            "reference": f"{self.plan_key}-{session}",
+            "activity": self._one(self.programme.activities),
         }
         says |= self._attendance()
         self._act("log_session", self.responsible, day, says, recorded_on=recorded_on, channel=channel)
@@ -136,12 +138,12 @@ class Pen:
     def _attendance(self) -> dict[str, Any]:
         drawn = self.random.random()
         if drawn < 0.13:
-            return {"attendance": "no", "minutes": 0, "reason": self._one(self.codes.absence_reasons)}
+            return {"attendance": "no", "minutes": 0, "reason": self._one(self.programme.absence_reasons)}
         minutes = self.random.choice((60, 90, 120, 180, 240, 240, 360))
         return {"attendance": "late" if drawn < 0.22 else "yes", "minutes": minutes, "reason": None}
 
     def _correct(self, said: dict[str, Any], day: date, recorded_on: date, boundary: date) -> None:
-        """Say the session anew, now and then twice; what is said always differs from what stood."""
+        """Correct the session, now and then twice; the new content always differs from the old."""
         for _ in range(2 if self.random.random() < 0.15 else 1):
             if recorded_on > boundary:
                 return

@@ -1,6 +1,7 @@
-"""Is the loop closed? Every referrer must know where its referrals stand, by HTTP and on its reply topic.
+"""Checks that every referrer knows where its referrals stand, by HTTP and on its reply topic.
 
-What the player counted is held against what each referrer reads and was last told. Source: docs/field.md, Referral.
+The player's own count is compared with the answers and the last message of each referrer. Source: docs/field.md,
+Referral.
 """
 
 from collections.abc import Mapping
@@ -8,10 +9,10 @@ from concurrent.futures import Executor
 from typing import Any, Protocol
 
 from clients.player.acts import Act, Plan
-from clients.player.codes import Codes
 from clients.player.course import Course
 from clients.player.inbound import Agency
 from clients.player.ledger import Ledger
+from clients.player.programme import Programme
 from clients.player.requests import Handles
 from clients.player.wire import Wire
 
@@ -20,7 +21,7 @@ class Played(Protocol):
     """A play that has come to its end."""
 
     wire: Wire
-    codes: Codes
+    programme: Programme
     plan: Plan
     agencies: dict[str, Agency]
     handles: Handles
@@ -35,39 +36,44 @@ def differences(play: Played, pool: Executor) -> list[str]:
 
 
 def _told(play: Played, referrals: list[Act]) -> list[str]:
-    """Where the last word on an agency's reply topic is not where its referral stands."""
+    """Differences between the last message on an agency's reply topic and the player's count."""
     found = []
     for agency in play.agencies.values():
         agency.read_all()
         for act in referrals:
             told = agency.journeys.get(act.says["reference"], {}).get("stage")
-            stage = _course(play, act).stage(play.codes, play.plan.ends_on)
+            stage = _course(play, act).stage(play.programme, play.plan.ends_on)
             if act.by == agency.organisation and told != stage:
-                found.append(f"replies.{act.way}.stage: {act.by} was told {told}, the player counted {stage}")
+                found.append(
+                    f"replies.{act.plan_key}.stage: {act.by} was told {told}, the player counted {stage}"
+                )
     return found
 
 
 def _read(play: Played, act: Act) -> list[str]:
-    """Where `GET /referrals/{id}` does not say where the referral stands, with whom, and what came of it."""
-    path = f"/referrals/{play.handles.journeys[act.way]}"
-    vector = play.handles.vectors.get(act.way)
+    """Differences between `GET /referrals/{id}` and the player's count: stage, responsible organisation, exit,
+    follow-ups.
+    """
+    path = f"/referrals/{play.handles.journeys[act.plan_key]}"
+    vector = play.handles.vectors.get(act.plan_key)
     answer = play.wire.ask("intake", "GET", path, actor=(act.by, act.duty), vector=vector)
     if answer.status != 200:
-        return [f"referral.{act.way}: GET {path} as {act.by} was answered {answer.status} {answer.code}"]
+        return [f"referral.{act.plan_key}: GET {path} as {act.by} was answered {answer.status} {answer.code}"]
     own, said = _counted(play, _course(play, act)), _said(answer.body)
     return [
-        f"referral.{act.way}.{what}: {act.by} reads {said[what]}, the player counted {own[what]}"
+        f"referral.{act.plan_key}.{what}: {act.by} reads {said[what]}, the player counted {own[what]}"
         for what in own
         if said[what] != own[what]
     ]
 
 
 def _counted(play: Played, course: Course) -> dict[str, Any]:
-    stage = course.stage(play.codes, play.plan.ends_on)
+    stage = course.stage(play.programme, play.plan.ends_on)
     if course.mistake:
         return {"stage": stage}
     statuses = {
-        one.code: course.follow_up(one.code, play.codes, play.plan.ends_on) for one in play.codes.follow_ups
+        one.code: course.follow_up(one.code, play.programme, play.plan.ends_on)
+        for one in play.programme.follow_ups
     }
     return {
         "stage": stage,
@@ -87,4 +93,4 @@ def _said(referral: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _course(play: Played, act: Act) -> Course:
-    return play.ledger.courses[act.way]
+    return play.ledger.courses[act.plan_key]

@@ -1,7 +1,7 @@
-"""When the platform has seen all: every consumer caught up, nothing unsent, no timer due, twice in a row.
+"""Waits until the platform is idle: no lag, no unpublished event, no due timer, twice in a row.
 
-Read from `/progress` of the five consumer processes. Until then the clock stands still, so that whatever
-falls due between two steps rests on all that was done before.
+Read from `/progress` of the five consumer processes. Until then the clock stands still. So an act that falls due
+between two steps rests on everything done before.
 """
 
 import time
@@ -14,8 +14,8 @@ from clients.player.surroundings import CONSUMERS
 from clients.player.trouble import Trouble
 from clients.player.wire import Wire
 
-LAST_TO_HEAR = "outcome-project"
-"""Hears of everything that anybody says, so it is asked first, alone: asking costs the platform something."""
+ASKED_FIRST = "outcome-project"
+"""It reads the events of all services, so it is asked first, alone: each question costs the platform something."""
 UNFINISHED = ("lag", "outbox_pending", "timers_due", "waiting")
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.04
@@ -23,12 +23,12 @@ PAUSE_SECONDS = 0.04
 Progress = Mapping[str, Mapping[str, Any]]
 
 
-def wait_until_quiet(
+def wait_until_idle(
     wire: Wire, pool: Executor, at: datetime, *, patience_seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Block until the platform is quiet at that moment of its clock. Raises Trouble saying who is not."""
+    """Block until the platform is idle at that moment of its clock. Raises Trouble naming the busy processes."""
     ends_at = time.monotonic() + patience_seconds
-    asked: Collection[str] = (LAST_TO_HEAR,)
+    asked: Collection[str] = (ASKED_FIRST,)
     before: tuple[int, int] | None = None
     while True:
         progress = look(wire, pool, asked)
@@ -46,11 +46,11 @@ def wait_until_quiet(
             before = sums
         if time.monotonic() > ends_at:
             why = "; ".join(unfinished(progress, at)) or "its counts keep changing"
-            raise Trouble(f"The platform is not quiet after {patience_seconds:.0f} s: {why}.")
+            raise Trouble(f"The platform is not idle after {patience_seconds:.0f} s: {why}.")
 
 
 def look(wire: Wire, pool: Executor, names: Collection[str] = tuple(CONSUMERS)) -> Progress:
-    """What these consumer processes say of themselves now. Waits for one that is being restarted."""
+    """The progress of these consumer processes now. Waits for one that is being restarted."""
 
     def ask(name: str) -> Mapping[str, Any]:
         body: Mapping[str, Any] = wire.ask(name, "GET", "/progress").body
@@ -68,7 +68,7 @@ def _require_running(progress: Progress) -> None:
 
 
 def unfinished(progress: Progress, at: datetime) -> list[str]:
-    """`handover-consume has lag 3`, … for all that is still to be done; empty when nothing is."""
+    """`handover-consume has lag 3`, … for all that is still to be done; empty when the platform is idle."""
     found = [
         f"{name} has {what} {one[what]}"
         for name, one in progress.items()
@@ -83,7 +83,7 @@ def unfinished(progress: Progress, at: datetime) -> list[str]:
 
 
 def parked(progress: Progress) -> list[str]:
-    """Which processes have set events aside that they could not take in."""
+    """The processes with parked events."""
     return [
         f"{name} has parked {one['parked']} events" for name, one in progress.items() if one.get("parked")
     ]
