@@ -210,7 +210,7 @@ def openness_faults(compose: Compose) -> Iterator[str]:
                 yield f"{name} publishes {port}"
             if name == "proxy" and target not in doors():
                 yield f"{name} publishes {target}, on which nobody listens"
-    for network in ("data", "watch"):
+    for network in ("data", "watch", "operate"):
         if not compose["networks"][network].get("internal"):
             yield f"the network {network} has a way out"
 
@@ -411,6 +411,7 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(_set("services/kafka/ports", ["127.0.0.1:9092:9092"]), id="Kafka published"),
         pytest.param(_set("services/grafana/ports", ["0.0.0.0:3000:3000"]), id="Grafana open to others"),
         pytest.param(_set("networks/data", {}), id="a way out of the data network"),
+        pytest.param(_set("networks/operate", {}), id="a way out of the operators' network"),
     ],
 )
 def test_each_kind_of_mistake_is_found(
