@@ -32,7 +32,7 @@ KEPT_UNREAD = frozenset({"participant-erased"})
 KEPT_WAITING = "not-yet-seen"
 """With a vector, a caller without a part gets this code too."""
 IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
-"""Actions that concern no single person; every other is noted."""
+"""Actions that concern no single person, unless the view says otherwise (`points_at_people`); every other is noted."""
 NAMING: Mapping[str, str] = {
     "participant_id": "participant",
     "journey_id": "journey",
@@ -49,6 +49,15 @@ log = structlog.get_logger()
 def prepare(app: Flask) -> None:
     """Give the application its memory of the refusals of the last minute."""
     app.extensions[EXTENSION] = Repetitions()
+
+
+def points_at_people(subject: str) -> None:
+    """Have this request noted though its action concerns no single person. Call it before the use case runs.
+
+    subject: what is read, as the row of a reading names it. A refused request's row leaves it out, because it may then
+    hold what the caller made up.
+    """
+    g.points_at_people = subject
 
 
 def note_given(body: Mapping[str, Any], *, named: bool) -> None:
@@ -74,12 +83,15 @@ def note_refused_rows(codes: Mapping[str, int]) -> None:
 
 def _note(came_to: str, count: int | None = None) -> None:
     action = getattr(current_app.view_functions.get(request.endpoint or ""), "action", None)
-    if action is None or action in IMPERSONAL or "actor" not in g:
+    exact = g.get("points_at_people")
+    if action is None or (action in IMPERSONAL and exact is None) or "actor" not in g:
         return
     who: Actor = g.actor
     commands = commands_of_this_app()
     repetitions: Repetitions = current_app.extensions[EXTENSION]
     reader, now, subject = (who.person, who.organisation), time.monotonic(), _named()
+    if exact is not None and came_to == GIVEN:
+        subject = exact
     refusal = (action, came_to, subject)
     if came_to != GIVEN and repetitions.folds(reader, refusal, now):
         metric("journey_refusals_folded_total").inc()

@@ -45,9 +45,10 @@ log = structlog.get_logger()
 class Reading:
     """One read, or one refusal of anything that names a person or a journey.
 
-    person: the reader's handle. subject: `participant/p-…`, `journey/j-…`, a handover or a follow-up; None for a
-    list, and for a text that cannot be an id. count: the length of a list, or of a file of rows. purpose: the
-    reader's own words. came_to: `given`, or the code of the refusal.
+    person: the reader's handle. subject: `participant/p-…`, `journey/j-…`, a handover, a follow-up, or the exact
+    figures of a period, `programme/<id>/<from>/<to>/<by, or all>`; None for a list, and for a text that cannot be an
+    id. count: the length of a list, or of a file of rows. purpose: the reader's own words. came_to: `given`, or the
+    code of the refusal.
     """
 
     person: str

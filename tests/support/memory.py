@@ -334,12 +334,14 @@ class RealTime:
         raise AssertionError(f"real time is not moved to {at}")
 
 
-def web(memory: Memory, blueprints: tuple[Blueprint, ...]) -> FlaskClient:
+def web(
+    memory: Memory, blueprints: tuple[Blueprint, ...], commands: MemoryCommands | None = None
+) -> FlaskClient:
     """The web application of a service on this memory."""
     app: Flask = create_app(
         interface=Interface("in memory", "", ""),
         blueprints=blueprints,
-        commands=MemoryCommands(memory),
+        commands=commands or MemoryCommands(memory),
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={"drift"},
         clock=RealTime(),
@@ -351,7 +353,8 @@ class Caller:
     """Sends requests as one organisation, each POST under a new key unless one is given."""
 
     def __init__(self, memory: Memory, blueprints: tuple[Blueprint, ...], organisation: str) -> None:
-        self._client = web(memory, blueprints)
+        self.commands = MemoryCommands(memory)
+        self._client = web(memory, blueprints, self.commands)
         self._token = f"{organisation}:caseworker"
         self._keys = 0
 

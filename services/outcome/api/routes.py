@@ -14,6 +14,7 @@ from services.outcome.domain.leaving import RecordExit
 from services.outcome.figures import period
 from services.outcome.figures.report import as_csv, as_swedish_csv
 from shared.edge.headers import acceptable
+from shared.edge.readings import points_at_people
 from shared.edge.use_cases import paged, run
 from shared.edge.web import guarded, if_match
 from shared.language.events import Code, FollowUpId, JourneyId
@@ -85,12 +86,17 @@ def answer_follow_up(body: AnswerFollowUp, follow_up_id: FollowUpId) -> dict[str
 @figures.response(200, r.ReportAnswer)
 @figures.alt_response(200, content_type="text/csv", success=True, description="One row per number.")
 def read_report(wanted: dict[str, Any], programme_id: Code) -> dict[str, Any] | Response:
-    """The programme's figures as they are now, or, with `from` and `to`, those of a period; as JSON or CSV."""
+    """The programme's figures as they are now, or, with `from` and `to`, those of a period; as JSON or CSV.
+
+    Figures of a period are exact, and of few days may point at somebody: each reading of them is noted.
+    """
     form = wanted.get("format") or FORMS[acceptable(request.headers.get("Accept"), tuple(FORMS))]
     asked = r.wanted_period(wanted)
     if asked is None:
         found = run(handlers.read_report, r.show_report, programme_id)
     else:
+        # The exact figures of a day and a municipality can tell what one person did.
+        points_at_people(f"programme/{programme_id}/{asked.first}/{asked.last}/{asked.by or 'all'}")
         found = run(handlers.read_period, r.show_report, programme_id, asked)
     if form == "json":
         return found

@@ -71,6 +71,22 @@ def test_both_days_of_a_period_are_part_of_it_and_no_other(caller: Caller) -> No
     assert report["targets"] is None
 
 
+def test_each_reading_of_a_period_is_noted_with_its_days_and_one_of_the_whole_is_not(caller: Caller) -> None:
+    caller.become(OWNER, "analyst", "reader")
+    noted = caller.commands.readings
+    assert caller.get(REPORT).status_code == 200
+    assert noted == []
+    for asked in (QUARTER, f"{REPORT}?from=2016-04-01&to=2016-04-01&by=municipality&format=csv"):
+        assert caller.get(asked).status_code == 200
+    assert [(one.person, one.action, one.subject, one.came_to) for one in noted] == [
+        ("reader", "read_report", "programme/town/2016-04-01/2016-06-30/all", "given"),
+        ("reader", "read_report", "programme/town/2016-04-01/2016-04-01/municipality", "given"),
+    ]
+    noted.clear()
+    assert caller.get("/programmes/19900101-2385/report?from=2016-04-01&to=2016-04-01").status_code == 404
+    assert [(one.subject, one.came_to) for one in noted] == [(None, "not-found")]
+
+
 def test_a_report_as_it_is_now_has_no_period(caller: Caller) -> None:
     report = caller.get(REPORT).json
     assert report["period"] is None
