@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 
@@ -25,8 +26,11 @@ from shared.runtime.ids import random_id
 from shared.runtime.parts import Parts, batch_of
 from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.transaction import transact
+from shared.telemetry.traces import own_trace
 
 SECONDS = 30.0
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,9 @@ class Mending:
                 return self._told(order, session, "skip", subject, [], parked_id)
             group = self.groups[row["group"]]
             unit, batch = batch_of(self._parts, group, session, Breaker(), ByHand)
-            batch.skip(subject, row["source"], row["seq"], order.at)
-            unit.flush()
+            with own_trace():
+                batch.skip(subject, row["source"], row["seq"], order.at)
+                unit.flush()
             return self._told(
                 order, session, "skip", subject, [self._came_to(session, group, batch, subject)], parked_id
             )
@@ -165,14 +170,28 @@ class Mending:
         self, session: ClientSession, group: Group, subject: Subject, at: datetime
     ) -> dict[str, Any]:
         unit, batch = batch_of(self._parts, group, session, Breaker(), ByHand)
-        batch.replay(subject, at)
-        unit.flush()
+        with own_trace():
+            batch.replay(subject, at)
+            unit.flush()
         return self._came_to(session, group, batch, subject)
 
     def _came_to(
         self, session: ClientSession, group: Group, batch: ByHand, subject: Subject
     ) -> dict[str, Any]:
-        """The remaining parked events, as this transaction sees them now."""
+        """The remaining parked events, as this transaction sees them now.
+
+        Each applied event is logged in the operator's trace, with a link to the event's own. An attempt that another
+        writer spoils is repeated, and logs again.
+        """
+        for event in batch.tally.events:
+            log.info(
+                "applied-by-hand",
+                group=group.name,
+                subject=shown_subject(event.subject),
+                of=event.source,
+                seq=event.seq,
+                link=event.traceparent[3:35] or None,
+            )
         parked, left = self._database["parked"], {"group": group.name, "subject": subject}
         fails = {"$in": ["poison", "unreadable"]}
         poison = parked.find_one(

@@ -5,6 +5,8 @@ Source: https://www.w3.org/TR/trace-context/
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 TRACEPARENT = "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
@@ -31,6 +33,16 @@ def start_trace(incoming: str) -> str:
 def resume_trace(traceparent: str) -> None:
     """Speak in the name of the event being handled. Whether it is a trace context is asked when somebody speaks."""
     _traceparent.set(traceparent)
+
+
+@contextmanager
+def own_trace() -> Iterator[None]:
+    """Keep the present trace: behind the block it goes on, whatever traces are resumed within."""
+    mine = current_traceparent()
+    try:
+        yield
+    finally:
+        _traceparent.set(mine)
 
 
 def read_trace(header: bytes | None) -> str:

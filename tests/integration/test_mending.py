@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+import structlog
 
 from shared.language import events as e
 from shared.language.decision import Subject
@@ -12,6 +13,7 @@ from shared.language.errors import Conflict, Refused, Unknown
 from shared.operations.mending import Mending
 from shared.runtime.relay import Relay
 from shared.runtime.transaction import transact
+from shared.telemetry.traces import start_trace, trace_id
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.operating import Desk, order, toy_group, toy_parts, web
@@ -86,6 +88,22 @@ def test_a_replay_by_the_mended_rule_makes_the_subject_whole_in_order(bench: Ben
     assert (audit["did"], audit["person"], audit["reason"]) == ("replay", "duty-officer-7", "bug 7 mended")
     bench.publish(bench.say(toy.session(4), subject, 4))
     until(lambda: bench.state(subject).minutes == 674, "what comes after the replay")  # type: ignore[union-attr]
+
+
+def test_a_replay_is_logged_in_the_operator_s_trace_with_a_link_to_the_event_s(bench: Bench) -> None:
+    theirs, own = (f"00-{sign * 32}-{sign * 16}-01" for sign in "ab")
+    subject = bench.subject()
+    bench.consume(EVERYTHING)
+    topic, key, headers, value = bench.say(toy.session(666), subject, 1)
+    traced = [(name, theirs.encode() if name == "traceparent" else said) for name, said in headers]
+    bench.publish((topic, key, traced, value))
+    parked(bench, subject, 1)
+    start_trace(own)
+    with structlog.testing.capture_logs() as told:
+        mending(bench).replay_subject(order(), subject)
+    assert trace_id() == "b" * 32
+    lines = [one for one in told if one["event"] == "applied-by-hand"]
+    assert [(one["subject"], one["seq"], one["link"]) for one in lines] == [(subject, 1, "a" * 32)]
 
 
 def test_a_replay_that_fails_again_leaves_everything_parked_and_says_where(bench: Bench) -> None:
