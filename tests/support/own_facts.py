@@ -31,7 +31,12 @@ def _intake(state: Referral | None, received: Received, programmes: Programmes) 
     match received.body:
         case e.ReferralReceived() as referral:
             key = key_of(received.subject)
-            return Referral(journey_id=JourneyId(key), reference=f"own-{key[-4:]}", passage=begin(referral))
+            return Referral(
+                journey_id=JourneyId(key),
+                reference=f"own-{key[-4:]}",
+                received_at=referral.recorded_at,
+                passage=begin(referral),
+            )
         case _ if state is None:
             return None
         case _:

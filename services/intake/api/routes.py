@@ -23,6 +23,7 @@ from shared.edge.web import actor, command, guarded, query
 from shared.language.decision import Skip, Work
 from shared.language.errors import Invalid, Unknown
 from shared.language.events import Code, JourneyId, Organisation, ParticipantId, Purpose
+from shared.language.forms import JOURNEY_ID
 
 PURPOSE_HEADER = {
     "name": "Purpose",
@@ -220,6 +221,6 @@ def _place(cursor: str | Skip | None) -> str | Skip | None:
         where = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         where = ""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}\|j-[0-9a-z]{26}", where):
+    if not re.fullmatch(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:]{{8}}\.[0-9]{{3}}\|{JOURNEY_ID}", where):
         raise Invalid({"cursor": ["Takes the next_cursor of the page before, as it was given."]})
     return where

@@ -6,6 +6,7 @@ and whenever what the referrer sees has changed, the referrer is told (docs/fiel
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from shared.language import events as e
@@ -53,7 +54,8 @@ class Refusal:
 class Referral:
     """One referral and the journey that came of it.
 
-    reference: the referrer's own. situation_at_exit: what the exit said; None when nobody said, or there is no exit.
+    reference: the referrer's own. received_at: the moment when it was recorded, UTC; nothing changes it.
+    situation_at_exit: what the exit said; None when nobody said, or there is no exit.
     corrections: how many there have been, which numbers the next.
 
     stood: the person's journeys in the programme that they had not left when this one began. beside: the first of them
@@ -62,6 +64,7 @@ class Referral:
 
     journey_id: e.JourneyId
     reference: str
+    received_at: datetime
     passage: Passage
     refusal: Refusal | None = None
     withdrawal_reason: e.Code | None = None
@@ -118,8 +121,12 @@ def _standing(referral: Referral) -> dict[str, Any]:
 
 
 def place(referral: Referral) -> str:
-    """A referral's place in lists: the day of the referral, then the id; unique."""
-    return f"{referral.passage.referred_on.isoformat()}|{referral.journey_id}"
+    """A referral's place in lists: the moment it was received, to the stored millisecond, then the id.
+
+    Unique, and no correction moves it: the day of the referral can be corrected, so it orders no list.
+    """
+    moment = referral.received_at.astimezone(UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}|{referral.journey_id}"
 
 
 def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = None) -> Change[Referral]:

@@ -125,7 +125,9 @@ def refer(
         provider=command.provider,
         previous_journey=command.previous_journey,
     )
-    referral = Referral(journey_id=journey_id, reference=command.reference, passage=begin(received))
+    referral = Referral(
+        journey_id=journey_id, reference=command.reference, received_at=at, passage=begin(received)
+    )
     row = Row(REFERENCES, reference_key(by, command.reference), {"journey_id": journey_id})
     return opened(referral, received, rows=(row,))
 

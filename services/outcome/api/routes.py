@@ -57,7 +57,10 @@ def record_exit(body: RecordExit, journey_id: JourneyId) -> dict[str, Any]:
 @outcomes.arguments(s.FollowUpPageArguments(), location="query")
 @outcomes.response(200, s.FollowUpPageAnswer)
 def list_follow_ups(page: dict[str, Any]) -> dict[str, Any]:
-    """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise."""
+    """The follow-ups that the caller's organisation may answer, those that are due unless asked otherwise.
+
+    The earliest day first. A follow-up whose exit's day is corrected meanwhile takes the place of its new day.
+    """
     limit, after = page["limit"], page["after"]
     show = paged("follow_ups", s.show_follow_up, lambda one: one.order, limit)
     return run(handlers.list_follow_ups, show, page["status"], after=after, limit=limit)

@@ -225,3 +225,22 @@ def test_a_list_is_read_by_page_and_by_cursor_alike() -> None:
     for asked, field in (("limit=201", "limit"), ("page=501", "page"), ("cursor=!", "cursor")):
         refused = world.ask(INTAKE, "GET", f"/referrals?{asked}", AGENCY)
         assert (refused.status_code, set(refused.json["errors"])) == (422, {field})
+
+
+def test_a_corrected_day_moves_nothing_in_a_list_that_is_being_read() -> None:
+    world = house(COACTIVE, today=date(2016, 6, 1))
+    made = [referred(world, reference=f"A-{number}") for number in range(4)]
+    first = world.done(INTAKE, "GET", "/referrals?limit=2", AGENCY)
+    assert [one["journey_id"] for one in first["referrals"]] == made[:2]
+    for journey, day in ((made[1], "2016-06-01"), (made[2], "2016-05-02")):
+        told = world.done(INTAKE, "GET", f"/referrals/{journey}", AGENCY)
+        anew = {
+            "why": "A slip.",
+            "occurred_on": day,
+            **{name: told[name] for name in ("municipality", "provider")},
+        }
+        world.done(INTAKE, "POST", f"/referrals/{journey}/correction", AGENCY, anew)
+    second = world.done(INTAKE, "GET", f"/referrals?limit=2&cursor={first['next_cursor']}", AGENCY)
+    assert [one["journey_id"] for one in second["referrals"]] == made[2:]
+    page = world.done(INTAKE, "GET", "/referrals?limit=2&page=2", AGENCY)
+    assert page["referrals"] == second["referrals"]

@@ -100,7 +100,7 @@ def test_a_day_is_a_calendar_day(on: Any) -> None:
 
 def test_a_cursor_leads_back_to_its_place() -> None:
     held = at_stage("received")
-    assert _place(_cursor(held)) == f"2016-03-01|{held.journey_id}"
+    assert _place(_cursor(held)) == f"2017-05-02T10:00:00.000|{held.journey_id}"
     assert _place(None) is None
 
 

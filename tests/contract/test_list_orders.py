@@ -1,0 +1,37 @@
+"""Each list goes by what cannot change: else a reader of pages would pass over an entry, or meet it twice."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+IMMUTABLE = {
+    "number": "counted up within its subject, given once",
+    "round": "a measurement's number, part of its key",
+    "_id": "the document's own key",
+    "state.listed": "the moment a referral was received, then its id",
+}
+MOVES = {
+    "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
+    "until": "no list: one row is asked for",
+}
+
+
+def _orders() -> dict[str, set[str]]:
+    """{what rows are ordered by: the files that do so}."""
+    found: dict[str, set[str]] = {}
+    for room in ("services", "shared"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr == "rows"
+                ):
+                    for order in (one.value for one in node.keywords if one.arg == "order"):
+                        assert isinstance(order, ast.Constant), f"{path}: the order is no literal"
+                        found.setdefault(str(order.value), set()).add(path.name)
+    return found
+
+
+def test_every_list_goes_by_what_is_declared_not_to_change() -> None:
+    assert _orders().keys() == IMMUTABLE.keys() | MOVES.keys()
