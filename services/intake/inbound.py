@@ -1,12 +1,12 @@
 """Referrals that agencies publish on topics of their own, `inbound.<organisation>.referrals.v1`.
 
 A record is the body of POST /referrals, read with the same schema. Who refers is the topic, whose ACL only its sender
-passes, and never anything the record says. Each record gets one answer on `inbound.<organisation>.replies.v1`: accepted
-with the referral's id, or rejected with a code and every field's reason. Offset, referral and answer become durable in
-one transaction; a bad record never holds up the next. Of a rejected record nothing is kept but topic, partition and
-offset, and what its sender knows it by (`records.Echo`), because it may hold what must not be here: not its hash
-either, from which a personal number can be guessed. No other value is repeated in an answer, and none in a log line.
-The answer to a record comes before all that is told of what it led to.
+passes, and never anything the record says. Each record gets one answer on `inbound.<organisation>.replies.v1`:
+accepted with the referral's id, or rejected with a code and every field's reason. Offset, referral and answer become
+durable in one transaction; a bad record never holds up the next. Of a rejected record only topic, partition and
+offset are kept, and the identifiers of its sender (`records.Echo`), because it may hold personal data. Its hash is
+not kept either: a personal number can be guessed from it. No other value is repeated in an answer, and none in a log
+line. The answer to a record comes before all that is told of what it led to.
 """
 
 import re
@@ -29,7 +29,7 @@ from shared.language.forms import ORGANISATION
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
-from shared.runtime.consumer import Absorb, Consumer, SetAside
+from shared.runtime.consumer import Consumer, ProcessBatch, SetAside
 from shared.runtime.fair import FairMember
 from shared.runtime.kafka import Partition
 from shared.runtime.parts import Parts, Runnable
@@ -135,7 +135,7 @@ def _place(record: Arrived) -> dict[str, Any]:
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
-def absorb(parts: Parts, breaker: Breaker) -> Absorb:
+def process_batch(parts: Parts, breaker: Breaker) -> ProcessBatch:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
     answered = parts.settings.reply_organisations
 
@@ -281,7 +281,7 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         client=parts.client,
         database=parts.service.database,
         kafka_options=parts.kafka_options,
-        absorb=absorb(parts, breaker),
+        process_batch=process_batch(parts, breaker),
         set_aside=set_aside(parts, breaker),
         stop=parts.stop,
         topics=[topic_of(one) for one in organisations],

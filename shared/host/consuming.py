@@ -3,14 +3,14 @@
 from shared.operations.rebuild import admit
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
-from shared.runtime.consumer import Absorb, SetAside
+from shared.runtime.consumer import ProcessBatch, SetAside
 from shared.runtime.fold import Batch
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, batch_of
 from shared.runtime.write_conflicts import Attempt
 
 
-def absorb(parts: Parts, group: Group, breaker: Breaker) -> Absorb:
+def process_batch(parts: Parts, group: Group, breaker: Breaker) -> ProcessBatch:
     """Apply the batch, and collect every write that results, inside the consumer's transaction."""
     rebuilds = parts.client[parts.service.database]["rebuilds"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from shared.host.connections import connect, create_indexes
-from shared.host.consuming import absorb, set_aside
+from shared.host.consuming import process_batch, set_aside
 from shared.host.health import Health
 from shared.host.serving import serve_web
 from shared.host.settings import EXIT_STATUS, FaultySettings, read_settings
@@ -28,7 +28,7 @@ from shared.operations.healing import Healer
 from shared.operations.rebuilder import Rebuilder
 from shared.operations.standing import Reporter
 from shared.runtime.breaker import Breaker
-from shared.runtime.consumer import Absorb, Consumer, SetAside
+from shared.runtime.consumer import Consumer, ProcessBatch, SetAside
 from shared.runtime.gc_tuning import relax_thresholds
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Projection, Runnable, Service, groups_of
@@ -54,7 +54,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
         parts,
         group.name,
         group.topics,
-        absorb(parts, group, breaker),
+        process_batch(parts, group, breaker),
         set_aside(parts, group, breaker),
         parts.stop,
     )
@@ -139,7 +139,7 @@ def rebuilding(parts: Parts, group: Group, stop: threading.Event) -> Consumer:
         parts,
         group.name,
         group.topics,
-        absorb(parts, group, breaker),
+        process_batch(parts, group, breaker),
         set_aside(parts, group, breaker),
         stop,
     )
@@ -149,7 +149,7 @@ def consumer_of(
     parts: Parts,
     group: str,
     topics: Iterable[str],
-    absorb: Absorb,
+    process_batch: ProcessBatch,
     aside: SetAside,
     stop: threading.Event,
 ) -> Consumer:
@@ -159,7 +159,7 @@ def consumer_of(
         client=parts.client,
         database=parts.service.database,
         kafka_options=parts.kafka_options,
-        absorb=absorb,
+        process_batch=process_batch,
         set_aside=aside,
         stop=stop,
         topics=topics,

@@ -18,7 +18,7 @@ from shared.language.messages import BY_MESSAGE, encode_message
 from shared.operations.missing import Missing
 from shared.operations.republish import pend_again
 from shared.runtime.arrived import Arrived, Tally
-from shared.runtime.consumer import Absorb, SetAside
+from shared.runtime.consumer import ProcessBatch, SetAside
 from shared.runtime.unit import shard_of
 from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import metric
@@ -85,13 +85,13 @@ def check_asking(asking: bytes | None, asked: RepublishRequested) -> None:
             raise ValueError("another service's group")
 
 
-def answering(database: Database[Any], source: str) -> Absorb:
+def answering(database: Database[Any], source: str) -> ProcessBatch:
     """The service's handling of the control topic: mark its own events for republishing.
 
     It does so in the transaction that moves the offsets.
     """
 
-    def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
+    def process_batch(attempt: Attempt, records: list[Arrived]) -> Tally:
         for record in records:
             asked = _asked(record, f"{source}-control")
             if asked is None or asked.source != source:
@@ -110,7 +110,7 @@ def answering(database: Database[Any], source: str) -> Absorb:
             )
         return Tally()
 
-    return absorb
+    return process_batch
 
 
 def leaving(group: str) -> SetAside:

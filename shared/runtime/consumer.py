@@ -35,7 +35,7 @@ LOOK_SECONDS = 1.0
 
 log = structlog.get_logger()
 
-Absorb = Callable[[Attempt, list[Arrived]], Tally]
+ProcessBatch = Callable[[Attempt, list[Arrived]], Tally]
 """Writes the whole effect of a batch, inside the transaction that also moves the offsets; may be called again."""
 
 SetAside = Callable[[Attempt, Arrived, str], Tally]
@@ -59,7 +59,7 @@ class Consumer:
         client: MongoClient[dict[str, Any]],
         database: str,
         kafka_options: Mapping[str, Any],
-        absorb: Absorb,
+        process_batch: ProcessBatch,
         stop: Event,
         topics: Iterable[str],
         set_aside: SetAside | None = None,
@@ -71,7 +71,7 @@ class Consumer:
         self.group = group
         self.halted: Halt | None = None
         self.progressed_at = time.monotonic()
-        self._absorb = absorb
+        self._process_batch = process_batch
         self._aside = set_aside
         self._stop = stop
         self._pace = Pace()
@@ -243,7 +243,7 @@ class Consumer:
         arrived = [record for records in batch.values() for record in records if not record.gap]
         began = time.monotonic()
         tally, losses = self._durable.commit(
-            moves, lambda attempt: self._absorb(attempt, arrived) if arrived else Tally()
+            moves, lambda attempt: self._process_batch(attempt, arrived) if arrived else Tally()
         )
         self._pace.made_durable(began, losses, may_grow=self._stumbles.may_grow(moves))
         self._positions.move(moves)

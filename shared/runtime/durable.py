@@ -41,13 +41,13 @@ class Durable:
         self._session: ClientSession | None = None
 
     def commit(
-        self, moves: Mapping[Partition, tuple[int, int]], absorb: Callable[[Attempt], Tally]
+        self, moves: Mapping[Partition, tuple[int, int]], process_batch: Callable[[Attempt], Tally]
     ) -> tuple[Tally, int]:
         """Write the effect of the batch and move the offsets. Blocks.
 
-        moves: {partition: (the group's stored offset, its next one)}. absorb: may be called again, until one attempt
-        is committed. Returns its tally, and how many attempts were lost to write conflicts. Raises Fenced, Busy,
-        Halt, and what `absorb` raises.
+        moves: {partition: (the group's stored offset, its next one)}. process_batch: may be called again, until one
+        attempt is committed. Returns its tally, and how many attempts were lost to write conflicts. Raises Fenced,
+        Busy, Halt, and what `process_batch` raises.
         """
         conflicts = WriteConflicts()
 
@@ -55,7 +55,7 @@ class Durable:
             try:
                 attempt = conflicts.begin(session)
                 self._compare_and_set(session, moves)
-                return absorb(attempt)
+                return process_batch(attempt)
             except PyMongoError as error:
                 if getattr(error, "code", None) == WRITE_CONFLICT:
                     raise Overtaken from error

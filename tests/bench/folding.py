@@ -17,7 +17,7 @@ from shared.language import events as e
 from shared.language.decision import Fold
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
-from shared.runtime.consumer import Absorb, Consumer
+from shared.runtime.consumer import Consumer, ProcessBatch
 from shared.runtime.fold import Batch
 from shared.runtime.gc_tuning import relax_thresholds
 from shared.runtime.programmes import PublishedProgrammes
@@ -40,13 +40,13 @@ class Folded:
 
 def absorber(
     client: MongoClient[Any], database: str, group: str, topic: str, *, emits: bool = False
-) -> Absorb:
+) -> ProcessBatch:
     """What the platform does inside the transaction that moves the offsets on: the bench's own fold."""
     fold: Fold = echo_count if emits else count
     programmes = PublishedProgrammes(client[database])
     breaker = Breaker()
 
-    def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
+    def process_batch(attempt: Attempt, records: list[Arrived]) -> Tally:
         unit = Unit(
             client[database],
             attempt.session,
@@ -73,7 +73,7 @@ def absorber(
         unit.flush()
         return batch.tally
 
-    return absorb
+    return process_batch
 
 
 def made_durable(client: MongoClient[Any], database: str, topic: str) -> int:
@@ -102,7 +102,7 @@ def folded(
     """
     group = f"{topic}-{database}"
     stop, nearly = threading.Event(), threading.Event()
-    absorb = absorber(client, database, group, topic, emits=emits)
+    process_batch = absorber(client, database, group, topic, emits=emits)
     moments: list[float] = []
     journeys: list[int] = []
     came = 0
@@ -110,7 +110,7 @@ def folded(
     def timed(attempt: Attempt, records: list[Arrived]) -> Tally:
         nonlocal came
         moments.append(time.perf_counter())
-        tally = absorb(attempt, records)
+        tally = process_batch(attempt, records)
         journeys.append(len({envelope.subject for envelope in tally.events}))
         came += len(tally.events)
         # A batch that is repeated counts twice here: what is over, only the offsets say.
@@ -123,7 +123,7 @@ def folded(
         client=client,
         database=database,
         kafka_options=options,
-        absorb=timed,
+        process_batch=timed,
         stop=stop,
         topics=[topic],
     )

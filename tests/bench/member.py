@@ -24,7 +24,7 @@ def main(database: str, topic: str) -> None:
         client=client,
         database=database,
         kafka_options=kafka_options(os.environ),
-        absorb=absorber(client, database, group, topic),
+        process_batch=absorber(client, database, group, topic),
         stop=stop,
         topics=[topic],
     ).run()

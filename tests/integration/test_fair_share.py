@@ -48,7 +48,7 @@ class Reader:
         """Another member. Returns what stops it."""
         stop = threading.Event()
 
-        def absorb(_: Any, records: list[Arrived]) -> Tally:
+        def process_batch(_: Any, records: list[Arrived]) -> Tally:
             return Tally(when_durable=lambda: self.batches.append(records))
 
         consumer = Consumer(
@@ -56,7 +56,7 @@ class Reader:
             client=self.bench.client,
             database=self.bench.database,
             kafka_options=self.bench.kafka,
-            absorb=absorb,
+            process_batch=process_batch,
             stop=stop,
             topics=self.topics,
             join=FairMember,

@@ -11,7 +11,7 @@ from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
 from pymongo import MongoClient
 
 from shared.host.connections import RUNTIME_INDEXES
-from shared.host.consuming import absorb
+from shared.host.consuming import process_batch
 from shared.language import events as e
 from shared.language.decision import Fold
 from shared.operations.by_hand import drained
@@ -61,7 +61,7 @@ class Reader:
         return document
 
     def consume(self) -> None:
-        fold = absorb(self.parts, self.group, Breaker())
+        fold = process_batch(self.parts, self.group, Breaker())
         self.bench.start(self._consumer(self.name, self.group.topics, self.db.name, fold).run)
 
     def _consumer(self, group: str, topics: Sequence[str], database: str, fold: Any) -> Consumer:
@@ -73,7 +73,7 @@ class Reader:
             client=self.bench.client,
             database=database,
             kafka_options=self.bench.kafka,
-            absorb=mine,
+            process_batch=mine,
             stop=self.bench.stop,
             topics=topics,
         )

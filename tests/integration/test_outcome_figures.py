@@ -59,7 +59,7 @@ def on_the_wire(received: Received) -> Arrived:
     return Arrived(kind.topic, 0, 0, pairs, codec.encode_body(received.body))
 
 
-def absorb(client: Client, database: Database[dict[str, Any]], records: Sequence[Arrived]) -> Tally:
+def process_batch(client: Client, database: Database[dict[str, Any]], records: Sequence[Arrived]) -> Tally:
     """One poll of the projector, in one transaction."""
 
     def work(session: ClientSession) -> Tally:
@@ -96,7 +96,7 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
     events = [one for story in stories for said in story.said.values() for one in said]
     records = [on_the_wire(one) for one in [*events, *random.sample(events, 100)]]
     random.shuffle(records)
-    tallies = [absorb(client, db, records[at : at + 40]) for at in range(0, len(records), 40)]
+    tallies = [process_batch(client, db, records[at : at + 40]) for at in range(0, len(records), 40)]
     assert sum(len(one.events) for one in tallies) == len(events)
     assert sum(one.parked.get("waiting", 0) for one in tallies) > 50
     assert sum(one.parked.get("poison", 0) for one in tallies) == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.host.connections import RUNTIME_INDEXES
-from shared.host.consuming import absorb
+from shared.host.consuming import process_batch
 from shared.language import events as e
 from shared.language.decision import Fold
 from shared.language.errors import Conflict
@@ -52,7 +52,7 @@ class Projector:
         self.bench.start(self.rebuilder().run)
 
     def consumer(self, group: Group, stop: threading.Event) -> Consumer:
-        fold = absorb(self.parts, group, Breaker())
+        fold = process_batch(self.parts, group, Breaker())
 
         def mine(session: Any, records: list[Arrived]) -> Any:
             return fold(session, [one for one in records if self.bench.mine(one)])
@@ -62,7 +62,7 @@ class Projector:
             client=self.bench.client,
             database=self.bench.database,
             kafka_options=self.bench.kafka,
-            absorb=mine,
+            process_batch=mine,
             stop=stop,
             topics=group.topics,
         )

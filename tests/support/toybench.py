@@ -92,7 +92,7 @@ class Bench:
             )
             return unit, batch
 
-        def absorb(attempt: Attempt, records: list[Arrived]) -> Tally:
+        def process_batch(attempt: Attempt, records: list[Arrived]) -> Tally:
             unit, batch = batch_in(attempt)
             batch.fold([one for one in records if self.mine(one)])
             unit.flush()
@@ -109,7 +109,7 @@ class Bench:
             client=self.client,
             database=self.database,
             kafka_options=self.kafka,
-            absorb=absorb,
+            process_batch=process_batch,
             stop=self.stop,
             topics=topics,
             set_aside=set_aside if sets_aside else None,

@@ -22,7 +22,7 @@ from shared.language.errors import CODES, Halt, StateUnreadable
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
-from shared.runtime.consumer import Absorb
+from shared.runtime.consumer import ProcessBatch
 from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
 from shared.runtime.write_conflicts import Attempt
@@ -262,7 +262,7 @@ def parts_at(desk: Answering) -> Parts:
 
 def answered(desk: Answering, *records: Arrived) -> list[dict[str, Any]]:
     """The bodies of the answers to a batch."""
-    inbound.absorb(parts_at(desk), Breaker())(ATTEMPT, list(records))
+    inbound.process_batch(parts_at(desk), Breaker())(ATTEMPT, list(records))
     return [plain(said[-1]) for said in desk.answers]
 
 
@@ -357,18 +357,18 @@ def test_a_record_about_somebody_whose_state_cannot_be_read_is_not_refused_for_g
     assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["StateUnreadable"]
 
 
-def reading(desk: Answering) -> Absorb:
+def reading(desk: Answering) -> ProcessBatch:
     """What the platform's own consumer does, with the breaker that `readers` gives it."""
-    return inbound.absorb(parts_at(desk), inbound.new_breaker())
+    return inbound.process_batch(parts_at(desk), inbound.new_breaker())
 
 
 def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:
     desk = Failing()
     bad, good = body(register(desk)), b"{"
-    absorb = reading(desk)
+    process_batch = reading(desk)
     for offset in range(3 * POISON_IN_A_ROW):
-        absorb(ATTEMPT, [record(bad, offset=offset)]).when_durable()
-    absorb(ATTEMPT, [record(good, by="forsakringskassan")]).when_durable()
+        process_batch(ATTEMPT, [record(bad, offset=offset)]).when_durable()
+    process_batch(ATTEMPT, [record(good, by="forsakringskassan")]).when_durable()
     codes = [plain(said[-1])["code"] for said in desk.answers]
     assert codes == ["internal"] * 3 * POISON_IN_A_ROW + ["unreadable-body"]
 
@@ -377,11 +377,11 @@ def test_records_of_several_agencies_that_we_fail_on_halt_the_group() -> None:
     desk = Failing()
     agencies = (AGENCY, "forsakringskassan")
     bad = {by: body(register(desk, by=by)) for by in agencies}
-    absorb = reading(desk)
+    process_batch = reading(desk)
     with pytest.raises(Halt):
         for offset in range(2 * POISON_IN_A_ROW):
             by = agencies[offset % 2]
-            absorb(ATTEMPT, [record(bad[by], by=by, offset=offset)]).when_durable()
+            process_batch(ATTEMPT, [record(bad[by], by=by, offset=offset)]).when_durable()
     assert len(desk.answers) == POISON_IN_A_ROW
 
 
@@ -401,9 +401,9 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
         ]
 
     desk, before = Answering(), counted()
-    absorb = inbound.absorb(parts_at(desk), Breaker())
+    process_batch = inbound.process_batch(parts_at(desk), Breaker())
     arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
-    attempts = [absorb(ATTEMPT, arrived) for _ in range(3)]
+    attempts = [process_batch(ATTEMPT, arrived) for _ in range(3)]
     assert counted() == before, "nothing is counted before it is durable"
     attempts[-1].when_durable()
     assert counted() == [count + 1 for count in before]

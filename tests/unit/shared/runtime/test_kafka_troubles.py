@@ -64,7 +64,7 @@ def unconnected(stop: Event | None = None, member: Any = None) -> Consumer:
     client: MongoClient[dict[str, Any]] = MongoClient(connect=False)
     told = stop or Event()
 
-    def absorb(*_: Any) -> Any:
+    def process_batch(*_: Any) -> Any:
         raise AssertionError("nothing is polled here")
 
     return Consumer(
@@ -72,7 +72,7 @@ def unconnected(stop: Event | None = None, member: Any = None) -> Consumer:
         client=client,
         database="toys",
         kafka_options={"bootstrap_servers": "127.0.0.1:1"},
-        absorb=absorb,
+        process_batch=process_batch,
         stop=told,
         topics=["t"],
         join=lambda *_: member or CutOffMember(told, 1),

@@ -118,11 +118,11 @@ class Stored(Durable):
     def __init__(self) -> None:
         self.next = 0
 
-    def commit(self, moves: Any, absorb: Any) -> tuple[Tally, int]:
+    def commit(self, moves: Any, process_batch: Any) -> tuple[Tally, int]:
         ((expected, following),) = moves.values()
         if expected != self.next:
             raise Fenced
-        tally = absorb(None)
+        tally = process_batch(None)
         self.next = following
         return tally, 0
 
@@ -160,7 +160,7 @@ class Reading(Consumer):
             client=MongoClient(connect=False),
             database="toys",
             kafka_options={"bootstrap_servers": "127.0.0.1:1"},
-            absorb=lambda _, records: self._take(records),
+            process_batch=lambda _, records: self._take(records),
             stop=self.stop,
             topics=[AT.topic],
             set_aside=set_aside,
@@ -271,8 +271,8 @@ class Beside(Log):
 class StoredBeside(Stored):
     """The second partition's offset is never compared."""
 
-    def commit(self, moves: Any, absorb: Any) -> tuple[Tally, int]:
-        return super().commit({AT: moves[AT]}, absorb) if AT in moves else (absorb(None), 0)
+    def commit(self, moves: Any, process_batch: Any) -> tuple[Tally, int]:
+        return super().commit({AT: moves[AT]}, process_batch) if AT in moves else (process_batch(None), 0)
 
 
 class ReadingBeside(Reading):
