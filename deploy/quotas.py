@@ -1,7 +1,7 @@
 """How much each Kafka user may send, read and ask in a second: client quotas, made to agree with `topics.yaml`.
 
-Kafka keeps them per user and slows down whoever goes beyond; nothing is refused and nothing lost. kafka-python has the
-two requests and no method for them.
+Kafka keeps them per user and slows a client that exceeds them; nothing is refused and nothing lost. kafka-python has
+the two requests and no method for them.
 """
 
 from __future__ import annotations

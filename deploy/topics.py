@@ -1,15 +1,15 @@
 """Topics, Kafka users, access rules and quotas, made to agree with `topics.yaml`.
 
-    python -m deploy.topics apply
+python -m deploy.topics apply
 
-One command for every surrounding: the local stack, compose and a cluster run it with an
-administrator's credentials from the environment. It may be run again at any time, and concurrently:
-what agrees already is left alone. It never deletes a topic and never changes a partition count,
-since both would lose the order of what is already written; it says so and fails instead.
+One command for every surrounding: the local stack, compose and a cluster run it with an administrator's credentials
+from the environment. It may be run again at any time, and concurrently: what agrees already is left alone. It never
+deletes a topic and never changes a partition count, since both would lose the order of written records. It says so
+and fails instead.
 
-Environment: KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME, KAFKA_PASSWORD,
-KAFKA_CA_FILE (with SASL_SSL) and, optionally, KAFKA_PASSWORDS_DIR: a folder with one file per
-principal, named as it is, holding its password; those users are made or given that password.
+Environment: KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_USERNAME, KAFKA_PASSWORD, KAFKA_CA_FILE (with
+SASL_SSL) and, optionally, KAFKA_PASSWORDS_DIR. That is a folder with one file per principal, with the same name, that
+holds its password. Those users are made or given that password.
 """
 
 from __future__ import annotations

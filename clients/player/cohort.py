@@ -1,7 +1,7 @@
 """Who the people are: made up, drawn from a seed, and spread so that the figures have something to show.
 
-Names are common ones joined at random. A personnummer here has a birth number from 980 to 999, the range
-the Swedish Tax Agency keeps for test data, so that it belongs to nobody. Pure.
+Names are common ones joined at random. A personnummer here has a birth number from 980 to 999. The Swedish Tax Agency
+keeps that range for test data, so it belongs to nobody. Pure.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """What the player knows of one journey, folded from the acts that were done. Pure.
 
-Deadlines and follow-ups fire by the calendar, here as on the platform: an offer expires when the day after
-its deadline begins, a follow-up falls due when its day begins and is missed when the day after its last day
-begins. Source: docs/field.md, Results.
+Deadlines and follow-ups fire by the calendar, here as on the platform. An offer expires when the day after its
+deadline begins. A follow-up falls due when its day begins, and is missed when the day after its last day begins.
+Source: docs/field.md, Results.
 """
 
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """Carries the plan out: the clock from step to step, and at each step everything that is recorded that day.
 
-Within a journey acts keep their order and each request carries what the answers before have shown, so that
-every service answers from what the player has already seen. Different journeys go side by side. Nothing is
-counted that the platform has not confirmed.
+Acts of one journey keep their order, and each request carries the vector of the answers before it. So every service
+answers from the state that the player has already seen. Different journeys go side by side. Nothing is counted that
+the platform has not confirmed.
 """
 
 import csv

@@ -1,10 +1,10 @@
 """FAULT=drop-one-event: one record is removed on its way, to show that the comparison would notice.
 
-From outside, with the administrator's credentials of the local stack and without any door in the services:
-the process that publishes activity tracking's events is stopped for a moment (SIGSTOP), one session is
-logged, the row that waits in the outbox is deleted, and the process goes on (SIGCONT). Activity tracking's
-own record stays right; nobody downstream ever hears of the session. It is the last thing that activity
-tracking says of its journey, so that no later event shows the hole: only a count can find it.
+The saboteur works from outside, with the administrator's credentials of the local stack; the services have no hook
+for it. It stops the process that publishes activity tracking's events (SIGSTOP) and logs one session. Then it deletes
+the row that waits in the outbox, and lets the process go on (SIGCONT). Activity tracking's own record stays right;
+nobody downstream ever hears of the session. It is activity tracking's last event of its journey, so no later event
+shows the gap: only a count can find it.
 """
 
 import os

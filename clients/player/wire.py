@@ -1,9 +1,8 @@
 """HTTP as a careful client speaks it: a token per organisation and duty, a connection per thread and service.
 
-A request is repeated with the same Idempotency-Key while the platform is busy, behind, or gone: a service
-may be killed and restarted in the middle of a play. Any other refusal is an answer, and the caller judges
-it. Python's own http.client is used because on two cores the client's share of each of some ten thousand
-requests counts.
+A request is repeated with the same Idempotency-Key while the platform is busy, behind, or gone. A service may be
+killed and restarted in the middle of a play. Any other refusal is an answer, and the caller judges it. Python's own
+http.client is used because on two cores the client's share of each of some ten thousand requests counts.
 """
 
 import http.client

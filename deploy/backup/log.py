@@ -1,8 +1,9 @@
 """The log beside the databases: whether they agree, and how it is made anew from what the databases hold.
 
-After a restore the log may hold events of after the backup. Their services do not know that they said them, and would
-give out the same numbers again; whoever has applied the first would skip the second, without a word. So either these
-events are given up everywhere, or nothing may be started. Kafka itself cannot cut the end off a log.
+After a restore the log may hold events of after the backup. Their services do not know that they emitted these
+events, and would use the same numbers again. A reader that has applied the first event would skip the second, without
+a message. So either these events are given up everywhere, or nothing may be started. Kafka itself cannot cut the end
+off a log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Putting a backup back: checked whole before anything is removed, then every service's database from it.
 
-The four databases go back together, always: a service that alone stood at an earlier moment would give out numbers of
-events again that the others have applied, and they would skip what it says. What an audit still holds is kept.
+The four databases always go back together. A service restored alone would give out event numbers again that the
+others have applied, and they would skip its new events. What an audit still holds is kept.
 """
 
 from __future__ import annotations

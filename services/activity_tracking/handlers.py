@@ -247,8 +247,8 @@ def reader_of(work: Work, actor: Actor, journey: Journey) -> Reader:
 def _trained(who: Reader, programme: Programme, **stands: Any) -> Mapping[str, Any]:
     """Which entries on activities the reader is shown at all.
 
-    For a workplace, beside its own, those that stand and whose activity says nothing of health: an entry with its
-    activity left out would say just that.
+    For a workplace, beside its own: the entries that stand and whose activity does not reveal health. An entry
+    without its activity would reveal just that.
     """
     if not who.works_there:
         return {}

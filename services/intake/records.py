@@ -1,9 +1,9 @@
 """What one record on an inbound topic says: a referral, plain or inside a CloudEvent, and what its sender knows it by.
 
-A value is the body of POST /referrals, or a CloudEvent in structured mode whose `data` is that body; in binary mode the
-value is the body too, and the `ce_` headers say nothing about the referral. A batch is refused: each record has one
-answer. What an answer repeats of a record is chosen here: its reference, its key and a few headers by which its sender
-finds it again, each only in the form of a reference that names nobody.
+A value is the body of POST /referrals, or a CloudEvent in structured mode whose `data` is that body. In binary mode
+the value is the body too, and the `ce_` headers say nothing about the referral. A batch is refused: each record has
+one answer. This module also chooses the parts of a record that an answer repeats: its reference, its key and a few
+headers, by which its sender finds it again. Each must have the form of a reference that names nobody.
 """
 
 import base64

@@ -1,9 +1,10 @@
 """The vault: seals what identifies a person under a data key of its own. Satisfies the handlers' `Vault`.
 
-The data key is random, used for one participant only, and stored wrapped by the master key; both are AES-256-GCM, bound
-to the participant's id, so that nothing can be moved from one participant to another. Whoever destroys the wrapped key
-destroys the identity, in every copy of the database that is written from then on. What is sealed names the master key
-that wrapped it: one seals, and those before it still open. Never logs, never raises with a value in the text.
+The data key is random, used for one participant only, and stored wrapped by the master key. Both are AES-256-GCM,
+bound to the participant's id, so that nothing can be moved from one participant to another. Whoever destroys the
+wrapped key destroys the identity, in every copy of the database that is written from then on. What is sealed names
+the master key that wrapped it: one seals, and those before it still open. Never logs, never raises with a value in
+the text.
 """
 
 import base64

@@ -1,16 +1,17 @@
-"""A projection made anew from the log, beside the live one, and put in its place with nothing lost or counted twice.
+"""Rebuilds a projection from the log beside the live one, and swaps it in with nothing lost or counted twice.
 
     start      a further group folds the log from its beginning into collections of its own, with offsets of its own
     compare    subject by subject and counter by counter, in one snapshot
-    swap       1. one transaction says `swapping` and touches every offset of both groups: whoever has a batch under
-                  way conflicts with it, and whoever begins one reads `swapping` and leaves everything as it is
+    swap       1. one transaction sets `swapping` and touches every offset of both groups. A batch under way gets a
+                  write conflict; a batch that begins reads `swapping` and changes nothing
                2. each rebuilt collection is renamed over the live one
-               3. one transaction gives the live group the rebuilt one's offsets and parked events, and says `swapped`
-               Killed between any two, it is finished by whoever comes next; until then both groups stand still.
-    abandon    what was rebuilt is removed
+               3. one transaction gives the live group the rebuilt one's offsets and parked events, and sets `swapped`.
+               After a crash between any two, another process finishes it; until then both groups stand still.
+    abandon    the rebuilt collections are removed
 
 The live projector then finds its offsets moved, reloads them, and goes on from where the rebuilt one stood. Only
-projections are rebuilt so: a service's own state holds decisions of its own, which no log but its archive has.
+projections are rebuilt so: a service's own state holds its own decisions, which stand in no log but its archive.
+Decision: docs/decisions/0021-rename-a-rebuilt-projection-over-the-live-one.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ NO_SUCH_COLLECTION = 26
 
 
 def admit(rebuilds: Collection[Any], session: ClientSession, group: Group) -> None:
-    """Let a projection's batch pass, in its own transaction. Raises Busy while it must leave everything as it is."""
+    """Let a projection's batch pass, in its own transaction. Raises Busy while a swap forbids changes."""
     found = (
         rebuilds.find_one({"_id": group.live or group.name}, {"state": 1, "run": 1}, session=session) or {}
     )
@@ -49,7 +50,7 @@ def admit(rebuilds: Collection[Any], session: ClientSession, group: Group) -> No
 
 
 class Rebuilds:
-    """The rebuilds of one service's projections: what is asked for and how far it is. Blocks; raises PyMongoError."""
+    """The rebuilds of one service's projections: orders and progress. Blocks; raises PyMongoError."""
 
     def __init__(self, client: MongoClient[Any], database: str, groups: Mapping[str, Group]) -> None:
         self._client = client
@@ -91,15 +92,16 @@ class Rebuilds:
         return document
 
     def ask_to_compare(self, session: ClientSession, name: str, at: datetime) -> dict[str, Any]:
-        """Have it compared with the live one. Raises Conflict."""
+        """Request a comparison with the live projection. Raises Conflict."""
         found = self._building(session, name)
         self._rebuilds.update_one({"_id": name}, {"$set": {"compare_asked_at": at}}, session=session)
         return {**found, "compare_asked_at": at}
 
     def swap(self, session: ClientSession, name: str, at: datetime, *, accept: bool) -> dict[str, Any]:
-        """Fence both groups; the projector then puts the rebuilt one in the live one's place.
+        """Fence both groups; the projector then swaps the rebuilt projection in.
 
-        accept: that they differ. Raises Conflict when it is behind, was not compared lately, or differs.
+        accept: True to swap although they differ. Raises Conflict when it is behind, was not compared lately, or
+        differs.
         """
         found = self._building(session, name)
         self._check(found, at, accept=accept)
@@ -116,7 +118,10 @@ class Rebuilds:
         return {**found, "state": SWAPPING}
 
     def abandon(self, session: ClientSession, name: str, at: datetime) -> dict[str, Any]:
-        """Give it up; the projector removes what was rebuilt. Raises Conflict when there is nothing to give up."""
+        """Abandon the rebuild; the projector removes the rebuilt collections.
+
+        Raises Conflict when none is being built.
+        """
         found = self._building(session, name)
         self._fence(session, self.group(name).beside(found["run"]))
         changed = {"state": ABANDONED, "ended_at": at}
@@ -124,7 +129,7 @@ class Rebuilds:
         return {**found, **changed}
 
     def _fence(self, session: ClientSession, *groups: Group) -> None:
-        """Conflict with whoever has a batch of these groups under way, so that it begins again and reads the state."""
+        """Give every batch of these groups under way a write conflict: it starts again and reads the new state."""
         for group in groups:
             prefix = {"_id": {"$gte": f"{group.name}:", "$lt": f"{group.name};"}}
             self._database["offsets"].update_many(prefix, {"$inc": {"fence": 1}}, session=session)
@@ -149,7 +154,7 @@ class Rebuilds:
     # --- what the projector carries out -----------------------------------------------------------------
 
     def report(self, name: str, run: int, told: Mapping[str, Any]) -> None:
-        """Write down how far the run has come; nothing, once it is over."""
+        """Store the progress of the run; does nothing once the run is over."""
         self._rebuilds.update_one({"_id": name, "run": run, "state": BUILDING}, {"$set": dict(told)})
 
     def finish_swap(self, name: str, moment: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -197,7 +202,7 @@ class Rebuilds:
         parked.delete_many({"group": rebuilt.name}, session=session)
 
     def remove(self, name: str, run: int) -> None:
-        """Remove what a run that is over has left; safe to repeat."""
+        """Remove the collections of a run that is over; safe to repeat."""
         rebuilt = self.group(name).beside(run)
         for collection in rebuilt.renamed.values():
             self._database.drop_collection(collection)
@@ -209,7 +214,7 @@ class Rebuilds:
         self._database["offsets"].delete_many(prefix, session=session)
 
     def _offsets(self, session: ClientSession, name: str) -> dict[str, dict[str, Any]]:
-        """{`topic:partition`: where to read on, and in which topic of that name}."""
+        """{`topic:partition`: the next offset and the topic's id}."""
         rows = self._database["offsets"].find(
             {"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}, {"next": 1, "topic": 1}, session=session
         )

@@ -33,10 +33,10 @@ log = structlog.get_logger()
 
 
 class Rebuilder:
-    """Rebuilds one projection when asked to, in one thread and one more for its consumer.
+    """Rebuilds one projection on request, in one thread and one more for its consumer.
 
-    consume: a consumer of that group with a stop of its own. measure: its progress. skip: passes over one parked event
-    of that group. indexes: of the live collections.
+    consume: a consumer of that group with a stop of its own. measure: its progress. skip: passes over one parked
+    event of that group. indexes: of the live collections.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Rebuilder:
         self._end()
 
     def look(self) -> None:
-        """Do what the document asks for now. Raises Busy, PyMongoError, KafkaException; a retry is safe."""
+        """Do what the rebuild's document requests now. Raises Busy, PyMongoError, KafkaException; a retry is safe."""
         found = self._rebuilds.find(self._live.name)
         if found is None:
             return
@@ -148,7 +148,7 @@ class Rebuilder:
 
 
 class _Running:
-    """One run in this process, and how fast it goes."""
+    """One run in this process, and its speed."""
 
     def __init__(
         self, group: Group, consumer: Consumer, progress: Progress, stop: Event, thread: Thread
@@ -161,7 +161,7 @@ class _Running:
         self._before = (time.monotonic(), 0)
 
     def told(self) -> dict[str, Any]:
-        """Offsets applied of those in the log, in percent and events a second, and what is parked."""
+        """Applied offsets of those in the log, in percent and events a second, and the number of parked events."""
         ends, applied = self._progress.ends(self.group.topics), self._progress.applied()
         of, done = sum(ends.values()), sum(applied.values())
         now, (then, before) = time.monotonic(), self._before

@@ -257,9 +257,8 @@ def _heads_of(condition: Mapping[str, Any]) -> list[dict[str, Any]]:
 def quarantined_keys(database: Database[dict[str, Any]], shards: int) -> list[dict[str, Any]]:
     """For operators: each quarantined key, in the order of its first event.
 
-    {topic, subject, event, type, error, at: seconds since 1970, times, behind: the number of events that wait behind
-    the first}. error, at and times are None for a subject whose whole topic is rejected. The events' content is not
-    shown.
+    {topic, subject, event, type, error, at: seconds since 1970, times, behind}, where behind is the number of events
+    that wait behind the first. The events' content is not shown.
     """
     condition = {"pend": {"$in": [aside(one) for one in range(shards)]}}
     rows = sorted(database["events"].aggregate(_heads_of(condition)), key=lambda row: int(row["ts"]))

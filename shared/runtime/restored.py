@@ -1,8 +1,8 @@
 """The mark that a restore leaves in each service's database until the databases were compared with the log.
 
-After a restore the log may hold events of after the backup. Their service does not know that it said them and would
-give out their numbers again; whoever has applied the first event of a number skips the second. So no process of a
-service starts while its database bears the mark. `deploy.backup` sets and removes it: docs/operations/backup.md.
+After a restore the log may hold events of after the backup. Their service does not know that it emitted them and
+would use their numbers again. A reader that has applied the first event of a number skips the second. So no process
+of a service starts while its database bears the mark. `deploy.backup` sets and removes it: docs/operations/backup.md.
 """
 
 from typing import Any, Final

@@ -54,16 +54,16 @@ def shard_of(subject: str) -> int:
 
 
 class Apart(Exception):
-    """This decision cannot share a transaction with others; it must have one of its own."""
+    """This decision needs a transaction of its own."""
 
 
 class Unit:
     """Everything one transaction reads and writes. Satisfies `decision.Work`.
 
-    now: asked for the moment of the decision, UTC, once and only when a decision rests on it. on_read: told after each
-    load what the unit has read. Reads go through the session; writes are collected and sent by `flush`.
-    Several decisions may share a unit: each works on a `branch`, which sees what was joined before it, and is either
-    joined whole or dropped.
+    now: gives the moment of the decision, UTC; called once, and only when a decision needs it. on_read: called after
+    each load with all that the unit has read. Reads go through the session; writes are collected and sent by `flush`.
+    Several decisions may share a unit. Each works on a `branch`, which sees all branches joined before it, and is
+    either joined whole or dropped.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class Unit:
         return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
 
     def reached(self, subject: Subject, vector: Vector) -> bool:
-        """Whether all that the vector counts has been said or applied here. Raises StateUnreadable."""
+        """Whether this service has emitted or applied all events of the vector. Raises StateUnreadable."""
         held = self._readable(subject)
         applied = {**held.applied, self._source: held.out_seq}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
@@ -303,7 +303,7 @@ class Unit:
         self._put_reply(organisation, identity, held.subject, body, held.tick(), {})
 
     def answer(self, organisation: str, identity: str, subject: str, body: Message) -> None:
-        """Answer one record, before what came of it is told; an earlier answer of that identity gives way."""
+        """Answer one record, before any message that it causes; an earlier answer of that identity gives way."""
         # The identity of an inbound record's answer is its place, which a topic made anew has once more.
         now, held = time.time_ns() // 1000, self.staged.held.get(Subject(subject))
         order = held.hlc - 1 if held is not None and held.dirty else now

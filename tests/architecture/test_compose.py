@@ -1,7 +1,7 @@
 """docker-compose.yml asks for nothing that the code does not have, and leaves nothing open.
 
-Docker cannot run here. The file is therefore held to the Compose specification's own schema and to the code: every
-command, role, path, port, variable, user and file in it. `test_closed_stack` starts Kafka and MongoDB with what it
+Docker cannot run here. The file is therefore held to the Compose specification's own schema and to the code:
+commands, roles, paths, ports, variables, users and files. `test_closed_stack` starts Kafka and MongoDB with what it
 says; here each check is also shown to fail.
 """
 

@@ -1,8 +1,8 @@
 """Runs the whole bench on a stack of its own and prints tables; `bench-results/latest.json` keeps the numbers.
 
-Every ratio compares two sides within this run, in turn, on the same broker and database: the machine drifts, so single
-figures of different runs say nothing. BENCH_EVENTS (100000) sets the size, BENCH_BEHIND (1000000) how many events lie
-behind the fold that has many behind it, BENCH_ONLY="processes hot" what is measured.
+Every ratio compares two sides within this run, in turn, on the same broker and database. The machine drifts, so
+single figures of different runs say nothing. BENCH_EVENTS (100000) sets the size, BENCH_BEHIND (1000000) how many
+events lie behind the fold that has many behind it, BENCH_ONLY="processes hot" what is measured.
 """
 
 import json

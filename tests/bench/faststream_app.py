@@ -1,9 +1,9 @@
 """`python -m tests.bench.faststream_app <topic> <events> <way>`: the same sums, kept by a batch subscriber.
 
-plain: batches as FastStream makes them when nothing is said, an update for each event. added-up: at most 5,000 events
-at once, as our own consumer takes, and an update for each journey that they are about. Both write a batch in one
-unordered bulk write at w=majority and acknowledge after it, so that every event counts at least once; neither reads
-what it changes, keeps any order, or notices a duplicate. Prints its events/s.
+plain: batches as FastStream makes them by default, an update for each event. added-up: at most 5,000 events at once,
+as our own consumer takes, and one update for each journey. Both write a batch in one unordered bulk write at
+w=majority and acknowledge after it, so every event counts at least once. Neither reads the documents that it changes,
+keeps any order, or notices a duplicate. Prints its events/s.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Two consumer processes of one group against one, on the same topic.
 
-Neither start nor rebalance is measured: time begins once every process holds its share of the partitions and has made
-a batch of it durable, and ends so many events later, with the backlog not yet at its end.
+Neither start nor rebalance is measured. Time begins once every process holds its share of the partitions and has
+committed a batch of it. It ends so many events later, before the end of the backlog.
 """
 
 import signal

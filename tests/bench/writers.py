@@ -1,6 +1,6 @@
 """`python -m tests.bench.writers <database> <writers> <journeys>`: so many callers at once on so few journeys.
 
-A process of its own, as a service's web process is: every writer gives one command after another, each to its journey
+A process of its own, as a service's web process is. Every writer gives one command after another, each to its journey
 and with a key of its own, until SIGTERM. Prints how many commands were carried out, and how many were told to repeat.
 """
 

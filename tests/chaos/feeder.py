@@ -1,9 +1,9 @@
 """The long run's upstream source as a process: `python -m tests.chaos.feeder <job>`.
 
-It publishes as a service's relay does, in chunks, every acknowledgement checked, all that was under way again by a new
-producer after any failure; and writes how many chunks Kafka has acknowledged beside its job. Whatever kills it, the
-next one goes on there: at worst it says some chunks again, which consumers skip. It holds back while a group is far
-behind.
+It publishes as a service's relay does: in chunks, with every acknowledgement checked. After any failure a new
+producer sends everything under way again. It also stores how many chunks Kafka has acknowledged, beside its job.
+Whatever kills it, the next one goes on there: at worst it says some chunks again, which consumers skip. It holds back
+while a group is far behind.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def link(chain: int, ce_id: bytes, value: bytes) -> int:
 class Log:
     """What was said, by (subject, source); and what is odd about it.
 
-    holes: first occurrences that came too early. traces: {(trace, type): how many different events}. foreign: subjects
-    that a scenario invented, of which no service knows. first: first occurrences not yet folded into figures.
-    partitions_grew: a subject's events lie in two partitions, so that their order is no longer to be seen: what is read
+    holes: first occurrences that came too early. traces: {(trace, type): how many different events}. foreign:
+    subjects that a scenario invented, of which no service knows. first: first occurrences not yet folded into
+    figures. partitions_grew: a subject's events lie in two partitions, so their order is lost. A record that is read
     early is kept until its turn comes. lost: of whom Kafka has lost what it had acknowledged, so that it comes later.
     """
 

@@ -4,11 +4,11 @@
     EVENTS=200000 KILLS=20 python -m …     a shorter one
     FRESH=1                                forgets an interrupted run
 
-A process of its own publishes the ten million as an upstream service does (`feeder`), on journeys that were begun over
-HTTP; clients of all services go on beside it, through outboxes and relays. Every process is killed, feeder, broker and
-database among them. What the run remembers is in `chaos-results/long.*`, the stack's data in `long-stack` there, or in
-STACK_DIR. Interrupt it at any time, however: the next call goes on. Exit 0 when it is done and every invariant holds, 1
-when one is violated or the stack cannot start, 2 when it was interrupted.
+A process of its own publishes the ten million as an upstream service does (`feeder`), on journeys that were begun
+over HTTP. Clients of all services go on beside it, through outboxes and relays. Every process is killed, feeder,
+broker and database among them. What the run remembers is in `chaos-results/long.*`, the stack's data in `long-stack`
+there, or in STACK_DIR. Interrupt it at any time, however: the next call goes on. Exit 0 when it is done and every
+invariant holds, 1 when one is violated or the stack cannot start, 2 when it was interrupted.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Breaks the runtime on purpose, one patch at a time, and sees that the suite notices: `python -m tests.chaos.mutate`.
 
-Each patch of `mutants/` begins with `Breaks:` (what is no longer so), `Caught-by:` (the scenario that must fail) and
-`Violates:` (the invariant that it must fail on, or several of which one must be violated: that evidence is missing, or
-that a wait was in vain, catches nothing).
-It is applied to a copy of the tree, and that scenario alone runs there, in its short form. First, the same scenarios
-must pass on the tree as it is, for a scenario that always fails would catch everything.
+Each patch of `mutants/` begins with three lines. `Breaks:` names the broken property, and `Caught-by:` the scenario
+that must fail. `Violates:` names the invariant that it must fail on, or several of which one must be violated.
+Missing evidence, or a wait that times out, catches nothing. It is applied to a copy of the tree, and that scenario
+alone runs there, in its short form. First, the same scenarios must pass on the tree as it is, for a scenario that
+always fails would catch everything.
 
 ONLY names patches by parts of their names; SEED repeats a run's chances; UNBROKEN=0 leaves out the tree as it is.
 Exit 1 when a mutant survives, or when the unbroken tree fails.

@@ -1,8 +1,8 @@
 """What the long run's upstream source says: ten million sessions, each known by arithmetic alone.
 
-The source numbers its events on each journey without holes, names what it had seen, and can say any part of what it
-ever said again, as the outbox of a service can: chunk n is the same bytes whoever asks, so that a feeder that was cut
-off gives its chunk again, and whoever checks afterwards needs no record of what was fed but the number of chunks.
+The source numbers its events on each journey without holes, names the events that it had seen, and can repeat any
+part, as a service's outbox can. Chunk n always has the same bytes. So an interrupted feeder gives its chunk again,
+and a check afterwards needs only the number of chunks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Undoes one mend at a time and sees that the fuzzers find it again: `python -m tests.fuzz.prove`.
 
-Each patch of `undone/` begins with `Undoes:` (which mend), `Found-by:` (the fuzzer that must find it) and `As:` (how
-the kind of its finding begins; several, of which one, are parted by `|`). It is applied to a copy of the tree, and that
-fuzzer alone runs there until its first finding, at most MINUTES (10).
+Each patch of `undone/` begins with three lines. `Undoes:` names the fix, and `Found-by:` the fuzzer that must find
+it. `As:` is the beginning of the finding's kind; alternatives are separated by `|`. It is applied to a copy of the
+tree, and that fuzzer alone runs there until its first finding, at most MINUTES (10).
 
 ONLY names patches by parts of their names; SEED repeats a run's chances. Exit 1 when one is not found.
 """

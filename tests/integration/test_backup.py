@@ -1,7 +1,7 @@
 """Backup and restore, by the commands of docs/operations/backup.md, on a whole stack.
 
-All that was acknowledged before the backup is there afterwards, what came later is gone everywhere alike, and what is
-recorded from then on reaches everybody: no number of an event is used twice.
+Everything acknowledged before the backup is there afterwards, and everything later is gone everywhere. New records
+reach everybody: no number of an event is used twice.
 """
 
 import json

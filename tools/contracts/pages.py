@@ -31,9 +31,9 @@ PAGES: dict[Path, Page] = {
     REFERENCE / "routes.md": Page(
         "Routes",
         """
-Who may call a route is decided in one place, by three questions that must all be answered yes: does the
-person's **duty** include the action, does the programme's **role map** let the organisation do it, has the
-organisation the **part** in this journey that it takes. No token, no answer. *Use case*: the function in
+One place decides who may call a route, by three questions that must all be answered yes. Does the person's
+**duty** include the action? Does the programme's **role map** let the organisation do it? Does the organisation
+have the **part** in this journey that the action needs? No token, no answer. *Use case*: the function in
 the service's folder.
 
 Every path stands under `/v1`. Each service shows its routes at `/v1/docs` and serves OpenAPI 3.1 at

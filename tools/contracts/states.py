@@ -1,8 +1,8 @@
 """The frozen states: a document of every version of every kind of stored state, which must stay readable for good.
 
 `tests/contract/states/<collection>/<kind>.v<n>.json` holds the shape of version n as a JSON Schema, and documents as
-MongoDB held them. `MANIFEST.sha256` lists each file; a file is added, never changed. Beside it, `….means.json` says
-what this release reads in those documents; it is written anew, so that a review sees what a change makes of them.
+MongoDB held them. `MANIFEST.sha256` lists each file; a file is added, never changed. Beside it, `….means.json` holds
+what this release reads in those documents. It is generated, so a review shows the effect of a change on them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The secrets of one stack: made on first use, kept in files only their owner can read.
 
-They are worth nothing outside this machine, and yet never committed and never shown: what is
-closed in production is closed here too, with the same parts.
+They are worth nothing outside this machine, and yet never committed and never shown. Everything that is closed in
+production is closed here too, with the same parts.
 """
 
 from __future__ import annotations

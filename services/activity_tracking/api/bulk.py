@@ -1,8 +1,9 @@
 """Many sessions in one request, as NDJSON, CSV or a JSON array: a result per row, and no bad row blocks a good one.
 
-Each row is a command of its own, and the organisation's reference names the session it led to: so sending a file again,
-whole or mended and by whomever, logs nothing twice, and a row that says something else by then is told what stands.
-Rows are read and judged in rounds; each result is written down at once, and nothing else is kept of its row.
+Each row is a command of its own, and the organisation's reference names the session of the row. So a file can be sent
+again, whole or mended and by anybody, and nothing is logged twice. A row with other content by then is answered with
+the session that stands. Rows are read and judged in rounds; each result is written down at once, and nothing else is
+kept of its row.
 """
 
 import csv

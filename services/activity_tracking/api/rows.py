@@ -43,9 +43,8 @@ class SessionFile:
     """A file of sessions, whose rows can be gone through again and again; each time they are read anew.
 
     charset: of CSV, where its sender names one. delimiter: what a table for its sender is written with. content: what
-    the file says, however it was written.
-    Raises Refused for the file as a whole: too many rows, or none, or none that can be read for one and the same
-    reason, or a header row that is not one of sessions.
+    the file says, however it was written. Raises Refused for the file as a whole: too many rows, no rows, a header
+    row that is not one of sessions, or one reading fault in every row.
     """
 
     def __init__(self, body: bytes, media_type: str, charset: str | None = None) -> None:

@@ -1,8 +1,8 @@
 r"""A CSV file as spreadsheets write it: its signs, its delimiter, its header row, and the lines that are rows.
 
-Marks and charsets are taken where they can only mean one thing: without either, bytes that are no UTF-8 are
-Windows-1252, but for those between 0x80 and 0x9f, where other charsets have their letters. A line ends at `\n`, or
-where there is none at `\r`; a quoted cell may hold the delimiter and doubled quotes, but no line end. Lines and rows
+Marks and charsets are used only where they have one meaning. Without either, bytes that are no UTF-8 are
+Windows-1252. The exception are bytes between 0x80 and 0x9f, where other charsets have their letters. A line ends at
+`\n`, or without any at `\r`; a quoted cell may hold the delimiter and doubled quotes, but no line end. Lines and rows
 that hold nothing but blanks, quotes and delimiters are no rows.
 """
 

@@ -1,8 +1,8 @@
 """What was planned, aimed at, measured, validated or judged wrongly, said anew or taken back.
 
 Sessions have chains of their own, and are corrected in `sessions`. Each function returns the change, and with it the
-row that keeps what was said before. An entry is of the organisation that said what stands in it now: who said it first
-does not come to see what another said after it.
+row that keeps what was said before. An entry belongs to the organisation whose content stands in it now. The
+organisation that recorded it first does not see later content of another.
 """
 
 from collections.abc import Mapping, Sequence

@@ -50,9 +50,9 @@ class SessionCounts:
 class Journey(Followed):
     """What activity tracking must know of a journey to decide the next command.
 
-    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of
-    sessions), corrections (of all else): how many there have ever been, which numbers the next. last_round: the
-    highest round of the progress measure so far. ready_said_by: who judged the person ready.
+    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of sessions),
+    corrections (of all else): the number so far, which numbers the next. last_round: the highest round of the
+    progress measure so far. ready_said_by: who judged the person ready.
     """
 
     open_goals: tuple[Code, ...] = ()

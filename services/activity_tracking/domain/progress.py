@@ -86,9 +86,9 @@ def measure(
 ) -> tuple[Change[Journey], ProgressRound]:
     """Record a round of the programme's indicators; at least one is answered.
 
-    earlier: what was recorded of this round before: the same answers by the same organisation change nothing; any
-    other could find out by guessing what was answered. Returns the change and the round that stands. Raises Invalid,
-    Conflict `wrong-stage`, Conflict `already-measured`.
+    earlier: the earlier record of this round. The same answers by the same organisation change nothing. Any other
+    organisation could find out by guessing. Returns the change and the round that stands. Raises Invalid, Conflict
+    `wrong-stage`, Conflict `already-measured`.
     """
     on = command.occurred_on or day_of(at)
     found = Findings()

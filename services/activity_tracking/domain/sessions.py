@@ -1,8 +1,8 @@
 """Sessions: attendance and hours, logged late as often as not, and corrected without overwriting anything.
 
-A correction is a new entry that supersedes the head of a chain; the event it causes carries what the head
-said, so that every figure can follow without looking back. Reasons of absence stay here: many touch on
-health. Source: docs/field.md, Absence.
+A correction is a new entry that supersedes the head of a chain. Its event carries the content of the head, so that
+every figure can follow without looking back. Reasons of absence stay here: many touch on health. Source:
+docs/field.md, Absence.
 """
 
 from collections.abc import Mapping

@@ -245,8 +245,8 @@ def _answered_on(
 def _require_open(journey: Journey, asked: Offer, at: datetime) -> Offer:
     """The open offer, if it is the one asked about, in time and in a journey under way. Raises Conflict.
 
-    After the deadline an answer comes too late even if the expiry has not been recorded yet, so that the
-    outcome never depends on how fast a timer fires.
+    After the deadline an answer comes too late even if the expiry has not been recorded yet. So the outcome never
+    depends on how fast a timer fires.
     """
     standing = journey.open
     if standing is None or standing.handover_id != asked.handover_id:

@@ -1,7 +1,7 @@
 """What was said of a referral, its answer, consent and start wrongly: said anew, or taken back.
 
-Whoever may say a thing may correct it. What others have since rested on it stays as it is: a start is taken back only
-while nobody else took the person over and nobody has left.
+Whoever may say a thing may correct it. Facts that others have since built on stay. A start is taken back only while
+nobody accepted a handover and nobody has left.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What intake keeps of a journey, how every fact moves it, and what the referrer gets to see.
 
-The loop back to the referrer is closed here: the same function takes in intake's own events and everybody else's,
-and whenever what the referrer sees has changed, the referrer is told (docs/field.md, Referral).
+This function also informs the referrer. It folds intake's own events and all others', and sends the referrer a
+message whenever its view of the referral has changed (docs/field.md, Referral).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -141,8 +141,8 @@ def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = N
 def take_in(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
     """Follow another service's fact. It has happened, so it is never refused (docs/field.md, The journey).
 
-    Raises ValueError when there is no referral: causality holds every fact back until its referral is known, so
-    that would be a fault of the platform.
+    Raises ValueError when there is no referral. Causality holds every fact back until its referral is known, so that
+    would be a fault of the platform.
     """
     if state is None:
         raise ValueError(f"{received.type} speaks of a journey that intake never received.")

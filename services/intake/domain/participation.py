@@ -1,9 +1,9 @@
 """One person's journeys through one programme: which stand side by side, and which of them counts.
 
-Several organisations may refer the same person to the same programme without knowing of each other. The person is one:
-a journey that began while another stood open counts as no further person, for as long as that other one is real, that
-is neither declined, withdrawn nor registered by mistake. Which those may be is fixed when it began, so that the order
-in which the rest becomes known makes no difference: also one that is void may be said to be none of that later.
+Several organisations may refer the same person to the same programme without knowing of each other. One person counts
+once. A journey that began while another stood open counts no further person as long as that other one is real. Real
+means neither declined, withdrawn nor registered by mistake. The set of these others is fixed when the journey began,
+so the order of later facts makes no difference. A journey that is void may be said to be none of that later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,10 @@ from shared.language.errors import Conflict
 from shared.language.passage import Passage
 
 PARTICIPATIONS = "participations"
-"""Rows `<participant>:<programme>`: the person's journeys there, the earlier first. Every decision that adds one, or
-changes whether one is real, writes the row, so that of two at the same moment one sees what the other did.
+"""Rows `<participant>:<programme>`: the person's journeys there, the earlier first.
+
+Every decision that adds one, or changes whether one is real, writes the row. So of two decisions at the same moment
+one sees the other's effect.
 """
 KEPT = 50
 """Journeys of a row that are kept besides those that stand open."""

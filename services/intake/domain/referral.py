@@ -87,10 +87,10 @@ def refer(
 ) -> Change[Referral]:
     """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
 
-    programme, participant, previous: what the command names, None where there is no such thing, or none that the
-    referrer may know of: the two are refused alike. at: UTC. open_programmes: those in which it may refer, to be told
-    where there is no such programme. Raises Invalid with every wrong field; Conflict
-    `participant-erased`. Source: docs/field.md, Referral.
+    programme, participant, previous: the named ones; None where there is none, or none that the referrer may know of.
+    The two are refused alike. at: UTC. open_programmes: those in which it may refer, to be told where there is no
+    such programme. Raises Invalid with every wrong field; Conflict `participant-erased`. Source: docs/field.md,
+    Referral.
     """
     on = command.occurred_on or day_of(at)
     findings = Findings()

@@ -89,8 +89,8 @@ def _after_exit(state: Outcome, exited: JourneyExited, programme: Programme) -> 
 def plan(state: Outcome, kind: PlannedFollowUp, exited: JourneyExited) -> FollowUp:
     """The follow-up of that kind: so many calendar days, or months, after the exit day.
 
-    Its answer is waited for so many days after the day that it asks about; after the day on which the exit was
-    recorded, where that is later, so that a late entry takes nobody's time to answer.
+    Its answer is waited for so many days after the day that it asks about. If the exit was recorded after that day,
+    the days count from there, so that a late entry takes nobody's time to answer.
     """
     left_on = exited.occurred_on
     due_on = days_after(left_on, kind.days) if kind.days else months_after(left_on, kind.months or 0)

@@ -4,7 +4,7 @@ No other rule names one. The page names those of its opening sentence, and shows
 (`static/sections.js`).
 
 The names that a programme may set as targets (`shared.language.figures`) and the player's own list agree with this by
-tests: they know which figures there are, and never how they are counted.
+tests. They hold the names of the figures, and never how they are counted.
 """
 
 from typing import get_args

@@ -1,14 +1,15 @@
 """What may be shown outside: the report with the few hidden, and whatever would give them away.
 
-A count of 0-4 persons or offers is hidden, a zero too. Then the report is attacked as a reader would: every count
-gets the bounds that follow from all that is still visible and from how the figures are defined (`relations`). As long
-as those leave a hidden count a single value, one more count is masked. Which one is a matter of order, not of size, so
-that two snapshots keep the same complements: small groups before large ones, groups before details, details before
-totals, and a headline total (`headlines`) only where masking everything else would not do. Source: docs/disclosure.md.
+A count of 0-4 persons or offers is hidden, a zero too. Then the report is attacked as a reader would. Every count
+gets the bounds that follow from all visible counts and from the figures' definitions (`relations`). As long as those
+leave a hidden count a single value, one more count is masked. The order decides which one, not the size, so that two
+snapshots keep the same complements. Small groups come before large ones, groups before details, and details before
+totals. A headline total (`headlines`) is masked only where masking everything else would not do. Source:
+docs/disclosure.md.
 
-Weaker than official publications, where each of 0-4 must stay possible and figures come on fixed dates: on a page that
-moves while people work, that rule would leave headline figures hidden most of the time. What the difference of two
-snapshots tells is not covered either.
+This is weaker than in official publications, where each of 0-4 must stay possible and figures come on fixed dates. On
+a page that moves while people work, that rule would hide headline figures most of the time. What the difference of
+two snapshots tells is not covered either.
 """
 
 import copy
@@ -165,8 +166,8 @@ def attack(
 ) -> tuple[dict[str, Bounds], Blame]:
     """The bounds that a reader can work out for every count, and the relations that tightened each, the last one last.
 
-    A reader knows what is visible, that few means 0-4, and, if clever, that what is masked otherwise is 5 or more
-    unless it is itself a few that lost its label.
+    A reader knows the visible counts, and that few means 0-4. A clever reader also knows that any other masked count
+    is 5 or more, unless it is a few that lost its label.
     """
     bounds = {name: _known(value, masks.get(name), name in masks) for name, value in values.items()}
     blame: dict[str, list[Relation]] = {}
@@ -198,8 +199,8 @@ GROUP_ORDER = ("non_binary", "not_known", "man", "woman")
 class _Order:
     """What is given up first: groups before details, details before totals, small groups before large ones.
 
-    A group is as large as those ever referred in it, by doublings: that number only grows, so two groups change
-    places seldom, and the complements stay the same from one snapshot to the next.
+    A group's size is the number of people ever referred in it, by doublings. That number only grows, so two groups
+    change places seldom, and the complements stay the same from one snapshot to the next.
     """
 
     def __init__(self, values: Mapping[str, int], foremost: Sequence[str]) -> None:

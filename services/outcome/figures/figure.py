@@ -1,7 +1,7 @@
 """The shape of a figure's declaration, and what every list of declarations must keep.
 
-A figure is declared once, in `declared`. From its declaration follow its cells, the rows of the report and of the CSV,
-the relations that disclosure control reckons with, the texts of the page, and whether a programme may set it as a
+A figure is declared once, in `declared`. From its declaration follow its cells, the rows of the report and of the
+CSV, and the relations for disclosure control. So do the texts of the page, and whether a programme may set it as a
 target. How to add one: docs/how-to/add-a-figure.md.
 """
 
@@ -164,8 +164,8 @@ class WronglyDeclared(ValueError):
 def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, ...]:
     """The figures, once they keep the rules that nobody would notice the breach of. Raises WronglyDeclared.
 
-    A count of persons that is in no relation could be reckoned back though it is hidden; a figure without a day would
-    be missing from every period. Each must be there, or say why not.
+    A count of persons in no relation could be computed from others although it is hidden. A figure without a day
+    would be missing from every period. Each must be there, or say why not.
     """
     known = {one.code for one in figures} | {one.count for one in steps}
     if len({one.code for one in figures}) < len(figures):

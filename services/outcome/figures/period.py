@@ -1,8 +1,8 @@
 """What a programme reached in a period, by provider or by municipality: the sum of its days. Pure.
 
-Every figure stands here by the day that its declaration names; one that says how things stand now is in no period. The
-numbers are exact, for those who may read the report, and are never published: from two periods that differ by a day,
-whoever has both could tell what one person did.
+Every figure stands here by the day that its declaration names; one that says how things stand now is in no period.
+The numbers are exact, for those who may read the report, and are never published. Two periods that differ by a day
+would together show what one person did.
 """
 
 import csv

@@ -1,8 +1,8 @@
 """How each event moves the figures.
 
-The fold keeps one small state per subject and emits the difference between what the subject contributes now and
-what it contributed before: so corrections, mistakes and restating always follow, and the order in which the four
-services' events arrive makes no difference. May not read a clock.
+The fold keeps one small state per subject. It emits the difference between the subject's contribution now and before.
+So corrections, mistakes and restating always follow, and the order in which the four services' events arrive makes no
+difference. May not read a clock.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """How the numbers of a report hang together: which are the same, which add up, which bound one another.
 
-This is what a reader can reckon with, so it is what disclosure control must reckon with: the relations that the figures
-declare, and the sums over groups. Source: docs/field.md, "Published figures".
+A reader can use these relations, so disclosure control must use them too: the relations that the figures declare, and
+the sums over groups. Source: docs/field.md, "Published figures".
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping

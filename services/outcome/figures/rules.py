@@ -38,8 +38,8 @@ def offers_made(state: JourneyFacts) -> list[tuple[date | None, int]]:
 def offers_that_were(state: JourneyFacts, answer: HandoverAnswer) -> list[tuple[date | None, int]]:
     """Handovers that met this answer, by the day on which they did.
 
-    One that was answered after the exit day is one that the exit took back: the day of the exit may have been recorded
-    after the answer, and had it been before, that is what would have come of the offer.
+    An offer answered after the exit day counts as recalled by the exit. The exit may have been recorded after the
+    answer; had it been recorded before, it would have recalled the offer.
     """
     found: Counter[date | None] = Counter({None: getattr(state.offers, answer)})
     for one in _counting(state):

@@ -1,7 +1,7 @@
 """The OpenAPI document of the stream role: what each of its routes is for, and what it takes and answers.
 
-The routes themselves are declared in `routes.py`; a test holds the two to each other. Pages for people (the programme's
-page, logging in and out, static files and texts) answer HTML, are no part of the interface, and are not described.
+The routes themselves are declared in `routes.py`; a test holds the two to each other. Pages for people answer HTML,
+are no part of the interface, and are not described: the programme's page, logging in and out, static files and texts.
 """
 
 from collections.abc import Mapping

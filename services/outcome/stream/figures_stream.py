@@ -1,7 +1,7 @@
 """One client's stream of snapshots, as Server-Sent Events.
 
-The client is sent the newest snapshot it does not have, then each newer one. One that does not take what it is sent
-within `WRITE_SECONDS` is cut off, never waited for: it comes back with Last-Event-ID and has lost nothing.
+The client is sent the newest snapshot it does not have, then each newer one. A reader that does not take its data
+within `WRITE_SECONDS` is cut off, never waited for. It comes back with Last-Event-ID and has lost nothing.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The newest snapshot of each programme in each form, and the readers who wait for the next. Lives in one event loop.
 
-There are no queues: a reader asks for whatever is newer than what it has, so a slow one skips what it had no time
-for, and costs nobody memory or waiting.
+There are no queues: a reader asks for a newer snapshot than its own. A slow one skips those that it had no time for,
+and costs nobody memory or waiting.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Sends changed indicators to Kafka: one publisher however many stream processes run.
 
 Whoever holds the lease writes what it is about to send to `indicators` first, marked `pend`, and unmarks it when
-Kafka has acknowledged it. So a publisher that dies, or one that wakes after losing its lease, leaves every record to
-the next with the same number and the same content: at least once, in order per key, and one `ce_id` is one value.
+Kafka has acknowledged it. So if a publisher dies, or wakes after losing its lease, the next one writes every record
+with the same number and content. That is at least once, in order per key, and one `ce_id` always has one value.
 """
 
 import threading

@@ -17,8 +17,9 @@ from services.outcome.figures import disclosure
 from services.outcome.stream.snapshot import Form, Reading, Snapshot, follow
 
 REST, LEAST_REST_SECONDS, MOST_REST_SECONDS = 2.0, 0.02, 0.25
-"""It rests twice as long as its last look took, so that looking never fills more than a third of a core, within
-these bounds: the least on an idle machine, the most on a busy one.
+"""It rests twice as long as its last look took, so that looking never fills more than a third of a core.
+
+The bounds are the least rest, for an idle machine, and the most, for a busy one.
 """
 AT_LEAST_EVERY_SECONDS = 5.0
 AFTER_FAILURE_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """The edge of the stream role: who may see which programme's figures, and in which form.
 
-A request is let in by a bearer token or by the cookie of a login link, neither for longer than the token lasts; either
-way the role map decides, at every request, whether that organisation may read the report.
+A request is admitted by a bearer token or by the cookie of a login link, neither for longer than the token lasts. In
+both cases the role map decides, at every request, whether that organisation may read the report.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Files made to cost: what they cost is bounded, whatever is in them.
 
-Memory is what Python held at most while the request was answered; time is the processor's, in a process that is traced
-by nobody, so that a busy machine changes little.
+Memory is the most that Python held while the request was answered. Time is the processor's, in a process that nobody
+traces, so that a busy machine changes little.
 """
 
 import gc

@@ -1,7 +1,7 @@
 """Offers, answers, recalls, deadlines, consent, exit and mistake in any order: the promises that always hold.
 
-Never two open offers; each offer ends once; responsibility moves once per acceptance and by nothing else; a
-refused command leaves nothing behind; and whoever reads the events, in whichever order they arrive, agrees.
+Never two open offers; each offer ends once; responsibility moves once per acceptance and by nothing else. A refused
+command leaves nothing behind. All readers of the events agree, in whichever order they arrive.
 """
 
 from copy import deepcopy
