@@ -1,8 +1,12 @@
 """Sends changed indicators to Kafka: one publisher however many stream processes run.
 
 Whoever holds the lease writes what it is about to send to `indicators` first, marked `pend`, and unmarks it when
-Kafka has acknowledged it. So if a publisher dies, or wakes after losing its lease, the next one writes every record
-with the same number and content. That is at least once, in order per key, and one `ce_id` always has one value.
+Kafka has acknowledged it. So if a publisher dies, the next one writes every record with the same number and content.
+That is at least once, in order per key, and one `ce_id` always has one value.
+
+A publisher that was stopped may send an old record after its successor has sent a newer one. The topic is compacted, so
+the old record would be all that is left of that key. So after each send the publisher checks whether another has gone
+on since. If so, it marks the newest of those keys, and the holder of the lease sends them again.
 """
 
 import threading
@@ -27,6 +31,8 @@ RENEW_SECONDS = 3.0
 PACE_SECONDS = 1.0
 SEND_SECONDS = 5.0
 CHUNK = 1000
+AGAIN = "again"
+"""The `pend` of what was acknowledged, and must be sent again all the same."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # what Kafka has not acknowledged
@@ -66,7 +72,13 @@ class Ledger(Protocol):
         """Note what is about to be sent. Raises StaleLedger when another publisher was here."""
 
     def sent(self, indicators: Sequence[Indicator]) -> None:
-        """Note that Kafka has these."""
+        """Note that Kafka has these. Raises StaleLedger, after `send_again`, when another has gone on since."""
+
+    def send_again(self, indicators: Sequence[Indicator]) -> bool:
+        """Kafka may hold these behind later ones: let the later ones be sent again. Returns whether there are any."""
+
+    def owed(self) -> list[Indicator]:
+        """What must be sent again; from now on it is as if it had never been sent."""
 
 
 class StoredLedger:
@@ -93,6 +105,7 @@ class StoredLedger:
 
     def load(self) -> tuple[dict[str, Indicator], list[Indicator]]:
         """What was published last by record key, and which of these Kafka may not have."""
+        self._indicators.update_many({"pend": AGAIN}, {"$set": {"pend": True}})
         documents = list(self._indicators.find())
         held = {document["_id"]: _indicator(document) for document in documents}
         return held, [held[document["_id"]] for document in documents if document.get("pend")]
@@ -108,10 +121,26 @@ class StoredLedger:
             raise StaleLedger
 
     def sent(self, indicators: Sequence[Indicator]) -> None:
-        """Note that Kafka has these."""
+        """Note that Kafka has these. Raises StaleLedger when another publisher has gone on since."""
         unmark = {"$unset": {"pend": 1}}
-        writes = [UpdateOne({"_id": one.key, "seq": one.seq}, unmark) for one in indicators]
-        self._indicators.bulk_write(writes, ordered=False)
+        writes = [UpdateOne({"_id": one.key, "seq": one.seq, "pend": True}, unmark) for one in indicators]
+        unmarked = self._indicators.bulk_write(writes, ordered=False).matched_count
+        if unmarked != len(writes) and self.send_again(indicators):
+            raise StaleLedger
+
+    def send_again(self, indicators: Sequence[Indicator]) -> bool:
+        """Kafka may hold these behind later ones: let the later ones be sent again. Returns whether there are any."""
+        mark = {"$set": {"pend": AGAIN}}
+        writes = [UpdateOne({"_id": one.key, "seq": {"$gt": one.seq}}, mark) for one in indicators]
+        return self._indicators.bulk_write(writes, ordered=False).matched_count > 0
+
+    def owed(self) -> list[Indicator]:
+        """What must be sent again; from now on it is as if it had never been sent."""
+        documents = list(self._indicators.find({"pend": AGAIN}))
+        if documents:
+            marked = {"_id": {"$in": [document["_id"] for document in documents]}, "pend": AGAIN}
+            self._indicators.update_many(marked, {"$set": {"pend": True}})
+        return [_indicator(document) for document in documents]
 
 
 def _intention(indicator: Indicator) -> InsertOne[dict[str, Any]] | UpdateOne:
@@ -199,13 +228,20 @@ class Publisher:
         waiting = list(self._unsent.values())
         for first in range(0, len(waiting), CHUNK):
             chunk = waiting[first : first + CHUNK]
-            self._connected().send([record(one) for one in chunk])
-            self._ledger.sent(chunk)
+            self._send(chunk)
             for one in chunk:
                 del self._unsent[one.key]
         if waiting:
             log.info("indicators-published", records=len(waiting))
         return len(waiting)
+
+    def _send(self, chunk: Sequence[Indicator]) -> None:
+        try:
+            self._connected().send([record(one) for one in chunk])
+        except KafkaError:
+            self._ledger.send_again(chunk)
+            raise
+        self._ledger.sent(chunk)
 
     def _fresh(self, held: Mapping[str, Indicator]) -> list[Indicator]:
         with self._lock:
@@ -228,6 +264,8 @@ class Publisher:
             if not self._ledger.hold():
                 return False
             self._renewed_at = now
+            if self._held is not None:
+                self._unsent |= {one.key: one for one in self._ledger.owed()}
         return True
 
     def _connected(self) -> Outlet:

@@ -114,6 +114,12 @@ class Sole:
     def sent(self, indicators: Sequence[Indicator]) -> None:
         assert set(indicators) <= set(self.intended)
 
+    def send_again(self, indicators: Sequence[Indicator]) -> bool:
+        return False
+
+    def owed(self) -> list[Indicator]:
+        return []
+
 
 class Topic:
     """Satisfies `Outlet` and keeps what was sent."""
