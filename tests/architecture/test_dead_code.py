@@ -27,6 +27,8 @@ CALLED_FROM_OUTSIDE = {
     "tests/unit/clients/player/test_wire.py: close_connection",
     "tests/unit/clients/player/test_wire.py: log_message",
     "tests/unit/clients/player/test_wire.py: daemon_threads",
+    "tests/unit/tests/chaos/test_dashboard.py: do_GET",
+    "tests/unit/tests/chaos/test_dashboard.py: log_message",
     # pytest and hypothesis call these
     "tests/e2e/conftest.py: pytest_unconfigure",
     "tests/unit/services/handover/test_any_order.py: teardown",

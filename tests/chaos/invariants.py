@@ -1,4 +1,4 @@
-"""G1 to G10: what must hold after every scenario, each a function of plain values seen from outside.
+"""G1 to G11: what must hold after every scenario, each a function of plain values seen from outside.
 
 A function returns the violations it found; none means that the invariant holds. Nothing here does I/O.
 """
@@ -64,6 +64,21 @@ class Idle:
     megabytes: float
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One dashboard, and what it should show. ids: by instance of the stream, of the snapshots that it gave, in order.
+
+    cells: {number of the report: as it was last shown}; expected: the same by the report itself. failed: why it gave
+    up, which it may not.
+    """
+
+    dashboard: str
+    ids: Mapping[str, Sequence[int]]
+    cells: Mapping[str, object]
+    expected: Mapping[str, object]
+    failed: str = ""
+
+
 @dataclass(slots=True)
 class Seen:
     """Everything that was seen from outside after one scenario had settled.
@@ -73,6 +88,7 @@ class Seen:
     subjects that a scenario blocked on purpose. live, recount: figures. recovery, bound: seconds. applied: per process,
     what its log says it applied, in order. timers: {(subject, command): timers that wait}; fired: those that fired, by
     the services' logs; due: past their time. unsure: traces of inbound records that Kafka never acknowledged.
+    shown: what dashboards show, and the topic of indicators by the last record of each key.
     """
 
     log: Log
@@ -94,6 +110,7 @@ class Seen:
     timers: Mapping[tuple[str, str], int] = field(default_factory=dict)
     fired: Mapping[tuple[str, str], int] = field(default_factory=dict)
     due: int = 0
+    shown: Sequence[Shown] = ()
 
 
 def g1_all_applied(seen: Seen) -> list[Violation]:
@@ -309,6 +326,26 @@ def g10_timers(seen: Seen) -> list[Violation]:
     return found
 
 
+def g11_shown(seen: Seen) -> list[Violation]:
+    """What a dashboard was last given, and what the last records say, is the report of that form; no id goes back."""
+    found = []
+    for one in seen.shown:
+        if one.failed:
+            found.append(Violation("G11", one.dashboard, "no end to its reading", one.failed))
+        found += [
+            Violation("G11", f"id at {one.dashboard} from {instance}", f"at least {before}", str(after))
+            for instance, ids in one.ids.items()
+            for before, after in itertools.pairwise(ids)
+            if after < before
+        ]
+        found += [
+            Violation("G11", f"{cell} at {one.dashboard}", str(expected), str(one.cells.get(cell, "nothing")))
+            for cell, expected in one.expected.items()
+            if cell not in one.cells or one.cells[cell] != expected
+        ]
+    return found
+
+
 INVARIANTS: Mapping[str, Callable[[Seen], list[Violation]]] = {
     "G1": g1_all_applied,
     "G2": g2_chains,
@@ -320,6 +357,7 @@ INVARIANTS: Mapping[str, Callable[[Seen], list[Violation]]] = {
     "G8": g8_idle,
     "G9": g9_figures,
     "G10": g10_timers,
+    "G11": g11_shown,
 }
 
 
@@ -329,6 +367,6 @@ def check_all(seen: Seen) -> dict[str, list[Violation]]:
 
 
 def summary(checked: Mapping[str, Iterable[Any]]) -> str:
-    """`all ten hold`, or which do not."""
+    """`all eleven hold`, or which do not."""
     broken = [name for name, violations in checked.items() if list(violations)]
-    return f"broken: {' '.join(broken)}" if broken else "all ten hold"
+    return f"broken: {' '.join(broken)}" if broken else "all eleven hold"

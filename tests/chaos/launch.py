@@ -5,8 +5,8 @@
 A fault is `what:where:thread:nth`: `kill` or `stop` (SIGSTOP) at the nth time that the thread of that name comes to
 that place. Each strikes once: whoever is started again with the mark already written runs as usual. With
 `slow:where:thread:seconds`, the thread takes so long there, each time.
-`where` names points in the libraries (pymongo and Kafka's clients), not in the runtime, so that rewriting the runtime
-does not move the fault. The other faults (`conditions`) hold from the start and need no mark.
+`where` names points in the libraries (pymongo, Kafka's clients, asyncio), not in the runtime, so that rewriting the
+runtime does not move the fault. The other faults (`conditions`) hold from the start and need no mark.
 """
 
 import importlib
@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from asyncio import selector_events
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,23 @@ def in_chunk(fault: Fault) -> None:
     KafkaProducer.send, KafkaProducer.flush = sending, flushing
 
 
+def in_frame(fault: Fault) -> None:
+    """Half of a snapshot is on its way to a client, and the rest has not been sent."""
+    owner: Any = vars(selector_events)["_SelectorSocketTransport"]
+    write = owner.write
+
+    def writing(transport: Any, data: bytes) -> None:
+        if b"event: snapshot" not in data:
+            write(transport, data)
+            return
+        half = len(data) // 2
+        write(transport, data[:half])
+        fault.here()
+        write(transport, data[half:])
+
+    owner.write = writing
+
+
 PLACES: dict[str, Callable[[Fault], None]] = {
     "before-transaction": before_transaction,
     "before-commit": before_commit,
@@ -199,6 +217,7 @@ PLACES: dict[str, Callable[[Fault], None]] = {
     "before-look": before_look,
     "before-mark": before_mark,
     "in-chunk": in_chunk,
+    "in-frame": in_frame,
 }
 
 

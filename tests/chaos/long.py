@@ -35,7 +35,7 @@ from tests.chaos.diary import Diary, Kept
 from tests.chaos.feeder import Job
 from tests.chaos.invariants import Violation, check_all
 from tests.chaos.load import MIX, PROVIDERS, Party
-from tests.chaos.stack import CONSUMERS, ChaosStack
+from tests.chaos.stack import CONSUMERS, STREAM, ChaosStack
 from tests.chaos.together import together
 from tests.chaos.upstream import AT_ONCE, ROWS, trace_of
 from tests.chaos.world import FIRST_MOMENT, World
@@ -59,7 +59,7 @@ BYTES_AN_EVENT = 800
 """On disk, all told, rounded up: 650 in Kafka's log, and what the clients beside leave in MongoDB."""
 LIKELY = {
     **dict.fromkeys(CONSUMERS, 4),
-    **dict.fromkeys(("intake-web", "activity-tracking-web", "handover-web", "outcome-web"), 3),
+    **dict.fromkeys(("intake-web", "activity-tracking-web", "handover-web", "outcome-web", STREAM), 3),
     FEEDER: 2,
     "broker": 1,
     "database": 1,

@@ -59,6 +59,11 @@ CONSUMING: tuple[Consuming, ...] = tuple(
 )
 
 
+def consuming(group: str) -> Consuming:
+    """The consuming group of that name."""
+    return next(one for one in CONSUMING if one.group == group)
+
+
 def groups(mongo: MongoClient[dict[str, Any]]) -> list[Group]:
     """What each consuming group keeps now."""
     found = []
@@ -143,6 +148,16 @@ def genders(mongo: MongoClient[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def note(values: list[int], value: int) -> None:
+    """Keep the newest value, and every one that lies on either side of a decrease."""
+    falls = values and value < values[-1]
+    fell = len(values) > 1 and values[-2] > values[-1]
+    if values and not falls and not fell:
+        values[-1] = value
+    else:
+        values.append(value)
+
+
 class Offsets:
     """Follows every stored offset from now on, and who took the partitions over.
 
@@ -180,19 +195,9 @@ class Offsets:
         name = f"{change['ns']['db']}/{change['documentKey']['_id']}"
         fields = change.get("fullDocument") or change["updateDescription"]["updatedFields"]
         if "next" in fields:
-            self._note(self.values[name], fields["next"])
+            note(self.values[name], fields["next"])
         if fields.get("holder") is not None:
             self.holders[name].add(bytes(fields["holder"]))
-
-    @staticmethod
-    def _note(values: list[int], value: int) -> None:
-        """Keep the newest value, and every one that lies on either side of a decrease."""
-        falls = values and value < values[-1]
-        fell = len(values) > 1 and values[-2] > values[-1]
-        if values and not falls and not fell:
-            values[-1] = value
-        else:
-            values.append(value)
 
     def close(self) -> None:
         """Stop following."""

@@ -14,8 +14,7 @@ from tools.stack.processes import EVERYTHING, SERVICE_PROCESSES, Process, descri
 from tools.stack.record import Running
 from tools.stack.settings import root_of
 
-NEEDED = tuple(name for name in EVERYTHING if name != "outcome-stream")
-"""Everything but the dashboards' stream, which no invariant speaks of."""
+STREAM = "outcome-stream"
 CONSUMERS = tuple(name for name in SERVICE_PROCESSES if name.endswith(("-consume", "-project")))
 INSTANCE_PORTS = 40
 """Distance from the port base at which the ports of further instances begin."""
@@ -25,7 +24,7 @@ READY_SECONDS = 120.0
 class ChaosStack(Stack):
     """A stack whose processes come back when they die, and whose processes a scenario may replace."""
 
-    def __init__(self, settings: Settings, processes: Sequence[str] = NEEDED) -> None:
+    def __init__(self, settings: Settings, processes: Sequence[str] = EVERYTHING) -> None:
         super().__init__(settings, processes, restart=True)
         self._instances: dict[str, int] = {}
         self.marks = settings.folder / "marks"

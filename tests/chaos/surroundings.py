@@ -71,6 +71,12 @@ def pid(stack: ChaosStack, name: str) -> int:
     return running.pid
 
 
+def said(stack: ChaosStack, name: str, text: str) -> int:
+    """How often the process has logged the text, over all its lives."""
+    path = stack.settings.folder / "logs" / f"{name}.log"
+    return path.read_text(encoding="utf-8", errors="replace").count(text)
+
+
 def refusals(stack: ChaosStack, error: str) -> int:
     """How often the brokers refused to append to a journey topic with that error, by their own logs."""
     logs = [stack.settings.folder / "logs" / f"{node}.log" for node in stack.settings.nodes("broker")]

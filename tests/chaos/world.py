@@ -27,8 +27,9 @@ from tests.chaos.figures import Recount
 from tests.chaos.invariants import Seen, Violation
 from tests.chaos.load import MIX, Party
 from tests.chaos.log import Log, LogReader
-from tests.chaos.observe import CONSUMING, SERVICES, Consuming
+from tests.chaos.observe import SERVICES
 from tests.chaos.stack import ChaosStack
+from tests.chaos.watching import Watching
 from tools.stack.processes import surroundings
 from tools.stack.settings import REPOSITORY
 from tools.stack.stack import PROGRAMMES
@@ -90,6 +91,7 @@ class World:
         self.today: date = FIRST_MOMENT.date()
         self.offsets = observe.Offsets(self.stack.admin_mongo_uri)
         self.lines = observe.Lines(self.stack.settings.folder / "logs")
+        self.watching = Watching(self.stack, self.kafka)
         self._reader = LogReader(self.kafka, declared().agencies)
         self._recount = Recount()
         self._recovery: Recovery | None = None
@@ -99,6 +101,7 @@ class World:
 
     def close(self) -> None:
         """Let go of the stack, which goes on running."""
+        self.watching.close()
         self.offsets.close()
         self.mongo.close()
 
@@ -363,6 +366,7 @@ class World:
 
     def seen(self, recovery: float, bound: float) -> Seen:
         """Everything that the invariants ask for, of a stack that has settled."""
+        shown = self.watching.caught_up()
         self.read_log(600)
         self.lines.read()
         processes = {
@@ -391,9 +395,5 @@ class World:
             timers=observe.timers(self.mongo),
             fired=self.lines.fired,
             due=observe.timers_due(self.mongo),
+            shown=shown,
         )
-
-
-def consuming(group: str) -> Consuming:
-    """The consuming group of that name."""
-    return next(one for one in CONSUMING if one.group == group)

@@ -22,7 +22,6 @@ from tools.stack.settings import AUDIENCE, SERVICES, root_of
 NOW = datetime(2017, 9, 1, 10, tzinfo=UTC)
 """The platform's business moment; it stands still."""
 TODAY = NOW.date()
-WEBS = ("intake-web", "activity-tracking-web", "handover-web", "outcome-web")
 DATABASES = tuple(service.replace("-", "_") for service in SERVICES)
 BUSY_TRIES = 40
 """How often a caller who is told to come back does."""

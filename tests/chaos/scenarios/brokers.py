@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 
@@ -11,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.unit import SHARDS
 from tests.chaos.scenario import scenario
-from tests.chaos.surroundings import behind_proxy, down, proxy_of, refusals, three_brokers
+from tests.chaos.surroundings import behind_proxy, down, proxy_of, refusals, said, three_brokers
 from tests.chaos.world import World
 
 RELAYS = ("intake-consume", "activity-tracking-consume", "handover-consume", "outcome-consume")
@@ -21,12 +20,7 @@ DELIVERY_SECONDS = 6.0
 
 def _failures(world: World) -> float:
     """How often the relays had to send again, by the services' own logs, which outlive a process."""
-    return float(sum(_said(world, process, "relay-failed") for process in RELAYS))
-
-
-def _said(world: World, process: str, text: str) -> int:
-    path = world.stack.settings.folder / "logs" / f"{process}.log"
-    return len(re.findall(re.escape(text), path.read_text(encoding="utf-8", errors="replace")))
+    return float(sum(said(world.stack, process, "relay-failed") for process in RELAYS))
 
 
 def _answers(world: World, since: float, until: float) -> tuple[Counter[str], list[str]]:

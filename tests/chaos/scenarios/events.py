@@ -11,10 +11,10 @@ from kafka import KafkaProducer
 from shared.language.events import PROGRAMMES_TOPIC, TOPICS
 from tests.chaos import observe
 from tests.chaos.load import OPERATOR, Journey
-from tests.chaos.observe import CONSUMING
+from tests.chaos.observe import CONSUMING, consuming
 from tests.chaos.scenario import scenario
 from tests.chaos.together import together
-from tests.chaos.world import World, consuming
+from tests.chaos.world import World
 
 UNHINDERED = {"log_session": 6, "log_sessions": 2, "correct_session": 2, "log_output": 1, "consent": 2}
 """Deeds that need no service which is behind."""

@@ -9,11 +9,11 @@ from datetime import timedelta
 from tests.chaos import observe
 from tests.chaos.load import Journey
 from tests.chaos.scenario import scenario
-from tests.chaos.stack import CONSUMERS
+from tests.chaos.stack import CONSUMERS, STREAM
 from tests.chaos.tree import VERSIONS, patched
 from tests.chaos.world import World
 
-WEBS = ("intake-web", "activity-tracking-web", "handover-web", "outcome-web")
+SERVERS = ("intake-web", "activity-tracking-web", "handover-web", "outcome-web", STREAM)
 
 
 @scenario(27, "everything restarted in turn, an old and a new version side by side", recovers_within=30)
@@ -27,14 +27,14 @@ def rolling(world: World) -> None:
             world.await_traffic(8)
             world.stack.run(name, tree=tree)
             world.stack.stop(beside)
-        for name in WEBS:
+        for name in SERVERS:
             world.stack.run(name, tree=tree)
             world.await_traffic(8)
         archive = world.mongo["activity_tracking"]["events"]
         said = world.until(
             lambda: sum(new in row["body"] for row in archive.find()), "the new version's events"
         )
-        back = [*WEBS, *CONSUMERS]
+        back = [*SERVERS, *CONSUMERS]
         world.random.shuffle(back)
         for name in back:
             world.stack.run(name)
@@ -92,13 +92,13 @@ def at_random(world: World) -> None:
     with world.load():
         world.await_traffic()
         while len(killed) < kills:
-            name = world.random.choice([*CONSUMERS, *WEBS, "broker", "database"])
+            name = world.random.choice([*CONSUMERS, *SERVERS, "broker", "database"])
             entry = world.stack.entries()[name]
             if entry.state == "ready":
                 world.stack.kill(name, signal.SIGKILL)
                 killed.append(name)
             threading.Event().wait(world.random.uniform(0.2, 3.0))
-        everything = [*CONSUMERS, *WEBS, "broker", "database"]
+        everything = [*CONSUMERS, *SERVERS, "broker", "database"]
         world.until(
             lambda: all(world.stack.entries()[name].state == "ready" for name in everything),
             "all up again",

@@ -10,11 +10,14 @@ import pytest
 from shared.language import codec
 from shared.language import events as e
 from tests.chaos.client import Attempt, Command
-from tests.chaos.invariants import INVARIANTS, Group, Idle, Kept, Seen, check_all, wanted_timers
+from tests.chaos.invariants import INVARIANTS, Group, Idle, Kept, Seen, Shown, check_all, wanted_timers
 from tests.chaos.log import Log, Record, link
 from tests.support import toy
 
 SUBJECT = "journey/j-1"
+SHOWN = Shown(
+    "the exact dashboard", {"one": (4, 4, 9), "other": (3,)}, {"figures.started": 2}, {"figures.started": 2}
+)
 TRACE = "0123456789abcdef" * 2
 LOGGED = "journey.activity-tracking.session-logged.v1"
 SOURCE = "activity-tracking"
@@ -73,6 +76,7 @@ def sound() -> Seen:
         bound=10.0,
         idle=[Idle("handover-consume", 0.1, 80.0)],
         applied={"handover-consume": [(SUBJECT, SOURCE, 1), (SUBJECT, SOURCE, 2)]},
+        shown=[SHOWN, replace(SHOWN, dashboard="the indicators", ids={})],
     )
 
 
@@ -88,6 +92,11 @@ def with_kept(kept: Kept, **parked: int) -> Seen:
         Group("figures", None, {SUBJECT: WHOLE}),
     ]
     return replace(sound(), groups=groups)
+
+
+def with_shown(**changed: Any) -> Seen:
+    """The sound history, in which one of those who show figures shows something else."""
+    return replace(sound(), shown=[SHOWN, replace(SHOWN, **changed)])
 
 
 WHOLE = Kept({SOURCE: 2}, {SOURCE: chain_of(1, 2)})
@@ -134,6 +143,11 @@ def test_what_was_said_more_than_once_is_no_violation() -> None:
         (replace(sound(), due=1), {"G10"}),
         (replace(sound(), timers={(SUBJECT, "expire_handover"): 1}), {"G10"}),
         (replace(sound(), fired={(SUBJECT, "follow_up_due"): 1}), {"G10"}),
+        (with_shown(cells={"figures.started": 1}), {"G11"}),
+        (with_shown(cells={}), {"G11"}),
+        (with_shown(ids={"one": (4, 9, 8)}), {"G11"}),
+        (with_shown(dashboard="the indicators", ids={}, cells={}), {"G11"}),
+        (with_shown(failed="ValueError"), {"G11"}),
     ],
 )
 def test_one_wrong_thing_violates_what_forbids_it(seen: Seen, violated: set[str]) -> None:
@@ -178,7 +192,7 @@ def test_timers_follow_from_what_was_said() -> None:
 
 
 def test_every_invariant_of_the_suite_is_tried_here() -> None:
-    assert set(INVARIANTS) == {f"G{n}" for n in range(1, 11)}
+    assert set(INVARIANTS) == {f"G{n}" for n in range(1, 12)}
 
 
 def test_what_kafka_lost_may_be_said_again_later_but_only_by_those_who_lost_it() -> None:
