@@ -22,7 +22,7 @@ CALLED_FROM_OUTSIDE = {
     "shared/edge/tokens.py: redirect_request",
     "tests/chaos/launch.py: succeeded",
     "tests/integration/test_many_rows.py: succeeded",
-    "tests/support/stage.py: should_exit",
+    "tests/support/page_server.py: should_exit",
     "tests/unit/clients/player/test_wire.py: do_POST",
     "tests/unit/clients/player/test_wire.py: close_connection",
     "tests/unit/clients/player/test_wire.py: log_message",

@@ -1,10 +1,15 @@
-"""A unit test stands at the path of what it tests: tests/unit/shared/edge holds the tests of shared/edge."""
+"""A unit test stands at the path of what it tests: tests/unit/shared/edge holds the tests of shared/edge.
+
+What several tests need stands in tests/support: among tests there are tests only.
+"""
 
 from pathlib import PurePosixPath
 
 from tests.support.sources import ROOT, Source, sources
 
 UNIT = "tests/unit"
+TESTS = ("tests/architecture", "tests/contract", "tests/e2e", "tests/integration", UNIT)
+NO_TESTS = ("__init__.py", "conftest.py")
 ACROSS_SERVICES = {
     # who may do and see what, on the routes of every service
     "access",
@@ -45,3 +50,9 @@ def test_every_unit_test_imports_what_its_path_names() -> None:
 
 def test_folders_across_services_are_still_there() -> None:
     assert {place(source) for source in sources(UNIT)} >= ACROSS_SERVICES
+
+
+def test_what_several_tests_need_is_in_support() -> None:
+    names = [PurePosixPath(source.name) for source in sources(*TESTS)]
+    others = [path for path in names if not path.name.startswith("test_") and path.name not in NO_TESTS]
+    assert [str(path) for path in others] == []

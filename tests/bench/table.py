@@ -133,7 +133,7 @@ def _share(share: Mapping[str, Any]) -> Table:
 
 def _memory(sizes: Mapping[str, int]) -> Table:
     table = Table(
-        "process", "MB", title=f"Memory, what is shared in equal parts (services: at most {MOST_MEGABYTES})"
+        "process", "MB", title=f"FakeWork, what is shared in equal parts (services: at most {MOST_MEGABYTES})"
     )
     for name, megabytes in sizes.items():
         table.add_row(name, str(megabytes))

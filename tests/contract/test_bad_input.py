@@ -36,7 +36,7 @@ from tests.support.bad_input import (
     sample,
     sample_baseline,
 )
-from tests.support.memory import UNLIMITED
+from tests.support.fakes import UNLIMITED
 from tools.contracts.inbound import referral_schema
 from tools.contracts.services import application, application_of, services
 

@@ -32,8 +32,8 @@ from shared.language.replies import RecordAccepted, RecordRejected, Standing
 from shared.operations.control import read_request, request
 from shared.operations.missing import Missing
 from shared.runtime.arrived import Arrived
-from tests.unit.services.intake.desk import AGENCY, Desk
-from tests.unit.services.intake.desk import register as registered
+from tests.support.intake_work import AGENCY, IntakeWork
+from tests.support.intake_work import register as registered
 from tests.unit.services.intake.test_inbound import body as referral
 from tools.contracts.examples import Example, frozen_messages
 from tools.contracts.messages import headers, message_types, schema
@@ -202,10 +202,10 @@ def plain(message: Message) -> Any:
 
 @pytest.mark.parametrize("accepted", [True, False])
 def test_the_answer_to_a_record_is_what_was_described(accepted: bool) -> None:
-    desk = Desk()
-    value = json.dumps(referral(registered(desk))) if accepted else "{"
+    work = IntakeWork()
+    value = json.dumps(referral(registered(work))) if accepted else "{"
     arrived = Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, [("ce_id", b"5f2c-7")], value.encode())
-    answer = receive(desk, arrived, ())
+    answer = receive(work, arrived, ())
     assert isinstance(answer.body, RecordAccepted if accepted else RecordRejected)
     closed = {**schema(message_type(answer.body)), "additionalProperties": False}
     assert list(Draft202012Validator(closed).iter_errors(plain(answer.body))) == []

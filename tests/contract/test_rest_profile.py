@@ -122,7 +122,7 @@ def test_every_json_body_has_an_example_that_fits(document: dict[str, Any]) -> N
     for where, media_type, content in contents(document):
         if media_type not in (JSON, PROBLEM):
             continue
-        assert content.get("examples"), f"{where}: run python -m tests.contract.record_examples"
+        assert content.get("examples"), f"{where}: run python -m tests.support.record_examples"
         schema = {**content["schema"], "components": document["components"]}
         for name, example in content["examples"].items():
             wrong = [

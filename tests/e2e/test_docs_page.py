@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from shared.edge.callers import Admission
 from shared.edge.http_server import HttpServer, Limits
-from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tests.support.fakes import UNLIMITED, NamedTokens, RealTime
 from tools.contracts.services import application_of, services
 
 

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.outcome.stream.snapshot import follow
-from tests.support.stage import Stage, Theatre, read_programme
+from tests.support.page_server import MovingFigures, PageServer, read_programme
 
 EARLY, LATER = date(2016, 3, 20), date(2017, 5, 1)
 
@@ -18,14 +18,14 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def theatre() -> Iterator[Theatre]:
+def page_server() -> Iterator[PageServer]:
     """The page, served on a day in the middle of the programme."""
-    with Theatre(Stage(read_programme(), LATER)) as opened:
+    with PageServer(MovingFigures(read_programme(), LATER)) as opened:
         yield opened
 
 
 @pytest.fixture
-def visit(browser: Browser, theatre: Theatre) -> Iterator[Open]:
+def visit(browser: Browser, page_server: PageServer) -> Iterator[Open]:
     """Opens the page as a member of the steering group would; fails when the browser had anything to complain of."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -36,7 +36,7 @@ def visit(browser: Browser, theatre: Theatre) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        sign_in(page, theatre.link())
+        sign_in(page, page_server.link())
         if lang != "sv":
             page.get_by_role("link", name="English").click()
         page.wait_for_selector("html.filled")
@@ -54,14 +54,14 @@ def sign_in(page: Page, link: str) -> None:
     page.get_by_role("button", name="Öppna sidan").click()
 
 
-def figures(theatre: Theatre) -> dict[str, Any]:
-    """The exact figures on the stage's day."""
-    return dict(theatre.stage.read()[0].exact)
+def figures(page_server: PageServer) -> dict[str, Any]:
+    """The exact figures on the source's day."""
+    return dict(page_server.source.read()[0].exact)
 
 
-def test_the_page_says_in_swedish_what_has_been_reached(theatre: Theatre, visit: Open) -> None:
+def test_the_page_says_in_swedish_what_has_been_reached(page_server: PageServer, visit: Open) -> None:
     page = visit()
-    started = figures(theatre)["figures"]["started"]
+    started = figures(page_server)["figures"]["started"]
     expect(page.locator("html")).to_have_attribute("lang", "sv")
     expect(page.get_by_role("heading", level=1)).to_have_text("CoActive")
     expect(page.locator("#lede")).to_contain_text(f"{started} personer har startat")
@@ -69,31 +69,33 @@ def test_the_page_says_in_swedish_what_has_been_reached(theatre: Theatre, visit:
     expect(page.locator("#state")).to_have_text("Uppdateras direkt")
 
 
-def test_the_switch_changes_the_language_and_nothing_else(theatre: Theatre, visit: Open) -> None:
+def test_the_switch_changes_the_language_and_nothing_else(page_server: PageServer, visit: Open) -> None:
     page = visit(lang="en")
-    started = figures(theatre)["figures"]["started"]
+    started = figures(page_server)["figures"]["started"]
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("#lede")).to_contain_text(f"{started} people have started")
 
 
-def test_the_page_moves_while_the_figures_do(theatre: Theatre, visit: Open) -> None:
+def test_the_page_moves_while_the_figures_do(page_server: PageServer, visit: Open) -> None:
     page = visit()
     expect(page.locator("#flow .word.trunk .number").first).to_have_text(
-        str(figures(theatre)["figures"]["received"])
+        str(figures(page_server)["figures"]["received"])
     )
     path = page.locator("#flow .ribbon").first.get_attribute("d")
-    theatre.stage.move(200)
-    after = figures(theatre)["figures"]
+    page_server.source.move(200)
+    after = figures(page_server)["figures"]
     expect(page.locator("#lede b").first).to_have_text(str(after["started"]))
     expect(page.locator("#flow .word.trunk .number").first).to_have_text(str(after["received"]))
     expect(page.locator("#flow .ribbon").first).not_to_have_attribute("d", str(path))
     expect(page.locator("#as-of")).to_have_text("Läget 17 november 2017")
 
 
-def test_after_moving_the_picture_is_the_one_that_a_new_visitor_sees(theatre: Theatre, visit: Open) -> None:
+def test_after_moving_the_picture_is_the_one_that_a_new_visitor_sees(
+    page_server: PageServer, visit: Open
+) -> None:
     moved = visit()
-    theatre.stage.move(200)
-    received = str(figures(theatre)["figures"]["received"])
+    page_server.source.move(200)
+    received = str(figures(page_server)["figures"]["received"])
     expect(moved.locator("#flow .word.trunk .number").first).to_have_text(received)
     fresh = visit()
     expect(fresh.locator("#flow .word.trunk .number").first).to_have_text(received)
@@ -120,11 +122,11 @@ def test_a_definition_opens_and_closes_by_keyboard(visit: Open) -> None:
     expect(term).to_be_focused()
 
 
-def test_an_open_definition_stays_open_while_figures_move(theatre: Theatre, visit: Open) -> None:
+def test_an_open_definition_stays_open_while_figures_move(page_server: PageServer, visit: Open) -> None:
     page = visit()
     page.locator("#targets .term").first.click()
-    theatre.stage.move(60)
-    expect(page.locator("#lede b").first).to_have_text(str(figures(theatre)["figures"]["started"]))
+    page_server.source.move(60)
+    expect(page.locator("#lede b").first).to_have_text(str(figures(page_server)["figures"]["started"]))
     expect(page.locator("#targets .means").first).to_be_visible()
 
 
@@ -141,10 +143,10 @@ def test_every_figure_has_a_definition(visit: Open) -> None:
         assert means
 
 
-def test_what_may_be_published_shows_few_as_under_five(theatre: Theatre, browser: Browser) -> None:
-    theatre.stage.move((EARLY - LATER).days)
+def test_what_may_be_published_shows_few_as_under_five(page_server: PageServer, browser: Browser) -> None:
+    page_server.source.move((EARLY - LATER).days)
     page = browser.new_page()
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     page.get_by_role("link", name="Visa det som får publiceras").click()
     expect(page.locator("#as-of")).to_have_text("Läget 20 mars 2016")
     expect(page.locator("#exits dd").first).to_have_text("<5")
@@ -178,31 +180,31 @@ def test_a_masked_block_is_drawn_from_what_stands_visible_around_it(visit: Open)
     assert drawn == {"received": 190, "accepted": 150, "waiting": 2, "declined": 38, "started": 150}
 
 
-def test_a_sentence_whose_figure_is_masked_is_left_unsaid(theatre: Theatre, browser: Browser) -> None:
+def test_a_sentence_whose_figure_is_masked_is_left_unsaid(page_server: PageServer, browser: Browser) -> None:
     masked = {"value": None, "hidden": True, "few": False}
     page = browser.new_page()
     page.route(
         "**/figures?*",
-        lambda route: route.fulfill(body=frame(theatre, masked), content_type="text/event-stream"),
+        lambda route: route.fulfill(body=frame(page_server, masked), content_type="text/event-stream"),
     )
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#lede")).to_contain_text("deltar just nu")
     expect(page.locator("#lede")).not_to_contain_text("har startat")
     page.close()
 
 
-def frame(theatre: Theatre, started: dict[str, Any]) -> str:
+def frame(page_server: PageServer, started: dict[str, Any]) -> str:
     """A snapshot in which the number of those who started is as given."""
-    reading = theatre.stage.read()[0]
+    reading = page_server.source.read()[0]
     content = json.loads(follow(None, reading, "exact", reading.exact).frame.split(b"data: ")[1])
     content["figures"]["started"] = started
     return f"id: 1\nevent: snapshot\ndata: {json.dumps(content)}\n\n"
 
 
-def test_missing_answers_stand_beside_every_rate(theatre: Theatre, visit: Open) -> None:
+def test_missing_answers_stand_beside_every_rate(page_server: PageServer, visit: Open) -> None:
     page = visit()
     rates = page.locator("#rates > li")
-    expect(rates).to_have_count(1 + len(theatre.stage.programme.follow_ups))
+    expect(rates).to_have_count(1 + len(page_server.source.programme.follow_ups))
     for rate in rates.all():
         expect(rate).to_contain_text("i arbete")
         expect(rate).to_contain_text("svar saknas")
@@ -220,9 +222,11 @@ def test_axe_finds_nothing(visit: Open, lang: str, theme: str, width: int) -> No
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_where_one_must_sign_in(theatre: Theatre, browser: Browser, theme: Any) -> None:
+def test_axe_finds_nothing_where_one_must_sign_in(
+    page_server: PageServer, browser: Browser, theme: Any
+) -> None:
     page = browser.new_page(color_scheme=theme)
-    answer = page.goto(f"{theatre.address}/programmes/coactive")
+    answer = page.goto(f"{page_server.address}/programmes/coactive")
     assert answer is not None
     assert answer.status == 401
     expect(page.get_by_role("heading", level=1)).to_have_text("Du behöver en inloggningslänk")
@@ -245,8 +249,8 @@ def test_a_narrow_page_does_not_scroll_sideways(visit: Open, lang: str) -> None:
         assert outside == [], width
 
 
-def test_a_link_works_once(theatre: Theatre, browser: Browser) -> None:
-    link = theatre.link()
+def test_a_link_works_once(page_server: PageServer, browser: Browser) -> None:
+    link = page_server.link()
     first, second = browser.new_context(), browser.new_context()
     sign_in(first.new_page(), link)
     expect(first.pages[0].locator("#lede")).to_contain_text("har startat")
@@ -256,11 +260,11 @@ def test_a_link_works_once(theatre: Theatre, browser: Browser) -> None:
     second.close()
 
 
-def test_a_link_on_another_site_leads_in(theatre: Theatre, browser: Browser) -> None:
+def test_a_link_on_another_site_leads_in(page_server: PageServer, browser: Browser) -> None:
     """A strict cookie is not sent when another site led here; the page must open all the same."""
     context = browser.new_context()
     page = context.new_page()
-    letter = f'<!doctype html><title>Letter</title><a href="{theatre.link()}">Open</a>'
+    letter = f'<!doctype html><title>Letter</title><a href="{page_server.link()}">Open</a>'
     page.route("http://letters.test/", lambda route: route.fulfill(body=letter, content_type="text/html"))
     page.goto("http://letters.test/")
     page.get_by_role("link", name="Open").click()
@@ -270,11 +274,11 @@ def test_a_link_on_another_site_leads_in(theatre: Theatre, browser: Browser) -> 
 
 
 def test_the_button_of_a_link_keeps_the_language_and_signing_out_closes_the_page(
-    theatre: Theatre, browser: Browser
+    page_server: PageServer, browser: Browser
 ) -> None:
     context = browser.new_context()
     page = context.new_page()
-    page.goto(theatre.link())
+    page.goto(page_server.link())
     page.get_by_role("link", name="English").click()
     assert violations(page) == []
     page.get_by_role("button", name="Open the page").click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.test_page import sign_in
-from tests.support.stage import Stage, Theatre, read_programme
+from tests.support.page_server import MovingFigures, PageServer, read_programme
 
 FIGURES = "**/figures?*"
 LIVE, TRYING = "Uppdateras direkt", "Tappade kontakten, försöker igen …"
@@ -16,8 +16,8 @@ MODULE = "import('/v1/static/stream.js').then(({ pause, asked, Parser }) => "
 
 
 @pytest.fixture
-def theatre() -> Iterator[Theatre]:
-    with Theatre(Stage(read_programme(), date(2017, 5, 1))) as opened:
+def page_server() -> Iterator[PageServer]:
+    with PageServer(MovingFigures(read_programme(), date(2017, 5, 1))) as opened:
         yield opened
 
 
@@ -67,19 +67,19 @@ HTML = {"status": 200, "content_type": "text/html", "body": "<h1>Welcome to the 
     ],
 )
 def test_whatever_stands_between_is_outlived(
-    theatre: Theatre, page: Page, answer: dict[str, Any] | str
+    page_server: PageServer, page: Page, answer: dict[str, Any] | str
 ) -> None:
     proxy = Proxy(page, answer)
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(TRYING)
     expect(page.locator("#state")).to_have_text(LIVE)
     expect(page.locator("#lede")).to_contain_text("har startat")
     assert proxy.asked == 2
 
 
-def test_a_proxy_that_asks_for_time_is_given_it(theatre: Theatre, page: Page) -> None:
+def test_a_proxy_that_asks_for_time_is_given_it(page_server: PageServer, page: Page) -> None:
     proxy = Proxy(page, {"status": 503, "headers": {"Retry-After": "4"}, "body": ""})
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(TRYING)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_timeout(3000)
@@ -88,7 +88,7 @@ def test_a_proxy_that_asks_for_time_is_given_it(theatre: Theatre, page: Page) ->
     assert proxy.asked == 2
 
 
-def test_texts_that_do_not_come_at_once_are_asked_for_again(theatre: Theatre, page: Page) -> None:
+def test_texts_that_do_not_come_at_once_are_asked_for_again(page_server: PageServer, page: Page) -> None:
     failures = iter([502])
 
     def answer(route: Route) -> None:
@@ -96,13 +96,13 @@ def test_texts_that_do_not_come_at_once_are_asked_for_again(theatre: Theatre, pa
         route.fulfill(status=status, body="") if status else route.continue_()
 
     page.route("**/texts/*", answer)
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(LIVE)
 
 
 @pytest.mark.parametrize("part", ["page.js", "stream.js", "page.css"])
 def test_a_part_of_the_page_that_does_not_come_is_asked_for_again(
-    theatre: Theatre, page: Page, part: str
+    page_server: PageServer, page: Page, part: str
 ) -> None:
     failures, came = iter([502, 503]), []
 
@@ -116,27 +116,29 @@ def test_a_part_of_the_page_that_does_not_come_is_asked_for_again(
 
     page.route(f"**/static/{part}", answer)
     with page.expect_event("load", lambda _: bool(came)):
-        sign_in(page, theatre.link())
+        sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(LIVE)
     assert page.evaluate("sessionStorage.getItem('tries')") is None
 
 
 @pytest.mark.parametrize(("status", "says"), [(401, "Inloggningen har gått ut"), (403, "inte längre rätt")])
-def test_only_a_refusal_ends_it(theatre: Theatre, page: Page, status: int, says: str) -> None:
+def test_only_a_refusal_ends_it(page_server: PageServer, page: Page, status: int, says: str) -> None:
     proxy = Proxy(page, {"status": 502, "body": ""}, {"status": status, "body": ""})
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_contain_text(says)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_timeout(2000)
     assert proxy.asked == 2
 
 
-def test_a_page_without_contact_says_so_and_how_old_its_figures_are(theatre: Theatre, page: Page) -> None:
-    sign_in(page, theatre.link())
+def test_a_page_without_contact_says_so_and_how_old_its_figures_are(
+    page_server: PageServer, page: Page
+) -> None:
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(LIVE)
     expect(page.locator("#age")).to_have_text("")
     lede = page.locator("#lede").inner_text()
-    theatre.close()
+    page_server.close()
     expect(page.locator("#state")).to_have_text(TRYING)
     expect(page.locator("#age")).to_have_text("Siffrorna hämtades nyss.")
     page.evaluate("const now = Date.now; Date.now = () => now() + 3 * 3600 * 1000")
@@ -144,10 +146,10 @@ def test_a_page_without_contact_says_so_and_how_old_its_figures_are(theatre: The
     assert page.locator("#lede").inner_text() == lede
 
 
-def test_a_laptop_that_wakes_asks_anew_at_once(theatre: Theatre, page: Page) -> None:
+def test_a_laptop_that_wakes_asks_anew_at_once(page_server: PageServer, page: Page) -> None:
     """The connection of before the sleep may be dead without either side knowing."""
     proxy = Proxy(page)
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#state")).to_have_text(LIVE)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     assert proxy.asked == 1
@@ -159,7 +161,7 @@ def test_a_laptop_that_wakes_asks_anew_at_once(theatre: Theatre, page: Page) -> 
     assert proxy.asked == 2
 
 
-def test_the_stream_is_resumed_from_the_last_snapshot(theatre: Theatre, page: Page) -> None:
+def test_the_stream_is_resumed_from_the_last_snapshot(page_server: PageServer, page: Page) -> None:
     named: list[str | None] = []
 
     def answer(route: Route) -> None:
@@ -170,13 +172,13 @@ def test_the_stream_is_resumed_from_the_last_snapshot(theatre: Theatre, page: Pa
             route.continue_()
 
     page.route(FIGURES, answer)
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     expect(page.locator("#lede")).to_contain_text("har startat")
     assert named == [None, "41"]
 
 
-def test_pauses_grow_are_uneven_and_have_an_end(theatre: Theatre, page: Page) -> None:
-    page.goto(f"{theatre.address}/signed-out")
+def test_pauses_grow_are_uneven_and_have_an_end(page_server: PageServer, page: Page) -> None:
+    page.goto(f"{page_server.address}/signed-out")
     pauses = page.evaluate(
         MODULE + "[1, 2, 3, 4, 20, 5000].flatMap((n) => [0, 1].map((chance) => pause(n, 1500, chance))))"
     )
@@ -198,16 +200,18 @@ def test_pauses_grow_are_uneven_and_have_an_end(theatre: Theatre, page: Page) ->
     ],
 )
 def test_a_retry_after_is_seconds_or_a_date(
-    theatre: Theatre, page: Page, said: str | None, milliseconds: int
+    page_server: PageServer, page: Page, said: str | None, milliseconds: int
 ) -> None:
-    page.goto(f"{theatre.address}/signed-out")
+    page.goto(f"{page_server.address}/signed-out")
     asked = page.evaluate("(said) => " + MODULE + "asked(said, Date.UTC(2017, 0, 1)))", said)
     assert asked == milliseconds
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_events_are_whole_however_they_are_cut(theatre: Theatre, page: Page, end: str, size: int) -> None:
+def test_events_are_whole_however_they_are_cut(
+    page_server: PageServer, page: Page, end: str, size: int
+) -> None:
     lines = [
         "retry: 1500",
         "",
@@ -220,7 +224,7 @@ def test_events_are_whole_however_they_are_cut(theatre: Theatre, page: Page, end
         "",
         "data",
     ]
-    page.goto(f"{theatre.address}/signed-out")
+    page.goto(f"{page_server.address}/signed-out")
     events = page.evaluate(
         "([text, size]) => "
         + MODULE

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.outcome.stream.snapshot import follow
 from tests.e2e.test_page import sign_in, violations
-from tests.support.stage import Stage, Theatre, read_programme
+from tests.support.page_server import MovingFigures, PageServer, read_programme
 
 MIDDLE, ENDED = date(2017, 5, 1), date(2021, 6, 1)
 NOT_SHOWN = "visas inte"
@@ -20,8 +20,8 @@ A4_PIXELS = {"portrait": 688, "landscape": 1016}
 
 
 @pytest.fixture(params=[ENDED], ids=str)
-def theatre(request: pytest.FixtureRequest) -> Iterator[Theatre]:
-    with Theatre(Stage(read_programme(), request.param)) as opened:
+def page_server(request: pytest.FixtureRequest) -> Iterator[PageServer]:
+    with PageServer(MovingFigures(read_programme(), request.param)) as opened:
         yield opened
 
 
@@ -32,15 +32,17 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def opened(page: Page, theatre: Theatre) -> dict[str, Any]:
+def opened(page: Page, page_server: PageServer) -> dict[str, Any]:
     """Open the page; returns the exact figures."""
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     page.wait_for_selector("html.filled")
-    return dict(theatre.stage.read()[0].exact)
+    return dict(page_server.source.read()[0].exact)
 
 
-def test_who_may_read_the_report_sees_it_exact_after_the_last_day(theatre: Theatre, page: Page) -> None:
-    exact = opened(page, theatre)
+def test_who_may_read_the_report_sees_it_exact_after_the_last_day(
+    page_server: PageServer, page: Page
+) -> None:
+    exact = opened(page, page_server)
     started = exact["figures"]["started"]
     expect(page.locator(".form")).to_contain_text("Exakta siffror, inte för publicering.")
     expect(page.locator("#lede")).to_contain_text(f"{started} personer har startat. 0 deltar just nu.")
@@ -56,9 +58,9 @@ def test_who_may_read_the_report_sees_it_exact_after_the_last_day(theatre: Theat
 
 
 def test_what_may_be_published_keeps_the_chief_figure_and_never_looks_like_nought(
-    theatre: Theatre, page: Page
+    page_server: PageServer, page: Page
 ) -> None:
-    exact = opened(page, theatre)
+    exact = opened(page, page_server)
     page.get_by_role("link", name=PUBLISHED).click()
     expect(page.locator(".form")).to_contain_text("Siffror som får publiceras.")
     expect(page.locator(".form")).to_contain_text("”Visas inte” betyder")
@@ -76,19 +78,19 @@ def test_what_may_be_published_keeps_the_chief_figure_and_never_looks_like_nough
     expect(page.locator(".form")).to_contain_text("Exact figures, not for publication.")
 
 
-def show(page: Page, theatre: Theatre, change: Callable[[dict[str, Any]], None]) -> None:
+def show(page: Page, page_server: PageServer, change: Callable[[dict[str, Any]], None]) -> None:
     """The page of a snapshot that was changed on its way."""
-    reading = theatre.stage.read()[0]
+    reading = page_server.source.read()[0]
     content = json.loads(follow(None, reading, "exact", reading.exact).frame.split(b"data: ")[1])
     change(content)
     frame = f"id: 1\nevent: snapshot\ndata: {json.dumps(content)}\n\n"
     page.route("**/figures?*", lambda route: route.fulfill(body=frame, content_type="text/event-stream"))
-    sign_in(page, theatre.link())
+    sign_in(page, page_server.link())
     page.wait_for_selector("html.filled")
 
 
 def test_targets_stand_at_one_place_and_bars_go_past_them_as_far_as_was_reached(
-    theatre: Theatre, page: Page
+    page_server: PageServer, page: Page
 ) -> None:
     scores = [(46, 40), (70, 40), (1, 1), (69, 60), (20, 40), (0, 40)]
 
@@ -102,7 +104,7 @@ def test_targets_stand_at_one_place_and_bars_go_past_them_as_far_as_was_reached(
         content["outputs"] = []
 
     page.emulate_media(reduced_motion="reduce")
-    show(page, theatre, change)
+    show(page, page_server, change)
     texts = [
         text.split("\n")[-1].replace("\xa0", " ")
         for text in page.locator("#targets .score").all_inner_texts()
@@ -127,8 +129,8 @@ def test_targets_stand_at_one_place_and_bars_go_past_them_as_far_as_was_reached(
     assert max(fill for fill, _ in geometry) <= 1
 
 
-def test_municipalities_stand_in_the_same_order_everywhere(theatre: Theatre, page: Page) -> None:
-    opened(page, theatre)
+def test_municipalities_stand_in_the_same_order_everywhere(page_server: PageServer, page: Page) -> None:
+    opened(page, page_server)
     expect(page.locator(".where")).to_contain_text("Skellefteå och Norsjö")
     expect(page.locator("#by-municipality th[scope=col]")).to_have_text(["Skellefteå", "Norsjö"])
     expect(page.locator("#targets small").filter(has_text="·").first).to_contain_text("Skellefteå")
@@ -136,17 +138,17 @@ def test_municipalities_stand_in_the_same_order_everywhere(theatre: Theatre, pag
     assert parts.index("Skellefteå") < parts.index("Norsjö")
 
 
-@pytest.mark.parametrize("theatre", [MIDDLE], indirect=True, ids=str)
+@pytest.mark.parametrize("page_server", [MIDDLE], indirect=True, ids=str)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_while_figures_move(theatre: Theatre, page: Page, theme: Any) -> None:
+def test_axe_finds_nothing_while_figures_move(page_server: PageServer, page: Page, theme: Any) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="no-preference")
-    opened(page, theatre)
+    opened(page, page_server)
     slowly = "* { animation-duration: 600s !important; }"
     page.evaluate(
         "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.adoptedStyleSheets = [s]; }",
         slowly,
     )
-    theatre.stage.move(60)
+    page_server.source.move(60)
     expect(page.locator("#newest .arriving").first).to_be_visible()
     expect(page.locator(".changed").first).to_be_visible()
     assert violations(page) == []
@@ -155,9 +157,9 @@ def test_axe_finds_nothing_while_figures_move(theatre: Theatre, page: Page, them
 @pytest.mark.parametrize("sheet", list(A4_PIXELS))
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_cut_off_on_paper_and_the_moment_is_said(
-    theatre: Theatre, page: Page, sheet: str, theme: Any
+    page_server: PageServer, page: Page, sheet: str, theme: Any
 ) -> None:
-    exact = opened(page, theatre)
+    exact = opened(page, page_server)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print", color_scheme=theme)
     width = A4_PIXELS[sheet]
@@ -184,8 +186,8 @@ def test_nothing_is_cut_off_on_paper_and_the_moment_is_said(
     expect(page.locator("#flow svg")).not_to_have_attribute("width", "900")
 
 
-def test_paper_explains_what_is_hidden(theatre: Theatre, page: Page) -> None:
-    opened(page, theatre)
+def test_paper_explains_what_is_hidden(page_server: PageServer, page: Page) -> None:
+    opened(page, page_server)
     page.get_by_role("link", name=PUBLISHED).click()
     page.wait_for_selector("html.filled")
     page.emulate_media(media="print")

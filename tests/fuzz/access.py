@@ -20,9 +20,10 @@ from tests.fuzz.fuzzer import Fuzzer
 from tests.fuzz.judging import judge
 from tests.fuzz.wire import NoAnswer, Reply
 from tests.fuzz.world import Journey, Who, World
+from tests.support.access.expected import JOURNEYS, OPERATORS
+from tests.support.access.tables import grid
+from tests.support.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION
 from tests.support.bad_input import FAR_DAY, UNKNOWN_ID
-from tests.unit.access.expected import JOURNEYS, OPERATORS, grid
-from tests.unit.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION
 
 POINTS = {"received": "named", "accepted": "acc", "started": "strt", "offered": "offr", "handed_over": "empl"}
 """The journeys of this stack that stand at a point of the table."""

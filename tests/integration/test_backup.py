@@ -74,7 +74,7 @@ class Operator:
 
 
 @dataclass
-class Town:
+class Platform:
     """The organisations, over HTTP."""
 
     stack: Stack
@@ -157,7 +157,7 @@ class Places:
     """The whole stack, and who acts on it."""
 
     stack: Stack
-    town: Town
+    platform: Platform
     database: MongoClient[dict[str, Any]]
 
     def sessions(self) -> set[str]:
@@ -198,22 +198,22 @@ def places() -> Iterator[Places]:
         stack.start("issuer")
         stack.publish_programmes()
         stack.start(*SERVICE_PROCESSES)
-        town = Town(stack)
+        platform = Platform(stack)
         for process in ("intake-web", "activity-tracking-web", "handover-web", "outcome-web"):
-            town.asks("POST", process, "/clock", "plattform", at="2017-03-01T08:00:00Z")
+            platform.asks("POST", process, "/clock", "plattform", at="2017-03-01T08:00:00Z")
         with MongoClient[dict[str, Any]](stack.admin_mongo_uri, tz_aware=True) as database:
-            yield Places(stack, town, database)
-        town.web.close()
+            yield Places(stack, platform, database)
+        platform.web.close()
 
 
 @contextmanager
-def traffic(town: Town, journeys: list[str], logged: list[str]) -> Iterator[None]:
+def traffic(platform: Platform, journeys: list[str], logged: list[str]) -> Iterator[None]:
     """Sessions on all journeys, one after another, until the block ends."""
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
-            logged.extend(town.logs(journey) for journey in journeys)
+            logged.extend(platform.logs(journey) for journey in journeys)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -227,20 +227,20 @@ def traffic(town: Town, journeys: list[str], logged: list[str]) -> Iterator[None
 def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     places: Places, tmp_path: Path
 ) -> None:
-    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
-    people = [town.begins(number) for number in range(JOURNEYS)]
+    platform, operator = places.platform, Operator(places.stack, tmp_path / "backup")
+    people = [platform.begins(number) for number in range(JOURNEYS)]
     journeys = [journey for _, journey in people]
     rest(places.stack.settings)
     logged: list[str] = []
-    with traffic(town, journeys, logged):
+    with traffic(platform, journeys, logged):
         until(lambda: len(logged) > 3 * JOURNEYS, "some sessions")
         before = set(logged)
         taken = operator.types("backup take")
         assert taken.returncode == 0, taken.stderr
         until(lambda: len(logged) > len(before) + JOURNEYS, "more sessions after it")
     rest(places.stack.settings)
-    last = {journey: town.logs(journey) for journey in journeys}
-    town.erases(people[0][0])
+    last = {journey: platform.logs(journey) for journey in journeys}
+    platform.erases(people[0][0])
     rest(places.stack.settings)
 
     refused = operator.types("backup restore")
@@ -266,7 +266,7 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
         one for one in lost if one["headers"]["ce_type"] == "journey.activity-tracking.session-logged.v1"
     ]
     assert len(lost_sessions) == len(logged) + len(last) - len(there)
-    assert town.sessions_counted() == len(there)
+    assert platform.sessions_counted() == len(there)
     assert places.parked() == 0
 
     # Whoever was erased after the backup is erased again, by the log of erasures.
@@ -277,17 +277,17 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     )
     # What is recorded from now on reaches everybody, though the old log held events of these numbers.
     for journey in journeys[1:]:
-        town.logs(journey)
+        platform.logs(journey)
     rest(places.stack.settings)
-    assert town.sessions_counted() == len(there) + JOURNEYS - 1
+    assert platform.sessions_counted() == len(there) + JOURNEYS - 1
     assert places.parked() == 0
 
 
 def test_a_backup_of_a_stack_at_rest_is_put_back_without_a_new_log(places: Places, tmp_path: Path) -> None:
-    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
-    _, journey = town.begins(100)
+    platform, operator = places.platform, Operator(places.stack, tmp_path / "backup")
+    _, journey = platform.begins(100)
     rest(places.stack.settings)
-    town.logs(journey)
+    platform.logs(journey)
     operator.stops_all()
     assert operator.types("backup take").returncode == 0
     places.database.drop_database("outcome")
@@ -297,17 +297,17 @@ def test_a_backup_of_a_stack_at_rest_is_put_back_without_a_new_log(places: Place
     assert re.search(r"^activity_tracking: [1-9]\d* documents were written", restored.stdout, re.MULTILINE)
     assert "activity_tracking_audit: its own rows were kept, and of the backup's 0 " in restored.stdout
     operator.starts_all()
-    counted = town.sessions_counted()
+    counted = platform.sessions_counted()
     assert counted == len(places.sessions())
-    town.logs(journey)
+    platform.logs(journey)
     rest(places.stack.settings)
-    assert town.sessions_counted() == counted + 1
+    assert platform.sessions_counted() == counted + 1
     assert places.parked() == 0
 
 
 def test_a_lost_log_is_made_anew_and_no_event_is_lost(places: Places, tmp_path: Path) -> None:
-    town, operator = places.town, Operator(places.stack, tmp_path / "backup")
-    report = town.report()
+    platform, operator = places.platform, Operator(places.stack, tmp_path / "backup")
+    report = platform.report()
     operator.stops_all()
     places.stack.stop("broker")
     shutil.rmtree(places.stack.settings.folder / "kafka")
@@ -318,12 +318,12 @@ def test_a_lost_log_is_made_anew_and_no_event_is_lost(places: Places, tmp_path: 
     made = operator.types("backup new-log")
     assert made.returncode == 0, made.stdout + made.stderr
     operator.starts_all()
-    assert town.report() == report
-    _, journey = town.begins(200)
+    assert platform.report() == report
+    _, journey = platform.begins(200)
     rest(places.stack.settings)
-    town.logs(journey)
+    platform.logs(journey)
     rest(places.stack.settings)
-    assert town.sessions_counted() == report["figures"]["sessions"]["logged"] + 1
+    assert platform.sessions_counted() == report["figures"]["sessions"]["logged"] + 1
     assert places.parked() == 0
 
 

@@ -30,9 +30,9 @@ from shared.runtime.fold import Batch
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
-from tests.support.memory import Shelf
-from tests.unit.services.outcome.stories import Story, arrivals
-from tests.unit.services.outcome.town import OWNER, SHOP, TOWN
+from tests.support.fakes import FakeProgrammes
+from tests.support.outcome_programme import OWNER, PROGRAMME, SHOP
+from tests.support.random_journeys import RandomJourney, arrivals
 
 Client = MongoClient[dict[str, Any]]
 DATABASE = "figures_in_any_order"
@@ -89,11 +89,11 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
 ) -> None:
     client, db = database
     random = Random(11)
-    stories = [Story(number, random) for number in range(60)]
-    for story in stories:
-        row = {"gender": story.truth.gender, "complete": story.truth.complete}
-        db["entries"].insert_one({"_id": key_of(story.subject), **row})
-    events = [one for story in stories for said in story.said.values() for one in said]
+    journeys = [RandomJourney(number, random) for number in range(60)]
+    for journey in journeys:
+        row = {"gender": journey.truth.gender, "complete": journey.truth.complete}
+        db["entries"].insert_one({"_id": key_of(journey.subject), **row})
+    events = [one for journey in journeys for said in journey.said.values() for one in said]
     records = [on_the_wire(one) for one in [*events, *random.sample(events, 100)]]
     random.shuffle(records)
     tallies = [process_batch(client, db, records[at : at + 40]) for at in range(0, len(records), 40)]
@@ -104,10 +104,10 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
 
     expected: dict[str, int] = {}
     by_days: Counter[tuple[str, str, str]] = Counter()
-    for story in stories:
+    for journey in journeys:
         state = None
-        for received in arrivals(story, random):
-            change = project(state, received, Shelf(TOWN))
+        for received in arrivals(journey, random):
+            change = project(state, received, FakeProgrammes(PROGRAMME))
             state = change.state
             for add in change.adds:
                 if add.collection == DAYS:
@@ -116,7 +116,7 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
                 else:
                     cell = add.also["cell"]
                     expected[cell] = expected.get(cell, 0) + add.cells["n"]
-    found = {cell: n for cell, n in read_cells(db, TOWN.id).items() if n}
+    found = {cell: n for cell, n in read_cells(db, PROGRAMME.id).items() if n}
     assert found == {cell: n for cell, n in expected.items() if n}
     assert found == {cell: n for cell, n in summed(db["cells"].find()).items() if n}
     assert {row["shard"] for row in db["cells"].find({"cell": "received"})} == {0, 1, 2, 3}
@@ -124,7 +124,7 @@ def test_late_doubled_and_shuffled_events_lead_to_the_figures_of_the_truth(
 
     _has_days(client, db, by_days)
 
-    changes = newest(db, TOWN.id)
+    changes = newest(db, PROGRAMME.id)
     assert len(changes) == NEWEST
     assert {tuple(one) for one in changes} == {("type", "recorded_at")}
     moments = [one["recorded_at"] for one in changes]
@@ -152,15 +152,22 @@ def _has_days(
     assert whole[None] == sum(n for (_, _, code), n in expected.items() if code == "started")
     assert whole[SHOP] == sum(n for (_, who, code), n in expected.items() if (who, code) == (SHOP, "started"))
     assert whole == {group: before.get(group, 0) + after.get(group, 0) for group in whole}
-    plan = db[DAYS].find({"programme": TOWN.id, "_id": {"$gt": f"{TOWN.id}|2016"}}).sort("_id", 1).explain()
+    plan = (
+        db[DAYS]
+        .find({"programme": PROGRAMME.id, "_id": {"$gt": f"{PROGRAMME.id}|2016"}})
+        .sort("_id", 1)
+        .explain()
+    )
     assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
     assert "'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
 
 
 def _started(client: Client, db: Database[dict[str, Any]], period: Period) -> dict[str | None, Any]:
     def work(session: ClientSession) -> dict[str, Any]:
-        unit = Unit(db, session, FIGURES.repository, Shelf(TOWN), "outcome", lambda: datetime.now(UTC))
-        return handlers.read_period(unit, Actor("analyst-1", OWNER, "analyst"), TOWN.id, period)
+        unit = Unit(
+            db, session, FIGURES.repository, FakeProgrammes(PROGRAMME), "outcome", lambda: datetime.now(UTC)
+        )
+        return handlers.read_period(unit, Actor("analyst-1", OWNER, "analyst"), PROGRAMME.id, period)
 
     rows = transact(client, work)["period"]["rows"]
     return {row["group"]: row["value"] for row in rows if row["figure"] == "started"}

@@ -27,7 +27,7 @@ from services.outcome.stream.snapshot import Reading, Snapshot, follow
 from shared.edge.tokens import Shown
 from shared.language.events import INDICATORS_TOPIC
 from tests.support.cohort import make_cohort
-from tests.support.stage import STEERING, read_programme
+from tests.support.page_server import STEERING, read_programme
 from tools.stack import Stack
 
 # A programme of its own: other tests share the stack.

@@ -6,10 +6,10 @@ from datetime import date
 from services.activity_tracking.domain.journey import SessionCounts
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Subject, key_of
-from tests.support.memory import Memory
+from tests.support.fakes import FakeWork
 
 
-def days_of(memory: Memory, subject: Subject) -> Mapping[date, SessionCounts]:
+def days_of(memory: FakeWork, subject: Subject) -> Mapping[date, SessionCounts]:
     """The counts of each day of the journey's sessions; as `repository.read_days` finds them."""
     rows = [row for (collection, _), row in memory.table.items() if collection == DAYS]
     return {

@@ -30,7 +30,7 @@ from shared.language.decision import Fold, Received, Repository, Subject, TimerF
 from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
 from tests.support.days import days_of
-from tests.support.memory import Memory, Shelf, noon, web
+from tests.support.fakes import FakeProgrammes, FakeWork, noon, web
 from tools.contracts.services import NOWHERE
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
@@ -40,7 +40,7 @@ INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", 
 class Room:
     """One service: its store, its routes, and what it does with events and timers."""
 
-    memory: Memory
+    memory: FakeWork
     client: FlaskClient
     folds: Mapping[type[Fact], Fold]
     timers: Mapping[str, TimerFold]
@@ -51,7 +51,7 @@ class Room:
 class House:
     """All services on one day, with these programmes published. heard: what they said, causes before effects."""
 
-    programmes: Shelf
+    programmes: FakeProgrammes
     today: date
     rooms: dict[str, Room] = field(default_factory=dict)
     heard: list[Fact] = field(default_factory=list)
@@ -88,7 +88,7 @@ class House:
         folds: Mapping[type[Fact], Fold],
         timers: Mapping[str, TimerFold],
     ) -> None:
-        memory = Memory(self.programmes, noon(self.today), repository=repository)
+        memory = FakeWork(self.programmes, noon(self.today), repository=repository)
         self.rooms[name] = Room(memory, web(memory, routes), folds, timers)
 
     def ask(self, service: str, method: str, path: str, who: str, body: Any = None, **headers: str) -> Any:
@@ -147,4 +147,4 @@ class House:
 
 def house(*programmes: Programme, today: date) -> House:
     """An empty house."""
-    return House(Shelf(*programmes), today)
+    return House(FakeProgrammes(*programmes), today)

@@ -24,7 +24,7 @@ from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.settings import Settings
-from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, Shelf
+from tests.support.fakes import UNLIMITED, FakeCommands, FakeProgrammes, FakeWork, NamedTokens
 from tests.support.toy import ToyRepository
 from tools.contracts.services import NOWHERE
 
@@ -104,7 +104,7 @@ def web(parts: Parts, groups: Mapping[str, Group]) -> FlaskClient:
     app: Flask = create_app(
         interface=Interface("Toy", "", ""),
         blueprints=(blueprint(),),
-        commands=MemoryCommands(Memory(Shelf(), datetime.now(UTC))),
+        commands=FakeCommands(FakeWork(FakeProgrammes(), datetime.now(UTC))),
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={OPERATOR.organisation},
         clock=parts.clock,

@@ -11,7 +11,7 @@ from services.outcome.figures.state import JourneyFigures
 from shared.language import events as e
 from shared.language.decision import Received
 from tests.support.house import INTAKE, OUTCOMES, House, house
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 AGENCY, SHOP, CAFE = "arbetsformedlingen-skelleftea", "second-hand-skelleftea", "kafe-solrosen"
 TODAY = date(2016, 6, 1)

@@ -9,9 +9,9 @@ import pytest
 from shared.language.access import Actor, authorise_operator
 from shared.language.errors import Forbidden
 from shared.language.programmes import Programme, Role
+from tests.support.fakes import FakeProgrammes
 from tests.support.house import ACTIVITY_TRACKING, INTAKE, OUTCOMES, House, house
-from tests.support.memory import Shelf
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 AGENCY = "arbetsformedlingen-skelleftea"
 SHOP = "second-hand-skelleftea"
@@ -37,7 +37,7 @@ def may_not(role: str, *actions: str, version: int = 1) -> Programme:
 
 def republish(world: House, *programmes: Programme) -> None:
     """From now on these are published, beside what journeys keep."""
-    world.programmes = Shelf(*programmes)
+    world.programmes = FakeProgrammes(*programmes)
     for room in world.rooms.values():
         room.memory.programmes = world.programmes
 

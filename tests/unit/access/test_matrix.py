@@ -4,7 +4,6 @@ The requests go through the real routes, the edge included, on all four services
 without a route, and any flipped cell fail.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -17,19 +16,11 @@ from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from shared.edge.admission import check_right
 from shared.language.access import Actor
 from shared.language.errors import Forbidden
-from tests.support.memory import NamedTokens
-from tests.support.stage import Stage, Theatre, read_programme
-from tests.unit.access.expected import (
-    ANYBODY,
-    FIGURES,
-    FLAT,
-    JOURNEYS,
-    OPERATORS,
-    STREAM,
-    WORLDS,
-    grid,
-)
-from tests.unit.access.worlds import BODIES, ORGANISATIONS, OTHERS, SESSION, WAYS, World
+from tests.support.access.expected import ANYBODY, FIGURES, FLAT, JOURNEYS, OPERATORS, STREAM
+from tests.support.access.tables import WORLDS, grid
+from tests.support.access.worlds import ORGANISATIONS, OTHERS, WAYS, World, request_of
+from tests.support.fakes import NamedTokens
+from tests.support.page_server import MovingFigures, PageServer, read_programme
 from tools.contracts.services import application, services, stream_routes
 
 DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
@@ -63,40 +54,6 @@ def test_the_table_names_every_point_and_the_worlds_too() -> None:
 
 
 # --- what concerns a journey or a person ---------------------------------------------------------------------------
-
-
-def request_of(world: World, route: str, journey: str, person: str) -> tuple[str, str, Any, dict[str, str]]:
-    """Method, path, body and headers of the request on that journey and person."""
-    method, _, rule = route.partition(" ")
-    named = {
-        "journeyId": journey,
-        "participantId": person,
-        "handoverId": f"{journey}.h1",
-        "followUpId": f"{journey}.28d",
-        "sessionId": world.session,
-        "goal": "g1",
-        "plan": "a1",
-        "competence": "woodwork",
-        "level": "1",
-        "round": "1",
-        "purpose": "sharing",
-        "programmeId": "coactive",
-        "outputId": world.output,
-    }
-    path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
-    body: Any = BODIES.get(route, {})
-    headers = {"Purpose": "to call about a place"} if "participants/" in rule else {}
-    if route == "POST /referrals":
-        body = {
-            "reference": "AF-2",
-            "participant_id": person,
-            "programme": "coactive",
-            "municipality": "2482",
-        }
-    if route == "POST /sessions":
-        body = json.dumps({**SESSION, "journey_id": journey, "reference": "row-1"})
-        headers["Content-Type"] = "application/x-ndjson"
-    return method, path, body, headers
 
 
 def told(answer: Any) -> tuple[int, str, str, Any]:
@@ -220,8 +177,8 @@ def test_what_anybody_may_see_needs_no_more_than_a_token() -> None:
 @pytest.fixture(scope="module", name="stream")
 def _stream() -> Iterator[httpx.Client]:
     with (
-        Theatre(Stage(read_programme(), date(2017, 5, 1))) as theatre,
-        httpx.Client(base_url=theatre.address, timeout=30, trust_env=False) as client,
+        PageServer(MovingFigures(read_programme(), date(2017, 5, 1))) as page_server,
+        httpx.Client(base_url=page_server.address, timeout=30, trust_env=False) as client,
     ):
         yield client
 

@@ -8,7 +8,7 @@ import pytest
 from shared.language import events as e
 from shared.language.access import View, view
 from shared.language.passage import Passage, begin, follow
-from tests.support.toytown import (
+from tests.support.small_programme import (
     EMPLOYER,
     EXITED_ON,
     JOURNEY,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.house import ACTIVITY_TRACKING, INTAKE, OUTCOMES, House, house
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 AGENCY = "primarvarden-skelleftea"
 CLINIC = "psykiatrin-skelleftea"

@@ -22,8 +22,8 @@ from services.outcome.figures.report import build
 from services.outcome.figures.state import where
 from shared.language import events as e
 from shared.language.decision import Received, Subject
+from tests.support.fakes import noon
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House
-from tests.support.memory import noon
 from tests.support.told import AGENCY, CAFE, SHOP, Told, started
 
 WHY = "Typed on the wrong line."

@@ -7,7 +7,7 @@ import pytest
 
 from clients.player.acts import Act, Deed
 from clients.player.ledger import Ledger, compare, flat
-from tests.unit.clients.player.programme import CODES
+from tests.support.player_programme import CODES
 
 ENTRY: dict[str, Any] = {
     "gender": "woman",

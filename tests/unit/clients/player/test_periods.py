@@ -6,7 +6,7 @@ from typing import Any
 from clients.player.acts import Act
 from clients.player.ledger import Ledger
 from clients.player.periods import Quarter, by_provider, compare, quarter_of
-from tests.unit.clients.player.programme import CODES
+from tests.support.player_programme import CODES
 from tests.unit.clients.player.test_ledger import act, begun, left, offer, session
 
 FIRST = Quarter(date(2017, 1, 1), date(2017, 3, 31))

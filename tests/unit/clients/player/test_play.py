@@ -11,7 +11,7 @@ from clients.player.idle import parked, unfinished
 from clients.player.requests import Handles, bulk_row, request
 from clients.player.saboteur import SAID_THERE, victim
 from clients.player.scenario import build
-from tests.unit.clients.player.programme import CODES, INBOUND
+from tests.support.player_programme import CODES, INBOUND
 
 PLAN = build(CODES, 2016, inbound=INBOUND)
 ROUTES = {

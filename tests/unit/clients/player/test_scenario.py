@@ -9,7 +9,7 @@ from clients.player.acts import Act, Plan, step_from
 from clients.player.ledger import Ledger
 from clients.player.programme import Programme
 from clients.player.scenario import build, incidents
-from tests.unit.clients.player.programme import CODES, INBOUND
+from tests.support.player_programme import CODES, INBOUND
 
 SEEDS = (1, 7, 2016)
 NAMED_IN_THE_ISSUE = (

@@ -9,8 +9,8 @@ from services.activity_tracking.domain.journey import Journey, receive, take_in
 from shared.language.decision import Received
 from shared.language.passage import Stage
 from tests.support.days import days_of
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import SUBJECT, TO_START, TODAY, TOYTOWN, WAYS
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import SMALL_PROGRAMME, SUBJECT, TO_START, TODAY, WAYS
 
 At = Callable[[Stage], Journey]
 
@@ -22,7 +22,7 @@ def _at_stage() -> At:
         for number, event in enumerate(WAYS[stage], start=1):
             received = Received(SUBJECT, "intake", number, type(event).__name__, event, {}, {})
             fold = receive if journey is None else take_in
-            journey = fold(journey, received, Shelf(TOYTOWN)).state
+            journey = fold(journey, received, FakeProgrammes(SMALL_PROGRAMME)).state
         assert journey is not None
         return journey
 
@@ -30,8 +30,8 @@ def _at_stage() -> At:
 
 
 @pytest.fixture(name="memory")
-def _memory() -> Memory:
+def _memory() -> FakeWork:
     """A store with one journey that has started."""
-    memory = Memory(Shelf(TOYTOWN), noon(TODAY), beside=days_of)
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(TODAY), beside=days_of)
     memory.take_in(FOLDS, SUBJECT, TO_START)
     return memory

@@ -9,8 +9,8 @@ from services.activity_tracking.api import blueprints
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.repository import Activities
 from shared.language.events import ConsentGiven
-from tests.support.memory import Caller, Memory
-from tests.support.toytown import (
+from tests.support.fakes import Caller, FakeWork
+from tests.support.small_programme import (
     EMPLOYER,
     JOURNEY,
     OWNER,
@@ -37,11 +37,11 @@ JOURNEYS = f"/journeys/{JOURNEY}"
 
 
 @pytest.fixture(name="caller")
-def _caller(memory: Memory) -> Caller:
+def _caller(memory: FakeWork) -> Caller:
     return Caller(memory, BLUEPRINTS, PROVIDER)
 
 
-def test_a_whole_journey_by_http(caller: Caller, memory: Memory) -> None:
+def test_a_whole_journey_by_http(caller: Caller, memory: FakeWork) -> None:
     first_on = TODAY.isoformat()
     planned = caller.post(f"{JOURNEYS}/activities", {"activity": "work_training", "first_on": first_on})
     assert (planned.status_code, planned.json["plan"]) == (201, "a1")
@@ -122,7 +122,7 @@ def test_a_cursor_that_no_page_gave_is_refused(caller: Caller, cursor: str) -> N
     ],
 )
 def test_only_the_responsible_organisation_logs(
-    caller: Caller, memory: Memory, organisation: str, duty: str, status: int, code: str | None
+    caller: Caller, memory: FakeWork, organisation: str, duty: str, status: int, code: str | None
 ) -> None:
     answer = caller.become(organisation, duty).post(f"{JOURNEYS}/sessions", SESSION)
     assert (answer.status_code, answer.json.get("code")) == (status, code)
@@ -130,7 +130,7 @@ def test_only_the_responsible_organisation_logs(
 
 
 def test_the_others_see_neither_words_nor_answers_nor_what_reveals_health(
-    caller: Caller, memory: Memory
+    caller: Caller, memory: FakeWork
 ) -> None:
     caller.post(f"{JOURNEYS}/goals", {"text": "Bli snickare"})
     caller.post(f"{JOURNEYS}/progress", {"round": 1, "answers": {"network": 4}})
@@ -167,7 +167,7 @@ def test_the_others_see_neither_words_nor_answers_nor_what_reveals_health(
     ],
 )
 def test_a_wrong_body_is_refused_field_by_field_and_stores_nothing(
-    caller: Caller, memory: Memory, path: str, body: Any, wrong: set[str] | None
+    caller: Caller, memory: FakeWork, path: str, body: Any, wrong: set[str] | None
 ) -> None:
     before = dict(memory.table)
     answer = caller.post(f"{JOURNEYS}/{path}", body)
@@ -194,32 +194,32 @@ def test_what_does_not_exist_is_not_found(caller: Caller, path: str) -> None:
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
-def test_a_session_of_another_journey_is_not_found(caller: Caller, memory: Memory) -> None:
+def test_a_session_of_another_journey_is_not_found(caller: Caller, memory: FakeWork) -> None:
     made = caller.post(f"{JOURNEYS}/sessions", SESSION).json["session_id"]
     row = memory.table["sessions", made]
     memory.table["sessions", made] = {**row, "journey_id": f"j-{'1' * 26}"}
     assert caller.post(f"{JOURNEYS}/sessions/{made}/correction", SESSION).status_code == 404
 
 
-def test_outputs_are_logged_corrected_and_listed(caller: Caller, memory: Memory) -> None:
+def test_outputs_are_logged_corrected_and_listed(caller: Caller, memory: FakeWork) -> None:
     body = {"output": "workplace_carved", "quantity": 2, "municipality": "2482"}
-    made = caller.post("/programmes/toytown/outputs", body)
+    made = caller.post("/programmes/small/outputs", body)
     assert made.status_code == 201
-    path = f"/programmes/toytown/outputs/{made.json['output_id']}/correction"
+    path = f"/programmes/small/outputs/{made.json['output_id']}/correction"
     assert caller.post(path, {"quantity": 1}).json["quantity"] == 1
     assert caller.become(OWNER).post(path, {"quantity": 3}).json["code"] == "not-allowed"
-    listed = caller.get("/programmes/toytown/outputs").json
+    listed = caller.get("/programmes/small/outputs").json
     assert [(one["output"], one["quantity"]) for one in listed["outputs"]] == [("workplace_carved", 1)]
     assert caller.post("/programmes/nowhere/outputs", body).json["code"] == "not-found"
-    assert caller.become(EMPLOYER).get("/programmes/toytown/outputs").json["code"] == "not-allowed"
+    assert caller.become(EMPLOYER).get("/programmes/small/outputs").json["code"] == "not-allowed"
     assert [type(event).__name__ for event in memory.events] == ["OutputLogged", "OutputCorrected"]
 
 
-def test_every_state_survives_its_document(caller: Caller, memory: Memory) -> None:
+def test_every_state_survives_its_document(caller: Caller, memory: FakeWork) -> None:
     caller.post(f"{JOURNEYS}/sessions", SESSION)
     caller.post(f"{JOURNEYS}/goals", {"text": "x"})
     caller.post(
-        "/programmes/toytown/outputs", {"output": "manager_trained", "quantity": 1, "municipality": "2417"}
+        "/programmes/small/outputs", {"output": "manager_trained", "quantity": 1, "municipality": "2417"}
     )
     memory.take_in(FOLDS, SUBJECT, [exited()])
     assert len(memory.states) == 2

@@ -9,17 +9,17 @@ from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey
 from shared.language import events as e
 from tests.support.days import days_of
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import (
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import (
     EXITED_ON,
     JOURNEY,
     PROVIDER,
     READY_ON,
     RECEIVER,
+    SMALL_PROGRAMME,
     SUBJECT,
     TO_START,
     TODAY,
-    TOYTOWN,
     closed,
     consent_withdrawn,
     exited,
@@ -60,7 +60,7 @@ def orders(*streams: Sequence[e.Fact]) -> Iterator[tuple[e.Fact, ...]]:
 
 
 def after(events: Sequence[e.Fact]) -> Journey:
-    memory = Memory(Shelf(TOYTOWN), noon(TODAY), beside=days_of)
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(TODAY), beside=days_of)
     memory.take_in(FOLDS, SUBJECT, (*TO_START, *events))
     assert not memory.events
     journey: Journey = memory.get(SUBJECT)

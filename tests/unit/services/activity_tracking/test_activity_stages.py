@@ -11,15 +11,15 @@ from shared.language.decision import Received
 from shared.language.errors import Conflict, Unready
 from shared.language.events import SessionId
 from shared.language.passage import Stage
-from tests.support.memory import Shelf, noon
-from tests.support.toytown import (
+from tests.support.fakes import FakeProgrammes, noon
+from tests.support.small_programme import (
     ACCEPTED_ON,
     JOURNEY,
     PROVIDER,
+    SMALL_PROGRAMME,
     STARTED_ON,
     SUBJECT,
     TODAY,
-    TOYTOWN,
     WAYS,
     referral,
     start,
@@ -50,7 +50,7 @@ GOAL = plan.Goal(
 
 def _plan(journey: Journey) -> Any:
     command = plan.PlanActivity(activity="work_training", first_on=STARTED_ON, occurred_on=STARTED_ON)
-    return plan.plan(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT)
+    return plan.plan(journey, command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT)
 
 
 def _set_goal(journey: Journey) -> Any:
@@ -74,7 +74,7 @@ def _log(journey: Journey) -> Any:
     return sessions.log(
         journey,
         command,
-        programme=TOYTOWN,
+        programme=SMALL_PROGRAMME,
         by=PROVIDER,
         at=AT,
         session=SessionId("s-2"),
@@ -91,7 +91,7 @@ def _correct(journey: Journey) -> Any:
         journey,
         ENTRY,
         command,
-        programme=TOYTOWN,
+        programme=SMALL_PROGRAMME,
         by=PROVIDER,
         at=AT,
         session=SessionId("s-2"),
@@ -101,12 +101,12 @@ def _correct(journey: Journey) -> Any:
 
 def _measure(journey: Journey) -> Any:
     command = progress.MeasureProgress(round=1, answers={"network": 3}, occurred_on=STARTED_ON)
-    return progress.measure(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None)
+    return progress.measure(journey, command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, earlier=None)
 
 
 def _validate(journey: Journey) -> Any:
     command = progress.ValidateCompetence(competence="woodwork", level=2, occurred_on=STARTED_ON)
-    return progress.validate(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None)
+    return progress.validate(journey, command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, earlier=None)
 
 
 LATE_TOO: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
@@ -143,19 +143,24 @@ def test_a_command_is_decided_at_its_stages_and_refused_at_all_others(
 def test_a_referral_waits_for_its_programme() -> None:
     received = Received(SUBJECT, "intake", 1, "", referral(), {})
     with pytest.raises(Unready) as unready:
-        receive(None, received, Shelf())
-    assert unready.value.needs == "toytown@1"
+        receive(None, received, FakeProgrammes())
+    assert unready.value.needs == "small@1"
 
 
 def test_nothing_but_a_referral_opens_a_journey() -> None:
     with pytest.raises(ValueError, match="JourneyStarted opens no journey"):
-        receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), Shelf(TOYTOWN))
+        receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
     with pytest.raises(ValueError, match="before the referral"):
-        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), Shelf(TOYTOWN))
+        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
 
 
 def test_what_does_not_move_the_passage_leaves_the_very_same_state(
     at_stage: Callable[[Stage], Journey],
 ) -> None:
     journey = at_stage("started")
-    assert take_in(journey, Received(SUBJECT, "intake", 5, "", start(), {}), Shelf(TOYTOWN)).state is journey
+    assert (
+        take_in(
+            journey, Received(SUBJECT, "intake", 5, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME)
+        ).state
+        is journey
+    )

@@ -14,8 +14,8 @@ from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
 from shared.edge.admission import LONG_AT_ONCE
 from shared.edge.headers import NDJSON
 from tests.support.awaiting import PATIENCE_SECONDS
-from tests.support.memory import Caller, Memory, web
-from tests.support.toytown import JOURNEY, PROVIDER, REFERRER, STARTED_ON
+from tests.support.fakes import Caller, FakeWork, web
+from tests.support.small_programme import JOURNEY, PROVIDER, REFERRER, STARTED_ON
 from tools.contracts.services import NOWHERE
 
 BLUEPRINTS = blueprints(NOWHERE)
@@ -35,7 +35,7 @@ def lines(*rows: Any) -> str:
     return "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
 
 
-def logged(memory: Memory) -> int:
+def logged(memory: FakeWork) -> int:
     return sum(type(event).__name__ == "SessionLogged" for event in memory.events)
 
 
@@ -44,7 +44,7 @@ def statuses(answer: Any) -> list[tuple[int, str | None]]:
     return [(one["status"], (one.get("problem") or {}).get("code")) for one in answer.json["results"]]
 
 
-def test_a_bad_row_never_blocks_a_good_one(memory: Memory) -> None:
+def test_a_bad_row_never_blocks_a_good_one(memory: FakeWork) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions",
         lines(
@@ -78,7 +78,7 @@ def test_a_bad_row_never_blocks_a_good_one(memory: Memory) -> None:
     assert logged(memory) == 2
 
 
-def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memory: Memory) -> None:
+def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     wrong = {**GOOD, "reference": "w7-tue", "activity": "sleeping"}
     first = caller.post("/sessions", lines(GOOD, wrong), kind=NDJSON, key="one")
@@ -92,7 +92,7 @@ def test_sending_a_file_again_logs_nothing_twice_and_a_mended_row_is_taken(memor
     assert logged(memory) == 2
 
 
-def test_a_name_said_twice_costs_its_row_and_is_named(memory: Memory) -> None:
+def test_a_name_said_twice_costs_its_row_and_is_named(memory: FakeWork) -> None:
     twice = json.dumps(GOOD)[:-1] + ', "minutes": 90}'
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", lines(twice, {**GOOD, "reference": "w7-tue"}), kind=NDJSON
@@ -101,7 +101,7 @@ def test_a_name_said_twice_costs_its_row_and_is_named(memory: Memory) -> None:
     assert set(answer.json["results"][0]["problem"]["errors"]) == {"minutes"}
 
 
-def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
+def test_a_key_used_again_with_another_file_is_refused(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     caller.post("/sessions", lines(GOOD), kind=NDJSON, key="one")
     other = caller.post("/sessions", lines({**GOOD, "reference": "x"}), kind=NDJSON, key="one")
@@ -109,7 +109,7 @@ def test_a_key_used_again_with_another_file_is_refused(memory: Memory) -> None:
     assert logged(memory) == 1
 
 
-def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: Memory) -> None:
+def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = caller.post("/sessions", lines(GOOD, GOOD, {**GOOD, "minutes": 90}), kind=NDJSON)
     assert statuses(answer) == [(201, None), (201, None), (409, "already-logged")]
@@ -124,7 +124,7 @@ def test_a_reference_names_one_session_in_one_file_and_over_routes(memory: Memor
     assert logged(memory) == 1
 
 
-def test_a_row_that_was_logged_says_what_stands_when_it_is_mended(memory: Memory) -> None:
+def test_a_row_that_was_logged_says_what_stands_when_it_is_mended(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     first = caller.post("/sessions", lines(GOOD), kind=NDJSON)
     turned = dict(reversed({**GOOD, "reason": None}.items()))
@@ -142,7 +142,7 @@ def test_a_row_that_was_logged_says_what_stands_when_it_is_mended(memory: Memory
 
 
 @pytest.mark.parametrize("key", [f"reference:{GOOD['reference']}", str(GOOD["reference"]), "row|w7-mon"])
-def test_no_key_that_a_caller_chooses_is_the_key_of_a_row(memory: Memory, key: str) -> None:
+def test_no_key_that_a_caller_chooses_is_the_key_of_a_row(memory: FakeWork, key: str) -> None:
     """The file's own key and the row's were one: a 500, and the row could never be logged again."""
     row = json.dumps(GOOD, sort_keys=True)
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
@@ -155,7 +155,7 @@ def test_no_key_that_a_caller_chooses_is_the_key_of_a_row(memory: Memory, key: s
     assert logged(memory) == 2
 
 
-def test_a_colleague_neither_takes_nor_blocks_a_key_or_a_row(memory: Memory) -> None:
+def test_a_colleague_neither_takes_nor_blocks_a_key_or_a_row(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER).become(PROVIDER, "supervisor", "kim")
     first = caller.post("/sessions", lines(GOOD), kind=NDJSON, key="monday")
     caller.become(PROVIDER, "caseworker", "alex")
@@ -169,7 +169,7 @@ def test_a_colleague_neither_takes_nor_blocks_a_key_or_a_row(memory: Memory) -> 
     assert logged(memory) == 2
 
 
-def test_a_command_sent_again_is_known_by_what_it_says_and_not_by_how_it_is_written(memory: Memory) -> None:
+def test_a_command_sent_again_is_known_by_what_it_says_and_not_by_how_it_is_written(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     path = f"/journeys/{JOURNEY}/sessions"
     said = {name: value for name, value in GOOD.items() if name not in ("journey_id", "reference")}
@@ -183,7 +183,7 @@ def test_a_command_sent_again_is_known_by_what_it_says_and_not_by_how_it_is_writ
 
 
 @pytest.mark.parametrize("duty", ["analyst", "operator", "owner"])
-def test_a_stored_answer_is_given_to_nobody_without_the_right(memory: Memory, duty: str) -> None:
+def test_a_stored_answer_is_given_to_nobody_without_the_right(memory: FakeWork, duty: str) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     goal = {"text": "to weld"}
     first = caller.post(f"/journeys/{JOURNEY}/goals", goal, key="k")
@@ -204,7 +204,7 @@ def test_a_stored_answer_is_given_to_nobody_without_the_right(memory: Memory, du
     ],
 )
 def test_who_may_log_nowhere_is_refused_before_a_byte_is_read(
-    memory: Memory, organisation: str, duty: str, code: str
+    memory: FakeWork, organisation: str, duty: str, code: str
 ) -> None:
     class Watched(io.BytesIO):
         """Counts what is read of it."""
@@ -245,7 +245,7 @@ def test_who_may_log_nowhere_is_refused_before_a_byte_is_read(
     ],
 )
 def test_a_file_that_is_none_is_refused_whole(
-    memory: Memory, body: Any, kind: str, status: int, code: str
+    memory: FakeWork, body: Any, kind: str, status: int, code: str
 ) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body, kind=kind)
     assert (answer.status_code, answer.json["code"]) == (status, code)
@@ -278,7 +278,7 @@ class SlowBody(io.BytesIO):
         return super().read(size)
 
 
-def test_few_files_are_read_at_once_and_of_one_organisation_fewer(memory: Memory) -> None:
+def test_few_files_are_read_at_once_and_of_one_organisation_fewer(memory: FakeWork) -> None:
     application = web(memory, BLUEPRINTS).application
 
     def send(body: io.BytesIO, organisation: str, key: str) -> Any:

@@ -1,6 +1,6 @@
 """Files made to cost: what they cost is bounded, whatever is in them.
 
-Memory is the most that Python held while the request was answered. Time is the processor's, in a process that nobody
+FakeWork is the most that Python held while the request was answered. Time is the processor's, in a process that nobody
 traces, so that a busy machine changes little.
 """
 
@@ -23,8 +23,8 @@ from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
 from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
-from tests.support.memory import Memory, web
-from tests.support.toytown import JOURNEY, PROVIDER, STARTED_ON
+from tests.support.fakes import FakeWork, web
+from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
 from tools.contracts.services import NOWHERE
 
 BLUEPRINTS = blueprints(NOWHERE)
@@ -112,7 +112,7 @@ KEYS = itertools.count()
 
 
 @pytest.fixture(name="client")
-def _client(memory: Memory) -> FlaskClient:
+def _client(memory: FakeWork) -> FlaskClient:
     return web(memory, BLUEPRINTS)
 
 
@@ -132,7 +132,7 @@ def send(client: FlaskClient, kind: str, body: bytes, *, chunked: bool = False) 
 
 @pytest.mark.parametrize(("kind", "body"), FILES.values(), ids=FILES.keys())
 def test_a_file_made_to_cost_costs_little(
-    client: FlaskClient, memory: Memory, kind: str, body: bytes
+    client: FlaskClient, memory: FakeWork, kind: str, body: bytes
 ) -> None:
     assert len(body) <= BYTES
     send(client, NDJSON, b"{}")
@@ -181,7 +181,7 @@ def test_of_too_many_rows_no_more_are_looked_at_than_there_may_be(kind: str) -> 
 
 @pytest.mark.parametrize("rows", [2_100, 100])
 def test_a_file_in_chunks_is_had_whole_or_refused_and_never_cut(
-    client: FlaskClient, memory: Memory, rows: int
+    client: FlaskClient, memory: FakeWork, rows: int
 ) -> None:
     """2,100 rows of 2.1 kB are over the limit: chunked, they were cut and the rest was never spoken of."""
     padded = [
@@ -261,7 +261,7 @@ def say(client: FlaskClient, body: bytes, **environ: Any) -> Any:
 
 
 @pytest.mark.parametrize("body", OBJECTS.values(), ids=OBJECTS.keys())
-def test_json_made_to_cost_costs_little(client: FlaskClient, memory: Memory, body: bytes) -> None:
+def test_json_made_to_cost_costs_little(client: FlaskClient, memory: FakeWork, body: bytes) -> None:
     assert len(body) <= BODY_LIMIT_BYTES
     say(client, b"{}")
     before = time.process_time()

@@ -8,8 +8,8 @@ import pytest
 from services.activity_tracking.api.rows import ROW_BYTES, ROWS, SessionFile
 from shared.edge.headers import JSON, NDJSON
 from shared.language.errors import Refused
-from tests.support.memory import Caller, Memory
-from tests.support.toytown import PROVIDER
+from tests.support.fakes import Caller, FakeWork
+from tests.support.small_programme import PROVIDER
 from tests.unit.services.activity_tracking.test_bulk import BLUEPRINTS, GOOD, lines, logged, statuses
 
 ROWS_SENT: list[Any] = [
@@ -29,7 +29,7 @@ def test_an_array_comes_to_what_lines_come_to() -> None:
     assert told[0] == told[1]
 
 
-def test_sent_as_an_array_after_lines_nothing_is_logged_twice(memory: Memory) -> None:
+def test_sent_as_an_array_after_lines_nothing_is_logged_twice(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     first = caller.post("/sessions", lines(*ROWS_SENT), kind=NDJSON)
     again = caller.post("/sessions", ROWS_SENT)

@@ -8,8 +8,8 @@ from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.rows import CSV, SessionFile
 from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
-from tests.support.memory import Caller, Memory
-from tests.support.toytown import PROVIDER
+from tests.support.fakes import Caller, FakeWork
+from tests.support.small_programme import PROVIDER
 from tests.unit.services.activity_tracking.test_spreadsheets import (
     FIRST,
     HEAD,
@@ -36,7 +36,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("body", "told"), HEADERS.values(), ids=HEADERS)
-def test_a_header_row_that_does_not_fit_its_file_is_told_how(memory: Memory, body: str, told: str) -> None:
+def test_a_header_row_that_does_not_fit_its_file_is_told_how(memory: FakeWork, body: str, told: str) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body.encode(), kind=CSV)
     assert (answer.status_code, set(answer.json["errors"])) == (422, {"header"})
     assert told in answer.json["errors"]["header"][0]
@@ -70,7 +70,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize(("kind", "body", "code"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_fault_of_every_row_is_told_once_and_nothing_is_kept(
-    memory: Memory, kind: str, body: str, code: str
+    memory: FakeWork, kind: str, body: str, code: str
 ) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = caller.post("/sessions", body.encode(), kind=kind, key="k")
@@ -90,7 +90,7 @@ def test_rows_with_faults_of_their_own_are_told_one_by_one() -> None:
 @pytest.mark.parametrize(
     "reference", ["1,23457E+11", "1.23457E+11", "#REF!", "#SAKNAS!", "#NAMN?", "#DIV/0!", "#N/A", "#####"]
 )
-def test_a_reference_that_a_spreadsheet_spoilt_names_no_session(memory: Memory, reference: str) -> None:
+def test_a_reference_that_a_spreadsheet_spoilt_names_no_session(memory: FakeWork, reference: str) -> None:
     """Many long numbers come out as the same one, and the second would pass for the first."""
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", f"{HEAD}\n{row(reference=reference)}\n{row(reference='#12')}".encode(), kind=CSV
@@ -99,7 +99,7 @@ def test_a_reference_that_a_spreadsheet_spoilt_names_no_session(memory: Memory, 
     assert set(answer.json["results"][0]["problem"]["errors"]) == {"reference"}
 
 
-def test_a_row_that_cannot_be_read_whole_is_found_again_by_its_reference(memory: Memory) -> None:
+def test_a_row_that_cannot_be_read_whole_is_found_again_by_its_reference(memory: FakeWork) -> None:
     twice = json.dumps(FIRST)[:-1]
     rows = (
         f'{twice}, "minut\\u0065s": 5}}',

@@ -14,8 +14,16 @@ from shared.language.decision import Change
 from shared.language.errors import Conflict, Forbidden, Invalid
 from shared.language.events import OutputId
 from shared.language.passage import Stage
-from tests.support.memory import noon
-from tests.support.toytown import ACCEPTED_ON, OWNER, PROVIDER, READY_ON, STARTED_ON, TODAY, TOYTOWN
+from tests.support.fakes import noon
+from tests.support.small_programme import (
+    ACCEPTED_ON,
+    OWNER,
+    PROVIDER,
+    READY_ON,
+    SMALL_PROGRAMME,
+    STARTED_ON,
+    TODAY,
+)
 
 AT = noon(TODAY)
 WHO = Actor("kim", PROVIDER, "supervisor")
@@ -40,11 +48,11 @@ def only(change: Change[Any]) -> Any:
 
 def test_a_planned_period_may_lie_ahead_and_hides_what_would_reveal_health(at_stage: At) -> None:
     command = plan.PlanActivity(activity="health_effort", first_on=TODAY, last_on=TODAY + timedelta(days=90))
-    change, entry = plan.plan(at_stage("started"), command, programme=TOYTOWN, by=PROVIDER, at=AT)
+    change, entry = plan.plan(at_stage("started"), command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT)
     assert only(change).activity is None
     assert (only(change).first_on, only(change).occurred_on) == (TODAY, TODAY)
     assert (entry.activity, entry.plan) == ("health_effort", "a1")
-    again, second = plan.plan(change.state, command, programme=TOYTOWN, by=PROVIDER, at=AT)
+    again, second = plan.plan(change.state, command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT)
     assert (second.plan, again.state.planned) == ("a2", 2)
 
 
@@ -54,7 +62,7 @@ def test_a_period_that_ends_before_it_begins_is_refused_with_all_else_that_is_wr
         activity="sleeping", first_on=before, last_on=before - timedelta(days=1), occurred_on=before
     )
     wrong = refused_fields(
-        lambda: plan.plan(at_stage("accepted"), command, programme=TOYTOWN, by=PROVIDER, at=AT)
+        lambda: plan.plan(at_stage("accepted"), command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT)
     )
     assert wrong == {"activity", "first_on", "last_on", "occurred_on"}
 
@@ -138,7 +146,7 @@ def test_readiness_is_declared_once(at_stage: At) -> None:
 
 
 def measure(journey: Journey, command: progress.MeasureProgress, earlier: Any = None) -> Any:
-    return progress.measure(journey, command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=earlier)
+    return progress.measure(journey, command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, earlier=earlier)
 
 
 def test_a_round_tells_how_many_answered_and_keeps_what_they_said(at_stage: At) -> None:
@@ -178,16 +186,20 @@ def test_a_round_takes_known_indicators_on_the_scale(
 def test_a_competence_at_a_level_counts_once(at_stage: At) -> None:
     command = progress.ValidateCompetence(competence="woodwork", level=3)
     change, entry = progress.validate(
-        at_stage("ready"), command, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None
+        at_stage("ready"), command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, earlier=None
     )
     event = only(change)
     assert (event.competence, event.level, event.validated_by) == ("woodwork", 3, PROVIDER)
-    again, same = progress.validate(change.state, command, programme=TOYTOWN, by=OWNER, at=AT, earlier=entry)
+    again, same = progress.validate(
+        change.state, command, programme=SMALL_PROGRAMME, by=OWNER, at=AT, earlier=entry
+    )
     assert again.state is change.state
     assert same == entry
     wrong = replace(command, competence="flying", level=5)
     assert refused_fields(
-        lambda: progress.validate(change.state, wrong, programme=TOYTOWN, by=PROVIDER, at=AT, earlier=None)
+        lambda: progress.validate(
+            change.state, wrong, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, earlier=None
+        )
     ) == {"competence", "level"}
 
 
@@ -197,7 +209,7 @@ CARVED = outputs.LogOutput(output="workplace_carved", quantity=2, municipality="
 
 
 def logged(command: outputs.LogOutput = CARVED) -> Any:
-    return outputs.log(command, programme=TOYTOWN, by=PROVIDER, at=AT, output=OutputId("o-1"))
+    return outputs.log(command, programme=SMALL_PROGRAMME, by=PROVIDER, at=AT, output=OutputId("o-1"))
 
 
 def test_an_output_is_logged_and_corrected_saying_what_was_there_before() -> None:
@@ -227,7 +239,7 @@ def test_an_output_is_logged_and_corrected_saying_what_was_there_before() -> Non
         ({"quantity": 0}, {"quantity"}),
         ({"quantity": 1001}, {"quantity"}),
         ({"occurred_on": TODAY + timedelta(days=1)}, {"occurred_on"}),
-        ({"occurred_on": TOYTOWN.starts_on - timedelta(days=1)}, {"occurred_on"}),
+        ({"occurred_on": SMALL_PROGRAMME.starts_on - timedelta(days=1)}, {"occurred_on"}),
     ],
 )
 def test_an_output_that_the_programme_does_not_know_is_refused(changed: Any, wrong: set[str]) -> None:
@@ -235,10 +247,10 @@ def test_an_output_that_the_programme_does_not_know_is_refused(changed: Any, wro
 
 
 def test_nothing_is_brought_about_after_the_programme_s_end() -> None:
-    late = noon(TOYTOWN.ends_on + timedelta(days=2))
-    command = replace(CARVED, occurred_on=TOYTOWN.ends_on + timedelta(days=1))
+    late = noon(SMALL_PROGRAMME.ends_on + timedelta(days=2))
+    command = replace(CARVED, occurred_on=SMALL_PROGRAMME.ends_on + timedelta(days=1))
     wrong = refused_fields(
-        lambda: outputs.log(command, programme=TOYTOWN, by=PROVIDER, at=late, output=OutputId("o-1"))
+        lambda: outputs.log(command, programme=SMALL_PROGRAMME, by=PROVIDER, at=late, output=OutputId("o-1"))
     )
     assert wrong == {"occurred_on"}
 

@@ -10,7 +10,7 @@ from services.activity_tracking.domain.journey import Journey, SessionCounts, ad
 from shared.language import events as e
 from shared.language.decision import Received, Subject
 from shared.language.passage import Passage
-from tests.support.memory import Shelf, noon
+from tests.support.fakes import FakeProgrammes, noon
 
 STARTED_ON = date(2016, 3, 1)
 ONE = SessionCounts(logged=1, attended=1, minutes=60)
@@ -23,7 +23,7 @@ def journey(days: Mapping[date, SessionCounts], **passage: Any) -> Journey:
         counts = added(counts, held)
     said = {
         "participant_id": e.ParticipantId("p-" + "0" * 26),
-        "programme": "town",
+        "programme": "small",
         "programme_version": 1,
         "referrer": "agency",
         "municipality": "2482",
@@ -39,7 +39,9 @@ def take_in(
     state: Journey, fact: e.Fact, days: Mapping[date, SessionCounts]
 ) -> tuple[Journey, list[e.SessionsRecounted]]:
     kind = e.BY_BODY[type(fact)]
-    change = FOLDS[type(fact)](state, Received(SUBJECT, kind.source, 1, kind.name, fact, {}, days), Shelf())
+    change = FOLDS[type(fact)](
+        state, Received(SUBJECT, kind.source, 1, kind.name, fact, {}, days), FakeProgrammes()
+    )
     events = [one for one in change.events if isinstance(one, e.SessionsRecounted)]
     assert len(events) == len(change.events)
     return change.state, events

@@ -19,8 +19,17 @@ from shared.language.events import Fact, SessionCorrected, SessionId, SessionLog
 from shared.language.passage import Stage
 from shared.language.rows import as_row, entry_of
 from tests.support.days import days_of
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import EXITED_ON, PROVIDER, RECEIVER, STARTED_ON, SUBJECT, TO_START, TODAY, TOYTOWN
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import (
+    EXITED_ON,
+    PROVIDER,
+    RECEIVER,
+    SMALL_PROGRAMME,
+    STARTED_ON,
+    SUBJECT,
+    TO_START,
+    TODAY,
+)
 
 AT = noon(TODAY)
 GOOD = LogSession(activity="work_training", occurred_on=STARTED_ON, attendance="yes", minutes=60)
@@ -41,7 +50,7 @@ def log(
     return sessions.log(
         journey,
         command,
-        programme=TOYTOWN,
+        programme=SMALL_PROGRAMME,
         by=PROVIDER,
         at=AT,
         session=SessionId(f"s-{n}"),
@@ -63,7 +72,7 @@ def correct(
         journey,
         head,
         command,
-        programme=TOYTOWN,
+        programme=SMALL_PROGRAMME,
         by=by,
         at=AT,
         session=SessionId(f"s-{n}"),
@@ -244,7 +253,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
-    memory = Memory(Shelf(TOYTOWN), AT, beside=days_of)
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT, beside=days_of)
     memory.take_in(FOLDS, SUBJECT, TO_START)
     heads: list[Session] = []
     for number, (what, which, said) in enumerate(steps, start=1):

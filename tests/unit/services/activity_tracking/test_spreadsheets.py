@@ -15,8 +15,8 @@ from services.activity_tracking.api.columns import COLUMNS, NAMES, TOLD, guarded
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, SessionFile
 from shared.edge.headers import NDJSON
 from shared.language.errors import Invalid, Refused
-from tests.support.memory import Caller, Memory
-from tests.support.toytown import JOURNEY, PROVIDER, STARTED_ON
+from tests.support.fakes import Caller, FakeWork
+from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
 from tools.contracts.services import NOWHERE
 
 BLUEPRINTS = blueprints(NOWHERE)
@@ -144,7 +144,7 @@ def test_thousands_are_set_apart_by_blanks(minutes: str) -> None:
 
 @pytest.mark.parametrize("minutes", ["1,000", "1.000", "180,5", "3:00", "-5", "1e3", "180 min", "١٨٠", "1 0"])
 def test_minutes_that_can_mean_two_things_or_none_are_left_to_be_refused(
-    memory: Memory, minutes: str
+    memory: FakeWork, minutes: str
 ) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", f"{HEAD}\n{row(minutes=minutes)}".encode(), kind=CSV
@@ -154,7 +154,7 @@ def test_minutes_that_can_mean_two_things_or_none_are_left_to_be_refused(
 
 
 @pytest.mark.parametrize("day", ["02/03/2017", "2/3/17", "1 mars 2017", "2017-3-1", "42795", "20170301"])
-def test_a_day_is_written_in_one_way(memory: Memory, day: str) -> None:
+def test_a_day_is_written_in_one_way(memory: FakeWork, day: str) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", f"{HEAD}\n{row(occurred_on=day)}".encode(), kind=CSV
     )
@@ -217,7 +217,7 @@ WRONG_HEADERS = {
 
 @pytest.mark.parametrize(("header", "told"), WRONG_HEADERS.values(), ids=WRONG_HEADERS)
 def test_a_wrong_header_row_is_answered_once_with_what_was_found_and_expected(
-    memory: Memory, header: str, told: str
+    memory: FakeWork, header: str, told: str
 ) -> None:
     body = f"{header}\n" + f"{row()}\n" * 5
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body.encode(), kind=CSV)
@@ -232,14 +232,14 @@ def test_a_wrong_header_row_is_answered_once_with_what_was_found_and_expected(
 
 
 @pytest.mark.parametrize("magic", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1"])
-def test_a_workbook_is_told_to_be_saved_as_csv(memory: Memory, magic: bytes) -> None:
+def test_a_workbook_is_told_to_be_saved_as_csv(memory: FakeWork, magic: bytes) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", magic + b"\x00\n" * 3000, kind=CSV)
     assert answer.status_code == 422
     assert "CSV" in answer.json["errors"]["body"][0]
 
 
 @pytest.mark.parametrize(("kind", "charset"), [(CSV, "ebcdic"), (NDJSON, "utf-16"), (NDJSON, "x")])
-def test_a_charset_that_is_not_read_is_refused(memory: Memory, kind: str, charset: str) -> None:
+def test_a_charset_that_is_not_read_is_refused(memory: FakeWork, kind: str, charset: str) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", SHEET.encode(), kind=f"{kind}; charset={charset}"
     )
@@ -323,7 +323,7 @@ def sent(caller: Caller, *rows: str, path: str = "/sessions", **how: str) -> Any
     return caller.post(path, "\n".join(["", HEAD, *rows]).encode(), kind=CSV, **how)
 
 
-def test_the_answer_counts_and_names_line_and_reference(memory: Memory) -> None:
+def test_the_answer_counts_and_names_line_and_reference(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = sent(
         caller,
@@ -348,14 +348,14 @@ def test_the_answer_counts_and_names_line_and_reference(memory: Memory) -> None:
     assert "2385" not in answer.text
 
 
-def test_no_name_of_a_field_that_may_identify_somebody_is_repeated(memory: Memory) -> None:
+def test_no_name_of_a_field_that_may_identify_somebody_is_repeated(memory: FakeWork) -> None:
     body = '{"reference": "a", "19900101-2385": 1, "mood": 2}'
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post("/sessions", body, kind=NDJSON)
     assert set(answer.json["results"][0]["problem"]["errors"]) > {"mood", "row", "journey_id"}
     assert "2385" not in answer.text
 
 
-def test_the_refused_rows_come_as_a_sheet_that_runs_nothing(memory: Memory) -> None:
+def test_the_refused_rows_come_as_a_sheet_that_runs_nothing(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = sent(
         caller,
@@ -377,7 +377,7 @@ def test_the_refused_rows_come_as_a_sheet_that_runs_nothing(memory: Memory) -> N
     assert "activity:" in table[1]["wrong"]
 
 
-def test_the_sheet_of_refused_rows_is_mended_where_it_stands_and_sent_again(memory: Memory) -> None:
+def test_the_sheet_of_refused_rows_is_mended_where_it_stands_and_sent_again(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     answer = sent(caller, row(reference="=1+1", minutes="x"), row(reference="r-2", minutes="y"), accept=CSV)
     mended = answer.data.replace(b";x;", b";60;").replace(b";y;", b";30;")
@@ -388,24 +388,24 @@ def test_the_sheet_of_refused_rows_is_mended_where_it_stands_and_sent_again(memo
     ]
 
 
-def test_a_column_that_is_named_as_one_of_that_sheet_is_the_sender_s_own(memory: Memory) -> None:
+def test_a_column_that_is_named_as_one_of_that_sheet_is_the_sender_s_own(memory: FakeWork) -> None:
     answer = Caller(memory, BLUEPRINTS, PROVIDER).post(
         "/sessions", f"{HEAD};status\n{row()};ok".encode(), kind=CSV
     )
     assert (answer.status_code, set(answer.json["errors"])) == (422, {"header"})
 
 
-def test_what_names_somebody_is_left_out_of_the_sheet(memory: Memory) -> None:
+def test_what_names_somebody_is_left_out_of_the_sheet(memory: FakeWork) -> None:
     answer = sent(Caller(memory, BLUEPRINTS, PROVIDER), row(reference="850709-9805", minutes="x"), accept=CSV)
     assert "9805" not in answer.text
 
 
-def test_a_sheet_of_nothing_refused_has_its_header_row_alone(memory: Memory) -> None:
+def test_a_sheet_of_nothing_refused_has_its_header_row_alone(memory: FakeWork) -> None:
     answer = sent(Caller(memory, BLUEPRINTS, PROVIDER), row(), accept=CSV)
     assert answer.data.decode("utf-8-sig").splitlines() == [";".join((*COLUMNS, *TOLD))]
 
 
-def test_a_dry_run_judges_by_every_rule_and_logs_nothing(memory: Memory) -> None:
+def test_a_dry_run_judges_by_every_rule_and_logs_nothing(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     rows = (
         row(),
@@ -432,7 +432,7 @@ def test_a_dry_run_judges_by_every_rule_and_logs_nothing(memory: Memory) -> None
     ] == [409]
 
 
-def test_a_dry_run_uses_no_key_up_and_gives_no_right(memory: Memory) -> None:
+def test_a_dry_run_uses_no_key_up_and_gives_no_right(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     body = f"{HEAD}\n{row()}".encode()
     assert caller.post("/sessions?dry_run=true", b"{}", kind=NDJSON, key="k").status_code == 200
@@ -442,13 +442,13 @@ def test_a_dry_run_uses_no_key_up_and_gives_no_right(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("said", ["1", "yes", "", "TRUE"])
-def test_a_dry_run_is_asked_for_in_one_way(memory: Memory, said: str) -> None:
+def test_a_dry_run_is_asked_for_in_one_way(memory: FakeWork, said: str) -> None:
     answer = sent(Caller(memory, BLUEPRINTS, PROVIDER), row(), path=f"/sessions?dry_run={said}")
     assert (answer.status_code, set(answer.json["errors"])) == (422, {"dry_run"})
     assert not memory.events
 
 
-def test_a_file_under_its_key_is_known_by_what_it_says(memory: Memory) -> None:
+def test_a_file_under_its_key_is_known_by_what_it_says(memory: FakeWork) -> None:
     caller = Caller(memory, BLUEPRINTS, PROVIDER)
     first = caller.post("/sessions", SHEET.encode(), kind=CSV, key="k")
     again = caller.post("/sessions", SHEET.replace(";", "\t").encode("utf-16"), kind=CSV, key="k")

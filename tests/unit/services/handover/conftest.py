@@ -3,12 +3,12 @@
 import pytest
 
 from services.handover.consumer import FOLDS
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import READY_ON, SUBJECT, TO_START, TOYTOWN
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import READY_ON, SMALL_PROGRAMME, SUBJECT, TO_START
 
 
 @pytest.fixture(name="memory")
-def _memory() -> Memory:
-    memory = Memory(Shelf(TOYTOWN), noon(READY_ON))
+def _memory() -> FakeWork:
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(READY_ON))
     memory.take_in(FOLDS, SUBJECT, TO_START)
     return memory

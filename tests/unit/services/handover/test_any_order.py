@@ -26,14 +26,14 @@ from shared.language.events import (
     HandoverRecalled,
 )
 from shared.language.passage import Passage, begin, follow
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import (
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import (
     EMPLOYER,
     PROVIDER,
     RECEIVER,
+    SMALL_PROGRAMME,
     SUBJECT,
     TO_START,
-    TOYTOWN,
     consent,
     consent_withdrawn,
     exited,
@@ -52,7 +52,7 @@ class Handovers(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.memory = Memory(Shelf(TOYTOWN), noon(BEGAN_ON))
+        self.memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(BEGAN_ON))
         self.foreign: list[Fact] = []
         self.moves: list[str] = []
         self.final: str | None = None
@@ -74,7 +74,12 @@ class Handovers(RuleBasedStateMachine):
 
         def decide(journey: Journey) -> Any:
             return offers.offer(
-                journey, command, programme=TOYTOWN, takes_part=True, by=responsible, at=self.memory.at
+                journey,
+                command,
+                programme=SMALL_PROGRAMME,
+                takes_part=True,
+                by=responsible,
+                at=self.memory.at,
             )
 
         if self._command(decide):
@@ -100,7 +105,9 @@ class Handovers(RuleBasedStateMachine):
         asked = self._any_offer(data)
         command = offers.DeclineHandover(reason="no_capacity")
         self._command(
-            lambda journey: offers.decline(journey, asked, command, programme=TOYTOWN, at=self.memory.at)
+            lambda journey: offers.decline(
+                journey, asked, command, programme=SMALL_PROGRAMME, at=self.memory.at
+            )
         )
 
     @precondition(lambda self: self.journey.offered)
@@ -109,7 +116,9 @@ class Handovers(RuleBasedStateMachine):
         asked = self._any_offer(data)
         command = offers.RecallHandover(reason="other_receiver")
         self._command(
-            lambda journey: offers.recall(journey, asked, command, programme=TOYTOWN, at=self.memory.at)
+            lambda journey: offers.recall(
+                journey, asked, command, programme=SMALL_PROGRAMME, at=self.memory.at
+            )
         )
 
     @rule(days=st.integers(1, 40), timers=st.booleans())

@@ -9,8 +9,8 @@ import pytest
 from services.handover.api import blueprints
 from services.handover.consumer import FOLDS
 from services.handover.repository import Handovers
-from tests.support.memory import Memory, noon, web
-from tests.support.toytown import (
+from tests.support.fakes import FakeWork, noon, web
+from tests.support.small_programme import (
     EMPLOYER,
     JOURNEY,
     PROVIDER,
@@ -35,7 +35,7 @@ OFFER = {
 class Caller:
     """Sends requests as the organisation named, each POST under a new key."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: FakeWork) -> None:
         self._client = web(memory, BLUEPRINTS)
         self._keys = 0
 
@@ -51,15 +51,15 @@ class Caller:
 
 
 @pytest.fixture(name="caller")
-def _caller(memory: Memory) -> Caller:
+def _caller(memory: FakeWork) -> Caller:
     return Caller(memory)
 
 
-def said(memory: Memory) -> list[str]:
+def said(memory: FakeWork) -> list[str]:
     return [type(event).__name__ for event in memory.events]
 
 
-def test_an_offer_is_seen_by_its_receiver_and_accepted(caller: Caller, memory: Memory) -> None:
+def test_an_offer_is_seen_by_its_receiver_and_accepted(caller: Caller, memory: FakeWork) -> None:
     made = caller.post(PROVIDER, OFFERS, OFFER)
     assert (made.status_code, made.json["handover_id"], made.json["status"]) == (201, f"{JOURNEY}.h1", "open")
     received = caller.get(RECEIVER, "/handovers").json
@@ -95,7 +95,7 @@ def test_an_offer_is_seen_by_its_receiver_and_accepted(caller: Caller, memory: M
     ],
 )
 def test_only_the_receiver_answers_and_only_the_one_who_offered_recalls(
-    caller: Caller, memory: Memory, who: str, duty: str, route: str, status: int, code: str | None
+    caller: Caller, memory: FakeWork, who: str, duty: str, route: str, status: int, code: str | None
 ) -> None:
     caller.post(PROVIDER, OFFERS, OFFER)
     body = {"decline": {"reason": "no_capacity"}, "recall": {"reason": "other_receiver"}}.get(route, {})
@@ -108,14 +108,14 @@ def test_only_the_receiver_answers_and_only_the_one_who_offered_recalls(
     ("who", "status"), [(RECEIVER, 404), (EMPLOYER, 404), (REFERRER, 403), ("stranger", 404)]
 )
 def test_only_the_responsible_organisation_offers(
-    caller: Caller, memory: Memory, who: str, status: int
+    caller: Caller, memory: FakeWork, who: str, status: int
 ) -> None:
     answer = caller.post(who, OFFERS, {**OFFER, "to_organisation": EMPLOYER})
     assert answer.status_code == status
     assert not memory.events
 
 
-def test_a_journey_s_offers_come_in_pages(caller: Caller, memory: Memory) -> None:
+def test_a_journey_s_offers_come_in_pages(caller: Caller, memory: FakeWork) -> None:
     for number in range(1, 4):
         caller.post(PROVIDER, OFFERS, OFFER)
         caller.post(RECEIVER, f"/handovers/{JOURNEY}.h{number}/decline", {"reason": "no_capacity"})
@@ -128,7 +128,7 @@ def test_a_journey_s_offers_come_in_pages(caller: Caller, memory: Memory) -> Non
     assert caller.get("stranger", "/handovers").json["code"] == "not-allowed"
 
 
-def test_after_the_exit_is_known_an_answer_is_refused(caller: Caller, memory: Memory) -> None:
+def test_after_the_exit_is_known_an_answer_is_refused(caller: Caller, memory: FakeWork) -> None:
     caller.post(PROVIDER, OFFERS, OFFER)
     memory.take_in(FOLDS, SUBJECT, [exited(READY_ON)])
     answer = caller.post(RECEIVER, f"/handovers/{JOURNEY}.h1/acceptance", {})
@@ -148,7 +148,7 @@ def test_after_the_exit_is_known_an_answer_is_refused(caller: Caller, memory: Me
     ],
 )
 def test_a_wrong_body_is_refused_field_by_field(
-    caller: Caller, memory: Memory, body: Any, wrong: set[str]
+    caller: Caller, memory: FakeWork, body: Any, wrong: set[str]
 ) -> None:
     answer = caller.post(PROVIDER, OFFERS, body)
     assert (answer.status_code, set(answer.json["errors"])) == (422, wrong)
@@ -161,7 +161,7 @@ def test_what_does_not_exist_is_not_found(caller: Caller, handover: str) -> None
     assert caller.post(PROVIDER, f"/handovers/{handover}/acceptance", {}).status_code == 404
 
 
-def test_a_state_survives_its_document(caller: Caller, memory: Memory) -> None:
+def test_a_state_survives_its_document(caller: Caller, memory: FakeWork) -> None:
     caller.post(PROVIDER, OFFERS, OFFER)
     memory.at = noon(READY_ON)
     state = memory.get(SUBJECT)

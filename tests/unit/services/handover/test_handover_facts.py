@@ -11,14 +11,14 @@ from services.handover.domain.journey import Journey, receive, take_in
 from shared.language import events as e
 from shared.language.decision import Received
 from shared.language.errors import Unready
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import (
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import (
     EXITED_ON,
     PROVIDER,
     RECEIVER,
+    SMALL_PROGRAMME,
     SUBJECT,
     TO_START,
-    TOYTOWN,
     closed,
     consent_withdrawn,
     exited,
@@ -42,15 +42,15 @@ def orders(*streams: Sequence[e.Fact]) -> Iterator[tuple[e.Fact, ...]]:
                 yield (stream[0], *order)
 
 
-def after(events: Sequence[e.Fact], *, offered: bool) -> Memory:
-    memory = Memory(Shelf(TOYTOWN), AT)
+def after(events: Sequence[e.Fact], *, offered: bool) -> FakeWork:
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT)
     memory.take_in(FOLDS, SUBJECT, TO_START)
     if offered:
         command = offers.OfferHandover(
             kind="provider_to_provider", to_organisation=RECEIVER, deadline_on=date(2016, 4, 15)
         )
         change, _ = offers.offer(
-            memory.get(SUBJECT), command, programme=TOYTOWN, takes_part=True, by=PROVIDER, at=AT
+            memory.get(SUBJECT), command, programme=SMALL_PROGRAMME, takes_part=True, by=PROVIDER, at=AT
         )
         memory.save(SUBJECT, change)
     memory.take_in(FOLDS, SUBJECT, events)
@@ -86,15 +86,15 @@ def test_facts_that_cross_converge_in_every_order(
 
 def test_a_referral_waits_for_its_programme() -> None:
     with pytest.raises(Unready) as unready:
-        receive(None, Received(SUBJECT, "intake", 1, "", referral(), {}), Shelf())
-    assert unready.value.needs == "toytown@1"
+        receive(None, Received(SUBJECT, "intake", 1, "", referral(), {}), FakeProgrammes())
+    assert unready.value.needs == "small@1"
 
 
 def test_nothing_but_a_referral_opens_a_journey() -> None:
     with pytest.raises(ValueError, match="JourneyStarted opens no journey"):
-        receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), Shelf(TOYTOWN))
+        receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
     with pytest.raises(ValueError, match="before the referral"):
-        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), Shelf(TOYTOWN))
+        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
 
 
 def test_an_exit_recorded_late_recalls_an_offer_on_the_day_it_was_made_at_the_earliest() -> None:

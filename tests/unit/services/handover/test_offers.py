@@ -17,17 +17,17 @@ from shared.language.decision import Change, Timer
 from shared.language.errors import Conflict, Invalid
 from shared.language.events import Fact, HandoverId
 from shared.language.passage import Stage
-from tests.support.memory import Memory, Shelf, noon
-from tests.support.toytown import (
+from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.small_programme import (
     EMPLOYER,
     JOURNEY,
     OWNER,
     PROVIDER,
     RECEIVER,
+    SMALL_PROGRAMME,
     STARTED_ON,
     SUBJECT,
     TO_START,
-    TOYTOWN,
     WAYS,
     consent,
     consent_withdrawn,
@@ -43,27 +43,29 @@ GOOD = OfferHandover(kind="provider_to_provider", to_organisation=RECEIVER, dead
 H1 = HandoverId(f"{JOURNEY}.h1")
 
 
-def store(*events: Fact) -> Memory:
-    memory = Memory(Shelf(TOYTOWN), AT)
+def store(*events: Fact) -> FakeWork:
+    memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT)
     memory.take_in(FOLDS, SUBJECT, events or TO_START)
     return memory
 
 
-def journey_in(memory: Memory) -> Journey:
+def journey_in(memory: FakeWork) -> Journey:
     journey: Journey = memory.get(SUBJECT)
     return journey
 
 
-def asked_in(memory: Memory, handover: HandoverId = H1) -> Offer:
+def asked_in(memory: FakeWork, handover: HandoverId = H1) -> Offer:
     row = memory.row("offers", handover)
     assert row is not None
     return offer_of(row)
 
 
-def offer(memory: Memory, command: OfferHandover = GOOD) -> Offer:
+def offer(memory: FakeWork, command: OfferHandover = GOOD) -> Offer:
     journey = journey_in(memory)
     by = journey.passage.responsible
-    change, made = offers.offer(journey, command, programme=TOYTOWN, takes_part=True, by=by, at=memory.at)
+    change, made = offers.offer(
+        journey, command, programme=SMALL_PROGRAMME, takes_part=True, by=by, at=memory.at
+    )
     memory.save(SUBJECT, change)
     return made
 
@@ -73,18 +75,22 @@ def _accept(journey: Journey, asked: Offer, at: Any) -> tuple[Change[Journey], O
 
 
 def _decline(journey: Journey, asked: Offer, at: Any) -> tuple[Change[Journey], Offer]:
-    return offers.decline(journey, asked, DeclineHandover(reason="no_capacity"), programme=TOYTOWN, at=at)
+    return offers.decline(
+        journey, asked, DeclineHandover(reason="no_capacity"), programme=SMALL_PROGRAMME, at=at
+    )
 
 
 def _recall(journey: Journey, asked: Offer, at: Any) -> tuple[Change[Journey], Offer]:
-    return offers.recall(journey, asked, RecallHandover(reason="other_receiver"), programme=TOYTOWN, at=at)
+    return offers.recall(
+        journey, asked, RecallHandover(reason="other_receiver"), programme=SMALL_PROGRAMME, at=at
+    )
 
 
 Answer = Callable[[Journey, Offer, Any], tuple[Change[Journey], Offer]]
 ANSWERS: dict[Status, Answer] = {"accepted": _accept, "declined": _decline, "recalled": _recall}
 
 
-def answer(memory: Memory, how: Status, handover: HandoverId = H1) -> Offer:
+def answer(memory: FakeWork, how: Status, handover: HandoverId = H1) -> Offer:
     change, ended = ANSWERS[how](journey_in(memory), asked_in(memory, handover), memory.at)
     memory.save(SUBJECT, change)
     return ended
@@ -283,12 +289,12 @@ def test_an_answer_lies_between_the_offer_and_today(on: date) -> None:
         lambda: offers.accept(journey, made, AcceptHandover(occurred_on=on), by=RECEIVER, at=AT)
     ) == {"occurred_on"}
     decline = DeclineHandover(reason="tired", occurred_on=on)
-    assert wrong_fields(lambda: offers.decline(journey, made, decline, programme=TOYTOWN, at=AT)) == {
+    assert wrong_fields(lambda: offers.decline(journey, made, decline, programme=SMALL_PROGRAMME, at=AT)) == {
         "occurred_on",
         "reason",
     }
     recall = RecallHandover(reason="no_capacity", occurred_on=on)
-    assert wrong_fields(lambda: offers.recall(journey, made, recall, programme=TOYTOWN, at=AT)) == {
+    assert wrong_fields(lambda: offers.recall(journey, made, recall, programme=SMALL_PROGRAMME, at=AT)) == {
         "occurred_on",
         "reason",
     }
@@ -301,7 +307,7 @@ def test_an_answer_on_the_deadline_is_in_time_and_one_after_it_is_not_even_befor
     memory = store()
     offer(memory)
     memory.at = start_of(DEADLINE_ON + timedelta(days=1)) - timedelta(seconds=1)
-    trial = Memory(memory.programmes, memory.at, dict(memory.states), dict(memory.table))
+    trial = FakeWork(memory.programmes, memory.at, dict(memory.states), dict(memory.table))
     assert answer(trial, how).status == how
     memory.at = start_of(DEADLINE_ON + timedelta(days=1))
     assert refused(lambda: answer(memory, how)) == "offer-closed"

@@ -12,7 +12,7 @@ from shared.language import events as e
 from shared.language.decision import Change
 from shared.language.errors import Conflict, Invalid, Unknown
 from shared.language.passage import Consent, OpenOffer, Stage
-from tests.unit.services.intake.desk import (
+from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
     AT,

@@ -27,7 +27,7 @@ from shared.runtime.parts import Parts
 from shared.runtime.unit import Apart
 from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import REGISTRY, metric
-from tests.unit.services.intake.desk import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, Desk, plain, register
+from tests.support.intake_work import AGENCY, EMPLOYER, PROVIDER, REFERRED_ON, IntakeWork, plain, register
 
 SECRET = "19900101-9802"
 
@@ -51,7 +51,7 @@ def body(person: str, **what: Any) -> dict[str, Any]:
     }
 
 
-class Answering(Desk):
+class Answering(IntakeWork):
     """A unit of work that may be written out."""
 
     def __init__(self) -> None:
@@ -83,14 +83,14 @@ class Answering(Desk):
         """Write it out."""
 
 
-def answer(desk: Desk, arrived: Arrived) -> Answer:
-    return receive(desk, arrived, ())
+def answer(work: IntakeWork, arrived: Arrived) -> Answer:
+    return receive(work, arrived, ())
 
 
 def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
-    desk = Desk()
-    arrived = record(body(register(desk)))
-    said = answer(desk, arrived)
+    work = IntakeWork()
+    arrived = record(body(register(work)))
+    said = answer(work, arrived)
     assert isinstance(said.body, RecordAccepted)
     assert said.identity == f"inbound.{AGENCY}.referrals.v1:0:7"
     assert said.subject == f"journey/{plain(said.body)['journey_id']}"
@@ -106,24 +106,24 @@ def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
         "reference": "AF-1",
         "stage": "received",
     }
-    assert len(desk.events) == 1
+    assert len(work.events) == 1
 
 
 def test_the_same_record_twice_is_one_referral_with_two_answers() -> None:
-    desk = Desk()
-    said = body(register(desk))
-    first, again = answer(desk, record(said)), answer(desk, record(said, offset=8))
+    work = IntakeWork()
+    said = body(register(work))
+    first, again = answer(work, record(said)), answer(work, record(said, offset=8))
     assert plain(first.body)["journey_id"] == plain(again.body)["journey_id"]
     assert first.identity != again.identity
-    assert len(desk.events) == 1
+    assert len(work.events) == 1
 
 
 def test_the_sender_is_whose_topic_it_is() -> None:
-    desk = Desk()
-    person = register(desk, by="forsakringskassan")
-    said = answer(desk, record(body(person), by="forsakringskassan"))
+    work = IntakeWork()
+    person = register(work, by="forsakringskassan")
+    said = answer(work, record(body(person), by="forsakringskassan"))
     assert said.organisation == "forsakringskassan"
-    journey = desk.get(f"journey/{plain(said.body)['journey_id']}")  # type: ignore[arg-type]
+    journey = work.get(f"journey/{plain(said.body)['journey_id']}")  # type: ignore[arg-type]
     assert journey.passage.referrer == "forsakringskassan"
 
 
@@ -153,10 +153,10 @@ def test_the_sender_is_whose_topic_it_is() -> None:
 def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
     wrong: dict[str, Any], code: str, fields: set[str]
 ) -> None:
-    desk = Desk()
-    person = register(desk)
-    before = dict(desk.documents)
-    said = answer(desk, record(body(person, **wrong)))
+    work = IntakeWork()
+    person = register(work)
+    before = dict(work.documents)
+    said = answer(work, record(body(person, **wrong)))
     assert (type(said.body), plain(said.body)["status"], plain(said.body)["code"]) == (
         RecordRejected,
         "rejected",
@@ -172,7 +172,7 @@ def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
     assert (plain(said.body)["reference"] is None) == ("reference" in fields)
     for value in (SECRET, "199001019802", "Ada", "0910"):
         assert value not in json.dumps(plain(said.body))
-    assert (desk.documents, desk.events) == (before, [])
+    assert (work.documents, work.events) == (before, [])
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_a_bad_record_is_rejected_naming_fields_and_never_a_value(
     ],
 )
 def test_what_is_no_referral_at_all_is_rejected(value: bytes, code: str) -> None:
-    desk = Desk()
-    said = answer(desk, record(value))
+    work = IntakeWork()
+    said = answer(work, record(value))
     assert (type(said.body), plain(said.body)["code"]) == (RecordRejected, code)
     assert said.subject == f"record/inbound.{AGENCY}.referrals.v1:0:7"
 
@@ -202,33 +202,33 @@ def test_what_is_no_referral_at_all_is_rejected(value: bytes, code: str) -> None
     ("name", "named"), [("municipality", "municipality"), ("reference", "reference"), (SECRET, "body")]
 )
 def test_a_record_that_says_a_field_twice_is_rejected_and_the_field_named(name: str, named: str) -> None:
-    desk = Desk()
-    said = {**body(register(desk)), SECRET: "x"}
+    work = IntakeWork()
+    said = {**body(register(work)), SECRET: "x"}
     twice = json.dumps(said).encode()[:-1] + f', "{name}": "2417"}}'.encode()
-    answer = receive(desk, record(twice), {AGENCY})
+    answer = receive(work, record(twice), {AGENCY})
     assert (type(answer.body), plain(answer.body)["code"]) == (RecordRejected, "invalid-fields")
     assert set(plain(answer.body)["errors"]) == {named}
     assert SECRET not in json.dumps(plain(answer.body))
-    assert not desk.events
+    assert not work.events
 
 
 def test_an_organisation_that_may_not_refer_is_told_so() -> None:
-    desk = Desk()
-    said = answer(desk, record(body(register(desk)), by=EMPLOYER))
+    work = IntakeWork()
+    said = answer(work, record(body(register(work)), by=EMPLOYER))
     assert (said.organisation, plain(said.body)["code"]) == (EMPLOYER, "not-allowed")
 
 
 def test_a_used_reference_is_rejected() -> None:
-    desk = Desk()
-    person = register(desk)
-    answer(desk, record(body(person)))
-    assert plain(answer(desk, record(body(person, municipality="2417"))).body)["code"] == "reference-taken"
+    work = IntakeWork()
+    person = register(work)
+    answer(work, record(body(person)))
+    assert plain(answer(work, record(body(person, municipality="2417"))).body)["code"] == "reference-taken"
 
 
 def test_the_record_after_a_bad_one_goes_on() -> None:
-    desk = Desk()
-    person = register(desk)
-    said = [answer(desk, record(one, offset=n)) for n, one in enumerate([b"{", body(person), {"a": 1}])]
+    work = IntakeWork()
+    person = register(work)
+    said = [answer(work, record(one, offset=n)) for n, one in enumerate([b"{", body(person), {"a": 1}])]
     assert [plain(one.body)["status"] for one in said] == ["rejected", "accepted", "rejected"]
 
 
@@ -248,22 +248,22 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(st.sampled_from([*ReferBody().fields, "name"]), ANYTHING) | ANYTHING)
 @settings(max_examples=200, deadline=None)
 def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
-    desk = Desk()
-    found = answer(desk, record(said))
+    work = IntakeWork()
+    found = answer(work, record(said))
     assert isinstance(found.body, RecordRejected)
     assert plain(found.body)["code"] in CODES
-    assert desk.events == []
+    assert work.events == []
 
 
-def parts_at(desk: Answering) -> Parts:
+def parts_at(work: Answering) -> Parts:
     settings = SimpleNamespace(reply_organisations=())
-    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _, on_read=None: desk))
+    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _, on_read=None: work))
 
 
-def answered(desk: Answering, *records: Arrived) -> list[dict[str, Any]]:
+def answered(work: Answering, *records: Arrived) -> list[dict[str, Any]]:
     """The bodies of the answers to a batch."""
-    inbound.process_batch(parts_at(desk), Breaker())(ATTEMPT, list(records))
-    return [plain(said[-1]) for said in desk.answers]
+    inbound.process_batch(parts_at(work), Breaker())(ATTEMPT, list(records))
+    return [plain(said[-1]) for said in work.answers]
 
 
 HEADER_VALUES = st.none() | st.binary(max_size=60) | st.just(b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")
@@ -280,16 +280,16 @@ HEADERS = st.lists(
 def test_whatever_headers_and_bytes_a_record_has_it_is_answered_once(
     headers: list[tuple[str, bytes | None]], value: bytes, readable: bool
 ) -> None:
-    desk = Answering()
+    work = Answering()
     odd = Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, headers if readable else [], value, readable)
-    said = answered(desk, odd, record(body(register(desk)), offset=8))
+    said = answered(work, odd, record(body(register(work)), offset=8))
     assert [one["status"] for one in said] == ["rejected", "accepted"]
     assert said[0]["code"] in CODES
 
 
 def test_headers_that_cannot_be_read_are_told() -> None:
-    desk = Answering()
-    (said,) = answered(desk, Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, [], b"{}", readable=False))
+    work = Answering()
+    (said,) = answered(work, Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, [], b"{}", readable=False))
     assert (said["code"], said["errors"]) == ("invalid-header", {"headers": ["Cannot be read."]})
 
 
@@ -310,10 +310,10 @@ class Asking(Answering):
 
 
 def test_a_record_that_asks_for_what_was_just_changed_is_answered_after_it_is_written() -> None:
-    desk = Asking()
-    said = answered(desk, record(body(register(desk))), record(b"{", offset=8))
+    work = Asking()
+    said = answered(work, record(body(register(work))), record(b"{", offset=8))
     assert [one["status"] for one in said] == ["accepted", "rejected"]
-    assert desk.flushed == 2
+    assert work.flushed == 2
 
 
 class Failing(Answering):
@@ -326,12 +326,12 @@ class Failing(Answering):
 
 
 def test_a_record_that_we_fail_on_leaves_nothing_but_its_answer() -> None:
-    desk = Failing()
-    person = register(desk)
+    work = Failing()
+    person = register(work)
     with structlog.testing.capture_logs() as told:
-        said = answered(desk, record(body(person)), record(b"{", offset=8))
+        said = answered(work, record(body(person)), record(b"{", offset=8))
     assert [one["code"] for one in said] == ["internal", "unreadable-body"]
-    assert (desk.events, desk.table) == ([], {})
+    assert (work.events, work.table) == ([], {})
     assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["ArithmeticError"]
     assert SECRET not in str(told)
 
@@ -349,48 +349,48 @@ class Unreadable(Answering):
 
 
 def test_a_record_about_somebody_whose_state_cannot_be_read_is_not_refused_for_good() -> None:
-    desk = Unreadable()
-    arrived = record(body(register(desk)))
+    work = Unreadable()
+    arrived = record(body(register(work)))
     with structlog.testing.capture_logs() as told:
-        (said,) = answered(desk, arrived)
+        (said,) = answered(work, arrived)
     assert said["code"] == "internal"
     assert [one["error"] for one in told if one["event"] == "inbound-failed"] == ["StateUnreadable"]
 
 
-def reading(desk: Answering) -> ProcessBatch:
+def reading(work: Answering) -> ProcessBatch:
     """What the platform's own consumer does, with the breaker that `readers` gives it."""
-    return inbound.process_batch(parts_at(desk), inbound.new_breaker())
+    return inbound.process_batch(parts_at(work), inbound.new_breaker())
 
 
 def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:
-    desk = Failing()
-    bad, good = body(register(desk)), b"{"
-    process_batch = reading(desk)
+    work = Failing()
+    bad, good = body(register(work)), b"{"
+    process_batch = reading(work)
     for offset in range(3 * POISON_IN_A_ROW):
         process_batch(ATTEMPT, [record(bad, offset=offset)]).when_durable()
     process_batch(ATTEMPT, [record(good, by="forsakringskassan")]).when_durable()
-    codes = [plain(said[-1])["code"] for said in desk.answers]
+    codes = [plain(said[-1])["code"] for said in work.answers]
     assert codes == ["internal"] * 3 * POISON_IN_A_ROW + ["unreadable-body"]
 
 
 def test_records_of_several_agencies_that_we_fail_on_halt_the_group() -> None:
-    desk = Failing()
+    work = Failing()
     agencies = (AGENCY, "forsakringskassan")
-    bad = {by: body(register(desk, by=by)) for by in agencies}
-    process_batch = reading(desk)
+    bad = {by: body(register(work, by=by)) for by in agencies}
+    process_batch = reading(work)
     with pytest.raises(Halt):
         for offset in range(2 * POISON_IN_A_ROW):
             by = agencies[offset % 2]
             process_batch(ATTEMPT, [record(bad[by], by=by, offset=offset)]).when_durable()
-    assert len(desk.answers) == POISON_IN_A_ROW
+    assert len(work.answers) == POISON_IN_A_ROW
 
 
 def test_a_record_that_cannot_be_made_durable_is_answered_alone() -> None:
-    desk = Answering()
-    aside = inbound.set_aside(parts_at(desk), Breaker())
-    aside(ATTEMPT, record(body(register(desk))), "OverflowError")
-    assert [plain(said[-1])["code"] for said in desk.answers] == ["internal"]
-    assert desk.events == []
+    work = Answering()
+    aside = inbound.set_aside(parts_at(work), Breaker())
+    aside(ATTEMPT, record(body(register(work))), "OverflowError")
+    assert [plain(said[-1])["code"] for said in work.answers] == ["internal"]
+    assert work.events == []
 
 
 def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
@@ -400,9 +400,9 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
             for result in ("accepted", "rejected")
         ]
 
-    desk, before = Answering(), counted()
-    process_batch = inbound.process_batch(parts_at(desk), Breaker())
-    arrived = [record(body(register(desk)), offset=7), record({}, offset=8)]
+    work, before = Answering(), counted()
+    process_batch = inbound.process_batch(parts_at(work), Breaker())
+    arrived = [record(body(register(work)), offset=7), record({}, offset=8)]
     attempts = [process_batch(ATTEMPT, arrived) for _ in range(3)]
     assert counted() == before, "nothing is counted before it is durable"
     attempts[-1].when_durable()

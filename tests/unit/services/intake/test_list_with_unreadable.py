@@ -42,7 +42,7 @@ def test_a_page_is_filled_up(after: str | None, limit: int, expected: str) -> No
     listing = Listing(
         organisation="agency",
         part="referrer",
-        reads_in=(ProgrammeKey("toytown@1"),),
+        reads_in=(ProgrammeKey("small@1"),),
         answers_in=(),
         stage=None,
         after=after,

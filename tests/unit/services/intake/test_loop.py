@@ -17,17 +17,17 @@ from shared.language.decision import Change, subject_of
 from shared.language.events import Fact
 from shared.language.passage import Stage
 from shared.language.replies import ReferralStatusChanged
-from tests.unit.services.intake.desk import (
+from tests.support.intake_work import (
     AGENCY,
     AT,
     CLOSED_ON,
     EMPLOYER,
     EXITED_ON,
+    PROGRAMMES,
     PROVIDER,
     READY_ON,
-    SHELF,
     TODAY,
-    Desk,
+    IntakeWork,
     asked,
     at_stage,
     caseworker,
@@ -77,7 +77,7 @@ def missed(kind: str) -> Fact:
 
 def after(state: Referral, *facts: Fact) -> Referral:
     for fact in facts:
-        state = take_in(state, said(fact), SHELF).state
+        state = take_in(state, said(fact), PROGRAMMES).state
     return state
 
 
@@ -126,7 +126,7 @@ def test_a_death_outranks_an_exit_that_crosses_it() -> None:
 @pytest.mark.parametrize("stage", ["declined", "withdrawn", "mistake", "closed"])
 @pytest.mark.parametrize("fact", [*ACTIVITIES, *HANDOVERS, *OUTCOMES], ids=lambda one: type(one).__name__)
 def test_what_has_happened_elsewhere_is_never_refused(stage: Stage, fact: Fact) -> None:
-    assert take_in(at_stage(stage), said(fact), SHELF).events == ()
+    assert take_in(at_stage(stage), said(fact), PROGRAMMES).events == ()
 
 
 def test_a_mistake_outranks_everything() -> None:
@@ -135,12 +135,12 @@ def test_a_mistake_outranks_everything() -> None:
 
 def test_a_fact_about_a_journey_that_was_never_received_is_a_fault() -> None:
     with pytest.raises(ValueError, match="never received"):
-        take_in(None, said(ACTIVITIES[0]), SHELF)
+        take_in(None, said(ACTIVITIES[0]), PROGRAMMES)
 
 
 def test_a_fact_that_is_known_already_changes_nothing() -> None:
     held = after(at_stage("exited"), due("28d"))
-    assert take_in(held, said(due("28d")), SHELF) == Change(held)
+    assert take_in(held, said(due("28d")), PROGRAMMES) == Change(held)
 
 
 # --- being told -----------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
     state: Any = at_stage("started")
     told = []
     for fact in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]:
-        change = fold[type(fact)](state, said(fact), SHELF)
+        change = fold[type(fact)](state, said(fact), PROGRAMMES)
         state = change.state
         told.append([plain(reply.body)["stage"] for reply in change.replies])
     assert told == [
@@ -168,7 +168,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
 
 
 def test_a_reply_says_what_a_reading_would_say() -> None:
-    change = folds_telling({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), SHELF)
+    change = folds_telling({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), PROGRAMMES)
     (reply,) = change.replies
     assert (reply.organisation, type(reply.body)) == (AGENCY, ReferralStatusChanged)
     assert plain(reply.body) == {
@@ -181,20 +181,20 @@ def test_a_reply_says_what_a_reading_would_say() -> None:
 def test_an_organisation_without_a_reply_topic_is_told_nothing() -> None:
     assert (
         folds_telling({"forsakringskassan"})[e.JourneyExited](
-            at_stage("ready"), said(exit_fact()), SHELF
+            at_stage("ready"), said(exit_fact()), PROGRAMMES
         ).replies
         == ()
     )
 
 
 def test_intakes_own_decisions_are_told_too() -> None:
-    desk = Desk()
-    held = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), {AGENCY})
+    work = IntakeWork()
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), {AGENCY})
 
     accept = referral.Accept()
-    handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
-    handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
-    assert [(plain(one.body)["reference"], plain(one.body)["stage"]) for one in desk.replies] == [
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
+    assert [(plain(one.body)["reference"], plain(one.body)["stage"]) for one in work.replies] == [
         ("AF-1", "received"),
         ("AF-1", "accepted"),
     ]
@@ -202,7 +202,7 @@ def test_intakes_own_decisions_are_told_too() -> None:
 
 def test_whoever_becomes_responsible_may_read_the_person() -> None:
     held = at_stage("ready")
-    rows = folds_telling(())[e.HandoverAccepted](held, said(handed_over()), SHELF).rows
+    rows = folds_telling(())[e.HandoverAccepted](held, said(handed_over()), PROGRAMMES).rows
     assert [(row.collection, row.key) for row in rows] == [("parts", held.journey_id)]
     assert rows[0].body["participant_id"] == held.passage.participant_id
     assert rows[0].body["organisations"] == sorted([EMPLOYER, PROVIDER])

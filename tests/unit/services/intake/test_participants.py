@@ -14,14 +14,14 @@ from shared.language.access import Actor
 from shared.language.decision import ARCHIVE, event_id, subject_of
 from shared.language.erasures import ErasureKept
 from shared.language.errors import Conflict, Forbidden, Halt, Unknown
-from tests.unit.services.intake.desk import (
+from tests.support.intake_work import (
     AGENCY,
     AT,
     EMPLOYER,
     PERSON,
     PROVIDER,
     VAULT,
-    Desk,
+    IntakeWork,
     asked,
     caseworker,
     register,
@@ -83,89 +83,89 @@ def test_a_master_key_in_either_base64_opens_the_vault() -> None:
 
 
 def test_registering_says_nothing_to_anybody_and_stores_nothing_readable() -> None:
-    desk = Desk()
-    handle = register(desk)
-    assert desk.events == []
-    assert "Ada" not in str(desk.documents)
-    assert "199001019802" not in str(desk.documents)
-    assert desk.get(subject_of("participant", handle)).registered_by == AGENCY
+    work = IntakeWork()
+    handle = register(work)
+    assert work.events == []
+    assert "Ada" not in str(work.documents)
+    assert "199001019802" not in str(work.documents)
+    assert work.get(subject_of("participant", handle)).registered_by == AGENCY
 
 
 def test_reading_changes_nothing() -> None:
-    desk = Desk()
-    handle = register(desk)
-    before, rows = dict(desk.documents), dict(desk.table)
-    _, identity = handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)
+    work = IntakeWork()
+    handle = register(work)
+    before, rows = dict(work.documents), dict(work.table)
+    _, identity = handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)
     assert identity == PERSON
-    assert (desk.documents, desk.table) == (before, rows)
+    assert (work.documents, work.table) == (before, rows)
 
 
 def test_only_those_with_a_part_in_a_journey_may_read() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     with pytest.raises(Unknown):
-        handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)
-    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
+        handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
+    held = handlers.refer(work, caseworker(AGENCY), asked(handle), ())
     with pytest.raises(Unknown):
-        handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)
-    handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
-    assert handlers.read_participant(desk, caseworker(PROVIDER), handle, VAULT)[1] == PERSON
+        handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    assert handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)[1] == PERSON
     with pytest.raises(Unknown):
-        handlers.read_participant(desk, caseworker(EMPLOYER), handle, VAULT)
+        handlers.read_participant(work, caseworker(EMPLOYER), handle, VAULT)
     for stranger in ("esf-radet", "nobody-here"):
         with pytest.raises(Forbidden):
-            handlers.read_participant(desk, caseworker(stranger), handle, VAULT)
+            handlers.read_participant(work, caseworker(stranger), handle, VAULT)
 
 
 def test_an_analyst_reads_nobody() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     analyst = Actor(person="somebody", organisation=AGENCY, duty="analyst")
     with pytest.raises(Forbidden):
-        handlers.read_participant(desk, analyst, handle, VAULT)
+        handlers.read_participant(work, analyst, handle, VAULT)
 
 
 def test_nobody_reads_a_person_who_is_not_there() -> None:
     with pytest.raises(Unknown):
-        handlers.read_participant(Desk(), caseworker(AGENCY), HANDLE, VAULT)
+        handlers.read_participant(IntakeWork(), caseworker(AGENCY), HANDLE, VAULT)
 
 
 def test_erasure_leaves_nothing_that_could_ever_be_opened() -> None:
-    desk = Desk()
-    handle = register(desk)
-    before: Participant = desk.get(subject_of("participant", handle))
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    after: Participant = desk.get(subject_of("participant", handle))
+    work = IntakeWork()
+    handle = register(work)
+    before: Participant = work.get(subject_of("participant", handle))
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    after: Participant = work.get(subject_of("participant", handle))
     assert (after.sealed, after.erased_at, before.erased_at) == (None, AT, None)
-    assert [type(one) for one in desk.events] == [e.ParticipantErased]
+    assert [type(one) for one in work.events] == [e.ParticipantErased]
     with pytest.raises(Conflict) as refused:
-        handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)
+        handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)
     assert refused.value.code == "participant-erased"
 
 
 def test_an_erasure_that_a_backup_undid_is_done_again_and_not_said_again() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     subject = subject_of("participant", handle)
-    before = dict(desk.documents)
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    (notice,) = desk.notices
+    before = dict(work.documents)
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    (notice,) = work.notices
     assert isinstance(notice.body, ErasureKept)
     assert notice.body.participant_id == handle
 
-    desk.documents.update(before)
-    desk.table[ARCHIVE, event_id(subject, 1)] = {}
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    assert desk.get(subject).sealed is None
+    work.documents.update(before)
+    work.table[ARCHIVE, event_id(subject, 1)] = {}
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    assert work.get(subject).sealed is None
 
-    desk.documents.update(before)
+    work.documents.update(before)
     for _ in range(2):
-        handlers.keep_erased(desk, handle, AT)
-        assert (desk.get(subject).sealed, desk.get(subject).erased_at) == (None, AT)
-    handlers.keep_erased(desk, HANDLE, AT)
-    assert desk.find(subject_of("participant", HANDLE)) is None
-    assert (len(desk.events), len(desk.notices)) == (1, 1)
+        handlers.keep_erased(work, handle, AT)
+        assert (work.get(subject).sealed, work.get(subject).erased_at) == (None, AT)
+    handlers.keep_erased(work, HANDLE, AT)
+    assert work.find(subject_of("participant", HANDLE)) is None
+    assert (len(work.events), len(work.notices)) == (1, 1)
 
 
 def test_a_retired_master_key_opens_what_it_sealed_and_seals_nothing() -> None:
@@ -192,45 +192,45 @@ def test_retired_keys_are_read_as_the_master_key_is() -> None:
 
 
 def test_a_journey_goes_on_after_its_participant_was_erased() -> None:
-    desk = Desk()
-    handle = register(desk)
-    held = handlers.refer(desk, caseworker(AGENCY), asked(handle), ())
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
-    taken = handlers.accept_referral(desk, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    work = IntakeWork()
+    handle = register(work)
+    held = handlers.refer(work, caseworker(AGENCY), asked(handle), ())
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    taken = handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
     assert taken.passage.stage == "accepted"
 
 
 def test_a_strange_organisation_erases_nobody() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     with pytest.raises(Unknown):
-        handlers.erase_participant(desk, caseworker("forsakringskassan"), handle)
-    assert desk.get(subject_of("participant", handle)).sealed is not None
+        handlers.erase_participant(work, caseworker("forsakringskassan"), handle)
+    assert work.get(subject_of("participant", handle)).sealed is not None
 
 
 def test_who_a_person_is_can_be_said_anew_and_what_it_was_is_nowhere() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     anew = replace(PERSON, name="Ada Rättad")
     command = (anew, "The name was another's.")
-    correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
-    assert handlers.read_participant(desk, caseworker(AGENCY), handle, VAULT)[1] == anew
+    correcting.correct_participant(work, caseworker(AGENCY), handle, command, VAULT)
+    assert handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)[1] == anew
     _, (kept,) = correcting.list_participant_corrections(
-        desk, caseworker(AGENCY), handle, after=None, limit=10
+        work, caseworker(AGENCY), handle, after=None, limit=10
     )
     assert (kept.what, dict(kept.said), kept.why) == ("identity", {"parts": ["name"]}, command[1])
     assert "Ada" not in str(kept)
-    assert not desk.events
-    again = correcting.correct_participant(desk, caseworker(AGENCY), handle, command, VAULT)
+    assert not work.events
+    again = correcting.correct_participant(work, caseworker(AGENCY), handle, command, VAULT)
     assert again.corrections == 1
 
 
 def test_nobody_else_says_anew_who_a_person_is_and_nobody_once_erased() -> None:
-    desk = Desk()
-    handle = register(desk)
+    work = IntakeWork()
+    handle = register(work)
     for other in ("forsakringskassan", PROVIDER):
         with pytest.raises((Forbidden, Unknown)):
-            correcting.correct_participant(desk, caseworker(other), handle, (PERSON, "why so"), VAULT)
-    handlers.erase_participant(desk, caseworker(AGENCY), handle)
+            correcting.correct_participant(work, caseworker(other), handle, (PERSON, "why so"), VAULT)
+    handlers.erase_participant(work, caseworker(AGENCY), handle)
     with pytest.raises(Conflict, match="participant-erased"):
-        correcting.correct_participant(desk, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT)
+        correcting.correct_participant(work, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT)

@@ -13,7 +13,7 @@ from services.intake.programme_file import A_DAY, A_TEXT, FaultyProgramme, read_
 from services.intake.programmes import main
 from shared.language import events as e
 from shared.language.programmes import Action, Programme, ProgrammePublished
-from tests.unit.services.intake.desk import COACTIVE, COACTIVE_FILE, Desk
+from tests.support.intake_work import COACTIVE, COACTIVE_FILE, IntakeWork
 
 KEYS = f"Does not belong here; there are {', '.join(one.name for one in fields(Programme))}."
 TEXT = COACTIVE_FILE.read_text(encoding="utf-8")
@@ -202,29 +202,29 @@ def test_what_is_no_programme_at_all_is_a_fault_too(text: str) -> None:
 
 
 def test_publishing_announces_a_version_once() -> None:
-    desk = Desk()
-    assert handlers.publish_programme(desk, COACTIVE)
-    assert not handlers.publish_programme(desk, read_programme(TEXT))
-    (said,) = desk.events
+    work = IntakeWork()
+    assert handlers.publish_programme(work, COACTIVE)
+    assert not handlers.publish_programme(work, read_programme(TEXT))
+    (said,) = work.events
     assert isinstance(said, ProgrammePublished)
     assert said.programme == COACTIVE
     assert e.BY_BODY[type(said)].topic == "journey.programmes.v1"
 
 
 def test_other_content_under_the_same_version_is_refused_with_a_sentence() -> None:
-    desk = Desk()
-    handlers.publish_programme(desk, COACTIVE)
+    work = IntakeWork()
+    handlers.publish_programme(work, COACTIVE)
     other = read_programme(changed("figure: started, at_least: 140", "figure: started, at_least: 139"))
     with pytest.raises(VersionTaken, match="publish this content as version 2 or later"):
-        handlers.publish_programme(desk, other)
-    assert len(desk.events) == 1
+        handlers.publish_programme(work, other)
+    assert len(work.events) == 1
 
 
 def test_the_next_version_is_published_beside_it() -> None:
-    desk = Desk()
-    handlers.publish_programme(desk, COACTIVE)
-    assert handlers.publish_programme(desk, read_programme(changed("version: 1", "version: 2")))
-    assert len(desk.events) == 2
+    work = IntakeWork()
+    handlers.publish_programme(work, COACTIVE)
+    assert handlers.publish_programme(work, read_programme(changed("version: 1", "version: 2")))
+    assert len(work.events) == 2
 
 
 # --- the command line -----------------------------------------------------------------------------------------

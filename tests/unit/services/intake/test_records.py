@@ -16,7 +16,7 @@ from shared.edge.texts import names_participant
 from shared.language.errors import Refused
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived
-from tests.unit.services.intake.desk import AGENCY, Desk, plain, register
+from tests.support.intake_work import AGENCY, IntakeWork, plain, register
 from tests.unit.services.intake.test_inbound import SECRET, body
 from tools.contracts.inbound import record_schema
 
@@ -149,7 +149,7 @@ def test_a_rejection_repeats_reference_key_and_the_headers_that_the_contract_nam
         ("x-secret", b"7"),
         ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"),
     ]
-    found = receive(Desk(), record(said, *headers, key=b"case/17"), ())
+    found = receive(IntakeWork(), record(said, *headers, key=b"case/17"), ())
     assert isinstance(found.body, RecordRejected)
     assert (plain(found.body)["reference"], plain(found.body)["key"]) == ("AF-1", "case/17")
     assert plain(found.body)["headers"] == {
@@ -160,9 +160,9 @@ def test_a_rejection_repeats_reference_key_and_the_headers_that_the_contract_nam
 
 
 def test_so_does_an_acceptance() -> None:
-    desk = Desk()
-    arrived = record(body(register(desk)), ("correlation-id", b"c-1"), key=b"k-1")
-    found = receive(desk, arrived, ())
+    work = IntakeWork()
+    arrived = record(body(register(work)), ("correlation-id", b"c-1"), key=b"k-1")
+    found = receive(work, arrived, ())
     assert isinstance(found.body, RecordAccepted)
     assert (plain(found.body)["key"], plain(found.body)["headers"]) == ("k-1", {"correlation-id": "c-1"})
 

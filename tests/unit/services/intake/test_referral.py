@@ -14,7 +14,8 @@ from shared.language import events as e
 from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict, Forbidden, Invalid, Unknown
 from shared.language.passage import Stage
-from tests.unit.services.intake.desk import (
+from tests.support.fakes import FakeProgrammes
+from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
     AT,
@@ -25,8 +26,7 @@ from tests.unit.services.intake.desk import (
     PROVIDER,
     REFERRED_ON,
     TODAY,
-    Desk,
-    Shelf,
+    IntakeWork,
     accepted,
     asked,
     at_stage,
@@ -179,36 +179,36 @@ def test_a_start_lies_not_before_the_acceptance() -> None:
 
 
 def test_the_same_reference_asking_for_the_same_is_the_same_referral() -> None:
-    desk = Desk()
-    command = asked(register(desk))
-    first = handlers.refer(desk, caseworker(AGENCY), command, ())
-    said = len(desk.events)
-    again = handlers.refer(desk, caseworker(AGENCY), command, ())
-    undated = handlers.refer(desk, caseworker(AGENCY), asked(command.participant_id, occurred_on=None), ())
+    work = IntakeWork()
+    command = asked(register(work))
+    first = handlers.refer(work, caseworker(AGENCY), command, ())
+    said = len(work.events)
+    again = handlers.refer(work, caseworker(AGENCY), command, ())
+    undated = handlers.refer(work, caseworker(AGENCY), asked(command.participant_id, occurred_on=None), ())
     assert first == again == undated
-    assert len(desk.events) == said == 1
+    assert len(work.events) == said == 1
 
 
 def test_the_same_reference_asking_for_something_else_is_refused() -> None:
-    desk = Desk()
-    person = register(desk)
-    handlers.refer(desk, caseworker(AGENCY), asked(person), ())
+    work = IntakeWork()
+    person = register(work)
+    handlers.refer(work, caseworker(AGENCY), asked(person), ())
     with pytest.raises(Conflict) as refused:
-        handlers.refer(desk, caseworker(AGENCY), asked(person, municipality="2417"), ())
+        handlers.refer(work, caseworker(AGENCY), asked(person, municipality="2417"), ())
     assert refused.value.code == "reference-taken"
 
 
 def test_references_are_each_organisations_own() -> None:
-    desk = Desk()
-    one = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
-    theirs = register(desk, by="forsakringskassan")
-    other = handlers.refer(desk, caseworker("forsakringskassan"), asked(theirs), ())
+    work = IntakeWork()
+    one = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
+    theirs = register(work, by="forsakringskassan")
+    other = handlers.refer(work, caseworker("forsakringskassan"), asked(theirs), ())
     assert one.journey_id != other.journey_id
 
 
 def test_everything_wrong_with_a_referral_is_said_at_once() -> None:
-    desk = Desk()
-    person = register(desk)
+    work = IntakeWork()
+    person = register(work)
     command = asked(
         person,
         municipality="0180",
@@ -217,63 +217,63 @@ def test_everything_wrong_with_a_referral_is_said_at_once() -> None:
         occurred_on=date(2016, 1, 31),
     )
     with pytest.raises(Invalid) as refused:
-        handlers.refer(desk, caseworker(AGENCY), command, ())
+        handlers.refer(work, caseworker(AGENCY), command, ())
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"municipality", "provider", "previous_journey", "occurred_on"}
     with pytest.raises(Invalid) as refused:
-        handlers.refer(desk, caseworker(AGENCY), asked("p-" + "9" * 26, programme="nowhere"), ())  # type: ignore[arg-type]
+        handlers.refer(work, caseworker(AGENCY), asked("p-" + "9" * 26, programme="nowhere"), ())  # type: ignore[arg-type]
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"participant_id", "programme"}
 
 
 def test_a_referral_lies_within_the_programme_and_not_in_the_future() -> None:
-    desk = Desk()
-    desk.at = AT.replace(year=2019)
-    person = register(desk)
+    work = IntakeWork()
+    work.at = AT.replace(year=2019)
+    person = register(work)
     for on in (date(2019, 1, 1), date(2019, 5, 3)):
         with pytest.raises(Invalid) as refused:
-            handlers.refer(desk, caseworker(AGENCY), asked(person, occurred_on=on), ())
+            handlers.refer(work, caseworker(AGENCY), asked(person, occurred_on=on), ())
         assert refused.value.errors is not None
         assert set(refused.value.errors) == {"occurred_on"}
 
 
 def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
-    desk = Desk()
-    person, stranger = register(desk), register(desk)
-    first = handlers.refer(desk, caseworker(AGENCY), asked(person), ())
+    work = IntakeWork()
+    person, stranger = register(work), register(work)
+    first = handlers.refer(work, caseworker(AGENCY), asked(person), ())
     taken_back = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
-    handlers.withdraw_referral(desk, caseworker(AGENCY), first.journey_id, taken_back, ())
+    handlers.withdraw_referral(work, caseworker(AGENCY), first.journey_id, taken_back, ())
     again = asked(person, reference="AF-2", previous_journey=first.journey_id, occurred_on=ACCEPTED_ON)
-    assert handlers.refer(desk, caseworker(AGENCY), again, ()).passage.previous_journey == first.journey_id
+    assert handlers.refer(work, caseworker(AGENCY), again, ()).passage.previous_journey == first.journey_id
     wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)
     with pytest.raises(Invalid) as refused:
-        handlers.refer(desk, caseworker(AGENCY), wrong, ())
+        handlers.refer(work, caseworker(AGENCY), wrong, ())
     assert refused.value.errors == {
         "previous_journey": ["Takes the id of an earlier journey of the same participant."]
     }
 
 
 def test_an_erased_participant_cannot_be_referred() -> None:
-    desk = Desk()
-    person = register(desk)
-    handlers.erase_participant(desk, caseworker(AGENCY), person)
+    work = IntakeWork()
+    person = register(work)
+    handlers.erase_participant(work, caseworker(AGENCY), person)
     with pytest.raises(Conflict) as refused:
-        handlers.refer(desk, caseworker(AGENCY), asked(person), ())
+        handlers.refer(work, caseworker(AGENCY), asked(person), ())
     assert refused.value.code == "participant-erased"
 
 
 def test_who_refers_is_decided_by_the_role_map_also_for_a_programme_that_is_not_there() -> None:
-    desk = Desk()
-    person = register(desk)
+    work = IntakeWork()
+    person = register(work)
     for programme in ("coactive", "nowhere"):
         with pytest.raises(Forbidden):
-            handlers.refer(desk, caseworker(EMPLOYER), asked(person, programme=programme), ())
-    assert desk.events == []
+            handlers.refer(work, caseworker(EMPLOYER), asked(person, programme=programme), ())
+    assert work.events == []
 
 
 def test_a_referral_is_bound_to_the_newest_version_there_is() -> None:
-    desk = Desk(programmes=Shelf(COACTIVE, _next_version()))
-    held = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
+    work = IntakeWork(programmes=FakeProgrammes(COACTIVE, _next_version()))
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
     assert held.passage.programme_version == 2
 
 
@@ -282,35 +282,35 @@ def _next_version() -> Any:
 
 
 def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
-    desk = Desk()
-    named = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
+    work = IntakeWork()
+    named = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
     with pytest.raises(Unknown):
-        handlers.accept_referral(desk, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept(), ())
+        handlers.accept_referral(work, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept(), ())
     open_to_all = handlers.refer(
-        desk, caseworker(AGENCY), asked(register(desk), reference="AF-2", provider=None), ()
+        work, caseworker(AGENCY), asked(register(work), reference="AF-2", provider=None), ()
     )
     taken = handlers.accept_referral(
-        desk, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept(), ()
+        work, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept(), ()
     )
     assert taken.passage.responsible == OTHER_PROVIDER
     with pytest.raises(Unknown):
-        handlers.accept_referral(desk, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept(), ())
+        handlers.accept_referral(work, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept(), ())
 
 
 def test_a_whole_way_in_says_each_fact_once() -> None:
-    desk = Desk()
-    held = handlers.refer(desk, caseworker(AGENCY), asked(register(desk)), ())
+    work = IntakeWork()
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
     journey = held.journey_id
     provider = caseworker(PROVIDER)
-    handlers.accept_referral(desk, provider, journey, referral.Accept(), ())
-    handlers.record_consent(desk, provider, journey, CONSENT, ())
-    handlers.start_journey(desk, provider, journey, referral.Start(), ())
-    handlers.register_mistake(desk, provider, journey, referral.RegisterMistake(reason="duplicate"), ())
-    assert [type(one) for one in desk.events] == [
+    handlers.accept_referral(work, provider, journey, referral.Accept(), ())
+    handlers.record_consent(work, provider, journey, CONSENT, ())
+    handlers.start_journey(work, provider, journey, referral.Start(), ())
+    handlers.register_mistake(work, provider, journey, referral.RegisterMistake(reason="duplicate"), ())
+    assert [type(one) for one in work.events] == [
         e.ReferralReceived,
         e.ReferralAccepted,
         e.ConsentGiven,
         e.JourneyStarted,
         e.JourneyRegisteredByMistake,
     ]
-    assert desk.get(subject_of("journey", journey)).passage.stage == "mistake"
+    assert work.get(subject_of("journey", journey)).passage.stage == "mistake"

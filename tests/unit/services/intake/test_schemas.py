@@ -12,7 +12,7 @@ from services.intake.api.routes import _cursor, _place
 from services.intake.domain.participant import Contact, Identity
 from shared.edge.fields import CommandSchema
 from shared.language.errors import Invalid
-from tests.unit.services.intake.desk import at_stage
+from tests.support.intake_work import at_stage
 
 PERSON: dict[str, Any] = {"name": " Ada Prov ", "personnummer": "900101-9802", "contact": {"phone": "0910-1"}}
 REFERRAL: dict[str, Any] = {

@@ -27,7 +27,8 @@ from shared.language import events as e
 from shared.language.decision import subject_of
 from shared.language.errors import Conflict
 from shared.language.replies import RecordRejected
-from tests.unit.services.intake.desk import (
+from tests.support.fakes import FakeProgrammes
+from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
     CLOSED_ON,
@@ -35,8 +36,7 @@ from tests.unit.services.intake.desk import (
     PROVIDER,
     READY_ON,
     TODAY,
-    Desk,
-    Shelf,
+    IntakeWork,
     asked,
     at_stage,
     caseworker,
@@ -49,87 +49,87 @@ from tests.unit.services.intake.test_inbound import answer, body, record
 
 CLINIC = "psykiatrin-skelleftea"
 """Took the person on in another programme, and so may refer it too; the agency does not hear of that."""
-BOTH = Shelf(COACTIVE, replace(COACTIVE, id="elsewhere"))
+BOTH = FakeProgrammes(COACTIVE, replace(COACTIVE, id="elsewhere"))
 _references = count()
 
 
-def known_to_both() -> tuple[Desk, e.ParticipantId]:
+def known_to_both() -> tuple[IntakeWork, e.ParticipantId]:
     """A person whom the agency registered, and whom the clinic took on in another programme."""
-    desk = Desk(programmes=BOTH)
-    person = register(desk)
-    elsewhere = refer(desk, AGENCY, person, programme="elsewhere", provider=CLINIC)
+    work = IntakeWork(programmes=BOTH)
+    person = register(work)
+    elsewhere = refer(work, AGENCY, person, programme="elsewhere", provider=CLINIC)
     accept = referral.Accept(occurred_on=ACCEPTED_ON)
-    handlers.accept_referral(desk, caseworker(CLINIC), elsewhere.journey_id, accept, ())
-    return desk, person
+    handlers.accept_referral(work, caseworker(CLINIC), elsewhere.journey_id, accept, ())
+    return work, person
 
 
-def refer(desk: Desk, by: str, person: e.ParticipantId, **what: object) -> Referral:
+def refer(work: IntakeWork, by: str, person: e.ParticipantId, **what: object) -> Referral:
     command = asked(person, reference=f"R-{next(_references)}", **what)
-    return handlers.refer(desk, caseworker(by), command, ())
+    return handlers.refer(work, caseworker(by), command, ())
 
 
-def now(desk: Desk, journey: Referral) -> Referral:
-    found: Referral = desk.get(subject_of("journey", journey.journey_id))
+def now(work: IntakeWork, journey: Referral) -> Referral:
+    found: Referral = work.get(subject_of("journey", journey.journey_id))
     return found
 
 
-def withdraw(desk: Desk, journey: Referral) -> None:
+def withdraw(work: IntakeWork, journey: Referral) -> None:
     command = referral.Withdraw(reason="other_effort", occurred_on=TODAY)
-    handlers.withdraw_referral(desk, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+    handlers.withdraw_referral(work, caseworker(journey.passage.referrer), journey.journey_id, command, ())
 
 
-def decline(desk: Desk, journey: Referral) -> None:
+def decline(work: IntakeWork, journey: Referral) -> None:
     command = referral.Decline(reason="no_place", occurred_on=TODAY)
-    handlers.decline_referral(desk, caseworker(PROVIDER), journey.journey_id, command, ())
+    handlers.decline_referral(work, caseworker(PROVIDER), journey.journey_id, command, ())
 
 
-def mistaken(desk: Desk, journey: Referral) -> None:
+def mistaken(work: IntakeWork, journey: Referral) -> None:
     command = referral.RegisterMistake(reason="duplicate", occurred_on=TODAY)
-    handlers.register_mistake(desk, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+    handlers.register_mistake(work, caseworker(journey.passage.referrer), journey.journey_id, command, ())
 
 
-def take_in(desk: Desk, journey: Referral, *facts: e.Fact) -> None:
+def take_in(work: IntakeWork, journey: Referral, *facts: e.Fact) -> None:
     for fact in facts:
-        state = now(desk, journey)
+        state = now(work, journey)
         change = folds_telling(())[type(fact)](state, said(fact), BOTH)
-        desk.save(subject_of("journey", journey.journey_id), change)
+        work.save(subject_of("journey", journey.journey_id), change)
 
 
-def exited(desk: Desk, journey: Referral) -> None:
+def exited(work: IntakeWork, journey: Referral) -> None:
     by, journey_id = caseworker(PROVIDER), journey.journey_id
-    handlers.accept_referral(desk, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ())
-    handlers.record_consent(desk, by, journey_id, RecordConsent(purpose="sharing", given=False), ())
-    handlers.start_journey(desk, by, journey_id, referral.Start(occurred_on=READY_ON), ())
-    take_in(desk, journey, exit_fact())
+    handlers.accept_referral(work, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ())
+    handlers.record_consent(work, by, journey_id, RecordConsent(purpose="sharing", given=False), ())
+    handlers.start_journey(work, by, journey_id, referral.Start(occurred_on=READY_ON), ())
+    take_in(work, journey, exit_fact())
 
 
-def closed(desk: Desk, journey: Referral) -> None:
-    exited(desk, journey)
-    take_in(desk, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=desk.at))
+def closed(work: IntakeWork, journey: Referral) -> None:
+    exited(work, journey)
+    take_in(work, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=work.at))
 
 
-def restored(desk: Desk, journey: Referral) -> None:
+def restored(work: IntakeWork, journey: Referral) -> None:
     """What made it void was said by a slip, and is taken back."""
     anew = c.CorrectReason(why="A slip.", void=True)
-    by, passage = caseworker(journey.passage.referrer), now(desk, journey).passage
+    by, passage = caseworker(journey.passage.referrer), now(work, journey).passage
     if passage.mistake:
-        correcting.correct_mistake(desk, by, journey.journey_id, anew, ())
+        correcting.correct_mistake(work, by, journey.journey_id, anew, ())
     elif passage.withdrawn_on:
-        correcting.correct_withdrawal(desk, by, journey.journey_id, anew, ())
+        correcting.correct_withdrawal(work, by, journey.journey_id, anew, ())
     else:
-        correcting.correct_decline(desk, caseworker(PROVIDER), journey.journey_id, anew, ())
+        correcting.correct_decline(work, caseworker(PROVIDER), journey.journey_id, anew, ())
 
 
 # --- refused ---------------------------------------------------------------------------------------------------
 
 
 def test_an_own_open_referral_is_named_with_where_it_stands_and_who_is_responsible() -> None:
-    desk = Desk()
-    person = register(desk)
-    first = refer(desk, AGENCY, person)
-    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    work = IntakeWork()
+    person = register(work)
+    first = refer(work, AGENCY, person)
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
     with pytest.raises(Conflict) as refused:
-        refer(desk, AGENCY, person)
+        refer(work, AGENCY, person)
     assert refused.value.code == "already-referred"
     assert refused.value.errors == {
         "journey_id": [first.journey_id],
@@ -138,54 +138,56 @@ def test_an_own_open_referral_is_named_with_where_it_stands_and_who_is_responsib
     }
     for told in (first.journey_id, "accepted", PROVIDER):
         assert told in refused.value.detail
-    assert len([one for one in desk.documents if one.startswith("journey/")]) == 1
+    assert len([one for one in work.documents if one.startswith("journey/")]) == 1
 
 
 def test_so_is_one_that_the_referrer_may_read_by_another_part() -> None:
-    desk = Desk()
-    person = register(desk)
-    first = refer(desk, AGENCY, person, provider=CLINIC)
-    handlers.accept_referral(desk, caseworker(CLINIC), first.journey_id, referral.Accept(), ())
+    work = IntakeWork()
+    person = register(work)
+    first = refer(work, AGENCY, person, provider=CLINIC)
+    handlers.accept_referral(work, caseworker(CLINIC), first.journey_id, referral.Accept(), ())
     with pytest.raises(Conflict) as refused:
-        refer(desk, CLINIC, person, provider=PROVIDER)
+        refer(work, CLINIC, person, provider=PROVIDER)
     assert refused.value.code == "already-referred"
 
 
 @pytest.mark.parametrize("stage", ["received", "accepted", "started", "ready"])
 def test_a_journey_is_open_until_it_ends(stage: str) -> None:
-    desk = Desk()
-    first = refer(desk, AGENCY, register(desk))
+    work = IntakeWork()
+    first = refer(work, AGENCY, register(work))
     stands = at_stage(stage)  # type: ignore[arg-type]
     passage = replace(stands.passage, participant_id=first.passage.participant_id)
     held = replace(first, passage=passage)
-    desk.documents[subject_of("journey", first.journey_id)] = Referrals().write(held)
+    work.documents[subject_of("journey", first.journey_id)] = Referrals().write(held)
     with pytest.raises(Conflict):
-        refer(desk, AGENCY, first.passage.participant_id)
+        refer(work, AGENCY, first.passage.participant_id)
 
 
 @pytest.mark.parametrize("end", [withdraw, decline, mistaken, exited, closed])
-def test_after_its_end_the_person_is_referred_again_as_before(end: Callable[[Desk, Referral], None]) -> None:
-    desk = Desk()
-    person = register(desk)
-    first = refer(desk, AGENCY, person)
-    end(desk, first)
-    again = refer(desk, AGENCY, person, previous_journey=first.journey_id, occurred_on=READY_ON)
+def test_after_its_end_the_person_is_referred_again_as_before(
+    end: Callable[[IntakeWork, Referral], None],
+) -> None:
+    work = IntakeWork()
+    person = register(work)
+    first = refer(work, AGENCY, person)
+    end(work, first)
+    again = refer(work, AGENCY, person, previous_journey=first.journey_id, occurred_on=READY_ON)
     assert again.beside is None
     assert again.passage.previous_journey == first.journey_id
 
 
 def test_the_same_reference_still_answers_with_the_same_referral() -> None:
-    desk = Desk()
-    command = asked(register(desk))
-    first = handlers.refer(desk, caseworker(AGENCY), command, ())
-    assert handlers.refer(desk, caseworker(AGENCY), command, ()) == first
+    work = IntakeWork()
+    command = asked(register(work))
+    first = handlers.refer(work, caseworker(AGENCY), command, ())
+    assert handlers.refer(work, caseworker(AGENCY), command, ()) == first
 
 
 def test_over_kafka_the_rejection_says_the_same() -> None:
-    desk = Desk()
-    person = register(desk)
-    first = refer(desk, AGENCY, person)
-    rejected = answer(desk, record(body(person, reference="FK-2")))
+    work = IntakeWork()
+    person = register(work)
+    first = refer(work, AGENCY, person)
+    rejected = answer(work, record(body(person, reference="FK-2")))
     assert (type(rejected.body), plain(rejected.body)["code"]) == (RecordRejected, "already-referred")
     assert plain(rejected.body)["errors"] == {
         "journey_id": [first.journey_id],
@@ -198,98 +200,100 @@ def test_over_kafka_the_rejection_says_the_same() -> None:
 
 
 def test_one_that_may_not_be_read_is_not_told_of_and_the_second_counts_nobody() -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person)
-    second = refer(desk, AGENCY, person)
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person)
+    second = refer(work, AGENCY, person)
     assert (second.stood, second.beside) == ((first.journey_id,), first.journey_id)
-    assert isinstance(desk.events[-2], e.ReferralReceived)
-    assert desk.events[-1] == e.JourneySetBeside(
-        occurred_on=TODAY, recorded_at=desk.at, beside=first.journey_id
+    assert isinstance(work.events[-2], e.ReferralReceived)
+    assert work.events[-1] == e.JourneySetBeside(
+        occurred_on=TODAY, recorded_at=work.at, beside=first.journey_id
     )
 
 
 @pytest.mark.parametrize("end", [withdraw, decline, mistaken])
-def test_it_counts_once_nothing_came_of_the_first(end: Callable[[Desk, Referral], None]) -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person)
-    second = refer(desk, AGENCY, person)
-    end(desk, first)
-    assert now(desk, second).beside is None
-    assert e.JourneySetBeside(occurred_on=TODAY, recorded_at=desk.at) in desk.events
+def test_it_counts_once_nothing_came_of_the_first(end: Callable[[IntakeWork, Referral], None]) -> None:
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person)
+    second = refer(work, AGENCY, person)
+    end(work, first)
+    assert now(work, second).beside is None
+    assert e.JourneySetBeside(occurred_on=TODAY, recorded_at=work.at) in work.events
 
 
 @pytest.mark.parametrize("end", [withdraw, decline, mistaken])
-def test_one_that_was_void_by_a_slip_counts_the_person_again(end: Callable[[Desk, Referral], None]) -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person)
-    end(desk, first)
-    second = refer(desk, AGENCY, person)
+def test_one_that_was_void_by_a_slip_counts_the_person_again(
+    end: Callable[[IntakeWork, Referral], None],
+) -> None:
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person)
+    end(work, first)
+    second = refer(work, AGENCY, person)
     assert second.beside is None
-    restored(desk, first)
-    assert now(desk, second).beside == first.journey_id, "as if the slip had not been"
+    restored(work, first)
+    assert now(work, second).beside == first.journey_id, "as if the slip had not been"
 
 
 def test_it_does_not_count_for_the_first_having_ended_well() -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person)
-    second = refer(desk, AGENCY, person)
-    closed(desk, first)
-    assert now(desk, second).beside == first.journey_id
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person)
+    second = refer(work, AGENCY, person)
+    closed(work, first)
+    assert now(work, second).beside == first.journey_id
 
 
 def test_who_is_responsible_is_told_since_when_and_what_else_only_by_a_part_in_it() -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person, occurred_on=ACCEPTED_ON)
-    second = refer(desk, AGENCY, person, provider="kafe-solrosen", occurred_on=READY_ON)
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person, occurred_on=ACCEPTED_ON)
+    second = refer(work, AGENCY, person, provider="kafe-solrosen", occurred_on=READY_ON)
 
     def told(organisation: str, journey: Referral) -> list[Other]:
-        return list(participations.also_referred(desk, caseworker(organisation), now(desk, journey)))
+        return list(participations.also_referred(work, caseworker(organisation), now(work, journey)))
 
     assert told(AGENCY, second) == told(CLINIC, first) == [Other(READY_ON)]
     assert told(PROVIDER, first) == [], "it is not responsible yet"
-    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
     assert told(CLINIC, first) == []
     assert told(PROVIDER, first) == [Other(READY_ON)]
-    withdraw(desk, second)
+    withdraw(work, second)
     assert told(PROVIDER, first) == told(AGENCY, second) == []
 
 
 def test_a_provider_of_both_is_told_which() -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person, occurred_on=ACCEPTED_ON)
-    second = refer(desk, AGENCY, person, occurred_on=READY_ON)
-    handlers.accept_referral(desk, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
-    (other,) = participations.also_referred(desk, caseworker(PROVIDER), now(desk, first))
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person, occurred_on=ACCEPTED_ON)
+    second = refer(work, AGENCY, person, occurred_on=READY_ON)
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    (other,) = participations.also_referred(work, caseworker(PROVIDER), now(work, first))
     assert other == Other(READY_ON, second.journey_id, AGENCY)
 
 
 def test_a_withdrawal_that_was_a_slip_puts_the_later_one_beside_again() -> None:
-    desk, person = known_to_both()
-    first = refer(desk, CLINIC, person)
-    second = refer(desk, AGENCY, person)
-    withdraw(desk, first)
-    restored(desk, first)
-    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
+    work, person = known_to_both()
+    first = refer(work, CLINIC, person)
+    second = refer(work, AGENCY, person)
+    withdraw(work, first)
+    restored(work, first)
+    assert (now(work, first).beside, now(work, second).beside) == (None, first.journey_id)
 
 
 @pytest.mark.parametrize("earlier", [True, False])
 def test_what_stands_open_again_beside_another_is_one_person_too(earlier: bool) -> None:
     """The second was referred while the first was withdrawn, so that neither began beside the other."""
-    desk = Desk()
-    person = register(desk)
-    first = refer(desk, AGENCY, person)
-    withdraw(desk, first)
-    second = refer(desk, AGENCY, person)
+    work = IntakeWork()
+    person = register(work)
+    first = refer(work, AGENCY, person)
+    withdraw(work, first)
+    second = refer(work, AGENCY, person)
     assert second.beside is None
     if not earlier:
-        withdraw(desk, second)
-        restored(desk, first)
-        restored(desk, second)
+        withdraw(work, second)
+        restored(work, first)
+        restored(work, second)
     else:
-        restored(desk, first)
-    assert (now(desk, first).beside, now(desk, second).beside) == (None, first.journey_id)
-    withdraw(desk, first)
-    assert now(desk, second).beside is None
+        restored(work, first)
+    assert (now(work, first).beside, now(work, second).beside) == (None, first.journey_id)
+    withdraw(work, first)
+    assert now(work, second).beside is None
 
 
 # --- in any order ----------------------------------------------------------------------------------------------
@@ -305,30 +309,30 @@ DEEDS = st.lists(
 @given(DEEDS)
 @settings(max_examples=150, deadline=None)
 def test_a_journey_counts_unless_one_of_those_it_began_beside_is_real(deeds: list[tuple[str, int]]) -> None:
-    desk, person = known_to_both()
+    work, person = known_to_both()
     made: list[Referral] = []
     stood: dict[str, list[Referral]] = {}
     ends = {"withdraw": withdraw, "decline": decline, "mistake": mistaken, "exit": exited}
     for deed, number in deeds:
         if deed == "refer":
-            standing = [one for one in made if not now(desk, one).passage.left]
+            standing = [one for one in made if not now(work, one).passage.left]
             try:
-                made.append(refer(desk, (CLINIC, AGENCY)[number % 2], person))
+                made.append(refer(work, (CLINIC, AGENCY)[number % 2], person))
             except Conflict:
                 continue
             stood[made[-1].journey_id] = standing
         elif number < len(made) and deed == "restore":
-            if is_void(now(desk, made[number])):
-                restored(desk, made[number])
-        elif number < len(made) and now(desk, made[number]).passage.stage == "received":
-            ends[deed](desk, made[number])
+            if is_void(now(work, made[number])):
+                restored(work, made[number])
+        elif number < len(made) and now(work, made[number]).passage.stage == "received":
+            ends[deed](work, made[number])
     for one in made:
         real = [
-            other for other in now(desk, one).stood if not is_void(now(desk, made[ids(made).index(other)]))
+            other for other in now(work, one).stood if not is_void(now(work, made[ids(made).index(other)]))
         ]
-        assert now(desk, one).beside == (real[0] if real else None)
-        assert {other.journey_id for other in stood[one.journey_id]} <= set(now(desk, one).stood)
-    standing = [now(desk, one) for one in made if now(desk, one).passage.stage == "received"]
+        assert now(work, one).beside == (real[0] if real else None)
+        assert {other.journey_id for other in stood[one.journey_id]} <= set(now(work, one).stood)
+    standing = [now(work, one) for one in made if now(work, one).passage.stage == "received"]
     assert sum(one.beside is None for one in standing) <= 1, "one person, counted once while all are open"
 
 
@@ -350,12 +354,12 @@ def test_a_row_keeps_every_open_journey_and_only_so_many_others() -> None:
 
 
 def test_each_decision_that_others_rest_on_writes_the_row() -> None:
-    desk, person = known_to_both()
+    work, person = known_to_both()
     key = participation_key(person, "coactive")
-    first = refer(desk, CLINIC, person)
-    refer(desk, AGENCY, person)
-    before = desk.table[PARTICIPATIONS, key]["turn"]
-    withdraw(desk, first)
-    assert desk.table[PARTICIPATIONS, key]["turn"] == before + 1, (
+    first = refer(work, CLINIC, person)
+    refer(work, AGENCY, person)
+    before = work.table[PARTICIPATIONS, key]["turn"]
+    withdraw(work, first)
+    assert work.table[PARTICIPATIONS, key]["turn"] == before + 1, (
         "else two at one moment would both slip through"
     )

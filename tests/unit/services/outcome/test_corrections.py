@@ -15,15 +15,15 @@ from shared.language.access import Actor
 from shared.language.decision import Change, Timer
 from shared.language.errors import Conflict, Invalid
 from shared.language.passage import Stage
-from tests.support.memory import noon
-from tests.unit.services.outcome.town import (
+from tests.support.fakes import noon
+from tests.support.outcome_programme import (
     EXITED_ON,
     JOURNEY,
-    SHELF,
+    PROGRAMME,
+    PROGRAMMES,
     SHOP,
     STARTED_ON,
     TODAY,
-    TOWN,
     at_stage,
 )
 
@@ -34,16 +34,16 @@ DUE_ON = date(2016, 6, 28)
 
 def exited(way: e.ExitWay = "by_plan", on: date = EXITED_ON) -> Outcome:
     command = RecordExit(way=way, occurred_on=on, situation=None if way == "deceased" else "employed")
-    return record_exit(at_stage("started"), command, programme=TOWN, at=noon(TODAY)).state
+    return record_exit(at_stage("started"), command, programme=PROGRAMME, at=noon(TODAY)).state
 
 
 def anew(state: Outcome, on: date = LATER, **said: Any) -> Change[Outcome]:
     command = CorrectExit(why="A slip.", **said)
-    return correct_exit(state, command, programme=TOWN, by=BY, at=noon(on))
+    return correct_exit(state, command, programme=PROGRAMME, by=BY, at=noon(on))
 
 
 def due(state: Outcome, kind: str = "28d", on: date = DUE_ON) -> Outcome:
-    return make_due(state, Timer("x", noon(on), "x", {"kind": kind}), noon(on), SHELF).state
+    return make_due(state, Timer("x", noon(on), "x", {"kind": kind}), noon(on), PROGRAMMES).state
 
 
 def answered(state: Outcome, situation: e.Situation = "employed", on: date = LATER) -> Outcome:
@@ -117,7 +117,7 @@ def test_an_exit_taken_back_leaves_the_person_taking_part() -> None:
         f"{JOURNEY}.{kind}:{what}" for kind in ("28d", "6m") for what in ("due", "missed")
     }
     once_more = record_exit(
-        change.state, RecordExit(way="moved", occurred_on=TODAY), programme=TOWN, at=noon(LATER)
+        change.state, RecordExit(way="moved", occurred_on=TODAY), programme=PROGRAMME, at=noon(LATER)
     )
     assert statuses(once_more.state) == {"28d": "planned", "6m": "planned"}
 
@@ -153,7 +153,7 @@ def test_a_timer_of_the_day_that_was_corrected_asks_nothing_too_early() -> None:
     moved_on = EXITED_ON + timedelta(days=9)
     held = anew(exited(), way="by_plan", situation="employed", occurred_on=moved_on).state
     timer = Timer("x", noon(DUE_ON), "x", {"kind": "28d"})
-    assert make_due(held, timer, noon(DUE_ON), SHELF) == Change(held)
+    assert make_due(held, timer, noon(DUE_ON), PROGRAMMES) == Change(held)
 
 
 def test_an_answer_said_anew_stands_and_the_first_stays_readable() -> None:
@@ -195,7 +195,7 @@ def test_the_last_answer_taken_back_opens_the_journey_again() -> None:
 
 def test_what_nobody_answered_has_no_answer_to_correct() -> None:
     asked = due(exited())
-    missed = miss(asked, Timer("x", noon(LATER), "x", {"kind": "28d"}), noon(LATER), SHELF).state
+    missed = miss(asked, Timer("x", noon(LATER), "x", {"kind": "28d"}), noon(LATER), PROGRAMMES).state
     for held in (exited(), asked, missed):
         with pytest.raises(Conflict, match="no answer to correct"):
             again(held, situation="employed")
@@ -217,7 +217,7 @@ def test_a_situation_said_anew_after_the_closing_leaves_it_closed_since_the_same
 
 def test_what_was_asked_before_a_death_that_was_none_is_taken_back_with_it() -> None:
     late = RecordExit(way="deceased", occurred_on=DUE_ON)
-    dead = record_exit(due(exited()), late, programme=TOWN, at=noon(LATER)).state
+    dead = record_exit(due(exited()), late, programme=PROGRAMME, at=noon(LATER)).state
     assert statuses(dead) == {"28d": "cancelled", "6m": "cancelled"}
     assert names(anew(dead, void=True).events) == [("JourneyExited", "voids"), ("FollowUpDue", "voids")]
 
@@ -226,19 +226,19 @@ def test_what_was_asked_before_a_death_that_was_none_is_taken_back_with_it() -> 
 def test_a_death_recorded_late_takes_back_what_was_asked_of_the_dead(missing: bool) -> None:
     asked = due(exited())
     held = (
-        miss(asked, Timer("x", noon(LATER), "x", {"kind": "28d"}), noon(LATER), SHELF).state
+        miss(asked, Timer("x", noon(LATER), "x", {"kind": "28d"}), noon(LATER), PROGRAMMES).state
         if missing
         else asked
     )
     died = RecordExit(way="deceased", occurred_on=DUE_ON - timedelta(days=1))
-    change = record_exit(held, died, programme=TOWN, at=noon(LATER))
+    change = record_exit(held, died, programme=PROGRAMME, at=noon(LATER))
     assert names(change.events)[:2] == [("JourneyExited", None), ("FollowUpDue", "voids")]
     assert statuses(change.state) == {"28d": "cancelled", "6m": "cancelled"}
 
 
 def test_an_answer_of_the_dead_that_is_taken_back_is_not_asked_for_again() -> None:
     died = RecordExit(way="deceased", occurred_on=LATER)
-    dead = record_exit(answered(due(exited())), died, programme=TOWN, at=noon(LATER)).state
+    dead = record_exit(answered(due(exited())), died, programme=PROGRAMME, at=noon(LATER)).state
     change = again(dead, void=True)
     assert names(change.events) == [("FollowUpAnswered", "voids")]
     assert (change.state.passage.stage, change.timers) == ("closed", ())

@@ -26,9 +26,9 @@ from services.outcome.figures.report import build
 from services.outcome.figures.state import Figures, JourneyFacts, JourneyFigures
 from shared.language.figures import EACH, TARGETS, target_names
 from shared.language.programmes import Name
-from tests.support.memory import noon
-from tests.unit.services.outcome.stories import Story, arrivals
-from tests.unit.services.outcome.town import SHELF, TODAY, TOWN
+from tests.support.fakes import noon
+from tests.support.outcome_programme import PROGRAMME, PROGRAMMES, TODAY
+from tests.support.random_journeys import RandomJourney, arrivals
 
 MADE_UP = Figure(
     code="made_up",
@@ -72,24 +72,24 @@ def test_a_figure_that_could_be_reckoned_back_or_would_miss_in_a_period_is_refus
 
 def test_every_count_of_people_is_one_that_disclosure_knows() -> None:
     """Else a small number would be published as it is."""
-    report = build({}, TOWN, noon(TODAY))
+    report = build({}, PROGRAMME, noon(TODAY))
     known = figures_of(report).values
     for figure in FIGURES:
         if figure.counts in FEW_ARE_HIDDEN:
-            for key in [one.code for one in TOWN.follow_ups] if EACH in figure.code else [""]:
+            for key in [one.code for one in PROGRAMME.follow_ups] if EACH in figure.code else [""]:
                 assert figure.code_of(key) in known
                 for breakdown, group in (("gender", "woman"), ("municipality", "2482")):
                     grouped = f"{figure.code_of(key)}@{breakdown}={group}" in known
                     assert grouped == (breakdown in figure.by)
 
 
-def states(stories: int = 60) -> list[JourneyFigures]:
+def states(journeys: int = 60) -> list[JourneyFigures]:
     found = []
-    for number in range(stories):
+    for number in range(journeys):
         state: Figures | None = None
         random = Random(number)
-        for received in arrivals(Story(number, random), random):
-            state = project(state, received, SHELF).state
+        for received in arrivals(RandomJourney(number, random), random):
+            state = project(state, received, PROGRAMMES).state
         assert isinstance(state, JourneyFigures)
         found.append(state)
     return found

@@ -13,9 +13,9 @@ from services.outcome.figures.disclosure import FEW, publish
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
 from services.outcome.figures.state import Figures
-from tests.support.memory import noon
-from tests.unit.services.outcome.stories import Story, arrivals
-from tests.unit.services.outcome.town import SHELF, TODAY, TOWN
+from tests.support.fakes import noon
+from tests.support.outcome_programme import PROGRAMME, PROGRAMMES, TODAY
+from tests.support.random_journeys import RandomJourney, arrivals
 
 COUNTS = (
     *("received", "declined", "withdrawn", "accepted", "started", "active", "ready", "handed_over"),
@@ -31,13 +31,13 @@ def report_of(seed: int, journeys: int) -> dict[str, Any]:
     cells: Counter[str] = Counter()
     for number in range(journeys):
         state: Figures | None = None
-        for received in arrivals(Story(number, random), random):
-            change = project(state, received, SHELF)
+        for received in arrivals(RandomJourney(number, random), random):
+            change = project(state, received, PROGRAMMES)
             state = change.state
             for add in change.adds:
                 if add.collection == "cells":
                     cells[add.also["cell"]] += add.cells["n"]
-    return build(cells, TOWN, noon(TODAY))
+    return build(cells, PROGRAMME, noon(TODAY))
 
 
 REPORTS = st.builds(report_of, st.integers(0, 2**32), st.integers(0, 60))
@@ -184,7 +184,7 @@ def test_publishing_leaves_the_report_as_it_was_and_is_the_same_each_time(report
 
 
 def test_outputs_are_not_persons_and_stay() -> None:
-    report = build({"output/workplace_carved": 2}, TOWN, noon(TODAY))
+    report = build({"output/workplace_carved": 2}, PROGRAMME, noon(TODAY))
     published = publish(report)
     assert published["outputs"] == report["outputs"]
     assert [row for row in published["targets"] if row["figure"] == "workplace_carved"] == [
@@ -201,7 +201,7 @@ def test_a_group_of_few_takes_one_more_group_with_it_but_not_the_total() -> None
             "received@municipality=2482": 60,
             "where/received": 60,
         },
-        TOWN,
+        PROGRAMME,
         noon(TODAY),
     )
     published = publish(report)
@@ -223,7 +223,7 @@ def test_two_hidden_groups_that_cover_each_other_take_nobody_with_them() -> None
             "received@municipality=2482": 32,
             "received@municipality=2417": 32,
         },
-        TOWN,
+        PROGRAMME,
         noon(TODAY),
     )
     by_gender = publish(report)["by_gender"]
@@ -232,5 +232,5 @@ def test_two_hidden_groups_that_cover_each_other_take_nobody_with_them() -> None
 
 @pytest.mark.parametrize(("started", "hidden"), [(3, True), (6, False)])
 def test_sessions_of_few_participants_are_hidden(started: int, hidden: bool) -> None:
-    report = build({"started": started, "session/logged": 40, "session/minutes": 900}, TOWN, noon(TODAY))
+    report = build({"started": started, "session/logged": 40, "session/minutes": 900}, PROGRAMME, noon(TODAY))
     assert isinstance(publish(report)["figures"]["sessions"]["minutes"], dict) is hidden

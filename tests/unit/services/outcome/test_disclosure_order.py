@@ -12,13 +12,13 @@ from services.outcome.figures import cells as c
 from services.outcome.figures.disclosure import FEW, attack, conceal, headlines, publish
 from services.outcome.figures.relations import Figures, figures_of, solved
 from services.outcome.figures.report import build
+from tests.support.any_cohort import COHORTS
 from tests.support.cohort import make_cohort
-from tests.support.memory import noon
-from tests.support.stage import read_programme
-from tests.unit.services.outcome.cohorts import COHORTS
+from tests.support.fakes import noon
+from tests.support.outcome_programme import PROGRAMME, TODAY
+from tests.support.page_server import read_programme
 from tests.unit.services.outcome.test_disclosure import persons
 from tests.unit.services.outcome.test_disclosure import solved as reckoned
-from tests.unit.services.outcome.town import TODAY, TOWN
 
 ENDED_ON = date(2021, 6, 1)
 
@@ -127,7 +127,7 @@ def test_the_smallest_group_is_hidden_and_the_large_ones_are_shown() -> None:
         cells[f"employed_28d@gender={gender}"] = employed
     shown = {
         gender: row["employed_28d"]
-        for gender, row in publish(build(cells, TOWN, noon(TODAY)))["by_gender"].items()
+        for gender, row in publish(build(cells, PROGRAMME, noon(TODAY)))["by_gender"].items()
     }
     assert (shown["woman"], shown["man"]) == (38, 32)
     assert shown["non_binary"] == {"value": None, "hidden": True, "few": False}
@@ -139,6 +139,6 @@ def test_the_complements_stay_while_the_large_groups_change_places() -> None:
         cells = {"received": women + men, "where/received": women + men}
         cells |= {"received@gender=woman": women, "received@gender=man": men}
         cells["received@municipality=2482"] = cells["received"]
-        figures, masks = masks_of(build(cells, TOWN, noon(TODAY)))
+        figures, masks = masks_of(build(cells, PROGRAMME, noon(TODAY)))
         hidden.append({name for name in masks if "gender" in name and figures.values[name] >= FEW})
     assert hidden == [{"received@gender=man"}] * 3

@@ -14,12 +14,12 @@ from shared.language.decision import Change
 from shared.language.errors import Conflict, Invalid, Refused
 from shared.language.events import EntryRecorded, JourneyStarted
 from shared.language.passage import Stage
-from tests.support.memory import noon
-from tests.unit.services.outcome.town import (
+from tests.support.fakes import noon
+from tests.support.outcome_programme import (
     ACCEPTED_ON,
     JOURNEY,
+    PROGRAMMES,
     REFERRED_ON,
-    SHELF,
     SHOP,
     STARTED_ON,
     TODAY,
@@ -110,13 +110,13 @@ def test_answers_that_cannot_be_true_of_who_started_then_are_refused_and_named()
 def test_answers_that_the_start_makes_impossible_count_no_more_and_do_again_once_it_is_corrected() -> None:
     held = record(at_stage("accepted"), replace(WHOLE, born_on=date(2016, 2, 20))).state
     assert held.entry_complete
-    begun = FOLDS[JourneyStarted](held, arrived(start()), SHELF)
+    begun = FOLDS[JourneyStarted](held, arrived(start()), PROGRAMMES)
     (said,) = begun.events
     assert isinstance(said, EntryRecorded)
     assert (said.complete, said.correction) == (False, "replaces")
     assert begun.rows[0].body == {"gender": "not_known", "complete": False}
     later = replace(start(date(2016, 3, 1)), correction="replaces")
-    (said,) = FOLDS[JourneyStarted](begun.state, arrived(later), SHELF).events
+    (said,) = FOLDS[JourneyStarted](begun.state, arrived(later), PROGRAMMES).events
     assert isinstance(said, EntryRecorded)
     assert said.complete
 

@@ -16,18 +16,18 @@ from shared.language.days import start_of
 from shared.language.decision import Change, Timer
 from shared.language.errors import Conflict, Invalid, Unknown, Unready
 from shared.language.passage import Stage
-from tests.support.memory import Shelf, noon
-from tests.unit.services.outcome.town import (
+from tests.support.fakes import FakeProgrammes, noon
+from tests.support.outcome_programme import (
     AGENCY,
     BAKERY,
     EXITED_ON,
     JOURNEY,
+    PROGRAMME,
+    PROGRAMMES,
     REFERRED_ON,
-    SHELF,
     SHOP,
     STARTED_ON,
     TODAY,
-    TOWN,
     arrived,
     at_stage,
     fold,
@@ -43,7 +43,7 @@ LATER = noon(date(2017, 6, 1))
 
 
 def leave(state: Outcome, command: RecordExit = BY_PLAN, at: datetime = NOW) -> Change[Outcome]:
-    return record_exit(state, command, programme=TOWN, at=at)
+    return record_exit(state, command, programme=PROGRAMME, at=at)
 
 
 def names(events: Sequence[e.Fact]) -> list[str]:
@@ -56,7 +56,7 @@ def statuses(state: Outcome) -> dict[str, str]:
 
 def fire(state: Outcome, kind: str, command: str, at: datetime) -> Change[Outcome]:
     timer = Timer(f"{JOURNEY}.{kind}:x", at, command, {"kind": kind})
-    change: Change[Outcome] = TIMERS[command](state, timer, at, SHELF)
+    change: Change[Outcome] = TIMERS[command](state, timer, at, PROGRAMMES)
     return change
 
 
@@ -172,7 +172,9 @@ def test_nothing_outranks_death() -> None:
 
 
 def test_without_follow_ups_the_journey_closes_with_the_exit() -> None:
-    change = record_exit(at_stage("started"), BY_PLAN, programme=replace(TOWN, follow_ups=()), at=noon(TODAY))
+    change = record_exit(
+        at_stage("started"), BY_PLAN, programme=replace(PROGRAMME, follow_ups=()), at=noon(TODAY)
+    )
     assert names(change.events) == ["JourneyExited", "JourneyClosed"]
     assert change.state.passage.stage == "closed"
 
@@ -351,7 +353,7 @@ def test_a_timer_that_comes_too_late_does_nothing(command: str, end: str) -> Non
 
 def test_a_mistake_cancels_timers_and_asks_nobody() -> None:
     left = leave(at_stage("started")).state
-    change = FOLDS[e.JourneyRegisteredByMistake](left, arrived(mistake()), SHELF)
+    change = FOLDS[e.JourneyRegisteredByMistake](left, arrived(mistake()), PROGRAMMES)
     assert len(change.cancels) == 4
     assert statuses(change.state) == {"28d": "cancelled", "6m": "cancelled"}
     assert change.state.passage.stage == "mistake"
@@ -365,15 +367,16 @@ def test_those_who_may_answer_find_it_by_organisation() -> None:
         "journey_id": JOURNEY,
         "organisations": ["agency", "shop"],
         "status": "planned",
-        "programme_key": "town@1",
+        "programme_key": "small@1",
     }
 
 
 def test_the_first_event_waits_for_its_programme_and_no_other_comes_first() -> None:
     with pytest.raises(Unready):
-        FOLDS[e.ReferralReceived](None, arrived(referral()), Shelf())
+        FOLDS[e.ReferralReceived](None, arrived(referral()), FakeProgrammes())
     with pytest.raises(ValueError, match="before the referral"):
-        FOLDS[e.JourneyStarted](None, arrived(start()), SHELF)
+        FOLDS[e.JourneyStarted](None, arrived(start()), PROGRAMMES)
     assert (
-        FOLDS[e.ReferralReceived](None, arrived(referral()), SHELF).state.passage.referred_on == REFERRED_ON
+        FOLDS[e.ReferralReceived](None, arrived(referral()), PROGRAMMES).state.passage.referred_on
+        == REFERRED_ON
     )

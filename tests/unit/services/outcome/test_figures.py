@@ -18,19 +18,19 @@ from services.outcome.figures.state import Figures
 from services.outcome.repository import FigureJourneys
 from shared.language import events as e
 from shared.language.decision import Add, Received, Subject
-from tests.support.memory import noon
-from tests.unit.services.outcome.stories import Story, Truth, arrivals
-from tests.unit.services.outcome.town import (
-    SHELF,
+from tests.support.fakes import noon
+from tests.support.outcome_programme import (
+    PROGRAMME,
+    PROGRAMMES,
     SHOP,
     SUBJECT,
     TODAY,
-    TOWN,
     arrived,
     mistake,
     referral,
     start,
 )
+from tests.support.random_journeys import RandomJourney, Truth, arrivals
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 AS_OF = noon(date(2018, 1, 1))
@@ -46,11 +46,11 @@ class Ledger:
 
     def take(self, events: Iterable[Received]) -> "Ledger":
         for received in events:
-            change = project(self.states.get(received.subject), received, SHELF)
+            change = project(self.states.get(received.subject), received, PROGRAMMES)
             self.states[received.subject] = change.state
             for add in change.adds:
                 if add.collection == "cells":
-                    assert add.key == f"{TOWN.id}|{add.also['cell']}"
+                    assert add.key == f"{PROGRAMME.id}|{add.also['cell']}"
                     self.sums[add.also["cell"]] += add.cells["n"]
                 else:
                     self._take_day(add)
@@ -58,7 +58,7 @@ class Ledger:
 
     def _take_day(self, add: Add) -> None:
         day, provider, municipality = (add.also[name] for name in ("day", "provider", "municipality"))
-        assert add.key == f"{TOWN.id}|{day}|{provider}|{municipality}"
+        assert add.key == f"{PROGRAMME.id}|{day}|{provider}|{municipality}"
         for name, amount in add.cells.items():
             self.days[day, provider, municipality, name.removeprefix("n.")] += amount
 
@@ -69,7 +69,7 @@ class Ledger:
 
 def told(seed: int) -> Ledger:
     random = Random(seed)
-    return Ledger().take(arrivals(Story(1, random), random))
+    return Ledger().take(arrivals(RandomJourney(1, random), random))
 
 
 @given(SEEDS)
@@ -83,9 +83,9 @@ def test_what_was_added_is_what_the_last_state_contributes(seed: int) -> None:
 @given(SEEDS, SEEDS)
 @settings(max_examples=300, deadline=None)
 def test_every_order_that_causality_allows_leads_to_the_same_figures(seed: int, order: int) -> None:
-    story = Story(1, Random(seed))
-    one = Ledger().take(arrivals(story, Random(order)))
-    other = Ledger().take(arrivals(story, Random(order + 1)))
+    journey = RandomJourney(1, Random(seed))
+    one = Ledger().take(arrivals(journey, Random(order)))
+    other = Ledger().take(arrivals(journey, Random(order + 1)))
     assert one.cells == other.cells
     assert +one.days == +other.days
 
@@ -94,7 +94,7 @@ def test_every_order_that_causality_allows_leads_to_the_same_figures(seed: int, 
 @settings(max_examples=200, deadline=None)
 def test_a_mistake_whenever_it_comes_leaves_nothing(seed: int, moment: int) -> None:
     random = Random(seed)
-    events = list(arrivals(Story(1, random), random))
+    events = list(arrivals(RandomJourney(1, random), random))
     if any(isinstance(one.body, e.JourneyRegisteredByMistake) for one in events):
         events = [one for one in events if not isinstance(one.body, e.JourneyRegisteredByMistake)]
         events = [one for one in events if not isinstance(one.body, e.SessionsRecounted)]
@@ -106,17 +106,17 @@ def test_a_mistake_whenever_it_comes_leaves_nothing(seed: int, moment: int) -> N
 @given(st.lists(SEEDS, max_size=25))
 @settings(max_examples=100, deadline=None)
 def test_the_report_agrees_with_a_plain_recount(seeds: list[int]) -> None:
-    stories = [Story(number, Random(seed)) for number, seed in enumerate(seeds)]
+    journeys = [RandomJourney(number, Random(seed)) for number, seed in enumerate(seeds)]
     ledger = Ledger()
-    for story in stories:
-        ledger.take(arrivals(story, Random(len(seeds))))
-    report = build(ledger.cells, TOWN, AS_OF)
-    expected = recount([story.truth for story in stories if not story.truth.mistake])
+    for journey in journeys:
+        ledger.take(arrivals(journey, Random(len(seeds))))
+    report = build(ledger.cells, PROGRAMME, AS_OF)
+    expected = recount([journey.truth for journey in journeys if not journey.truth.mistake])
     assert {name: report[name] for name in expected} == expected
 
 
 def test_the_stories_are_rich_enough_to_prove_something() -> None:
-    truths = [Story(number, Random(number)).truth for number in range(400)]
+    truths = [RandomJourney(number, Random(number)).truth for number in range(400)]
     assert sum(one.mistake for one in truths) > 10
     assert sum(one.way == "deceased" for one in truths) > 10
     assert sum(bool(one.moves) for one in truths) > 10
@@ -268,7 +268,7 @@ def output(quantity: int, kind: Callable[..., e.Fact] = e.OutputLogged, **fields
     event = kind(
         occurred_on=TODAY,
         recorded_at=noon(TODAY),
-        programme=TOWN.id,
+        programme=PROGRAMME.id,
         programme_version=1,
         output="workplace_carved",
         quantity=quantity,
@@ -283,7 +283,7 @@ def test_a_corrected_output_counts_as_corrected(corrected: int, reached: int) ->
     ledger = Ledger().take(
         [output(5, organisation=SHOP), output(corrected, e.OutputCorrected, replaced_quantity=5)]
     )
-    (figure,) = build(ledger.cells, TOWN, AS_OF)["outputs"]
+    (figure,) = build(ledger.cells, PROGRAMME, AS_OF)["outputs"]
     assert figure == {
         "output": "workplace_carved",
         "name": {"sv": "workplace_carved", "en": "workplace_carved"},
@@ -295,18 +295,18 @@ def test_a_corrected_output_counts_as_corrected(corrected: int, reached: int) ->
 
 def test_an_event_before_the_first_is_an_error_not_a_figure() -> None:
     with pytest.raises(ValueError, match="began"):
-        project(None, arrived(start()), SHELF)
+        project(None, arrived(start()), PROGRAMMES)
     with pytest.raises(ValueError, match="began"):
-        project(None, output(1, e.OutputCorrected, replaced_quantity=5), SHELF)
+        project(None, output(1, e.OutputCorrected, replaced_quantity=5), PROGRAMMES)
 
 
 def test_what_changed_last_is_the_latest_recorded_in_any_order() -> None:
     late = e.ParticipantReady(occurred_on=TODAY, recorded_at=noon(TODAY) + timedelta(hours=1))
     early = e.GoalSet(occurred_on=TODAY, recorded_at=noon(TODAY), goal="g1")
     for order in ((late, early), (early, late)):
-        state: Figures = project(None, arrived(referral()), SHELF).state
+        state: Figures = project(None, arrived(referral()), PROGRAMMES).state
         for event in order:
-            state = project(state, arrived(event), SHELF).state
+            state = project(state, arrived(event), PROGRAMMES).state
         assert (state.newest_type, state.newest_at) == (
             "journey.activity-tracking.participant-ready.v1",
             late.recorded_at,
@@ -327,7 +327,7 @@ def test_a_state_survives_its_document(seed: int) -> None:
 
 
 def test_the_journey_state_does_not_grow_with_its_sessions() -> None:
-    state: Figures = project(None, arrived(referral()), SHELF).state
+    state: Figures = project(None, arrived(referral()), PROGRAMMES).state
     before = len(repr(state))
     session = e.SessionLogged(
         occurred_on=TODAY,
@@ -338,7 +338,7 @@ def test_the_journey_state_does_not_grow_with_its_sessions() -> None:
         minutes=60,
     )
     for seq in range(500):
-        state = project(state, arrived(session, subject=SUBJECT, seq=seq), SHELF).state
+        state = project(state, arrived(session, subject=SUBJECT, seq=seq), PROGRAMMES).state
     assert len(repr(state)) - before < 100
 
 
@@ -354,7 +354,7 @@ def beside(other: str | None, subject: Subject, seq: int) -> Received:
 def test_a_journey_beside_another_counts_no_person_and_does_once_it_stands_alone(seed: int) -> None:
     """Whenever the word comes, the sum is the same."""
     random = Random(seed)
-    events = list(arrivals(Story(1, random), random))
+    events = list(arrivals(RandomJourney(1, random), random))
     subject = events[0].subject
     at = 1 + random.randrange(len(events))
     told_of = [*events[:at], beside("j-" + "9" * 26, subject, 90), *events[at:]]

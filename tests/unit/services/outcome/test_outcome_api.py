@@ -13,17 +13,17 @@ from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.report import as_csv
 from services.outcome.repository import Outcomes
 from shared.language.decision import subject_of
-from tests.support.memory import Caller, Memory, Shelf, noon
-from tests.unit.services.outcome.town import (
+from tests.support.fakes import Caller, FakeProgrammes, FakeWork, noon
+from tests.support.outcome_programme import (
     AGENCY,
     BAKERY,
     EXITED_ON,
     JOURNEY,
     OWNER,
+    PROGRAMME,
     SHOP,
     SUBJECT,
     TODAY,
-    TOWN,
     WAYS,
 )
 from tools.contracts.services import NOWHERE
@@ -47,26 +47,26 @@ EXIT = {
 
 
 @pytest.fixture(name="memory")
-def _memory() -> Memory:
+def _memory() -> FakeWork:
     """A store with one journey that has started."""
-    memory = Memory(Shelf(TOWN), noon(TODAY))
+    memory = FakeWork(FakeProgrammes(PROGRAMME), noon(TODAY))
     memory.take_in(FOLDS, SUBJECT, WAYS["started"])
     memory.revisions.clear()
     return memory
 
 
 @pytest.fixture(name="caller")
-def _caller(memory: Memory) -> Caller:
+def _caller(memory: FakeWork) -> Caller:
     return Caller(memory, BLUEPRINTS, SHOP)
 
 
-def pass_to(memory: Memory, on: date) -> None:
+def pass_to(memory: FakeWork, on: date) -> None:
     memory.at = noon(on)
     while memory.fire_due(TIMERS):
         pass
 
 
-def test_a_whole_way_by_http(caller: Caller, memory: Memory) -> None:
+def test_a_whole_way_by_http(caller: Caller, memory: FakeWork) -> None:
     entry = caller.put(f"{JOURNEYS}/entry", ENTRY)
     assert (entry.status_code, entry.json["entry"]) == (
         200,
@@ -105,7 +105,7 @@ def test_no_answer_repeats_an_entry_answer(caller: Caller) -> None:
         assert not {"woman", "1980-05-01", "minority", "isced"} & set(text.replace('"', " ").split())
 
 
-def test_an_entry_is_replaced_only_by_who_has_seen_it(caller: Caller, memory: Memory) -> None:
+def test_an_entry_is_replaced_only_by_who_has_seen_it(caller: Caller, memory: FakeWork) -> None:
     other = {**ENTRY, "gender": "man"}
     assert caller.put(f"{JOURNEYS}/entry", ENTRY).status_code == 200
     assert caller.put(f"{JOURNEYS}/entry", ENTRY).status_code == 200
@@ -125,7 +125,7 @@ def test_an_entry_is_replaced_only_by_who_has_seen_it(caller: Caller, memory: Me
     ],
 )
 def test_only_the_responsible_provider_records(
-    caller: Caller, memory: Memory, organisation: str, duty: str, code: str
+    caller: Caller, memory: FakeWork, organisation: str, duty: str, code: str
 ) -> None:
     caller.become(organisation, duty)
     before = memory.states[SUBJECT]
@@ -146,7 +146,7 @@ def test_only_the_responsible_provider_records(
     ],
 )
 def test_a_wrong_exit_names_every_field(
-    caller: Caller, memory: Memory, path: str, body: Mapping[str, Any], fields: set[str]
+    caller: Caller, memory: FakeWork, path: str, body: Mapping[str, Any], fields: set[str]
 ) -> None:
     answer = caller.post(f"{JOURNEYS}/{path}", body)
     assert (answer.status_code, set(answer.json["errors"])) == (422, fields)
@@ -170,12 +170,12 @@ def test_what_is_not_there_is_not_found(caller: Caller, path: str) -> None:
 
 
 def test_head_answers_as_get_does_without_a_body(caller: Caller) -> None:
-    for path in (JOURNEYS, "/follow-ups", "/programmes/town/report"):
+    for path in (JOURNEYS, "/follow-ups", "/programmes/small/report"):
         answer = caller.head(path)
         assert (answer.status_code, answer.data) == (caller.get(path).status_code, b"")
 
 
-def test_a_list_leaves_out_a_journey_whose_state_cannot_be_read(caller: Caller, memory: Memory) -> None:
+def test_a_list_leaves_out_a_journey_whose_state_cannot_be_read(caller: Caller, memory: FakeWork) -> None:
     caller.post(f"{JOURNEYS}/exit", EXIT)
     assert len(caller.get("/follow-ups?status=planned").json["follow_ups"]) == 2
     memory.unreadable = frozenset({subject_of("journey", JOURNEY)})
@@ -194,17 +194,17 @@ def test_follow_ups_come_in_pages_the_earliest_day_first(caller: Caller) -> None
     assert caller.get("/follow-ups?status=planned").json["follow_ups"] == []
 
 
-def counted(memory: Memory) -> None:
+def counted(memory: FakeWork) -> None:
     cells = {"started": 7, "started@municipality=2417": 3, "days/start/4": 2, "days/start/9": 1}
     for cell, n in cells.items():
-        memory.table["cells", f"town|{cell}|0"] = {"programme": "town", "cell": cell, "shard": 0, "n": n}
-    memory.table["cells", "town|started|3"] = {"programme": "town", "cell": "started", "shard": 3, "n": 2}
+        memory.table["cells", f"small|{cell}|0"] = {"programme": "small", "cell": cell, "shard": 0, "n": n}
+    memory.table["cells", "small|started|3"] = {"programme": "small", "cell": "started", "shard": 3, "n": 2}
     memory.table["cells", "other|started|3"] = {"programme": "other", "cell": "started", "shard": 3, "n": 99}
 
 
-def test_the_report_sums_the_shards_of_its_own_programme(caller: Caller, memory: Memory) -> None:
+def test_the_report_sums_the_shards_of_its_own_programme(caller: Caller, memory: FakeWork) -> None:
     counted(memory)
-    report = caller.become(OWNER, "analyst").get("/programmes/town/report").json
+    report = caller.become(OWNER, "analyst").get("/programmes/small/report").json
     assert report["figures"]["started"] == 9
     assert report["by_municipality"]["2417"]["started"] == 3
     assert report["targets"][0] == {"figure": "started", "municipality": None, "target": 140, "reached": 9}
@@ -216,40 +216,42 @@ def test_the_report_sums_the_shards_of_its_own_programme(caller: Caller, memory:
 @pytest.mark.parametrize(
     ("path", "accept"),
     [
-        ("/programmes/town/report?format=csv", "*/*"),
-        ("/programmes/town/report?format=csv", "image/png"),
-        ("/programmes/town/report", "text/csv"),
-        ("/programmes/town/report", "text/csv; charset=utf-8"),
-        ("/programmes/town/report", "text/csv;q=0.9, application/json;q=0.1"),
+        ("/programmes/small/report?format=csv", "*/*"),
+        ("/programmes/small/report?format=csv", "image/png"),
+        ("/programmes/small/report", "text/csv"),
+        ("/programmes/small/report", "text/csv; charset=utf-8"),
+        ("/programmes/small/report", "text/csv;q=0.9, application/json;q=0.1"),
     ],
 )
-def test_the_report_is_had_as_csv(caller: Caller, memory: Memory, path: str, accept: str) -> None:
+def test_the_report_is_had_as_csv(caller: Caller, memory: FakeWork, path: str, accept: str) -> None:
     counted(memory)
     answer = caller.become(OWNER, "analyst").get(path, accept=accept)
     assert answer.content_type == "text/csv; charset=utf-8"
     lines = answer.text.splitlines()
     assert lines[0] == "programme,as_of,section,group,figure,value"
-    assert f"town,{noon(TODAY).isoformat()},figures,,started,9" in lines
-    assert f"town,{noon(TODAY).isoformat()},employed_at_exit,,rate," in lines
-    assert f"town,{noon(TODAY).isoformat()},steps,start,median_days,4.0" in lines
+    assert f"small,{noon(TODAY).isoformat()},figures,,started,9" in lines
+    assert f"small,{noon(TODAY).isoformat()},employed_at_exit,,rate," in lines
+    assert f"small,{noon(TODAY).isoformat()},steps,start,median_days,4.0" in lines
 
 
-def test_the_report_is_had_as_an_excel_with_swedish_settings_opens_it(caller: Caller, memory: Memory) -> None:
+def test_the_report_is_had_as_an_excel_with_swedish_settings_opens_it(
+    caller: Caller, memory: FakeWork
+) -> None:
     counted(memory)
-    answer = caller.become(OWNER, "analyst").get("/programmes/town/report?format=csv-sv")
+    answer = caller.become(OWNER, "analyst").get("/programmes/small/report?format=csv-sv")
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.data.startswith(b"\xef\xbb\xbfprogramme;as_of;section;group;figure;value\r\n")
     lines = answer.text.splitlines()
-    assert f"town;{noon(TODAY).isoformat()};steps;start;median_days;4,0" in lines
+    assert f"small;{noon(TODAY).isoformat()};steps;start;median_days;4,0" in lines
     assert all(line.count(";") == 5 for line in lines)
-    plain = list(csv.reader(io.StringIO(caller.get("/programmes/town/report?format=csv").text)))
+    plain = list(csv.reader(io.StringIO(caller.get("/programmes/small/report?format=csv").text)))
     swedish = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
     assert [[*row[:5], row[5].replace(",", ".")] for row in swedish] == plain
 
 
-def test_a_report_in_no_acceptable_form_is_said_so(caller: Caller, memory: Memory) -> None:
+def test_a_report_in_no_acceptable_form_is_said_so(caller: Caller, memory: FakeWork) -> None:
     counted(memory)
-    answer = caller.become(OWNER, "analyst").get("/programmes/town/report", accept="image/png")
+    answer = caller.become(OWNER, "analyst").get("/programmes/small/report", accept="image/png")
     assert (answer.status_code, answer.json["code"]) == (406, "not-acceptable")
 
 
@@ -260,7 +262,7 @@ def test_no_text_of_a_report_is_a_formula() -> None:
     assert as_csv(report).splitlines()[1] == "'=1+1,'+x,figures,,'@a,-1"
 
 
-def test_a_command_rests_on_the_revision_that_it_names(caller: Caller, memory: Memory) -> None:
+def test_a_command_rests_on_the_revision_that_it_names(caller: Caller, memory: FakeWork) -> None:
     leaving = {"way": "interrupted", "situation": "inactive"}
     assert caller.put(f"{JOURNEYS}/entry", ENTRY).headers["ETag"] == '"1"'
     for asked in ('"7"', 'W/"1"'):
@@ -297,11 +299,11 @@ def test_an_entry_is_replaced_as_if_match_says(caller: Caller, if_match: str, co
 
 
 def test_the_report_is_not_for_those_whose_role_does_not_include_it(caller: Caller) -> None:
-    assert caller.get("/programmes/town/report").json["code"] == "not-allowed"
-    assert caller.become(OWNER, "operator").get("/programmes/town/report").json["code"] == "wrong-duty"
+    assert caller.get("/programmes/small/report").json["code"] == "not-allowed"
+    assert caller.become(OWNER, "operator").get("/programmes/small/report").json["code"] == "wrong-duty"
 
 
-def test_a_state_survives_its_document(caller: Caller, memory: Memory) -> None:
+def test_a_state_survives_its_document(caller: Caller, memory: FakeWork) -> None:
     caller.put(f"{JOURNEYS}/entry", ENTRY)
     caller.post(f"{JOURNEYS}/exit", EXIT)
     pass_to(memory, date(2016, 6, 28))

@@ -12,19 +12,19 @@ from services.outcome.figures.cells import DAYS
 from services.outcome.figures.declared import FIGURES
 from services.outcome.figures.period import COLUMNS
 from shared.language.figures import EACH
-from tests.support.memory import Caller, Memory, Shelf, noon
-from tests.unit.services.outcome.town import BAKERY, OWNER, SHOP, TODAY, TOWN
+from tests.support.fakes import Caller, FakeProgrammes, FakeWork, noon
+from tests.support.outcome_programme import BAKERY, OWNER, PROGRAMME, SHOP, TODAY
 from tools.contracts.services import NOWHERE
 
 BLUEPRINTS = blueprints(NOWHERE)
-REPORT = "/programmes/town/report"
+REPORT = "/programmes/small/report"
 QUARTER = f"{REPORT}?from=2016-04-01&to=2016-06-30"
 
 
 @pytest.fixture(name="memory")
-def _memory() -> Memory:
+def _memory() -> FakeWork:
     """A store with what counts on five days, two of them beyond the second quarter of 2016."""
-    memory = Memory(Shelf(TOWN), noon(TODAY))
+    memory = FakeWork(FakeProgrammes(PROGRAMME), noon(TODAY))
     for shard, (day, provider, place, n) in enumerate(
         (
             ("2016-03-31", SHOP, "2482", {"started": 100}),
@@ -35,8 +35,8 @@ def _memory() -> Memory:
             ("2016-07-01", SHOP, "2482", {"started": 1000}),
         )
     ):
-        key = f"town|{day}|{provider}|{place}"
-        row = {"programme": "town", "day": day, "provider": provider, "municipality": place, "n": n}
+        key = f"small|{day}|{provider}|{place}"
+        row = {"programme": "small", "day": day, "provider": provider, "municipality": place, "n": n}
         memory.table[DAYS, f"{key}|{shard % 4}"] = {"key": key, "shard": shard % 4, **row}
     memory.table[DAYS, "other|2016-05-01|shop|2482|0"] = {
         "programme": "other", "day": "2016-05-01", "provider": SHOP, "municipality": "2482", "n": {"started": 9}
@@ -45,7 +45,7 @@ def _memory() -> Memory:
 
 
 @pytest.fixture(name="caller")
-def _caller(memory: Memory) -> Caller:
+def _caller(memory: FakeWork) -> Caller:
     return Caller(memory, BLUEPRINTS, OWNER).become(OWNER, "analyst")
 
 
@@ -79,8 +79,8 @@ def test_each_reading_of_a_period_is_noted_with_its_days_and_one_of_the_whole_is
     for asked in (QUARTER, f"{REPORT}?from=2016-04-01&to=2016-04-01&by=municipality&format=csv"):
         assert caller.get(asked).status_code == 200
     assert [(one.person, one.action, one.subject, one.came_to) for one in noted] == [
-        ("reader", "read_report", "programme/town/2016-04-01/2016-06-30/all", "given"),
-        ("reader", "read_report", "programme/town/2016-04-01/2016-04-01/municipality", "given"),
+        ("reader", "read_report", "programme/small/2016-04-01/2016-06-30/all", "given"),
+        ("reader", "read_report", "programme/small/2016-04-01/2016-04-01/municipality", "given"),
     ]
     noted.clear()
     assert caller.get("/programmes/19900101-2385/report?from=2016-04-01&to=2016-04-01").status_code == 404
@@ -170,14 +170,14 @@ def test_a_period_that_cannot_be_is_refused_by_name(
     assert answer.json["errors"] == errors
 
 
-def test_a_period_is_for_those_who_may_read_the_report(memory: Memory) -> None:
+def test_a_period_is_for_those_who_may_read_the_report(memory: FakeWork) -> None:
     answer = Caller(memory, BLUEPRINTS, SHOP).get(QUARTER)
     assert answer.status_code == 403
 
 
-def test_a_period_of_many_days_is_read_in_pages(caller: Caller, memory: Memory) -> None:
+def test_a_period_of_many_days_is_read_in_pages(caller: Caller, memory: FakeWork) -> None:
     for number in range(5001):
-        key = f"town|2016-05-03|p{number:04}|2482"
-        row = {"programme": "town", "day": "2016-05-03", "provider": "p", "municipality": "2482"}
+        key = f"small|2016-05-03|p{number:04}|2482"
+        row = {"programme": "small", "day": "2016-05-03", "provider": "p", "municipality": "2482"}
         memory.table[DAYS, f"{key}|0"] = {"key": key, "shard": 0, "n": {"ready": 1}, **row}
     assert values(caller.get(QUARTER).json["period"]["rows"], "ready") == {None: 5001}

@@ -11,30 +11,30 @@ from hypothesis import strategies as st
 from services.outcome.figures.declared import FIGURES
 from services.outcome.figures.period import BYS, By, Period, build
 from shared.language import events as e
-from tests.support.memory import noon
-from tests.unit.services.outcome.stories import Story, Truth, arrivals
-from tests.unit.services.outcome.test_figures import SEEDS, Ledger, output
-from tests.unit.services.outcome.town import (
+from tests.support.fakes import noon
+from tests.support.outcome_programme import (
+    PROGRAMME,
     REFERRED_ON,
     SHOP,
     TODAY,
-    TOWN,
     acceptance,
     arrived,
     referral,
     start,
 )
+from tests.support.random_journeys import RandomJourney, Truth, arrivals
+from tests.unit.services.outcome.test_figures import SEEDS, Ledger, output
 
 
 @given(st.lists(SEEDS, min_size=15, max_size=15), SEEDS)
 @settings(max_examples=60, deadline=None)
 def test_the_days_agree_with_a_plain_recount(seeds: list[int], order: int) -> None:
-    stories = [Story(number, Random(seed)) for number, seed in enumerate(seeds)]
+    journeys = [RandomJourney(number, Random(seed)) for number, seed in enumerate(seeds)]
     ledger, random = Ledger(), Random(order)
-    for story in stories:
-        ledger.take(arrivals(story, random))
+    for journey in journeys:
+        ledger.take(arrivals(journey, random))
     expected: Counter[tuple[str, str, str, str]] = Counter()
-    for truth in (story.truth for story in stories if not story.truth.mistake):
+    for truth in (journey.truth for journey in journeys if not journey.truth.mistake):
         for on, code, amount in days_of(truth):
             if amount:
                 expected[on.isoformat(), truth.provider, truth.municipality, code] += amount
@@ -48,19 +48,19 @@ def test_the_days_agree_with_a_plain_recount(seeds: list[int], order: int) -> No
 def test_the_report_of_a_period_agrees_with_a_plain_recount(
     seeds: list[int], from_: int, to: int, by: By
 ) -> None:
-    stories = [Story(number, Random(seed)) for number, seed in enumerate(seeds)]
+    journeys = [RandomJourney(number, Random(seed)) for number, seed in enumerate(seeds)]
     ledger, random = Ledger(), Random(from_)
-    for story in stories:
-        ledger.take(arrivals(story, random))
+    for journey in journeys:
+        ledger.take(arrivals(journey, random))
     first, last = (REFERRED_ON + timedelta(days=one) for one in sorted((from_, to)))
     days = [
         {"provider": provider, "municipality": place, "n": {code: n}}
         for (day, provider, place, code), n in ledger.days.items()
         if first.isoformat() <= day <= last.isoformat()
     ]
-    rows = build(days, TOWN, Period(first, last, by), noon(TODAY))["period"]["rows"]
+    rows = build(days, PROGRAMME, Period(first, last, by), noon(TODAY))["period"]["rows"]
     found = {(row["group"], row["figure"]): row["value"] for row in rows}
-    for truths, group in _grouped([story.truth for story in stories if not story.truth.mistake], by):
+    for truths, group in _grouped([journey.truth for journey in journeys if not journey.truth.mistake], by):
         within = [one for truth in truths for one in days_of(truth) if first <= one[0] <= last]
         for figure in FIGURES:
             for key in ("28d", "6m"):
@@ -89,7 +89,7 @@ def _grouped(truths: list[Truth], by: By) -> list[tuple[list[Truth], str | None]
 @settings(max_examples=200, deadline=None)
 def test_all_periods_together_are_the_figures_as_they_are_now(seed: int) -> None:
     random = Random(seed)
-    ledger = Ledger().take(arrivals(Story(1, random), random))
+    ledger = Ledger().take(arrivals(RandomJourney(1, random), random))
     sums: Counter[str] = Counter()
     for (_, _, _, code), amount in ledger.days.items():
         sums[code] += amount
@@ -99,12 +99,12 @@ def test_all_periods_together_are_the_figures_as_they_are_now(seed: int) -> None
 
 
 def test_the_stories_are_rich_enough_to_prove_something() -> None:
-    stories = [Story(number, Random(number)) for number in range(400)]
-    truths = [one.truth for one in stories]
+    journeys = [RandomJourney(number, Random(number)) for number in range(400)]
+    truths = [one.truth for one in journeys]
     assert len({one.provider for one in truths}) == 3
     recounted = [
         one
-        for one in stories
+        for one in journeys
         if any(isinstance(s.body, e.SessionsRecounted) for s in one.said["activity-tracking"])
     ]
     assert sum(one.truth.mistake for one in recounted) > 5

@@ -22,7 +22,7 @@ from shared.edge.headers import (
 )
 from shared.language.errors import Refused
 from shared.language.revisions import NO_REVISION
-from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tests.support.fakes import UNLIMITED, NamedTokens, RealTime
 from tools.contracts.services import application_of, services
 
 FORMS = ("application/json", "text/csv")

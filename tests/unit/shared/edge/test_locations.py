@@ -7,8 +7,8 @@ import pytest
 from shared.edge.described import operations
 from shared.edge.locations import LOCATIONS, locations
 from shared.edge.openapi import document_of
+from tests.support.access.worlds import AGENCY, EMPLOYER, SHOP, WAYS
 from tests.support.house import HANDOVERS, INTAKE
-from tests.unit.access.worlds import AGENCY, EMPLOYER, SHOP, WAYS
 from tools.contracts.services import application, services
 
 

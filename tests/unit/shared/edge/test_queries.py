@@ -12,7 +12,7 @@ from shared.edge.openapi import query_parameters
 from shared.edge.queries import check_query
 from shared.language.access import RULES
 from shared.language.errors import Invalid
-from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tests.support.fakes import UNLIMITED, NamedTokens, RealTime
 from tools.contracts.services import application_of, services
 
 METHODS = {"GET", "HEAD", "POST", "PUT"}

@@ -23,13 +23,13 @@ from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading, entry_id, moment_of
 from shared.runtime.unusual import UNUSUAL
 from shared.telemetry.metrics import metric
-from tests.support.memory import UNLIMITED, Memory, MemoryCommands, NamedTokens, RealTime, Shelf
+from tests.support.fakes import UNLIMITED, FakeCommands, FakeProgrammes, FakeWork, NamedTokens, RealTime
 
 JOURNEY = "j-" + "0" * 26
 PERSON = "p-" + "1" * 26
 
 
-class Unwritable(MemoryCommands):
+class Unwritable(FakeCommands):
     """Commands whose ledger does not answer."""
 
     def account(self, reading: Reading) -> None:
@@ -41,7 +41,7 @@ class Unwritable(MemoryCommands):
 class Office:
     """An application with a reading, a list, a command and a file, all of which come to what is said here."""
 
-    commands: MemoryCommands
+    commands: FakeCommands
     comes_to: Callable[[], dict[str, Any]] = dict
     client: FlaskClient = field(init=False)
 
@@ -96,7 +96,7 @@ class Office:
 
 @pytest.fixture
 def office() -> Office:
-    return Office(MemoryCommands(Memory(Shelf(), datetime(2018, 1, 1, tzinfo=UTC))))
+    return Office(FakeCommands(FakeWork(FakeProgrammes(), datetime(2018, 1, 1, tzinfo=UTC))))
 
 
 def refusing(error: Refused) -> Callable[[], dict[str, Any]]:
@@ -178,7 +178,7 @@ def test_a_person_named_in_a_refused_body_is_kept(office: Office) -> None:
 
 
 def test_who_cannot_be_noted_is_neither_answered_nor_refused() -> None:
-    office = Office(Unwritable(Memory(Shelf(), datetime(2018, 1, 1, tzinfo=UTC))))
+    office = Office(Unwritable(FakeWork(FakeProgrammes(), datetime(2018, 1, 1, tzinfo=UTC))))
     office.comes_to = lambda: {"name": "Ada Prov"}
     for answer in (office.ask("GET", f"/journeys/{JOURNEY}"), office.ask("GET", "/journeys")):
         assert (answer.status_code, answer.json["code"]) == (503, "busy")
@@ -217,7 +217,7 @@ def test_who_is_refused_for_ever_new_journeys_leaves_more_rows_than_are_usual_an
 
 def test_a_refusal_that_could_not_be_noted_is_tried_again() -> None:
     office = Office(
-        Unwritable(Memory(Shelf(), datetime(2018, 1, 1, tzinfo=UTC))), refusing(Unknown("journey"))
+        Unwritable(FakeWork(FakeProgrammes(), datetime(2018, 1, 1, tzinfo=UTC))), refusing(Unknown("journey"))
     )
     assert [office.ask("GET", f"/journeys/{JOURNEY}").status_code for _ in range(2)] == [503, 503]
 

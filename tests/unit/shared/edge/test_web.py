@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from shared.edge.callers import Admission
 from shared.edge.web import HEADERS, METHODS
 from shared.telemetry.metrics import REGISTRY
-from tests.support.memory import UNLIMITED, NamedTokens, RealTime
+from tests.support.fakes import UNLIMITED, NamedTokens, RealTime
 from tools.contracts.services import application_of, services
 
 TOKEN = {"Authorization": "Bearer urkraft:caseworker"}

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.runtime.programmes import FRESH_SECONDS, PublishedProgrammes
-from tests.support.toytown import TOYTOWN
+from tests.support.small_programme import SMALL_PROGRAMME
 
 
 class Collection:
@@ -25,7 +25,7 @@ class Collection:
         return next((one for one in self.documents if one["_id"] == where["_id"]), None)
 
     def add(self, version: int) -> None:
-        programme = replace(TOYTOWN, version=version)
+        programme = replace(SMALL_PROGRAMME, version=version)
         self.documents.append({"_id": programme.key, "body": msgspec.to_builtins(programme)})
 
 
@@ -37,10 +37,10 @@ def test_what_was_published_is_asked_for_once_a_second() -> None:
     assert [one.version for one in programmes.every_version()] == [1], "nothing is not remembered"
     collection.add(2)
     for _ in range(50):
-        assert programmes.all_latest()[TOYTOWN.id].version == 1
+        assert programmes.all_latest()[SMALL_PROGRAMME.id].version == 1
         assert len(programmes.every_version()) == 1
     assert collection.finds == 2
     at[0] += FRESH_SECONDS
-    assert programmes.all_latest()[TOYTOWN.id].version == 2
+    assert programmes.all_latest()[SMALL_PROGRAMME.id].version == 2
     assert len(programmes.every_version()) == 2
     assert collection.finds == 3

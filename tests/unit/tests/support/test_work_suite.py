@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import toy
-from tests.support.memory import Memory, MemoryCommands, Shelf
+from tests.support.fakes import FakeCommands, FakeProgrammes, FakeWork
 from tests.support.toy import ToyRepository
 from tests.support.work_suite import CHECKS, Backend
 
@@ -15,8 +15,8 @@ class InMemory:
     """Satisfies `Backend`."""
 
     def __init__(self) -> None:
-        self._memory = Memory(Shelf(), toy.NOW, repository=ToyRepository())
-        self.commands = MemoryCommands(self._memory)
+        self._memory = FakeWork(FakeProgrammes(), toy.NOW, repository=ToyRepository())
+        self.commands = FakeCommands(self._memory)
 
     def unit(self, decide: Callable[[Any], Any]) -> Any:
         return self._memory.in_unit(decide)

@@ -18,8 +18,8 @@ from services.outcome.figures import disclosure
 from services.outcome.stream.logins import LINK_LIFE
 from services.outcome.stream.routes import ACTIONS
 from tests.support.awaiting import PATIENCE_SECONDS
-from tests.support.memory import UNLIMITED
-from tests.support.stage import Stage, Theatre, read_programme
+from tests.support.fakes import UNLIMITED
+from tests.support.page_server import MovingFigures, PageServer, read_programme
 
 LINKS = "/v1/programmes/coactive/page-links"
 PAGE = "/v1/programmes/coactive"
@@ -29,14 +29,14 @@ KEY = {"Idempotency-Key": "one"}
 
 
 @pytest.fixture(scope="module")
-def theatre() -> Iterator[Theatre]:
-    with Theatre(Stage(read_programme(), date(2017, 5, 1))) as opened:
+def page_server() -> Iterator[PageServer]:
+    with PageServer(MovingFigures(read_programme(), date(2017, 5, 1))) as opened:
         yield opened
 
 
 @pytest.fixture
-def web(theatre: Theatre) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=theatre.origin, timeout=30) as client:
+def web(page_server: PageServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=page_server.origin, timeout=30) as client:
         yield client
 
 
@@ -84,8 +84,8 @@ def snapshot_of(web: httpx.Client, address: str, headers: dict[str, str]) -> dic
     return snapshot
 
 
-def test_exact_figures_are_for_those_who_ask_for_them(theatre: Theatre, web: httpx.Client) -> None:
-    exact = dict(theatre.stage.read()[0].exact)
+def test_exact_figures_are_for_those_who_ask_for_them(page_server: PageServer, web: httpx.Client) -> None:
+    exact = dict(page_server.source.read()[0].exact)
     for query, form in (("", "published"), ("?form=published", "published"), ("?form=exact", "exact")):
         snapshot = snapshot_of(web, f"{FIGURES}{query}", STEERING)
         expected = exact if form == "exact" else disclosure.publish(exact)
@@ -144,10 +144,10 @@ def test_nobody_else_does_on_any_route(
     assert "CoActive" not in page.text
 
 
-def test_every_route_of_a_programme_names_the_action_it_takes(theatre: Theatre) -> None:
+def test_every_route_of_a_programme_names_the_action_it_takes(page_server: PageServer) -> None:
     served = {
         f"{method} {route.path}"
-        for route in theatre.mount.routes
+        for route in page_server.mount.routes
         if isinstance(route, Route) and "{programmeId}" in route.path
         for method in route.methods or ()
         if method != "HEAD"
@@ -234,12 +234,12 @@ def test_a_link_is_exchanged_for_a_cookie_that_no_script_reads(web: httpx.Client
     assert first_event(web, {}) == (200, "event: snapshot")
 
 
-def test_a_link_works_once_and_for_five_minutes(theatre: Theatre, web: httpx.Client) -> None:
-    once, late = theatre.link(), theatre.link()
+def test_a_link_works_once_and_for_five_minutes(page_server: PageServer, web: httpx.Client) -> None:
+    once, late = page_server.link(), page_server.link()
     assert sign_in(web, once).status_code == 303
     web.cookies.clear()
     assert sign_in(web, once).status_code == web.get(once).status_code == 401
-    theatre.logins.now += LINK_LIFE
+    page_server.logins.now += LINK_LIFE
     assert sign_in(web, late).status_code == web.get(late).status_code == 401
     assert web.get("/v1/login").status_code == web.post("/v1/login", data={"lang": "sv"}).status_code == 401
 
@@ -260,12 +260,12 @@ def test_a_link_works_once_and_for_five_minutes(theatre: Theatre, web: httpx.Cli
     ],
 )
 def test_another_site_signs_nobody_in(headers: dict[str, str], expected: int) -> None:
-    stage = Stage(read_programme(), date(2017, 5, 1))
+    source = MovingFigures(read_programme(), date(2017, 5, 1))
     with (
-        Theatre(stage, public_url="https://figures.example:443/") as theatre,
-        httpx.Client(base_url=theatre.origin, timeout=30) as web,
+        PageServer(source, public_url="https://figures.example:443/") as page_server,
+        httpx.Client(base_url=page_server.origin, timeout=30) as web,
     ):
-        form = {"code": httpx.URL(theatre.link()).params["code"], "lang": "en"}
+        form = {"code": httpx.URL(page_server.link()).params["code"], "lang": "en"}
         answer = web.post("/v1/login", data=form, headers=headers)
         assert answer.status_code == expected
         if expected == 403:
@@ -274,8 +274,8 @@ def test_another_site_signs_nobody_in(headers: dict[str, str], expected: int) ->
             assert web.post("/v1/login", data=form).status_code == 303, "the link was not used up"
 
 
-def test_looking_at_a_link_uses_nothing_up(theatre: Theatre, web: httpx.Client) -> None:
-    link = theatre.link()
+def test_looking_at_a_link_uses_nothing_up(page_server: PageServer, web: httpx.Client) -> None:
+    link = page_server.link()
     for _ in range(3):
         assert web.head(link).status_code == 200
         seen = web.get(link)
@@ -299,8 +299,8 @@ def test_a_stream_ends_with_its_token(web: httpx.Client) -> None:
         assert ends(lines)
 
 
-def test_signing_out_ends_the_session_and_its_streams(theatre: Theatre, web: httpx.Client) -> None:
-    sign_in(web, theatre.link())
+def test_signing_out_ends_the_session_and_its_streams(page_server: PageServer, web: httpx.Client) -> None:
+    sign_in(web, page_server.link())
     page = web.get(PAGE)
     assert f'action="{PAGE}/logout"' in page.text
     secret = web.cookies["page_session"]
@@ -339,8 +339,8 @@ def test_nobody_guesses_on_any_route_faster_than_its_address_may(
 ) -> None:
     form = {"lang": "sv"} if method == "POST" else None
     seldom = replace(UNLIMITED, per_address=0.001)
-    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=seldom) as theatre:
-        with httpx.Client(base_url=theatre.origin, timeout=30) as web:
+    with PageServer(MovingFigures(read_programme(), date(2017, 5, 1)), allowance=seldom) as page_server:
+        with httpx.Client(base_url=page_server.origin, timeout=30) as web:
             first, second = (web.request(method, path, headers=headers, data=form) for _ in range(2))
     assert first.status_code in (303, 401)
     assert code(second) == (429, "too-many-requests")
@@ -363,8 +363,8 @@ def test_a_form_of_another_kind_is_refused(web: httpx.Client) -> None:
         assert set(refused.json()["errors"]) == {"code"}
 
 
-def test_a_cookie_opens_no_other_programme(theatre: Theatre, web: httpx.Client) -> None:
-    secret = theatre.secret()
+def test_a_cookie_opens_no_other_programme(page_server: PageServer, web: httpx.Client) -> None:
+    secret = page_server.secret()
     answer = web.get("/v1/programmes/huset/figures", headers={"Cookie": f"page_session={secret}"})
     assert code(answer) == (401, "unauthenticated")
 
@@ -423,9 +423,16 @@ def test_unknown_routes_and_methods_are_problems(web: httpx.Client) -> None:
     assert (page.status_code, "Sidan finns inte" in page.text) == (404, True)
 
 
-def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(theatre: Theatre, web: httpx.Client) -> None:
-    sign_in(web, theatre.link())
-    for page in (web.get(PAGE), web.get(f"{PAGE}?lang=en"), web.get("/v1/login"), web.get(theatre.link())):
+def test_pages_allow_nothing_from_elsewhere_and_nothing_inline(
+    page_server: PageServer, web: httpx.Client
+) -> None:
+    sign_in(web, page_server.link())
+    for page in (
+        web.get(PAGE),
+        web.get(f"{PAGE}?lang=en"),
+        web.get("/v1/login"),
+        web.get(page_server.link()),
+    ):
         assert page.headers["content-security-policy"].startswith("default-src 'self';")
         assert " style=" not in page.text
         assert "<style" not in page.text
@@ -449,11 +456,11 @@ def test_every_answer_says_what_a_browser_may_do_with_it(web: httpx.Client) -> N
 
 
 def test_behind_tls_the_browser_is_told_so_and_a_link_is_never_the_caller_s_host() -> None:
-    stage = Stage(read_programme(), date(2017, 5, 1))
+    source = MovingFigures(read_programme(), date(2017, 5, 1))
     host = {"Host": "evil.example"}
     with (
-        Theatre(stage, public_url="https://figures.example/") as theatre,
-        httpx.Client(base_url=theatre.origin, headers=host) as web,
+        PageServer(source, public_url="https://figures.example/") as page_server,
+        httpx.Client(base_url=page_server.origin, headers=host) as web,
     ):
         link = web.post(LINKS, headers={**STEERING, **KEY})
         assert link.json()["url"].startswith("https://figures.example/v1/login?code=")
@@ -466,9 +473,9 @@ def test_behind_tls_the_browser_is_told_so_and_a_link_is_never_the_caller_s_host
 
 def test_a_person_and_an_organisation_may_have_so_many_streams_open() -> None:
     allowance = replace(UNLIMITED, streams_per_person=2)
-    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
+    with PageServer(MovingFigures(read_programme(), date(2017, 5, 1)), allowance=allowance) as page_server:
         with (
-            httpx.Client(base_url=theatre.origin, timeout=30) as web,
+            httpx.Client(base_url=page_server.origin, timeout=30) as web,
             contextlib.ExitStack() as open_streams,
         ):
             for _ in range(2):
@@ -485,14 +492,14 @@ def test_a_person_and_an_organisation_may_have_so_many_streams_open() -> None:
 
 def test_whoever_asks_too_often_is_told_when_to_come_back() -> None:
     allowance = replace(UNLIMITED, per_person=0.5, per_address=0.5)
-    with Theatre(Stage(read_programme(), date(2017, 5, 1)), allowance=allowance) as theatre:
-        with httpx.Client(base_url=theatre.origin, timeout=30) as web:
+    with PageServer(MovingFigures(read_programme(), date(2017, 5, 1)), allowance=allowance) as page_server:
+        with httpx.Client(base_url=page_server.origin, timeout=30) as web:
             unknown = [web.get("/v1/programmes/none/figures", headers=STEERING).status_code for _ in range(7)]
             assert unknown == [404] * 5 + [429] * 2
             refused = [web.get(FIGURES) for _ in range(7)]
             assert [one.status_code for one in refused] == [401] * 5 + [429] * 2
             assert int(refused[-1].headers["retry-after"]) >= 1
-            assert web.get(theatre.link()).status_code == 429
+            assert web.get(page_server.link()).status_code == 429
 
 
 def test_without_a_version_nothing_is_there_but_the_front_door(web: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of
 from services.outcome.stream.publisher import Publisher
 from services.outcome.stream.snapshot import Reading, follow
 from tests.support.cohort import make_cohort
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 EXACT = report.build(make_cohort().cells_on(date(2017, 5, 1)), read_programme(), AT)

@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect
 from services.outcome.figures.report import build
 from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.snapshot import Reading, Snapshot
-from tests.support.stage import Stage, read_programme
+from tests.support.page_server import MovingFigures, read_programme
 
 
 class Held:
@@ -30,30 +30,30 @@ class Held:
 
 
 class Faulty:
-    """A stage whose first reading fails."""
+    """A source whose first reading fails."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, source: MovingFigures) -> None:
+        self._source = source
         self.failures = 1
 
     def watch(self) -> AbstractContextManager[Wakeup]:
-        return contextlib.nullcontext(self._stage)
+        return contextlib.nullcontext(self._source)
 
     def read(self) -> Sequence[Reading]:
         if self.failures:
             self.failures -= 1
             raise AutoReconnect("away")
-        return self._stage.read()
+        return self._source.read()
 
 
 def test_what_differs_is_handed_on_once_to_everybody() -> None:
-    stage = Stage(read_programme(), date(2017, 5, 1))
+    source = MovingFigures(read_programme(), date(2017, 5, 1))
     one: list[Snapshot] = []
     other: list[Snapshot] = []
-    reader = Reader(stage, [one.append, other.append], threading.Event())
+    reader = Reader(source, [one.append, other.append], threading.Event())
     reader.look()
     reader.look()
-    stage.move(120)
+    source.move(120)
     reader.look()
     assert [snapshot.form for snapshot in one] == ["exact", "published"] * 2
     assert one == other
@@ -79,7 +79,7 @@ def test_a_change_that_is_hidden_makes_no_new_published_snapshot() -> None:
 
 def test_a_database_that_does_not_answer_is_asked_again() -> None:
     stop, delivered = threading.Event(), threading.Event()
-    source = Faulty(Stage(read_programme(), date(2017, 5, 1)))
+    source = Faulty(MovingFigures(read_programme(), date(2017, 5, 1)))
     reader = Reader(source, [lambda _: delivered.set()], stop, most_rest_seconds=0.01, pause_seconds=0.01)
     assert not reader.fresh(30)
     thread = threading.Thread(target=reader.run)

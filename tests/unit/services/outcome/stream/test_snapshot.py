@@ -15,7 +15,7 @@ from services.outcome.stream.snapshot import (
 )
 from services.outcome.stream.snapshot import follow as follow_form
 from tests.support.cohort import make_cohort
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 PROGRAMME = read_programme()
 NOON = datetime(2017, 5, 1, 10, tzinfo=UTC)

@@ -12,7 +12,7 @@ from services.outcome.stream.pages import language, places, read_pages
 from shared.language.events import BY_NAME
 from shared.language.programmes import Place
 from tests.support.cohort import make_cohort
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 PAGES = read_pages()
 PROGRAMME = read_programme()

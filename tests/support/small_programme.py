@@ -41,10 +41,10 @@ def _role(code: str, *may: str) -> Role:
     return Role(code=code, name=Name(sv=code, en=code), may=may)  # type: ignore[arg-type]
 
 
-TOYTOWN = Programme(
-    id="toytown",
+SMALL_PROGRAMME = Programme(
+    id="small",
     version=1,
-    name=Name(sv="Leksaksstan", en="Toytown"),
+    name=Name(sv="Litet program", en="Small programme"),
     owner=OWNER,
     starts_on=date(2016, 1, 1),
     ends_on=date(2018, 12, 31),
@@ -111,8 +111,8 @@ def referral() -> e.ReferralReceived:
         occurred_on=REFERRED_ON,
         recorded_at=recorded(REFERRED_ON),
         participant_id=e.ParticipantId("p-" + "0" * 26),
-        programme=TOYTOWN.id,
-        programme_version=TOYTOWN.version,
+        programme=SMALL_PROGRAMME.id,
+        programme_version=SMALL_PROGRAMME.version,
         referrer=REFERRER,
         municipality="2482",
         provider=PROVIDER,

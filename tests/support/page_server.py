@@ -1,4 +1,4 @@
-"""Serves the real page on made-up figures that move: `python -m tests.support.stage [port] [day] [days per step]`.
+"""Serves the real page on made-up figures: `python -m tests.support.page_server [port] [day] [days per step]`.
 
 Everything but the data and the issuer is the real thing: routes, login, stream, texts, disclosure. Login links are
 printed; each works once.
@@ -35,11 +35,11 @@ from shared.edge.interface import NO_CONTACT
 from shared.edge.mount import ROOT
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, Duty
-from shared.language.errors import Forbidden, Unready
-from shared.language.programmes import Programme, ProgrammeKey
+from shared.language.errors import Forbidden
+from shared.language.programmes import Programme
 from shared.runtime.settings import Allowance
 from tests.support.cohort import make_cohort
-from tests.support.memory import UNLIMITED, NamedTokens
+from tests.support.fakes import UNLIMITED, FakeProgrammes, NamedTokens
 
 STEERING = Actor("steering-member", "styrgruppen", "owner")
 COACTIVE = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
@@ -59,33 +59,7 @@ def read_programme(path: Path = COACTIVE) -> Programme:
     return msgspec.convert(yaml.safe_load(path.read_text("utf-8")), Programme)
 
 
-class HeldProgrammes:
-    """Satisfies `Programmes` in memory."""
-
-    def __init__(self, *programmes: Programme) -> None:
-        self._held = {one.id: one for one in programmes}
-
-    def get(self, key: ProgrammeKey) -> Programme:
-        """That version."""
-        for one in self._held.values():
-            if one.key == key:
-                return one
-        raise Unready(key)
-
-    def latest(self, programme: str) -> Programme | None:
-        """The newest version."""
-        return self._held.get(programme)
-
-    def all_latest(self) -> dict[str, Programme]:
-        """Every programme."""
-        return dict(self._held)
-
-    def every_version(self) -> list[Programme]:
-        """Every programme: one version of each."""
-        return list(self._held.values())
-
-
-class HeldLogins:
+class FakeLogins:
     """Satisfies `Logins` in memory, with a clock that a test moves."""
 
     def __init__(self) -> None:
@@ -126,7 +100,7 @@ class HeldLogins:
         self._sessions.pop(secret, None)
 
 
-class HeldTokens:
+class FakeTokens:
     """Satisfies `Shower`: tokens are names, with the seconds that they last after a colon.
 
     Or `<organisation>:<duty>`, as elsewhere.
@@ -150,7 +124,7 @@ def shown(actor: Actor, seconds: float = 24 * 3600) -> Shown:
     return Shown(actor, datetime.now(UTC) + timedelta(seconds=seconds))
 
 
-class Stage:
+class MovingFigures:
     """Satisfies `Source`: a cohort on a day that moves on when told."""
 
     def __init__(self, programme: Programme, day: date) -> None:
@@ -194,26 +168,26 @@ class Stage:
         ]
 
 
-class Theatre:
-    """The stage with its server and its reader; used as a context, it serves in threads of its own."""
+class PageServer:
+    """The source with its server and its reader; used as a context, it serves in threads of its own."""
 
     def __init__(
-        self, stage: Stage, port: int = 0, allowance: Allowance = UNLIMITED, public_url: str = ""
+        self, source: MovingFigures, port: int = 0, allowance: Allowance = UNLIMITED, public_url: str = ""
     ) -> None:
-        self.stage = stage
+        self.source = source
         port = port or free_port()
-        self.logins = HeldLogins()
+        self.logins = FakeLogins()
         self.hub = Hub()
         self._loops: list[asyncio.AbstractEventLoop] = []
         self._stop = threading.Event()
         self._opened = threading.Event()
         connections = Connections()
         app = make_edge(
-            stage, self.hub, connections, self.logins, public_url or f"http://127.0.0.1:{port}", allowance
+            source, self.hub, connections, self.logins, public_url or f"http://127.0.0.1:{port}", allowance
         ).app()
         (self.mount,) = (one for one in app.routes if isinstance(one, Mount))
         self.server: Server = make_server(app, self.hub, connections, "127.0.0.1", port, self._begin)
-        self._reader = Reader(stage, [self._show], self._stop, most_rest_seconds=0.05)
+        self._reader = Reader(source, [self._show], self._stop, most_rest_seconds=0.05)
         self._threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._reader.run)]
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -237,19 +211,21 @@ class Theatre:
 
     def secret(self) -> str:
         """The secret of a session that a member of the steering group has opened."""
-        redeemed = self.logins.redeem_link(self.logins.issue_link(shown(STEERING), self.stage.programme.id))
+        redeemed = self.logins.redeem_link(self.logins.issue_link(shown(STEERING), self.source.programme.id))
         if redeemed is None:
             raise LookupError("The link was refused.")
         return redeemed[0]
 
     def link(self) -> str:
         """A new login link for a member of the steering group."""
-        return f"{self.address}/login?code={self.logins.issue_link(shown(STEERING), self.stage.programme.id)}"
+        return (
+            f"{self.address}/login?code={self.logins.issue_link(shown(STEERING), self.source.programme.id)}"
+        )
 
     def __enter__(self) -> Self:
         self._threads[0].start()
         if not self._opened.wait(10):
-            raise TimeoutError("The stage did not open.")
+            raise TimeoutError("The source did not open.")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -274,15 +250,15 @@ def free_port() -> int:
 
 
 def make_edge(
-    stage: Stage,
+    source: MovingFigures,
     hub: Hub,
     connections: Connections,
-    logins: HeldLogins,
+    logins: FakeLogins,
     public_url: str,
     allowance: Allowance,
 ) -> Edge:
-    """The real routes on the stage."""
-    tokens = HeldTokens(
+    """The real routes on the source."""
+    tokens = FakeTokens(
         steering=STEERING,
         stranger=Actor("x", "hotell-statt", "owner"),
         operator=Actor("x", "styrgruppen", "operator"),
@@ -294,7 +270,7 @@ def make_edge(
         seats=Seats(allowance),
         public_url=public_url,
         contact=NO_CONTACT,
-        programmes=HeldProgrammes(stage.programme),
+        programmes=FakeProgrammes(source.programme),
         pages=read_pages(),
         cut=connections.cut,
         now=lambda: datetime.now(UTC),
@@ -305,16 +281,16 @@ def main() -> None:
     """Serve until Ctrl-C; the day moves on every second."""
     arguments = sys.argv[1:]
     port = int(arguments[0]) if arguments else 8700
-    stage = Stage(
+    source = MovingFigures(
         read_programme(), date.fromisoformat(arguments[1]) if len(arguments) > 1 else date(2017, 5, 1)
     )
     days = int(arguments[2]) if len(arguments) > 2 else 6
     pause = threading.Event()
-    with Theatre(stage, port) as theatre, contextlib.suppress(KeyboardInterrupt):
+    with PageServer(source, port) as page_server, contextlib.suppress(KeyboardInterrupt):
         for _ in range(9):
-            print(theatre.link(), flush=True)
+            print(page_server.link(), flush=True)
         while not pause.wait(1):
-            stage.move(days if stage.day < stage.programme.ends_on else 0)
+            source.move(days if source.day < source.programme.ends_on else 0)
 
 
 if __name__ == "__main__":

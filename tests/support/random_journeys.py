@@ -1,7 +1,7 @@
 """Journeys made up twice over: as events that the four services say, and as the plain truth of what happened.
 
 Each service knows only what has reached it, so that a handover can be accepted beside an exit; the vector on each
-event says what its service knew. A story's truth is written down while it is told, never read from the events.
+event says what its service knew. A journey's truth is written down while it is told, never read from the events.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from typing import Any
 
 from shared.language import events as e
 from shared.language.decision import Received, Subject
-from tests.support.memory import noon
-from tests.unit.services.outcome.town import AGENCY, BAKERY, REFERRED_ON, SHOP, TOWN
+from tests.support.fakes import noon
+from tests.support.outcome_programme import AGENCY, BAKERY, PROGRAMME, REFERRED_ON, SHOP
 
 GENDERS = ("woman", "woman", "man", "man", "non_binary", "not_known")
 SITUATIONS = ("employed", "employed", "student", "unemployed", "inactive")
@@ -76,7 +76,7 @@ class Truth:
         return self.exited_on is not None and on > self.exited_on
 
 
-class Story:
+class RandomJourney:
     """One journey, told with the chance of `random`."""
 
     def __init__(self, number: int, random: Random) -> None:
@@ -120,7 +120,7 @@ class Story:
             e.ReferralReceived,
             provider=named,
             participant_id=e.ParticipantId("p-" + "0" * 26),
-            programme=TOWN.id,
+            programme=PROGRAMME.id,
             programme_version=1,
             referrer=AGENCY,
             municipality=truth.municipality,
@@ -291,7 +291,7 @@ class Story:
 
     def _follow_up(self) -> None:
         truth = self.truth
-        for kind in TOWN.follow_ups:
+        for kind in PROGRAMME.follow_ups:
             if self._chance(0.2):
                 return
             self._pass(60)
@@ -327,10 +327,10 @@ def _sums(sessions: list[tuple[str, int]]) -> dict[str, int]:
     }
 
 
-def arrivals(story: Story, random: Random) -> Iterator[Received]:
-    """The story's events in some order that causality allows."""
+def arrivals(journey: RandomJourney, random: Random) -> Iterator[Received]:
+    """The journey's events in some order that causality allows."""
     applied: dict[str, int] = dict.fromkeys(e.SOURCES, 0)
-    waiting: dict[str, list[Received]] = {source: list(said) for source, said in story.said.items()}
+    waiting: dict[str, list[Received]] = {source: list(said) for source, said in journey.said.items()}
     while any(waiting.values()):
         free = [
             source

@@ -1,6 +1,6 @@
 """Records what routes are really asked and answered, for the OpenAPI documents.
 
-Run it by `python -m tests.contract.record_examples` when a route or a field changes.
+Run it by `python -m tests.support.record_examples` when a route or a field changes.
 
 Each operation of a service is asked on a journey at a point where it succeeds, through its real route, in memory. What
 operators' routes answer rests on Kafka; their examples are written by hand, and held to the same test.
@@ -9,17 +9,15 @@ operators' routes answer rests on Kafka; their examples are written by hand, and
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
+from tests.support.access.worlds import EMPLOYER, ORGANISATIONS, SHOP, WAYS, World, request_of
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS
-from tests.unit.access.test_matrix import request_of
-from tests.unit.access.worlds import EMPLOYER, ORGANISATIONS, SHOP, WAYS, World
+from tests.support.sources import ROOT
 from tools.contracts.services import application, services
 
-ROOT = Path(__file__).resolve().parents[2]
 DUTIES = ("caseworker", "supervisor", "analyst", "owner")
 
 

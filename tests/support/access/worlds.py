@@ -1,11 +1,14 @@
 """A journey at each of the points that the table of rights names, told through the routes of all four services."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House, house
-from tests.support.stage import read_programme
+from tests.support.page_server import read_programme
 
 AGENCY = "arbetsformedlingen-skelleftea"
 SHOP = "second-hand-skelleftea"
@@ -213,3 +216,37 @@ BODIES: Mapping[str, object] = {
     "POST /follow-ups/<string:followUpId>/answer/correction": {"why": "A slip.", "situation": "student"},
 }
 """What each command says; an empty object for those that need no words."""
+
+
+def request_of(world: World, route: str, journey: str, person: str) -> tuple[str, str, Any, dict[str, str]]:
+    """Method, path, body and headers of the request on that journey and person."""
+    method, _, rule = route.partition(" ")
+    named = {
+        "journeyId": journey,
+        "participantId": person,
+        "handoverId": f"{journey}.h1",
+        "followUpId": f"{journey}.28d",
+        "sessionId": world.session,
+        "goal": "g1",
+        "plan": "a1",
+        "competence": "woodwork",
+        "level": "1",
+        "round": "1",
+        "purpose": "sharing",
+        "programmeId": "coactive",
+        "outputId": world.output,
+    }
+    path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
+    body: Any = BODIES.get(route, {})
+    headers = {"Purpose": "to call about a place"} if "participants/" in rule else {}
+    if route == "POST /referrals":
+        body = {
+            "reference": "AF-2",
+            "participant_id": person,
+            "programme": "coactive",
+            "municipality": "2482",
+        }
+    if route == "POST /sessions":
+        body = json.dumps({**SESSION, "journey_id": journey, "reference": "row-1"})
+        headers["Content-Type"] = "application/x-ndjson"
+    return method, path, body, headers

@@ -1,9 +1,8 @@
-"""Intake in memory: the programme as it is published, a store, and a journey at any stage."""
+"""Intake's work in memory: the published programme, what is stored, and a journey at any stage."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,15 +17,16 @@ from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
 from shared.language import events as e
 from shared.language.access import Actor
-from shared.language.days import start_of
 from shared.language.decision import Change, Notice, Received, Reply, Skip, Subject, kind_of, subject_of
-from shared.language.errors import Unknown, Unready
+from shared.language.errors import Unknown
 from shared.language.events import Fact
 from shared.language.passage import Stage
-from shared.language.programmes import Programme, ProgrammeKey, Programmes
+from shared.language.programmes import Programmes
+from tests.support.fakes import FakeProgrammes, noon
 from tests.support.matching import matches
+from tests.support.sources import ROOT
 
-COACTIVE_FILE = Path(__file__).parents[4] / "programmes" / "coactive.yaml"
+COACTIVE_FILE = ROOT / "programmes" / "coactive.yaml"
 COACTIVE = read_programme(COACTIVE_FILE.read_text(encoding="utf-8"))
 
 AGENCY = "arbetsformedlingen-skelleftea"
@@ -47,11 +47,6 @@ PERSON = Identity(name="Ada Prov", personnummer="199001019802")
 S = TypeVar("S")
 
 
-def noon(on: date) -> datetime:
-    """A moment in the middle of the Swedish day."""
-    return start_of(on) + timedelta(hours=12)
-
-
 AT = noon(TODAY)
 
 
@@ -60,36 +55,14 @@ def caseworker(organisation: str) -> Actor:
     return Actor(person="somebody", organisation=organisation, duty="caseworker")
 
 
-class Shelf:
-    """Published programmes. Satisfies `programmes.Programmes`."""
-
-    def __init__(self, *programmes: Programme) -> None:
-        self._by_key = {one.key: one for one in programmes}
-
-    def get(self, key: ProgrammeKey) -> Programme:
-        if key not in self._by_key:
-            raise Unready(key)
-        return self._by_key[key]
-
-    def latest(self, programme: str) -> Programme | None:
-        versions = [one for one in self._by_key.values() if one.id == programme]
-        return max(versions, key=lambda one: one.version, default=None)
-
-    def all_latest(self) -> Mapping[str, Programme]:
-        return {one.id: one for one in self.every_version()}
-
-    def every_version(self) -> Collection[Programme]:
-        return sorted(self._by_key.values(), key=lambda one: one.version)
-
-
-SHELF = Shelf(COACTIVE)
+PROGRAMMES = FakeProgrammes(COACTIVE)
 
 
 @dataclass
-class Desk:
+class IntakeWork:
     """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`."""
 
-    programmes: Programmes = field(default_factory=lambda: SHELF)
+    programmes: Programmes = field(default_factory=lambda: PROGRAMMES)
     at: datetime = AT
     documents: dict[Subject, dict[str, Any]] = field(default_factory=dict)
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -153,9 +126,9 @@ class Desk:
 VAULT = AesGcmVault(bytes(range(32)))
 
 
-def register(desk: Desk, by: str = AGENCY) -> e.ParticipantId:
+def register(work: IntakeWork, by: str = AGENCY) -> e.ParticipantId:
     """A registered person's handle."""
-    return handlers.register_participant(desk, caseworker(by), PERSON, VAULT).participant_id
+    return handlers.register_participant(work, caseworker(by), PERSON, VAULT).participant_id
 
 
 def asked(participant_id: e.ParticipantId, **what: Any) -> referral.Refer:
@@ -172,9 +145,9 @@ def asked(participant_id: e.ParticipantId, **what: Any) -> referral.Refer:
 
 def referred(provider: str | None = PROVIDER) -> Referral:
     """A referral that was received."""
-    desk = Desk()
-    command = asked(register(desk), provider=provider)
-    return handlers.refer(desk, caseworker(AGENCY), command, ())
+    work = IntakeWork()
+    command = asked(register(work), provider=provider)
+    return handlers.refer(work, caseworker(AGENCY), command, ())
 
 
 def said(body: Fact, seq: int = 1) -> Received:
@@ -185,7 +158,7 @@ def said(body: Fact, seq: int = 1) -> Received:
 
 
 def _taken_in(state: Referral, body: Fact) -> Referral:
-    return take_in(state, said(body), SHELF).state
+    return take_in(state, said(body), PROGRAMMES).state
 
 
 CONSENT = consent.RecordConsent(

@@ -23,7 +23,7 @@ from shared.language.programmes import (
     Role,
     Target,
 )
-from tests.support.memory import Shelf, noon
+from tests.support.fakes import FakeProgrammes, noon
 
 JOURNEY = e.JourneyId("j-" + "0" * 26)
 SUBJECT = Subject(f"journey/{JOURNEY}")
@@ -48,10 +48,10 @@ def role(code: str, *may: Action) -> Role:
     return Role(code=code, name=name(code), may=may)
 
 
-TOWN = Programme(
-    id="town",
+PROGRAMME = Programme(
+    id="small",
     version=1,
-    name=Name(sv="Stan", en="Town"),
+    name=Name(sv="Litet program", en="Small programme"),
     owner=OWNER,
     starts_on=date(2016, 1, 1),
     ends_on=date(2018, 12, 31),
@@ -102,7 +102,7 @@ TOWN = Programme(
 )
 
 
-SHELF = Shelf(TOWN)
+PROGRAMMES = FakeProgrammes(PROGRAMME)
 
 
 def referral(municipality: str = "2482", previous: e.JourneyId | None = None) -> e.ReferralReceived:
@@ -111,8 +111,8 @@ def referral(municipality: str = "2482", previous: e.JourneyId | None = None) ->
         occurred_on=REFERRED_ON,
         recorded_at=noon(REFERRED_ON),
         participant_id=e.ParticipantId("p-" + "0" * 26),
-        programme=TOWN.id,
-        programme_version=TOWN.version,
+        programme=PROGRAMME.id,
+        programme_version=PROGRAMME.version,
         referrer=AGENCY,
         municipality=municipality,
         provider=SHOP,
@@ -165,7 +165,7 @@ def fold(state: Outcome | None, event: e.Fact) -> Outcome:
     if kind_is_own(event):
         assert state is not None
         return moved(state, event)
-    after: Outcome = FOLDS[type(event)](state, arrived(event), SHELF).state
+    after: Outcome = FOLDS[type(event)](state, arrived(event), PROGRAMMES).state
     return after
 
 

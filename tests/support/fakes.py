@@ -50,7 +50,7 @@ def noon(on: date) -> datetime:
     return start_of(on) + timedelta(hours=12)
 
 
-class Shelf:
+class FakeProgrammes:
     """Published programmes. Satisfies `programmes.Programmes`."""
 
     def __init__(self, *programmes: Programme) -> None:
@@ -77,14 +77,14 @@ class Shelf:
 
 
 @dataclass
-class Memory:
+class FakeWork:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
     beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised; None
     outside a unit, where every change raises it.
     """
 
-    programmes: Shelf
+    programmes: FakeProgrammes
     at: datetime
     states: dict[Subject, Any] = field(default_factory=dict)
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -99,10 +99,10 @@ class Memory:
     last_saved: Subject | None = None
     ids: int = 0
     repository: Repository | None = None
-    beside: Callable[["Memory", Subject], Any] = lambda memory, subject: None
+    beside: Callable[["FakeWork", Subject], Any] = lambda memory, subject: None
     unreadable: frozenset[Subject] = frozenset()
 
-    def branch(self) -> "Memory":
+    def branch(self) -> "FakeWork":
         """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
         held: dict[str, Any] = {
             name: copy(one)
@@ -111,14 +111,14 @@ class Memory:
         }
         return replace(self, **held, emitted=[], raised=set(), last_saved=None)
 
-    def in_unit(self, decide: Callable[["Memory"], T]) -> T:
+    def in_unit(self, decide: Callable[["FakeWork"], T]) -> T:
         """Run this on a branch and keep it."""
         trial = self.branch()
         found = decide(trial)
         self.keep(trial)
         return found
 
-    def keep(self, trial: "Memory") -> None:
+    def keep(self, trial: "FakeWork") -> None:
         """Take over what a branch came to."""
         vars(self).update(vars(trial) | {"raised": None})
 
@@ -220,10 +220,10 @@ class Memory:
         return len(due)
 
 
-class MemoryCommands:
-    """Runs use cases on a Memory: all or nothing, once per key."""
+class FakeCommands:
+    """Runs use cases on a FakeWork: all or nothing, once per key."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: FakeWork) -> None:
         self.memory = memory
         self.fingerprints = Fingerprints(bytes(range(32)))
         self._stored: dict[str, tuple[bytes, Answer]] = {}
@@ -335,13 +335,13 @@ class RealTime:
 
 
 def web(
-    memory: Memory, blueprints: tuple[Blueprint, ...], commands: MemoryCommands | None = None
+    memory: FakeWork, blueprints: tuple[Blueprint, ...], commands: FakeCommands | None = None
 ) -> FlaskClient:
     """The web application of a service on this memory."""
     app: Flask = create_app(
         interface=Interface("in memory", "", ""),
         blueprints=blueprints,
-        commands=commands or MemoryCommands(memory),
+        commands=commands or FakeCommands(memory),
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={"drift"},
         clock=RealTime(),
@@ -352,8 +352,8 @@ def web(
 class Caller:
     """Sends requests as one organisation, each POST under a new key unless one is given."""
 
-    def __init__(self, memory: Memory, blueprints: tuple[Blueprint, ...], organisation: str) -> None:
-        self.commands = MemoryCommands(memory)
+    def __init__(self, memory: FakeWork, blueprints: tuple[Blueprint, ...], organisation: str) -> None:
+        self.commands = FakeCommands(memory)
         self._client = web(memory, blueprints, self.commands)
         self._token = f"{organisation}:caseworker"
         self._keys = 0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from services.outcome.figures import cells as c
 from services.outcome.figures.report import build
-from tests.support.memory import noon
-from tests.unit.services.outcome.town import TODAY, TOWN
+from tests.support.fakes import noon
+from tests.support.outcome_programme import PROGRAMME, TODAY
 
 LEFT = ("exited", "closed")
 ACTIVE = ("started", "ready")
@@ -84,7 +84,7 @@ def report_of(cohort: Mapping[Kind, int]) -> dict[str, Any]:
             cells[c.grouped(figure, "municipality", kind.municipality)] += people
         for cell in kind.details():
             cells[cell] += people
-    return build(cells, TOWN, noon(TODAY))
+    return build(cells, PROGRAMME, noon(TODAY))
 
 
 def _kinds(*stages: str) -> st.SearchStrategy[Kind]:
