@@ -57,32 +57,18 @@ def vector_text(vector: Mapping[str, int]) -> str:
     return ", ".join(f"{source}={vector[source]}" for source in sorted(vector))
 
 
-def parse_vector(text: str) -> dict[str, int]:
-    """The vector that a caller brings. Raises ValueError when it is none, or names a source that there is not."""
-    vector = _counts(text)
-    if not vector.keys() <= _SOURCES:
-        raise ValueError("unknown source")
-    return vector
-
-
 def parse_past(text: str) -> dict[str, int]:
     """The vector of an event, without sources that this version does not know: nothing of theirs is ever applied here.
 
     No name from outside becomes a field's name in a state. Raises ValueError when it is none.
     """
-    return {source: count for source, count in _counts(text).items() if source in _SOURCES}
-
-
-def _counts(text: str) -> dict[str, int]:
-    if not text:
-        return {}
     vector = {}
-    for part in text.split(","):
+    for part in text.split(",") if text else ():
         source, _, count = part.strip().partition("=")
         if not COUNT.fullmatch(count):
             raise ValueError("no count")
         vector[source] = int(count)
-    return vector
+    return {source: count for source, count in vector.items() if source in _SOURCES}
 
 
 @lru_cache(maxsize=4096)

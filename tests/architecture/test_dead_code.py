@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vulture import Vulture
 
-from tests.support.sources import EVERYTHING, ROOT, sources
+from tests.support.sources import EVERYTHING, PRODUCT, ROOT, sources
 
 CALLED_FROM_OUTSIDE = {
     # libraries call or read these
@@ -35,11 +35,25 @@ CALLED_FROM_OUTSIDE = {
     # a reference cycle on purpose
     "tests/unit/shared/runtime/test_gc_tuning.py: itself",
 }
-NOT_YET_USED = {
-    # the texts of the problem documents
-    "shared/language/errors.py: ACTING_PARTIES",
-    "shared/language/errors.py: RETRIES",
+FOR_TESTS = {
+    # waitress calls it; a test has a function of the same name
+    "shared/edge/http_server.py: execute",
+    # what a test compares with what is served
+    "clients/player/periods.py: STANDING",
+    "services/outcome/stream/described.py: FOR_PEOPLE",
+    "tools/contracts/messages.py: MODULES",
+    # whether every version in use has a frozen example
+    "tools/contracts/examples.py: raw_headers",
+    "tools/contracts/examples.py: unfrozen",
+    "tools/contracts/states.py: unfrozen",
+    # when a test's condition has come about
+    "shared/runtime/waiting.py: taken_now",
+    # how suites reach a stack of their own
+    "tools/stack/preflight.py: free_port_base",
+    "tools/stack/stack.py: admin_mongo_uri",
+    "tools/stack/stack.py: kafka_config",
 }
+"""What stands in the product and is used by tests alone. Everything else that tests need is in tests/support."""
 BY_DECORATOR = [
     *(
         "@*.route",
@@ -82,5 +96,11 @@ FIELDS = frozenset(_fields())
 
 def test_nothing_is_left_without_a_caller() -> None:
     found = unused(*(ROOT / folder for folder in EVERYTHING))
-    assert found - CALLED_FROM_OUTSIDE - NOT_YET_USED == set(), "delete it, or say who calls it"
+    assert found - CALLED_FROM_OUTSIDE == set(), "delete it, or say who calls it"
     assert CALLED_FROM_OUTSIDE - found == set(), "it is used or gone: take it off the list"
+
+
+def test_nothing_in_the_product_is_there_for_tests_alone() -> None:
+    found = unused(*(ROOT / folder for folder in PRODUCT)) - CALLED_FROM_OUTSIDE
+    assert found - FOR_TESTS == set(), "move it to tests/support"
+    assert FOR_TESTS - found == set(), "it is used or gone: take it off the list"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.outcome.figures import cells as c
 from services.outcome.figures.report import build
 from tests.support.fakes import noon
+from tests.support.figure_cells import EMPLOYED_AT_EXIT, PLACES, WAYS_OUT, employed_at, follow_up_cell
 from tests.support.outcome_programme import PROGRAMME, TODAY
 
 LEFT = ("exited", "closed")
@@ -46,8 +47,8 @@ class Kind:
             "handed_over": started and self.handed_over,
             "exited": left,
             "re_referred": self.again,
-            c.EMPLOYED_AT_EXIT: left and self.way != "deceased" and self.employed is True,
-            **{c.employed_at(code): answer == "employed" for code, answer in at.items()},
+            EMPLOYED_AT_EXIT: left and self.way != "deceased" and self.employed is True,
+            **{employed_at(code): answer == "employed" for code, answer in at.items()},
         }
         return [figure for figure, counts in counted.items() if counts]
 
@@ -68,9 +69,9 @@ class Kind:
                     "employed_at_exit/missing" if self.employed is None else "employed_at_exit/known"
                 )
                 for code, answer in zip(("28d", "6m"), self.answers, strict=True):
-                    found += [c.follow_up_cell(code, "due")] if answer != "early" else []
-                    found += [c.follow_up_cell(code, "missed")] if answer == "missed" else []
-                    found += [c.follow_up_cell(code, "answered")] if answer in ("employed", "other") else []
+                    found += [follow_up_cell(code, "due")] if answer != "early" else []
+                    found += [follow_up_cell(code, "missed")] if answer == "missed" else []
+                    found += [follow_up_cell(code, "answered")] if answer in ("employed", "other") else []
         return found
 
 
@@ -94,7 +95,7 @@ def _kinds(*stages: str) -> st.SearchStrategy[Kind]:
         gender=st.sampled_from(("woman", "woman", "man", "man", "non_binary", "not_known")),
         municipality=st.sampled_from(("2482", "2482", "2417")),
         stage=st.sampled_from(stages),
-        way=st.sampled_from(("by_plan", "by_plan", *c.WAYS)),
+        way=st.sampled_from(("by_plan", "by_plan", *WAYS_OUT)),
         employed=st.sampled_from((True, False, None)),
         was_ready=st.booleans(),
         handed_over=st.booleans(),
@@ -104,6 +105,6 @@ def _kinds(*stages: str) -> st.SearchStrategy[Kind]:
 
 
 PEOPLE = st.one_of(st.integers(1, 6), st.integers(1, 90))
-UNDER_WAY = st.dictionaries(_kinds(*c.PLACES), PEOPLE, max_size=14)
+UNDER_WAY = st.dictionaries(_kinds(*PLACES), PEOPLE, max_size=14)
 ENDED = st.dictionaries(_kinds(*LEFT, *LEFT, "declined", "withdrawn"), PEOPLE, max_size=14)
 COHORTS = st.one_of(UNDER_WAY, ENDED).map(report_of)

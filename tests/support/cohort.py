@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from services.outcome.figures import cells as c
 from shared.language.days import months_after
+from tests.support.figure_cells import EMPLOYED_AT_EXIT, WAYS_OUT, employed_at, follow_up_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _person(chance: random.Random, first_on: date, days: int) -> Person:
         started_on=started_on,
         ready_on=ready_on,
         exited_on=ready_on + timedelta(days=20 + int(chance.expovariate(1 / 60))),
-        way=chance.choices(c.WAYS, (78, 16, 5, 1))[0],
+        way=chance.choices(WAYS_OUT, (78, 16, 5, 1))[0],
         situation=chance.choice(answers),
         handed_over=chance.random() < 0.6,
         later=(chance.choice(answers), chance.choice(answers)),
@@ -137,9 +138,9 @@ def _count_exit(cells: Counter[str], person: Person, day: date) -> None:
     cells["employed_at_exit/known" if person.situation else "employed_at_exit/missing"] += 1
     for code, situation, due_on, ends_on in _follow_ups(person):
         if due_on <= day:
-            cells[c.follow_up_cell(code, "due")] += 1
+            cells[follow_up_cell(code, "due")] += 1
             if ends_on <= day:
-                cells[c.follow_up_cell(code, "answered" if situation else "missed")] += 1
+                cells[follow_up_cell(code, "answered" if situation else "missed")] += 1
 
 
 def _follow_ups(person: Person) -> list[tuple[str, str | None, date, date]]:
@@ -167,9 +168,9 @@ def _reached(person: Person, day: date) -> list[str]:
         figures.append("handed_over")
     if person.exited_on <= day and person.way != "deceased":
         if person.situation == "employed":
-            figures.append(c.EMPLOYED_AT_EXIT)
+            figures.append(EMPLOYED_AT_EXIT)
         figures += [
-            c.employed_at(code)
+            employed_at(code)
             for code, answer, _, ends_on in _follow_ups(person)
             if answer == "employed" and ends_on <= day
         ]

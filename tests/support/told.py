@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.outcome.figures.contributions import contributions
 from services.outcome.figures.projection import project
 from services.outcome.figures.state import JourneyFigures
 from shared.language import events as e
 from shared.language.decision import Received
+from tests.support.figure_cells import contributions
 from tests.support.house import INTAKE, OUTCOMES, House, house
 from tests.support.page_server import read_programme
 

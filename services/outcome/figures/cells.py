@@ -13,34 +13,11 @@ A period is the sum over its days, so no document is for a period, and none is r
 """
 
 GENDERS: tuple[str, ...] = ("woman", "man", "non_binary", "not_known")
-PLACES: tuple[str, ...] = (
-    "received",
-    "accepted",
-    "started",
-    "ready",
-    "exited",
-    "closed",
-    "declined",
-    "withdrawn",
-)
-"""Where a journey can be now: its stage, mistakes left out."""
-WAYS: tuple[str, ...] = ("by_plan", "interrupted", "moved", "deceased")
-EMPLOYED_AT_EXIT = "employed_at_exit_employed"
 
 
 def grouped(figure: str, breakdown: Breakdown, group: str) -> str:
     """The cell of one figure for one group."""
     return f"{figure}@{breakdown}={group}"
-
-
-def employed_at(follow_up: str) -> str:
-    """The figure of those employed at a follow-up."""
-    return f"employed_{follow_up}"
-
-
-def follow_up_cell(follow_up: str, part: str) -> str:
-    """The cell of one follow-up's `due`, `answered` or `missed`."""
-    return f"follow_up/{follow_up}/{part}"
 
 
 def days_cell(step: str, days: int) -> str:

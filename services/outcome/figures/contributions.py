@@ -3,7 +3,7 @@
 Knows no figure: which there are, and how each is counted, stands in `declared`. May not read a clock.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +21,6 @@ from services.outcome.figures.figure import (
 )
 from services.outcome.figures.rules import entry_counts, follow_ups
 from services.outcome.figures.state import (
-    Figures,
     JourneyFacts,
     JourneyFigures,
     OutputFigures,
@@ -99,15 +98,6 @@ def _rule(figure: Figure) -> Callable[[JourneyFacts], Amounts] | None:
 OF_FACTS: tuple[tuple[Figure, Callable[[JourneyFacts], Amounts]], ...] = tuple(
     (one, rule) for one in FIGURES if (rule := _rule(one)) is not None
 )
-
-
-def contributions(state: Figures) -> Counter[str]:
-    """The cells that the subject counts in now, with amounts. Registered by mistake counts nowhere."""
-    if isinstance(state, OutputFigures):
-        return +Counter(of_output(None, state).cells)
-    found = of_facts(None, state)
-    add_sessions(found, None, state)
-    return +Counter(found.cells)
 
 
 def of_output(before: OutputFigures | None, after: OutputFigures) -> Counted:

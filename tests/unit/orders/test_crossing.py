@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.outcome.figures.cells import DAYS
-from services.outcome.figures.contributions import OF_SESSIONS, contributions
+from services.outcome.figures.contributions import OF_SESSIONS
 from services.outcome.figures.projection import project
 from services.outcome.figures.relations import figures_of
 from services.outcome.figures.report import build
@@ -23,6 +23,7 @@ from services.outcome.figures.state import where
 from shared.language import events as e
 from shared.language.decision import Received, Subject
 from tests.support.fakes import noon
+from tests.support.figure_cells import contributions
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House
 from tests.support.told import AGENCY, CAFE, SHOP, Told, started
 

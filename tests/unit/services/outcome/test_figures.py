@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.outcome.figures.contributions import contributions
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
 from services.outcome.figures.state import Figures
@@ -19,6 +18,7 @@ from services.outcome.repository import FigureJourneys
 from shared.language import events as e
 from shared.language.decision import Add, Received, Subject
 from tests.support.fakes import noon
+from tests.support.figure_cells import contributions
 from tests.support.outcome_programme import (
     PROGRAMME,
     PROGRAMMES,
