@@ -22,10 +22,7 @@ from shared.language.errors import CODES, Busy, Forbidden, Refused
 from shared.runtime.arrived import Arrived
 from shared.runtime.fingerprint import Fingerprints
 from tests.support.bad_input import (
-    JSON,
-    NUMBERS,
     OPERATE,
-    UNFIT,
     Baseline,
     Case,
     cases,
@@ -33,10 +30,11 @@ from tests.support.bad_input import (
     faults,
     inbound_faults,
     is_object,
-    sample,
     sample_baseline,
 )
 from tests.support.fakes import UNLIMITED
+from tests.support.schema_samples import JSON, sample
+from tests.support.unfit_texts import NUMBERS, UNFIT
 from tools.contracts.inbound import referral_schema
 from tools.contracts.services import application, application_of, services
 

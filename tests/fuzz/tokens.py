@@ -18,7 +18,7 @@ from tests.fuzz.judging import judge
 from tests.fuzz.requests import shown
 from tests.fuzz.wire import NoAnswer, Sent
 from tests.fuzz.world import OTHER_PROVIDER, PROVIDER, REPORTER, Who, World
-from tests.support.bad_input import TEST_PERSONNUMMER
+from tests.support.schema_samples import TEST_PERSONNUMMER
 
 ABSENT = object()
 WILD: Sequence[Any] = (

@@ -12,29 +12,48 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.edge.described import operations
+from tests.support.schema_samples import JSON, concrete, fits, resolve, sample, types
+from tests.support.unfit_texts import NUMBERS, SHOWS_NOTHING, UNFIT
 
 Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analyst", "caseworker"]
 """`own`: of the duty that the command takes, in the organisation that may give it."""
-JSON = "application/json"
+
+
 OPERATE = "operate"
 """`x-action` of what only operators do."""
+
+
 UNKNOWN_ID = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
-TEST_PERSONNUMMER = "19850709-9805"
-"""A number that the tax agency publishes for tests: it parses, and is nobody's."""
+
+
 NOT_YET = ("occurred_on", "born_on", "unemployed_since", "deadline_on")
 """Days that may not lie in the far future; a plan's or a consent's last day may."""
+
+
 FAR_DAY = "2999-01-01"
+
 
 NO_DAYS = (
     *("2016-02-30", "16-02-01", "2016-02-01T00:00:00Z", "", "20160201", "2016-W05-1", "2016W051", "2016-032"),
     *("2016-2-1", " 2016-02-01", "2016-02-01\n", "２０１６-02-01", "+2016-02-01"),
 )
 
+
 ORGANISATION = "^[a-z0-9][a-z0-9-]{1,62}$"
+
+
 CODE = "^[a-z0-9][a-z0-9_-]{0,39}$"
+
+
 MUNICIPALITY = "^[0-9]{4}$"
+
+
 MISSHAPEN = ("Not a Code!", " ", "å", "x" * 300)
+
+
 WRONG_TYPES: tuple[Any, ...] = (7, "x y", True, [], {}, 1.5, "7", "true", None)
+
+
 UNKNOWN = {ORGANISATION: "no-such-organisation", CODE: "no_such_code", MUNICIPALITY: "9999"}
 
 
@@ -324,37 +343,6 @@ def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any
             yield "unknown id", f"{prefix}-{UNKNOWN_ID}", "state"
 
 
-UNFIT = {
-    "lone surrogate": "{}\ud800",
-    "NUL": "{}\0",
-    "direction mark": "\u202e{}",
-    "direction mark of Arabic": "{}\u061c",
-    "tag": "{}\U000e0041",
-    "line separator": "{0}\u2028{0}",
-    "no character": "{}\uffff",
-    "blank letter": "{}\u3164",
-    "joiner of nothing": "\u200d{}",
-    "grapheme joiner": "{}\u034f",
-    "variation of nothing": "\ufe0f{}",
-    "vowel that shows nothing": "{}\u17b4",
-}
-SHOWS_NOTHING = frozenset(
-    {
-        *("direction mark of Arabic", "tag", "line separator", "blank letter", "joiner of nothing"),
-        *("grapheme joiner", "variation of nothing", "vowel that shows nothing"),
-    }
-)
-NUMBERS = {
-    "personnummer": "19850709-9805",
-    "personnummer behind a number": "1. 850709-9805",
-    "personnummer with a word": "850709 nr 9805",
-    "personnummer apart": "1985-07-09 / 9805",
-    "personnummer with invisible signs": "19850709\u200b\u00ad9805",
-    "coordination number": "19850769-9802",
-    "T-number": "19850709-T980",
-}
-
-
 def _unfit(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
     """(kind, text) of what no text may hold, put into a text that is right but for this."""
     good = "ada@example.se" if schema.get("format") == "email" else sample(schema)
@@ -390,94 +378,6 @@ def _wrong_object(
         for kind, key in _unfit({"type": "string"}, name):
             yield f"key: {kind}", {**good, key: next(iter(good.values()), 1)}, "edge"
         yield "unknown code", {**good, "no_such_code": next(iter(good.values()), 1)}, "state"
-
-
-# --- reading schemas -------------------------------------------------------------------------------------------
-
-
-def resolve(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema that a reference leads to."""
-    if "$ref" not in schema:
-        return schema
-    found: Any = document
-    for step in schema["$ref"].removeprefix("#/").split("/"):
-        found = found[step]
-    assert isinstance(found, Mapping)
-    return found
-
-
-def types(schema: Mapping[str, Any], document: Mapping[str, Any]) -> frozenset[str]:
-    """The JSON types that the schema accepts."""
-    if "anyOf" in schema or "oneOf" in schema:
-        members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-        return frozenset().union(*(types(resolve(one, document), document) for one in members))
-    said = schema.get("type", "object" if "properties" in schema else ())
-    found = {said} if isinstance(said, str) else set(said)
-    enum = schema.get("enum", ())
-    return frozenset(found | ({"null"} if None in enum else set()))
-
-
-def concrete(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The member of a union that is not null; any other schema as it is."""
-    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        member = resolve(one, document)
-        if types(member, document) != {"null"}:
-            return member
-    return schema
-
-
-def fits(value: Any, accepted: frozenset[str]) -> bool:
-    """Whether the value is of one of these JSON types."""
-    match value:
-        case None:
-            return "null" in accepted
-        case bool():
-            return "boolean" in accepted
-        case int():
-            return bool(accepted & {"integer", "number"})
-        case float():
-            return "number" in accepted
-        case str():
-            return "string" in accepted
-        case list():
-            return "array" in accepted
-        case _:
-            return "object" in accepted
-
-
-SAMPLES = (
-    *("journey", "0" * 32),
-    *("urkraft", "2482", "A-1", "g1", "sharing"),
-    *(f"{prefix}-{'0' * 26}" for prefix in "jpso"),
-    *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),
-)
-BY_NAME = {"personnummer": TEST_PERSONNUMMER}
-
-
-def sample(schema: Mapping[str, Any], document: Mapping[str, Any] | None = None) -> Any:
-    """A value that the schema accepts; what the field means is not known here."""
-    document = document or {}
-    whole = concrete(resolve(schema, document), document)
-    whole = resolve(whole, document)
-    accepted = types(whole, document)
-    if "enum" in whole:
-        return whole["enum"][0]
-    if "object" in accepted:
-        values = whole.get("additionalProperties")
-        required = whole.get("required", ())
-        body = {name: BY_NAME.get(name, sample(whole["properties"][name], document)) for name in required}
-        return body if body or not isinstance(values, Mapping) else {"a": sample(values, document)}
-    if "array" in accepted:
-        return [sample(whole["items"], document)]
-    if "boolean" in accepted:
-        return True
-    if "integer" in accepted or "number" in accepted:
-        return whole.get("minimum", 1)
-    if whole.get("format") in ("date", "date-time"):
-        return "2016-03-01" if whole["format"] == "date" else "2016-03-01T08:00:00+00:00"
-    if "pattern" in whole:
-        return next(text for text in SAMPLES if re.search(whole["pattern"], text))
-    return "x" * max(1, whole.get("minLength", 1))
 
 
 def sample_baseline(document: Mapping[str, Any], operation_id: str) -> Baseline:

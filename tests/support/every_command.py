@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.bad_input import TEST_PERSONNUMMER, Baseline
+from tests.support.bad_input import Baseline
+from tests.support.schema_samples import TEST_PERSONNUMMER
 
 PROGRAMME = "every-command"
 AGENCY = "arbetsformedlingen-skelleftea"

@@ -202,8 +202,6 @@ class FakeWork:
         self.ids += 1
         return f"{prefix}-{self.ids:026d}"
 
-    # --- what the runtime does around a Work --------------------------------------------------------
-
     def take_in(self, folds: Mapping[type[Fact], Fold], subject: Subject, events: Iterable[Fact]) -> None:
         """Fold events of other services, in this order."""
         for event in events:
