@@ -14,16 +14,6 @@ from flask import Flask, Response, after_this_request, g, redirect, request
 from flask_smorest import Api, Blueprint
 
 from shared.edge import readings
-from shared.edge.admission import (
-    caller_vector,
-    check_body,
-    check_right,
-    idempotency_key,
-    leave_place,
-    long_places,
-    said,
-    take_place,
-)
 from shared.edge.bodies import BODY_LIMIT_BYTES, content_of
 from shared.edge.callers import Admission
 from shared.edge.documents import is_open
@@ -37,6 +27,16 @@ from shared.edge.paths import view_arguments
 from shared.edge.ports import RunsCommands, TellsTime, commands_of_this_app, install
 from shared.edge.queries import check_query
 from shared.edge.refusals import add_refusals
+from shared.edge.request_checks import (
+    caller_vector,
+    check_body,
+    check_right,
+    idempotency_key,
+    leave_place,
+    long_places,
+    said,
+    take_place,
+)
 from shared.language.access import Actor
 from shared.language.codec import vector_text
 from shared.language.decision import Subject, Vector, Work

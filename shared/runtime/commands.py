@@ -8,7 +8,7 @@ The answer is stored with the effect, without personal data. A repetition with t
 stored answer; another content under the key is refused. The caller's right is checked before a stored answer is
 looked up, so a key opens nothing. Rows of a file have no keys: the sender's own reference makes each row idempotent.
 A caller that names events it has seen waits until this service has seen them too (`waiting`). A caller without a part
-waits as long, for the same answer.
+in the journey waits just as long, and is then told that it is unknown, so that the wait reveals nothing.
 """
 
 import functools

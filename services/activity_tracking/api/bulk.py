@@ -25,11 +25,11 @@ from services.activity_tracking.api.columns import guarded as as_cell
 from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, Row, SessionFile, bare
 from services.activity_tracking.api.session_row import RowOfSession, SessionRow
 from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
-from shared.edge.admission import sent
 from shared.edge.bodies import nameable
 from shared.edge.bulk import command_rows
 from shared.edge.fields import QuerySchema
 from shared.edge.headers import JSON, NDJSON, acceptable
+from shared.edge.request_checks import sent
 from shared.edge.texts import LONGEST, names_participant
 from shared.edge.web import actor, command, guarded
 from shared.language.decision import Work, subject_of

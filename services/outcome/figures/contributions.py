@@ -158,13 +158,15 @@ def add_sessions(found: Counted, before: JourneyFigures | None, after: JourneyFi
                 found.cells[figure.code] += times * rule.amount(state.sessions)
 
 
-def add_moved(found: Counted, day: date, at: Where, sessions: Sessions, times: int, *, whole: bool) -> None:
-    """Add sessions of one day, or, with times -1, take them away. whole: also to the cells as they are now."""
+def add_moved(
+    found: Counted, day: date, at: Where, sessions: Sessions, times: int, *, also_cells: bool
+) -> None:
+    """Add sessions of one day, or, with times -1, take them away. also_cells: to the present counts too."""
     codes = found.on(day, at)
     for figure, rule in OF_SESSIONS:
         amount = times * rule.amount(sessions)
         if amount:
             if figure.dated:
                 codes[figure.code] += amount
-            if whole:
+            if also_cells:
                 found.cells[figure.code] += amount

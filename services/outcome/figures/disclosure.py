@@ -141,7 +141,10 @@ def _cover(
 def _settled(
     values: Mapping[str, int], masks: Masks, relations: tuple[Relation, ...], order: "_Order"
 ) -> Masks:
-    """The same, less what is not needed, the weightiest first; where a group is hidden, so is every smaller one."""
+    """The masks without those that are not needed, tried from the weightiest on.
+
+    Where a group is hidden, every smaller group is hidden too.
+    """
     for name in [one for one in masks if values[one] >= FEW]:
         masks.update({one: False for one in order.smaller(name) if one not in masks})
     for name in sorted((one for one in masks if values[one] >= FEW), key=order, reverse=True):

@@ -65,12 +65,17 @@ def _difference(before: Figures | None, after: Figures, received: Received) -> C
 
 
 def _sessions_difference(before: JourneyFigures, after: JourneyFigures, event: e.Fact) -> Counted:
-    """What a session changes: its day, and the sums. A recount and a correction change more sums than those of days."""
+    """What a session changes: the counts of its day, and the present ones.
+
+    A recount and a correction also change counts that no day holds, so the present ones are compared as a whole.
+    """
     found = Counted()
     assert isinstance(event, SessionEvent) and after.sessions_at is not None
     logged = isinstance(event, e.SessionLogged)
     for on, sessions, times in _days_of(event):
-        add_moved(found, on, after.sessions_at, sessions, times, whole=logged and not after.passage.mistake)
+        add_moved(
+            found, on, after.sessions_at, sessions, times, also_cells=logged and not after.passage.mistake
+        )
     if not logged:
         add_sessions(found, before, after)
     return found

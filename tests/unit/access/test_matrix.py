@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.intake.domain.referral import UNKNOWN_PARTICIPANT
-from shared.edge.admission import check_right
+from shared.edge.request_checks import check_right
 from shared.language.access import Actor
 from shared.language.errors import Forbidden
 from tests.support.access.expected import ANYBODY, FIGURES, FLAT, JOURNEYS, OPERATORS, STREAM

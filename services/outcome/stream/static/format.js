@@ -1,4 +1,4 @@
-/* How a published cell is read and written in the page's language. Pure: touches no document.
+/* How a cell, exact or published, is read and written in the page's language. Pure: touches no document.
 
    A cell is a number, null (nothing to count yet), or hidden: `few` when fewer than five people stand behind it,
    not few when it would give such a number away. */

@@ -11,8 +11,8 @@ import pytest
 from services.activity_tracking.api import blueprints
 from services.activity_tracking.api.bulk import BYTES
 from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
-from shared.edge.admission import LONG_AT_ONCE
 from shared.edge.headers import NDJSON
+from shared.edge.request_checks import LONG_AT_ONCE
 from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.fakes import Caller, FakeWork, web
 from tests.support.small_programme import JOURNEY, PROVIDER, REFERRER, STARTED_ON

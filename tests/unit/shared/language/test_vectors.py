@@ -5,7 +5,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.edge.admission import caller_vector
+from shared.edge.request_checks import caller_vector
 from shared.language.codec import MOST_SEQUENCE, vector_text
 from shared.language.errors import Refused
 from shared.language.events import SOURCES

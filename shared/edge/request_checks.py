@@ -112,4 +112,5 @@ def said(*_: Any) -> dict[str, Any]:
     return found
 
 
+# flask-smorest's `arguments` takes the body of every route from `said`, and does not parse it again.
 Blueprint.ARGUMENTS_PARSER.location_loader("json")(said)
