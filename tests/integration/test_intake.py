@@ -5,9 +5,10 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,12 @@ def publish(stack: Stack, file: Path) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class Callers:
-    """Organisations as callers of intake."""
+    """Organisations as callers of intake, under keys that no other test file uses on the same stack."""
 
     stack: Stack
     web: httpx.Client
     keys: int = 0
+    prefix: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def ask(self, method: str, path: str, by: str, body: Any = None, **headers: str) -> httpx.Response:
         """One request; every POST under a key of its own."""
@@ -61,7 +63,7 @@ class Callers:
             json=body,
             headers={
                 "Authorization": f"Bearer {self.stack.token(by, 'caseworker')}",
-                "Idempotency-Key": headers.pop("key", f"key-{self.keys}"),
+                "Idempotency-Key": headers.pop("key", f"{self.prefix}-{self.keys}"),
                 **headers,
             },
         )
