@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaException
 from pymongo import IndexModel, MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from shared.language.errors import Busy, Conflict, Unknown
@@ -54,12 +55,13 @@ class Rebuilder:
         self.progressed_at = time.monotonic()
         self._client = client
         self._database = client[database]
-        self._did = client[audit_database(database)][OPERATORS]
         self._rebuilds = Rebuilds(client, database, {live.name: live})
         self._live = live
         self._consume = consume
         self._measure = measure
-        self._skip = skip
+        self._skips = _Skips(
+            self._database["parked"], client[audit_database(database)][OPERATORS], live, skip
+        )
         self._indexes = indexes
         self._stop = stop
         self._running: _Running | None = None
@@ -98,26 +100,12 @@ class Rebuilder:
             self._begin(self._live.beside(found["run"]))
         running = self._running
         assert running is not None, "it was begun"
-        self._skip_again(running.group)
+        self._skips.repeat(running.group)
         told = {"progress": running.told(), "halted": running.halted()}
         asked = found["compare_asked_at"]
         if asked is not None and (found["compared"] is None or found["compared"]["asked_at"] != asked):
             told["compared"] = {**self._compared(running.group), "asked_at": asked, "at": datetime.now(UTC)}
         self._rebuilds.report(self._live.name, running.group.run, told)
-
-    def _skip_again(self, rebuilt: Group) -> None:
-        """Pass over what an operator had the live group skip: that is a decision, which the log does not hold."""
-        aside = {"group": rebuilt.name, "reason": {"$in": ["poison", "waiting"]}}
-        rows = self._database["parked"].find(aside, {"value": 0, "headers": 0}, limit=AT_ONCE)
-        by_live_name = {taken_over(row, self._live.name)["_id"]: row for row in rows}
-        if not by_live_name:
-            return
-        decided = {"did": "skip", "came_to.parked_id": {"$in": list(by_live_name)}}
-        for audit in self._did.find(decided, {"came_to.parked_id": 1}):
-            row = by_live_name[audit["came_to"]["parked_id"]]
-            # An earlier one of its source, skipped too, may have to go first; then the next look comes back to it.
-            with suppress(Conflict, Unknown):
-                self._skip(rebuilt, row)
 
     def _begin(self, group: Group) -> None:
         for name, beside in group.renamed.items():
@@ -145,6 +133,39 @@ class Rebuilder:
                     return compare(self._database, session, self._live, rebuilt)
             self._stop.wait(TRY_SECONDS)
         raise AssertionError("the last try compares whatever there is")
+
+
+class _Skips:
+    """What an operator had the live group skip: a decision, which the log does not hold.
+
+    parked: the events set aside, of both groups. audit: what operators did. skip: passes over one parked event.
+    """
+
+    def __init__(
+        self,
+        parked: Collection[dict[str, Any]],
+        audit: Collection[dict[str, Any]],
+        live: Group,
+        skip: Callable[[Group, Mapping[str, Any]], None],
+    ) -> None:
+        self._parked = parked
+        self._audit = audit
+        self._live = live
+        self._skip = skip
+
+    def repeat(self, rebuilt: Group) -> None:
+        """Pass over in the rebuilt group what was skipped in the live one."""
+        aside = {"group": rebuilt.name, "reason": {"$in": ["poison", "waiting"]}}
+        rows = self._parked.find(aside, {"value": 0, "headers": 0}, limit=AT_ONCE)
+        by_live_name = {taken_over(row, self._live.name)["_id"]: row for row in rows}
+        if not by_live_name:
+            return
+        decided = {"did": "skip", "came_to.parked_id": {"$in": list(by_live_name)}}
+        for done in self._audit.find(decided, {"came_to.parked_id": 1}):
+            row = by_live_name[done["came_to"]["parked_id"]]
+            # An earlier one of its source, skipped too, may have to go first; then the next look comes back to it.
+            with suppress(Conflict, Unknown):
+                self._skip(rebuilt, row)
 
 
 class _Running:

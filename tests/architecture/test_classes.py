@@ -9,13 +9,14 @@ MOST = 12
 EXCEPTIONS = {
     # one transaction: where it reads, what it decides by, what it has collected
     "shared/runtime/unit.py:Unit": 14,
-    # one thread between a run's record, its consumer and the live collections
-    "shared/operations/rebuilder.py:Rebuilder": 13,
+    # everything that one made-up person has met so far; read by the rules of the course
+    "clients/player/course.py:Course": 14,
+    # one person's way: who it is, where it stands, and what is written down of it
+    "clients/player/plan_writer.py:PlanWriter": 19,
+    # the whole play: its plan, its callers, and what it waits for
+    "clients/player/play.py:Play": 16,
 }
-"""{file:class: attributes}. Each says why it may hold more; a class that has shrunk leaves the list.
-
-The demonstration (`clients/player`) is not counted.
-"""
+"""{file:class: attributes}. Each says why it may hold more; a class that has shrunk leaves the list."""
 
 
 def attributes(node: ast.ClassDef) -> set[str]:
@@ -42,7 +43,7 @@ def _targets(node: ast.AST) -> Iterator[ast.AST]:
 
 def test_no_class_holds_more_than_a_reader_can() -> None:
     found = {}
-    for source in sources("services", "shared", "clients/operator", "tools"):
+    for source in sources("clients", "services", "shared", "tools"):
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ClassDef) and len(attributes(node)) > MOST:
                 found[f"{source.name}:{node.name}"] = len(attributes(node))
