@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.intake import api
-from services.intake.consumer import TIMERS, folds_telling
+from services.intake.consumer import FOLDS, TIMERS
 from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.repository import INDEXES, Referrals
@@ -28,7 +28,7 @@ SERVICE = Service(
     source="intake",
     database="intake",
     repository=REFERRALS,
-    folds=lambda settings: folds_telling(settings.reply_organisations),
+    folds=FOLDS,
     timers=TIMERS,
     blueprints=lambda settings: api.blueprints(settings, REFERRALS),
     indexes=INDEXES,

@@ -1,13 +1,11 @@
 """Which events intake takes in, and what it does with each. Referrals come on topics of their own (`inbound.py`)."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from services.intake.domain.journey import addressed, take_in
+from services.intake.domain.journey import take_in
 from shared.language import events as e
-from shared.language.decision import Change, Fold, Received, TimerFold
+from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
-from shared.language.programmes import Programmes
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ParticipantReady: take_in,
@@ -24,12 +22,3 @@ FOLDS: Mapping[type[Fact], Fold] = {
 }
 
 TIMERS: Mapping[str, TimerFold] = {}
-
-
-def folds_telling(answered: Collection[e.Organisation]) -> Mapping[type[Fact], Fold]:
-    """FOLDS, without replies that have no topic. answered: the organisations that have a reply topic."""
-
-    def fold(state: object, received: Received, programmes: Programmes) -> Change[Any]:
-        return addressed(FOLDS[type(received.body)](state, received, programmes), answered)
-
-    return dict.fromkeys(FOLDS, fold)

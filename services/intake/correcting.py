@@ -10,7 +10,7 @@ from services.intake.domain import corrections as c
 from services.intake.domain import participant
 from services.intake.domain.journey import Referral
 from services.intake.domain.participant import Identity, Participant
-from services.intake.handlers import Answered, Vault, journey, keep, person
+from services.intake.handlers import Vault, journey, keep, person
 from shared.language.access import Actor, Reader, reader
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
@@ -46,17 +46,15 @@ def list_participant_corrections(
     return Reader(actor.organisation, "whole"), found
 
 
-UseCase = Callable[[Work, Actor, JourneyId, Any, Answered], Referral]
+UseCase = Callable[[Work, Actor, JourneyId, Any], Referral]
 
 
 def _corrects(action: Action, decide: Callable[..., Change[Referral]]) -> UseCase:
     """The use case that corrects what the action leads to."""
 
-    def use_case(
-        work: Work, actor: Actor, journey_id: JourneyId, command: Any, answered: Answered
-    ) -> Referral:
+    def use_case(work: Work, actor: Actor, journey_id: JourneyId, command: Any) -> Referral:
         held, rules = journey(work, actor, journey_id, action)
-        return keep(work, decide(held, command, programme=rules, by=actor, at=work.at), answered)
+        return keep(work, decide(held, command, programme=rules, by=actor, at=work.at))
 
     return use_case
 

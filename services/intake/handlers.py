@@ -1,16 +1,15 @@
 """The use cases of intake: fetch what the decision needs, let the caller pass, decide, keep.
 
-Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here. `answered` is the set
-of organisations that have a reply topic, and so are told when their referrals move.
+Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from services.intake.domain import consent, participant, programme, referral
-from services.intake.domain.journey import PARTS, Referral, addressed
+from services.intake.domain.journey import PARTS, Referral
 from services.intake.domain.participant import Identity, Participant, Sealed
 from services.intake.domain.participation import (
     PARTICIPATIONS,
@@ -35,7 +34,6 @@ from shared.language.events import Code, JourneyId, Organisation, ParticipantId
 from shared.language.passage import Stage
 from shared.language.programmes import Action, Programme, ProgrammeKey
 
-Answered = Collection[Organisation]
 Part = Literal["referrer", "provider", "responsible"]
 
 
@@ -144,7 +142,7 @@ def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participa
 # --- referrals ------------------------------------------------------------------------------------------------
 
 
-def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered) -> Referral:
+def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
     """Receive a referral; the same reference asking for the same is the same referral.
 
     Raises Conflict `already-referred` where a journey that the caller may read stands open; beside one that it may not
@@ -158,7 +156,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
-        return keep(work, Change(referral.repeat(first, command)), answered)
+        return keep(work, Change(referral.repeat(first, command)))
     person = _known(work, actor, command.participant_id)
     earlier = None
     if person is not None and command.previous_journey is not None:
@@ -176,7 +174,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer, answered: Answered)
     row = work.row(PARTICIPATIONS, participation_key(command.participant_id, command.programme))
     journeys = journeys_of(work, row)
     refuse_second(journeys, lambda one: may_read(work, actor, one))
-    return keep(work, begun(change, journeys, row, work.at), answered)
+    return keep(work, begun(change, journeys, row, work.at))
 
 
 def _open_programmes(work: Work, actor: Actor) -> list[str]:
@@ -185,62 +183,56 @@ def _open_programmes(work: Work, actor: Actor) -> list[str]:
     return [one.id for one in newest if one.allows(actor.organisation, "refer")]
 
 
-def accept_referral(
-    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept, answered: Answered
-) -> Referral:
+def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept) -> Referral:
     """Take the person on."""
     held, _ = journey(work, actor, journey_id, "answer_referral")
-    return keep(work, referral.accept(held, command, by=actor.organisation, at=work.at), answered)
+    return keep(work, referral.accept(held, command, by=actor.organisation, at=work.at))
 
 
-def decline_referral(
-    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline, answered: Answered
-) -> Referral:
+def decline_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline) -> Referral:
     """Say no, with a reason."""
     held, rules = journey(work, actor, journey_id, "answer_referral")
     change = referral.decline(held, command, by=actor.organisation, programme=rules, at=work.at)
-    return keep(work, change, answered)
+    return keep(work, change)
 
 
 def withdraw_referral(
-    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Withdraw, answered: Answered
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Withdraw
 ) -> Referral:
     """Take the referral back before the start."""
     held, rules = journey(work, actor, journey_id, "withdraw_referral")
-    return keep(work, referral.withdraw(held, command, programme=rules, at=work.at), answered)
+    return keep(work, referral.withdraw(held, command, programme=rules, at=work.at))
 
 
-def start_journey(
-    work: Work, actor: Actor, journey_id: JourneyId, command: referral.Start, answered: Answered
-) -> Referral:
+def start_journey(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Start) -> Referral:
     """Begin participation."""
     held, rules = journey(work, actor, journey_id, "start_journey")
-    return keep(work, referral.start(held, command, programme=rules, at=work.at), answered)
+    return keep(work, referral.start(held, command, programme=rules, at=work.at))
 
 
 def register_mistake(
-    work: Work, actor: Actor, journey_id: JourneyId, command: referral.RegisterMistake, answered: Answered
+    work: Work, actor: Actor, journey_id: JourneyId, command: referral.RegisterMistake
 ) -> Referral:
     """Say that the journey should never have been registered."""
     held, rules = journey(work, actor, journey_id, "register_mistake")
-    return keep(work, referral.register_mistake(held, command, programme=rules, at=work.at), answered)
+    return keep(work, referral.register_mistake(held, command, programme=rules, at=work.at))
 
 
 def record_consent(
-    work: Work, actor: Actor, journey_id: JourneyId, command: consent.RecordConsent, answered: Answered
+    work: Work, actor: Actor, journey_id: JourneyId, command: consent.RecordConsent
 ) -> Referral:
     """Take down the participant's answer."""
     held, rules = journey(work, actor, journey_id, "record_consent")
     change = consent.record(held, command, by=actor.organisation, programme=rules, at=work.at)
-    return keep(work, change, answered)
+    return keep(work, change)
 
 
 def withdraw_consent(
-    work: Work, actor: Actor, journey_id: JourneyId, command: consent.WithdrawConsent, answered: Answered
+    work: Work, actor: Actor, journey_id: JourneyId, command: consent.WithdrawConsent
 ) -> Referral:
     """Take down that the participant takes a consent back."""
     held, _ = journey(work, actor, journey_id, "record_consent")
-    return keep(work, consent.withdraw(held, command, at=work.at), answered)
+    return keep(work, consent.withdraw(held, command, at=work.at))
 
 
 def read_referral(work: Work, actor: Actor, journey_id: JourneyId) -> Referral:
@@ -280,10 +272,10 @@ def journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> 
     return held, authorise(actor, action, held.passage, work.programmes)
 
 
-def keep(work: Work, change: Change[Referral], answered: Answered) -> Referral:
+def keep(work: Work, change: Change[Referral]) -> Referral:
     """Make the change durable, and tell who is to be told."""
     change = settle(work, change)
-    return work.save(subject_of("journey", change.state.journey_id), addressed(change, answered))
+    return work.save(subject_of("journey", change.state.journey_id), change)
 
 
 # --- programmes -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ line. The answer to a record comes before all that is told of what it led to.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,9 +75,7 @@ def sender_of(topic: str) -> Organisation:
     return found[1]
 
 
-def receive(
-    work: Work, record: Arrived, answered: Collection[Organisation], said: Said | None = None
-) -> Answer:
+def receive(work: Work, record: Arrived, said: Said | None = None) -> Answer:
     """Refer what the record says, or say why not. Raises nothing that the record could be the reason for.
 
     Runs inside the transaction that moves the topic's offset; a refused record leaves nothing else in it.
@@ -87,7 +85,7 @@ def receive(
     try:
         if isinstance(said.command, Exception):
             raise said.command
-        referral = handlers.refer(work, sender, said.command, answered)
+        referral = handlers.refer(work, sender, said.command)
     except StateUnreadable:
         # No fault of the record: it is answered as ours, and the sender may send it again.
         raise
@@ -137,7 +135,6 @@ def _place(record: Arrived) -> dict[str, Any]:
 
 def process_batch(parts: Parts, breaker: Breaker) -> ProcessBatch:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
-    answered = parts.settings.reply_organisations
 
     def run(attempt: Attempt, records: list[Arrived]) -> Tally:
         unit, counting = parts.unit(attempt.session, on_read=attempt.on_read), breaker.attempt()
@@ -145,12 +142,12 @@ def process_batch(parts: Parts, breaker: Breaker) -> ProcessBatch:
         _fetch(unit, records, said)
         for record, what in zip(records, said, strict=True):
             try:
-                answers.append(_answered(unit, record, what, answered, counting))
+                answers.append(_answered(unit, record, what, counting))
             except Apart:
                 # It asks for rows that an earlier record may have changed: those are written first.
                 unit.flush()
                 unit = parts.unit(attempt.session, on_read=attempt.on_read)
-                answers.append(_answered(unit, record, what, answered, counting))
+                answers.append(_answered(unit, record, what, counting))
         unit.flush()
         return _tally(counting, answers)
 
@@ -202,13 +199,7 @@ def _tell(record: Arrived, answer: Answer) -> None:
     )
 
 
-def _answered(
-    unit: Unit,
-    record: Arrived,
-    said: Said,
-    answered: Collection[Organisation],
-    counting: Breaker,
-) -> Answered:
+def _answered(unit: Unit, record: Arrived, said: Said, counting: Breaker) -> Answered:
     """The record and its answer: the one place that turns whatever a record holds into one.
 
     said: what `read` has made of the value. What a record led to is taken into the unit whole, or not at all. Faults of
@@ -218,7 +209,7 @@ def _answered(
     branch = unit.branch()
     try:
         trace = start_trace(read_trace(dict(record.headers).get("traceparent")))
-        answer = receive(branch, record, answered, said)
+        answer = receive(branch, record, said)
         _reply(branch, answer)
     except (PyMongoError, Busy, Halt, Apart):
         raise

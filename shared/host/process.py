@@ -48,7 +48,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
     service, settings = parts.service, parts.settings
     create_indexes(parts)
-    group = groups_of(service, settings)[projection.group if projection else service.source]
+    group = groups_of(service)[projection.group if projection else service.source]
     breaker = Breaker()
     consumer = consumer_of(
         parts,
@@ -68,7 +68,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             database=service.database,
             repository=service.repository,
             programmes=parts.programmes,
-            source=service.source,
+            speaker=parts.speaker,
             folds=service.timers,
             clock=parts.clock,
             stop=parts.stop,

@@ -37,7 +37,7 @@ def build_web(parts: Parts) -> Flask:
         database=service.database,
         repository=service.repository,
         programmes=parts.programmes,
-        source=service.source,
+        speaker=parts.speaker,
         clock=parts.clock,
         fingerprints=fingerprints_from(settings.fingerprint_key),
         waiters=max(1, WEB_THREADS // 4),
@@ -52,7 +52,7 @@ def build_web(parts: Parts) -> Flask:
         clock=parts.clock,
         examples=examples_of(service),
     )
-    app.extensions[EXTENSION] = operations_of(parts, groups_of(service, settings))
+    app.extensions[EXTENSION] = operations_of(parts, groups_of(service))
     freeze_startup_objects()
     return app
 

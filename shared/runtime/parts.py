@@ -21,6 +21,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.fold import Batch, Enrich
 from shared.runtime.groups import Group
 from shared.runtime.kafka import client_options
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.settings import Settings
 from shared.runtime.unit import Unit
@@ -66,7 +67,7 @@ class Service:
     source: Source
     database: str
     repository: Repository
-    folds: Callable[[Settings], Mapping[type[Fact], Fold]]
+    folds: Mapping[type[Fact], Fold]
     timers: Mapping[str, TimerFold]
     blueprints: Callable[[Settings], tuple[Any, ...]]
     indexes: Mapping[str, list[IndexModel]]
@@ -94,6 +95,11 @@ class Parts:
         """The options with which this process connects to Kafka."""
         return client_options(self.settings)
 
+    @property
+    def speaker(self) -> Speaker:
+        """The service as the source of its messages; replies go to the organisations that the settings name."""
+        return Speaker(self.service.source, self.settings.reply_organisations)
+
     def unit(
         self,
         session: ClientSession,
@@ -107,18 +113,18 @@ class Parts:
             session,
             repository or self.service.repository,
             self.programmes,
-            self.service.source,
+            self.speaker,
             lambda: self.clock.now(session),
             on_read=on_read,
         )
 
 
-def groups_of(service: Service, settings: Settings) -> dict[str, Group]:
+def groups_of(service: Service) -> dict[str, Group]:
     """Every consumer group of the service by its name: its own first, then its projections."""
     own = Group(
         name=service.source,
         repository=service.repository,
-        folds=service.folds(settings),
+        folds=service.folds,
         topics=tuple(consumed_topics(service, None)),
         own_source=service.source,
         enrich=service.enrich,

@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from shared.language.decision import Repository, Subject, Timer, TimerFold, kind_of
 from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
@@ -43,7 +44,7 @@ class Timers:
         database: str,
         repository: Repository,
         programmes: PublishedProgrammes,
-        source: str,
+        speaker: Speaker,
         folds: Mapping[str, TimerFold],
         clock: Clock,
         stop: Event,
@@ -53,7 +54,7 @@ class Timers:
         self._database = client[database]
         self._repository = repository
         self._programmes = programmes
-        self._source = source
+        self._speaker = speaker
         self._folds = folds
         self._clock = clock
         self._stop = stop
@@ -100,7 +101,9 @@ class Timers:
             if gone.deleted_count == 0:
                 return False
             at = self._clock.now(session)
-            unit = Unit(self._database, session, self._repository, self._programmes, self._source, lambda: at)
+            unit = Unit(
+                self._database, session, self._repository, self._programmes, self._speaker, lambda: at
+            )
             unit.save(subject, self._folds[timer.command](unit.get(subject), timer, at, self._programmes))
             unit.flush()
             return True

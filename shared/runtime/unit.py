@@ -34,7 +34,7 @@ from shared.language.events import Fact
 from shared.language.messages import Message, encode_message, message_type
 from shared.language.programmes import Programmes
 from shared.runtime.ids import random_id
-from shared.runtime.outgoing import kept_a_day
+from shared.runtime.outgoing import Speaker, kept_a_day
 from shared.runtime.staged import Staged, SubjectDocument, read, written
 from shared.runtime.write_conflicts import OnRead
 from shared.telemetry.traces import current_traceparent
@@ -62,6 +62,7 @@ class Unit:
 
     now: gives the moment of the decision, UTC; called once, and only when a decision needs it. on_read: called after
     each load with all that the unit has read. Reads go through the session; writes are collected and sent by `flush`.
+    speaker: replies to others than its `replies_to` are dropped, as if they were no part of the change.
     Several decisions may share a unit. Each works on a `branch`, which sees all branches joined before it, and is
     either joined whole or dropped.
     """
@@ -72,7 +73,7 @@ class Unit:
         session: ClientSession,
         repository: Repository,
         programmes: Programmes,
-        source: str,
+        speaker: Speaker,
         now: Callable[[], datetime],
         base: "Unit | None" = None,
         on_read: OnRead | None = None,
@@ -85,7 +86,7 @@ class Unit:
         self._database = database
         self._session = session
         self._repository = repository
-        self._source = source
+        self._speaker = speaker
         self.staged = Staged()
         self._last_saved: Subject | None = None
         self.emitted: list[str] = []
@@ -108,7 +109,7 @@ class Unit:
             self._session,
             self._repository,
             self.programmes,
-            self._source,
+            self._speaker,
             lambda: self.at,
             self,
         )
@@ -213,12 +214,12 @@ class Unit:
     def vector(self, subject: Subject) -> Vector:
         """{source: how many of its events on the subject this service has emitted or applied}."""
         held = self.held(subject)
-        return {**held.seen, self._source: held.out_seq} if held.out_seq else dict(held.seen)
+        return {**held.seen, self._speaker.source: held.out_seq} if held.out_seq else dict(held.seen)
 
     def reached(self, subject: Subject, vector: Vector) -> bool:
         """Whether this service has emitted or applied all events of the vector. Raises StateUnreadable."""
         held = self._readable(subject)
-        applied = {**held.applied, self._source: held.out_seq}
+        applied = {**held.applied, self._speaker.source: held.out_seq}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
     @property
@@ -250,7 +251,8 @@ class Unit:
         """Collect a change's writes. Returns whether there was anything in it."""
         for event in change.events:
             self._emit(held, event)
-        for reply in change.replies:
+        replies = [one for one in change.replies if one.organisation in self._speaker.replies_to]
+        for reply in replies:
             held.replies += 1
             self._reply(held, reply.organisation, reply.body)
         for notice in change.notices:
@@ -272,7 +274,7 @@ class Unit:
             or change.adds
             or change.timers
             or change.cancels
-            or change.replies
+            or replies
             or change.notices
         )
         held.state = change.state
@@ -290,7 +292,7 @@ class Unit:
     def _emit(self, held: SubjectDocument, body: Fact) -> None:
         kind = codec.event_type(body)
         held.out_seq += 1
-        past = {source: count for source, count in held.seen.items() if source != self._source}
+        past = {source: count for source, count in held.seen.items() if source != self._speaker.source}
         headers = codec.encode_headers(
             kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
         )
@@ -327,8 +329,8 @@ class Unit:
     def _headers(self, identity: str, kind: str, subject: str) -> dict[str, str]:
         return {
             "ce_specversion": "1.0",
-            "ce_id": f"{self._source}:{identity}",
-            "ce_source": self._source,
+            "ce_id": f"{self._speaker.source}:{identity}",
+            "ce_source": self._speaker.source,
             "ce_type": kind,
             "ce_subject": subject,
             "ce_time": self.at.isoformat(),

@@ -20,6 +20,7 @@ from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Consumer, ProcessBatch
 from shared.runtime.fold import Batch
 from shared.runtime.gc_tuning import relax_thresholds
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
@@ -52,7 +53,7 @@ def absorber(
             attempt.session,
             CountingRepository(),
             programmes,
-            "outcome",
+            Speaker("outcome"),
             lambda: datetime.now(UTC),
             on_read=attempt.on_read,
         )

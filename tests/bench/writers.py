@@ -19,6 +19,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.gc_tuning import freeze_startup_objects
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from tests.bench import fold
 from tests.bench.surroundings import connected, only_warnings
@@ -37,7 +38,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         database=database,
         repository=CountingRepository(),
         programmes=PublishedProgrammes(client[database]),
-        source="outcome",
+        speaker=Speaker("outcome"),
         clock=Clock(client[database], driven=False),
         fingerprints=Fingerprints(bytes(range(32))),
         waiters=writers,

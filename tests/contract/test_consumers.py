@@ -21,12 +21,9 @@ from shared.language.replies import ReferralStatusChanged
 from tests.support.own_facts import after_own
 from tools.contracts.examples import Example, frozen
 from tools.contracts.messages import schema
-from tools.contracts.services import NOWHERE, services
+from tools.contracts.services import services
 
 EXAMPLES = frozen()
-SETTINGS = replace(
-    NOWHERE, reply_organisations=frozenset({"arbetsformedlingen-skelleftea", "forsakringskassan"})
-)
 ENTRY = {"gender": "woman", "complete": True}
 STAGES: dict[str, Stage] = {
     "1ab": "closed",
@@ -79,7 +76,7 @@ class Group:
 def groups() -> list[Group]:
     found = []
     for name, service in services().items():
-        found.append(Group(name, name, service.source, service.folds(SETTINGS), service.repository))
+        found.append(Group(name, name, service.source, service.folds, service.repository))
         projections = service.projections.values()
         found += [Group(one.group, name, None, one.folds, one.repository) for one in projections]
     return found

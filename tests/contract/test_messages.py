@@ -205,7 +205,7 @@ def test_the_answer_to_a_record_is_what_was_described(accepted: bool) -> None:
     work = IntakeWork()
     value = json.dumps(referral(registered(work))) if accepted else "{"
     arrived = Arrived(f"inbound.{AGENCY}.referrals.v1", 0, 7, [("ce_id", b"5f2c-7")], value.encode())
-    answer = receive(work, arrived, ())
+    answer = receive(work, arrived)
     assert isinstance(answer.body, RecordAccepted if accepted else RecordRejected)
     closed = {**schema(message_type(answer.body)), "additionalProperties": False}
     assert list(Draft202012Validator(closed).iter_errors(plain(answer.body))) == []

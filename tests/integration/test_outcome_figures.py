@@ -27,6 +27,7 @@ from shared.language.decision import Received, key_of
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
@@ -64,7 +65,9 @@ def process_batch(client: Client, database: Database[dict[str, Any]], records: S
 
     def work(session: ClientSession) -> Tally:
         programmes = PublishedProgrammes(database)
-        unit = Unit(database, session, FIGURES.repository, programmes, "outcome", lambda: datetime.now(UTC))
+        unit = Unit(
+            database, session, FIGURES.repository, programmes, Speaker("outcome"), lambda: datetime.now(UTC)
+        )
         batch = Batch(
             unit,
             database,
@@ -165,7 +168,12 @@ def _has_days(
 def _started(client: Client, db: Database[dict[str, Any]], period: Period) -> dict[str | None, Any]:
     def work(session: ClientSession) -> dict[str, Any]:
         unit = Unit(
-            db, session, FIGURES.repository, FakeProgrammes(PROGRAMME), "outcome", lambda: datetime.now(UTC)
+            db,
+            session,
+            FIGURES.repository,
+            FakeProgrammes(PROGRAMME),
+            Speaker("outcome"),
+            lambda: datetime.now(UTC),
         )
         return handlers.read_period(unit, Actor("analyst-1", OWNER, "analyst"), PROGRAMME.id, period)
 

@@ -15,6 +15,7 @@ from shared.language import events as e
 from shared.language.decision import Change, Subject, Timer
 from shared.runtime.clock import Clock
 from shared.runtime.kafka import Partition
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
@@ -96,7 +97,9 @@ def test_an_event_waits_for_its_programme_and_no_longer(bench: Bench) -> None:
     body = json.loads(json.dumps(PROGRAMME))
 
     def publish(session: Any) -> None:
-        unit = Unit(bench.db, session, ToyRepository(), programmes, "intake", lambda: datetime.now(UTC))
+        unit = Unit(
+            bench.db, session, ToyRepository(), programmes, Speaker("intake"), lambda: datetime.now(UTC)
+        )
         fact = codec.read_body("journey.intake.programme-published.v1", json.dumps(body).encode())
         unit.save(Subject("programme/toys@7"), Change(Toy(), events=(fact,)))
         unit.flush()
@@ -218,7 +221,7 @@ def test_a_timer_fires_once_however_many_instances_look(bench: Bench) -> None:
             database=bench.database,
             repository=ToyRepository(),
             programmes=PublishedProgrammes(bench.db),
-            source="outcome",
+            speaker=Speaker("outcome"),
             folds={"fire": toy.fire},
             clock=clock,
             stop=bench.stop,

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pymongo.client_session import ClientSession
 
+from shared.runtime.outgoing import Speaker
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.toy import ToyRepository
 from tests.support.toybench import Bench, bench
-from tests.support.work_suite import CHECKS, Backend
+from tests.support.work_suite import CHECKS, REPLIED_TO, Backend
 
 __all__ = ["bench"]
 
@@ -29,7 +30,12 @@ class InMongo:
         def work(session: ClientSession) -> Any:
             db = self._bench.db
             unit = Unit(
-                db, session, ToyRepository(), PublishedProgrammes(db), "outcome", lambda: datetime.now(UTC)
+                db,
+                session,
+                ToyRepository(),
+                PublishedProgrammes(db),
+                Speaker("outcome", REPLIED_TO),
+                lambda: datetime.now(UTC),
             )
             found = decide(unit)
             unit.flush()

@@ -80,8 +80,8 @@ class FakeProgrammes:
 class FakeWork:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
-    beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised; None
-    outside a unit, where every change raises it.
+    beside: what its folds are given beside an event. replies_to: who has a reply topic; others get no reply. raised:
+    the subjects whose revision this unit has raised; None outside a unit, where every change raises it.
     """
 
     programmes: FakeProgrammes
@@ -99,6 +99,7 @@ class FakeWork:
     last_saved: Subject | None = None
     ids: int = 0
     repository: Repository | None = None
+    replies_to: Collection[str] = frozenset()
     beside: Callable[["FakeWork", Subject], Any] = lambda memory, subject: None
     unreadable: frozenset[Subject] = frozenset()
 
@@ -177,7 +178,8 @@ class FakeWork:
             self.emitted.append(f"{event_type(event).name}:{number}")
             self.said.append((subject, event))
         self.events.extend(change.events)
-        self.replies.extend(change.replies)
+        replies = [one for one in change.replies if one.organisation in self.replies_to]
+        self.replies.extend(replies)
         for add in change.adds:
             slot = add.collection, add.key
             self.sums[slot] = added(self.sums.get(slot, {}), add.cells)
@@ -185,17 +187,8 @@ class FakeWork:
         self.timers.update({timer.key: (subject, timer) for timer in change.timers})
         for key in change.cancels:
             self.timers.pop(key, None)
-        return moved or any(
-            (
-                change.events,
-                change.rows,
-                change.adds,
-                change.timers,
-                change.cancels,
-                change.replies,
-                change.notices,
-            )
-        )
+        brought = (change.events, change.rows, change.adds, change.timers, change.cancels, change.notices)
+        return moved or any((*brought, replies))
 
     def new_id(self, prefix: str) -> str:
         """Ids of the right shape, counted."""

@@ -59,8 +59,8 @@ class House:
 
     def __post_init__(self) -> None:
         vault = AesGcmVault(bytes(range(32)))
-        routes = intake_api.blueprints_with(vault, Referrals(), ())
-        self._open(INTAKE, Referrals(), routes, intake_consumer.folds_telling(()), {})
+        routes = intake_api.blueprints_with(vault, Referrals())
+        self._open(INTAKE, Referrals(), routes, intake_consumer.FOLDS, {})
         self._open(
             ACTIVITY_TRACKING, Activities(), activity_api.blueprints(NOWHERE), activity_consumer.FOLDS, {}
         )

@@ -1,6 +1,6 @@
 """Intake's work in memory: the published programme, what is stored, and a journey at any stage."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -60,7 +60,10 @@ PROGRAMMES = FakeProgrammes(COACTIVE)
 
 @dataclass
 class IntakeWork:
-    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`."""
+    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`.
+
+    replies_to: who has a reply topic; others get no reply.
+    """
 
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)
     at: datetime = AT
@@ -69,6 +72,7 @@ class IntakeWork:
     events: list[Fact] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    replies_to: Collection[str] = frozenset()
     ids: int = 0
 
     def find(self, subject: Subject) -> Any | None:
@@ -114,7 +118,7 @@ class IntakeWork:
         self.documents[subject] = Referrals().write(change.state)  # type: ignore[arg-type]
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
         self.events.extend(change.events)
-        self.replies.extend(change.replies)
+        self.replies.extend(one for one in change.replies if one.organisation in self.replies_to)
         self.notices.extend(change.notices)
         return change.state
 
@@ -147,7 +151,7 @@ def referred(provider: str | None = PROVIDER) -> Referral:
     """A referral that was received."""
     work = IntakeWork()
     command = asked(register(work), provider=provider)
-    return handlers.refer(work, caseworker(AGENCY), command, ())
+    return handlers.refer(work, caseworker(AGENCY), command)
 
 
 def said(body: Fact, seq: int = 1) -> Received:

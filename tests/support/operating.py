@@ -49,7 +49,7 @@ def toy_parts(
         source="outcome",
         database=database,
         repository=ToyRepository(),
-        folds=lambda settings: folds,
+        folds=folds,
         timers={},
         blueprints=lambda settings: (),
         indexes={},

@@ -20,7 +20,7 @@ from shared.language.forms import SUBJECT_KIND
 from shared.language.programmes import ProgrammePublished
 from tools.contracts import inbound, messages
 from tools.contracts.examples import Example, frozen
-from tools.contracts.services import NOWHERE, event_types, services
+from tools.contracts.services import event_types, services
 from tools.contracts.topics import TopicSettings, topic_settings
 
 JSON_SCHEMA = "application/schema+json;version=2020-12"
@@ -189,7 +189,7 @@ def _operations() -> dict[str, Any]:
         said = [kind for kind in event_types() if kind.source == service.source]
         for channel, kinds in _by_channel(said).items():
             found[f"{service.source}.says.{channel}"] = _operation("send", channel, kinds)
-        groups: dict[str, set[type]] = {service.source: set(service.folds(NOWHERE))}
+        groups: dict[str, set[type]] = {service.source: set(service.folds)}
         groups.update({one.group: set(one.folds) for one in service.projections.values()})
         for group, bodies in groups.items():
             heard = [kind for kind in event_types() if _heard(kind, bodies, service.source, group)]

@@ -23,6 +23,7 @@ from shared.operations.rebuild_routes import blueprints_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import fingerprints_from
+from shared.runtime.outgoing import Speaker
 from shared.runtime.parts import Service
 from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.settings import Settings
@@ -86,7 +87,7 @@ def application(name: str) -> Flask:
         database=service.database,
         repository=service.repository,
         programmes=PublishedProgrammes(database),
-        source=service.source,
+        speaker=Speaker(service.source),
         clock=Clock(database, driven=NOWHERE.driven_clock),
         fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
         waiters=1,
@@ -128,7 +129,7 @@ def handlers(kind: EventType) -> list[Handler]:
     body: type[Fact] = kind.body
     found = []
     for name, service in services().items():
-        if service.source != kind.source and (fold := service.folds(NOWHERE).get(body)):
+        if service.source != kind.source and (fold := service.folds.get(body)):
             found.append(Handler(name, service.source, fold))
         projections = service.projections.values()
         found += [Handler(name, one.group, one.folds[body]) for one in projections if body in one.folds]

@@ -1,6 +1,5 @@
 """The routes by which what was said of a referral is said anew or taken back."""
 
-from collections.abc import Collection
 from typing import Any, cast, get_args
 
 from flask_smorest import Blueprint
@@ -24,7 +23,7 @@ from shared.edge.fields import Day, StrictBoolean, code_field, municipality_fiel
 from shared.edge.use_cases import run
 from shared.edge.web import guarded
 from shared.language.errors import Unknown
-from shared.language.events import JourneyId, Organisation, ParticipantId, Purpose
+from shared.language.events import JourneyId, ParticipantId, Purpose
 
 
 class CorrectReferralBody(CorrectingBody):
@@ -86,8 +85,8 @@ def people(vault: Vault) -> Blueprint:
     return routes
 
 
-def blueprint(answered: Collection[Organisation]) -> Blueprint:
-    """The routes on referrals and journeys. answered: the organisations that have a reply topic."""
+def blueprint() -> Blueprint:
+    """The routes on referrals and journeys."""
     routes = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
 
     @routes.route("/referrals/<string:journeyId>/correction", methods=["POST"])
@@ -96,7 +95,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_referral(body: CorrectReferral, journey_id: JourneyId) -> dict[str, Any]:
         """Say anew where, to whom and when the person was referred."""
-        return run(seen(correcting.correct_referral), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_referral), s.show_referral, journey_id, body)
 
     @routes.route("/referrals/<string:journeyId>/acceptance/correction", methods=["POST"])
     @guarded("answer_referral")
@@ -104,7 +103,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_acceptance(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
         """Say on which day the person was taken on, or with `void` that they were not."""
-        return run(seen(correcting.correct_acceptance), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_acceptance), s.show_referral, journey_id, body)
 
     @routes.route("/referrals/<string:journeyId>/decline/correction", methods=["POST"])
     @guarded("answer_referral")
@@ -112,7 +111,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_decline(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
         """Say a decline anew, or with `void` that it was none: the referral awaits its answer again."""
-        return run(seen(correcting.correct_decline), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_decline), s.show_referral, journey_id, body)
 
     @routes.route("/referrals/<string:journeyId>/withdrawal/correction", methods=["POST"])
     @guarded("withdraw_referral")
@@ -120,7 +119,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_withdrawal(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
         """Say a withdrawal anew, or with `void` that it was none: the referral stands as before it."""
-        return run(seen(correcting.correct_withdrawal), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_withdrawal), s.show_referral, journey_id, body)
 
     @routes.route("/journeys/<string:journeyId>/consents/<string:purpose>/correction", methods=["POST"])
     @guarded("record_consent")
@@ -133,7 +132,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
         said = CorrectConsent(
             purpose=cast(Purpose, purpose), **{**body, "organisations": tuple(body["organisations"])}
         )
-        return run(seen(correcting.correct_consent), s.show_referral, journey_id, said, answered)
+        return run(seen(correcting.correct_consent), s.show_referral, journey_id, said)
 
     @routes.route("/journeys/<string:journeyId>/start/correction", methods=["POST"])
     @guarded("start_journey")
@@ -141,7 +140,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_start(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
         """Say on which day participation began, or with `void` that it has not."""
-        return run(seen(correcting.correct_start), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_start), s.show_referral, journey_id, body)
 
     @routes.route("/journeys/<string:journeyId>/mistake/correction", methods=["POST"])
     @guarded("register_mistake")
@@ -149,7 +148,7 @@ def blueprint(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def correct_mistake(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
         """Say anew why the journey is a mistake, or with `void` that it is none: it counts again as it stood."""
-        return run(seen(correcting.correct_mistake), s.show_referral, journey_id, body, answered)
+        return run(seen(correcting.correct_mistake), s.show_referral, journey_id, body)
 
     add_list(routes, correcting.list_corrections)
     return routes

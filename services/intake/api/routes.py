@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from flask import request
@@ -22,7 +22,7 @@ from shared.edge.use_cases import applied, paged, run
 from shared.edge.web import actor, command, guarded, query
 from shared.language.decision import Skip, Work
 from shared.language.errors import Invalid, Unknown
-from shared.language.events import Code, JourneyId, Organisation, ParticipantId, Purpose
+from shared.language.events import Code, JourneyId, ParticipantId, Purpose
 from shared.language.forms import JOURNEY_ID
 
 PURPOSE_HEADER = {
@@ -34,11 +34,9 @@ PURPOSE_HEADER = {
 }
 
 
-def blueprints(
-    vault: handlers.Vault, referrals: handlers.Referrals, answered: Collection[Organisation]
-) -> tuple[Blueprint, ...]:
-    """The routes of intake. answered: the organisations that have a reply topic."""
-    return _participants(vault), _referrals(referrals, answered), _journeys(answered), _programmes()
+def blueprints(vault: handlers.Vault, referrals: handlers.Referrals) -> tuple[Blueprint, ...]:
+    """The routes of intake."""
+    return _participants(vault), _referrals(referrals), _journeys(), _programmes()
 
 
 def _participants(vault: handlers.Vault) -> Blueprint:
@@ -89,7 +87,7 @@ def _purpose() -> str:
     return purpose
 
 
-def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]) -> Blueprint:
+def _referrals(referrals: handlers.Referrals) -> Blueprint:
     routes = Blueprint("referrals", __name__, description="Referrals, and where they stand")
 
     @routes.route("/referrals", methods=["POST"])
@@ -98,7 +96,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
     @routes.response(201, s.ReferralAnswer)
     def refer(body: referral.Refer) -> dict[str, Any]:
         """Refer a participant; the referrer's own reference makes it idempotent."""
-        return run(seen(handlers.refer), s.show_referral, body, answered)
+        return run(seen(handlers.refer), s.show_referral, body)
 
     @routes.route("/referrals", methods=["GET"])
     @guarded("read_journey")
@@ -121,7 +119,7 @@ def _referrals(referrals: handlers.Referrals, answered: Collection[Organisation]
     return routes
 
 
-def _journeys(answered: Collection[Organisation]) -> Blueprint:
+def _journeys() -> Blueprint:
     routes = Blueprint("journeys", __name__, description="From the answer to the start; consent; mistakes")
 
     @routes.route("/referrals/<string:journeyId>/acceptance", methods=["POST"])
@@ -130,7 +128,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, Any]:
         """Take the person on; the provider becomes responsible."""
-        return run(seen(handlers.accept_referral), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.accept_referral), s.show_referral, journey_id, body)
 
     @routes.route("/referrals/<string:journeyId>/decline", methods=["POST"])
     @guarded("answer_referral")
@@ -138,7 +136,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str, Any]:
         """Say no, with one of the programme's reasons."""
-        return run(seen(handlers.decline_referral), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.decline_referral), s.show_referral, journey_id, body)
 
     @routes.route("/referrals/<string:journeyId>/withdrawal", methods=["POST"])
     @guarded("withdraw_referral")
@@ -146,7 +144,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[str, Any]:
         """Take the referral back before the start."""
-        return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body)
 
     @routes.route("/journeys/<string:journeyId>/consents", methods=["POST"])
     @guarded("record_consent")
@@ -154,7 +152,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(201, s.ReferralAnswer)
     def record_consent(body: consent.RecordConsent, journey_id: JourneyId) -> dict[str, Any]:
         """Take down the participant's answer on a purpose."""
-        return run(seen(handlers.record_consent), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.record_consent), s.show_referral, journey_id, body)
 
     @routes.route("/journeys/<string:journeyId>/consents/<string:purpose>/withdrawal", methods=["POST"])
     @guarded("record_consent")
@@ -165,7 +163,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
         if purpose not in ("sharing", "sus"):
             raise Unknown("consent")
         asked = consent.WithdrawConsent(purpose=cast(Purpose, purpose), occurred_on=body["occurred_on"])
-        return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked, answered)
+        return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked)
 
     @routes.route("/journeys/<string:journeyId>/start", methods=["POST"])
     @guarded("start_journey")
@@ -173,7 +171,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]:
         """Begin participation, once the participant was asked about sharing."""
-        return run(seen(handlers.start_journey), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.start_journey), s.show_referral, journey_id, body)
 
     @routes.route("/journeys/<string:journeyId>/mistake", methods=["POST"])
     @guarded("register_mistake")
@@ -181,7 +179,7 @@ def _journeys(answered: Collection[Organisation]) -> Blueprint:
     @routes.response(200, s.ReferralAnswer)
     def register_mistake(body: referral.RegisterMistake, journey_id: JourneyId) -> dict[str, Any]:
         """Say that the journey should never have been registered; it counts nowhere."""
-        return run(seen(handlers.register_mistake), s.show_referral, journey_id, body, answered)
+        return run(seen(handlers.register_mistake), s.show_referral, journey_id, body)
 
     return routes
 

@@ -4,7 +4,7 @@ This function also informs the referrer. It folds intake's own events and all ot
 message whenever its view of the referral has changed (docs/field.md, Referral).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -147,12 +147,6 @@ def take_in(state: Referral | None, received: Received, programmes: Programmes) 
     if state is None:
         raise ValueError(f"{received.type} speaks of a journey that intake never received.")
     return _follow(state, (received.body,), lambda: programmes.get(state.passage.programme_key))
-
-
-def addressed(change: Change[Referral], answered: Collection[e.Organisation]) -> Change[Referral]:
-    """Keep the replies that have a topic to go to. answered: the organisations that have a reply topic."""
-    kept = tuple(reply for reply in change.replies if reply.organisation in answered)
-    return change if len(kept) == len(change.replies) else replace(change, replies=kept)
 
 
 def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:

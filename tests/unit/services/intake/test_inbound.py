@@ -77,7 +77,7 @@ class Answering(IntakeWork):
 
 
 def answer(work: IntakeWork, arrived: Arrived) -> Answer:
-    return receive(work, arrived, ())
+    return receive(work, arrived)
 
 
 def test_a_record_in_order_is_referred_and_answered_with_the_journey() -> None:
@@ -198,7 +198,7 @@ def test_a_record_that_says_a_field_twice_is_rejected_and_the_field_named(name: 
     work = IntakeWork()
     said = {**body(register(work)), SECRET: "x"}
     twice = json.dumps(said).encode()[:-1] + f', "{name}": "2417"}}'.encode()
-    answer = receive(work, record(twice), {AGENCY})
+    answer = receive(work, record(twice))
     assert (type(answer.body), plain(answer.body)["code"]) == (RecordRejected, "invalid-fields")
     assert set(plain(answer.body)["errors"]) == {named}
     assert SECRET not in json.dumps(plain(answer.body))

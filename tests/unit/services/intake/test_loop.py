@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake import handlers
-from services.intake.consumer import FOLDS, folds_telling
+from services.intake.consumer import FOLDS
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral, standing, take_in
 from services.intake.repository import Referrals
@@ -147,11 +147,10 @@ def test_a_fact_that_is_known_already_changes_nothing() -> None:
 
 
 def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> None:
-    fold = folds_telling({AGENCY})
     state: Any = at_stage("started")
     told = []
     for fact in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]:
-        change = fold[type(fact)](state, said(fact), PROGRAMMES)
+        change = FOLDS[type(fact)](state, said(fact), PROGRAMMES)
         state = change.state
         told.append([plain(reply.body)["stage"] for reply in change.replies])
     assert told == [
@@ -168,7 +167,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
 
 
 def test_a_reply_says_what_a_reading_would_say() -> None:
-    change = folds_telling({AGENCY})[e.JourneyExited](at_stage("ready"), said(exit_fact()), PROGRAMMES)
+    change = FOLDS[e.JourneyExited](at_stage("ready"), said(exit_fact()), PROGRAMMES)
     (reply,) = change.replies
     assert (reply.organisation, type(reply.body)) == (AGENCY, ReferralStatusChanged)
     assert plain(reply.body) == {
@@ -178,22 +177,13 @@ def test_a_reply_says_what_a_reading_would_say() -> None:
     }
 
 
-def test_an_organisation_without_a_reply_topic_is_told_nothing() -> None:
-    assert (
-        folds_telling({"forsakringskassan"})[e.JourneyExited](
-            at_stage("ready"), said(exit_fact()), PROGRAMMES
-        ).replies
-        == ()
-    )
-
-
 def test_intakes_own_decisions_are_told_too() -> None:
-    work = IntakeWork()
-    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), {AGENCY})
+    work = IntakeWork(replies_to={AGENCY})
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
 
     accept = referral.Accept()
-    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
-    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept, {AGENCY})
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept)
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept)
     assert [(plain(one.body)["reference"], plain(one.body)["stage"]) for one in work.replies] == [
         ("AF-1", "received"),
         ("AF-1", "accepted"),
@@ -202,7 +192,7 @@ def test_intakes_own_decisions_are_told_too() -> None:
 
 def test_whoever_becomes_responsible_may_read_the_person() -> None:
     held = at_stage("ready")
-    rows = folds_telling(())[e.HandoverAccepted](held, said(handed_over()), PROGRAMMES).rows
+    rows = FOLDS[e.HandoverAccepted](held, said(handed_over()), PROGRAMMES).rows
     assert [(row.collection, row.key) for row in rows] == [("parts", held.journey_id)]
     assert rows[0].body["participant_id"] == held.passage.participant_id
     assert rows[0].body["organisations"] == sorted([EMPLOYER, PROVIDER])

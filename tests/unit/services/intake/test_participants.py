@@ -105,10 +105,10 @@ def test_only_those_with_a_part_in_a_journey_may_read() -> None:
     handle = register(work)
     with pytest.raises(Unknown):
         handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
-    held = handlers.refer(work, caseworker(AGENCY), asked(handle), ())
+    held = handlers.refer(work, caseworker(AGENCY), asked(handle))
     with pytest.raises(Unknown):
         handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
-    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept())
     assert handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)[1] == PERSON
     with pytest.raises(Unknown):
         handlers.read_participant(work, caseworker(EMPLOYER), handle, VAULT)
@@ -194,9 +194,9 @@ def test_retired_keys_are_read_as_the_master_key_is() -> None:
 def test_a_journey_goes_on_after_its_participant_was_erased() -> None:
     work = IntakeWork()
     handle = register(work)
-    held = handlers.refer(work, caseworker(AGENCY), asked(handle), ())
+    held = handlers.refer(work, caseworker(AGENCY), asked(handle))
     handlers.erase_participant(work, caseworker(AGENCY), handle)
-    taken = handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept(), ())
+    taken = handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept())
     assert taken.passage.stage == "accepted"
 
 

@@ -149,7 +149,7 @@ def test_a_rejection_repeats_reference_key_and_the_headers_that_the_contract_nam
         ("x-secret", b"7"),
         ("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"),
     ]
-    found = receive(IntakeWork(), record(said, *headers, key=b"case/17"), ())
+    found = receive(IntakeWork(), record(said, *headers, key=b"case/17"))
     assert isinstance(found.body, RecordRejected)
     assert (plain(found.body)["reference"], plain(found.body)["key"]) == ("AF-1", "case/17")
     assert plain(found.body)["headers"] == {
@@ -162,7 +162,7 @@ def test_a_rejection_repeats_reference_key_and_the_headers_that_the_contract_nam
 def test_so_does_an_acceptance() -> None:
     work = IntakeWork()
     arrived = record(body(register(work)), ("correlation-id", b"c-1"), key=b"k-1")
-    found = receive(work, arrived, ())
+    found = receive(work, arrived)
     assert isinstance(found.body, RecordAccepted)
     assert (plain(found.body)["key"], plain(found.body)["headers"]) == ("k-1", {"correlation-id": "c-1"})
 

@@ -181,10 +181,10 @@ def test_a_start_lies_not_before_the_acceptance() -> None:
 def test_the_same_reference_asking_for_the_same_is_the_same_referral() -> None:
     work = IntakeWork()
     command = asked(register(work))
-    first = handlers.refer(work, caseworker(AGENCY), command, ())
+    first = handlers.refer(work, caseworker(AGENCY), command)
     said = len(work.events)
-    again = handlers.refer(work, caseworker(AGENCY), command, ())
-    undated = handlers.refer(work, caseworker(AGENCY), asked(command.participant_id, occurred_on=None), ())
+    again = handlers.refer(work, caseworker(AGENCY), command)
+    undated = handlers.refer(work, caseworker(AGENCY), asked(command.participant_id, occurred_on=None))
     assert first == again == undated
     assert len(work.events) == said == 1
 
@@ -192,17 +192,17 @@ def test_the_same_reference_asking_for_the_same_is_the_same_referral() -> None:
 def test_the_same_reference_asking_for_something_else_is_refused() -> None:
     work = IntakeWork()
     person = register(work)
-    handlers.refer(work, caseworker(AGENCY), asked(person), ())
+    handlers.refer(work, caseworker(AGENCY), asked(person))
     with pytest.raises(Conflict) as refused:
-        handlers.refer(work, caseworker(AGENCY), asked(person, municipality="2417"), ())
+        handlers.refer(work, caseworker(AGENCY), asked(person, municipality="2417"))
     assert refused.value.code == "reference-taken"
 
 
 def test_references_are_each_organisations_own() -> None:
     work = IntakeWork()
-    one = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
+    one = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
     theirs = register(work, by="forsakringskassan")
-    other = handlers.refer(work, caseworker("forsakringskassan"), asked(theirs), ())
+    other = handlers.refer(work, caseworker("forsakringskassan"), asked(theirs))
     assert one.journey_id != other.journey_id
 
 
@@ -217,11 +217,11 @@ def test_everything_wrong_with_a_referral_is_said_at_once() -> None:
         occurred_on=date(2016, 1, 31),
     )
     with pytest.raises(Invalid) as refused:
-        handlers.refer(work, caseworker(AGENCY), command, ())
+        handlers.refer(work, caseworker(AGENCY), command)
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"municipality", "provider", "previous_journey", "occurred_on"}
     with pytest.raises(Invalid) as refused:
-        handlers.refer(work, caseworker(AGENCY), asked("p-" + "9" * 26, programme="nowhere"), ())  # type: ignore[arg-type]
+        handlers.refer(work, caseworker(AGENCY), asked("p-" + "9" * 26, programme="nowhere"))  # type: ignore[arg-type]
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"participant_id", "programme"}
 
@@ -232,7 +232,7 @@ def test_a_referral_lies_within_the_programme_and_not_in_the_future() -> None:
     person = register(work)
     for on in (date(2019, 1, 1), date(2019, 5, 3)):
         with pytest.raises(Invalid) as refused:
-            handlers.refer(work, caseworker(AGENCY), asked(person, occurred_on=on), ())
+            handlers.refer(work, caseworker(AGENCY), asked(person, occurred_on=on))
         assert refused.value.errors is not None
         assert set(refused.value.errors) == {"occurred_on"}
 
@@ -240,14 +240,14 @@ def test_a_referral_lies_within_the_programme_and_not_in_the_future() -> None:
 def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     work = IntakeWork()
     person, stranger = register(work), register(work)
-    first = handlers.refer(work, caseworker(AGENCY), asked(person), ())
+    first = handlers.refer(work, caseworker(AGENCY), asked(person))
     taken_back = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
-    handlers.withdraw_referral(work, caseworker(AGENCY), first.journey_id, taken_back, ())
+    handlers.withdraw_referral(work, caseworker(AGENCY), first.journey_id, taken_back)
     again = asked(person, reference="AF-2", previous_journey=first.journey_id, occurred_on=ACCEPTED_ON)
-    assert handlers.refer(work, caseworker(AGENCY), again, ()).passage.previous_journey == first.journey_id
+    assert handlers.refer(work, caseworker(AGENCY), again).passage.previous_journey == first.journey_id
     wrong = asked(stranger, reference="AF-3", previous_journey=first.journey_id)
     with pytest.raises(Invalid) as refused:
-        handlers.refer(work, caseworker(AGENCY), wrong, ())
+        handlers.refer(work, caseworker(AGENCY), wrong)
     assert refused.value.errors == {
         "previous_journey": ["Takes the id of an earlier journey of the same participant."]
     }
@@ -258,7 +258,7 @@ def test_an_erased_participant_cannot_be_referred() -> None:
     person = register(work)
     handlers.erase_participant(work, caseworker(AGENCY), person)
     with pytest.raises(Conflict) as refused:
-        handlers.refer(work, caseworker(AGENCY), asked(person), ())
+        handlers.refer(work, caseworker(AGENCY), asked(person))
     assert refused.value.code == "participant-erased"
 
 
@@ -267,13 +267,13 @@ def test_who_refers_is_decided_by_the_role_map_also_for_a_programme_that_is_not_
     person = register(work)
     for programme in ("coactive", "nowhere"):
         with pytest.raises(Forbidden):
-            handlers.refer(work, caseworker(EMPLOYER), asked(person, programme=programme), ())
+            handlers.refer(work, caseworker(EMPLOYER), asked(person, programme=programme))
     assert work.events == []
 
 
 def test_a_referral_is_bound_to_the_newest_version_there_is() -> None:
     work = IntakeWork(programmes=FakeProgrammes(COACTIVE, _next_version()))
-    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
     assert held.passage.programme_version == 2
 
 
@@ -283,29 +283,29 @@ def _next_version() -> Any:
 
 def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
     work = IntakeWork()
-    named = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
+    named = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
     with pytest.raises(Unknown):
-        handlers.accept_referral(work, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept(), ())
+        handlers.accept_referral(work, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept())
     open_to_all = handlers.refer(
-        work, caseworker(AGENCY), asked(register(work), reference="AF-2", provider=None), ()
+        work, caseworker(AGENCY), asked(register(work), reference="AF-2", provider=None)
     )
     taken = handlers.accept_referral(
-        work, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept(), ()
+        work, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept()
     )
     assert taken.passage.responsible == OTHER_PROVIDER
     with pytest.raises(Unknown):
-        handlers.accept_referral(work, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept(), ())
+        handlers.accept_referral(work, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept())
 
 
 def test_a_whole_way_in_says_each_fact_once() -> None:
     work = IntakeWork()
-    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)), ())
+    held = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
     journey = held.journey_id
     provider = caseworker(PROVIDER)
-    handlers.accept_referral(work, provider, journey, referral.Accept(), ())
-    handlers.record_consent(work, provider, journey, CONSENT, ())
-    handlers.start_journey(work, provider, journey, referral.Start(), ())
-    handlers.register_mistake(work, provider, journey, referral.RegisterMistake(reason="duplicate"), ())
+    handlers.accept_referral(work, provider, journey, referral.Accept())
+    handlers.record_consent(work, provider, journey, CONSENT)
+    handlers.start_journey(work, provider, journey, referral.Start())
+    handlers.register_mistake(work, provider, journey, referral.RegisterMistake(reason="duplicate"))
     assert [type(one) for one in work.events] == [
         e.ReferralReceived,
         e.ReferralAccepted,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.intake import handlers, inbound
-from services.intake.consumer import folds_telling
+from services.intake.consumer import FOLDS
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
 from services.intake.domain.referral import UNKNOWN_PARTICIPANT
@@ -57,7 +57,7 @@ def may_read(work: IntakeWork, organisation: str, person: e.ParticipantId) -> bo
 def may_refer(work: IntakeWork, organisation: str, person: e.ParticipantId, reference: str = "R-1") -> bool:
     try:
         command = asked(person, reference=reference, programme="elsewhere")
-        handlers.refer(work, caseworker(organisation), command, ())
+        handlers.refer(work, caseworker(organisation), command)
     except Invalid as refused:
         assert refused.errors == UNKNOWN_PERSON
         return False
@@ -68,9 +68,9 @@ def begun(work: IntakeWork, provider: str = CLINIC, by: str = AGENCY, reference:
     """A referral that the provider has taken on."""
     person = register(work, by=by)
     command = asked(person, provider=provider, reference=reference)
-    held = handlers.refer(work, caseworker(by), command, ())
+    held = handlers.refer(work, caseworker(by), command)
     accept = referral.Accept(occurred_on=ACCEPTED_ON)
-    return handlers.accept_referral(work, caseworker(provider), held.journey_id, accept, ())
+    return handlers.accept_referral(work, caseworker(provider), held.journey_id, accept)
 
 
 def person_of(held: Referral) -> e.ParticipantId:
@@ -80,7 +80,7 @@ def person_of(held: Referral) -> e.ParticipantId:
 def tell(work: IntakeWork, held: Referral, fact: e.Fact) -> None:
     """Fold another service's fact into intake."""
     subject = subject_of("journey", held.journey_id)
-    work.save(subject, folds_telling(())[type(fact)](work.get(subject), said(fact), work.programmes))
+    work.save(subject, FOLDS[type(fact)](work.get(subject), said(fact), work.programmes))
 
 
 def handed_over(held: Referral, to: str, kind: e.HandoverKind = "provider_to_employer") -> e.HandoverAccepted:
@@ -101,7 +101,7 @@ def handed_over(held: Referral, to: str, kind: e.HandoverKind = "provider_to_emp
 def test_who_knows_a_handle_can_neither_refer_read_nor_erase() -> None:
     work = IntakeWork(programmes=BOTH)
     person = register(work)
-    handlers.refer(work, caseworker(AGENCY), asked(person, provider=None), ())
+    handlers.refer(work, caseworker(AGENCY), asked(person, provider=None))
     for stranger in (OTHER_AGENCY, CLINIC):
         assert not may_refer(work, stranger, person)
         assert not may_read(work, stranger, person)
@@ -141,10 +141,10 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
                 }
             ).encode(),
         )
-        answer = plain(inbound.receive(work, record, ()).body)
+        answer = plain(inbound.receive(work, record).body)
         return [
-            outcome(lambda: handlers.refer(work, who, asked(person, reference="R-1"), ())),
-            outcome(lambda: handlers.refer(work, who, again, ())),
+            outcome(lambda: handlers.refer(work, who, asked(person, reference="R-1"))),
+            outcome(lambda: handlers.refer(work, who, again)),
             outcome(lambda: handlers.read_participant(work, who, person, VAULT)),
             outcome(lambda: handlers.erase_participant(work, who, person)),
             (answer["code"], answer["detail"], answer["errors"]),
@@ -181,7 +181,7 @@ def test_a_provider_that_took_a_person_on_refers_onwards_and_reads_but_does_not_
         previous_journey=held.journey_id,
         occurred_on=STARTED_ON,
     )
-    handlers.refer(work, caseworker(CLINIC), onwards, ())
+    handlers.refer(work, caseworker(CLINIC), onwards)
     with pytest.raises(Forbidden) as refused:
         handlers.erase_participant(work, caseworker(CLINIC), person)
     assert refused.value.code == "not-your-journey"
@@ -201,12 +201,12 @@ def test_no_provider_prolongs_its_part_by_accepting_its_own_referral() -> None:
     work = IntakeWork(programmes=BOTH)
     held = begun(work, provider=CLINIC)
     onwards = asked(person_of(held), reference="C-1", provider=CLINIC, programme="elsewhere")
-    own = handlers.refer(work, caseworker(CLINIC), onwards, ())
+    own = handlers.refer(work, caseworker(CLINIC), onwards)
     handlers.accept_referral(
-        work, caseworker(CLINIC), own.journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ()
+        work, caseworker(CLINIC), own.journey_id, referral.Accept(occurred_on=ACCEPTED_ON)
     )
     mistake = referral.RegisterMistake(reason="wrong_person")
-    handlers.register_mistake(work, caseworker(AGENCY), held.journey_id, mistake, ())
+    handlers.register_mistake(work, caseworker(AGENCY), held.journey_id, mistake)
     assert not may_read(work, CLINIC, person_of(held))
 
 
@@ -216,7 +216,7 @@ def test_a_previous_journey_is_one_of_the_same_person() -> None:
     own = register(work, by=OTHER_AGENCY)
     command = asked(own, reference="R-1", previous_journey=others.journey_id, occurred_on=date(2016, 2, 20))
     with pytest.raises(Invalid) as refused:
-        handlers.refer(work, caseworker(OTHER_AGENCY), command, ())
+        handlers.refer(work, caseworker(OTHER_AGENCY), command)
     assert refused.value.errors == {
         "previous_journey": ["Takes the id of an earlier journey of the same participant."]
     }
@@ -236,7 +236,7 @@ def test_a_part_in_one_programme_is_none_where_the_organisation_takes_part_no_mo
 def may_refer_elsewhere(work: IntakeWork, person: e.ParticipantId) -> bool:
     command = asked(person, programme="elsewhere", reference="E-1", provider=None)
     try:
-        handlers.refer(work, caseworker(CLINIC), command, ())
+        handlers.refer(work, caseworker(CLINIC), command)
     except Invalid as refused:
         assert refused.errors == UNKNOWN_PERSON
         return False
@@ -248,13 +248,13 @@ def may_refer_elsewhere(work: IntakeWork, person: e.ParticipantId) -> bool:
 
 def _withdrawn(work: IntakeWork, held: Referral) -> None:
     handlers.withdraw_referral(
-        work, caseworker(AGENCY), held.journey_id, referral.Withdraw(reason="other_effort"), ()
+        work, caseworker(AGENCY), held.journey_id, referral.Withdraw(reason="other_effort")
     )
 
 
 def _mistaken(work: IntakeWork, held: Referral) -> None:
     handlers.register_mistake(
-        work, caseworker(AGENCY), held.journey_id, referral.RegisterMistake(reason="wrong_person"), ()
+        work, caseworker(AGENCY), held.journey_id, referral.RegisterMistake(reason="wrong_person")
     )
 
 
@@ -272,11 +272,11 @@ def test_a_part_ends_with_the_referral(end: Callable[[IntakeWork, Referral], Non
 def test_a_declined_referral_gives_nobody_a_part() -> None:
     work = IntakeWork(programmes=BOTH)
     person = register(work)
-    held = handlers.refer(work, caseworker(AGENCY), asked(person, provider=CLINIC), ())
+    held = handlers.refer(work, caseworker(AGENCY), asked(person, provider=CLINIC))
     no = referral.Decline(reason="no_place")
-    handlers.decline_referral(work, caseworker(CLINIC), held.journey_id, no, ())
+    handlers.decline_referral(work, caseworker(CLINIC), held.journey_id, no)
     assert not may_read(work, CLINIC, person)
-    handlers.decline_referral(work, caseworker(CLINIC), held.journey_id, no, ())
+    handlers.decline_referral(work, caseworker(CLINIC), held.journey_id, no)
 
 
 CLOSED_ON = date(2017, 3, 31)
@@ -312,8 +312,8 @@ def test_the_end_of_one_journey_leaves_the_part_in_another() -> None:
     work = IntakeWork(programmes=BOTH)
     first = begun(work)
     again = asked(person_of(first), provider=CLINIC, reference="AF-2", programme="elsewhere")
-    second = handlers.refer(work, caseworker(AGENCY), replace(again, occurred_on=STARTED_ON), ())
-    handlers.accept_referral(work, caseworker(CLINIC), second.journey_id, referral.Accept(), ())
+    second = handlers.refer(work, caseworker(AGENCY), replace(again, occurred_on=STARTED_ON))
+    handlers.accept_referral(work, caseworker(CLINIC), second.journey_id, referral.Accept())
     _mistaken(work, second)
     assert may_read(work, CLINIC, person_of(first))
     _withdrawn(work, first)
@@ -337,9 +337,9 @@ def test_a_referral_sent_again_after_the_part_has_ended_is_still_the_same_referr
     work = IntakeWork(programmes=BOTH)
     held = begun(work)
     onwards = asked(person_of(held), reference="C-1", occurred_on=TODAY, programme="elsewhere")
-    first = handlers.refer(work, caseworker(CLINIC), onwards, ())
+    first = handlers.refer(work, caseworker(CLINIC), onwards)
     _mistaken(work, held)
-    assert handlers.refer(work, caseworker(CLINIC), onwards, ()).journey_id == first.journey_id
+    assert handlers.refer(work, caseworker(CLINIC), onwards).journey_id == first.journey_id
     with pytest.raises(Conflict):
-        handlers.refer(work, caseworker(CLINIC), replace(onwards, municipality="2417"), ())
+        handlers.refer(work, caseworker(CLINIC), replace(onwards, municipality="2417"))
     assert not may_refer(work, CLINIC, person_of(held), "C-2")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake import correcting, handlers, participations
-from services.intake.consumer import folds_telling
+from services.intake.consumer import FOLDS
 from services.intake.domain import corrections as c
 from services.intake.domain import referral
 from services.intake.domain.consent import RecordConsent
@@ -59,13 +59,13 @@ def known_to_both() -> tuple[IntakeWork, e.ParticipantId]:
     person = register(work)
     elsewhere = refer(work, AGENCY, person, programme="elsewhere", provider=CLINIC)
     accept = referral.Accept(occurred_on=ACCEPTED_ON)
-    handlers.accept_referral(work, caseworker(CLINIC), elsewhere.journey_id, accept, ())
+    handlers.accept_referral(work, caseworker(CLINIC), elsewhere.journey_id, accept)
     return work, person
 
 
 def refer(work: IntakeWork, by: str, person: e.ParticipantId, **what: object) -> Referral:
     command = asked(person, reference=f"R-{next(_references)}", **what)
-    return handlers.refer(work, caseworker(by), command, ())
+    return handlers.refer(work, caseworker(by), command)
 
 
 def now(work: IntakeWork, journey: Referral) -> Referral:
@@ -75,31 +75,31 @@ def now(work: IntakeWork, journey: Referral) -> Referral:
 
 def withdraw(work: IntakeWork, journey: Referral) -> None:
     command = referral.Withdraw(reason="other_effort", occurred_on=TODAY)
-    handlers.withdraw_referral(work, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+    handlers.withdraw_referral(work, caseworker(journey.passage.referrer), journey.journey_id, command)
 
 
 def decline(work: IntakeWork, journey: Referral) -> None:
     command = referral.Decline(reason="no_place", occurred_on=TODAY)
-    handlers.decline_referral(work, caseworker(PROVIDER), journey.journey_id, command, ())
+    handlers.decline_referral(work, caseworker(PROVIDER), journey.journey_id, command)
 
 
 def mistaken(work: IntakeWork, journey: Referral) -> None:
     command = referral.RegisterMistake(reason="duplicate", occurred_on=TODAY)
-    handlers.register_mistake(work, caseworker(journey.passage.referrer), journey.journey_id, command, ())
+    handlers.register_mistake(work, caseworker(journey.passage.referrer), journey.journey_id, command)
 
 
 def take_in(work: IntakeWork, journey: Referral, *facts: e.Fact) -> None:
     for fact in facts:
         state = now(work, journey)
-        change = folds_telling(())[type(fact)](state, said(fact), BOTH)
+        change = FOLDS[type(fact)](state, said(fact), BOTH)
         work.save(subject_of("journey", journey.journey_id), change)
 
 
 def exited(work: IntakeWork, journey: Referral) -> None:
     by, journey_id = caseworker(PROVIDER), journey.journey_id
-    handlers.accept_referral(work, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON), ())
-    handlers.record_consent(work, by, journey_id, RecordConsent(purpose="sharing", given=False), ())
-    handlers.start_journey(work, by, journey_id, referral.Start(occurred_on=READY_ON), ())
+    handlers.accept_referral(work, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON))
+    handlers.record_consent(work, by, journey_id, RecordConsent(purpose="sharing", given=False))
+    handlers.start_journey(work, by, journey_id, referral.Start(occurred_on=READY_ON))
     take_in(work, journey, exit_fact())
 
 
@@ -113,11 +113,11 @@ def restored(work: IntakeWork, journey: Referral) -> None:
     anew = c.CorrectReason(why="A slip.", void=True)
     by, passage = caseworker(journey.passage.referrer), now(work, journey).passage
     if passage.mistake:
-        correcting.correct_mistake(work, by, journey.journey_id, anew, ())
+        correcting.correct_mistake(work, by, journey.journey_id, anew)
     elif passage.withdrawn_on:
-        correcting.correct_withdrawal(work, by, journey.journey_id, anew, ())
+        correcting.correct_withdrawal(work, by, journey.journey_id, anew)
     else:
-        correcting.correct_decline(work, caseworker(PROVIDER), journey.journey_id, anew, ())
+        correcting.correct_decline(work, caseworker(PROVIDER), journey.journey_id, anew)
 
 
 # --- refused ---------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_an_own_open_referral_is_named_with_where_it_stands_and_who_is_responsib
     work = IntakeWork()
     person = register(work)
     first = refer(work, AGENCY, person)
-    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept())
     with pytest.raises(Conflict) as refused:
         refer(work, AGENCY, person)
     assert refused.value.code == "already-referred"
@@ -145,7 +145,7 @@ def test_so_is_one_that_the_referrer_may_read_by_another_part() -> None:
     work = IntakeWork()
     person = register(work)
     first = refer(work, AGENCY, person, provider=CLINIC)
-    handlers.accept_referral(work, caseworker(CLINIC), first.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(CLINIC), first.journey_id, referral.Accept())
     with pytest.raises(Conflict) as refused:
         refer(work, CLINIC, person, provider=PROVIDER)
     assert refused.value.code == "already-referred"
@@ -179,8 +179,8 @@ def test_after_its_end_the_person_is_referred_again_as_before(
 def test_the_same_reference_still_answers_with_the_same_referral() -> None:
     work = IntakeWork()
     command = asked(register(work))
-    first = handlers.refer(work, caseworker(AGENCY), command, ())
-    assert handlers.refer(work, caseworker(AGENCY), command, ()) == first
+    first = handlers.refer(work, caseworker(AGENCY), command)
+    assert handlers.refer(work, caseworker(AGENCY), command) == first
 
 
 def test_over_kafka_the_rejection_says_the_same() -> None:
@@ -251,7 +251,7 @@ def test_who_is_responsible_is_told_since_when_and_what_else_only_by_a_part_in_i
 
     assert told(AGENCY, second) == told(CLINIC, first) == [Other(READY_ON)]
     assert told(PROVIDER, first) == [], "it is not responsible yet"
-    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept())
     assert told(CLINIC, first) == []
     assert told(PROVIDER, first) == [Other(READY_ON)]
     withdraw(work, second)
@@ -262,7 +262,7 @@ def test_a_provider_of_both_is_told_which() -> None:
     work, person = known_to_both()
     first = refer(work, CLINIC, person, occurred_on=ACCEPTED_ON)
     second = refer(work, AGENCY, person, occurred_on=READY_ON)
-    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept(), ())
+    handlers.accept_referral(work, caseworker(PROVIDER), first.journey_id, referral.Accept())
     (other,) = participations.also_referred(work, caseworker(PROVIDER), now(work, first))
     assert other == Other(READY_ON, second.journey_id, AGENCY)
 

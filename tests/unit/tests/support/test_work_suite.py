@@ -8,14 +8,14 @@ import pytest
 from tests.support import toy
 from tests.support.fakes import FakeCommands, FakeProgrammes, FakeWork
 from tests.support.toy import ToyRepository
-from tests.support.work_suite import CHECKS, Backend
+from tests.support.work_suite import CHECKS, REPLIED_TO, Backend
 
 
 class InMemory:
     """Satisfies `Backend`."""
 
     def __init__(self) -> None:
-        self._memory = FakeWork(FakeProgrammes(), toy.NOW, repository=ToyRepository())
+        self._memory = FakeWork(FakeProgrammes(), toy.NOW, repository=ToyRepository(), replies_to=REPLIED_TO)
         self.commands = FakeCommands(self._memory)
 
     def unit(self, decide: Callable[[Any], Any]) -> Any:
