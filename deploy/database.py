@@ -1,20 +1,20 @@
 """MongoDB's replica set and users: one user per service, refused everywhere but its own database.
 
-Beside it each service has `<database>_audit`. Its user can add to it, and can change and remove nothing. Roles add
-up, so rows of the service's own database could never be protected from it.
+Beside it each service has `<database>_audit`. Its user can add to it, and can change and remove nothing in it. Roles
+add up, so rows of the service's own database could never be kept from it.
 
-python -m deploy.database apply
+    python -m deploy.database apply
 
-One command for the local stack, compose and a cluster; it may be run again at any time. On a new mongod it initiates
-the replica set and makes the administrator, by MongoDB's localhost exception. Where both exist (Atlas, an image with
-its own administrator) it makes only the users.
+One command for the local stack, compose and a cluster; it may be run again at any time. On a mongod
+that is new it initiates the replica set and makes the administrator, by MongoDB's localhost
+exception; where both exist (Atlas, an image with its own administrator) it makes only the users.
 
-Environment: MONGODB_HOST is `host:port` of one member. MONGODB_ADMIN_USERNAME and MONGODB_ADMIN_PASSWORD are the
-administrator's. MONGODB_PASSWORDS_DIR is a folder with one file per service database, with the same name, that holds
-its user's password. MONGODB_REPLICA_SET is initiated under this name when there is none. MONGODB_CA_FILE turns TLS
-on.
+Environment: MONGODB_HOST (`host:port` of one member), MONGODB_ADMIN_USERNAME,
+MONGODB_ADMIN_PASSWORD, MONGODB_PASSWORDS_DIR (a folder with one file per service database, named as
+it is, holding its user's password), MONGODB_REPLICA_SET (initiated under this name when there is
+none), MONGODB_CA_FILE (turns TLS on).
 
-It refuses a MongoDB that writes people's data into its own log. Every member has to be started with
+It refuses a MongoDB that writes what people told us into its own log: every member has to be started with
 `operationProfiling.slowOpSampleRate: 0`, or where MongoDB has it `security.redactClientLogData: true`.
 """
 

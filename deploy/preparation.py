@@ -1,15 +1,15 @@
 """What containers read from files: certificates, the replica set's key, and one password file per user.
 
-python -m deploy.preparation apply
+    python -m deploy.preparation apply
 
-Compose runs it once before everything else, as root and without a network. Only root can give each file to the one
-user that may read it. Secrets come from the environment and from nowhere else, as named in `.env.example`:
-KAFKA_PASSWORD_<PRINCIPAL> for each principal of `topics.yaml`, MONGODB_PASSWORD_<DATABASE> for each service's
-database, MONGODB_KEY, ISSUER_CLIENT_SECRET. PREPARED_DIR is the folder with one folder in it per volume; KAFKA_UID,
-MONGODB_UID and SERVICE_UID are the users in the images.
+Compose runs it once before everything else, as root and without a network: only root can give each file to
+the one user that may read it. Secrets come from the environment and from nowhere else, as named in
+`.env.example`: KAFKA_PASSWORD_<PRINCIPAL> for each principal of `topics.yaml`, MONGODB_PASSWORD_<DATABASE> for
+each service's database, MONGODB_KEY, ISSUER_CLIENT_SECRET. PREPARED_DIR is the folder with one folder in it
+per volume; KAFKA_UID, MONGODB_UID and SERVICE_UID are the users in the images.
 
-Safe to repeat: password files always follow the environment. Certificates are kept until they are about to run out;
-when they were renewed, recreate the containers (`docker compose up --force-recreate`).
+Safe to repeat: password files always follow the environment. Certificates are kept until they are about to
+run out; when they were renewed, recreate the containers (`docker compose up --force-recreate`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ limit without any exception.
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,9 @@ import pytest
 from tests.support.sources import EVERYTHING, ROOT, sources
 
 MOST_WORDS = 30
-CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^ *```.*?^ *```$|(?:^|(?<=\n\n))(?: {4}.*\n)+", re.MULTILINE | re.DOTALL)
+"""A fenced block, within a list too, or an indented one."""
+FENCE = re.compile(r" *```[a-z]*")
 ITEM = re.compile(r"(?:[-*]|\d+\.)\s+")
 NOT_PROSE = re.compile(r"^[|#>]|\S {2,}\S|[├└│─►]")
 PARAMETER = re.compile(r"(?<=[.;:}]) (?=[a-z_-]+(?:, [a-z_-]+)*: )")
@@ -54,7 +57,7 @@ def docstrings(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant(value=str(text))):
-                yield text
+                yield inspect.cleandoc(text)
             case _:
                 pass
 
@@ -74,11 +77,18 @@ def test_a_page_has_short_sentences(page: str) -> None:
     assert long_sentences((ROOT / page).read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_block_of_code_stands_on_lines_of_its_own(page: str) -> None:
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "```" in line and not FENCE.fullmatch(line)] == []
+
+
 def test_a_long_sentence_is_found_in_a_paragraph_a_list_and_a_docstring() -> None:
     text = " ".join(["word"] * (MOST_WORDS + 1))
     for one in (f"{text}.", f"Short. {text}.", f"- short\n- {text}", f"at: now. later: {text}"):
         assert len(long_sentences(one)) == 1, one
     assert long_sentences(f"| {text} |\n\n```\n{text}\n```\n\na    {text}\n\n{text[5:]}.") == []
+    assert long_sentences(f"- item\n\n  ```sh\n  {text}\n  ```\n\n    {text}\n") == []
     assert list(docstrings(ast.parse(f'A = 1\n"""{text}"""\n\ndef f():\n    """Short."""\n'))) == [
         text,
         "Short.",

@@ -1,7 +1,7 @@
 """`python -m tests.bench.faststream_app <topic> <events> <way>`: the same sums, kept by a batch subscriber.
 
 plain: batches as FastStream makes them by default, an update for each event. added-up: at most 5,000 events at once,
-as our own consumer takes, and one update for each journey. Both write a batch in one unordered bulk write at
+where our own consumer takes 3,000, and one update for each journey. Both write a batch in one unordered bulk write at
 w=majority and acknowledge after it, so every event counts at least once. Neither reads the documents that it changes,
 keeps any order, or notices a duplicate. Prints its events/s.
 """

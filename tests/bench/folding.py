@@ -39,7 +39,7 @@ class Folded:
     journeys_a_transaction: float
 
 
-def absorber(
+def processing(
     client: MongoClient[Any], database: str, group: str, topic: str, *, emits: bool = False
 ) -> ProcessBatch:
     """What the platform does inside the transaction that moves the offsets on: the bench's own fold."""
@@ -103,7 +103,7 @@ def folded(
     """
     group = f"{topic}-{database}"
     stop, nearly = threading.Event(), threading.Event()
-    process_batch = absorber(client, database, group, topic, emits=emits)
+    process_batch = processing(client, database, group, topic, emits=emits)
     moments: list[float] = []
     journeys: list[int] = []
     came = 0

@@ -7,7 +7,7 @@ import threading
 
 from shared.runtime.consumer import Consumer
 from shared.runtime.gc_tuning import relax_thresholds
-from tests.bench.folding import absorber
+from tests.bench.folding import processing
 from tests.bench.surroundings import connected, kafka_options, only_warnings
 
 
@@ -24,7 +24,7 @@ def main(database: str, topic: str) -> None:
         client=client,
         database=database,
         kafka_options=kafka_options(os.environ),
-        process_batch=absorber(client, database, group, topic),
+        process_batch=processing(client, database, group, topic),
         stop=stop,
         topics=[topic],
     ).run()

@@ -2,9 +2,9 @@
 
 Each patch of `mutants/` begins with three lines. `Breaks:` names the broken property, and `Caught-by:` the scenario
 that must fail. `Violates:` names the invariant that it must fail on, or several of which one must be violated.
-Missing evidence, or a wait that times out, catches nothing. It is applied to a copy of the tree, and that scenario
-alone runs there, in its short form. First, the same scenarios must pass on the tree as it is, for a scenario that
-always fails would catch everything.
+Missing evidence, or a wait that times out, catches nothing. The patch is applied to a copy of the tree, and its
+scenario alone runs there, in its short form. First, the same scenarios must pass on the tree as it is, for a scenario
+that always fails would catch everything.
 
 ONLY names patches by parts of their names; SEED repeats a run's chances; UNBROKEN=0 leaves out the tree as it is.
 Exit 1 when a mutant survives, or when the unbroken tree fails.

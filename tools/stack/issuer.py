@@ -1,10 +1,10 @@
 """A tiny OIDC issuer for this machine only: whoever has the stack's client secret gets any token.
 
-It replaces an organisation's own identity provider. So services verify real signed tokens against a real key set and
-need no mode of their own for tests.
+It takes the place of an organisation's own identity provider. So services verify real signed tokens against a real key
+set, and need no mode of their own for tests.
 
-POST /token   grant_type=client_credentials&client_id=<organisation>:<duty>&client_secret=<secret> optional:
-person=<handle>, expires_in=<seconds, negative for a token already expired>
+    POST /token   grant_type=client_credentials&client_id=<organisation>:<duty>&client_secret=<secret>
+                  optional: person=<handle>, expires_in=<seconds, negative for a token already expired>
 
 Tokens run on real time, whatever the stack's driven clock says.
 """
