@@ -2,7 +2,7 @@
 
     python -m deploy.backup take FOLDER       all databases as they were at one moment, under traffic
     python -m deploy.backup restore FOLDER    put them back, and compare them with the log
-    python -m deploy.backup check             compare the databases with the log
+    python -m deploy.backup check             compare the databases with the log; let services start where both agree
     python -m deploy.backup new-log FOLDER    make the log anew from the databases
 
 An operator's tool: it reads no service's rules and needs the administrators of MongoDB and Kafka. Its procedure is

@@ -208,15 +208,14 @@ def write_given_up(folder: Path, records: Sequence[Record]) -> Path:
 def make_anew(client: Client, options: Mapping[str, Any], say: Callable[[str], None]) -> None:
     """Remove the services' own topics, make them again, and mark all that the services said to be published again.
 
-    Positions that the log no longer bears are forgotten: these groups read from the beginning, and skip by its number
-    what they have applied. Blocks. Safe to repeat after an interruption. Raises CannotApply, CannotDo, KafkaError.
+    Positions that the log no longer bears are forgotten last: until then `compare` finds them wrong, so an interruption
+    never looks like an end. These groups read from the beginning, and skip by its number what they have applied.
+    Blocks. Safe to repeat after an interruption. Raises CannotApply, CannotDo, KafkaError.
     """
     own = set(OWN_TOPIC.values())
     # Asked for while the topics are those of old: of one just made, a broker may not know yet who leads it.
     lost = [one for one in _positions(client, Logs(options)) if one.wrong or one.at.topic in own]
     for database in DATABASES:
-        ids = [one.offset for one in lost if one.database == database]
-        client[database]["offsets"].delete_many({"_id": {"$in": ids}})
         say(f"{database}: {_publish_again(client[database][ARCHIVE])} messages will be published again.")
     admin = deploy.topics.connect(options, within_seconds=60.0)
     try:
@@ -225,6 +224,9 @@ def make_anew(client: Client, options: Mapping[str, Any], say: Callable[[str], N
             say(line)
     finally:
         admin.close()
+    for database in DATABASES:
+        ids = [one.offset for one in lost if one.database == database]
+        client[database]["offsets"].delete_many({"_id": {"$in": ids}})
 
 
 def _remove(admin: KafkaAdminClient, topics: set[str]) -> None:

@@ -19,7 +19,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from deploy.backup.surroundings import AUDITS, CannotDo, Client
+from deploy.backup.surroundings import AUDITS, CannotDo, Client, require_stopped
 from deploy.backup.taking import BATCH, MANIFEST, Kept
 from deploy.database import DATABASES
 from shared.runtime.restored import MARK, RESTORED
@@ -57,14 +57,16 @@ def check_files(folder: Path, kept: Sequence[Kept]) -> None:
 def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
     """Replace the services' databases by the backup's, and add to the audits what they lack. Blocks; may be repeated.
 
-    Each of the databases is marked: no service starts on it until `compared` or a new log takes the mark away.
-    Raises CannotDo before anything is changed, if the backup is not whole.
+    Each of the databases is marked: no service starts on it until `check` or `new-log` takes the mark away.
+    Raises CannotDo before any document is changed, if the backup is not whole or a process of a service runs.
     """
     moment, kept = read_manifest(folder)
     check_files(folder, kept)
     say(f"The backup is whole; it is of {moment}.")
     for database in DATABASES:
         _mark(client, database, moment, whole=False)
+    # Once more: what was started since the first look did not meet the mark.
+    require_stopped(client)
     for database in DATABASES:
         for name in client[database].list_collection_names():
             if name != RESTORED:
