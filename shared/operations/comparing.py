@@ -56,7 +56,7 @@ def compare_states(live: Iterable[Document], rebuilt: Iterable[Document], *, tog
 
 
 def _compare(found: Comparison, mine: Document, theirs: Document) -> None:
-    if mine["in"] != theirs["in"]:
+    if mine.get("in") != theirs.get("in"):
         found.elsewhere += 1
         return
     differing = list(_differing(mine, theirs))

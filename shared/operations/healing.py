@@ -241,7 +241,8 @@ def _has_come(
     if row["subject"].startswith("programme/"):
         return key_of(row["subject"]) in programmes
     state = states.get(row["subject"])
-    return state is not None and state["in"].get(row["source"], 0) >= row["seq"]
+    # A document that lacks what the runtime keeps in it has nothing that came.
+    return state is not None and state.get("in", {}).get(row["source"], 0) >= row["seq"]
 
 
 def _topic(one: Missing) -> str:

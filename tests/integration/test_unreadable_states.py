@@ -149,6 +149,8 @@ def test_what_waited_before_its_document_broke_goes_on_waiting(bench: Bench) -> 
     bench.publish(bench.say(toy.session(1), torn, 1), bench.say(toy.session(3), torn, 3))
     (row,) = parked(bench, torn, 1)
     assert row["reason"] == "waiting"
+    wait = {"_id": "lacking", "group": bench.group, "source": "activity-tracking", "subject": torn, "seq": 2}
+    bench.db["asked"].insert_one(wait | {"at": later(), "times": 1, "next_at": later(), "ends": []})
     bench.db["toys"].update_one({"_id": torn}, {"$unset": {"in": "", "blocked": "", "v": ""}})
     before = document(bench, torn)
     healer(bench).look(later())
