@@ -15,6 +15,7 @@ from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 
 from shared.language.access import Actor
+from shared.language.codec import Envelope
 from shared.language.decision import Subject
 from shared.language.errors import Conflict, Refused, Unknown
 from shared.operations.by_hand import ByHand
@@ -29,6 +30,9 @@ from shared.runtime.transaction import transact
 from shared.telemetry.traces import own_trace
 
 SECONDS = 30.0
+
+Applied = list[tuple[str, Envelope]]
+"""The events that one attempt has applied, each with its group."""
 
 log = structlog.get_logger()
 
@@ -63,30 +67,29 @@ class Mending:
         Raises Unknown, Conflict for a record that could not be read, Busy.
         """
 
-        def work(session: ClientSession) -> dict[str, Any]:
+        def work(session: ClientSession, applied: Applied) -> dict[str, Any]:
             row = self._row(session, parked_id)
             if "headers" not in row:
                 raise Conflict(
                     "record-unreadable", "The record has no readable headers; it can only be skipped."
                 )
             group, subject = self.groups[row["group"]], Subject(row["subject"])
-            return self._told(
-                order, session, "replay", subject, [self._replayed(session, group, subject, order.at)]
-            )
+            came = self._replayed(session, group, subject, order.at, applied)
+            return self._told(order, session, "replay", subject, [came])
 
-        return self.once(order, work)
+        return self._once_applying(order, work)
 
     def replay_subject(self, order: Order, subject: Subject) -> dict[str, Any]:
         """Replay in every group of the service that knows the subject. Raises Unknown, Busy."""
 
-        def work(session: ClientSession) -> dict[str, Any]:
+        def work(session: ClientSession, applied: Applied) -> dict[str, Any]:
             known = [group for group in self.groups.values() if self._knows(session, group, subject)]
             if not known:
                 raise Unknown("subject here")
-            came = [self._replayed(session, group, subject, order.at) for group in known]
+            came = [self._replayed(session, group, subject, order.at, applied) for group in known]
             return self._told(order, session, "replay", subject, came)
 
-        return self.once(order, work)
+        return self._once_applying(order, work)
 
     def skip(self, order: Order, parked_id: str) -> dict[str, Any]:
         """Count one parked event as applied, without its effect, and fold what waited behind it.
@@ -94,7 +97,7 @@ class Mending:
         Raises Unknown, Conflict when an earlier one of its source has to come first, Busy.
         """
 
-        def work(session: ClientSession) -> dict[str, Any]:
+        def work(session: ClientSession, applied: Applied) -> dict[str, Any]:
             row = self._row(session, parked_id)
             subject = Subject(row["subject"])
             if "headers" not in row:
@@ -105,11 +108,10 @@ class Mending:
             with own_trace():
                 batch.skip(subject, row["source"], row["seq"], order.at)
                 unit.flush()
-            return self._told(
-                order, session, "skip", subject, [self._came_to(session, group, batch, subject)], parked_id
-            )
+            came = self._came_to(session, group, batch, subject, applied)
+            return self._told(order, session, "skip", subject, [came], parked_id)
 
-        return self.once(order, work)
+        return self._once_applying(order, work)
 
     def republish(self, order: Order, subject: Subject, from_seq: int) -> dict[str, Any]:
         """Send the subject's events from the archive again, in order, at most 1,000 of them; receivers skip duplicates.
@@ -155,6 +157,31 @@ class Mending:
 
         return transact(self._parts.client, attempt, seconds=SECONDS)
 
+    def _once_applying(
+        self, order: Order, work: Callable[[ClientSession, Applied], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The same, for work that applies events; each is logged once it is durable.
+
+        A line is in the operator's trace, with a link to the event's own. Raises Busy.
+        """
+        applied: Applied = []
+
+        def attempt(session: ClientSession) -> dict[str, Any]:
+            applied.clear()
+            return work(session, applied)
+
+        answer = self.once(order, attempt)
+        for group, event in applied:
+            log.info(
+                "applied-by-hand",
+                group=group,
+                subject=shown_subject(event.subject),
+                of=event.source,
+                seq=event.seq,
+                link=event.traceparent[3:35] or None,
+            )
+        return answer
+
     def _row(self, session: ClientSession, parked_id: str) -> dict[str, Any]:
         condition = {"_id": parked_id, "group": {"$in": list(self.groups)}}
         row: dict[str, Any] | None = self._database["parked"].find_one(condition, session=session)
@@ -167,31 +194,19 @@ class Mending:
         return states.find_one({"_id": subject}, {"_id": 1}, session=session) is not None
 
     def _replayed(
-        self, session: ClientSession, group: Group, subject: Subject, at: datetime
+        self, session: ClientSession, group: Group, subject: Subject, at: datetime, applied: Applied
     ) -> dict[str, Any]:
         unit, batch = batch_of(self._parts, group, session, Breaker(), ByHand)
         with own_trace():
             batch.replay(subject, at)
             unit.flush()
-        return self._came_to(session, group, batch, subject)
+        return self._came_to(session, group, batch, subject, applied)
 
     def _came_to(
-        self, session: ClientSession, group: Group, batch: ByHand, subject: Subject
+        self, session: ClientSession, group: Group, batch: ByHand, subject: Subject, applied: Applied
     ) -> dict[str, Any]:
-        """The remaining parked events, as this transaction sees them now.
-
-        Each applied event is logged in the operator's trace, with a link to the event's own. An attempt that another
-        writer spoils is repeated, and logs again.
-        """
-        for event in batch.tally.events:
-            log.info(
-                "applied-by-hand",
-                group=group.name,
-                subject=shown_subject(event.subject),
-                of=event.source,
-                seq=event.seq,
-                link=event.traceparent[3:35] or None,
-            )
+        """The remaining parked events, as this transaction sees them now."""
+        applied += [(group.name, event) for event in batch.tally.events]
         parked, left = self._database["parked"], {"group": group.name, "subject": subject}
         fails = {"$in": ["poison", "unreadable"]}
         poison = parked.find_one(
