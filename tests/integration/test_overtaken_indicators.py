@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from services.outcome.stream.publisher import (
     StaleLedger,
     StoredLedger,
 )
+from tests.support.awaiting import until
 from tools.stack import Stack
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,6 @@ FIRST = Indicator(
     published_at=AT,
 )
 SECOND = replace(FIRST, cell=Cell(6), seq=2)
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -79,15 +78,6 @@ def publishing(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Publish
         )
         consumer.close()
         client.drop_database(name)
-
-
-def until(holds: Callable[[], Any], what: str) -> None:
-    """Ask until it holds, or patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    pause = threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, f"never came: {what}"
-        pause.wait(0.05)
 
 
 def gone_on(publishing: Publishing) -> Publisher:

@@ -187,6 +187,7 @@ class Publisher:
         self._held: dict[str, Indicator] | None = None
         self._unsent: dict[str, Indicator] = {}
         self._renewed_at = float("-inf")
+        self._unchecked: Sequence[Indicator] = ()
 
     def offer(self, snapshot: Snapshot) -> None:
         """Take note of the newest that may be published; never blocks on the network."""
@@ -205,6 +206,7 @@ class Publisher:
                 self._forget()
         self._forget()
         try:
+            self._check()
             self._ledger.release()
         except PyMongoError as error:
             log.info("release-failed", error=type(error).__name__)
@@ -214,6 +216,7 @@ class Publisher:
 
         Raises KafkaError, PyMongoError or StaleLedger; the next call begins from what is stored.
         """
+        self._check()
         if not self._leading():
             self._held = None
             return 0
@@ -236,12 +239,26 @@ class Publisher:
         return len(waiting)
 
     def _send(self, chunk: Sequence[Indicator]) -> None:
+        self._unchecked = chunk
         try:
             self._connected().send([record(one) for one in chunk])
         except KafkaError:
-            self._ledger.send_again(chunk)
+            # First: what the producer still holds may not go out behind the check.
+            self._close()
+            self._check()
             raise
-        self._ledger.sent(chunk)
+        try:
+            self._ledger.sent(chunk)
+        except StaleLedger:
+            self._unchecked = ()
+            raise
+        self._unchecked = ()
+
+    def _check(self) -> None:
+        """Have what a late send has overtaken sent again. Until the ledger answers, it is asked at each call."""
+        if self._unchecked:
+            self._ledger.send_again(self._unchecked)
+            self._unchecked = ()
 
     def _fresh(self, held: Mapping[str, Indicator]) -> list[Indicator]:
         with self._lock:
@@ -277,6 +294,9 @@ class Publisher:
         """Begin anew from what is stored; a producer that has failed once is never used again."""
         self._held = None
         self._unsent = {}
+        self._close()
+
+    def _close(self) -> None:
         if self._outlet is not None:
             outlet, self._outlet = self._outlet, None
             outlet.close()

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import orjson
+import pytest
+from kafka.errors import KafkaTimeoutError
+from pymongo.errors import AutoReconnect
 
 from services.outcome.figures import disclosure, report
 from services.outcome.stream.indicators import Cell, Indicator, Record, cells_of, changed, record
@@ -154,3 +157,44 @@ def test_a_record_says_the_swedish_day_that_its_figure_holds_for() -> None:
     publishing.offer(follow(None, reading, "published", PUBLISHED))
     publishing.publish_once()
     assert {orjson.loads(one.value)["holds_on"] for one in topic.records} == {"2017-07-01"}
+
+
+class Electing(Sole):
+    """MongoDB elects a primary just when the ledger is asked what a late send has overtaken. deeds: in their order."""
+
+    def __init__(self, deeds: list[str]) -> None:
+        self.deeds = deeds
+
+    def send_again(self, indicators: Sequence[Indicator]) -> bool:
+        self.deeds.append(f"asked of {len(indicators)}")
+        if len(self.deeds) < 3:
+            raise AutoReconnect
+        return True
+
+
+class Unacknowledged(Topic):
+    """Never answers whether it took what was sent."""
+
+    def __init__(self, deeds: list[str]) -> None:
+        super().__init__()
+        self.deeds = deeds
+
+    def send(self, records: Sequence[Record]) -> None:
+        raise KafkaTimeoutError
+
+    def close(self) -> None:
+        self.deeds.append("producer closed")
+
+
+def test_a_late_send_is_checked_until_the_ledger_answers_and_after_its_producer_is_closed() -> None:
+    deeds: list[str] = []
+    publisher = Publisher(Electing(deeds), lambda: Unacknowledged(deeds), lambda: AT, threading.Event())
+    reading = Reading(programme=read_programme(), moment=1, as_of=AT, exact=EXACT, newest=[])
+    publisher.offer(follow(None, reading, "published", PUBLISHED))
+    count = len(cells_of(PUBLISHED))
+    with pytest.raises(AutoReconnect):
+        publisher.publish_once()
+    assert deeds == ["producer closed", f"asked of {count}"]
+    with pytest.raises(KafkaTimeoutError):
+        publisher.publish_once()
+    assert deeds[2] == f"asked of {count}", "before anything else is sent"
