@@ -31,7 +31,7 @@ EVERY_SECONDS, AFTER_FAILURE_SECONDS = 3600.0, 10.0
 CHUNK = 500
 POLL_SECONDS, PATIENCE_SECONDS = 1.0, 30.0
 MOST_FAILURES = 10
-"""So many of one chunk that fail though they can be read, and the fault is no longer theirs."""
+"""So many that fail though they can be read, and the fault is no longer theirs."""
 GROUP = "intake-erasures"
 """A name that librdkafka wants; no offset is ever kept under it."""
 
@@ -55,6 +55,7 @@ class Erasures:
         self._every_seconds = every_seconds
         self._found = 0
         self._failed = 0
+        self._unreadable = 0
         self._logs = Logs(parts.kafka_options)
 
     def run(self) -> None:
@@ -78,6 +79,9 @@ class Erasures:
         found, self._found = self._found, 0
         metric("journey_erasures_undone").set(found)
         tell_moment(metric("journey_erasures_looked_timestamp_seconds"))
+        if self._unreadable:
+            # A release that can read them erases them when it starts; until then an hourly look is enough.
+            log.error("states-unreadable-unerased", participants=self._unreadable)
         if found:
             log.error("erased-again", participants=found)
         return True
@@ -88,7 +92,7 @@ class Erasures:
         Raises Busy, KafkaException, PyMongoError, Unanswered, Unerased; doing it again is safe.
         """
         start_trace("")
-        self._failed = 0
+        self._failed = self._unreadable = 0
         places = self._logs.partitions([ERASURES_TOPIC])
         # Only what the log holds now: what is erased from now on is not undone yet.
         ends = self._logs.ends(places)
@@ -151,18 +155,16 @@ class Erasures:
         standing = collection.find(
             {"_id": {"$in": list(kept)}, "state": {"$ne": None}, "state.erased_at": None}, {"_id": 1}
         )
-        subjects, failed = [row["_id"] for row in standing], 0
+        subjects = [row["_id"] for row in standing]
         for subject in subjects:
             self.progressed_at = time.monotonic()
             try:
                 self._erase(ParticipantId(subject.partition("/")[2]), kept[subject])
-            except StateUnreadable as error:
-                self._failed += 1
-                log.error("not-erased-again", error=error.why)
+            except StateUnreadable:
+                self._unreadable += 1
             except Exception as error:  # one that cannot be erased must not leave the others readable
                 self._failed += 1
-                failed += 1
-                if failed > MOST_FAILURES:
+                if self._failed > MOST_FAILURES:
                     raise
                 log.error("not-erased-again", error=type(error).__name__)
             else:
