@@ -1,7 +1,7 @@
 """Intake's states as documents: journeys, participants and programmes, told apart by their subject's kind."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -56,18 +56,12 @@ def _without_long_term_months(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "programme": programme}
 
 
-def _received_on_its_day(document: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 to 2: lists went by the day of the referral, and the moment was not kept."""
-    day = datetime.fromisoformat(document["passage"]["referred_on"]).replace(tzinfo=UTC)
-    return {**document, "received_at": day}
-
-
 class Referrals(StoredStates):
     """States of journeys, participants and programmes. Satisfies the handlers' `Referrals` too."""
 
     collection = "referrals"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Referral, (_received_on_its_day,)),
+        "journey": Kind(Referral),
         "participant": Kind(Participant),
         "programme": Kind(Published, (_without_long_term_months,)),
     }
