@@ -21,6 +21,8 @@ from shared.language.signs import normal_form
 
 BODY_LIMIT_BYTES = 64 * 1024
 """Of one command as JSON, in a request or a record. A route that takes files has a limit of its own."""
+CHUNK_BYTES = 32 * 1024
+"""Of a body that is read from the connection, at once."""
 NAMEABLE = re.compile(r"(?!(?:[^0-9]*[0-9]){4})[A-Za-z0-9_-]{1,40}")
 """Field names that an answer may repeat: words and codes. Anything else, four digits too, might identify somebody."""
 MOST_TOLD = 100
@@ -68,7 +70,7 @@ def whole_body(environ: Mapping[str, Any], limit: int) -> bytes:
 
 
 def _chunks(stream: Stream, wanted: int) -> Iterator[bytes]:
-    while wanted > 0 and (chunk := stream.read(min(wanted, BODY_LIMIT_BYTES))):
+    while wanted > 0 and (chunk := stream.read(min(wanted, CHUNK_BYTES))):
         wanted -= len(chunk)
         yield chunk
 
