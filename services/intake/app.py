@@ -30,7 +30,8 @@ SERVICE = Service(
     repository=REFERRALS,
     folds=FOLDS,
     timers=TIMERS,
-    blueprints=lambda settings: api.blueprints(settings, REFERRALS),
+    blueprints=api.blueprints,
+    provides=lambda settings: api.provides(settings, REFERRALS),
     indexes=INDEXES,
     threads=threads,
 )

@@ -14,7 +14,7 @@ from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 
-EXTENSION = "journeys"
+EXTENSION, PROVIDED = "journeys", "journeys-provided"
 
 
 class RunsCommands(Protocol):
@@ -66,11 +66,17 @@ class TellsTime(Protocol):
         """Move a driven clock forward. Returns where it stands."""
 
 
-def install(app: Flask, commands: RunsCommands) -> None:
-    """Give the application what runs its commands."""
+def install(app: Flask, commands: RunsCommands, provided: object = None) -> None:
+    """Give the application what runs its commands, and what its own routes need beside a `Work`."""
     app.extensions[EXTENSION] = commands
+    app.extensions[PROVIDED] = provided
 
 
 def commands_of_this_app() -> RunsCommands:
     """The `RunsCommands` of the application that answers this request."""
     return cast(RunsCommands, current_app.extensions[EXTENSION])
+
+
+def provided_to_this_app() -> object:
+    """What the service provides to the routes of the application that answers this request; None: nothing."""
+    return cast(object, current_app.extensions[PROVIDED])

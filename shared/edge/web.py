@@ -208,10 +208,12 @@ def create_app(
     operators: Collection[Organisation],
     clock: TellsTime,
     examples: Examples | None = None,
+    provided: object = None,
 ) -> Flask:
     """The web application of one service. operators: the organisations whose operators may operate it.
 
-    examples: recorded requests and answers for its document, by operation.
+    examples: recorded requests and answers for its document, by operation. provided: what its own routes need beside a
+    `Work`.
     """
     app = Flask(interface.title, static_folder=None)
     app.config.update(
@@ -222,7 +224,7 @@ def create_app(
         APPLICATION_ROOT=ROOT,
     )
     app.wsgi_app = mounted(app.wsgi_app)  # type: ignore[assignment,method-assign]
-    install(app, commands)
+    install(app, commands, provided)
     readings.prepare(app)
     _add_hooks(app, admission, operators)
     api = Api(app)

@@ -45,12 +45,13 @@ def build_web(parts: Parts) -> Flask:
 
     app = create_app(
         interface=interface_of(service, settings.api_contact_email),
-        blueprints=(*service.blueprints(settings), *blueprints_of(service)),
+        blueprints=(*service.blueprints(), *blueprints_of(service)),
         commands=commands,
         admission=admission_of(settings),
         operators=settings.operator_organisations,
         clock=parts.clock,
         examples=examples_of(service),
+        provided=service.provides(settings),
     )
     app.extensions[EXTENSION] = operations_of(parts, groups_of(service))
     freeze_startup_objects()

@@ -58,9 +58,9 @@ class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
     purpose: one sentence in Swedish and one in English for the published interface. examples: the file of recorded
-    requests and answers. enrich: adds what the folds of the service's own group need beside the events. blueprints:
-    built once the settings are known. threads: further threads of the consume process. roles: further processes, by
-    name.
+    requests and answers. enrich: adds what the folds of the service's own group need beside the events. blueprints: its
+    routes, imported when the web process asks. provides: what they need beside a `Work`; raises Halt for settings that
+    cannot be. threads: further threads of the consume process. roles: further processes, by name.
     """
 
     title: str
@@ -69,11 +69,12 @@ class Service:
     repository: Repository
     folds: Mapping[type[Fact], Fold]
     timers: Mapping[str, TimerFold]
-    blueprints: Callable[[Settings], tuple[Any, ...]]
+    blueprints: Callable[[], tuple[Any, ...]]
     indexes: Mapping[str, list[IndexModel]]
     purpose: tuple[str, str] = ("", "")
     examples: Path | None = None
     enrich: Enrich | None = None
+    provides: Callable[[Settings], Any] = lambda settings: None
     projections: Mapping[str, Projection] = field(default_factory=dict)
     threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
     roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)

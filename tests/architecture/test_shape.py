@@ -122,6 +122,28 @@ def test_every_service_says_at_its_door_what_it_owns_takes_in_and_says(service: 
     assert [one for one in events if one not in out] == []
 
 
+def test_a_route_is_a_function_of_its_module() -> None:
+    """What it needs it asks for: a route inside a function would hold it hidden."""
+    inside = [
+        f"{source.name}: {route.name}"
+        for source in sources("services")
+        for outer in ast.walk(source.tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for route in ast.walk(outer)
+        if route is not outer and isinstance(route, ast.FunctionDef | ast.AsyncFunctionDef)
+        if any(_is_route(one) for one in route.decorator_list)
+    ]
+    assert inside == []
+
+
+def _is_route(decorator: ast.expr) -> bool:
+    return (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Attribute)
+        and decorator.func.attr == "route"
+    )
+
+
 def test_every_module_says_why_it_exists() -> None:
     for source in sources():
         assert ast.get_docstring(source.tree), source.name

@@ -326,9 +326,12 @@ class RealTime:
 
 
 def web(
-    memory: FakeWork, blueprints: tuple[Blueprint, ...], commands: FakeCommands | None = None
+    memory: FakeWork,
+    blueprints: tuple[Blueprint, ...],
+    commands: FakeCommands | None = None,
+    provided: object = None,
 ) -> FlaskClient:
-    """The web application of a service on this memory."""
+    """The web application of a service on this memory. provided: what its routes need beside the memory."""
     app: Flask = create_app(
         interface=Interface("in memory", "", ""),
         blueprints=blueprints,
@@ -336,6 +339,7 @@ def web(
         admission=Admission(NamedTokens(), UNLIMITED),
         operators={"drift"},
         clock=RealTime(),
+        provided=provided,
     )
     return app.test_client()
 

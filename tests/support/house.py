@@ -21,6 +21,7 @@ from services.handover import consumer as handover_consumer
 from services.handover.repository import Handovers
 from services.intake import api as intake_api
 from services.intake import consumer as intake_consumer
+from services.intake.api.provided import Provided
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
 from services.outcome import api as outcome_api
@@ -31,7 +32,6 @@ from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
 from tests.support.days import days_of
 from tests.support.fakes import FakeProgrammes, FakeWork, noon, web
-from tools.contracts.services import NOWHERE
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
@@ -58,24 +58,27 @@ class House:
     _keys: int = 0
 
     def __post_init__(self) -> None:
-        vault = AesGcmVault(bytes(range(32)))
-        routes = intake_api.blueprints_with(vault, Referrals())
-        self._open(INTAKE, Referrals(), routes, intake_consumer.FOLDS, {})
         self._open(
-            ACTIVITY_TRACKING, Activities(), activity_api.blueprints(NOWHERE), activity_consumer.FOLDS, {}
+            INTAKE,
+            Referrals(),
+            intake_api.blueprints(),
+            intake_consumer.FOLDS,
+            {},
+            Provided(vault=AesGcmVault(bytes(range(32))), referrals=Referrals()),
         )
+        self._open(ACTIVITY_TRACKING, Activities(), activity_api.blueprints(), activity_consumer.FOLDS, {})
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(
             HANDOVERS,
             Handovers(),
-            handover_api.blueprints(NOWHERE),
+            handover_api.blueprints(),
             handover_consumer.FOLDS,
             handover_consumer.TIMERS,
         )
         self._open(
             OUTCOMES,
             Outcomes(),
-            outcome_api.blueprints(NOWHERE),
+            outcome_api.blueprints(),
             outcome_consumer.FOLDS,
             outcome_consumer.TIMERS,
         )
@@ -87,9 +90,10 @@ class House:
         routes: tuple[Blueprint, ...],
         folds: Mapping[type[Fact], Fold],
         timers: Mapping[str, TimerFold],
+        provided: object = None,
     ) -> None:
         memory = FakeWork(self.programmes, noon(self.today), repository=repository)
-        self.rooms[name] = Room(memory, web(memory, routes), folds, timers)
+        self.rooms[name] = Room(memory, web(memory, routes, provided=provided), folds, timers)
 
     def ask(self, service: str, method: str, path: str, who: str, body: Any = None, **headers: str) -> Any:
         """The answer to one request. who: `<organisation>`, a caseworker there, or `<organisation>:<duty>`."""

@@ -51,7 +51,7 @@ def toy_parts(
         repository=ToyRepository(),
         folds=folds,
         timers={},
-        blueprints=lambda settings: (),
+        blueprints=lambda: (),
         indexes={},
     )
     return Parts(

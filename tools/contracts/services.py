@@ -101,12 +101,13 @@ def application_of(service: Service, commands: Commands, admission: Admission, c
     """The web application of a service over commands and admission of the caller's choice."""
     return create_app(
         interface=interface_of(service),
-        blueprints=(*service.blueprints(NOWHERE), *blueprints_of(service)),
+        blueprints=(*service.blueprints(), *blueprints_of(service)),
         commands=commands,
         admission=admission,
         operators=NOWHERE.operator_organisations,
         clock=clock,
         examples=examples_of(service),
+        provided=service.provides(NOWHERE),
     )
 
 

@@ -4,10 +4,8 @@ anew), `bulk` (many sessions at once; `rows`, `columns` and `spreadsheet` read w
 
 from typing import Any
 
-from shared.runtime.settings import Settings
 
-
-def blueprints(settings: Settings) -> tuple[Any, ...]:
+def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
     from services.activity_tracking.api import bulk, corrections, routes
 

@@ -1,24 +1,27 @@
-"""HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `corrections`."""
+"""HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `corrections`, and
+`provided` (what the routes need beside a `Work`).
+"""
 
 from typing import Any
 
-from services.intake import handlers
+from services.intake.handlers import Referrals
 from services.intake.vault import vault_from
 from shared.runtime.settings import Settings
 
 
-def blueprints(settings: Settings, referrals: handlers.Referrals) -> tuple[Any, ...]:
-    """The routes."""
-    vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
-    return blueprints_with(vault, referrals)
-
-
-def blueprints_with(vault: handlers.Vault, referrals: handlers.Referrals) -> tuple[Any, ...]:
-    """The routes with this vault.
-
-    Imported here, because only the web role needs them.
-    """
+def blueprints() -> tuple[Any, ...]:
+    """The routes. Imported here, because only the web role needs them."""
     from services.intake.api import corrections, routes
 
-    corrected = (corrections.people(vault), corrections.blueprint())
-    return (*routes.blueprints(vault, referrals), *corrected)
+    return (
+        *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
+        *(corrections.corrected_participants, corrections.corrections),
+    )
+
+
+def provides(settings: Settings, referrals: Referrals) -> Any:
+    """What the routes need, with the vault of these settings. Raises Halt for a master key that is none."""
+    from services.intake.api.provided import Provided
+
+    vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
+    return Provided(vault=vault, referrals=referrals)

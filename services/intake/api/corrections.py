@@ -8,9 +8,9 @@ from marshmallow import validate
 
 from services.intake import correcting
 from services.intake.api import schemas as s
+from services.intake.api.provided import provided
 from services.intake.domain.corrections import CorrectConsent, CorrectDay, CorrectReason, CorrectReferral
 from services.intake.domain.participant import Identity
-from services.intake.handlers import Vault
 from services.intake.seeing import seen
 from shared.edge.corrections import (
     CorrectingBody,
@@ -24,6 +24,11 @@ from shared.edge.use_cases import run
 from shared.edge.web import guarded
 from shared.language.errors import Unknown
 from shared.language.events import JourneyId, ParticipantId, Purpose
+
+corrected_participants = Blueprint(
+    "corrected participants", __name__, description="Who a person is, said anew"
+)
+corrections = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
 
 
 class CorrectReferralBody(CorrectingBody):
@@ -60,95 +65,92 @@ class CorrectConsentBody(CorrectingBody):
     occurred_on = Day(load_default=None, allow_none=True)
 
 
-def people(vault: Vault) -> Blueprint:
-    """The routes on who a person is."""
-    routes = Blueprint("corrected participants", __name__, description="Who a person is, said anew")
-
-    @routes.route("/participants/<string:participantId>/correction", methods=["POST"])
-    @guarded("register_participant")
-    @routes.arguments(s.CorrectParticipantBody())
-    @routes.response(200, s.HandleAnswer)
-    def correct_participant(body: tuple[Identity, str], participant_id: ParticipantId) -> dict[str, Any]:
-        """Say anew who the person is; what was said before is kept nowhere, only that it was otherwise."""
-        return run(correcting.correct_participant, s.show_handle, participant_id, body, vault)
-
-    @routes.route("/participants/<string:participantId>/corrections", methods=["GET"])
-    @guarded("read_participant")
-    @routes.arguments(SupersededPageArguments(), location="query")
-    @routes.response(200, SupersededPageAnswer)
-    def list_participant_corrections(page: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
-        """Which parts of who the person is were corrected, when, by whom and why."""
-        limit, after = page["limit"], page["after"]
-        show = show_superseded(limit)
-        return run(correcting.list_participant_corrections, show, participant_id, after=after, limit=limit)
-
-    return routes
+@corrected_participants.route("/participants/<string:participantId>/correction", methods=["POST"])
+@guarded("register_participant")
+@corrected_participants.arguments(s.CorrectParticipantBody())
+@corrected_participants.response(200, s.HandleAnswer)
+def correct_participant(body: tuple[Identity, str], participant_id: ParticipantId) -> dict[str, Any]:
+    """Say anew who the person is; what was said before is kept nowhere, only that it was otherwise."""
+    return run(correcting.correct_participant, s.show_handle, participant_id, body, provided().vault)
 
 
-def blueprint() -> Blueprint:
-    """The routes on referrals and journeys."""
-    routes = Blueprint("corrections", __name__, description="What was said wrongly, said anew")
+@corrected_participants.route("/participants/<string:participantId>/corrections", methods=["GET"])
+@guarded("read_participant")
+@corrected_participants.arguments(SupersededPageArguments(), location="query")
+@corrected_participants.response(200, SupersededPageAnswer)
+def list_participant_corrections(page: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
+    """Which parts of who the person is were corrected, when, by whom and why."""
+    limit, after = page["limit"], page["after"]
+    show = show_superseded(limit)
+    return run(correcting.list_participant_corrections, show, participant_id, after=after, limit=limit)
 
-    @routes.route("/referrals/<string:journeyId>/correction", methods=["POST"])
-    @guarded("withdraw_referral")
-    @routes.arguments(CorrectReferralBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_referral(body: CorrectReferral, journey_id: JourneyId) -> dict[str, Any]:
-        """Say anew where, to whom and when the person was referred."""
-        return run(seen(correcting.correct_referral), s.show_referral, journey_id, body)
 
-    @routes.route("/referrals/<string:journeyId>/acceptance/correction", methods=["POST"])
-    @guarded("answer_referral")
-    @routes.arguments(CorrectDayBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_acceptance(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
-        """Say on which day the person was taken on, or with `void` that they were not."""
-        return run(seen(correcting.correct_acceptance), s.show_referral, journey_id, body)
+@corrections.route("/referrals/<string:journeyId>/correction", methods=["POST"])
+@guarded("withdraw_referral")
+@corrections.arguments(CorrectReferralBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_referral(body: CorrectReferral, journey_id: JourneyId) -> dict[str, Any]:
+    """Say anew where, to whom and when the person was referred."""
+    return run(seen(correcting.correct_referral), s.show_referral, journey_id, body)
 
-    @routes.route("/referrals/<string:journeyId>/decline/correction", methods=["POST"])
-    @guarded("answer_referral")
-    @routes.arguments(CorrectReasonBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_decline(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
-        """Say a decline anew, or with `void` that it was none: the referral awaits its answer again."""
-        return run(seen(correcting.correct_decline), s.show_referral, journey_id, body)
 
-    @routes.route("/referrals/<string:journeyId>/withdrawal/correction", methods=["POST"])
-    @guarded("withdraw_referral")
-    @routes.arguments(CorrectReasonBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_withdrawal(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
-        """Say a withdrawal anew, or with `void` that it was none: the referral stands as before it."""
-        return run(seen(correcting.correct_withdrawal), s.show_referral, journey_id, body)
+@corrections.route("/referrals/<string:journeyId>/acceptance/correction", methods=["POST"])
+@guarded("answer_referral")
+@corrections.arguments(CorrectDayBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_acceptance(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
+    """Say on which day the person was taken on, or with `void` that they were not."""
+    return run(seen(correcting.correct_acceptance), s.show_referral, journey_id, body)
 
-    @routes.route("/journeys/<string:journeyId>/consents/<string:purpose>/correction", methods=["POST"])
-    @guarded("record_consent")
-    @routes.arguments(CorrectConsentBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -> dict[str, Any]:
-        """Say anew what the participant answered, or with `void` that they were not asked."""
-        if purpose not in get_args(Purpose):
-            raise Unknown("consent")
-        said = CorrectConsent(
-            purpose=cast(Purpose, purpose), **{**body, "organisations": tuple(body["organisations"])}
-        )
-        return run(seen(correcting.correct_consent), s.show_referral, journey_id, said)
 
-    @routes.route("/journeys/<string:journeyId>/start/correction", methods=["POST"])
-    @guarded("start_journey")
-    @routes.arguments(CorrectDayBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_start(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
-        """Say on which day participation began, or with `void` that it has not."""
-        return run(seen(correcting.correct_start), s.show_referral, journey_id, body)
+@corrections.route("/referrals/<string:journeyId>/decline/correction", methods=["POST"])
+@guarded("answer_referral")
+@corrections.arguments(CorrectReasonBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_decline(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
+    """Say a decline anew, or with `void` that it was none: the referral awaits its answer again."""
+    return run(seen(correcting.correct_decline), s.show_referral, journey_id, body)
 
-    @routes.route("/journeys/<string:journeyId>/mistake/correction", methods=["POST"])
-    @guarded("register_mistake")
-    @routes.arguments(CorrectReasonBody())
-    @routes.response(200, s.ReferralAnswer)
-    def correct_mistake(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
-        """Say anew why the journey is a mistake, or with `void` that it is none: it counts again as it stood."""
-        return run(seen(correcting.correct_mistake), s.show_referral, journey_id, body)
 
-    add_list(routes, correcting.list_corrections)
-    return routes
+@corrections.route("/referrals/<string:journeyId>/withdrawal/correction", methods=["POST"])
+@guarded("withdraw_referral")
+@corrections.arguments(CorrectReasonBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_withdrawal(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
+    """Say a withdrawal anew, or with `void` that it was none: the referral stands as before it."""
+    return run(seen(correcting.correct_withdrawal), s.show_referral, journey_id, body)
+
+
+@corrections.route("/journeys/<string:journeyId>/consents/<string:purpose>/correction", methods=["POST"])
+@guarded("record_consent")
+@corrections.arguments(CorrectConsentBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -> dict[str, Any]:
+    """Say anew what the participant answered, or with `void` that they were not asked."""
+    if purpose not in get_args(Purpose):
+        raise Unknown("consent")
+    said = CorrectConsent(
+        purpose=cast(Purpose, purpose), **{**body, "organisations": tuple(body["organisations"])}
+    )
+    return run(seen(correcting.correct_consent), s.show_referral, journey_id, said)
+
+
+@corrections.route("/journeys/<string:journeyId>/start/correction", methods=["POST"])
+@guarded("start_journey")
+@corrections.arguments(CorrectDayBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_start(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
+    """Say on which day participation began, or with `void` that it has not."""
+    return run(seen(correcting.correct_start), s.show_referral, journey_id, body)
+
+
+@corrections.route("/journeys/<string:journeyId>/mistake/correction", methods=["POST"])
+@guarded("register_mistake")
+@corrections.arguments(CorrectReasonBody())
+@corrections.response(200, s.ReferralAnswer)
+def correct_mistake(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
+    """Say anew why the journey is a mistake, or with `void` that it is none: it counts again as it stood."""
+    return run(seen(correcting.correct_mistake), s.show_referral, journey_id, body)
+
+
+add_list(corrections, correcting.list_corrections)

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 
 from services.intake import handlers
 from services.intake.api import schemas as s
+from services.intake.api.provided import provided
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Identity
@@ -34,46 +35,44 @@ PURPOSE_HEADER = {
 }
 
 
-def blueprints(vault: handlers.Vault, referrals: handlers.Referrals) -> tuple[Blueprint, ...]:
-    """The routes of intake."""
-    return _participants(vault), _referrals(referrals), _journeys(), _programmes()
+participants = Blueprint("participants", __name__, description="People, behind a pseudonymous handle")
+referrals = Blueprint("referrals", __name__, description="Referrals, and where they stand")
+journeys = Blueprint("journeys", __name__, description="From the answer to the start; consent; mistakes")
+programmes = Blueprint("programmes", __name__, description="The programmes, as published")
 
 
-def _participants(vault: handlers.Vault) -> Blueprint:
-    routes = Blueprint("participants", __name__, description="People, behind a pseudonymous handle")
+@participants.route("/participants", methods=["POST"])
+@guarded("register_participant")
+@participants.arguments(s.RegisterParticipantBody())
+@participants.response(201, s.HandleAnswer)
+def register_participant(identity: Identity) -> dict[str, Any]:
+    """Register a person; the answer is the handle that stands for them everywhere else."""
 
-    @routes.route("/participants", methods=["POST"])
-    @guarded("register_participant")
-    @routes.arguments(s.RegisterParticipantBody())
-    @routes.response(201, s.HandleAnswer)
-    def register_participant(identity: Identity) -> dict[str, Any]:
-        """Register a person; the answer is the handle that stands for them everywhere else."""
+    def again(work: Work, answered: Mapping[str, Any]) -> None:
+        handlers.still_registered(work, actor(), ParticipantId(answered["participant_id"]))
 
-        def again(work: Work, answered: Mapping[str, Any]) -> None:
-            handlers.still_registered(work, actor(), ParticipantId(answered["participant_id"]))
+    register = applied(handlers.register_participant, s.show_handle, identity, provided().vault)
+    return command(register, again=again)
 
-        register = applied(handlers.register_participant, s.show_handle, identity, vault)
-        return command(register, again=again)
 
-    @routes.route("/participants/<string:participantId>", methods=["GET"])
-    @guarded("read_participant")
-    @routes.doc(parameters=[PURPOSE_HEADER])
-    @routes.response(200, s.ParticipantAnswer)
-    def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
-        """Read who the person is; who read it, and why, is kept."""
-        purpose = _purpose()
-        read = applied(handlers.read_participant, s.show_participant, participant_id, vault)
-        return query(read, subject_in_path(), purpose=purpose)
+@participants.route("/participants/<string:participantId>", methods=["GET"])
+@guarded("read_participant")
+@participants.doc(parameters=[PURPOSE_HEADER])
+@participants.response(200, s.ParticipantAnswer)
+def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
+    """Read who the person is; who read it, and why, is kept."""
+    purpose = _purpose()
+    read = applied(handlers.read_participant, s.show_participant, participant_id, provided().vault)
+    return query(read, subject_in_path(), purpose=purpose)
 
-    @routes.route("/participants/<string:participantId>/erasure", methods=["POST"])
-    @guarded("erase_participant")
-    @routes.arguments(s.EraseParticipantBody())
-    @routes.response(200, s.ErasedAnswer)
-    def erase_participant(_: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
-        """Destroy the key of a person's identity; counted statistics stay."""
-        return run(handlers.erase_participant, s.show_erased, participant_id)
 
-    return routes
+@participants.route("/participants/<string:participantId>/erasure", methods=["POST"])
+@guarded("erase_participant")
+@participants.arguments(s.EraseParticipantBody())
+@participants.response(200, s.ErasedAnswer)
+def erase_participant(_: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
+    """Destroy the key of a person's identity; counted statistics stay."""
+    return run(handlers.erase_participant, s.show_erased, participant_id)
 
 
 def _purpose() -> str:
@@ -87,124 +86,118 @@ def _purpose() -> str:
     return purpose
 
 
-def _referrals(referrals: handlers.Referrals) -> Blueprint:
-    routes = Blueprint("referrals", __name__, description="Referrals, and where they stand")
-
-    @routes.route("/referrals", methods=["POST"])
-    @guarded("refer")
-    @routes.arguments(s.ReferBody())
-    @routes.response(201, s.ReferralAnswer)
-    def refer(body: referral.Refer) -> dict[str, Any]:
-        """Refer a participant; the referrer's own reference makes it idempotent."""
-        return run(seen(handlers.refer), s.show_referral, body)
-
-    @routes.route("/referrals", methods=["GET"])
-    @guarded("read_journey")
-    @routes.arguments(s.ReferralPageArguments(), location="query")
-    @routes.response(200, s.ReferralPageAnswer)
-    def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
-        """My organisation's referrals, oldest first; as provider, those that await its answer too."""
-        limit, after = asked["limit"], _place(asked["after"])
-        show = paged("referrals", s.show_referral, lambda one: _cursor(one.referral), limit)
-        which = {"part": asked["part"], "stage": asked["stage"]}
-        return run(handlers.list_referrals, show, referrals, **which, after=after, limit=limit)
-
-    @routes.route("/referrals/<string:journeyId>", methods=["GET"])
-    @guarded("read_journey")
-    @routes.response(200, s.ReferralAnswer)
-    def read_referral(journey_id: JourneyId) -> dict[str, Any]:
-        """Where the referral stands, from everybody's events."""
-        return run(seen(handlers.read_referral), s.show_referral, journey_id)
-
-    return routes
+@referrals.route("/referrals", methods=["POST"])
+@guarded("refer")
+@referrals.arguments(s.ReferBody())
+@referrals.response(201, s.ReferralAnswer)
+def refer(body: referral.Refer) -> dict[str, Any]:
+    """Refer a participant; the referrer's own reference makes it idempotent."""
+    return run(seen(handlers.refer), s.show_referral, body)
 
 
-def _journeys() -> Blueprint:
-    routes = Blueprint("journeys", __name__, description="From the answer to the start; consent; mistakes")
-
-    @routes.route("/referrals/<string:journeyId>/acceptance", methods=["POST"])
-    @guarded("answer_referral")
-    @routes.arguments(s.AcceptReferralBody())
-    @routes.response(200, s.ReferralAnswer)
-    def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, Any]:
-        """Take the person on; the provider becomes responsible."""
-        return run(seen(handlers.accept_referral), s.show_referral, journey_id, body)
-
-    @routes.route("/referrals/<string:journeyId>/decline", methods=["POST"])
-    @guarded("answer_referral")
-    @routes.arguments(s.DeclineReferralBody())
-    @routes.response(200, s.ReferralAnswer)
-    def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str, Any]:
-        """Say no, with one of the programme's reasons."""
-        return run(seen(handlers.decline_referral), s.show_referral, journey_id, body)
-
-    @routes.route("/referrals/<string:journeyId>/withdrawal", methods=["POST"])
-    @guarded("withdraw_referral")
-    @routes.arguments(s.WithdrawReferralBody())
-    @routes.response(200, s.ReferralAnswer)
-    def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[str, Any]:
-        """Take the referral back before the start."""
-        return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body)
-
-    @routes.route("/journeys/<string:journeyId>/consents", methods=["POST"])
-    @guarded("record_consent")
-    @routes.arguments(s.RecordConsentBody())
-    @routes.response(201, s.ReferralAnswer)
-    def record_consent(body: consent.RecordConsent, journey_id: JourneyId) -> dict[str, Any]:
-        """Take down the participant's answer on a purpose."""
-        return run(seen(handlers.record_consent), s.show_referral, journey_id, body)
-
-    @routes.route("/journeys/<string:journeyId>/consents/<string:purpose>/withdrawal", methods=["POST"])
-    @guarded("record_consent")
-    @routes.arguments(s.WithdrawConsentBody())
-    @routes.response(200, s.ReferralAnswer)
-    def withdraw_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -> dict[str, Any]:
-        """Take a consent back; open offers that rest on it fall."""
-        if purpose not in ("sharing", "sus"):
-            raise Unknown("consent")
-        asked = consent.WithdrawConsent(purpose=cast(Purpose, purpose), occurred_on=body["occurred_on"])
-        return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked)
-
-    @routes.route("/journeys/<string:journeyId>/start", methods=["POST"])
-    @guarded("start_journey")
-    @routes.arguments(s.StartJourneyBody())
-    @routes.response(200, s.ReferralAnswer)
-    def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]:
-        """Begin participation, once the participant was asked about sharing."""
-        return run(seen(handlers.start_journey), s.show_referral, journey_id, body)
-
-    @routes.route("/journeys/<string:journeyId>/mistake", methods=["POST"])
-    @guarded("register_mistake")
-    @routes.arguments(s.RegisterMistakeBody())
-    @routes.response(200, s.ReferralAnswer)
-    def register_mistake(body: referral.RegisterMistake, journey_id: JourneyId) -> dict[str, Any]:
-        """Say that the journey should never have been registered; it counts nowhere."""
-        return run(seen(handlers.register_mistake), s.show_referral, journey_id, body)
-
-    return routes
+@referrals.route("/referrals", methods=["GET"])
+@guarded("read_journey")
+@referrals.arguments(s.ReferralPageArguments(), location="query")
+@referrals.response(200, s.ReferralPageAnswer)
+def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
+    """My organisation's referrals, oldest first; as provider, those that await its answer too."""
+    limit, after = asked["limit"], _place(asked["after"])
+    show = paged("referrals", s.show_referral, lambda one: _cursor(one.referral), limit)
+    which = {"part": asked["part"], "stage": asked["stage"]}
+    return run(handlers.list_referrals, show, provided().referrals, **which, after=after, limit=limit)
 
 
-def _programmes() -> Blueprint:
-    routes = Blueprint("programmes", __name__, description="The programmes, as published")
+@referrals.route("/referrals/<string:journeyId>", methods=["GET"])
+@guarded("read_journey")
+@referrals.response(200, s.ReferralAnswer)
+def read_referral(journey_id: JourneyId) -> dict[str, Any]:
+    """Where the referral stands, from everybody's events."""
+    return run(seen(handlers.read_referral), s.show_referral, journey_id)
 
-    @routes.route("/programmes", methods=["GET"])
-    @guarded(None)
-    @routes.arguments(s.ProgrammePageArguments(), location="query")
-    @routes.response(200, s.ProgrammePageAnswer)
-    def list_programmes(asked: dict[str, Any]) -> dict[str, Any]:
-        """The newest version of each programme, by their codes."""
-        limit, after = asked["limit"], asked["after"]
-        show = paged("programmes", s.show_programme, lambda one: one.id, limit)
-        return run(handlers.list_programmes, show, after=after, limit=limit)
 
-    @routes.route("/programmes/<string:programmeId>", methods=["GET"])
-    @guarded(None)
-    @routes.response(200, s.ProgrammeAnswer)
-    def read_programme(programme_id: Code) -> dict[str, Any]:
-        """The newest version of a programme: its role map, codes, targets."""
-        return run(handlers.read_programme, s.show_programme, programme_id)
+@journeys.route("/referrals/<string:journeyId>/acceptance", methods=["POST"])
+@guarded("answer_referral")
+@journeys.arguments(s.AcceptReferralBody())
+@journeys.response(200, s.ReferralAnswer)
+def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, Any]:
+    """Take the person on; the provider becomes responsible."""
+    return run(seen(handlers.accept_referral), s.show_referral, journey_id, body)
 
-    return routes
+
+@journeys.route("/referrals/<string:journeyId>/decline", methods=["POST"])
+@guarded("answer_referral")
+@journeys.arguments(s.DeclineReferralBody())
+@journeys.response(200, s.ReferralAnswer)
+def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str, Any]:
+    """Say no, with one of the programme's reasons."""
+    return run(seen(handlers.decline_referral), s.show_referral, journey_id, body)
+
+
+@journeys.route("/referrals/<string:journeyId>/withdrawal", methods=["POST"])
+@guarded("withdraw_referral")
+@journeys.arguments(s.WithdrawReferralBody())
+@journeys.response(200, s.ReferralAnswer)
+def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[str, Any]:
+    """Take the referral back before the start."""
+    return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body)
+
+
+@journeys.route("/journeys/<string:journeyId>/consents", methods=["POST"])
+@guarded("record_consent")
+@journeys.arguments(s.RecordConsentBody())
+@journeys.response(201, s.ReferralAnswer)
+def record_consent(body: consent.RecordConsent, journey_id: JourneyId) -> dict[str, Any]:
+    """Take down the participant's answer on a purpose."""
+    return run(seen(handlers.record_consent), s.show_referral, journey_id, body)
+
+
+@journeys.route("/journeys/<string:journeyId>/consents/<string:purpose>/withdrawal", methods=["POST"])
+@guarded("record_consent")
+@journeys.arguments(s.WithdrawConsentBody())
+@journeys.response(200, s.ReferralAnswer)
+def withdraw_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -> dict[str, Any]:
+    """Take a consent back; open offers that rest on it fall."""
+    if purpose not in ("sharing", "sus"):
+        raise Unknown("consent")
+    asked = consent.WithdrawConsent(purpose=cast(Purpose, purpose), occurred_on=body["occurred_on"])
+    return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked)
+
+
+@journeys.route("/journeys/<string:journeyId>/start", methods=["POST"])
+@guarded("start_journey")
+@journeys.arguments(s.StartJourneyBody())
+@journeys.response(200, s.ReferralAnswer)
+def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]:
+    """Begin participation, once the participant was asked about sharing."""
+    return run(seen(handlers.start_journey), s.show_referral, journey_id, body)
+
+
+@journeys.route("/journeys/<string:journeyId>/mistake", methods=["POST"])
+@guarded("register_mistake")
+@journeys.arguments(s.RegisterMistakeBody())
+@journeys.response(200, s.ReferralAnswer)
+def register_mistake(body: referral.RegisterMistake, journey_id: JourneyId) -> dict[str, Any]:
+    """Say that the journey should never have been registered; it counts nowhere."""
+    return run(seen(handlers.register_mistake), s.show_referral, journey_id, body)
+
+
+@programmes.route("/programmes", methods=["GET"])
+@guarded(None)
+@programmes.arguments(s.ProgrammePageArguments(), location="query")
+@programmes.response(200, s.ProgrammePageAnswer)
+def list_programmes(asked: dict[str, Any]) -> dict[str, Any]:
+    """The newest version of each programme, by their codes."""
+    limit, after = asked["limit"], asked["after"]
+    show = paged("programmes", s.show_programme, lambda one: one.id, limit)
+    return run(handlers.list_programmes, show, after=after, limit=limit)
+
+
+@programmes.route("/programmes/<string:programmeId>", methods=["GET"])
+@guarded(None)
+@programmes.response(200, s.ProgrammeAnswer)
+def read_programme(programme_id: Code) -> dict[str, Any]:
+    """The newest version of a programme: its role map, codes, targets."""
+    return run(handlers.read_programme, s.show_programme, programme_id)
 
 
 def _cursor(last: Referral) -> str:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from shared.runtime.settings import Settings
 
-
-def blueprints(settings: Settings) -> tuple[Any, ...]:
+def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
     from services.outcome.api import corrections, routes
 

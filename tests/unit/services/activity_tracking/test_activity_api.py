@@ -23,9 +23,8 @@ from tests.support.small_programme import (
     consent,
     exited,
 )
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 SESSION = {
     "activity": "work_training",

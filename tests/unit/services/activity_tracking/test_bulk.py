@@ -16,9 +16,8 @@ from shared.edge.request_checks import LONG_AT_ONCE
 from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.fakes import Caller, FakeWork, web
 from tests.support.small_programme import JOURNEY, PROVIDER, REFERRER, STARTED_ON
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 ON = STARTED_ON.isoformat()
 GOOD = {

@@ -25,9 +25,8 @@ from shared.edge.headers import NDJSON
 from shared.language.errors import Refused
 from tests.support.fakes import FakeWork, web
 from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 MIB = 1 << 20
 MOST_MEMORY_A_MIB = 6 * MIB

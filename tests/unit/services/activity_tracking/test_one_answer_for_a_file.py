@@ -19,9 +19,8 @@ from tests.unit.services.activity_tracking.test_spreadsheets import (
     fields,
     row,
 )
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 ROWS_BELOW = "\n".join(ROWS_OF_TWO)
 HEADERS = {

@@ -17,9 +17,8 @@ from shared.edge.headers import NDJSON
 from shared.language.errors import Invalid, Refused
 from tests.support.fakes import Caller, FakeWork
 from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 
 ON = STARTED_ON.isoformat()

@@ -20,9 +20,8 @@ from tests.support.small_programme import (
     SUBJECT,
     exited,
 )
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 OFFERS = f"/journeys/{JOURNEY}/handovers"
 OFFER = {

@@ -26,9 +26,8 @@ from tests.support.outcome_programme import (
     TODAY,
     WAYS,
 )
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 
 JOURNEYS = f"/journeys/{JOURNEY}"
 ENTRY = {

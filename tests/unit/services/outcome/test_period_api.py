@@ -14,9 +14,8 @@ from services.outcome.figures.period import COLUMNS
 from shared.language.figures import EACH
 from tests.support.fakes import Caller, FakeProgrammes, FakeWork, noon
 from tests.support.outcome_programme import BAKERY, OWNER, PROGRAMME, SHOP, TODAY
-from tools.contracts.services import NOWHERE
 
-BLUEPRINTS = blueprints(NOWHERE)
+BLUEPRINTS = blueprints()
 REPORT = "/programmes/small/report"
 QUARTER = f"{REPORT}?from=2016-04-01&to=2016-06-30"
 
