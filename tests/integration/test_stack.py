@@ -309,7 +309,7 @@ def test_a_service_is_told_what_the_contract_says_and_nothing_else(
 ) -> None:
     port = set() if role in ("web", "stream") else {"HTTP_PORT", *LIMITS}
     told = {one.name for one in VARIABLES if concerns(one.given_to, service, role)}
-    needless = {"KAFKA_CA_FILE", "TRUSTED_PROXIES", "VAULT_RETIRED_KEYS"}
+    needless = {"API_CONTACT_EMAIL", "KAFKA_CA_FILE", "TRUSTED_PROXIES", "VAULT_RETIRED_KEYS"}
     assert set(stack.env_for(service, role)) == told - port - needless
 
 
