@@ -28,7 +28,7 @@ from deploy.database import DATABASES
 from shared.language.decision import ARCHIVE, Subject, event_id
 from shared.language.events import CONTROL_TOPIC
 from shared.runtime.kafka import Logs, Partition, native_options
-from shared.runtime.unit import shard_of
+from shared.runtime.messages import shard_of
 
 CHUNK = 5000
 WAIT_SECONDS, PATIENCE_SECONDS = 1.0, 30.0

@@ -19,7 +19,7 @@ from shared.operations.missing import Missing
 from shared.operations.republish import pend_again
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.consumer import ProcessBatch, SetAside
-from shared.runtime.unit import shard_of
+from shared.runtime.messages import shard_of
 from shared.runtime.write_conflicts import Attempt
 from shared.telemetry.metrics import metric
 from shared.telemetry.traces import start_trace

@@ -14,7 +14,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.language.control import LAST
-from shared.runtime.unit import shard_of
+from shared.runtime.messages import shard_of
 
 MOST = 1000
 """Events republished at once: one chunk of the relay, so that new events do not wait behind them."""

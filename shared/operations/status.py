@@ -15,9 +15,9 @@ from shared.operations.parked import REASONS, WITHHELD, scrubbed, shown_subject
 from shared.operations.rebuild import UNDER_WAY
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
+from shared.runtime.messages import SHARDS
 from shared.runtime.progress import PENDING, outbox_age_seconds
 from shared.runtime.quarantine import quarantined_keys
-from shared.runtime.unit import SHARDS
 
 SILENT_SECONDS = 30.0
 """A process without a report for this long counts as silent. It is longer than Kafka may delay a measurement."""

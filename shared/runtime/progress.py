@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from shared.runtime.clock import Clock
 from shared.runtime.kafka import Logs, Partition
-from shared.runtime.unit import SHARDS
+from shared.runtime.messages import SHARDS
 from shared.telemetry.metrics import metric, tell
 
 ANSWER_SECONDS = 5.0

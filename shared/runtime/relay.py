@@ -23,9 +23,9 @@ from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from shared.runtime.kafka import discard
+from shared.runtime.messages import SHARDS
 from shared.runtime.outgoing import PUBLISHED
 from shared.runtime.quarantine import RETRY_SECONDS, Narrowed, Quarantine
-from shared.runtime.unit import SHARDS
 from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric
 

@@ -4,8 +4,7 @@ State, rows, outgoing events, timers and whatever the caller adds (consumer offs
 durable together or not at all. `staged` says what the document of a subject holds.
 """
 
-import time
-import zlib
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,41 +15,31 @@ from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.language import codec
 from shared.language.decision import (
     ARCHIVE,
     Change,
-    Notice,
+    Reply,
     Repository,
     Skip,
     Subject,
     Vector,
-    event_id,
     key_of,
     kind_of,
 )
 from shared.language.errors import StateUnreadable, Unknown
-from shared.language.events import Fact
-from shared.language.messages import Message, encode_message, message_type
+from shared.language.messages import Message
 from shared.language.programmes import Programmes
 from shared.runtime.ids import random_id
-from shared.runtime.outgoing import Speaker, kept_a_day
+from shared.runtime.messages import Messages, shard_of
+from shared.runtime.outgoing import Speaker
 from shared.runtime.staged import Staged, SubjectDocument, read, written
 from shared.runtime.write_conflicts import OnRead
 from shared.telemetry.traces import current_traceparent
-
-SHARDS = 4
-"""Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""
 
 Document = dict[str, Any]
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-
-def shard_of(subject: str) -> int:
-    """The shard that the subject's outgoing events and counters lie in."""
-    return zlib.crc32(subject.encode()) % SHARDS
 
 
 class Apart(Exception):
@@ -80,25 +69,21 @@ class Unit:
     ) -> None:
         self.programmes = programmes
         self._now = now
-        self._at: datetime | None = None
         self._base = base
         self._on_read = on_read
         self._database = database
         self._session = session
         self._repository = repository
-        self._speaker = speaker
+        self._messages = Messages(speaker)
         self.staged = Staged()
         self._last_saved: Subject | None = None
-        self.emitted: list[str] = []
         self._minted: set[str] = set()
         self._fetched: dict[tuple[str, str], Document | None] = {}
 
-    @property
+    @functools.cached_property
     def at(self) -> datetime:
         """The moment of the decision, UTC. Asked for the first time it may read the database."""
-        if self._at is None:
-            self._at = self._now()
-        return self._at
+        return self._now()
 
     # --- sharing ---------------------------------------------------------------------------------
 
@@ -109,7 +94,7 @@ class Unit:
             self._session,
             self._repository,
             self.programmes,
-            self._speaker,
+            self._messages.speaker,
             lambda: self.at,
             self,
         )
@@ -214,18 +199,23 @@ class Unit:
     def vector(self, subject: Subject) -> Vector:
         """{source: how many of its events on the subject this service has emitted or applied}."""
         held = self.held(subject)
-        return {**held.seen, self._speaker.source: held.out_seq} if held.out_seq else dict(held.seen)
+        return {**held.seen, self._messages.speaker.source: held.out_seq} if held.out_seq else dict(held.seen)
 
     def reached(self, subject: Subject, vector: Vector) -> bool:
         """Whether this service has emitted or applied all events of the vector. Raises StateUnreadable."""
         held = self._readable(subject)
-        applied = {**held.applied, self._speaker.source: held.out_seq}
+        applied = {**held.applied, self._messages.speaker.source: held.out_seq}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
     @property
     def last_saved(self) -> Subject | None:
         """The subject that `save` was last called for."""
         return self._last_saved
+
+    @property
+    def emitted(self) -> Sequence[str]:
+        """`<type>:<number>` of each event that this unit has emitted."""
+        return self._messages.emitted
 
     def new_id(self, prefix: str) -> str:
         """A random id; nothing is looked for under it."""
@@ -250,13 +240,13 @@ class Unit:
     def take(self, held: SubjectDocument, change: Change[Any]) -> bool:
         """Collect a change's writes. Returns whether there was anything in it."""
         for event in change.events:
-            self._emit(held, event)
-        replies = [one for one in change.replies if one.organisation in self._speaker.replies_to]
+            identity, outgoing = self._messages.event(held, event)
+            self.write(ARCHIVE, InsertOne({"_id": identity, **outgoing}))
+        replies = [one for one in change.replies if one.organisation in self._messages.speaker.replies_to]
         for reply in replies:
-            held.replies += 1
-            self._reply(held, reply.organisation, reply.body)
+            self.put(ARCHIVE, *self._messages.reply(held, reply, self.at))
         for notice in change.notices:
-            self._note(held, notice)
+            self.put(ARCHIVE, *self._messages.notice(held, notice, self.at))
         for row in change.rows:
             self.put(row.collection, row.key, row.body)
         for add in change.adds:
@@ -289,72 +279,10 @@ class Unit:
         """Add a write of the caller's own to this transaction."""
         self.staged.writes[collection].append(operation)
 
-    def _emit(self, held: SubjectDocument, body: Fact) -> None:
-        kind = codec.event_type(body)
-        held.out_seq += 1
-        past = {source: count for source, count in held.seen.items() if source != self._speaker.source}
-        headers = codec.encode_headers(
-            kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
-        )
-        self.emitted.append(f"{kind.name}:{held.out_seq}")
-        identity = event_id(held.subject, held.out_seq)
-        self._publish(identity, kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
-
-    def _reply(self, held: SubjectDocument, organisation: str, body: Message) -> None:
-        identity = f"reply/{held.subject}:{held.replies:08d}"
-        self._put_reply(organisation, identity, held.subject, body, held.tick(), {})
-
     def answer(self, organisation: str, identity: str, subject: str, body: Message) -> None:
         """Answer one record, before any message that it causes; an earlier answer of that identity gives way."""
-        # The identity of an inbound record's answer is its place, which a topic made anew has once more.
-        now, held = time.time_ns() // 1000, self.staged.held.get(Subject(subject))
-        order = held.hlc - 1 if held is not None and held.dirty else now
-        self._put_reply(organisation, identity, subject, body, order, kept_a_day(now))
-
-    def _put_reply(
-        self, to: str, identity: str, subject: str, body: Message, order: int, more: Document
-    ) -> None:
-        kind = message_type(body)
-        headers, value = self._headers(identity, kind.name, subject), encode_message(body)
-        row = self._outgoing(kind.topic.format(organisation=to), subject, order, headers, value)
-        self.put(ARCHIVE, identity, {**row, **more})
-
-    def _note(self, held: SubjectDocument, notice: Notice) -> None:
-        kind = message_type(notice.body)
-        identity = f"notice/{kind.name}/{held.subject}"
-        headers = self._headers(identity, kind.name, held.subject)
-        row = self._outgoing(kind.topic, held.subject, held.tick(), headers, encode_message(notice.body))
-        self.put(ARCHIVE, identity, row)
-
-    def _headers(self, identity: str, kind: str, subject: str) -> dict[str, str]:
-        return {
-            "ce_specversion": "1.0",
-            "ce_id": f"{self._speaker.source}:{identity}",
-            "ce_source": self._speaker.source,
-            "ce_type": kind,
-            "ce_subject": subject,
-            "ce_time": self.at.isoformat(),
-            "traceparent": current_traceparent(),
-            "content-type": "application/json",
-        }
-
-    def _publish(
-        self, identity: str, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
-    ) -> None:
-        self.write(ARCHIVE, InsertOne({"_id": identity, **self._outgoing(topic, key, order, headers, body)}))
-
-    def _outgoing(
-        self, topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes
-    ) -> Document:
-        return {
-            "topic": topic,
-            "key": key,
-            "pend": shard_of(key),
-            "ts": order,
-            "type": headers["ce_type"],
-            "headers": headers,
-            "body": body,
-        }
+        held = self.staged.held.get(Subject(subject))
+        self.put(ARCHIVE, *self._messages.answer(held, Reply(organisation, body), identity, subject, self.at))
 
     # --- writing ---------------------------------------------------------------------------------
 

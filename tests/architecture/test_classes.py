@@ -7,8 +7,6 @@ from tests.support.sources import sources
 
 MOST = 12
 EXCEPTIONS = {
-    # one transaction: where it reads, what it decides by, what it has collected
-    "shared/runtime/unit.py:Unit": 14,
     # everything that one made-up person has met so far; read by the rules of the course
     "clients/player/course.py:Course": 14,
     # one person's way: who it is, where it stands, and what is written down of it

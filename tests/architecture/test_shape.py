@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/timers.py": {"datetime.now"},
     # ids made at the edge; the order of answers, on real time
     "shared/runtime/ids.py": {"secrets"},
-    "shared/runtime/unit.py": {"time.time_ns"},
+    "shared/runtime/messages.py": {"time.time_ns"},
     # how long a wait is, when it is asked for again, what is asked: real time always
     "shared/operations/healing.py": {"datetime.now"},
     "shared/operations/control.py": {"datetime.now"},

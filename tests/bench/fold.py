@@ -15,8 +15,8 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from pymongo import InsertOne, MongoClient, ReplaceOne, WriteConcern
 
 from shared.runtime.kafka import native_options
+from shared.runtime.messages import shard_of
 from shared.runtime.relay import Relay
-from shared.runtime.unit import shard_of
 from tests.support import toy
 
 PARTITIONS = 12

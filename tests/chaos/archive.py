@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from shared.language.events import TOPICS
-from shared.runtime.unit import SHARDS, shard_of
+from shared.runtime.messages import SHARDS, shard_of
 
 
 def republish(mongo: MongoClient[dict[str, Any]], topic: str) -> int:

@@ -20,8 +20,8 @@ from services.handover.app import SERVICE as HANDOVER
 from services.intake.app import SERVICE as INTAKE
 from services.outcome.app import SERVICE as OUTCOME
 from shared.language.events import TOPICS
+from shared.runtime.messages import SHARDS
 from shared.runtime.parts import consumed_topics
-from shared.runtime.unit import SHARDS
 from tests.chaos.figures import cell_of
 from tests.chaos.invariants import Group, Idle, Kept
 from tests.chaos.log import link

@@ -13,10 +13,10 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pymongo import MongoClient
 
 from shared.host.connections import RUNTIME_INDEXES
+from shared.runtime.messages import SHARDS, shard_of
 from shared.runtime.outgoing import FORGET_AT, KEPT_UNTIL
 from shared.runtime.quarantine import quarantined_keys
 from shared.runtime.relay import Relay
-from shared.runtime.unit import SHARDS, shard_of
 from shared.telemetry.metrics import metric
 from tests.support.awaiting import until
 from tools.stack import Stack

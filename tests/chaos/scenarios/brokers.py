@@ -7,8 +7,8 @@ from collections import Counter
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from shared.runtime.messages import SHARDS
 from shared.runtime.quarantine import quarantined_keys
-from shared.runtime.unit import SHARDS
 from tests.chaos.scenario import scenario
 from tests.chaos.surroundings import behind_proxy, down, proxy_of, refusals, said, three_brokers
 from tests.chaos.world import World
