@@ -107,8 +107,8 @@ def day_key(journey_id: JourneyId, on: date) -> str:
 
 
 def counts_of(row: Mapping[str, Any] | None) -> SessionCounts:
-    """What a row of DAYS counts; nothing where there is none."""
-    return SessionCounts() if row is None else SessionCounts(**{name: row[name] for name in COUNTED})
+    """What a row of DAYS counts; nothing where there is none. A row of before a name was counted has 0 of it."""
+    return SessionCounts() if row is None else SessionCounts(**{name: row.get(name, 0) for name in COUNTED})
 
 
 def _day_row(journey: Journey, on: date, counts: SessionCounts) -> Row:

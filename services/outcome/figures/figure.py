@@ -165,7 +165,8 @@ def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, .
     """The figures, once they keep the rules that nobody would notice the breach of. Raises WronglyDeclared.
 
     A count of persons in no relation could be computed from others although it is hidden. A figure without a day
-    would be missing from every period. Each must be there, or say why not.
+    would be missing from every period. Each must be there, or say why not. Figures of sessions are hidden with a count
+    of persons.
     """
     known = {one.code for one in figures} | {one.count for one in steps}
     if len({one.code for one in figures}) < len(figures):
@@ -176,6 +177,8 @@ def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, .
         undated = undated or (isinstance(one.rule, OfSessions) and not one.rule.dated)
         if undated != bool(one.no_day):
             raise WronglyDeclared(f"{one.code} needs a day, or the reason why it has none.")
+        if isinstance(one.rule, OfSessions) and not one.shown_with:
+            raise WronglyDeclared(f"{one.code} needs shown_with: few people may stand behind many sessions.")
     return tuple(figures)
 
 

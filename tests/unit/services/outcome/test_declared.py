@@ -61,6 +61,7 @@ def test_a_figure_that_keeps_the_rules_is_taken() -> None:
         ({"rule": OfJourney(lambda j: True)}, "needs a day"),
         ({"no_day": "it has one"}, "needs a day"),
         ({"code": "started"}, "declared twice"),
+        ({"rule": OfSessions(lambda sessions: sessions.late)}, "needs shown_with"),
     ],
 )
 def test_a_figure_that_could_be_reckoned_back_or_would_miss_in_a_period_is_refused(
