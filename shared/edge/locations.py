@@ -5,10 +5,12 @@ exist. It is the address of the created resource where there is one, else that o
 it.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from flask import Flask, Response, request
 
 from shared.edge.described import operations
@@ -63,13 +65,16 @@ def add_location(app: Flask, response: Response) -> None:
     """Add the address of the created resource to an answer with 201."""
     rule = request.url_rule.rule if request.url_rule else ""
     template = app.extensions[LOCATIONS].get(f"{request.method} {_template(rule)}")
-    made = response.get_json(silent=True)
-    if template is None or not isinstance(made, dict):
+    if template is None or not response.is_json:
+        return
+    made = msgspec.json.decode(response.get_data())
+    if not isinstance(made, dict):
         return
     values = {**made, **in_snake_case(request.view_args or {})}
     path = _NAMES.sub(lambda found: str(values[snake_case(found[1])]), template)
     response.headers["Location"] = f"{ROOT}{path}"
 
 
+@functools.cache
 def _template(rule: str) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
