@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-import httpx
 from kafka import TopicPartition
 from pymongo import MongoClient
 
@@ -30,6 +29,7 @@ from tests.chaos.log import Log, LogReader
 from tests.chaos.observe import SERVICES
 from tests.chaos.stack import ChaosStack
 from tests.chaos.watching import Watching
+from tests.support.scrapes import measured
 from tools.stack.processes import surroundings
 from tools.stack.settings import REPOSITORY
 from tools.stack.stack import PROGRAMMES
@@ -263,15 +263,7 @@ class World:
 
     def metric(self, process: str, name: str, **labels: str) -> float:
         """A process's own count: the sum over the series that have these labels; 0 where there is none yet."""
-        text = httpx.get(f"{self.stack.health_url(process)}/metrics", timeout=10, trust_env=False).text
-        total = 0.0
-        for line in text.splitlines():
-            series, _, value = line.rpartition(" ")
-            if series.partition("{")[0] == name and all(
-                f'{key}="{one}"' in series for key, one in labels.items()
-            ):
-                total += float(value)
-        return total
+        return measured(self.stack, process, name, **labels)
 
     def died(self, name: str, within: float = 60.0) -> str:
         """Wait until the process has struck itself; returns by what signal, and which process it was."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.callers import Callers, calling
 from tests.support.stack import fresh_stack
 from tools.stack import Stack
 
@@ -24,3 +25,10 @@ def undisturbed() -> Iterator[Stack]:
     with fresh_stack() as stack:
         stack.start("issuer", *FIGURES)
         yield stack
+
+
+@pytest.fixture(scope="module")
+def callers(stack: Stack) -> Iterator[Callers]:
+    """Intake on the stack that the test session shares, and the organisations that call it."""
+    with calling(stack) as found:
+        yield found

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from clients.operator.trouble import HAND_NEEDED
-from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish, referral
 from tests.support.awaiting import until
+from tests.support.callers import AGENCY, Callers, calling, referral
+from tests.support.scrapes import SCRAPE_SECONDS, scraped
 from tests.support.stack import fresh_stack
 from tools.stack.control import Control
 
@@ -30,27 +31,12 @@ STORED = {
     'journey_parked{group="intake"}',
 }
 LAG = 'journey_consumer_lag{group="intake"}'
-SCRAPE_SECONDS = 10.0
-"""After which Prometheus gives up, and would take the process for down."""
 
 
 @pytest.fixture(scope="module")
 def callers() -> Iterator[Callers]:
-    with fresh_stack() as stack:
-        stack.start("issuer")
-        published = publish(stack, PROGRAMME)
-        assert published.returncode == 0, published.stderr
-        stack.start("intake-web", CONSUME)
-        with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
-            yield Callers(stack, web)
-
-
-def scraped(callers: Callers, process: str = CONSUME) -> dict[str, float]:
-    """{series: value} as Prometheus would read it, in the time that it allows."""
-    answer = httpx.get(f"{callers.stack.health_url(process)}/metrics", timeout=SCRAPE_SECONDS)
-    assert answer.status_code == 200
-    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+    with fresh_stack() as stack, calling(stack) as found:
+        yield found
 
 
 def gauges(series: Mapping[str, float]) -> set[str]:
@@ -94,14 +80,14 @@ def told_by_status(callers: Callers) -> str:
 def test_a_web_process_tells_of_no_outbox(callers: Callers) -> None:
     until(lambda: asked(callers, "/readyz")[0] == 200, "the consumer ready")
     assert callers.refer(reference="AF-8000").status_code == 201
-    assert gauges(scraped(callers, "intake-web")) == set()
-    until(lambda: gauges(scraped(callers)) >= STORED | {LAG}, "everything measured")
-    assert scraped(callers)['journey_halted{group="intake"}'] == 0
+    assert gauges(scraped(callers.stack, "intake-web")) == set()
+    until(lambda: gauges(scraped(callers.stack, CONSUME)) >= STORED | {LAG}, "everything measured")
+    assert scraped(callers.stack, CONSUME)['journey_halted{group="intake"}'] == 0
 
 
 def test_without_kafka_what_waits_is_told_and_the_lag_is_absent(callers: Callers) -> None:
     stack = callers.stack
-    until(lambda: scraped(callers).get("journey_outbox_pending") == 0, "an empty outbox")
+    until(lambda: scraped(callers.stack, CONSUME).get("journey_outbox_pending") == 0, "an empty outbox")
     people = [callers.register() for _ in range(3)]
     stack.stop("broker")
     began = time.monotonic()
@@ -110,7 +96,7 @@ def test_without_kafka_what_waits_is_told_and_the_lag_is_absent(callers: Callers
         assert answer.status_code == 201, answer.text
 
     def away() -> dict[str, float] | None:
-        found = scraped(callers)
+        found = scraped(callers.stack, CONSUME)
         return found if found.get('journey_dependency_up{dependency="kafka"}') == 0 else None
 
     found = until(away, "Kafka noticed as away")
@@ -119,10 +105,10 @@ def test_without_kafka_what_waits_is_told_and_the_lag_is_absent(callers: Callers
     assert found['journey_dependency_up{dependency="mongodb"}'] == 1
     assert gauges(found) >= STORED
     until(
-        lambda: scraped(callers)["journey_outbox_oldest_seconds"] > 5,
+        lambda: scraped(callers.stack, CONSUME)["journey_outbox_oldest_seconds"] > 5,
         "the age that the urgent alert rests on, growing",
     )
-    assert scraped(callers)["journey_outbox_oldest_seconds"] <= time.monotonic() - began + 1
+    assert scraped(callers.stack, CONSUME)["journey_outbox_oldest_seconds"] <= time.monotonic() - began + 1
 
     assert asked(callers, "/healthz")[0] == 200, "nobody restarts it for that"
     status, body = asked(callers, "/readyz")
@@ -146,23 +132,26 @@ def test_without_kafka_what_waits_is_told_and_the_lag_is_absent(callers: Callers
 
     stack.start("broker")
     until(lambda: asked(callers, "/readyz")[0] == 200, "the consumer ready again")
-    until(lambda: scraped(callers).get(LAG) == 0, "the lag told again")
-    until(lambda: scraped(callers).get("journey_outbox_pending") == 0, "the outbox sent")
+    until(lambda: scraped(callers.stack, CONSUME).get(LAG) == 0, "the lag told again")
+    until(lambda: scraped(callers.stack, CONSUME).get("journey_outbox_pending") == 0, "the outbox sent")
 
 
 def test_without_mongodb_nothing_is_told_of_what_only_it_knows(callers: Callers) -> None:
     stack = callers.stack
-    until(lambda: gauges(scraped(callers)) >= STORED | {LAG}, "everything measured")
+    until(lambda: gauges(scraped(callers.stack, CONSUME)) >= STORED | {LAG}, "everything measured")
     stack.stop("database")
 
     def away() -> dict[str, float] | None:
-        found = scraped(callers)
+        found = scraped(callers.stack, CONSUME)
         return found if found.get('journey_dependency_up{dependency="mongodb"}') == 0 else None
 
     found = until(away, "MongoDB noticed as away")
     assert {one for one in gauges(found) if not one.startswith("journey_halted")} == set()
     assert found['journey_dependency_up{dependency="kafka"}'] == 1
-    until(lambda: "journey_reads_unsealed_seconds" not in scraped(callers), "no stale age of readings")
+    until(
+        lambda: "journey_reads_unsealed_seconds" not in scraped(callers.stack, CONSUME),
+        "no stale age of readings",
+    )
     status, body = asked(callers, "/readyz")
     assert (status, body["status"]) == (503, "mongodb out of reach")
     (one,) = findings(callers)
@@ -170,4 +159,4 @@ def test_without_mongodb_nothing_is_told_of_what_only_it_knows(callers: Callers)
     assert "MongoDB at" in told_by_status(callers)
     stack.start("database")
     until(lambda: asked(callers, "/readyz")[0] == 200, "the consumer ready again")
-    until(lambda: gauges(scraped(callers)) >= STORED | {LAG}, "everything measured again")
+    until(lambda: gauges(scraped(callers.stack, CONSUME)) >= STORED | {LAG}, "everything measured again")

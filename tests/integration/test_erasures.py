@@ -9,8 +9,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from services.intake.erasures import MOST_FAILURES
-from tests.integration.test_intake import AGENCY, PROGRAMME, Callers, publish
 from tests.support.awaiting import until
+from tests.support.callers import AGENCY, Callers, calling
+from tests.support.scrapes import measured
 from tests.support.stack import fresh_stack
 from tools.stack import Stack
 
@@ -18,13 +19,8 @@ from tools.stack import Stack
 @pytest.fixture(scope="module")
 def callers() -> Iterator[Callers]:
     """Intake on a stack of its own, so that its log of erasures holds nobody else's."""
-    with fresh_stack() as stack:
-        stack.start("issuer")
-        published = publish(stack, PROGRAMME)
-        assert published.returncode == 0, published.stderr
-        stack.start("intake-web", "intake-consume")
-        with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
-            yield Callers(stack, web)
+    with fresh_stack() as stack, calling(stack) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +52,6 @@ def restart(stack: Stack) -> None:
     stack.start("intake-consume")
 
 
-def gauge(stack: Stack, name: str) -> float:
-    text = httpx.get(f"{stack.url('intake-consume')}/metrics").text
-    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
-
-
 def published(database: Database[dict[str, Any]]) -> bool:
     return not database["events"].count_documents({"pend": {"$exists": True}})
 
@@ -81,8 +72,10 @@ def test_what_a_backup_puts_back_is_erased_again_at_start(
     assert document_of(database, person)["state"]["erased_at"] == erased_at
     assert read(callers, person).json()["code"] == "participant-erased"
     assert document_of(database, untouched)["state"]["sealed"] is not None
-    until(lambda: gauge(callers.stack, "journey_erasures_undone") == 1, "the count of them")
-    assert gauge(callers.stack, "journey_erasures_looked_timestamp_seconds") > 0
+    until(
+        lambda: measured(callers.stack, "intake-consume", "journey_erasures_undone") == 1, "the count of them"
+    )
+    assert measured(callers.stack, "intake-consume", "journey_erasures_looked_timestamp_seconds") > 0
     log = (callers.stack.settings.folder / "logs" / "intake-consume.log").read_text(encoding="utf-8")
     assert "erased-again" in log
     assert person not in log

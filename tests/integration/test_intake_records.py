@@ -1,29 +1,18 @@
 """Referrals that agencies publish on their topics: once each, whatever is sent between them."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from confluent_kafka import Producer
 from pymongo import MongoClient
 
 from shared.runtime.kafka import Logs, Partition, native_options
-from tests.integration.test_intake import AGENCY, PROGRAMME, Agency, Callers, publish, referral
 from tests.support.awaiting import until
+from tests.support.callers import AGENCY, Agency, Callers, referral
+from tests.support.scrapes import measured, scraped
 from tools.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def callers(stack: Stack) -> Iterator[Callers]:
-    stack.start("issuer")
-    published = publish(stack, PROGRAMME)
-    assert published.returncode == 0, published.stderr
-    stack.start("intake-web", "intake-consume")
-    with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
-        yield Callers(stack, web)
 
 
 @pytest.fixture(name="agency")
@@ -123,8 +112,8 @@ def test_what_a_producer_takes_back_is_never_read_and_leaves_no_gap(
         assert [one for one in found if one.startswith("taken-back")] == ["taken-back-2"]
     after = agency.reply_to(agency.send(values[4]))
     assert after["reference"] == "taken-back-4"
-    lost = httpx.get(f"{stack.health_url('intake-consume')}/metrics").text
-    assert 'journey_inbound_records_total{result="lost"} 0.0' in lost
+    assert 'journey_inbound_records_total{result="lost"}' in scraped(stack, "intake-consume")
+    assert measured(stack, "intake-consume", "journey_inbound_records_total", result="lost") == 0
 
 
 def test_the_answer_to_a_record_comes_before_what_came_of_it(callers: Callers, agency: Agency) -> None:

@@ -18,8 +18,9 @@ from shared.runtime.reads import OPERATORS, READS, SEALS, entry_id
 from shared.runtime.sealer import Sealer
 from shared.runtime.seals import Seals
 from shared.telemetry.metrics import metric
-from tests.integration.test_intake import AGENCY, NAME, PROGRAMME, PROVIDER, Callers, publish
 from tests.support.awaiting import until
+from tests.support.callers import AGENCY, NAME, PROVIDER, Callers, calling
+from tests.support.scrapes import measured
 from tests.support.stack import fresh_stack
 
 Client = MongoClient[dict[str, Any]]
@@ -29,13 +30,8 @@ Kept = Database[dict[str, Any]]
 @pytest.fixture(scope="module")
 def callers() -> Iterator[Callers]:
     """Intake on a stack of its own."""
-    with fresh_stack() as stack:
-        stack.start("issuer")
-        published = publish(stack, PROGRAMME)
-        assert published.returncode == 0, published.stderr
-        stack.start("intake-web", "intake-consume")
-        with httpx.Client(base_url=stack.url("intake-web"), timeout=30) as web:
-            yield Callers(stack, web)
+    with fresh_stack() as stack, calling(stack) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +244,7 @@ def test_sixty_people_read_in_a_row_by_one_person_are_told_of(callers: Callers) 
     own = callers.stack
 
     def unusual() -> float:
-        text = httpx.get(f"{own.url('intake-consume')}/metrics").text
-        lines = [line for line in text.splitlines() if line.startswith("journey_unusual_readers ")]
-        return float(lines[0].split()[1])
+        return measured(own, "intake-consume", "journey_unusual_readers")
 
     assert unusual() == 0
     people, reader = [callers.register() for _ in range(60)], Reader(callers, "h-curious")

@@ -12,16 +12,17 @@ from kafka.admin import KafkaAdminClient
 from shared.language import events as e
 from shared.language.decision import Change, Received
 from shared.language.programmes import Programmes
-from tests.integration.test_intake import AGENCY, Agency, Callers, callers, referral
 from tests.support import toy
 from tests.support.awaiting import until
+from tests.support.callers import AGENCY, Agency, Callers, referral
 from tests.support.operating import Desk, toy_group, toy_parts, web
+from tests.support.scrapes import measured
 from tests.support.toy import Toy
 from tests.support.toybench import EVERYTHING, Bench, bench
 from tests.support.wild import Raw, Wild
 from tools.stack import Stack
 
-__all__ = ["bench", "callers"]
+__all__ = ["bench"]
 
 OTHER = "forsakringskassan"
 GOAL = e.GoalReached(occurred_on=toy.DAY, recorded_at=toy.NOW, goal="g-1")
@@ -65,9 +66,8 @@ def test_whatever_an_agency_sends_is_answered_once_and_nobody_else_waits(
     assert replied_to(stack, elsewhere)["status"] == "rejected"
     health = stack.url("intake-consume")
     assert httpx.get(f"{health}/readyz").status_code == 200
-    metrics = httpx.get(f"{health}/metrics").text
-    assert "journey_thread_restarts_total{" not in metrics
-    assert 'journey_batch_failures_total{group="intake-inbound"}' not in metrics
+    assert measured(stack, "intake-consume", "journey_thread_restarts_total") == 0
+    assert measured(stack, "intake-consume", "journey_batch_failures_total", group="intake-inbound") == 0
 
 
 def replied_to(stack: Stack, place: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from shared.edge.tokens import Shown
 from shared.language.events import INDICATORS_TOPIC
 from tests.support.cohort import make_cohort
 from tests.support.page_server import STEERING, read_programme
+from tests.support.scrapes import measured
 from tools.stack import Stack
 
 # A programme of its own: other tests share the stack.
@@ -377,8 +378,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_go_on(stack: Stack, o
 
         def dropped() -> bool:
             show(outcome, next(days))
-            metrics = httpx.get(f"{stack.health_url('outcome-stream')}/metrics").text
-            return "journey_stream_dropped_total 1.0" in metrics
+            return measured(stack, "outcome-stream", "journey_stream_dropped_total") == 1
 
         until(dropped, "the slow client dropped")
     expected = show(outcome, LATER)

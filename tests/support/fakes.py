@@ -195,7 +195,7 @@ class FakeWork:
         self.ids += 1
         return f"{prefix}-{self.ids:026d}"
 
-    def take_in(self, folds: Mapping[type[Fact], Fold], subject: Subject, events: Iterable[Fact]) -> None:
+    def apply_fact(self, folds: Mapping[type[Fact], Fold], subject: Subject, events: Iterable[Fact]) -> None:
         """Fold events of other services, in this order."""
         for event in events:
             extra = self.beside(self, subject)

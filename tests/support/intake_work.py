@@ -9,7 +9,7 @@ import msgspec
 
 from services.intake import handlers
 from services.intake.domain import consent, referral
-from services.intake.domain.journey import Referral, place, take_in
+from services.intake.domain.journey import Referral, apply_fact, place
 from services.intake.domain.participant import Identity
 from services.intake.handlers import Listing
 from services.intake.programme_file import read_programme
@@ -162,7 +162,7 @@ def said(body: Fact, seq: int = 1) -> Received:
 
 
 def _taken_in(state: Referral, body: Fact) -> Referral:
-    return take_in(state, said(body), PROGRAMMES).state
+    return apply_fact(state, said(body), PROGRAMMES).state
 
 
 CONSENT = consent.RecordConsent(

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.handover.domain.journey import Journey as HandoverJourney
 from services.handover.domain.journey import Offer
-from services.intake.domain.journey import Referral, take_in
+from services.intake.domain.journey import Referral, apply_fact
 from shared.language import events as e
 from shared.language.decision import Received, key_of
 from shared.language.events import JourneyId
@@ -40,7 +40,7 @@ def _intake(state: Referral | None, received: Received, programmes: Programmes) 
         case _ if state is None:
             return None
         case _:
-            return take_in(state, received, programmes).state
+            return apply_fact(state, received, programmes).state
 
 
 def _handover(state: HandoverJourney, received: Received) -> HandoverJourney:

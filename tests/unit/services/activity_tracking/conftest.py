@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.activity_tracking.consumer import FOLDS
-from services.activity_tracking.domain.journey import Journey, receive, take_in
+from services.activity_tracking.domain.journey import Journey, apply_fact, receive
 from shared.language.decision import Received
 from shared.language.passage import Stage
 from tests.support.days import days_of
@@ -21,7 +21,7 @@ def _at_stage() -> At:
         journey: Journey | None = None
         for number, event in enumerate(WAYS[stage], start=1):
             received = Received(SUBJECT, "intake", number, type(event).__name__, event, {}, {})
-            fold = receive if journey is None else take_in
+            fold = receive if journey is None else apply_fact
             journey = fold(journey, received, FakeProgrammes(SMALL_PROGRAMME)).state
         assert journey is not None
         return journey
@@ -33,5 +33,5 @@ def _at_stage() -> At:
 def _memory() -> FakeWork:
     """A store with one journey that has started."""
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(TODAY), beside=days_of)
-    memory.take_in(FOLDS, SUBJECT, TO_START)
+    memory.apply_fact(FOLDS, SUBJECT, TO_START)
     return memory

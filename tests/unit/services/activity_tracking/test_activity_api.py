@@ -141,10 +141,10 @@ def test_the_others_see_neither_words_nor_answers_nor_what_reveals_health(
     assert (journey.status_code, listed.status_code) == (200, 200)
     for hidden in ("snickare", "network", "health_effort", '"ill"', "w7"):
         assert hidden not in journey.text + listed.text
-    memory.take_in(FOLDS, SUBJECT, [consent(REFERRER)])
+    memory.apply_fact(FOLDS, SUBJECT, [consent(REFERRER)])
     assert "snickare" in caller.get(JOURNEYS).text
     expired: ConsentGiven = consent(REFERRER, last_day=TODAY - timedelta(days=1))
-    memory.take_in(FOLDS, SUBJECT, [expired])
+    memory.apply_fact(FOLDS, SUBJECT, [expired])
     assert "snickare" not in caller.get(JOURNEYS).text
 
 
@@ -220,7 +220,7 @@ def test_every_state_survives_its_document(caller: Caller, memory: FakeWork) -> 
     caller.post(
         "/programmes/small/outputs", {"output": "manager_trained", "quantity": 1, "municipality": "2417"}
     )
-    memory.take_in(FOLDS, SUBJECT, [exited()])
+    memory.apply_fact(FOLDS, SUBJECT, [exited()])
     assert len(memory.states) == 2
     for subject, state in memory.states.items():
         assert Activities().read(subject, Activities().write(state)) == state

@@ -61,7 +61,7 @@ def orders(*streams: Sequence[e.Fact]) -> Iterator[tuple[e.Fact, ...]]:
 
 def after(events: Sequence[e.Fact]) -> Journey:
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(TODAY), beside=days_of)
-    memory.take_in(FOLDS, SUBJECT, (*TO_START, *events))
+    memory.apply_fact(FOLDS, SUBJECT, (*TO_START, *events))
     assert not memory.events
     journey: Journey = memory.get(SUBJECT)
     return journey

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.activity_tracking.domain import plan, progress, sessions
-from services.activity_tracking.domain.journey import Journey, SessionCounts, receive, take_in
+from services.activity_tracking.domain.journey import Journey, SessionCounts, apply_fact, receive
 from shared.language.decision import Received
 from shared.language.errors import Conflict, Unready
 from shared.language.events import SessionId
@@ -151,7 +151,9 @@ def test_nothing_but_a_referral_opens_a_journey() -> None:
     with pytest.raises(ValueError, match="JourneyStarted opens no journey"):
         receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
     with pytest.raises(ValueError, match="before the referral"):
-        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
+        apply_fact(
+            None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME)
+        )
 
 
 def test_what_does_not_move_the_passage_leaves_the_very_same_state(
@@ -159,7 +161,7 @@ def test_what_does_not_move_the_passage_leaves_the_very_same_state(
 ) -> None:
     journey = at_stage("started")
     assert (
-        take_in(
+        apply_fact(
             journey, Received(SUBJECT, "intake", 5, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME)
         ).state
         is journey

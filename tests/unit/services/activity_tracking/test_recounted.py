@@ -35,7 +35,7 @@ def journey(days: Mapping[date, SessionCounts], **passage: Any) -> Journey:
     return Journey(journey_id=e.JourneyId("j-" + "0" * 26), passage=Passage(**said), sessions=counts)
 
 
-def take_in(
+def apply_fact(
     state: Journey, fact: e.Fact, days: Mapping[date, SessionCounts]
 ) -> tuple[Journey, list[e.SessionsRecounted]]:
     kind = e.BY_BODY[type(fact)]
@@ -61,13 +61,13 @@ def exit_on(day: date) -> e.Fact:
 
 def test_an_exit_after_the_last_session_says_nothing() -> None:
     days = days_from(STARTED_ON, 5)
-    after, events = take_in(journey(days), exit_on(date(2016, 6, 1)), days)
+    after, events = apply_fact(journey(days), exit_on(date(2016, 6, 1)), days)
     assert (events, after.sessions.logged) == ([], 5)
 
 
 def test_an_exit_before_the_last_sessions_names_the_days_that_count_no_more() -> None:
     days = days_from(STARTED_ON, 5)
-    after, (event,) = take_in(journey(days), exit_on(date(2016, 3, 3)), days)
+    after, (event,) = apply_fact(journey(days), exit_on(date(2016, 3, 3)), days)
     assert [(one.on, one.counted, one.minutes) for one in event.days] == [
         (date(2016, 3, 4), False, 60),
         (date(2016, 3, 5), False, 60),
@@ -77,19 +77,19 @@ def test_an_exit_before_the_last_sessions_names_the_days_that_count_no_more() ->
 
 def test_more_days_than_a_month_make_more_events_each_with_the_sums_after_it() -> None:
     days = days_from(STARTED_ON, 70)
-    _, events = take_in(journey(days), on(e.JourneyRegisteredByMistake, STARTED_ON, reason="slip"), days)
+    _, events = apply_fact(journey(days), on(e.JourneyRegisteredByMistake, STARTED_ON, reason="slip"), days)
     assert [(len(one.days), one.logged) for one in events] == [(31, 39), (31, 8), (8, 0)]
 
 
 def test_a_mistake_counts_no_session_and_once_it_is_none_all_of_them_again() -> None:
     days = days_from(STARTED_ON, 3)
-    mistaken, events = take_in(
+    mistaken, events = apply_fact(
         journey(days), on(e.JourneyRegisteredByMistake, STARTED_ON, reason="slip"), days
     )
     assert [one.counted for event in events for one in event.days] == [False] * 3
     assert mistaken.sessions.logged == 0
     back = on(e.JourneyRegisteredByMistake, STARTED_ON, reason="slip", correction="voids")
-    real, events = take_in(mistaken, back, days)
+    real, events = apply_fact(mistaken, back, days)
     assert [one.counted for event in events for one in event.days] == [True] * 3
     assert real.sessions.logged == 3
 
@@ -97,13 +97,13 @@ def test_a_mistake_counts_no_session_and_once_it_is_none_all_of_them_again() -> 
 def test_in_another_municipality_none_counts_at_first_and_then_all_do() -> None:
     days = days_from(STARTED_ON, 2)
     fact = on(e.ReferralCorrected, date(2016, 2, 1), municipality="2417", provider=None)
-    after, (gone, come) = take_in(journey(days), fact, days)
+    after, (gone, come) = apply_fact(journey(days), fact, days)
     assert (gone.logged, come.logged, after.sessions.logged) == (0, 2, 2)
     assert [one.counted for one in (*gone.days, *come.days)] == [False, False, True, True]
     same = on(e.ReferralCorrected, date(2016, 2, 2), municipality="2417", provider=None)
-    assert take_in(after, same, days)[1] == []
+    assert apply_fact(after, same, days)[1] == []
 
 
 def test_a_day_whose_sessions_were_taken_back_is_not_named() -> None:
     days = {STARTED_ON: replace(ONE, logged=0, attended=0, minutes=0)}
-    assert take_in(journey(days), exit_on(date(2016, 2, 20)), days)[1] == []
+    assert apply_fact(journey(days), exit_on(date(2016, 2, 20)), days)[1] == []

@@ -254,7 +254,7 @@ STEPS = st.lists(
 @given(STEPS)
 def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT, beside=days_of)
-    memory.take_in(FOLDS, SUBJECT, TO_START)
+    memory.apply_fact(FOLDS, SUBJECT, TO_START)
     heads: list[Session] = []
     for number, (what, which, said) in enumerate(steps, start=1):
         journey: Journey = memory.get(SUBJECT)

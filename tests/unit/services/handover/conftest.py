@@ -10,5 +10,5 @@ from tests.support.small_programme import READY_ON, SMALL_PROGRAMME, SUBJECT, TO
 @pytest.fixture(name="memory")
 def _memory() -> FakeWork:
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), noon(READY_ON))
-    memory.take_in(FOLDS, SUBJECT, TO_START)
+    memory.apply_fact(FOLDS, SUBJECT, TO_START)
     return memory

@@ -232,7 +232,7 @@ class Handovers(RuleBasedStateMachine):
 
     def _hear(self, *events: Fact) -> None:
         self.foreign.extend(events)
-        self.memory.take_in(FOLDS, SUBJECT, events)
+        self.memory.apply_fact(FOLDS, SUBJECT, events)
 
     def _command(self, decide: Any) -> bool:
         before = deepcopy(self.journey)

@@ -129,7 +129,7 @@ def test_a_journey_s_offers_come_in_pages(caller: Caller, memory: FakeWork) -> N
 
 def test_after_the_exit_is_known_an_answer_is_refused(caller: Caller, memory: FakeWork) -> None:
     caller.post(PROVIDER, OFFERS, OFFER)
-    memory.take_in(FOLDS, SUBJECT, [exited(READY_ON)])
+    memory.apply_fact(FOLDS, SUBJECT, [exited(READY_ON)])
     answer = caller.post(RECEIVER, f"/handovers/{JOURNEY}.h1/acceptance", {})
     assert (answer.status_code, answer.json["code"]) == (409, "offer-closed")
     assert said(memory) == ["HandoverOffered", "HandoverRecalled"]

@@ -7,7 +7,7 @@ import pytest
 
 from services.handover.consumer import FOLDS
 from services.handover.domain import offers
-from services.handover.domain.journey import Journey, receive, take_in
+from services.handover.domain.journey import Journey, apply_fact, receive
 from shared.language import events as e
 from shared.language.decision import Received
 from shared.language.errors import Unready
@@ -44,7 +44,7 @@ def orders(*streams: Sequence[e.Fact]) -> Iterator[tuple[e.Fact, ...]]:
 
 def after(events: Sequence[e.Fact], *, offered: bool) -> FakeWork:
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT)
-    memory.take_in(FOLDS, SUBJECT, TO_START)
+    memory.apply_fact(FOLDS, SUBJECT, TO_START)
     if offered:
         command = offers.OfferHandover(
             kind="provider_to_provider", to_organisation=RECEIVER, deadline_on=date(2016, 4, 15)
@@ -53,7 +53,7 @@ def after(events: Sequence[e.Fact], *, offered: bool) -> FakeWork:
             memory.get(SUBJECT), command, programme=SMALL_PROGRAMME, takes_part=True, by=PROVIDER, at=AT
         )
         memory.save(SUBJECT, change)
-    memory.take_in(FOLDS, SUBJECT, events)
+    memory.apply_fact(FOLDS, SUBJECT, events)
     return memory
 
 
@@ -94,7 +94,9 @@ def test_nothing_but_a_referral_opens_a_journey() -> None:
     with pytest.raises(ValueError, match="JourneyStarted opens no journey"):
         receive(None, Received(SUBJECT, "intake", 2, "", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
     with pytest.raises(ValueError, match="before the referral"):
-        take_in(None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME))
+        apply_fact(
+            None, Received(SUBJECT, "intake", 2, "started", start(), {}), FakeProgrammes(SMALL_PROGRAMME)
+        )
 
 
 def test_an_exit_recorded_late_recalls_an_offer_on_the_day_it_was_made_at_the_earliest() -> None:

@@ -45,7 +45,7 @@ H1 = HandoverId(f"{JOURNEY}.h1")
 
 def store(*events: Fact) -> FakeWork:
     memory = FakeWork(FakeProgrammes(SMALL_PROGRAMME), AT)
-    memory.take_in(FOLDS, SUBJECT, events or TO_START)
+    memory.apply_fact(FOLDS, SUBJECT, events or TO_START)
     return memory
 
 
@@ -172,7 +172,7 @@ def test_an_offer_that_loses_its_ground_is_taken_back_and_can_no_longer_be_answe
 ) -> None:
     memory = store()
     made = offer(memory)
-    memory.take_in(FOLDS, SUBJECT, [end])
+    memory.apply_fact(FOLDS, SUBJECT, [end])
     recalled = memory.events[-1]
     assert (type(recalled).__name__, getattr(recalled, "reason", None)) == ("HandoverRecalled", reason)
     assert recalled.recorded_at == end.recorded_at
@@ -190,7 +190,7 @@ def test_an_offer_that_loses_its_ground_is_taken_back_and_can_no_longer_be_answe
 def test_an_offer_that_keeps_its_ground_stays_open(event: Fact) -> None:
     memory = store()
     made = offer(memory)
-    memory.take_in(FOLDS, SUBJECT, [event])
+    memory.apply_fact(FOLDS, SUBJECT, [event])
     assert journey_in(memory).open == made
     assert len(memory.events) == 1
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.intake import handlers
 from services.intake.consumer import FOLDS
 from services.intake.domain import referral
-from services.intake.domain.journey import Referral, standing, take_in
+from services.intake.domain.journey import Referral, apply_fact, standing
 from services.intake.repository import Referrals
 from shared.language import events as e
 from shared.language.decision import Change, subject_of
@@ -77,7 +77,7 @@ def missed(kind: str) -> Fact:
 
 def after(state: Referral, *facts: Fact) -> Referral:
     for fact in facts:
-        state = take_in(state, said(fact), PROGRAMMES).state
+        state = apply_fact(state, said(fact), PROGRAMMES).state
     return state
 
 
@@ -126,7 +126,7 @@ def test_a_death_outranks_an_exit_that_crosses_it() -> None:
 @pytest.mark.parametrize("stage", ["declined", "withdrawn", "mistake", "closed"])
 @pytest.mark.parametrize("fact", [*ACTIVITIES, *HANDOVERS, *OUTCOMES], ids=lambda one: type(one).__name__)
 def test_what_has_happened_elsewhere_is_never_refused(stage: Stage, fact: Fact) -> None:
-    assert take_in(at_stage(stage), said(fact), PROGRAMMES).events == ()
+    assert apply_fact(at_stage(stage), said(fact), PROGRAMMES).events == ()
 
 
 def test_a_mistake_outranks_everything() -> None:
@@ -135,12 +135,12 @@ def test_a_mistake_outranks_everything() -> None:
 
 def test_a_fact_about_a_journey_that_was_never_received_is_a_fault() -> None:
     with pytest.raises(ValueError, match="never received"):
-        take_in(None, said(ACTIVITIES[0]), PROGRAMMES)
+        apply_fact(None, said(ACTIVITIES[0]), PROGRAMMES)
 
 
 def test_a_fact_that_is_known_already_changes_nothing() -> None:
     held = after(at_stage("exited"), due("28d"))
-    assert take_in(held, said(due("28d")), PROGRAMMES) == Change(held)
+    assert apply_fact(held, said(due("28d")), PROGRAMMES) == Change(held)
 
 
 # --- being told -----------------------------------------------------------------------------------------------

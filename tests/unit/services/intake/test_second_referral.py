@@ -88,7 +88,7 @@ def mistaken(work: IntakeWork, journey: Referral) -> None:
     handlers.register_mistake(work, caseworker(journey.passage.referrer), journey.journey_id, command)
 
 
-def take_in(work: IntakeWork, journey: Referral, *facts: e.Fact) -> None:
+def apply_fact(work: IntakeWork, journey: Referral, *facts: e.Fact) -> None:
     for fact in facts:
         state = now(work, journey)
         change = FOLDS[type(fact)](state, said(fact), BOTH)
@@ -100,12 +100,12 @@ def exited(work: IntakeWork, journey: Referral) -> None:
     handlers.accept_referral(work, by, journey_id, referral.Accept(occurred_on=ACCEPTED_ON))
     handlers.record_consent(work, by, journey_id, RecordConsent(purpose="sharing", given=False))
     handlers.start_journey(work, by, journey_id, referral.Start(occurred_on=READY_ON))
-    take_in(work, journey, exit_fact())
+    apply_fact(work, journey, exit_fact())
 
 
 def closed(work: IntakeWork, journey: Referral) -> None:
     exited(work, journey)
-    take_in(work, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=work.at))
+    apply_fact(work, journey, e.JourneyClosed(occurred_on=CLOSED_ON, recorded_at=work.at))
 
 
 def restored(work: IntakeWork, journey: Referral) -> None:

@@ -49,7 +49,7 @@ EXIT = {
 def _memory() -> FakeWork:
     """A store with one journey that has started."""
     memory = FakeWork(FakeProgrammes(PROGRAMME), noon(TODAY))
-    memory.take_in(FOLDS, SUBJECT, WAYS["started"])
+    memory.apply_fact(FOLDS, SUBJECT, WAYS["started"])
     memory.revisions.clear()
     return memory
 
