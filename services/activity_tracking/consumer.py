@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.activity_tracking.domain.journey import receive, set_bounds, take_in
+from services.activity_tracking.domain.journey import apply_fact, receive, set_bounds
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
@@ -10,21 +10,21 @@ from shared.language.events import Fact
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
     e.ReferralCorrected: set_bounds,
-    e.ReferralAccepted: take_in,
-    e.ReferralDeclined: take_in,
-    e.ReferralWithdrawn: take_in,
-    e.ConsentGiven: take_in,
-    e.ConsentRefused: take_in,
-    e.ConsentWithdrawn: take_in,
+    e.ReferralAccepted: apply_fact,
+    e.ReferralDeclined: apply_fact,
+    e.ReferralWithdrawn: apply_fact,
+    e.ConsentGiven: apply_fact,
+    e.ConsentRefused: apply_fact,
+    e.ConsentWithdrawn: apply_fact,
     e.JourneyStarted: set_bounds,
     e.JourneyRegisteredByMistake: set_bounds,
-    e.HandoverOffered: take_in,
-    e.HandoverAccepted: take_in,
-    e.HandoverDeclined: take_in,
-    e.HandoverExpired: take_in,
-    e.HandoverRecalled: take_in,
+    e.HandoverOffered: apply_fact,
+    e.HandoverAccepted: apply_fact,
+    e.HandoverDeclined: apply_fact,
+    e.HandoverExpired: apply_fact,
+    e.HandoverRecalled: apply_fact,
     e.JourneyExited: set_bounds,
-    e.JourneyClosed: take_in,
+    e.JourneyClosed: apply_fact,
 }
 
 TIMERS: Mapping[str, TimerFold] = {}

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.stored_states import Kind, StoredStates
+from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 
@@ -24,7 +23,7 @@ class Activities(StoredStates):
 
 
 def read_days(
-    database: Database[Any], session: ClientSession, received: Sequence[Received]
+    database: Collections, session: ClientSession, received: Sequence[Received]
 ) -> Mapping[Subject, Mapping[date, SessionCounts]]:
     """The counts of each day on which the journeys had sessions: few, and asked for where their bounds move alone."""
     found: dict[Subject, dict[date, SessionCounts]] = {one.subject: {} for one in received}

@@ -2,25 +2,25 @@
 
 from collections.abc import Mapping
 
-from services.handover.domain.journey import expire, receive, take_in
+from services.handover.domain.journey import apply_fact, expire, receive
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
-    e.ReferralCorrected: take_in,
-    e.ReferralAccepted: take_in,
-    e.ReferralDeclined: take_in,
-    e.ReferralWithdrawn: take_in,
-    e.ConsentGiven: take_in,
-    e.ConsentRefused: take_in,
-    e.ConsentWithdrawn: take_in,
-    e.JourneyStarted: take_in,
-    e.JourneyRegisteredByMistake: take_in,
-    e.ParticipantReady: take_in,
-    e.JourneyExited: take_in,
-    e.JourneyClosed: take_in,
+    e.ReferralCorrected: apply_fact,
+    e.ReferralAccepted: apply_fact,
+    e.ReferralDeclined: apply_fact,
+    e.ReferralWithdrawn: apply_fact,
+    e.ConsentGiven: apply_fact,
+    e.ConsentRefused: apply_fact,
+    e.ConsentWithdrawn: apply_fact,
+    e.JourneyStarted: apply_fact,
+    e.JourneyRegisteredByMistake: apply_fact,
+    e.ParticipantReady: apply_fact,
+    e.JourneyExited: apply_fact,
+    e.JourneyClosed: apply_fact,
 }
 
 TIMERS: Mapping[str, TimerFold] = {"expire_handover": expire}

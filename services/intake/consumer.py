@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from services.intake.domain.journey import take_in
+from services.intake.domain.journey import apply_fact
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
-    e.ParticipantReady: take_in,
-    e.HandoverOffered: take_in,
-    e.HandoverAccepted: take_in,
-    e.HandoverDeclined: take_in,
-    e.HandoverExpired: take_in,
-    e.HandoverRecalled: take_in,
-    e.JourneyExited: take_in,
-    e.FollowUpDue: take_in,
-    e.FollowUpAnswered: take_in,
-    e.FollowUpMissed: take_in,
-    e.JourneyClosed: take_in,
+    e.ParticipantReady: apply_fact,
+    e.HandoverOffered: apply_fact,
+    e.HandoverAccepted: apply_fact,
+    e.HandoverDeclined: apply_fact,
+    e.HandoverExpired: apply_fact,
+    e.HandoverRecalled: apply_fact,
+    e.JourneyExited: apply_fact,
+    e.FollowUpDue: apply_fact,
+    e.FollowUpAnswered: apply_fact,
+    e.FollowUpMissed: apply_fact,
+    e.JourneyClosed: apply_fact,
 }
 
 TIMERS: Mapping[str, TimerFold] = {}

@@ -6,28 +6,28 @@ Its projection has a table of its own (`figures/projection.py`).
 from collections.abc import Mapping
 
 from services.outcome.domain.follow_up import make_due, miss
-from services.outcome.domain.journey import receive, take_in, void
+from services.outcome.domain.journey import apply_fact, receive, void
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
-    e.ReferralCorrected: take_in,
-    e.ReferralAccepted: take_in,
-    e.ReferralDeclined: take_in,
-    e.ReferralWithdrawn: take_in,
-    e.ConsentGiven: take_in,
-    e.ConsentRefused: take_in,
-    e.ConsentWithdrawn: take_in,
-    e.JourneyStarted: take_in,
+    e.ReferralCorrected: apply_fact,
+    e.ReferralAccepted: apply_fact,
+    e.ReferralDeclined: apply_fact,
+    e.ReferralWithdrawn: apply_fact,
+    e.ConsentGiven: apply_fact,
+    e.ConsentRefused: apply_fact,
+    e.ConsentWithdrawn: apply_fact,
+    e.JourneyStarted: apply_fact,
     e.JourneyRegisteredByMistake: void,
-    e.ParticipantReady: take_in,
-    e.HandoverOffered: take_in,
-    e.HandoverAccepted: take_in,
-    e.HandoverDeclined: take_in,
-    e.HandoverExpired: take_in,
-    e.HandoverRecalled: take_in,
+    e.ParticipantReady: apply_fact,
+    e.HandoverOffered: apply_fact,
+    e.HandoverAccepted: apply_fact,
+    e.HandoverDeclined: apply_fact,
+    e.HandoverExpired: apply_fact,
+    e.HandoverRecalled: apply_fact,
 }
 
 TIMERS: Mapping[str, TimerFold] = {

@@ -5,13 +5,13 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from services.outcome.domain.journey import Outcome
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
 from services.outcome.figures.state import JourneyFigures, OutputFigures
 from shared.language.decision import Received, Subject, key_of
 from shared.language.stored_states import Kind, StoredStates
+from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 
@@ -47,7 +47,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 
 def read_entries(
-    database: Database[Any], session: ClientSession, received: Sequence[Received]
+    database: Collections, session: ClientSession, received: Sequence[Received]
 ) -> Mapping[Subject, Any]:
     """What may not travel in an event: gender and completeness, for the journeys whose entry was recorded."""
     subjects = {key_of(one.subject): one.subject for one in received}

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from shared.language import codec
@@ -27,6 +26,7 @@ from shared.language.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
 from shared.language.programmes import ProgrammePublished
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
+from shared.runtime.collections import Collections
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.parking import Parking
 from shared.runtime.programmes import PublishedProgrammes
@@ -34,7 +34,7 @@ from shared.runtime.staged import SubjectDocument
 from shared.runtime.unit import Unit
 from shared.telemetry.traces import resume_trace
 
-Read = Callable[[Database[Any], ClientSession, Sequence[Received]], Mapping[Subject, Any]]
+Read = Callable[[Collections, ClientSession, Sequence[Received]], Mapping[Subject, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Batch:
     def __init__(
         self,
         unit: Unit,
-        database: Database[Any],
+        database: Collections,
         session: ClientSession,
         *,
         group: str,

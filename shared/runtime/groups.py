@@ -6,12 +6,13 @@ have done.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
-from pymongo.database import Database
+from pymongo.collection import Collection
 
 from shared.language.decision import Fold, Repository
 from shared.language.events import Fact, Source
+from shared.runtime.collections import Collections
 from shared.runtime.fold import Enrich
 
 
@@ -53,17 +54,17 @@ class Group:
         renamed = {name: f"{name}__r{run}" for name in self.collections}
         return replace(self, name=f"{self.name}-r{run}", run=run, live=self.name, renamed=renamed)
 
-    def seen(self, database: Database[Any]) -> Database[Any]:
+    def seen(self, database: Collections) -> Collections:
         """The database as this group sees it: what it keeps goes by its own names."""
-        return cast(Database[Any], Renamed(database, self.renamed)) if self.renamed else database
+        return CollectionsOfARebuild(database, self.renamed) if self.renamed else database
 
 
-class Renamed:
-    """A database in which some collections go by other names; stands for one where only collections are asked for."""
+class CollectionsOfARebuild:
+    """A database in which a rebuild's collections go by other names."""
 
-    def __init__(self, database: Database[Any], names: Mapping[str, str]) -> None:
+    def __init__(self, database: Collections, names: Mapping[str, str]) -> None:
         self._database = database
         self._names = names
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str, /) -> Collection[Any]:
         return self._database[self._names.get(name, name)]

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from shared.language import codec
 from shared.language.codec import Envelope
 from shared.language.decision import Subject
 from shared.runtime.arrived import Arrived
+from shared.runtime.collections import Collections
 from shared.runtime.staged import SubjectDocument
 from shared.runtime.unit import Unit
 
@@ -45,7 +45,7 @@ def parked_id(*place: object) -> str:
 class Parking:
     """The parked events of the subjects of one batch, in one group."""
 
-    def __init__(self, unit: Unit, database: Database[Any], session: ClientSession, group: str) -> None:
+    def __init__(self, unit: Unit, database: Collections, session: ClientSession, group: str) -> None:
         self._unit = unit
         self._database = database
         self._session = session

@@ -12,12 +12,12 @@ from typing import Any, Protocol, TypeVar
 
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from shared.language.decision import Fold, Repository, TimerFold
 from shared.language.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
+from shared.runtime.collections import Collections
 from shared.runtime.fold import Batch, Enrich
 from shared.runtime.groups import Group
 from shared.runtime.kafka import client_options
@@ -105,7 +105,7 @@ class Parts:
         self,
         session: ClientSession,
         repository: Repository | None = None,
-        database: Database[Any] | None = None,
+        database: Collections | None = None,
         on_read: OnRead | None = None,
     ) -> Unit:
         """A unit of work on this service's database, now. on_read: called with the documents that it reads."""

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import structlog
 from pymongo import ASCENDING, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from shared.language.decision import (
     ARCHIVE,
@@ -29,6 +28,7 @@ from shared.language.decision import (
 from shared.language.errors import StateUnreadable, Unknown
 from shared.language.messages import Message
 from shared.language.programmes import Programmes
+from shared.runtime.collections import Collections
 from shared.runtime.ids import random_id
 from shared.runtime.messages import Messages, shard_of
 from shared.runtime.outgoing import Speaker
@@ -58,7 +58,7 @@ class Unit:
 
     def __init__(
         self,
-        database: Database[Document],
+        database: Collections,
         session: ClientSession,
         repository: Repository,
         programmes: Programmes,

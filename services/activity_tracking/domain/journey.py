@@ -76,7 +76,7 @@ def receive(state: Journey | None, received: Received, programmes: Programmes) -
     return Change(Journey(journey_id=new.journey_id, passage=new.passage))
 
 
-def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+def apply_fact(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
     """Take in what another service says of the journey; never refused, causes nothing here.
 
     Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
@@ -91,7 +91,7 @@ def set_bounds(state: Journey | None, received: Received, programmes: Programmes
     are kept, and count again where the day is corrected once more. In another municipality none counts at first, and
     then all of them do, so that whoever counts by municipality counts them there.
     """
-    after = take_in(state, received, programmes).state
+    after = apply_fact(state, received, programmes).state
     assert state is not None
     anew = state.passage.municipality != after.passage.municipality
     events: list[SessionsRecounted] = []

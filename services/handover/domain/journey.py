@@ -82,7 +82,7 @@ def receive(state: Journey | None, received: Received, programmes: Programmes) -
     return Change(Journey(journey_id=new.journey_id, passage=new.passage))
 
 
-def take_in(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
+def apply_fact(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
     """Take in what another service says of the journey; an open offer that it leaves without ground is
     recalled.
 

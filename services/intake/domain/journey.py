@@ -138,7 +138,7 @@ def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = N
     return replace(change, events=facts)
 
 
-def take_in(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
+def apply_fact(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
     """Follow another service's fact. It has happened, so it is never refused (docs/field.md, The journey).
 
     Raises ValueError when there is no referral. Causality holds every fact back until its referral is known, so that

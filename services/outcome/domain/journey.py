@@ -108,7 +108,7 @@ def receive(state: Outcome | None, received: Received, programmes: Programmes) -
     return Change(Outcome(journey_id=new.journey_id, passage=new.passage))
 
 
-def take_in(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
+def apply_fact(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
     """Take in what another service says of the journey; never refused.
 
     Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
@@ -130,7 +130,7 @@ def take_in(state: Outcome | None, received: Received, programmes: Programmes) -
 
 def void(state: Outcome | None, received: Received, programmes: Programmes) -> Change[Outcome]:
     """Take in that the journey was registered by mistake: nobody is asked anything any more."""
-    change = take_in(state, received, programmes)
+    change = apply_fact(state, received, programmes)
     if change.state.passage.mistake:
         return cancel_open(change.state)
     return reopened(change.state)
