@@ -3,7 +3,8 @@
 Owns: the collection `referrals`, one state per journey, per participant and per published programme. Identity lives
 here alone, sealed with a key per participant (`vault.py`).
 Rows: `references` (the referrers' own references), `participations` (one person's journeys in one programme), `parts`
-(who took the person on, per journey) and `superseded` (what was corrected).
+(who took the person on, per journey) and `superseded` (what was corrected). `contents` holds what a referral says,
+sealed, and `content_keys` the key for it, per participant.
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralWithdrawn, ConsentGiven,

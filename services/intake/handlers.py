@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from services.intake.domain import consent, participant, programme, referral
+from services.intake.domain.contents import SealsContents
 from services.intake.domain.journey import PARTS, Referral
 from services.intake.domain.participant import Identity, Participant, Sealed
 from services.intake.domain.participation import (
@@ -37,8 +38,8 @@ from shared.language.programmes import Action, Programme, ProgrammeKey
 Part = Literal["referrer", "provider", "responsible"]
 
 
-class Vault(Protocol):
-    """Seals and opens identities; chance comes in through it."""
+class Vault(SealsContents, Protocol):
+    """Seals and opens identities, and what referrals say; chance comes in through it."""
 
     def seal(self, participant_id: ParticipantId, identity: Identity) -> Sealed:
         """Encrypt under a new key of this participant's own."""

@@ -2,9 +2,10 @@
 
 The data key is random, used for one participant only, and stored wrapped by the master key. Both are AES-256-GCM,
 bound to the participant's id, so that nothing can be moved from one participant to another. Whoever destroys the
-wrapped key destroys the identity, in every copy of the database that is written from then on. What is sealed names
-the master key that wrapped it: one seals, and those before it still open. Never logs, never raises with a value in
-the text.
+wrapped key destroys the identity, in every copy of the database that is written from then on. What a person's
+referrals say has a key of its own, for all of them: it is bound to the person, and each text to its journey. What is
+sealed names the master key that wrapped it: one seals, and those before it still open. Never logs, never raises with
+a value in the text.
 """
 
 import base64
@@ -17,9 +18,10 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from services.intake.domain.contents import ContentKey, Contents
 from services.intake.domain.participant import Identity, Sealed
 from shared.language.errors import Halt
-from shared.language.events import ParticipantId
+from shared.language.events import JourneyId, ParticipantId
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -60,12 +62,7 @@ class AesGcmVault:
 
     def unseal(self, participant_id: ParticipantId, sealed: Sealed) -> Identity:
         """Decrypt. Raises Halt when the master key that sealed it is not here, or the bytes were changed."""
-        master = self._masters.get(sealed.key_id)
-        if master is None:
-            raise Halt(
-                f"An identity was sealed under the master key {sealed.key_id}, which is not here.",
-                "Give intake's web role that key in VAULT_RETIRED_KEYS.",
-            )
+        master = self._master(sealed.key_id)
         try:
             key = self._decrypt(master, sealed.wrapped_key, b"key:" + participant_id.encode())
             plain = self._decrypt(AESGCM(key), sealed.ciphertext, b"identity:" + participant_id.encode())
@@ -75,6 +72,52 @@ class AesGcmVault:
                 "Its bytes were changed: restore the participant.",
             ) from None
         return msgspec.json.decode(plain, type=Identity)
+
+    def new_content_key(self, participant_id: ParticipantId) -> ContentKey:
+        """A new key for what the referrals of this participant say."""
+        wrapped = self._encrypt(
+            self._masters[self._current], self._random(KEY_BYTES), b"content-key:" + participant_id.encode()
+        )
+        return ContentKey(key_id=self._current, wrapped_key=wrapped)
+
+    def seal_contents(
+        self, participant_id: ParticipantId, journey_id: JourneyId, key: ContentKey, contents: Contents
+    ) -> bytes:
+        """Encrypt what the referral of this journey says. Raises Halt as `unseal` does."""
+        cipher = self._content_cipher(participant_id, key)
+        return self._encrypt(cipher, msgspec.json.encode(contents), b"contents:" + journey_id.encode())
+
+    def unseal_contents(
+        self, participant_id: ParticipantId, journey_id: JourneyId, key: ContentKey, sealed: bytes
+    ) -> Contents:
+        """Decrypt what the referral of this journey says. Raises Halt as `unseal` does."""
+        cipher = self._content_cipher(participant_id, key)
+        try:
+            plain = self._decrypt(cipher, sealed, b"contents:" + journey_id.encode())
+        except InvalidTag:
+            raise Halt(
+                "What a referral says cannot be opened.", "Its bytes were changed: restore its contents."
+            ) from None
+        return msgspec.json.decode(plain, type=Contents)
+
+    def _content_cipher(self, participant_id: ParticipantId, key: ContentKey) -> AESGCM:
+        master = self._master(key.key_id)
+        try:
+            return AESGCM(self._decrypt(master, key.wrapped_key, b"content-key:" + participant_id.encode()))
+        except InvalidTag:
+            raise Halt(
+                "The key of what referrals say cannot be opened.",
+                "Its bytes were changed: restore it from a backup.",
+            ) from None
+
+    def _master(self, name: str) -> AESGCM:
+        master = self._masters.get(name)
+        if master is None:
+            raise Halt(
+                f"Something was sealed under the master key {name}, which is not here.",
+                "Give intake's web role that key in VAULT_RETIRED_KEYS.",
+            )
+        return master
 
     def _encrypt(self, cipher: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
         nonce = self._random(NONCE_BYTES)

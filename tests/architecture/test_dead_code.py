@@ -13,6 +13,7 @@ from tests.support.sources import EVERYTHING, PRODUCT, ROOT, sources
 
 CALLED_FROM_OUTSIDE = {
     # libraries call or read these
+    "services/intake/api/schemas.py: handle_error",
     "services/outcome/stream/server.py: send_400_response",
     "shared/edge/fields.py: on_bind_field",
     "shared/edge/http_server.py: content_length",

@@ -34,6 +34,8 @@ NEEDS: Mapping[str, Needs] = {
     "register_participant": Needs(REFERRER),
     "erase_participant": Needs(REFERRER, ("declined", "withdrawn"), "erased"),
     "refer": Needs(REFERRER, ("registered",), "received"),
+    "write_contents": Needs(REFERRER, ("received",)),
+    "read_contents": Needs(REFERRER, ("received",)),
     "accept_referral": Needs(PROVIDER, ("received",), "accepted"),
     "decline_referral": Needs(PROVIDER, ("received",), "declined"),
     "withdraw_referral": Needs(REFERRER, ("received",), "withdrawn"),

@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from services.intake.erasures import MOST_FAILURES
 from tests.support.awaiting import until
-from tests.support.callers import AGENCY, Callers, calling
+from tests.support.callers import AGENCY, PROVIDER, Callers, calling, referral
 from tests.support.scrapes import measured
 from tests.support.stack import fresh_stack
 from tools.stack import Stack
@@ -111,6 +111,32 @@ def test_a_database_restored_whole_forgets_that_it_said_so_and_is_erased_all_the
     until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
     assert read(callers, person).status_code == 409
     assert erase(callers, person).status_code == 200
+
+
+def test_what_referrals_say_is_destroyed_with_the_person_and_again_after_a_restore(
+    callers: Callers, database: Database[dict[str, Any]]
+) -> None:
+    person = callers.register()
+    journey = callers.ask("POST", "/referrals", AGENCY, referral(person, reference=person)).json()[
+        "journey_id"
+    ]
+    path, said = f"/referrals/{journey}/contents", {"person_knows": True, "needs": "A calm place."}
+    assert callers.ask("PUT", path, AGENCY, said).status_code == 200
+    for by in (AGENCY, PROVIDER):
+        assert callers.ask("GET", path, by, Purpose="to decide on a place").json()["needs"] == said["needs"]
+    before, key = document_of(database, person), database["content_keys"].find_one({"_id": person})
+    assert key is not None
+    assert b"calm" not in database["contents"].find_one({"_id": journey})["ciphertext"]  # type: ignore[index]
+    assert erase(callers, person).status_code == 200
+    until(lambda: published(database), "the erasure in Kafka")
+    assert callers.ask("GET", path, PROVIDER, Purpose="to decide").json()["code"] == "participant-erased"
+
+    put_back(database, before)
+    database["content_keys"].replace_one({"_id": person}, key)
+    assert callers.ask("GET", path, PROVIDER, Purpose="to decide").status_code == 200
+    restart(callers.stack)
+    until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
+    assert callers.ask("GET", path, PROVIDER, Purpose="to decide").json()["code"] == "participant-erased"
 
 
 def test_people_whose_states_cannot_be_read_keep_nobody_else_readable(

@@ -33,6 +33,7 @@ PROGRAMME, AGENCY, PROVIDER = "marked-texts", "arbetsformedlingen-skelleftea", "
 SERVICES = ("intake", "activity-tracking", "outcome")
 NAME, PERSONNUMMER, PHONE = "Zq Markerad", "199001019802", "070-1740605"
 PURPOSE, GOAL, REFERENCE, BORN_ON = "zq why marked", "zq goal of my own", "zq-session", "1985-07-09"
+NEEDS = "zq needs a calm place"
 PEOPLE, AT_ONCE, READS = 12, 6, 10
 
 
@@ -46,12 +47,12 @@ class Caller:
     def ask(
         self, service: str, path: str, body: Any = None, seen: Mapping[str, str] | None = None, **headers: str
     ) -> httpx.Response:
-        """A POST with a body (entry answers are a PUT), a GET without; asked again where the service says so."""
+        """A POST with a body (entry and contents: a PUT), a GET without; asked again where the service says so."""
         key = {"Idempotency-Key": f"zq-key-{uuid.uuid4().hex}"}
 
         def answer() -> httpx.Response | None:
             said = self._web.request(
-                "GET" if body is None else "PUT" if path.endswith("/entry") else "POST",
+                "GET" if body is None else "PUT" if path.endswith(("/entry", "/contents")) else "POST",
                 f"{self._stack.url(f'{service}-web')}{path}",
                 json=body,
                 headers={**self._headers, **key, **(seen or {}), **headers},
@@ -120,6 +121,9 @@ def live_through(agency: Caller, provider: Caller, today: date) -> str:
         "occurred_on": ago(30),
     }
     journey = agency.ask("intake", "/referrals", referral).json()["journey_id"]
+    contents = {"person_knows": True, "needs": NEEDS, "aims": NEEDS, "reach": {"when": NEEDS}}
+    agency.ask("intake", f"/referrals/{journey}/contents", contents)
+    assert provider.ask("intake", f"/referrals/{journey}/contents", Purpose=PURPOSE).json()["needs"] == NEEDS
     provider.ask("intake", f"/referrals/{journey}/acceptance", {"occurred_on": ago(29)})
     consent = {"purpose": "sharing", "given": False, "occurred_on": ago(28)}
     provider.ask("intake", f"/journeys/{journey}/consents", consent)
@@ -171,6 +175,7 @@ def marks(people: list[str]) -> dict[str, str]:
         "phone": PHONE,
         "purpose": PURPOSE,
         "goal": GOAL,
+        "what the referral says": NEEDS,
         "session reference": REFERENCE,
         "born_on": BORN_ON,
         "entry answer": '"disability":"yes"',

@@ -97,6 +97,19 @@ def _referral(reference: str) -> Callable[[Handles], Baseline]:
     return make
 
 
+def _contents(handles: Handles) -> Baseline:
+    body = {
+        "person_knows": True,
+        "needs": "Lugn plats, hjälp med svenskan.",
+        "aims": "Jag vill arbeta i kök.",
+        "languages": ["ti", "sv"],
+        "interpreter": "ti",
+        "extent": {"hours_a_week": 20},
+        "reach": {"how": "telephone", "when": "Helst före tolv."},
+    }
+    return Baseline(path={"journeyId": handles["declined"]}, body=body)
+
+
 def _consent(handles: Handles) -> Baseline:
     until = (handles.today + timedelta(days=365)).isoformat()
     body = {"purpose": "sharing", "given": True, "organisations": [RECEIVER], "last_day": until}
@@ -200,6 +213,7 @@ STEPS: tuple[Step, ...] = (
     Step("intake", "correct_participant", AGENCY, _person_anew),
     # One at a time: a person has no second open referral to the same programme.
     Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}),
+    Step("intake", "write_contents", AGENCY, _contents),
     Step("intake", "decline_referral", PROVIDER, _on("declined", reason="no_place", ago=99)),
     Step("intake", "correct_decline", PROVIDER, _on("declined", why=WHY, reason="other_need", ago=98)),
     Step("intake", "refer", AGENCY, _referral("withdrawn"), {"withdrawn": "journey_id"}, tried=False),

@@ -1,5 +1,5 @@
-"""HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `corrections`, and
-`provided` (what the routes need beside a `Work`).
+"""HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
+referrals say), `corrections`, and `provided` (what the routes need beside a `Work`).
 """
 
 from typing import Any
@@ -11,10 +11,11 @@ from shared.runtime.settings import Settings
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import corrections, routes
+    from services.intake.api import contents, corrections, routes
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
+        contents.referral_contents,
         *(corrections.corrected_participants, corrections.corrections),
     )
 

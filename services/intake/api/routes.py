@@ -6,34 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flask import request
 from flask_smorest import Blueprint
 
 from services.intake import handlers
 from services.intake.api import schemas as s
 from services.intake.api.provided import provided
+from services.intake.api.purposes import PURPOSE_HEADER, purpose_of_reading
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Identity
 from services.intake.seeing import seen
-from shared.edge.headers import header_text, unreadable
 from shared.edge.paths import subject_in_path
-from shared.edge.texts import is_printable, names_participant
 from shared.edge.use_cases import applied, paged, run
 from shared.edge.web import actor, command, guarded, query
 from shared.language.decision import Skip, Work
 from shared.language.errors import Invalid, Unknown
 from shared.language.events import Code, JourneyId, ParticipantId, Purpose
 from shared.language.forms import JOURNEY_ID
-
-PURPOSE_HEADER = {
-    "name": "Purpose",
-    "in": "header",
-    "required": True,
-    "schema": {"type": "string", "minLength": 3, "maxLength": 200},
-    "description": "why the identity is read, in the reader's own words, in UTF-8 or Latin-1; kept in the audit",
-}
-
 
 participants = Blueprint("participants", __name__, description="People, behind a pseudonymous handle")
 referrals = Blueprint("referrals", __name__, description="Referrals, and where they stand")
@@ -61,7 +50,7 @@ def register_participant(identity: Identity) -> dict[str, Any]:
 @participants.response(200, s.ParticipantAnswer)
 def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
     """Read who the person is; who read it, and why, is kept."""
-    purpose = _purpose()
+    purpose = purpose_of_reading()
     read = applied(handlers.read_participant, s.show_participant, participant_id, provided().vault)
     return query(read, subject_in_path(), purpose=purpose)
 
@@ -73,17 +62,6 @@ def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
 def erase_participant(_: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
     """Destroy the key of a person's identity; counted statistics stay."""
     return run(handlers.erase_participant, s.show_erased, participant_id)
-
-
-def _purpose() -> str:
-    try:
-        purpose = header_text(request.headers.get("Purpose", ""))
-    except ValueError:
-        raise unreadable("Purpose", "Takes text in UTF-8 or Latin-1.") from None
-    if not 3 <= len(purpose) <= 200 or not is_printable(purpose) or names_participant(purpose):
-        reason = "Say in 3 to 200 characters why the identity is read, without naming anybody."
-        raise unreadable("Purpose", reason)
-    return purpose
 
 
 @referrals.route("/referrals", methods=["POST"])

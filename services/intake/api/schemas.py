@@ -3,6 +3,7 @@
 The inbound topics read referrals with the same schema as POST /referrals, so that the two can never differ.
 """
 
+from dataclasses import fields
 from typing import Any, get_args
 
 import msgspec
@@ -10,6 +11,7 @@ from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as ma
 
 from services.intake.domain import consent, participant, referral
+from services.intake.domain.contents import Contents
 from services.intake.domain.journey import standing
 from services.intake.domain.participant import Identity, Participant
 from services.intake.handlers import Part
@@ -37,6 +39,8 @@ from shared.language.passage import Stage
 from shared.language.programmes import Programme
 
 PERSONNUMMER = "a personnummer of 10 or 12 digits, whose last digit fits the others, or null"
+CONTENT_NAMES = frozenset({"contents", *(one.name for one in fields(Contents))})
+BY_HTTP_ALONE = "Is said by HTTP alone, once the referral is made: PUT /v1/referrals/{journeyId}/contents."
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
 
 
@@ -108,6 +112,12 @@ class ReferBody(DatedBody):
     municipality = municipality_field(required=True)
     provider = organisation_field(load_default=None, allow_none=True)
     previous_journey = id_field("j", load_default=None, allow_none=True)
+
+    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
+        """Say of the fields of the contents where they are said; they reach no topic and no record."""
+        messages = error.messages
+        if isinstance(messages, dict) and isinstance(data, dict):
+            messages.update({name: [BY_HTTP_ALONE] for name in sorted(CONTENT_NAMES & data.keys())})
 
 
 class AcceptReferralBody(DatedBody):

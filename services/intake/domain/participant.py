@@ -7,6 +7,7 @@ everything that was ever written under it; what was counted stays.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.intake.domain.contents import destroyed
 from shared.language import events as e
 from shared.language.access import Actor
 from shared.language.corrections import superseded
@@ -112,7 +113,7 @@ def correct(
 def erase(
     participant: Participant, *, by: e.Organisation, at: datetime, announced: bool
 ) -> Change[Participant]:
-    """Destroy the key and what it encrypts; erasing again changes nothing. Source: docs/security.md.
+    """Destroy the keys and what they encrypt; erasing again changes nothing. Source: docs/security.md.
 
     announced: whether the erasure was said before, though the participant stands as if it had not been: a backup has
     put it back. What was said once is not said again. Raises Forbidden for any organisation but the one that
@@ -127,6 +128,7 @@ def erase(
     return Change(
         replace(participant, sealed=None, erased_at=at),
         events=(e.ParticipantErased(occurred_on=day_of(at), recorded_at=at),),
+        rows=(destroyed(participant.participant_id),),
         notices=(Notice(ErasureKept(participant_id=participant.participant_id, erased_at=at)),),
     )
 
@@ -138,4 +140,5 @@ def keep_erased(participant: Participant, *, at: datetime) -> Change[Participant
     """
     if participant.erased_at is not None:
         return Change(participant)
-    return Change(replace(participant, sealed=None, erased_at=at))
+    rows = (destroyed(participant.participant_id),)
+    return Change(replace(participant, sealed=None, erased_at=at), rows=rows)

@@ -6,6 +6,7 @@ from tests.support.access.tables import (
     ANSWER_OFFER,
     CONSENT,
     CONSENT_BACK,
+    CONTENTS,
     CORRECT,
     ENTRY,
     ERASE_PERSON,
@@ -33,6 +34,8 @@ FIGURES = "caseworker supervisor analyst owner"
 JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     # (service, route): (table, duties)
     ("intake", "GET /referrals/<string:journeyId>"): (READ, CASE),
+    ("intake", "GET /referrals/<string:journeyId>/contents"): (CONTENTS, CASE),
+    ("intake", "PUT /referrals/<string:journeyId>/contents"): (WITHDRAW, "caseworker"),
     ("intake", "POST /referrals/<string:journeyId>/acceptance"): (ANSWER, CASE),
     ("intake", "POST /referrals/<string:journeyId>/decline"): (ANSWER, CASE),
     ("intake", "POST /referrals/<string:journeyId>/withdrawal"): (WITHDRAW, "caseworker"),

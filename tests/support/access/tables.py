@@ -62,6 +62,14 @@ cafe    +    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    +    +    +    +    +    +    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+CONTENTS = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  +    +     +   +    +   +    +    +    +    +    +    +    +
+shop    +    +     +   x    x   +    +    +    +    +    +    x    x
+cafe    +    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    x    x    x    x    x    x    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 WITHDRAW = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  +    +     +   +    +   +    +    +    +    +    +    +    +

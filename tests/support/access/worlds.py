@@ -24,6 +24,8 @@ ORGANISATIONS: Mapping[str, str] = {
     "out": "nobody-of-this-programme",
 }
 OTHERS = ("fk", "hotel", "esf", "out")
+PURPOSED = re.compile("participants/|/contents")
+"""Routes that ask why they read."""
 NO_SESSION = "s-" + "1" * 26
 
 
@@ -60,6 +62,7 @@ def _referred(provider: str | None = SHOP) -> World:
         "provider": provider,
     }
     world.journey = world.house.done(INTAKE, "POST", "/referrals", AGENCY, referral)["journey_id"]
+    world.house.done(INTAKE, "PUT", world.on("/referrals/{journey}/contents"), AGENCY, CONTENTS)
     return world
 
 
@@ -163,7 +166,17 @@ WAYS: Mapping[str, Callable[[], World]] = {
 SESSION = {"activity": "work_training", "occurred_on": "2016-06-01", "attendance": "yes", "minutes": 60}
 MENDED = {"why": "A slip.", "occurred_on": "2016-06-01"}
 TAKEN_BACK = {"why": "A slip.", "void": True}
+CONTENTS = {
+    "person_knows": True,
+    "needs": "Lugn plats, hjälp med svenskan.",
+    "aims": "Jag vill arbeta i kök.",
+    "languages": ["ti", "sv"],
+    "interpreter": "ti",
+    "extent": {"percent": 50},
+    "reach": {"how": "telephone", "when": "Helst före tolv."},
+}
 BODIES: Mapping[str, object] = {
+    "PUT /referrals/<string:journeyId>/contents": CONTENTS,
     "POST /referrals/<string:journeyId>/decline": {"reason": "no_place"},
     "POST /referrals/<string:journeyId>/withdrawal": {"reason": "other_effort"},
     "POST /journeys/<string:journeyId>/consents": {"purpose": "sharing", "given": False},
@@ -238,7 +251,7 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
     }
     path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
     body: Any = BODIES.get(route, {})
-    headers = {"Purpose": "to call about a place"} if "participants/" in rule else {}
+    headers = {"Purpose": "to call about a place"} if PURPOSED.search(rule) else {}
     if route == "POST /referrals":
         body = {
             "reference": "AF-2",

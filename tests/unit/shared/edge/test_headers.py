@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.api.routes import _purpose
+from services.intake.api.purposes import purpose_of_reading
 from shared.edge.callers import Admission
 from shared.edge.headers import (
     acceptable,
@@ -104,7 +104,7 @@ def test_a_text_in_a_header_is_what_was_meant(text: str, charset: str) -> None:
     except UnicodeEncodeError:
         return
     with Flask("intake").test_request_context(environ_overrides={"HTTP_PURPOSE": sent.decode("latin-1")}):
-        assert header_text(sent.decode("latin-1")) == _purpose() == text
+        assert header_text(sent.decode("latin-1")) == purpose_of_reading() == text
 
 
 def test_a_text_that_is_neither_utf_8_nor_latin_1_is_refused_by_its_header() -> None:
@@ -113,7 +113,7 @@ def test_a_text_that_is_neither_utf_8_nor_latin_1_is_refused_by_its_header() -> 
         Flask("intake").test_request_context(environ_overrides={"HTTP_PURPOSE": windows}),
         pytest.raises(Refused) as refused,
     ):
-        _purpose()
+        purpose_of_reading()
     assert (refused.value.code, refused.value.errors) == (
         "invalid-header",
         {"Purpose": ["Takes text in UTF-8 or Latin-1."]},
