@@ -4,6 +4,7 @@ A workplace corrects only what it recorded itself: it would overwrite, or find o
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from services.activity_tracking.domain import corrections, plan, progress
@@ -21,10 +22,23 @@ Entry = TypeVar("Entry")
 
 
 def _opened(
-    work: Work, actor: Actor, journey_id: JourneyId, kind: type[Entry], row: Any, what: str, by: str
+    work: Work,
+    actor: Actor,
+    journey_id: JourneyId,
+    kind: type[Entry],
+    row: Any,
+    what: str,
+    *,
+    day: str,
+    moved_to: date | None = None,
+    by: str = "organisation",
 ) -> tuple[Journey, Programme, Entry]:
-    """The journey and the entry, for who may correct it. by: the field that says who recorded it. Raises Unknown."""
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    """The journey and the entry, for who may correct it. Raises Unknown.
+
+    day, by: the fields that say of which day it is, and who recorded it. moved_to: its day as corrected.
+    """
+    said_on = date.fromisoformat(row[day]) if row and row[day] else None
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", said_on, moved_to or said_on)
     who = reader_of(work, actor, journey)
     if row is None or (who.works_there and not who.sees(row[by])):
         raise Unknown(what, within=True)
@@ -37,7 +51,7 @@ def correct_plan(
     """Say a planned period anew, or take it back."""
     row = work.row("activities_planned", plan.plan_key(journey_id, entry))
     journey, programme, held = _opened(
-        work, actor, journey_id, plan.PlannedActivity, row, "planned activity", "organisation"
+        work, actor, journey_id, plan.PlannedActivity, row, "planned activity", day="planned_on"
     )
     change, anew = corrections.correct_plan(journey, held, command, programme=programme, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)
@@ -49,7 +63,7 @@ def correct_goal(
 ) -> plan.Goal:
     """Say a goal in other words, or take it back."""
     row = work.row("goals", plan.goal_key(journey_id, goal))
-    journey, _, held = _opened(work, actor, journey_id, plan.Goal, row, "goal", "organisation")
+    journey, _, held = _opened(work, actor, journey_id, plan.Goal, row, "goal", day="set_on")
     change, anew = corrections.correct_goal(journey, held, command, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return anew
@@ -60,7 +74,10 @@ def correct_reached(
 ) -> plan.Goal:
     """Say on which day a goal was reached, or that it was not."""
     row = work.row("goals", plan.goal_key(journey_id, goal))
-    journey, _, held = _opened(work, actor, journey_id, plan.Goal, row, "goal", "organisation")
+    moved_to = command.occurred_on
+    journey, _, held = _opened(
+        work, actor, journey_id, plan.Goal, row, "goal", day="reached_on", moved_to=moved_to
+    )
     change, anew = corrections.correct_reached(journey, held, command, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return anew
@@ -70,7 +87,10 @@ def correct_ready(
     work: Work, actor: Actor, journey_id: JourneyId, command: corrections.CorrectDay
 ) -> Standing:
     """Say on which day the participant was ready, or that they are not."""
-    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    known: Journey | None = work.find(subject_of("journey", journey_id))
+    said_on = None if known is None else known.passage.ready_on
+    moved_to = command.occurred_on or said_on
+    journey, _ = open_journey(work, actor, journey_id, "log_activity", said_on, moved_to)
     if reader_of(work, actor, journey).works_there and journey.ready_said_by != actor.organisation:
         raise Forbidden("not-your-journey", "Only the organisation that judged so may correct it.")
     change = corrections.correct_ready(journey, command, by=actor, at=work.at)
@@ -84,7 +104,14 @@ def correct_progress(
     """Say the answers of a round anew, or take it back."""
     row = work.row("progress", progress.round_key(journey_id, number))
     journey, programme, _ = _opened(
-        work, actor, journey_id, progress.ProgressRound, row, "round", "organisation"
+        work,
+        actor,
+        journey_id,
+        progress.ProgressRound,
+        row,
+        "round",
+        day="measured_on",
+        moved_to=command.occurred_on,
     )
     rows = work.rows("progress", {"journey_id": journey_id}, order="round", after=None, limit=SHOWN)
     rounds = [entry_of(progress.ProgressRound, one) for one in rows]
@@ -106,7 +133,15 @@ def correct_competence(
     """Say on which day a competence was validated, or that it was not."""
     row = work.row("competences", progress.competence_key(journey_id, competence, level))
     journey, _, held = _opened(
-        work, actor, journey_id, progress.Competence, row, "competence", "validated_by"
+        work,
+        actor,
+        journey_id,
+        progress.Competence,
+        row,
+        "competence",
+        day="validated_on",
+        moved_to=command.occurred_on,
+        by="validated_by",
     )
     change, anew = corrections.correct_competence(journey, held, command, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)

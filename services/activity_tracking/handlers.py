@@ -51,18 +51,23 @@ class Standing:
 
 
 def open_journey(
-    work: Work, actor: Actor, journey_id: JourneyId, action: Action
+    work: Work, actor: Actor, journey_id: JourneyId, action: Action, *days: date | None
 ) -> tuple[Journey, Programme]:
-    """The journey, for who may do this in it, and the version of the programme that it keeps."""
+    """The journey, for who may do this in it, and the version of the programme that it keeps.
+
+    days: of the facts that are logged or corrected; the right to each is its own day's. None: of today.
+    """
     journey: Journey = work.get(subject_of("journey", journey_id))
-    return journey, authorise(actor, action, journey.passage, work.programmes)
+    for on in days or (None,):
+        programme = authorise(actor, action, journey.passage, work, on=on)
+    return journey, programme
 
 
 def plan_activity(
     work: Work, actor: Actor, journey_id: JourneyId, command: plan.PlanActivity
 ) -> plan.PlannedActivity:
     """Enter an activity in the plan."""
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return entry
@@ -70,7 +75,7 @@ def plan_activity(
 
 def set_goal(work: Work, actor: Actor, journey_id: JourneyId, command: plan.SetGoal) -> plan.Goal:
     """Note a goal of the participant's own."""
-    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, goal = plan.set_goal(journey, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return goal
@@ -80,7 +85,7 @@ def reach_goal(
     work: Work, actor: Actor, journey_id: JourneyId, goal: str, command: plan.ReachGoal
 ) -> plan.Goal:
     """Say that a goal was reached. Raises Unknown for a goal that the journey does not have."""
-    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     row = work.row("goals", plan.goal_key(journey_id, goal))
     who = reader_of(work, actor, journey)
     if row is None or row["void"] or (who.works_there and not who.sees(row["organisation"])):
@@ -92,7 +97,7 @@ def reach_goal(
 
 def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan.DeclareReady) -> Standing:
     """Judge the participant ready for the next step."""
-    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    journey, _ = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change = plan.declare_ready(journey, command, by=actor.organisation, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)
     return Standing(journey=after, reader=reader_of(work, actor, after))
@@ -102,7 +107,7 @@ def log_session(
     work: Work, actor: Actor, journey_id: JourneyId, command: sessions.LogSession
 ) -> sessions.Session:
     """Log one session; the organisation's own reference, where there is one, makes it idempotent."""
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = sessions.log(
         journey,
         command,
@@ -136,14 +141,16 @@ def correct_session(
 
     A workplace supersedes its own entries only: it would overwrite, or find out by trying, what it does not see.
     """
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
     row = work.row("sessions", session_id)
     if row is None or row["journey_id"] != journey_id:
+        open_journey(work, actor, journey_id, "log_activity")
         raise Unknown("session", within=True)
+    head = entry_of(sessions.Session, row)
+    moved_to = command.occurred_on or head.occurred_on
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", head.occurred_on, moved_to)
     who = reader_of(work, actor, journey)
     if who.works_there and not who.sees(row["organisation"]):
         raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
-    head = entry_of(sessions.Session, row)
     change, entry = sessions.correct(
         journey,
         head,
@@ -152,10 +159,7 @@ def correct_session(
         by=actor.organisation,
         at=work.at,
         session=SessionId(work.new_id("s")),
-        days={
-            on: _counts_on(work, journey_id, on)
-            for on in {head.occurred_on, command.occurred_on or head.occurred_on}
-        },
+        days={on: _counts_on(work, journey_id, on) for on in {head.occurred_on, moved_to}},
     )
     work.save(subject_of("journey", journey_id), change)
     return entry
@@ -165,7 +169,7 @@ def measure_progress(
     work: Work, actor: Actor, journey_id: JourneyId, command: progress.MeasureProgress
 ) -> progress.ProgressRound:
     """Record a round of the programme's indicators."""
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     row = work.row("progress", progress.round_key(journey_id, command.round))
     change, entry = progress.measure(
         journey,
@@ -183,7 +187,7 @@ def validate_competence(
     work: Work, actor: Actor, journey_id: JourneyId, command: progress.ValidateCompetence
 ) -> tuple[progress.Competence, Reader]:
     """Record a validated competence. Returns the one that stands, which may be another's, and who reads it."""
-    journey, programme = open_journey(work, actor, journey_id, "log_activity")
+    journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     row = work.row("competences", progress.competence_key(journey_id, command.competence, command.level))
     change, entry = progress.validate(
         journey,
@@ -256,17 +260,19 @@ def _trained(who: Reader, programme: Programme, **stands: Any) -> Mapping[str, A
     return {"$or": [{"organisation": who.organisation}, {"activity": {"$in": public}, **stands}]}
 
 
-def _programme(work: Work, actor: Actor, programme_id: str, action: Action) -> Programme:
+def _programme(
+    work: Work, actor: Actor, programme_id: str, action: Action, on: date | None = None
+) -> Programme:
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise_in(actor, action, programme)
+    authorise_in(actor, action, programme, work, on=on)
     return programme
 
 
 def log_output(work: Work, actor: Actor, programme_id: str, command: outputs.LogOutput) -> outputs.Output:
     """Log an output under the programme's newest version. Raises Unknown for a programme not published."""
-    programme = _programme(work, actor, programme_id, "log_output")
+    programme = _programme(work, actor, programme_id, "log_output", command.occurred_on)
     output = OutputId(work.new_id("o"))
     change = outputs.log(command, programme=programme, by=actor.organisation, at=work.at, output=output)
     return work.save(subject_of("output", output), change)
@@ -276,15 +282,22 @@ def correct_output(
     work: Work, actor: Actor, programme_id: str, output_id: OutputId, command: outputs.CorrectOutput
 ) -> outputs.Output:
     """Set the right quantity of an output. Raises Unknown for one that the programme does not have."""
-    entry = open_output(work, actor, programme_id, output_id)
+    entry = open_output(work, actor, programme_id, output_id, corrects=True)
     return work.save(subject_of("output", output_id), outputs.correct(entry, command, by=actor, at=work.at))
 
 
-def open_output(work: Work, actor: Actor, programme_id: str, output_id: OutputId) -> outputs.Output:
-    """The output, for those who log them in the programme. Raises Unknown for one that the programme does not have."""
-    _programme(work, actor, programme_id, "log_output")
+def open_output(
+    work: Work, actor: Actor, programme_id: str, output_id: OutputId, *, corrects: bool = False
+) -> outputs.Output:
+    """The output, for those who log them in the programme. Raises Unknown for one that the programme does not have.
+
+    corrects: the right is that of the day on which it was logged for, not today's.
+    """
     entry: outputs.Output | None = work.find(subject_of("output", output_id))
-    if entry is None or entry.programme != programme_id:
+    there = entry is not None and entry.programme == programme_id
+    on = entry.logged_on if entry is not None and there and corrects else None
+    _programme(work, actor, programme_id, "log_output", on)
+    if entry is None or not there:
         raise Unknown("output", within=True)
     return entry
 

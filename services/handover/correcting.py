@@ -41,6 +41,6 @@ def list_corrections(
 ) -> tuple[Reader, Sequence[Superseded]]:
     """A page of what was corrected on the journey here."""
     journey: Journey = work.get(subject_of("journey", journey_id))
-    authorise(actor, "read_journey", journey.passage, work.programmes)
+    authorise(actor, "read_journey", journey.passage, work)
     found = page(work, subject_of("journey", journey_id), after=after, limit=limit)
     return reader(actor, journey.passage, day_of(work.at)), found

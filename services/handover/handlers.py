@@ -14,7 +14,7 @@ from shared.language.access import (
     authorise_somewhere,
     programmes_for,
     reader,
-    takes_part,
+    role_map,
 )
 from shared.language.days import day_of
 from shared.language.decision import Skip, Work, subject_of
@@ -35,18 +35,18 @@ def open_offer(work: Work, handover_id: HandoverId) -> tuple[Journey, Offer]:
 def admit(work: Work, actor: Actor, action: Action, journey: Journey, asked: Offer) -> Programme:
     """Let the actor pass in the offer as its two parties know it."""
     passage = as_offered(journey.passage, asked)
-    return authorise(actor, action, passage, work.programmes, what="handover")
+    return authorise(actor, action, passage, work, what="handover")
 
 
 def offer_handover(work: Work, actor: Actor, journey_id: JourneyId, command: offers.OfferHandover) -> Offer:
     """Offer the journey to another organisation."""
     journey: Journey = work.get(subject_of("journey", journey_id))
-    programme = authorise(actor, "offer_handover", journey.passage, work.programmes)
+    programme = authorise(actor, "offer_handover", journey.passage, work)
     change, made = offers.offer(
         journey,
         command,
         programme=programme,
-        takes_part=takes_part(command.to_organisation, programme, work.programmes),
+        roles=role_map(work, programme),
         by=actor.organisation,
         at=work.at,
     )
@@ -95,7 +95,7 @@ def read_handover(work: Work, actor: Actor, handover_id: HandoverId) -> Offer:
     journey, asked = open_offer(work, handover_id)
     party = actor.organisation in (asked.from_organisation, asked.to_organisation)
     passage = as_offered(journey.passage, asked) if party else journey.passage
-    authorise(actor, "read_journey", passage, work.programmes, what="handover")
+    authorise(actor, "read_journey", passage, work, what="handover")
     if not party and reader(actor, passage, day_of(work.at)).works_there:
         raise Unknown("handover")
     return asked
@@ -109,7 +109,7 @@ def list_handovers(
     An employer or a school sees only those that it made or received.
     """
     journey: Journey = work.get(subject_of("journey", journey_id))
-    authorise(actor, "read_journey", journey.passage, work.programmes)
+    authorise(actor, "read_journey", journey.passage, work)
     where: dict[str, Any] = {"journey_id": journey_id}
     if reader(actor, journey.passage, day_of(work.at)).works_there:
         sides = ("from_organisation", "to_organisation")
@@ -125,10 +125,10 @@ def list_received(
 
     Those that it may also read one by one.
     """
-    authorise_somewhere(actor, "answer_handover", work.programmes)
+    authorise_somewhere(actor, "answer_handover", work)
     where = {
         "to_organisation": actor.organisation,
         "status": status,
-        "programme_key": {"$in": programmes_for(actor.organisation, work.programmes, "read_journey")},
+        "programme_key": {"$in": programmes_for(actor.organisation, work, "read_journey")},
     }
     return [offer_of(row) for row in work.rows("offers", where, order="_id", after=after, limit=limit)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pymongo import ASCENDING, IndexModel
 
 from services.handover.domain.journey import Journey
+from shared.language.passage import with_hands
 from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
@@ -13,7 +14,7 @@ class Handovers(StoredStates):
     """One state per journey."""
 
     collection = "handovers"
-    kinds: Mapping[str, Kind] = {"journey": Kind(Journey)}
+    kinds: Mapping[str, Kind] = {"journey": Kind(Journey, (with_hands,))}
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {

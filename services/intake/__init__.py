@@ -1,7 +1,7 @@
 """Intake: the way in, from the referral to the start, and the loop back to the organisation that referred.
 
-Owns: the collection `referrals`, one state per journey, per participant and per published programme. Identity lives
-here alone, sealed with a key per participant (`vault.py`).
+Owns: the collection `referrals`, one state per journey, per participant, per published programme and per entry of the
+register. Identity lives here alone, sealed with a key per participant (`vault.py`).
 Rows: `references` (the referrers' own references), `participations` (one person's journeys in one programme), `parts`
 (who took the person on, per journey) and `superseded` (what was corrected). `contents` holds what a referral says,
 sealed, and `content_keys` the key for it, per participant.
@@ -9,5 +9,7 @@ In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.p
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralWithdrawn, ConsentGiven,
 ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake and JourneySetBeside (`journey/<id>`);
-ParticipantErased (`participant/<id>`); ProgrammePublished (`programme/<key>`). Replies to the agencies' own topics.
+ParticipantErased (`participant/<id>`); ProgrammePublished (`programme/<key>`); LegalPersonRegistered and
+LegalPersonChanged (`legal-person/<id>`), UnitRegistered, UnitChanged and UnitEnded (`unit/<id>`), MembershipBegun,
+MembershipChanged and MembershipEnded (`membership/<id>`). Replies to the agencies' own topics.
 """

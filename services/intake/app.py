@@ -6,6 +6,7 @@ from services.intake import api
 from services.intake.consumer import FOLDS, TIMERS
 from services.intake.erasures import Erasures
 from services.intake.inbound import readers
+from services.intake.older_versions import register_older
 from services.intake.repository import INDEXES, Referrals
 from shared.host.process import main
 from shared.runtime.parts import Parts, Runnable, Service
@@ -14,7 +15,11 @@ REFERRALS = Referrals()
 
 
 def threads(parts: Parts) -> list[tuple[str, Runnable]]:
-    """What runs beside the consumer: the agencies' topics are read, and erasures kept."""
+    """What runs beside the consumer: the agencies' topics are read, and erasures kept.
+
+    Before it, who older versions of programmes name is in the register.
+    """
+    register_older(parts)
     return [*readers(parts), ("erasures", Erasures(parts))]
 
 

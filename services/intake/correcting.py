@@ -11,7 +11,7 @@ from services.intake.domain import participant
 from services.intake.domain.journey import Referral
 from services.intake.domain.participant import Identity, Participant
 from services.intake.handlers import Vault, journey, keep, person
-from shared.language.access import Actor, Reader, reader
+from shared.language.access import Actor, Reader, reader, role_map
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
 from shared.language.decision import Change, Skip, Work, subject_of
@@ -59,13 +59,25 @@ def _corrects(action: Action, decide: Callable[..., Change[Referral]]) -> UseCas
     return use_case
 
 
-correct_referral = _corrects("withdraw_referral", c.correct_referral)
+def correct_referral(work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectReferral) -> Referral:
+    """Say anew where, to whom and when the person was referred."""
+    held, rules = journey(work, actor, journey_id, "withdraw_referral")
+    roles = role_map(work, rules)
+    return keep(work, c.correct_referral(held, command, roles=roles, by=actor, at=work.at))
+
+
+def correct_consent(work: Work, actor: Actor, journey_id: JourneyId, command: c.CorrectConsent) -> Referral:
+    """Say anew what the participant answered, or that they were not asked."""
+    held, rules = journey(work, actor, journey_id, "record_consent")
+    roles = role_map(work, rules)
+    return keep(work, c.correct_consent(held, command, roles=roles, by=actor, at=work.at))
+
+
 correct_acceptance = _corrects(
     "answer_referral", lambda held, command, *, by, at, **_: c.correct_acceptance(held, command, by=by, at=at)
 )
 correct_decline = _corrects("answer_referral", c.correct_decline)
 correct_withdrawal = _corrects("withdraw_referral", c.correct_withdrawal)
-correct_consent = _corrects("record_consent", c.correct_consent)
 correct_start = _corrects("start_journey", c.correct_start)
 correct_mistake = _corrects("register_mistake", c.correct_mistake)
 

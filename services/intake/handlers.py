@@ -19,6 +19,7 @@ from services.intake.domain.participation import (
     refuse_second,
 )
 from services.intake.domain.programme import Published
+from services.intake.members import register_members
 from services.intake.participations import journeys_of, may_read, settle
 from services.intake.seeing import Seen, see
 from shared.language.access import (
@@ -27,6 +28,7 @@ from shared.language.access import (
     authorise_in,
     authorise_somewhere,
     programmes_for,
+    role_map,
 )
 from shared.language.days import day_of
 from shared.language.decision import ARCHIVE, Change, Skip, Work, event_id, subject_of
@@ -77,7 +79,7 @@ class Referrals(Protocol):
 
 def register_participant(work: Work, actor: Actor, identity: Identity, vault: Vault) -> Participant:
     """Seal a person's identity and answer with a handle."""
-    authorise_somewhere(actor, "register_participant", work.programmes)
+    authorise_somewhere(actor, "register_participant", work)
     handle = ParticipantId(work.new_id("p"))
     change = participant.register(handle, vault.seal(handle, identity), by=actor.organisation, at=work.at)
     return work.save(subject_of("participant", handle), change)
@@ -116,7 +118,7 @@ def keep_erased(work: Work, participant_id: ParticipantId, at: datetime) -> None
 
 def person(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
     """The participant, for those who may know who it is; for all others there is none. Raises Unknown."""
-    authorise_somewhere(actor, action, work.programmes)
+    authorise_somewhere(actor, action, work)
     held = _known(work, actor, participant_id)
     if held is None:
         raise Unknown("participant")
@@ -134,7 +136,7 @@ def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participa
     where = {
         "participant_id": participant_id,
         "organisations": actor.organisation,
-        "programme": {"$in": programmes_for(actor.organisation, work.programmes, "read_participant")},
+        "programme": {"$in": programmes_for(actor.organisation, work, "read_participant")},
     }
     today = day_of(work.at).isoformat()
     return held if work.rows(PARTS, where, order="until", after=today, limit=1) else None
@@ -151,9 +153,9 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
     """
     into = work.programmes.latest(command.programme)
     if into is None:
-        authorise_somewhere(actor, "refer", work.programmes)
+        authorise_somewhere(actor, "refer", work)
     else:
-        authorise_in(actor, "refer", into)
+        authorise_in(actor, "refer", into, work)
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
@@ -166,7 +168,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
         command,
         journey_id=JourneyId(work.new_id("j")),
         by=actor.organisation,
-        programme=into,
+        roles=role_map(work, into) if into else None,
         participant=person,
         previous=earlier,
         at=work.at,
@@ -181,7 +183,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
 def _open_programmes(work: Work, actor: Actor) -> list[str]:
     """The programmes in which the organisation may refer now."""
     newest = work.programmes.all_latest().values()
-    return [one.id for one in newest if one.allows(actor.organisation, "refer")]
+    return [one.id for one in newest if role_map(work, one).allows(actor.organisation, "refer")]
 
 
 def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept) -> Referral:
@@ -224,7 +226,8 @@ def record_consent(
 ) -> Referral:
     """Take down the participant's answer."""
     held, rules = journey(work, actor, journey_id, "record_consent")
-    change = consent.record(held, command, by=actor.organisation, programme=rules, at=work.at)
+    roles = role_map(work, rules)
+    change = consent.record(held, command, by=actor.organisation, roles=roles, at=work.at)
     return keep(work, change)
 
 
@@ -253,13 +256,13 @@ def list_referrals(
     limit: int,
 ) -> Sequence[Seen]:
     """The organisation's referrals, oldest first: those that it may also read one by one."""
-    authorise_somewhere(actor, "read_journey", work.programmes)
+    authorise_somewhere(actor, "read_journey", work)
     mine = actor.organisation
     listing = Listing(
         organisation=mine,
         part=part,
-        reads_in=programmes_for(mine, work.programmes, "read_journey"),
-        answers_in=programmes_for(mine, work.programmes, "read_journey", "answer_referral"),
+        reads_in=programmes_for(mine, work, "read_journey"),
+        answers_in=programmes_for(mine, work, "read_journey", "answer_referral"),
         stage=stage,
         after=after,
         limit=limit,
@@ -270,7 +273,7 @@ def list_referrals(
 def journey(work: Work, actor: Actor, journey_id: JourneyId, action: Action) -> tuple[Referral, Programme]:
     """The referral, for who may do this in its journey, and the version of the programme that it keeps."""
     held: Referral = work.get(subject_of("journey", journey_id))
-    return held, authorise(actor, action, held.passage, work.programmes)
+    return held, authorise(actor, action, held.passage, work)
 
 
 def keep(work: Work, change: Change[Referral]) -> Referral:
@@ -301,8 +304,12 @@ def read_programme(work: Work, actor: Actor, programme_id: Code) -> Programme:
 
 
 def publish_programme(work: Work, content: Programme) -> bool:
-    """Publish a version. Returns whether it was new; the same content again is not. Raises VersionTaken."""
+    """Publish a version, and register who its file names. Returns whether it was new; the same content again is not.
+
+    Raises VersionTaken.
+    """
     subject = subject_of("programme", content.key)
     published: Published | None = work.find(subject)
     work.save(subject, programme.publish(published, content, at=work.at))
+    register_members(work, content)
     return published is None

@@ -28,7 +28,7 @@ def journeys_of(work: Work, row: Mapping[str, Any] | None) -> list[Referral]:
 def may_read(work: Work, actor: Actor, referral: Referral) -> bool:
     """Whether the caller may read that journey, by a part in it."""
     try:
-        authorise(actor, "read_journey", referral.passage, work.programmes)
+        authorise(actor, "read_journey", referral.passage, work)
     except (Forbidden, Unknown):
         return False
     return True

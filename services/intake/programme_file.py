@@ -246,7 +246,8 @@ def _check_role_map(
                 document.fault((*path, "roles", index), f"The role {role} is not defined.")
             held.add(str(role))
     owner = programme.get("owner")
-    if isinstance(owner, str) and owner not in codes["organisations",]:
+    named = codes["organisations",]
+    if isinstance(owner, str) and named and owner not in named:
         document.fault(("owner",), f"{owner} is not among the organisations.")
     may: set[str] = set()
     for path, entry in _entries(programme, ("roles",)):
@@ -257,7 +258,7 @@ def _check_role_map(
             actions.append(str(action))
         if entry.get("code") in held:
             may |= set(actions)
-    if isinstance(programme.get("organisations"), list):
+    if programme.get("organisations"):
         for action, words in (
             ("refer", "refer"),
             ("answer_referral", "answer a referral"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from pymongo.client_session import ClientSession
 
 from services.intake.app import SERVICE
-from services.intake.domain.programme import VersionTaken
+from services.intake.domain.programme import VersionTaken, rules_of
 from services.intake.handlers import publish_programme
 from services.intake.programme_file import FaultyProgramme, read_programme
 from shared.host.connections import connect, create_indexes
@@ -32,7 +32,7 @@ def publish(programme: Programme, settings: Settings) -> bool:
         unit = parts.unit(session)
         new = publish_programme(unit, programme)
         if new:
-            parts.programmes.store(unit, programme)
+            parts.published.programmes.store(unit, rules_of(programme))
         unit.flush()
         return new
 

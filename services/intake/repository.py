@@ -13,6 +13,8 @@ from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
 from shared.language.decision import Subject, Work
 from shared.language.errors import StateUnreadable
+from shared.language.passage import with_hands
+from shared.language.register import LegalPerson, Membership, Unit
 from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.corrections import CORRECTION_INDEXES
 
@@ -50,6 +52,15 @@ INDEXES: Mapping[str, list[IndexModel]] = {
 }
 
 
+def _rules_of_who_left(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 to 3: kinds and places of organisations, and what who has left may do, as if nothing was said."""
+    programme = document["programme"]
+    unsaid = {"kind": None, "municipality": None}
+    organisations = [{**one, **unsaid} for one in programme["organisations"]]
+    said = {"organisations": organisations, "reads_after_months": 3, "late_days": 30}
+    return {**document, "programme": {**programme, **said}}
+
+
 def _without_long_term_months(document: dict[str, Any]) -> dict[str, Any]:
     """Version 1 to 2: no rule read after how many months unemployment is long."""
     programme = {name: one for name, one in document["programme"].items() if name != "long_term_months"}
@@ -57,13 +68,16 @@ def _without_long_term_months(document: dict[str, Any]) -> dict[str, Any]:
 
 
 class Referrals(StoredStates):
-    """States of journeys, participants and programmes. Satisfies the handlers' `Referrals` too."""
+    """States of journeys, participants, programmes and the register. Satisfies the handlers' `Referrals` too."""
 
     collection = "referrals"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Referral),
+        "journey": Kind(Referral, (with_hands,)),
         "participant": Kind(Participant),
-        "programme": Kind(Published, (_without_long_term_months,)),
+        "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left)),
+        "legal-person": Kind(LegalPerson),
+        "unit": Kind(Unit),
+        "membership": Kind(Membership),
     }
     keeps = (datetime, bytes)
 

@@ -58,7 +58,7 @@ def open_journey(
     state: Outcome | None = work.find(subject_of("journey", journey_id))
     if state is None:
         raise Unknown(what)
-    return state, authorise(actor, action, state.passage, work.programmes, what=what)
+    return state, authorise(actor, action, state.passage, work, what=what)
 
 
 def record_entry(
@@ -140,8 +140,8 @@ def list_follow_ups(
     work: Work, actor: Actor, status: FollowUpStatus, *, after: str | Skip | None, limit: int
 ) -> Sequence[Asked]:
     """A page of the follow-ups that the caller's organisation may answer and read, the earliest day first."""
-    authorise_somewhere(actor, "answer_follow_up", work.programmes)
-    may = programmes_for(actor.organisation, work.programmes, "answer_follow_up", "read_journey")
+    authorise_somewhere(actor, "answer_follow_up", work)
+    may = programmes_for(actor.organisation, work, "answer_follow_up", "read_journey")
     where = {"organisations": actor.organisation, "status": status, "programme_key": {"$in": may}}
     found: list[Asked] = []
     while missing := limit - len(found):
@@ -166,7 +166,7 @@ def read_report(work: Work, actor: Actor, programme_id: str) -> report.Report:
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise_in(actor, "read_report", programme)
+    authorise_in(actor, "read_report", programme, work)
     return report.build(report.summed(_cells(work, programme_id)), programme, work.at)
 
 
@@ -175,8 +175,8 @@ def read_period(work: Work, actor: Actor, programme_id: str, wanted: period.Peri
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise_in(actor, "read_report", programme)
-    return period.build(_days(work, programme_id, wanted), programme, wanted, work.at)
+    authorise_in(actor, "read_report", programme, work)
+    return period.build(_days(work, programme_id, wanted), programme, work.register, wanted, work.at)
 
 
 def _days(work: Work, programme_id: str, wanted: period.Period) -> Iterator[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from services.outcome.domain.journey import Outcome
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
 from services.outcome.figures.state import JourneyFigures, OutputFigures
 from shared.language.decision import Received, Subject, key_of
+from shared.language.passage import with_hands
 from shared.language.stored_states import Kind, StoredStates
 from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
@@ -19,14 +20,17 @@ class Outcomes(StoredStates):
     """One state per journey."""
 
     collection = "outcomes"
-    kinds: Mapping[str, Kind] = {"journey": Kind(Outcome)}
+    kinds: Mapping[str, Kind] = {"journey": Kind(Outcome, (with_hands,))}
 
 
 class FigureJourneys(StoredStates):
     """The projector's states, of journeys and of outputs."""
 
     collection = "figure_journeys"
-    kinds: Mapping[str, Kind] = {"journey": Kind(JourneyFigures), "output": Kind(OutputFigures)}
+    kinds: Mapping[str, Kind] = {
+        "journey": Kind(JourneyFigures, (with_hands,)),
+        "output": Kind(OutputFigures),
+    }
 
 
 INDEXES: dict[str, list[IndexModel]] = {

@@ -6,9 +6,9 @@ from typing import Protocol, cast
 
 from flask import Flask, current_app
 
+from shared.language.access import Known
 from shared.language.decision import Subject, Vector
 from shared.language.errors import Busy, Refused
-from shared.language.programmes import Programmes
 from shared.runtime.commands import Again, Answer
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
@@ -50,8 +50,8 @@ class RunsCommands(Protocol):
     def account(self, reading: Reading) -> None:
         """Note who read what, before the answer leaves."""
 
-    def judge(self, right: Callable[[Programmes], None]) -> None:
-        """Judge a right that rests on the published programmes alone."""
+    def judge(self, right: Callable[[Known], None]) -> None:
+        """Judge a right that rests on what was published alone."""
 
 
 class TellsTime(Protocol):

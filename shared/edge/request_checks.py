@@ -41,7 +41,7 @@ def check_right(view: Any, who: Actor, commands: RunsCommands, operators: Collec
     if action is not None:
         authorise_duty(who, action)
         if view.somewhere:
-            commands.judge(lambda programmes: authorise_somewhere(who, action, programmes))
+            commands.judge(lambda known: authorise_somewhere(who, action, known))
 
 
 def long_places() -> Slots:

@@ -13,7 +13,7 @@ from shared.operations.standing import FORGOTTEN_SECONDS
 from shared.runtime.clock import Clock
 from shared.runtime.outgoing import FORGET_AT
 from shared.runtime.parts import Parts, Service
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.restored import NotCompared, require_compared
 from shared.runtime.settings import Settings
 
@@ -52,6 +52,12 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     # the newest version of a programme
     "programmes": [IndexModel([("programme", ASCENDING), ("version", ASCENDING)])],
+    "register": [
+        # what a process has not seen yet of the register
+        IndexModel([("at", ASCENDING)]),
+        # a unit's memberships in a programme
+        IndexModel([("unit", ASCENDING), ("programme", ASCENDING)], sparse=True),
+    ],
 }
 
 
@@ -71,7 +77,7 @@ def connect(service: Service, settings: Settings) -> Parts:
         settings=settings,
         client=client,
         clock=Clock(database, driven=settings.driven_clock),
-        programmes=PublishedProgrammes(database),
+        published=Published(database),
         stop=threading.Event(),
     )
 

@@ -36,7 +36,7 @@ def build_web(parts: Parts) -> Flask:
         client=parts.client,
         database=service.database,
         repository=service.repository,
-        programmes=parts.programmes,
+        published=parts.published,
         speaker=parts.speaker,
         clock=parts.clock,
         fingerprints=fingerprints_from(settings.fingerprint_key),

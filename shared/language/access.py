@@ -1,22 +1,26 @@
 """The one place that decides who may do what. Deny by default.
 
 Three questions must all be answered yes. Does the person's duty include the action? Does the programme's role map let
-the organisation do it? Does the organisation have the part in this journey that the action needs? Source:
-docs/field.md, Role map; docs/security.md, Who may do what.
+the organisation do it? Does the organisation have the part in this journey that the action needs? The rules are those
+of the version that the journey keeps; who holds a role, the register says. Source: docs/field.md, Role map;
+docs/security.md, Who may do what.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, Protocol
 
+from shared.language.days import day_of, days_after
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import HandoverKind, Organisation
 from shared.language.passage import Passage
 from shared.language.programmes import Action, Programme, ProgrammeKey, Programmes
+from shared.language.register import Register
+from shared.language.role_map import FACTS, RoleMap
 
 Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
-Part = Literal["referrer", "provider", "named_provider", "responsible", "receiver"]
+Part = Literal["referrer", "provider", "named_provider", "responsible", "responsible before", "receiver"]
 
 View = Literal["whole", "outside", "training", "nothing"]
 """How much of a journey's records an organisation sees. `view` decides it, and each service shows records by it.
@@ -138,35 +142,99 @@ def reader(actor: Actor, passage: Passage, on: date) -> Reader:
     return Reader(actor.organisation, view(actor.organisation, passage, on))
 
 
+class Known(Protocol):
+    """What a right rests on: the published rules, who holds which role, and the moment of the decision."""
+
+    @property
+    def programmes(self) -> Programmes:
+        """Every published version that this service has taken in."""
+
+    @property
+    def register(self) -> Register:
+        """Who takes part, as this service knows it."""
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the decision, UTC."""
+
+
+def role_map(known: Known, rules: Programme) -> RoleMap:
+    """The role map of the version, as it is today."""
+    return RoleMap(rules, known.register, day_of(known.at))
+
+
 def authorise(
-    actor: Actor, action: Action, passage: Passage, programmes: Programmes, *, what: str = "journey"
+    actor: Actor,
+    action: Action,
+    passage: Passage,
+    known: Known,
+    *,
+    what: str = "journey",
+    on: date | None = None,
 ) -> Programme:
     """Let the actor pass, and return the version of the programme that the journey keeps.
+
+    on: the day of the fact that is to be logged or corrected. The right to it is that day's: who held the role and was
+    responsible then has it. For everything else today's role and part decide. A unit that has left may read its own
+    journeys for as long as the programme says.
 
     An organisation without any part in the journey gets Unknown of `what`, as if the journey did not exist. Only the
     holder of a part learns the reason, by Forbidden. A duty that does not include the action is refused first, by
     Forbidden. The edge does so before it looks anything up, so the refusal reveals nothing.
     """
     authorise_duty(actor, action)
-    rules = programmes.get(passage.programme_key)
-    organisation, rule = actor.organisation, RULES[action]
-    still_in = takes_part(organisation, rules, programmes)
-    open_to_it = still_in and rules.allows(organisation, "answer_referral")
+    rules = known.programmes.get(passage.programme_key)
+    roles, organisation, where = role_map(known, rules), actor.organisation, passage.municipality
+    open_to_it = roles.allows(organisation, "answer_referral", where)
     held = parts(organisation, passage, open_to_it=open_to_it)
+    now = "responsible" in held and roles.allows(organisation, action, where)
+    responsible = passage.responsible_on(on) if on is not None and action in FACTS else ()
+    # Of a day on which nobody held the journey, nothing is logged: the rules of the fact say why.
+    if on is not None and on <= roles.on and responsible:
+        then = RoleMap(rules, known.register, on)
+        if organisation in responsible:
+            held |= {"responsible"}
+        else:
+            held -= {"responsible"}
+            held |= {"responsible before"} if passage.was_responsible(organisation) else frozenset()
+        late = not now and roles.on > days_after(on, rules.late_days)
+        may = then.allows(organisation, action, where)
+    else:
+        late, may = False, roles.allows(organisation, action, where)
+        may = may or (action == "read_journey" and roles.still(organisation, action, where))
     if not held:
         raise Unknown(what)
-    if not still_in or not rules.allows(organisation, action):
+    if not may:
         raise Forbidden("not-allowed", f"{organisation} may not {action} in {rules.id}.")
-    if not rule.parts & held:
+    if not RULES[action].parts & held:
         raise Forbidden("not-your-journey", f"{organisation} has no part in this journey that may {action}.")
+    if late:
+        raise Forbidden(
+            "too-late",
+            f"Who no longer holds a journey records within {rules.late_days} days of the day; this was {on}.",
+        )
     return rules
 
 
-def authorise_in(actor: Actor, action: Action, programme: Programme) -> None:
-    """Let the actor pass where no journey is involved. programme: its newest version. Raises Forbidden."""
+def authorise_in(
+    actor: Actor, action: Action, programme: Programme, known: Known, *, on: date | None = None
+) -> None:
+    """Let the actor pass where no journey is involved. programme: its newest version. Raises Forbidden.
+
+    on: the day of a fact that is to be logged or corrected: who held the role then has the right to it.
+    """
     authorise_duty(actor, action)
-    if not programme.allows(actor.organisation, action):
+    today = role_map(known, programme)
+    # Nothing is logged of a day outside the programme or to come: the rules of the fact say why.
+    on = on if on is not None and programme.starts_on <= on <= today.on else today.on
+    then = RoleMap(programme, known.register, on)
+    if not then.allows(actor.organisation, action):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
+    if today.on > days_after(then.on, programme.late_days) and not today.allows(actor.organisation, action):
+        raise Forbidden(
+            "too-late",
+            f"Who no longer holds a role records within {programme.late_days} days of the day; this was {on}.",
+        )
 
 
 def authorise_duty(actor: Actor, action: Action) -> None:
@@ -175,42 +243,35 @@ def authorise_duty(actor: Actor, action: Action) -> None:
         raise Forbidden("wrong-duty", f"The duty {actor.duty} does not include {action}.")
 
 
-def authorise_somewhere(actor: Actor, action: Action, programmes: Programmes) -> None:
-    """Let the actor pass when some programme's role map lets the organisation do this.
+def authorise_somewhere(actor: Actor, action: Action, known: Known) -> None:
+    """Let the actor pass when some programme's role map lets the organisation do this today, or still.
 
-    For what concerns a person before any journey does. Raises Forbidden.
+    For what concerns a person before any journey does, and before one is looked up. Raises Forbidden.
     """
     authorise_duty(actor, action)
-    if not any(one.allows(actor.organisation, action) for one in programmes.all_latest().values()):
-        raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
+    for programme in known.register.programmes_of(actor.organisation):
+        rules = known.programmes.latest(programme)
+        roles = None if rules is None else role_map(known, rules)
+        if roles and (roles.allows(actor.organisation, action) or roles.still(actor.organisation, action)):
+            return
+    raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
 
 
-def _newest(rules: Programme, programmes: Programmes) -> Programme:
-    """The newest known version; a journey's own version may be newer than one looked up a moment ago."""
-    latest = programmes.latest(rules.id)
-    return rules if latest is None or latest.version < rules.version else latest
-
-
-def takes_part(organisation: Organisation, rules: Programme, programmes: Programmes) -> bool:
-    """Whether the organisation is still in the programme, by its newest version."""
-    return _newest(rules, programmes).organisation(organisation) is not None
-
-
-def programmes_for(
-    organisation: Organisation, programmes: Programmes, *actions: Action
-) -> list[ProgrammeKey]:
+def programmes_for(organisation: Organisation, known: Known, *actions: Action) -> list[ProgrammeKey]:
     """The programme versions on whose journeys the organisation may do all these actions, given the part.
 
-    Each version itself decides what its role may do; the newest version of the programme decides whether the
-    organisation still takes part.
+    Each version itself decides what its role may do; the register decides who holds it today. A unit that has left
+    still reads, as long as the version says.
     """
-    newest = programmes.all_latest()
-    return [
-        one.key
-        for one in programmes.every_version()
-        if newest[one.id].organisation(organisation) is not None
-        and all(one.allows(organisation, action) for action in actions)
-    ]
+    mine = known.register.programmes_of(organisation)
+    found = []
+    for rules in known.programmes.every_version():
+        if rules.id in mine:
+            roles = role_map(known, rules)
+            reads = actions == ("read_journey",) and roles.still(organisation, "read_journey")
+            if reads or all(roles.allows(organisation, action) for action in actions):
+                found.append(rules.key)
+    return found
 
 
 def authorise_operator(actor: Actor, organisations: Collection[Organisation]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from shared.language.events import Fact, Source
 from shared.language.messages import Message
 from shared.language.programmes import Programmes
+from shared.language.register import Register
 
 Subject = NewType("Subject", str)
 Vector = Mapping[str, int]
@@ -166,6 +167,10 @@ class Work(Protocol):
     @property
     def programmes(self) -> Programmes:
         """Every published version that this service has taken in."""
+
+    @property
+    def register(self) -> Register:
+        """Who takes part, as this service knows it; a change may take a second to be seen."""
 
     @property
     def at(self) -> datetime:

@@ -102,6 +102,10 @@ CODES: dict[str, Code] = {
         403, "The programme's role map does not let the organisation do this.", retry="after-change"
     ),
     "wrong-duty": Code(403, "The person's duty does not include this."),
+    "too-late": Code(
+        403,
+        "Who no longer holds the journey or the role records its own days within the programme's days only.",
+    ),
     "not-your-journey": Code(403, "The organisation has no such part in this journey.", retry="after-change"),
     "unknown-route": Code(404, "There is no such route."),
     "not-found": Code(404, "There is no such resource."),

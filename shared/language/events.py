@@ -89,6 +89,7 @@ class EventType:
 
 TOPICS: dict[Source, str] = {source: f"journey.{source}.v1" for source in SOURCES}
 PROGRAMMES_TOPIC = "journey.programmes.v1"
+REGISTER_TOPIC = "journey.register.v1"
 CONTROL_TOPIC = "journey.control.v1"
 INDICATORS_TOPIC = "journey.indicators.v1"
 ERASURES_TOPIC = "journey.erasures.v1"

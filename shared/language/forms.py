@@ -17,7 +17,7 @@ FOLLOW_UP_ID = f"{JOURNEY_ID}\\.{CODE}"
 ORGANISATION = "[a-z0-9][a-z0-9-]{1,62}"
 MUNICIPALITY = "[0-9]{4}"
 """A Swedish municipality's code (SCB)."""
-SUBJECT_KINDS = ("journey", "output", "participant", "programme")
+SUBJECT_KINDS = ("journey", "output", "participant", "programme", "legal-person", "unit", "membership")
 SUBJECT_KIND = f"({'|'.join(SUBJECT_KINDS)})"
 SUBJECT_KEY = "[a-z0-9][a-z0-9_@-]{1,79}"
 """The key of a subject of any kind; a programme's holds its version behind an @."""

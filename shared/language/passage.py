@@ -15,7 +15,7 @@ that it corrects.
 
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from shared.language import events as e
 from shared.language.programmes import ProgrammeKey, programme_key
@@ -58,12 +58,22 @@ class OpenOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who held the journey from a day on. handover: the one that it accepted; None at the beginning."""
+
+    organisation: e.Organisation
+    since: date
+    handover: e.HandoverId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One participant's passage through one programme, as far as it is known here.
 
     taken_over: {organisation that accepted a handover: the kind of its latest}; handed_to: the organisation that
-    accepted the latest. Both follow only from the order in which handovers were accepted. So an exit that crosses
-    one, or is taken back beside one, leaves all readers with the same values.
+    accepted the latest; hands: who accepted one, and when, the earlier first. All follow only from the order in which
+    handovers were accepted. So an exit that crosses one, or is taken back beside one, leaves all readers with the same
+    values.
     """
 
     participant_id: e.ParticipantId
@@ -89,6 +99,7 @@ class Passage:
     offer: OpenOffer | None = None
     taken_over: dict[e.Organisation, e.HandoverKind] = field(default_factory=dict)
     handed_to: e.Organisation | None = None
+    hands: tuple[Hand, ...] = ()
     consents: dict[e.Purpose, Consent] = field(default_factory=dict)
 
     @property
@@ -145,10 +156,44 @@ class Passage:
             others.add(self.provider)
         return tuple(sorted(others))
 
+    def responsible_on(self, on: date) -> frozenset[e.Organisation]:
+        """Who held the journey on that day. On the day on which it changed hands, both did."""
+        held = self._held()
+        ends = [one.since for one in held[1:]]
+        return frozenset(
+            one.organisation
+            for one, end in zip(held, (*ends, None), strict=True)
+            if one.since <= on and (end is None or on <= end)
+        )
+
+    def was_responsible(self, organisation: e.Organisation) -> bool:
+        """Whether the organisation holds the journey, or ever held it."""
+        return any(one.organisation == organisation for one in self._held())
+
+    def _held(self) -> list[Hand]:
+        """Who held the journey, one after the other; who was responsible when the person left was so to the end."""
+        held = [Hand(organisation=self.referrer, since=self.referred_on)]
+        if self.provider is not None and self.accepted_on is not None:
+            held.append(Hand(organisation=self.provider, since=self.accepted_on))
+        held.extend(self.hands)
+        while len(held) > 1 and held[-1].organisation != self.responsible:
+            held.pop()
+        return held
+
     @property
     def active(self) -> bool:
         """Started and not ended: the person takes part now."""
         return self.stage in ("started", "ready")
+
+
+def with_hands(document: dict[str, Any]) -> dict[str, Any]:
+    """A stored state's document of before `hands` was kept: who holds the journey now held it from its first day on."""
+    passage = document["passage"]
+    hands = []
+    if passage["handed_to"] is not None:
+        since = passage["accepted_on"] or passage["referred_on"]
+        hands = [{"organisation": passage["handed_to"], "since": since, "handover": None}]
+    return {**document, "passage": {**passage, "hands": hands}}
 
 
 def begin(event: e.ReferralReceived) -> Passage:
@@ -200,7 +245,11 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
         case e.HandoverAccepted(correction=None):
             taken_over = {**passage.taken_over, event.to_organisation: event.kind}
             handed_to = event.to_organisation
-            return _going_on(replace(passage, offer=None, taken_over=taken_over, handed_to=handed_to))
+            hand = Hand(organisation=handed_to, since=event.occurred_on, handover=event.handover)
+            after = replace(passage, offer=None, taken_over=taken_over, handed_to=handed_to)
+            return _going_on(replace(after, hands=(*passage.hands, hand)))
+        case e.HandoverAccepted(correction="replaces"):
+            return replace(passage, hands=tuple(_accepted_on(one, event) for one in passage.hands))
         case e.HandoverDeclined(correction=None) | e.HandoverRecalled(correction=None) | e.HandoverExpired():
             return replace(passage, offer=None)
         case e.JourneyExited():
@@ -211,6 +260,11 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             return replace(passage, mistake=event.correction != "voids")
         case _:
             return passage
+
+
+def _accepted_on(hand: Hand, event: e.HandoverAccepted) -> Hand:
+    """The hand with the day on which the handover was accepted as it stands corrected."""
+    return replace(hand, since=event.occurred_on) if hand.handover == event.handover else hand
 
 
 def _going_on(passage: Passage) -> Passage:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NewType, Protocol
 from msgspec import Meta
 
 from shared.language.events import Code, ExitWay, Fact, HandoverKind, Municipality, Organisation, event
+from shared.language.register import UnitKind
 
 ProgrammeKey = NewType("ProgrammeKey", str)
 """`<id>@<version>`: one immutable version of one programme."""
@@ -101,11 +102,16 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participating:
-    """An organisation in the programme and its roles there."""
+    """An organisation that a programme's file names, and its roles: a unit and its membership from the first day.
+
+    kind: one of the register's kinds of units. municipality: where it is.
+    """
 
     id: Organisation
     name: str
     roles: tuple[Code, ...]
+    kind: UnitKind | None = None
+    municipality: Municipality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +160,10 @@ class Target:
 class Programme:
     """One version of one programme.
 
+    organisations: what the file of the version named; intake alone reads it, and makes entries of the register of it.
     parts_end_after_months: how long after a journey's closing those who took the person on may still read their
-    identity.
+    identity. reads_after_months: how long a unit that has left still reads its own old journeys. late_days: how many
+    days after it who no longer holds the journey, or the role, may still record or correct a fact of its own day.
     """
 
     id: Code
@@ -166,7 +174,7 @@ class Programme:
     ends_on: date
     municipalities: tuple[Place, ...]
     roles: tuple[Role, ...]
-    organisations: tuple[Participating, ...]
+    organisations: tuple[Participating, ...] = ()
     activities: tuple[ActivityKind, ...]
     competences: tuple[Coded, ...]
     competence_levels: Annotated[int, Meta(ge=1, le=10)]
@@ -178,22 +186,17 @@ class Programme:
     targets: tuple[Target, ...]
     reasons: Reasons
     parts_end_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
+    reads_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
+    late_days: Annotated[int, Meta(ge=0, le=3660)] = 30
 
     @property
     def key(self) -> ProgrammeKey:
         """The version's identity."""
         return programme_key(self.id, self.version)
 
-    def organisation(self, organisation: Organisation) -> Participating | None:
-        """The organisation as it takes part here, or None."""
-        return next((one for one in self.organisations if one.id == organisation), None)
-
-    def allows(self, organisation: Organisation, action: Action) -> bool:
-        """Whether the role map lets the organisation do this. Source: docs/field.md, Role map."""
-        member = self.organisation(organisation)
-        return member is not None and any(
-            action in role.may for role in self.roles if role.code in member.roles
-        )
+    def roles_that_may(self, action: Action) -> frozenset[Code]:
+        """The roles whose holder may do this. Source: docs/field.md, Role map."""
+        return frozenset(role.code for role in self.roles if action in role.may)
 
 
 def programme_key(programme: str, version: int) -> ProgrammeKey:

@@ -26,15 +26,15 @@ from pymongo import InsertOne, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
+from shared.language.access import Known
 from shared.language.decision import Repository, Subject, Vector, Work
 from shared.language.errors import Busy, Forbidden, NotYetSeen, Refused, Unknown
-from shared.language.programmes import Programmes
 from shared.runtime.clock import Clock
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.group_commit import GroupCommit, Member
 from shared.runtime.many import OneOfMany, Trial, UseCase, Wanted, fetch_ahead
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.reads import Reading, ReadLedger
 from shared.runtime.staged import Staged
 from shared.runtime.transaction import is_duplicate, transact
@@ -104,7 +104,7 @@ class Commands:
         client: MongoClient[dict[str, Any]],
         database: str,
         repository: Repository,
-        programmes: PublishedProgrammes,
+        published: Published,
         speaker: Speaker,
         clock: Clock,
         fingerprints: Fingerprints,
@@ -114,7 +114,7 @@ class Commands:
         self._client = client
         self._database = client[database]
         self._repository = repository
-        self._programmes = programmes
+        self._published = published
         self._speaker = speaker
         self._clock = clock
         self._reads = ReadLedger(client, database)
@@ -179,10 +179,10 @@ class Commands:
             self.read(lambda work: {"again": again(work, stored.body)}, subject=None, vector={})
         return stored
 
-    def judge(self, right: Callable[[Programmes], None]) -> None:
-        """Check a right that rests on the published programmes alone. Raises the error of the check, or Busy."""
+    def judge(self, right: Callable[[Known], None]) -> None:
+        """Check a right that rests on what was published alone. Raises the error of the check, or Busy."""
         try:
-            right(self._programmes)
+            right(self._published.known(self._clock.now()))
         except PyMongoError as error:
             raise Busy(f"The database did not answer: {type(error).__name__}.") from error
 
@@ -317,7 +317,7 @@ class Commands:
 
     def _unit(self, session: ClientSession) -> Unit:
         now = functools.partial(self._clock.now, session)
-        return Unit(self._database, session, self._repository, self._programmes, self._speaker, now)
+        return Unit(self._database, session, self._repository, self._published, self._speaker, now)
 
     def _stored(self, key: str | None, fingerprint: str) -> Answer | None:
         try:

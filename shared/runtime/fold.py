@@ -22,14 +22,16 @@ from shared.language import codec
 from shared.language.codec import Envelope, Undecodable
 from shared.language.decision import Fold, Received, Subject
 from shared.language.errors import Halt, Unready
-from shared.language.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, Fact
+from shared.language.events import BY_BODY, BY_NAME, PROGRAMMES_TOPIC, REGISTER_TOPIC, Fact
 from shared.language.programmes import ProgrammePublished
+from shared.language.register_events import EntryFact, entry_of
+from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of, subject_of_entry
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.collections import Collections
 from shared.runtime.origin import SPEAKERS, check_origin
 from shared.runtime.parking import Parking
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.staged import SubjectDocument
 from shared.runtime.unit import Unit
 from shared.telemetry.traces import resume_trace
@@ -75,7 +77,7 @@ class Batch:
         own_source: str | None,
         sources: frozenset[str],
         folds: Mapping[type[Fact], Fold],
-        programmes: PublishedProgrammes,
+        published: Published,
         breaker: Breaker,
         enrich: Enrich | None,
         speakers: Mapping[str, str] = SPEAKERS,
@@ -87,7 +89,7 @@ class Batch:
         self._session = session
         self._heard = sources - {own_source}
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
-        self._programmes = programmes
+        self._published = published
         self._enrich = enrich
         self._speakers = speakers
         self.parking = Parking(unit, database, session, group)
@@ -103,6 +105,8 @@ class Batch:
                 check_origin(record.topic, self._speakers, envelope)
                 if record.topic == PROGRAMMES_TOPIC:
                     fresh_programmes.append(self._take_programme(envelope, record))
+                elif record.topic == REGISTER_TOPIC:
+                    self._take_entry(envelope, record)
                 else:
                     events.append((envelope, record))
             except Undecodable as error:
@@ -125,8 +129,23 @@ class Batch:
             raise Undecodable("No programme is published.")
         if envelope.subject != f"programme/{body.programme.key}":
             raise Undecodable("The header 'ce_subject' names another programme than the body.")
-        self._programmes.store(self._unit, body.programme)
+        self._published.programmes.store(self._unit, body.programme)
         return body.programme.key
+
+    def _take_entry(self, envelope: Envelope, record: Arrived) -> None:
+        """Keep what the register says of one subject; what came before the last is known already."""
+        body = codec.read_body(envelope.type, record.value)
+        if not isinstance(body, EntryFact):
+            raise Undecodable("No entry of the register is said.")
+        entry = entry_of(body)
+        if envelope.subject != subject_of_entry(entry):
+            raise Undecodable("The header 'ce_subject' names another entry than the body.")
+        held = self._unit.row(REGISTER, envelope.subject)
+        if held is not None and held["n"] >= envelope.seq:
+            self.tally.duplicate += 1
+            return
+        for row in rows_of(entry, self._unit.row(COUNTS, COUNT), envelope.seq):
+            self._unit.put(row.collection, row.key, row.body)
 
     def _fetch_extras(self, events: Sequence[tuple[Envelope, Arrived]]) -> None:
         if self._enrich is None:
@@ -179,7 +198,7 @@ class Batch:
         try:
             if fold is not None:
                 body = codec.read_body(envelope.type, value)
-                change = fold(held.state, self._received(envelope, body), self._programmes)
+                change = fold(held.state, self._received(envelope, body), self._published.programmes)
             elif envelope.type not in BY_NAME:
                 raise Undecodable(f"The type {envelope.type} is not known to this version.")
         except Unready as unready:

@@ -8,14 +8,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from shared.language.codec import Envelope, Undecodable
-from shared.language.events import BY_NAME, PROGRAMMES_TOPIC, TOPICS
+from shared.language.events import BY_NAME, PROGRAMMES_TOPIC, REGISTER_TOPIC, TOPICS
+from shared.language.register import KINDS
 
 SPEAKERS: Mapping[str, str] = {
     **{topic: source for source, topic in TOPICS.items()},
     PROGRAMMES_TOPIC: "intake",
+    REGISTER_TOPIC: "intake",
 }
 """{topic: the one source that speaks on it}."""
-PROGRAMME = "programme/"
+APART: Mapping[str, tuple[str, ...]] = {
+    PROGRAMMES_TOPIC: ("programme/",),
+    REGISTER_TOPIC: tuple(f"{kind}/" for kind in KINDS),
+}
+"""{topic of its own: the beginnings of its subjects}."""
 SUBJECTS = ("journey/", "output/", "participant/")
 
 
@@ -36,12 +42,13 @@ def _subjects_of(topic: str, speaker: str | None, source: str, name: str) -> tup
     if speaker is None or source != speaker:
         raise Undecodable("The header 'ce_source' does not name the one who speaks on this topic.")
     known = BY_NAME.get(name)
-    on_programmes = topic == PROGRAMMES_TOPIC
     if known is None:
         # One that a later version of this source speaks: it is poison of its subject, until this version follows.
         if not name.startswith(f"journey.{source}."):
             raise Undecodable("The header 'ce_type' names no event of this source.")
-        return (PROGRAMME,) if on_programmes else SUBJECTS
-    if known.source != source or (known.topic == PROGRAMMES_TOPIC) != on_programmes:
+        return APART.get(topic, SUBJECTS)
+    if known.source != source or (known.topic if known.topic in APART else None) != (
+        topic if topic in APART else None
+    ):
         raise Undecodable("The header 'ce_type' names no event of this source on this topic.")
     return (f"{known.subject}/",)

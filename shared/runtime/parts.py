@@ -14,7 +14,7 @@ from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 
 from shared.language.decision import Fold, Repository, TimerFold
-from shared.language.events import PROGRAMMES_TOPIC, SOURCES, TOPICS, Fact, Source
+from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
 from shared.runtime.collections import Collections
@@ -22,7 +22,7 @@ from shared.runtime.fold import Batch, Enrich
 from shared.runtime.groups import Group
 from shared.runtime.kafka import client_options
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.settings import Settings
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import OnRead
@@ -88,7 +88,7 @@ class Parts:
     settings: Settings
     client: MongoClient[dict[str, Any]]
     clock: Clock
-    programmes: PublishedProgrammes
+    published: Published
     stop: threading.Event
 
     @property
@@ -113,7 +113,7 @@ class Parts:
             self.client[self.service.database] if database is None else database,
             session,
             repository or self.service.repository,
-            self.programmes,
+            self.published,
             self.speaker,
             lambda: self.clock.now(session),
             on_read=on_read,
@@ -164,7 +164,7 @@ def batch_of(
         own_source=group.own_source,
         sources=frozenset(SOURCES),
         folds=group.folds,
-        programmes=parts.programmes,
+        published=parts.published,
         breaker=breaker,
         enrich=group.enrich,
     )
@@ -172,5 +172,10 @@ def batch_of(
 
 
 def consumed_topics(service: Service, projection: Projection | None) -> list[str]:
-    """The topics of everybody else, of everybody for a projection, and the programmes."""
-    return [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
+    """The topics of everybody else, of everybody for a projection, and the programmes.
+
+    A service's own group keeps the register for all its processes. Intake, which says what the register holds, has
+    kept it already.
+    """
+    told = [TOPICS[one] for one in SOURCES if projection or one != service.source] + [PROGRAMMES_TOPIC]
+    return told if projection or service.source == "intake" else [*told, REGISTER_TOPIC]

@@ -2,17 +2,23 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from pymongo.database import Database
 
 from shared.language.errors import Unready
 from shared.language.programmes import Programme, ProgrammeKey
-from shared.runtime.unit import Unit
+from shared.runtime.collections import Collections
 
 COLLECTION = "programmes"
 FRESH_SECONDS = 1.0
+
+
+class Puts(Protocol):
+    """What collects the writes of a transaction."""
+
+    def put(self, collection: str, key: str, body: Mapping[str, Any] | None) -> None:
+        """Replace the document, or remove it."""
 
 
 class PublishedProgrammes:
@@ -21,14 +27,14 @@ class PublishedProgrammes:
     A newer version may take a second to be seen. now: seconds, by a clock that only goes forward.
     """
 
-    def __init__(self, database: Database[Any], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Collections, now: Callable[[], float] = time.monotonic) -> None:
         self._collection = database[COLLECTION]
         self._now = now
         self._decoded: dict[ProgrammeKey, Programme] = {}
         self._latest: dict[str, tuple[float, Programme]] = {}
         self._every: tuple[float, Collection[Programme]] | None = None
 
-    def store(self, unit: Unit, programme: Programme) -> None:
+    def store(self, unit: Puts, programme: Programme) -> None:
         """Keep a version when the unit commits; storing it again changes nothing."""
         document = {
             "programme": programme.id,

@@ -19,7 +19,7 @@ from shared.language.decision import Repository, Subject, Timer, TimerFold, kind
 from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from shared.telemetry.metrics import metric
@@ -43,7 +43,7 @@ class Timers:
         client: MongoClient[dict[str, Any]],
         database: str,
         repository: Repository,
-        programmes: PublishedProgrammes,
+        published: Published,
         speaker: Speaker,
         folds: Mapping[str, TimerFold],
         clock: Clock,
@@ -53,7 +53,7 @@ class Timers:
         self._client = client
         self._database = client[database]
         self._repository = repository
-        self._programmes = programmes
+        self._published = published
         self._speaker = speaker
         self._folds = folds
         self._clock = clock
@@ -101,10 +101,10 @@ class Timers:
             if gone.deleted_count == 0:
                 return False
             at = self._clock.now(session)
-            unit = Unit(
-                self._database, session, self._repository, self._programmes, self._speaker, lambda: at
+            unit = Unit(self._database, session, self._repository, self._published, self._speaker, lambda: at)
+            unit.save(
+                subject, self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
             )
-            unit.save(subject, self._folds[timer.command](unit.get(subject), timer, at, self._programmes))
             unit.flush()
             return True
 

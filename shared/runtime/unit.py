@@ -28,10 +28,12 @@ from shared.language.decision import (
 from shared.language.errors import StateUnreadable, Unknown
 from shared.language.messages import Message
 from shared.language.programmes import Programmes
+from shared.language.register import Register
 from shared.runtime.collections import Collections
 from shared.runtime.ids import random_id
 from shared.runtime.messages import Messages, shard_of
 from shared.runtime.outgoing import Speaker
+from shared.runtime.published import PublishedHere
 from shared.runtime.staged import Staged, SubjectDocument, read, written
 from shared.runtime.write_conflicts import OnRead
 from shared.telemetry.traces import current_traceparent
@@ -61,13 +63,13 @@ class Unit:
         database: Collections,
         session: ClientSession,
         repository: Repository,
-        programmes: Programmes,
+        published: PublishedHere,
         speaker: Speaker,
         now: Callable[[], datetime],
         base: "Unit | None" = None,
         on_read: OnRead | None = None,
     ) -> None:
-        self.programmes = programmes
+        self._published = published
         self._now = now
         self._base = base
         self._on_read = on_read
@@ -79,6 +81,16 @@ class Unit:
         self._last_saved: Subject | None = None
         self._minted: set[str] = set()
         self._fetched: dict[tuple[str, str], Document | None] = {}
+
+    @property
+    def programmes(self) -> Programmes:
+        """Every published version that this service has taken in."""
+        return self._published.programmes
+
+    @property
+    def register(self) -> Register:
+        """Who takes part, as this service knows it."""
+        return self._published.register
 
     @functools.cached_property
     def at(self) -> datetime:
@@ -93,7 +105,7 @@ class Unit:
             self._database,
             self._session,
             self._repository,
-            self.programmes,
+            self._published,
             self._messages.speaker,
             lambda: self.at,
             self,

@@ -15,14 +15,15 @@ from shared.language.events import (
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
     PROGRAMMES_TOPIC,
+    REGISTER_TOPIC,
     SOURCES,
     TOPICS,
     EventType,
 )
-from shared.language.programmes import ProgrammePublished
 from tools.contracts.services import event_types
 
-JOURNEY_EVENTS = [kind for kind in event_types() if kind.body is not ProgrammePublished]
+JOURNEY_EVENTS = [kind for kind in event_types() if kind.topic not in (PROGRAMMES_TOPIC, REGISTER_TOPIC)]
+"""Programmes and the register say of organisations alone, by name."""
 
 ALLOWED_FIELDS = {
     # when, and who among the organisations
@@ -128,7 +129,14 @@ def _is_free_text(said: Any) -> bool:
 
 
 def test_the_declared_topics_are_those_that_the_code_speaks_on() -> None:
-    spoken = {*TOPICS.values(), PROGRAMMES_TOPIC, CONTROL_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC}
+    spoken = {
+        *TOPICS.values(),
+        PROGRAMMES_TOPIC,
+        REGISTER_TOPIC,
+        CONTROL_TOPIC,
+        ERASURES_TOPIC,
+        INDICATORS_TOPIC,
+    }
     shared_topics = {topic.name for topic in declared().topics if not topic.name.startswith("inbound.")}
     assert shared_topics == spoken
     assert {kind.topic for kind in event_types()} <= spoken
@@ -136,8 +144,14 @@ def test_the_declared_topics_are_those_that_the_code_speaks_on() -> None:
 
 def test_journey_topics_have_equal_partition_counts() -> None:
     """One process then gets the same partition of every topic, so that one process writes a journey."""
-    counts = {topic.partitions for topic in declared().topics if not topic.name.startswith("inbound.")}
-    assert len(counts) == 1
+    shared_topics = [one for one in declared().topics if not one.name.startswith("inbound.")]
+    assert len({one.partitions for one in shared_topics if one.name != REGISTER_TOPIC}) == 1
+
+
+def test_the_register_is_one_partition_kept_whole() -> None:
+    """Its entries come in the order in which they were said, and who took part long ago can be asked of it."""
+    (register,) = [one for one in declared().topics if one.name == REGISTER_TOPIC]
+    assert (register.partitions, register.config) == (1, {"retention.ms": "-1"})
 
 
 def test_each_agency_has_a_topic_in_and_one_out_of_one_partition() -> None:
@@ -157,7 +171,7 @@ def test_only_the_owner_of_a_topic_may_write_it() -> None:
             writers.setdefault(topic, set()).add(principal.name)
     for source in SOURCES:
         assert writers[TOPICS[source]] == {source}
-    assert writers[PROGRAMMES_TOPIC] == writers[ERASURES_TOPIC] == {"intake"}
+    assert writers[PROGRAMMES_TOPIC] == writers[REGISTER_TOPIC] == writers[ERASURES_TOPIC] == {"intake"}
     for topic, names in writers.items():
         if topic.startswith("inbound."):
             agency, way = topic.split(".")[1:3]

@@ -21,7 +21,7 @@ from shared.runtime.consumer import Consumer, ProcessBatch
 from shared.runtime.fold import Batch
 from shared.runtime.gc_tuning import relax_thresholds
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
 from tests.support.counting import CountingRepository, count, echo_count
@@ -44,7 +44,7 @@ def processing(
 ) -> ProcessBatch:
     """What the platform does inside the transaction that moves the offsets on: the bench's own fold."""
     fold: Fold = echo_count if emits else count
-    programmes = PublishedProgrammes(client[database])
+    published = Published(client[database])
     breaker = Breaker()
 
     def process_batch(attempt: Attempt, records: list[Arrived]) -> Tally:
@@ -52,7 +52,7 @@ def processing(
             client[database],
             attempt.session,
             CountingRepository(),
-            programmes,
+            published,
             Speaker("outcome"),
             lambda: datetime.now(UTC),
             on_read=attempt.on_read,
@@ -65,7 +65,7 @@ def processing(
             own_source="outcome",
             sources=frozenset(e.SOURCES),
             folds={e.SessionLogged: fold},
-            programmes=programmes,
+            published=published,
             breaker=breaker,
             enrich=None,
             speakers={topic: "activity-tracking"},

@@ -20,7 +20,7 @@ from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.gc_tuning import freeze_startup_objects
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from tests.bench import fold
 from tests.bench.surroundings import connected, only_warnings
 from tests.support import toy
@@ -37,7 +37,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         client=client,
         database=database,
         repository=CountingRepository(),
-        programmes=PublishedProgrammes(client[database]),
+        published=Published(client[database]),
         speaker=Speaker("outcome"),
         clock=Clock(client[database], driven=False),
         fingerprints=Fingerprints(bytes(range(32))),

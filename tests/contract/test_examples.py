@@ -90,6 +90,8 @@ def _as_far_as(said: Any, written: Any) -> Any:
     """What is written, without the fields that were added to the version since: they have defaults."""
     if isinstance(said, dict):
         return {name: _as_far_as(said[name], value) for name, value in written.items() if name in said}
+    if isinstance(said, list) and isinstance(written, list) and len(said) == len(written):
+        return [_as_far_as(one, value) for one, value in zip(said, written, strict=True)]
     return written
 
 

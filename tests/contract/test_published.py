@@ -13,6 +13,7 @@ from shared.language.events import (
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
     PROGRAMMES_TOPIC,
+    REGISTER_TOPIC,
     TOPICS,
 )
 from tools.contracts import asyncapi, published
@@ -93,7 +94,7 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
 
 def test_every_topic_is_a_channel() -> None:
     addresses = {channel["address"] for channel in document()["channels"].values()}
-    further = {PROGRAMMES_TOPIC, CONTROL_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC}
+    further = {PROGRAMMES_TOPIC, REGISTER_TOPIC, CONTROL_TOPIC, ERASURES_TOPIC, INDICATORS_TOPIC}
     assert {*TOPICS.values(), *further} <= addresses
 
 

@@ -28,11 +28,11 @@ from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
-from tests.support.fakes import FakeProgrammes
 from tests.support.outcome_programme import OWNER, PROGRAMME, SHOP
+from tests.support.published import FakeProgrammes, FakePublished
 from tests.support.random_journeys import RandomJourney, arrivals
 
 Client = MongoClient[dict[str, Any]]
@@ -64,9 +64,9 @@ def process_batch(client: Client, database: Database[dict[str, Any]], records: S
     """One poll of the projector, in one transaction."""
 
     def work(session: ClientSession) -> Tally:
-        programmes = PublishedProgrammes(database)
+        published = Published(database)
         unit = Unit(
-            database, session, FIGURES.repository, programmes, Speaker("outcome"), lambda: datetime.now(UTC)
+            database, session, FIGURES.repository, published, Speaker("outcome"), lambda: datetime.now(UTC)
         )
         batch = Batch(
             unit,
@@ -76,7 +76,7 @@ def process_batch(client: Client, database: Database[dict[str, Any]], records: S
             own_source=None,
             sources=frozenset(e.SOURCES),
             folds=FIGURES.folds,
-            programmes=programmes,
+            published=published,
             breaker=Breaker(),
             enrich=FIGURES.enrich,
         )
@@ -171,7 +171,7 @@ def _started(client: Client, db: Database[dict[str, Any]], period: Period) -> di
             db,
             session,
             FIGURES.repository,
-            FakeProgrammes(PROGRAMME),
+            FakePublished(FakeProgrammes(PROGRAMME)),
             Speaker("outcome"),
             lambda: datetime.now(UTC),
         )

@@ -16,7 +16,7 @@ from shared.language.decision import Change, Subject, Timer
 from shared.runtime.clock import Clock
 from shared.runtime.kafka import Partition
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
 from shared.runtime.transaction import transact
@@ -93,12 +93,12 @@ def test_an_event_waits_for_its_programme_and_no_longer(bench: Bench) -> None:
     bench.consume({e.ReferralReceived: toy.begin})
     bench.publish(bench.say(toy.referral(), subject, 1))
     until(lambda: bench.db["parked"].find_one({"needs": "toys@7"}), "the referral waits")
-    programmes = PublishedProgrammes(bench.db)
+    published = Published(bench.db)
     body = json.loads(json.dumps(PROGRAMME))
 
     def publish(session: Any) -> None:
         unit = Unit(
-            bench.db, session, ToyRepository(), programmes, Speaker("intake"), lambda: datetime.now(UTC)
+            bench.db, session, ToyRepository(), published, Speaker("intake"), lambda: datetime.now(UTC)
         )
         fact = codec.read_body("journey.intake.programme-published.v1", json.dumps(body).encode())
         unit.save(Subject("programme/toys@7"), Change(Toy(), events=(fact,)))
@@ -220,7 +220,7 @@ def test_a_timer_fires_once_however_many_instances_look(bench: Bench) -> None:
             client=bench.client,
             database=bench.database,
             repository=ToyRepository(),
-            programmes=PublishedProgrammes(bench.db),
+            published=Published(bench.db),
             speaker=Speaker("outcome"),
             folds={"fire": toy.fire},
             clock=clock,

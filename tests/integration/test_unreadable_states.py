@@ -12,7 +12,7 @@ from shared.operations.healing import Healer
 from shared.operations.mending import Mending
 from shared.runtime.clock import Clock
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.timers import AGAIN, Timers
 from tests.support import toy
 from tests.support.awaiting import until
@@ -206,7 +206,7 @@ def test_a_timer_of_it_is_put_off_and_the_others_fire(bench: Bench) -> None:
         client=bench.client,
         database=bench.database,
         repository=ToyRepository(),
-        programmes=PublishedProgrammes(bench.db),
+        published=Published(bench.db),
         speaker=Speaker("outcome"),
         folds={"fire": toy.fire},
         clock=clock,

@@ -9,7 +9,7 @@ import pytest
 from pymongo.client_session import ClientSession
 
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.toy import ToyRepository
@@ -33,7 +33,7 @@ class InMongo:
                 db,
                 session,
                 ToyRepository(),
-                PublishedProgrammes(db),
+                Published(db),
                 Speaker("outcome", REPLIED_TO),
                 lambda: datetime.now(UTC),
             )

@@ -15,7 +15,7 @@ from shared.edge.callers import Admission
 from shared.edge.interface import Interface
 from shared.edge.tokens import Shown
 from shared.edge.web import create_app
-from shared.language.access import Actor
+from shared.language.access import Actor, Known
 from shared.language.codec import event_type
 from shared.language.days import start_of
 from shared.language.decision import (
@@ -31,15 +31,16 @@ from shared.language.decision import (
     Vector,
     kind_of,
 )
-from shared.language.errors import Busy, Forbidden, Refused, Unknown, Unready
+from shared.language.errors import Busy, Forbidden, Refused, Unknown
 from shared.language.events import Fact
-from shared.language.programmes import Programme, ProgrammeKey, Programmes
+from shared.language.register import Register
 from shared.runtime.commands import NEVER_AGAIN, Answer
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
 from tests.support.matching import added, announced, field_at, matches
+from tests.support.published import FakeProgrammes
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -48,32 +49,6 @@ T = TypeVar("T")
 def noon(on: date) -> datetime:
     """A moment in the middle of the Swedish day."""
     return start_of(on) + timedelta(hours=12)
-
-
-class FakeProgrammes:
-    """Published programmes. Satisfies `programmes.Programmes`."""
-
-    def __init__(self, *programmes: Programme) -> None:
-        self._by_key = {programme.key: programme for programme in programmes}
-
-    def get(self, key: ProgrammeKey) -> Programme:
-        """That version, or Unready."""
-        if key not in self._by_key:
-            raise Unready(key)
-        return self._by_key[key]
-
-    def latest(self, programme: str) -> Programme | None:
-        """The newest version, or None."""
-        versions = [one for one in self._by_key.values() if one.id == programme]
-        return max(versions, key=lambda one: one.version, default=None)
-
-    def all_latest(self) -> Mapping[str, Programme]:
-        """The newest version of each."""
-        return {one.id: one for one in self.every_version()}
-
-    def every_version(self) -> Collection[Programme]:
-        """All versions of all, the older first."""
-        return sorted(self._by_key.values(), key=lambda one: one.version)
 
 
 @dataclass
@@ -102,6 +77,11 @@ class FakeWork:
     replies_to: Collection[str] = frozenset()
     beside: Callable[["FakeWork", Subject], Any] = lambda memory, subject: None
     unreadable: frozenset[Subject] = frozenset()
+
+    @property
+    def register(self) -> Register:
+        """Who the newest versions of the published programmes name, and what was registered beside them."""
+        return self.programmes.register
 
     def branch(self) -> "FakeWork":
         """A copy on which something can be tried: what it holds is replaced when it changes, never altered."""
@@ -225,9 +205,9 @@ class FakeCommands:
         """Keep it."""
         self.readings.append(reading)
 
-    def judge(self, right: Callable[[Programmes], None]) -> None:
-        """Judge a right that rests on the programmes alone."""
-        right(self.memory.programmes)
+    def judge(self, right: Callable[[Known], None]) -> None:
+        """Judge a right that rests on what was published alone."""
+        right(self.memory)
 
     def run(
         self,

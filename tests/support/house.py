@@ -30,8 +30,10 @@ from services.outcome.repository import Outcomes
 from shared.language.decision import Fold, Received, Repository, Subject, TimerFold
 from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
+from shared.language.register_events import EntryFact, entry_of
 from tests.support.days import days_of
-from tests.support.fakes import FakeProgrammes, FakeWork, noon, web
+from tests.support.fakes import FakeWork, noon, web
+from tests.support.published import FakeProgrammes
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
@@ -132,6 +134,8 @@ class House:
     def _tell(self, source: str, subject: Subject, fact: Fact) -> None:
         kind = BY_BODY[type(fact)]
         self.heard.append(fact)
+        if isinstance(fact, EntryFact):
+            self.programmes.register.put(entry_of(fact))
         for name, room in self.rooms.items():
             fold = room.folds.get(type(fact))
             if name != source and fold is not None:

@@ -21,9 +21,10 @@ from shared.language.decision import Change, Notice, Received, Reply, Skip, Subj
 from shared.language.errors import Unknown
 from shared.language.events import Fact
 from shared.language.passage import Stage
-from shared.language.programmes import Programmes
-from tests.support.fakes import FakeProgrammes, noon
+from shared.language.register import Register
+from tests.support.fakes import noon
 from tests.support.matching import matches
+from tests.support.published import FakeProgrammes, roles_of
 from tests.support.sources import ROOT
 
 COACTIVE_FILE = ROOT / "programmes" / "coactive.yaml"
@@ -65,7 +66,7 @@ class IntakeWork:
     replies_to: who has a reply topic; others get no reply.
     """
 
-    programmes: Programmes = field(default_factory=lambda: PROGRAMMES)
+    programmes: FakeProgrammes = field(default_factory=lambda: PROGRAMMES)
     at: datetime = AT
     documents: dict[Subject, dict[str, Any]] = field(default_factory=dict)
     table: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -74,6 +75,11 @@ class IntakeWork:
     notices: list[Notice] = field(default_factory=list)
     replies_to: Collection[str] = frozenset()
     ids: int = 0
+
+    @property
+    def register(self) -> Register:
+        """Who the published programmes name."""
+        return self.programmes.register
 
     def find(self, subject: Subject) -> Any | None:
         document = self.documents.get(subject)
@@ -177,7 +183,7 @@ CONSENT = consent.RecordConsent(
 def accepted() -> Referral:
     """A referral that the provider took on, with consent to sharing."""
     taken = referral.accept(referred(), referral.Accept(occurred_on=ACCEPTED_ON), by=PROVIDER, at=AT).state
-    return consent.record(taken, CONSENT, by=PROVIDER, programme=COACTIVE, at=AT).state
+    return consent.record(taken, CONSENT, by=PROVIDER, roles=roles_of(COACTIVE, TODAY), at=AT).state
 
 
 def exit_fact(way: e.ExitWay = "by_plan", organisation: str = PROVIDER) -> e.JourneyExited:

@@ -22,9 +22,10 @@ from shared.operations.routes import EXTENSION, blueprint, operations_of
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.settings import Settings
-from tests.support.fakes import UNLIMITED, FakeCommands, FakeProgrammes, FakeWork, NamedTokens
+from tests.support.fakes import UNLIMITED, FakeCommands, FakeWork, NamedTokens
+from tests.support.published import FakeProgrammes
 from tests.support.toy import ToyRepository
 from tools.contracts.services import NOWHERE
 
@@ -59,7 +60,7 @@ def toy_parts(
         settings=_settings(kafka),
         client=client,
         clock=Clock(client[database], driven=False),
-        programmes=PublishedProgrammes(client[database]),
+        published=Published(client[database]),
         stop=threading.Event(),
     )
 

@@ -23,7 +23,8 @@ from shared.language.programmes import (
     Role,
     Target,
 )
-from tests.support.fakes import FakeProgrammes, noon
+from tests.support.fakes import noon
+from tests.support.published import FakeProgrammes
 
 JOURNEY = e.JourneyId("j-" + "0" * 26)
 SUBJECT = Subject(f"journey/{JOURNEY}")

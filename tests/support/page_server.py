@@ -39,7 +39,8 @@ from shared.language.errors import Forbidden
 from shared.language.programmes import Programme
 from shared.runtime.settings import Allowance
 from tests.support.cohort import make_cohort
-from tests.support.fakes import UNLIMITED, FakeProgrammes, NamedTokens
+from tests.support.fakes import UNLIMITED, NamedTokens, RealTime
+from tests.support.published import FakeProgrammes, FakePublished
 
 STEERING = Actor("steering-member", "styrgruppen", "owner")
 COACTIVE = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
@@ -270,7 +271,8 @@ def make_edge(
         seats=Seats(allowance),
         public_url=public_url,
         contact=NO_CONTACT,
-        programmes=FakeProgrammes(source.programme),
+        published=FakePublished(FakeProgrammes(source.programme)),
+        clock=RealTime(),
         pages=read_pages(),
         cut=connections.cut,
         now=lambda: datetime.now(UTC),

@@ -24,7 +24,7 @@ from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS
 from shared.runtime.outgoing import Speaker
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
@@ -65,7 +65,7 @@ class Bench:
         sets_aside: bool = True,
         speakers: Mapping[str, str] = SPEAKERS,
     ) -> Consumer:
-        programmes = PublishedProgrammes(self.db)
+        published = Published(self.db)
         breaker = Breaker()
         name = group or self.group
 
@@ -74,7 +74,7 @@ class Bench:
                 self.db,
                 attempt.session,
                 ToyRepository(),
-                programmes,
+                published,
                 Speaker("outcome"),
                 lambda: datetime.now(UTC),
                 on_read=attempt.on_read,
@@ -87,7 +87,7 @@ class Bench:
                 own_source="outcome",
                 sources=frozenset(e.SOURCES),
                 folds=folds,
-                programmes=programmes,
+                published=published,
                 breaker=breaker,
                 enrich=None,
                 speakers={**dict.fromkeys(topics, "activity-tracking"), **speakers},
@@ -161,7 +161,7 @@ class Bench:
             client=self.client,
             database=self.database,
             repository=ToyRepository(),
-            programmes=PublishedProgrammes(self.db),
+            published=Published(self.db),
             speaker=Speaker("outcome", REPLIED_TO),
             clock=Clock(self.db, driven=True),
             fingerprints=Fingerprints(bytes(range(32))),

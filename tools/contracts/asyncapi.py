@@ -11,18 +11,19 @@ from shared.language.events import (
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
     PROGRAMMES_TOPIC,
+    REGISTER_TOPIC,
     SOURCES,
     TOPICS,
     EventType,
     Source,
 )
 from shared.language.forms import SUBJECT_KIND
-from shared.language.programmes import ProgrammePublished
 from tools.contracts import inbound, messages
 from tools.contracts.examples import Example, frozen
 from tools.contracts.services import event_types, services
 from tools.contracts.topics import TopicSettings, topic_settings
 
+APART = {PROGRAMMES_TOPIC: "programmes", REGISTER_TOPIC: "register"}
 JSON_SCHEMA = "application/schema+json;version=2020-12"
 
 INFO = {
@@ -103,7 +104,12 @@ def document() -> dict[str, Any]:
     """The whole document."""
     settings = topic_settings()
     channels: dict[str, Any] = {source: _channel(source, settings) for source in SOURCES}
-    channels["programmes"] = _programmes_channel(settings)
+    channels["programmes"] = _channel_apart(
+        settings, PROGRAMMES_TOPIC, "Every version of every programme, for good."
+    )
+    channels["register"] = _channel_apart(
+        settings, REGISTER_TOPIC, "Who takes part: every change of the register, for good."
+    )
     for name, (topic, description) in MESSAGE_CHANNELS.items():
         channels[name] = messages.channel(topic, description, _bindings(settings, topic))
     operations = _operations()
@@ -147,13 +153,13 @@ def _channel(source: Source, settings: Mapping[str, TopicSettings]) -> dict[str,
     }
 
 
-def _programmes_channel(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
-    kinds = [kind for kind in event_types() if kind.topic == PROGRAMMES_TOPIC]
+def _channel_apart(settings: Mapping[str, TopicSettings], topic: str, description: str) -> dict[str, Any]:
+    kinds = [kind for kind in event_types() if kind.topic == topic]
     return {
-        "address": PROGRAMMES_TOPIC,
-        "description": "Every version of every programme, for good.",
+        "address": topic,
+        "description": description,
         "messages": _references(kinds),
-        **_bindings(settings, PROGRAMMES_TOPIC),
+        **_bindings(settings, topic),
     }
 
 
@@ -199,8 +205,10 @@ def _operations() -> dict[str, Any]:
 
 
 def _heard(kind: EventType, bodies: set[Any], source: str, group: str) -> bool:
-    if kind.body is ProgrammePublished:
+    if kind.topic == PROGRAMMES_TOPIC:
         return True
+    if kind.topic == REGISTER_TOPIC:
+        return group == source and kind.source != source
     if group == source and kind.source == source:
         return False
     return kind.body in bodies
@@ -209,7 +217,7 @@ def _heard(kind: EventType, bodies: set[Any], source: str, group: str) -> bool:
 def _by_channel(kinds: list[EventType]) -> dict[str, list[EventType]]:
     sorted_in: dict[str, list[EventType]] = {}
     for kind in kinds:
-        channel = "programmes" if kind.topic == PROGRAMMES_TOPIC else kind.source
+        channel = APART.get(kind.topic, kind.source)
         sorted_in.setdefault(channel, []).append(kind)
     return sorted_in
 

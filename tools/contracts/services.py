@@ -25,7 +25,7 @@ from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import fingerprints_from
 from shared.runtime.outgoing import Speaker
 from shared.runtime.parts import Service
-from shared.runtime.programmes import PublishedProgrammes
+from shared.runtime.published import Published
 from shared.runtime.settings import Settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "services"
@@ -86,7 +86,7 @@ def application(name: str) -> Flask:
         client=client,
         database=service.database,
         repository=service.repository,
-        programmes=PublishedProgrammes(database),
+        published=Published(database),
         speaker=Speaker(service.source),
         clock=Clock(database, driven=NOWHERE.driven_clock),
         fingerprints=fingerprints_from(NOWHERE.fingerprint_key),

@@ -13,10 +13,11 @@ from services.outcome.figures.declared import FIGURES, SHARES, STEPS
 from shared.edge.openapi import template
 from shared.language.access import RULES
 from shared.language.errors import CODES
+from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC
 from shared.language.figures import EACH
 from shared.language.indicators import IndicatorPublished
 from shared.language.messages import BY_MESSAGE, EVERY_SERVICE
-from shared.language.programmes import Action, ProgrammePublished
+from shared.language.programmes import Action
 from shared.language.replies import REPLIES_TOPIC
 from shared.telemetry.metrics import METRICS
 from tools.contracts.messages import message_types, on_topic
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMME = ROOT / "programmes" / "coactive.yaml"
 ALERTS = ROOT / "deploy" / "prometheus" / "rules.yml"
 NOBODY = "–"
+KEPT_BY_ALL = frozenset({PROGRAMMES_TOPIC, REGISTER_TOPIC})
 Cells = tuple[str, str, str, str]
 OPEN: Cells = ("open", "no token needed", NOBODY, NOBODY)
 
@@ -36,7 +38,7 @@ def events() -> str:
     """Every event version: what it means, who says it, and which fold of which group acts on it."""
     rows = []
     for kind in event_types():
-        if kind.body is ProgrammePublished:
+        if kind.topic in KEPT_BY_ALL:
             acting = "every service keeps it"
         else:
             acting = ", ".join(f"{one.group}: `{fold_of(one.fold)}`" for one in handlers(kind)) or NOBODY

@@ -28,10 +28,12 @@ from shared.language.events import (
     HandoverId,
     HandoverKind,
     HandoverOffered,
+    Municipality,
     Organisation,
 )
 from shared.language.journeys import moved
-from shared.language.programmes import Programme
+from shared.language.programmes import Action, Programme
+from shared.language.role_map import RoleMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,10 @@ class RecallHandover:
     occurred_on: date | None = None
 
 
-def _guides(programme: Programme, organisation: Organisation) -> bool:
+def _guides(roles: RoleMap, organisation: Organisation, municipality: Municipality) -> bool:
     """Whether it guides people towards work, as no employer and no school does: it refers, takes on or hands over."""
-    return any(programme.allows(organisation, one) for one in ("refer", "answer_referral", "offer_handover"))
+    guiding: tuple[Action, ...] = ("refer", "answer_referral", "offer_handover")
+    return any(roles.allows(organisation, one, municipality) for one in guiding)
 
 
 def offer(
@@ -77,14 +80,14 @@ def offer(
     command: OfferHandover,
     *,
     programme: Programme,
-    takes_part: bool,
+    roles: RoleMap,
     by: Organisation,
     at: datetime,
 ) -> tuple[Change[Journey], Offer]:
     """Offer the journey to another organisation; the same offer again, while it is open, changes nothing.
 
-    takes_part: whether the other is still in the programme, by its newest version. at: UTC. Returns the change
-    and the offer that is open then. Raises Invalid, Conflict `wrong-stage`, `offer-open`, `consent-missing`.
+    roles: who holds which role today. at: UTC. Returns the change and the offer that is open then. Raises Invalid,
+    Conflict `wrong-stage`, `offer-open`, `consent-missing`.
     Source: docs/field.md, Handover.
     """
     today = day_of(at)
@@ -97,11 +100,11 @@ def offer(
     found.known("kind", command.kind, programme.handover_kinds)
     if command.to_organisation == passage.responsible:
         found.add("to_organisation", "Is responsible already.")
-    elif not takes_part or not programme.allows(command.to_organisation, "answer_handover"):
+    elif not roles.allows(command.to_organisation, "answer_handover", passage.municipality):
         found.add(
             "to_organisation", "Takes the code of an organisation that answers handovers in the programme."
         )
-    elif command.kind not in WORKPLACES and not _guides(programme, command.to_organisation):
+    elif command.kind not in WORKPLACES and not _guides(roles, command.to_organisation, passage.municipality):
         found.add("kind", "Opens more than an employer or a school may see, and the receiver is no other.")
     found.not_before("deadline_on", command.deadline_on, max(today, on), "today")
     latest = days_after(today, programme.handover_max_days)

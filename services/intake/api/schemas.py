@@ -299,7 +299,7 @@ class ReferralPageAnswer(Schema):
 
 
 class ProgrammeAnswer(Schema):
-    """A version of a programme, as published: the shape of `programmes/*.yaml`."""
+    """A version of a programme, as published: the rules of `programmes/*.yaml`. Who takes part, the register says."""
 
     id = ma.String(required=True)
     version = ma.Integer(required=True)
@@ -309,7 +309,6 @@ class ProgrammeAnswer(Schema):
     ends_on = _day(required=True)
     municipalities = ma.List(ma.Dict(), required=True)
     roles = ma.List(ma.Dict(), required=True)
-    organisations = ma.List(ma.Dict(), required=True)
     activities = ma.List(ma.Dict(), required=True)
     competences = ma.List(ma.Dict(), required=True)
     competence_levels = ma.Integer(required=True)
@@ -321,6 +320,8 @@ class ProgrammeAnswer(Schema):
     targets = ma.List(ma.Dict(), required=True)
     reasons = ma.Dict(required=True)
     parts_end_after_months = ma.Integer(required=True)
+    reads_after_months = ma.Integer(required=True)
+    late_days = ma.Integer(required=True)
 
 
 class ProgrammePageAnswer(Schema):

@@ -14,7 +14,7 @@ from shared.language.days import day_of
 from shared.language.decision import Change
 from shared.language.errors import Conflict, Unknown
 from shared.language.passage import Consent, Passage
-from shared.language.programmes import Programme
+from shared.language.role_map import RoleMap
 
 ENDED = frozenset({"declined", "withdrawn", "closed", "mistake"})
 """Stages at which there is nothing left to consent to; a consent can still be taken back."""
@@ -40,7 +40,7 @@ class WithdrawConsent:
 
 
 def record(
-    referral: Referral, command: RecordConsent, *, by: e.Organisation, programme: Programme, at: datetime
+    referral: Referral, command: RecordConsent, *, by: e.Organisation, roles: RoleMap, at: datetime
 ) -> Change[Referral]:
     """Take down the answer. A no where a yes stood takes the consent back.
 
@@ -49,7 +49,7 @@ def record(
     `wrong-stage` once the journey has ended.
     """
     on = command.occurred_on or day_of(at)
-    check(referral, command, programme, on, at, by=by)
+    check(referral, command, roles, on, at, by=by)
     asked = Consent(
         given=command.given,
         organisations=tuple(sorted(set(command.organisations))),
@@ -110,7 +110,7 @@ def _took_on(referral: Referral, by: e.Organisation) -> bool:
 def check(
     referral: Referral,
     command: RecordConsent,
-    programme: Programme,
+    roles: RoleMap,
     on: date,
     at: datetime,
     *,
@@ -124,7 +124,7 @@ def check(
     if command.given:
         if not command.organisations:
             findings.add("organisations", "A consent names the organisations it covers.")
-        if any(programme.organisation(one) is None for one in command.organisations):
+        if not all(roles.includes(one) for one in command.organisations):
             findings.add("organisations", "Takes organisations of the programme; another one is among them.")
         if for_itself:
             findings.add(

@@ -21,6 +21,7 @@ from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict, Unknown
 from shared.language.passage import Consent
 from shared.language.programmes import Programme
+from shared.language.role_map import RoleMap
 
 ANEW = "Missing: a correction says everything anew, unless it is void."
 
@@ -94,7 +95,7 @@ def _nothing_there(referral: Referral, what: str) -> Conflict:
 
 
 def correct_referral(
-    referral: Referral, command: CorrectReferral, *, programme: Programme, by: Actor, at: datetime
+    referral: Referral, command: CorrectReferral, *, roles: RoleMap, by: Actor, at: datetime
 ) -> Change[Referral]:
     """Say anew where, to whom and when the person was referred. Raises Invalid; Conflict `wrong-stage` after a mistake.
 
@@ -110,7 +111,7 @@ def correct_referral(
     found.not_future("occurred_on", on, day_of(at))
     firsts = [one for one in (passage.accepted_on, passage.declined_on, passage.withdrawn_on) if one]
     found.not_after("occurred_on", on, min(firsts, default=None), "the answer")
-    within(found, programme, command.municipality, command.provider, on)
+    within(found, roles, command.municipality, command.provider, on)
     found.raise_any()
     if passage.mistake:
         raise Conflict("wrong-stage", "The journey is registered by mistake, and counts nowhere.")
@@ -320,7 +321,7 @@ def _said_day(
 
 
 def correct_consent(
-    referral: Referral, command: CorrectConsent, *, programme: Programme, by: Actor, at: datetime
+    referral: Referral, command: CorrectConsent, *, roles: RoleMap, by: Actor, at: datetime
 ) -> Change[Referral]:
     """Say anew what the participant answered, or that they were not asked.
 
@@ -346,7 +347,7 @@ def correct_consent(
             last_day=command.last_day,
             occurred_on=on,
         )
-        check(referral, said, programme, on, at, by=by.organisation)
+        check(referral, said, roles, on, at, by=by.organisation)
         anew = Consent(
             given=said.given,
             organisations=tuple(sorted(set(said.organisations))),

@@ -1,6 +1,6 @@
 """Publishing a programme: a version, once published, never changes. Source: docs/field.md, Programmes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.language.days import day_of
@@ -15,6 +15,11 @@ class Published:
     programme: Programme
 
 
+def rules_of(programme: Programme) -> Programme:
+    """The version without the organisations that its file named."""
+    return replace(programme, organisations=())
+
+
 class VersionTaken(Exception):
     """The one who publishes must act: this version was published with other content."""
 
@@ -26,10 +31,11 @@ class VersionTaken(Exception):
 
 
 def publish(published: Published | None, programme: Programme, *, at: datetime) -> Change[Published]:
-    """Make a version valid and announce it. The same content again changes nothing. Raises VersionTaken."""
+    """Make a version's rules valid and announce them. The same rules again change nothing. Raises VersionTaken."""
+    rules = rules_of(programme)
     if published is None:
-        event = ProgrammePublished(occurred_on=day_of(at), recorded_at=at, programme=programme)
-        return Change(Published(programme=programme), events=(event,))
-    if published.programme != programme:
+        event = ProgrammePublished(occurred_on=day_of(at), recorded_at=at, programme=rules)
+        return Change(Published(programme=rules), events=(event,))
+    if rules_of(published.programme) != rules:
         raise VersionTaken(programme)
     return Change(published)

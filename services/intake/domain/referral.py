@@ -17,6 +17,7 @@ from shared.language.decision import Change, Row
 from shared.language.errors import Conflict
 from shared.language.passage import Stage, begin
 from shared.language.programmes import Programme
+from shared.language.role_map import RoleMap
 
 UNKNOWN_PARTICIPANT = "Takes the handle of a participant whom your organisation registered, or took on."
 REFERENCES = "references"
@@ -79,7 +80,7 @@ def refer(
     *,
     journey_id: e.JourneyId,
     by: e.Organisation,
-    programme: Programme | None,
+    roles: RoleMap | None,
     participant: Participant | None,
     previous: Referral | None,
     at: datetime,
@@ -87,10 +88,10 @@ def refer(
 ) -> Change[Referral]:
     """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
 
-    programme, participant, previous: the named ones; None where there is none, or none that the referrer may know of.
-    The two are refused alike. at: UTC. open_programmes: those in which it may refer, to be told where there is no
-    such programme. Raises Invalid with every wrong field; Conflict `participant-erased`. Source: docs/field.md,
-    Referral.
+    roles: of the programme that is named, today. participant, previous: the named ones. None where there is none, or
+    none that the referrer may know of. The two are refused alike. at: UTC. open_programmes: those in which it may
+    refer, to be told where there is no such programme. Raises Invalid with every wrong field; Conflict
+    `participant-erased`. Source: docs/field.md, Referral.
     """
     on = command.occurred_on or day_of(at)
     findings = Findings()
@@ -103,12 +104,15 @@ def refer(
         findings.add("previous_journey", "Takes the id of an earlier journey of the same participant.")
     if previous is not None:
         findings.not_before("occurred_on", on, previous.passage.referred_on, "the earlier journey's referral")
-    if programme is None:
+    if roles is None:
         findings.known("programme", command.programme, open_programmes)
     else:
-        within(findings, programme, command.municipality, command.provider, on)
+        within(findings, roles, command.municipality, command.provider, on)
+        if not roles.allows(by, "refer", command.municipality):
+            findings.add("municipality", "Takes a municipality in which your organisation refers.")
     findings.raise_any()
-    assert programme is not None
+    assert roles is not None
+    programme = roles.rules
     assert participant is not None
     if participant.erased_at is not None:
         raise Conflict(
@@ -134,14 +138,15 @@ def refer(
 
 def within(
     findings: Findings,
-    programme: Programme,
+    roles: RoleMap,
     municipality: e.Municipality,
     provider: e.Organisation | None,
     on: date,
 ) -> None:
     """Note what of a referral does not lie within the programme."""
+    programme = roles.rules
     findings.known("municipality", municipality, (one.code for one in programme.municipalities))
-    if provider is not None and not programme.allows(provider, "answer_referral"):
+    if provider is not None and not roles.allows(provider, "answer_referral", municipality):
         findings.add("provider", "Takes the code of an organisation that answers referrals in the programme.")
     findings.not_before("occurred_on", on, programme.starts_on, "the programme's first day")
     if on > programme.ends_on:

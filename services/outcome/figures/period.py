@@ -18,6 +18,7 @@ from services.outcome.figures.declared import FIGURES, SECTIONS, SHARES, STEPS
 from services.outcome.figures.report import harmless, keys, median, rate
 from shared.language.figures import EACH
 from shared.language.programmes import Name, Programme
+from shared.language.register import Register
 
 By = Literal["provider", "municipality"]
 BYS: tuple[By, ...] = get_args(By)
@@ -47,11 +48,16 @@ class Named:
 
 
 def build(
-    days: Iterable[Mapping[str, Any]], programme: Programme, period: Period, as_of: datetime
+    days: Iterable[Mapping[str, Any]],
+    programme: Programme,
+    register: Register,
+    period: Period,
+    as_of: datetime,
 ) -> dict[str, Any]:
     """The period as JSON values, one row per figure and group. days: rows {provider, municipality, n: {code: amount}}.
 
-    `group` None: all groups together. Rates lie between 0 and 1; a rate or a median of nothing is None.
+    register: names the providers. `group` None: all groups together. Rates lie between 0 and 1; a rate or a median of
+    nothing is None.
     """
     whole: Counter[str] = Counter()
     groups: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -62,7 +68,8 @@ def build(
     named = list(_named(programme))
     among: list[tuple[str | None, str | None, Sums]] = [(None, None, whole)]
     among += [
-        (code or NO_PROVIDER, name, groups[code]) for code, name in _groups(programme, period.by, groups)
+        (code or NO_PROVIDER, name, groups[code])
+        for code, name in _groups(programme, register, period.by, groups)
     ]
     return {
         "programme": programme.id,
@@ -89,15 +96,20 @@ def build(
     }
 
 
-def _groups(programme: Programme, by: By | None, seen: Iterable[str]) -> list[tuple[str, str | None]]:
-    """Codes and names: the programme's own, and whatever else something was counted at, whose name is not known."""
+def _groups(
+    programme: Programme, register: Register, by: By | None, seen: Iterable[str]
+) -> list[tuple[str, str | None]]:
+    """Codes and names: the programme's municipalities, or the providers at which something was counted.
+
+    What was counted elsewhere comes last, without a name. Providers at which nothing was counted are left out: a
+    programme may have thousands.
+    """
     names: dict[str, str | None] = {}
     if by == "municipality":
         names = {one.code: one.name for one in programme.municipalities}
     if by == "provider":
-        own = [one for one in programme.organisations if programme.allows(one.id, "answer_referral")]
-        names = {one.id: one.name for one in own}
-        names |= {one.id: one.name for one in programme.organisations if one.id in seen}
+        units = [found for one in seen if (found := register.unit(one)) is not None]
+        names = {one.id: one.name for one in sorted(units, key=lambda one: one.name)}
     return [*names.items(), *((code, None) for code in sorted(set(seen) - set(names)))]
 
 

@@ -55,14 +55,15 @@ def run(parts: Parts) -> None:
         lambda: datetime.now(UTC),
         parts.stop,
     )
-    source = CellsSource(parts.client, database, parts.programmes, parts.clock)
+    source = CellsSource(parts.client, database, parts.published.programmes, parts.clock)
     reader = Reader(source, [show, publishing.offer], parts.stop)
     edge = Edge(
         hub=hub,
         logins=StoredLogins(parts.client[database], lambda: datetime.now(UTC), secrets.token_urlsafe),
         admission=admission_of(settings),
         seats=Seats(settings.allowance),
-        programmes=parts.programmes,
+        published=parts.published,
+        clock=parts.clock,
         pages=read_pages(),
         cut=connections.cut,
         now=lambda: datetime.now(UTC),

@@ -37,13 +37,15 @@ from services.outcome.stream.snapshot import resumed_version
 from shared.edge.callers import Admission, Seats
 from shared.edge.documents import FOLDERS, PATHS, Document, documents
 from shared.edge.mount import DOCS, ROOT
+from shared.edge.ports import TellsTime
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, authorise_in
 from shared.language.errors import CODES, Invalid, Later, Refused, Unknown
 from shared.language.forms import CODE
-from shared.language.programmes import Action, Programme, Programmes
+from shared.language.programmes import Action, Programme
+from shared.runtime.published import PublishedHere
 from shared.telemetry.traces import start_trace
 
 COOKIE = "page_session"
@@ -81,7 +83,8 @@ class Edge:
     logins: Logins
     admission: Admission
     seats: Seats
-    programmes: Programmes
+    published: PublishedHere
+    clock: TellsTime
     pages: p.Pages
     cut: Callable[[Scope], None]
     now: Callable[[], datetime]
@@ -299,10 +302,13 @@ class Edge:
         return _Admitted(shown.actor, programme, shown.expires_at)
 
     async def _readable(self, actor: Actor, wanted: str) -> Programme:
-        programme = await run_in_threadpool(self.programmes.latest, wanted)
+        return await run_in_threadpool(self._allowed, actor, wanted)
+
+    def _allowed(self, actor: Actor, wanted: str) -> Programme:
+        programme = self.published.programmes.latest(wanted)
         if programme is None:
             raise Unknown("programme")
-        authorise_in(actor, "read_report", programme)
+        authorise_in(actor, "read_report", programme, self.published.known(self.clock.now()))
         return programme
 
     async def _cookie_login(self, request: Request) -> Login | None:

@@ -14,7 +14,9 @@ from tests.support.access.tables import (
     FILE,
     JUDGED,
     LOG,
+    LOG_A_DAY,
     MEND,
+    MEND_GOAL,
     MISTAKE,
     OFFER,
     REACH_GOAL,
@@ -70,7 +72,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
         REACH_GOAL,
         CASE,
     ),
-    ("activity_tracking", "POST /journeys/<string:journeyId>/sessions"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/sessions"): (LOG_A_DAY, CASE),
     (
         "activity_tracking",
         "POST /journeys/<string:journeyId>/sessions/<string:sessionId>/correction",
@@ -84,7 +86,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
         CASE,
     ),
     ("activity_tracking", "POST /journeys/<string:journeyId>/goals/<string:goal>/correction"): (
-        REACH_GOAL,
+        MEND_GOAL,
         CASE,
     ),
     (

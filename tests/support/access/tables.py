@@ -21,6 +21,7 @@ A cell says what comes of the request when the duty is right:
     x   404 for a part of the journey (a goal, a session, a consent); that the journey is there, the caller knows
     p   403: a part is held, but not the one that this takes          r   403: the role does not include it
     u   422: UNKNOWN_PARTICIPANT, as for a person who is not there
+    l   403: the fact is of a day on which it held the journey, and the days to record it are over
 """
 
 WORLDS = (
@@ -126,6 +127,14 @@ cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    +    +    +    +    +    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+LOG_A_DAY = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  r    r     r   r    r   r    r    r    r    r    r    r    r
+shop    p    p     +   p    +   +    +    +    +    +    l    l    +
+cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    p    +    +    +    +    +    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 REACH_GOAL = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
@@ -134,10 +143,18 @@ cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    x    x    x    x    x    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+MEND_GOAL = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  r    r     r   r    r   r    r    r    r    r    r    r    r
+shop    p    p     x   p    x   +    +    +    +    +    l    l    +
+cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    p    x    x    x    x    x    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 CORRECT = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
-shop    p    p     x   p    x   +    +    p    p    p    p    p    +
+shop    p    p     x   p    x   +    +    +    +    +    l    l    +
 cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    p    p    p    p    p    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
@@ -161,7 +178,7 @@ others  .    .     .   .    .   .    .    .    .    .    .    .    .
 FILE = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
-shop    p    p     +   p    +   +    +    p    p    p    p    p    +
+shop    p    p     +   p    +   +    +    +    +    +    l    l    +
 cafe    p    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    p    +    +    +    +    +    .
 fk      r    r     r   r    r   r    r    r    r    r    r    r    r

@@ -9,9 +9,9 @@ import pytest
 from shared.language.access import Actor, authorise_operator
 from shared.language.errors import Forbidden
 from shared.language.programmes import Programme, Role
-from tests.support.fakes import FakeProgrammes
 from tests.support.house import ACTIVITY_TRACKING, INTAKE, OUTCOMES, House, house
 from tests.support.page_server import read_programme
+from tests.support.published import FakeProgrammes
 
 AGENCY = "arbetsformedlingen-skelleftea"
 SHOP = "second-hand-skelleftea"

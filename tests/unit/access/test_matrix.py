@@ -84,7 +84,7 @@ def cell(world: World, service: str, route: str, who: str) -> str:
         assert found == ask(f"j-{NOT_THERE}", f"p-{NOT_THERE}")
         return "u"
     if status == 403:
-        return {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p"}[code]
+        return {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p", "too-late": "l"}[code]
     return "+"
 
 

@@ -68,8 +68,8 @@ def made(kind: str, to: str, *, today: date = TODAY) -> tuple[House, str]:
     world.done(ACTIVITY_TRACKING, "POST", f"{path}/competences", CLINIC, woodwork)
     entry = {"gender": "woman", "born_on": "1980-01-01", "employment": "unemployed", "isced": 3}
     world.done(OUTCOMES, "PUT", f"{path}/entry", CLINIC, entry)
-    offer(world, journey, CLINIC, SHOP, "medical_to_vocational")
-    world.done(HANDOVER, "POST", f"/handovers/{journey}.h1/acceptance", SHOP, {})
+    offer(world, journey, CLINIC, SHOP, "medical_to_vocational", occurred_on="2016-02-15")
+    world.done(HANDOVER, "POST", f"/handovers/{journey}.h1/acceptance", SHOP, {"occurred_on": "2016-02-20"})
     world.done(ACTIVITY_TRACKING, "POST", f"{path}/goals", SHOP, {"text": "Sluta dricka"})
     answers = {"round": 1, "answers": {"handles_health": 2}}
     world.done(ACTIVITY_TRACKING, "POST", f"{path}/progress", SHOP, answers)
@@ -84,8 +84,8 @@ def made(kind: str, to: str, *, today: date = TODAY) -> tuple[House, str]:
     return world, journey
 
 
-def offer(world: House, journey: str, by: str, to: str, kind: str) -> None:
-    body = {"kind": kind, "to_organisation": to, "deadline_on": "2016-07-15"}
+def offer(world: House, journey: str, by: str, to: str, kind: str, **said: str) -> None:
+    body = {"kind": kind, "to_organisation": to, "deadline_on": "2016-07-15", **said}
     world.done(HANDOVER, "POST", f"/journeys/{journey}/handovers", by, body)
 
 

@@ -9,7 +9,8 @@ from services.activity_tracking.domain.journey import Journey, apply_fact, recei
 from shared.language.decision import Received
 from shared.language.passage import Stage
 from tests.support.days import days_of
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes
 from tests.support.small_programme import SMALL_PROGRAMME, SUBJECT, TO_START, TODAY, WAYS
 
 At = Callable[[Stage], Journey]

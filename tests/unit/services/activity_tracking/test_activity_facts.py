@@ -9,7 +9,8 @@ from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.journey import Journey
 from shared.language import events as e
 from tests.support.days import days_of
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes
 from tests.support.small_programme import (
     EXITED_ON,
     JOURNEY,

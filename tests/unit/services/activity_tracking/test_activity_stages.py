@@ -11,7 +11,8 @@ from shared.language.decision import Received
 from shared.language.errors import Conflict, Unready
 from shared.language.events import SessionId
 from shared.language.passage import Stage
-from tests.support.fakes import FakeProgrammes, noon
+from tests.support.fakes import noon
+from tests.support.published import FakeProgrammes
 from tests.support.small_programme import (
     ACCEPTED_ON,
     JOURNEY,

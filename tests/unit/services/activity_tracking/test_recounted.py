@@ -10,7 +10,8 @@ from services.activity_tracking.domain.journey import Journey, SessionCounts, ad
 from shared.language import events as e
 from shared.language.decision import Received, Subject
 from shared.language.passage import Passage
-from tests.support.fakes import FakeProgrammes, noon
+from tests.support.fakes import noon
+from tests.support.published import FakeProgrammes
 
 STARTED_ON = date(2016, 3, 1)
 ONE = SessionCounts(logged=1, attended=1, minutes=60)

@@ -19,7 +19,8 @@ from shared.language.events import Fact, SessionCorrected, SessionId, SessionLog
 from shared.language.passage import Stage
 from shared.language.rows import as_row, entry_of
 from tests.support.days import days_of
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes
 from tests.support.small_programme import (
     EXITED_ON,
     PROVIDER,

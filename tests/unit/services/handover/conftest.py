@@ -3,7 +3,8 @@
 import pytest
 
 from services.handover.consumer import FOLDS
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes
 from tests.support.small_programme import READY_ON, SMALL_PROGRAMME, SUBJECT, TO_START
 
 

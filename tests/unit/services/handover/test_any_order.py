@@ -26,7 +26,8 @@ from shared.language.events import (
     HandoverRecalled,
 )
 from shared.language.passage import Passage, begin, follow
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes, roles_of
 from tests.support.small_programme import (
     EMPLOYER,
     PROVIDER,
@@ -77,7 +78,7 @@ class Handovers(RuleBasedStateMachine):
                 journey,
                 command,
                 programme=SMALL_PROGRAMME,
-                takes_part=True,
+                roles=roles_of(SMALL_PROGRAMME, self.memory.at.date()),
                 by=responsible,
                 at=self.memory.at,
             )

@@ -11,7 +11,8 @@ from services.handover.domain.journey import Journey, apply_fact, receive
 from shared.language import events as e
 from shared.language.decision import Received
 from shared.language.errors import Unready
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes, roles_of
 from tests.support.small_programme import (
     EXITED_ON,
     PROVIDER,
@@ -50,7 +51,12 @@ def after(events: Sequence[e.Fact], *, offered: bool) -> FakeWork:
             kind="provider_to_provider", to_organisation=RECEIVER, deadline_on=date(2016, 4, 15)
         )
         change, _ = offers.offer(
-            memory.get(SUBJECT), command, programme=SMALL_PROGRAMME, takes_part=True, by=PROVIDER, at=AT
+            memory.get(SUBJECT),
+            command,
+            programme=SMALL_PROGRAMME,
+            roles=roles_of(SMALL_PROGRAMME, AT.date()),
+            by=PROVIDER,
+            at=AT,
         )
         memory.save(SUBJECT, change)
     memory.apply_fact(FOLDS, SUBJECT, events)

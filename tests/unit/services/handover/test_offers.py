@@ -17,7 +17,8 @@ from shared.language.decision import Change, Timer
 from shared.language.errors import Conflict, Invalid
 from shared.language.events import Fact, HandoverId
 from shared.language.passage import Stage
-from tests.support.fakes import FakeProgrammes, FakeWork, noon
+from tests.support.fakes import FakeWork, noon
+from tests.support.published import FakeProgrammes, roles_of
 from tests.support.small_programme import (
     EMPLOYER,
     JOURNEY,
@@ -64,7 +65,12 @@ def offer(memory: FakeWork, command: OfferHandover = GOOD) -> Offer:
     journey = journey_in(memory)
     by = journey.passage.responsible
     change, made = offers.offer(
-        journey, command, programme=SMALL_PROGRAMME, takes_part=True, by=by, at=memory.at
+        journey,
+        command,
+        programme=SMALL_PROGRAMME,
+        roles=roles_of(SMALL_PROGRAMME, TODAY),
+        by=by,
+        at=memory.at,
     )
     memory.save(SUBJECT, change)
     return made

@@ -29,8 +29,10 @@ from tests.support.intake_work import (
     referred,
     without_consent,
 )
+from tests.support.published import roles_of
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
+ROLES = roles_of(COACTIVE, TODAY)
 NO = consent.RecordConsent(purpose="sharing", given=False)
 
 
@@ -39,14 +41,12 @@ def test_an_answer_is_taken_until_the_journey_has_ended(stage: Stage) -> None:
     held = without_consent(at_stage(stage))
     if stage in ("declined", "withdrawn", "closed", "mistake"):
         with pytest.raises(Conflict) as refused:
-            consent.record(held, NO, by=PROVIDER, programme=COACTIVE, at=AT)
+            consent.record(held, NO, by=PROVIDER, roles=ROLES, at=AT)
         assert refused.value.code == "wrong-stage"
     else:
-        change = consent.record(held, NO, by=PROVIDER, programme=COACTIVE, at=AT)
+        change = consent.record(held, NO, by=PROVIDER, roles=ROLES, at=AT)
         assert [type(one) for one in change.events] == [e.ConsentRefused]
-        assert consent.record(change.state, NO, by=PROVIDER, programme=COACTIVE, at=AT) == Change(
-            change.state
-        )
+        assert consent.record(change.state, NO, by=PROVIDER, roles=ROLES, at=AT) == Change(change.state)
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -54,12 +54,10 @@ def test_an_answer_is_taken_until_the_journey_has_ended(stage: Stage) -> None:
 def test_an_answer_is_not_before_the_referral(on: date, given: bool) -> None:
     said = replace(CONSENT if given else NO, occurred_on=on)
     with pytest.raises(Invalid) as refused:
-        consent.record(without_consent(accepted()), said, by=PROVIDER, programme=COACTIVE, at=AT)
+        consent.record(without_consent(accepted()), said, by=PROVIDER, roles=ROLES, at=AT)
     assert refused.value.errors == {"occurred_on": [f"Lies before the referral ({REFERRED_ON.isoformat()})."]}
     at_the_day = replace(said, occurred_on=REFERRED_ON)
-    assert consent.record(
-        without_consent(accepted()), at_the_day, by=PROVIDER, programme=COACTIVE, at=AT
-    ).events
+    assert consent.record(without_consent(accepted()), at_the_day, by=PROVIDER, roles=ROLES, at=AT).events
 
 
 @pytest.mark.parametrize("stage", ["accepted", "started", "ready", "exited", "closed"])
@@ -91,20 +89,20 @@ def test_a_consent_is_not_taken_back_before_it_was_given() -> None:
 def test_the_same_answer_again_announces_nothing_whatever_the_order_of_its_organisations() -> None:
     turned = replace(CONSENT, organisations=CONSENT.organisations[::-1])
     held = accepted()
-    assert consent.record(held, turned, by=PROVIDER, programme=COACTIVE, at=AT) == Change(held)
-    assert consent.record(
-        held, replace(turned, occurred_on=None), by=PROVIDER, programme=COACTIVE, at=AT
-    ) == Change(held)
+    assert consent.record(held, turned, by=PROVIDER, roles=ROLES, at=AT) == Change(held)
+    assert consent.record(held, replace(turned, occurred_on=None), by=PROVIDER, roles=ROLES, at=AT) == Change(
+        held
+    )
 
 
 def test_a_no_where_a_yes_stood_takes_the_consent_back() -> None:
-    change = consent.record(accepted(), NO, by=PROVIDER, programme=COACTIVE, at=AT)
+    change = consent.record(accepted(), NO, by=PROVIDER, roles=ROLES, at=AT)
     assert [type(one) for one in change.events] == [e.ConsentWithdrawn]
 
 
 def test_purposes_are_answered_one_by_one() -> None:
     other = replace(CONSENT, purpose="sus", occurred_on=STARTED_ON)
-    change = consent.record(accepted(), other, by=PROVIDER, programme=COACTIVE, at=AT)
+    change = consent.record(accepted(), other, by=PROVIDER, roles=ROLES, at=AT)
     assert set(change.state.passage.consents) == {"sharing", "sus"}
     assert [type(one) for one in change.events] == [e.ConsentGiven]
 
@@ -123,7 +121,7 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
     offer = OpenOffer(handover=e.HandoverId("j-0.h1"), kind="provider_to_employer", to_organisation=EMPLOYER)
     held = replace(held, passage=replace(held.passage, offer=offer))
     narrower = replace(CONSENT, organisations=covers, occurred_on=TODAY)
-    change = consent.record(held, narrower, by=PROVIDER, programme=COACTIVE, at=AT)
+    change = consent.record(held, narrower, by=PROVIDER, roles=ROLES, at=AT)
     assert [type(one) for one in change.events] == events
     assert change.state.passage.consents["sharing"].organisations == covers
 
@@ -145,7 +143,7 @@ def test_a_narrower_consent_lets_the_open_offer_it_no_longer_covers_fall(
 )
 def test_everything_wrong_with_an_answer_is_said_at_once(wrong: dict[str, Any], fields: set[str]) -> None:
     with pytest.raises(Invalid) as refused:
-        consent.record(referred(), replace(CONSENT, **wrong), by=PROVIDER, programme=COACTIVE, at=AT)
+        consent.record(referred(), replace(CONSENT, **wrong), by=PROVIDER, roles=ROLES, at=AT)
     assert refused.value.errors is not None
     assert set(refused.value.errors) == fields
 
@@ -160,14 +158,14 @@ def test_nobody_takes_down_a_consent_that_opens_something_to_itself(
 ) -> None:
     covers = replace(CONSENT, organisations=(EMPLOYER, by), occurred_on=None)
     with pytest.raises(Invalid) as refused:
-        consent.record(held, covers, by=by, programme=COACTIVE, at=AT)
+        consent.record(held, covers, by=by, roles=ROLES, at=AT)
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"organisations"}
 
 
 def test_who_took_the_person_on_may_be_covered_for_when_it_hands_over() -> None:
     covers = replace(CONSENT, organisations=(EMPLOYER, PROVIDER), occurred_on=None)
-    change = consent.record(accepted(), covers, by=PROVIDER, programme=COACTIVE, at=AT)
+    change = consent.record(accepted(), covers, by=PROVIDER, roles=ROLES, at=AT)
     assert change.state.passage.consents["sharing"].organisations == tuple(sorted((EMPLOYER, PROVIDER)))
 
 

@@ -14,7 +14,6 @@ from shared.language import events as e
 from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict, Forbidden, Invalid, Unknown
 from shared.language.passage import Stage
-from tests.support.fakes import FakeProgrammes
 from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
@@ -35,6 +34,7 @@ from tests.support.intake_work import (
     register,
     without_consent,
 )
+from tests.support.published import FakeProgrammes
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 

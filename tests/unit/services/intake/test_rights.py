@@ -17,7 +17,7 @@ from shared.language import events as e
 from shared.language.decision import subject_of
 from shared.language.errors import Conflict, Forbidden, Invalid, Refused, Unknown
 from shared.runtime.arrived import Arrived
-from tests.support.fakes import FakeProgrammes, noon
+from tests.support.fakes import noon
 from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
@@ -35,6 +35,7 @@ from tests.support.intake_work import (
     register,
     said,
 )
+from tests.support.published import FakeProgrammes
 
 OTHER_AGENCY = "forsakringskassan"
 ELSEWHERE = replace(COACTIVE, id="elsewhere")

@@ -27,7 +27,6 @@ from shared.language import events as e
 from shared.language.decision import subject_of
 from shared.language.errors import Conflict
 from shared.language.replies import RecordRejected
-from tests.support.fakes import FakeProgrammes
 from tests.support.intake_work import (
     ACCEPTED_ON,
     AGENCY,
@@ -45,6 +44,7 @@ from tests.support.intake_work import (
     register,
     said,
 )
+from tests.support.published import FakeProgrammes
 from tests.unit.services.intake.test_inbound import answer, body, record
 
 CLINIC = "psykiatrin-skelleftea"

@@ -16,7 +16,7 @@ from shared.language.days import start_of
 from shared.language.decision import Change, Timer
 from shared.language.errors import Conflict, Invalid, Unknown, Unready
 from shared.language.passage import Stage
-from tests.support.fakes import FakeProgrammes, noon
+from tests.support.fakes import noon
 from tests.support.outcome_programme import (
     AGENCY,
     BAKERY,
@@ -35,6 +35,7 @@ from tests.support.outcome_programme import (
     referral,
     start,
 )
+from tests.support.published import FakeProgrammes
 
 BY_PLAN = RecordExit(way="by_plan", reason="goal_reached", situation="employed", occurred_on=EXITED_ON)
 DECEASED = RecordExit(way="deceased", occurred_on=EXITED_ON)

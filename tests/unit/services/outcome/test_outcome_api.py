@@ -13,7 +13,7 @@ from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.report import as_csv
 from services.outcome.repository import Outcomes
 from shared.language.decision import subject_of
-from tests.support.fakes import Caller, FakeProgrammes, FakeWork, noon
+from tests.support.fakes import Caller, FakeWork, noon
 from tests.support.outcome_programme import (
     AGENCY,
     BAKERY,
@@ -26,6 +26,7 @@ from tests.support.outcome_programme import (
     TODAY,
     WAYS,
 )
+from tests.support.published import FakeProgrammes
 
 BLUEPRINTS = blueprints()
 

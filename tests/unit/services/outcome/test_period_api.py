@@ -12,8 +12,9 @@ from services.outcome.figures.cells import DAYS
 from services.outcome.figures.declared import FIGURES
 from services.outcome.figures.period import COLUMNS
 from shared.language.figures import EACH
-from tests.support.fakes import Caller, FakeProgrammes, FakeWork, noon
+from tests.support.fakes import Caller, FakeWork, noon
 from tests.support.outcome_programme import BAKERY, OWNER, PROGRAMME, SHOP, TODAY
+from tests.support.published import FakeProgrammes
 
 BLUEPRINTS = blueprints()
 REPORT = "/programmes/small/report"

@@ -22,6 +22,7 @@ from tests.support.outcome_programme import (
     referral,
     start,
 )
+from tests.support.published import register_of
 from tests.support.random_journeys import RandomJourney, Truth, arrivals
 from tests.unit.services.outcome.test_figures import SEEDS, Ledger, output
 
@@ -58,7 +59,9 @@ def test_the_report_of_a_period_agrees_with_a_plain_recount(
         for (day, provider, place, code), n in ledger.days.items()
         if first.isoformat() <= day <= last.isoformat()
     ]
-    rows = build(days, PROGRAMME, Period(first, last, by), noon(TODAY))["period"]["rows"]
+    rows = build(days, PROGRAMME, register_of(PROGRAMME), Period(first, last, by), noon(TODAY))["period"][
+        "rows"
+    ]
     found = {(row["group"], row["figure"]): row["value"] for row in rows}
     for truths, group in _grouped([journey.truth for journey in journeys if not journey.truth.mistake], by):
         within = [one for truth in truths for one in days_of(truth) if first <= one[0] <= last]

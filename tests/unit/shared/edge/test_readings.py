@@ -23,7 +23,8 @@ from shared.runtime.many import OneOfMany
 from shared.runtime.reads import Reading, entry_id, moment_of
 from shared.runtime.unusual import UNUSUAL
 from shared.telemetry.metrics import metric
-from tests.support.fakes import UNLIMITED, FakeCommands, FakeProgrammes, FakeWork, NamedTokens, RealTime
+from tests.support.fakes import UNLIMITED, FakeCommands, FakeWork, NamedTokens, RealTime
+from tests.support.published import FakeProgrammes
 
 JOURNEY = "j-" + "0" * 26
 PERSON = "p-" + "1" * 26

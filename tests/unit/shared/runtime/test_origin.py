@@ -19,10 +19,10 @@ from shared.runtime.arrived import Arrived
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS, check_origin
-from shared.runtime.programmes import PublishedProgrammes
 from shared.runtime.staged import SubjectDocument
 from shared.runtime.unit import Unit
 from tests.support import toy
+from tests.support.published import FakeProgrammes, FakePublished
 
 WRITERS = {
     "journey.intake.v1": "intake",
@@ -30,6 +30,7 @@ WRITERS = {
     "journey.handover.v1": "handover",
     "journey.outcome.v1": "outcome",
     "journey.programmes.v1": "intake",
+    "journey.register.v1": "intake",
 }
 """Who may write which topic by `deploy/topics.yaml`, said a second time on purpose."""
 
@@ -37,7 +38,11 @@ SOURCES = st.sampled_from([*e.SOURCES, "", "$where", "a.b", "intake\0", "dashboa
 LATER = [f"journey.{source}.later.v2" for source in e.SOURCES]
 TYPES = st.sampled_from([*e.BY_NAME, *LATER, "", "journey.intake", "journey.x.y.v1"]) | st.text(max_size=12)
 TOPICS = st.sampled_from([*WRITERS, "journey.control.v1", "journey.indicators.v1", "inbound.a.referrals.v1"])
-KINDS = ("journey", "output", "participant", "programme")
+APART = {
+    "journey.programmes.v1": ["programme"],
+    "journey.register.v1": ["legal-person", "unit", "membership"],
+}
+KINDS = ("journey", "output", "participant", "programme", "unit", "membership")
 SUBJECTS = st.sampled_from([f"{kind}/x-1" for kind in KINDS] + ["", "journey", "$where/x"]) | st.text(
     max_size=9
 )
@@ -48,13 +53,13 @@ def may_be_said(topic: str, source: str, name: str, subject: str) -> bool:
     if WRITERS.get(topic) != source:
         return False
     if name in LATER:
-        kinds = ["programme"] if topic == "journey.programmes.v1" else ["journey", "output", "participant"]
+        kinds = APART.get(topic, ["journey", "output", "participant"])
         return name.split(".")[1] == source and subject.split("/", maxsplit=1)[0] in kinds and "/" in subject
     found = e.BY_NAME.get(name)
     return (
         found is not None
         and found.source == source
-        and (found.topic == "journey.programmes.v1") == (topic == "journey.programmes.v1")
+        and (found.topic if found.topic in APART else "") == (topic if topic in APART else "")
         and subject.startswith(f"{found.subject}/")
     )
 
@@ -113,7 +118,7 @@ def folded(store: Store, *records: Arrived) -> None:
         own_source=None,
         sources=frozenset(e.SOURCES),
         folds=dict.fromkeys(e.BY_BODY, toy.note),
-        programmes=cast("PublishedProgrammes", None),
+        published=FakePublished(FakeProgrammes()),  # type: ignore[arg-type]
         breaker=Breaker(),
         enrich=None,
     )

@@ -31,7 +31,7 @@ class Collection:
 
 def test_what_was_published_is_asked_for_once_a_second() -> None:
     collection, at = Collection(), [0.0]
-    programmes = PublishedProgrammes({"programmes": collection}, lambda: at[0])  # type: ignore[arg-type]
+    programmes = PublishedProgrammes({"programmes": collection}, lambda: at[0])  # type: ignore[dict-item]
     assert not programmes.every_version()
     collection.add(1)
     assert [one.version for one in programmes.every_version()] == [1], "nothing is not remembered"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.support import toy
-from tests.support.fakes import FakeCommands, FakeProgrammes, FakeWork
+from tests.support.fakes import FakeCommands, FakeWork
+from tests.support.published import FakeProgrammes
 from tests.support.toy import ToyRepository
 from tests.support.work_suite import CHECKS, REPLIED_TO, Backend
 
