@@ -41,8 +41,9 @@ class Session:
 
 @dataclass(slots=True)
 class Course:
-    """One journey."""
+    """One journey. person: the plan's name for who is on it."""
 
+    person: str
     referred_on: date
     municipality: str
     returns: bool
@@ -165,6 +166,7 @@ class Course:
 def begin(act: Act) -> Course:
     """The journey that a referral opens; its referrer is responsible until a provider accepts."""
     return Course(
+        person=act.says["person"],
         referred_on=act.occurred_on,
         municipality=act.says["municipality"],
         returns=act.says["previous"] is not None,

@@ -11,6 +11,7 @@ from typing import Any
 
 from clients.player.acts import Act
 from clients.player.course import STAGES, Course, begin
+from clients.player.persons import Counted, persons
 from clients.player.programme import Programme
 
 GENDERS = ("woman", "man", "non_binary", "not_known")
@@ -48,23 +49,22 @@ class Ledger:
     def report(self, as_of: date) -> Report:
         """Every figure as it should stand on that day, in the shape of `GET /programmes/{id}/report`."""
         programme = self.programme
-        counted = [one for one in self.courses.values() if not one.mistake]
-        for one in counted:
+        for one in self.courses.values():
             one.expire(as_of)
-        figures = _figures(counted, programme, as_of)
+        counted = persons(self.courses.values())
         outputs = [self._output(code) for code in programme.outputs]
         return {
-            "figures": figures,
+            "figures": _figures(counted, programme, as_of),
             "by_gender": {
-                one: _by_group([course for course in counted if course.gender == one], programme, as_of)
+                one: _by_group([person for person in counted if person.gender == one], programme, as_of)
                 for one in GENDERS
             },
             "by_municipality": {
-                one: _by_group([course for course in counted if course.municipality == one], programme, as_of)
+                one: _by_group([person for person in counted if person.municipality == one], programme, as_of)
                 for one in programme.municipalities
             },
             "where_now": {
-                stage: sum(one.stage(programme, as_of) == stage for one in counted) for stage in STAGES
+                stage: sum(one.now.stage(programme, as_of) == stage for one in counted) for stage in STAGES
             },
             "outputs": outputs,
             "targets": [
@@ -86,7 +86,7 @@ class Ledger:
                 by_place[one["municipality"]] += one["quantity"]
         return {"output": code, "reached": sum(by_place.values()), "by_municipality": by_place}
 
-    def _reached(self, figure: str, municipality: str | None, counted: list[Course], as_of: date) -> int:
+    def _reached(self, figure: str, municipality: str | None, counted: list[Counted], as_of: date) -> int:
         if figure in self.programme.outputs:
             output = self._output(figure)
             reached: int = output["by_municipality"][municipality] if municipality else output["reached"]
@@ -95,18 +95,23 @@ class Ledger:
         return _by_group(among, self.programme, as_of)[figure]
 
 
-def _figures(counted: list[Course], programme: Programme, as_of: date) -> dict[str, Any]:
+def _figures(counted: list[Counted], programme: Programme, as_of: date) -> dict[str, Any]:
     whole = _by_group(counted, programme, as_of)
-    sessions = [one for course in counted for one in course.sessions.values()]
+    courses = [course for one in counted for course in one.courses]
+    sessions = [one for course in courses for one in course.sessions.values()]
     attended = [one for one in sessions if one.attendance in ("yes", "late")]
-    offers = [one for course in counted for one in course.offers.values()]
-    left = [one for one in counted if one.exited_on and one.way != "deceased"]
+    offers = [one for course in courses for one in course.offers.values()]
+    ended = [one.now for one in counted if one.now.exited_on]
+    left = [one for one in ended if one.way != "deceased"]
     known = [one for one in left if one.situation is not None]
     employed = sum(one.situation == "employed" for one in known)
     return {
         **{name: whole[name] for name in COUNTS},
-        "exits": {way: sum(one.way == way for one in counted) for way in WAYS},
-        "entries_complete": sum(one.entry_complete for one in counted),
+        "exits": {
+            **{way: sum(one.way == way for one in ended) for way in WAYS},
+            "restated": sum(one.exited_on is not None for one in courses) - len(ended),
+        },
+        "entries_complete": sum(one.complete for one in counted),
         "handovers": {
             "offered": len(offers),
             **{
@@ -119,7 +124,7 @@ def _figures(counted: list[Course], programme: Programme, as_of: date) -> dict[s
             "attended": len(attended),
             "late": sum(one.attendance == "late" for one in sessions),
             "missed": sum(one.attendance == "no" for one in sessions),
-            "corrected": sum(one.corrections for one in counted),
+            "corrected": sum(one.corrections for one in courses),
             "minutes": sum(one.minutes for one in attended),
         },
         "employed_at_exit": {
@@ -135,40 +140,40 @@ def _figures(counted: list[Course], programme: Programme, as_of: date) -> dict[s
     }
 
 
-COUNTS: dict[str, Callable[[Course], bool]] = {
+COUNTS: dict[str, Callable[[Counted], bool]] = {
     "received": lambda one: True,
-    "declined": lambda one: one.declined_on is not None,
-    "withdrawn": lambda one: one.withdrawn_on is not None,
-    "accepted": lambda one: one.accepted_on is not None,
-    "started": lambda one: one.started_on is not None,
-    "active": lambda one: one.started_on is not None and one.exited_on is None,
-    "ready": lambda one: one.ready_on is not None,
-    "handed_over": lambda one: any(offer.status == "accepted" for offer in one.offers.values()),
-    "exited": lambda one: one.exited_on is not None,
-    "re_referred": lambda one: one.returns,
+    "declined": lambda one: one.entry.declined_on is not None,
+    "withdrawn": lambda one: one.entry.withdrawn_on is not None,
+    "accepted": lambda one: one.entry.accepted_on is not None,
+    "started": lambda one: one.entry.started_on is not None,
+    "active": lambda one: one.now.started_on is not None and one.now.exited_on is None,
+    "ready": lambda one: one.now.ready_on is not None,
+    "handed_over": lambda one: any(offer.status == "accepted" for offer in one.now.offers.values()),
+    "exited": lambda one: one.now.exited_on is not None,
+    "re_referred": lambda one: one.again_on is not None,
 }
-"""Which journeys each figure counts; those registered by mistake are left out before."""
+"""Which persons each figure counts."""
 
 
-def _by_group(group: list[Course], programme: Programme, as_of: date) -> dict[str, int]:
+def _by_group(group: list[Counted], programme: Programme, as_of: date) -> dict[str, int]:
     """The counts that the report gives of all, by gender and by municipality."""
     found = {name: sum(map(counts, group)) for name, counts in COUNTS.items()}
     found["employed_at_exit_employed"] = sum(
-        one.situation == "employed" for one in group if one.exited_on and one.way != "deceased"
+        one.now.situation == "employed" for one in group if one.now.exited_on and one.now.way != "deceased"
     )
     for follow_up in programme.follow_ups:
         found[f"employed_{follow_up.code}"] = sum(
-            one.follow_up(follow_up.code, programme, as_of) == "answered"
-            and one.answers[follow_up.code] == "employed"
+            one.now.follow_up(follow_up.code, programme, as_of) == "answered"
+            and one.now.answers[follow_up.code] == "employed"
             for one in group
         )
     return found
 
 
-def _follow_up(counted: list[Course], programme: Programme, as_of: date, code: str) -> dict[str, Any]:
-    statuses = [one.follow_up(code, programme, as_of) for one in counted]
+def _follow_up(counted: list[Counted], programme: Programme, as_of: date, code: str) -> dict[str, Any]:
+    statuses = [one.now.follow_up(code, programme, as_of) for one in counted]
     answered, missed = statuses.count("answered"), statuses.count("missed")
-    employed = sum(one.answers.get(code) == "employed" for one in counted)
+    employed = sum(one.now.answers.get(code) == "employed" for one in counted)
     return {
         "due": len(statuses) - statuses.count(None),
         "answered": answered,
@@ -179,16 +184,16 @@ def _follow_up(counted: list[Course], programme: Programme, as_of: date, code: s
     }
 
 
-def _steps(counted: list[Course]) -> list[dict[str, Any]]:
+def _steps(counted: list[Counted]) -> list[dict[str, Any]]:
     """Whole days of each step, and their median. Source: docs/field.md, Questions of a steering group."""
+    first, now = [one.entry for one in counted], [one.now for one in counted]
+    offers = [offer for one in counted for course in one.courses for offer in course.offers.values()]
     days = {
-        "answer": [_days(one.referred_on, one.accepted_on) for one in counted],
-        "start": [_days(one.accepted_on, one.started_on) for one in counted],
-        "ready": [_days(one.started_on, one.ready_on) for one in counted],
-        "handover": [
-            _days(offer.offered_on, offer.answered_on) for one in counted for offer in one.offers.values()
-        ],
-        "exit": [_days(one.started_on, one.exited_on) for one in counted],
+        "answer": [_days(one.referred_on, one.accepted_on) for one in first],
+        "start": [_days(one.accepted_on, one.started_on) for one in first],
+        "ready": [_days(one.started_on, one.ready_on) for one in now],
+        "handover": [_days(offer.offered_on, offer.answered_on) for offer in offers],
+        "exit": [_days(one.started_on, one.exited_on) for one in now],
     }
     steps = []
     for step, among in days.items():

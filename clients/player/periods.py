@@ -13,6 +13,7 @@ from typing import Any
 
 from clients.player.course import Course
 from clients.player.ledger import RATE_TOLERANCE, Ledger
+from clients.player.persons import Counted, persons
 from clients.player.programme import Programme
 
 Dated = Iterable[tuple[date | None, int]]
@@ -38,19 +39,22 @@ def _left(course: Course) -> bool:
     return course.exited_on is not None and course.way != "deceased"
 
 
-COUNTED: dict[str, Count] = {
+AT_ENTRY: dict[str, Callable[[Counted], Dated]] = {
     "received": lambda one: _once(one.referred_on),
-    "declined": lambda one: _once(one.declined_on),
-    "withdrawn": lambda one: _once(one.withdrawn_on),
-    "accepted": lambda one: _once(one.accepted_on),
-    "started": lambda one: _once(one.started_on),
+    "declined": lambda one: _once(one.entry.declined_on),
+    "withdrawn": lambda one: _once(one.entry.withdrawn_on),
+    "accepted": lambda one: _once(one.entry.accepted_on),
+    "started": lambda one: _once(one.entry.started_on),
+    "re_referred": lambda one: _once(one.again_on),
+    "entries_complete": lambda one: _once(one.entry.entry_on, one.complete),
+}
+"""Each figure that counts a person at the provider of the first journey that started, and the day."""
+NOW: dict[str, Count] = {
     "ready": lambda one: _once(one.ready_on),
     "handed_over": lambda one: _once(
         min((offer.answered_on for offer in one.offers.values() if offer.answered_on), default=None)
     ),
     "exited": lambda one: _once(one.exited_on),
-    "re_referred": lambda one: _once(one.referred_on, one.returns),
-    "entries_complete": lambda one: _once(one.entry_on, one.entry_complete),
     "exit/by_plan": lambda one: _once(one.exited_on, one.way == "by_plan"),
     "exit/interrupted": lambda one: _once(one.exited_on, one.way == "interrupted"),
     "exit/moved": lambda one: _once(one.exited_on, one.way == "moved"),
@@ -58,6 +62,9 @@ COUNTED: dict[str, Count] = {
     "employed_at_exit_employed": lambda one: _once(one.exited_on, _left(one) and one.situation == "employed"),
     "employed_at_exit/known": lambda one: _once(one.exited_on, _left(one) and one.situation is not None),
     "employed_at_exit/missing": lambda one: _once(one.exited_on, _left(one) and one.situation is None),
+}
+"""Each figure that counts a person by the journey that says where the person is now, and the day."""
+EACH: dict[str, Count] = {
     "handover/offered": lambda one: [(offer.offered_on, 1) for offer in one.offers.values()],
     "handover/accepted": lambda one: _offers(one, "accepted"),
     "handover/declined": lambda one: _offers(one, "declined"),
@@ -71,7 +78,10 @@ COUNTED: dict[str, Count] = {
         one, lambda held: held.minutes if held.attendance in ("yes", "late") else 0
     ),
 }
-"""Each figure of a journey, and the days on which it counts."""
+"""Each figure of what was done on a journey, and the days on which it counts."""
+RESTATED = "exit/restated"
+"""Exits that count no longer, since their person has a later one or takes part again; on the day of the exit."""
+COUNTED = (*AT_ENTRY, *NOW, *EACH, RESTATED)
 FOLLOWED_UP = ("employed_{}", "follow_up/{}/due", "follow_up/{}/answered", "follow_up/{}/missed")
 OUTPUTS = ("output/{}",)
 STANDING = (
@@ -91,6 +101,7 @@ SHARES = {
     "follow_up/{}/rate": ("employed_{}", ("follow_up/{}/answered",)),
     "follow_up/{}/missing_share": ("follow_up/{}/missed", ("follow_up/{}/answered", "follow_up/{}/missed")),
 }
+WAITS_AT_ENTRY = ("answer", "start")
 WAITS: dict[str, Callable[[Course], list[tuple[date | None, date | None]]]] = {
     "answer": lambda one: [(one.referred_on, one.accepted_on)],
     "start": lambda one: [(one.accepted_on, one.started_on)],
@@ -123,13 +134,13 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
     """Every figure of the quarter: {(figure, provider or None for all): value}, as known at the end of as_of."""
     sums: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
     waits: defaultdict[tuple[str | None, str], list[int]] = defaultdict(list)
-    for course in (one for one in ledger.courses.values() if not one.mistake):
-        for group in (None, course.provider or NO_PROVIDER):
-            for figure, on, amount in _days(course, ledger.programme, as_of):
-                if on in quarter:
-                    sums[group][figure] += amount
-            for step, spans in WAITS.items():
-                for first, last in spans(course):
+    for person in persons(ledger.courses.values()):
+        for course in person.courses:
+            for group in (None, course.provider or NO_PROVIDER):
+                for figure, on, amount in _days(course, person, ledger.programme, as_of):
+                    if on in quarter:
+                        sums[group][figure] += amount
+                for step, (first, last) in _waits(course, person):
                     if first and last and last in quarter:
                         waits[group, step].append((last - first).days)
     for output in ledger.outputs.values():
@@ -166,12 +177,28 @@ def _shares(programme: Programme) -> Iterator[tuple[str, tuple[str, list[str]]]]
             yield share.replace(FOLLOW_UP, kind), (part.replace(FOLLOW_UP, kind), filled)
 
 
-def _days(course: Course, programme: Programme, as_of: date) -> Iterator[tuple[str, date | None, int]]:
+def _waits(course: Course, person: Counted) -> Iterator[tuple[str, tuple[date | None, date | None]]]:
+    for step, spans in WAITS.items():
+        says = person.entry if step in WAITS_AT_ENTRY else person.now
+        if step == "handover" or course is says:
+            yield from ((step, span) for span in spans(course))
+
+
+def _days(
+    course: Course, person: Counted, programme: Programme, as_of: date
+) -> Iterator[tuple[str, date | None, int]]:
     course.expire(as_of)
-    for figure, count in COUNTED.items():
-        for on, amount in count(course):
+    counts: list[tuple[str, Dated]] = [(figure, count(course)) for figure, count in EACH.items()]
+    if course is person.entry:
+        counts += [(figure, count(person)) for figure, count in AT_ENTRY.items()]
+    if course is person.now:
+        counts += [(figure, count(course)) for figure, count in NOW.items()]
+    else:
+        counts.append((RESTATED, _once(course.exited_on)))
+    for figure, dated in counts:
+        for on, amount in dated:
             yield figure, on, amount
-    for one in programme.follow_ups:
+    for one in programme.follow_ups if course is person.now else ():
         status = course.follow_up(one.code, programme, as_of)
         if status is None or course.exited_on is None:
             continue

@@ -8,8 +8,9 @@ sealed, and `content_keys` the key for it, per participant.
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralWithdrawn, ConsentGiven,
-ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake and JourneySetBeside (`journey/<id>`);
-ParticipantErased (`participant/<id>`); ProgrammePublished (`programme/<key>`); LegalPersonRegistered and
-LegalPersonChanged (`legal-person/<id>`), UnitRegistered, UnitChanged and UnitEnded (`unit/<id>`), MembershipBegun,
+ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake, ParticipationSettled and, in old
+logs, JourneySetBeside (`journey/<id>`); ParticipantErased (`participant/<id>`); ProgrammePublished
+(`programme/<key>`); LegalPersonRegistered and LegalPersonChanged (`legal-person/<id>`), UnitRegistered, UnitChanged and
+UnitEnded (`unit/<id>`), MembershipBegun,
 MembershipChanged and MembershipEnded (`membership/<id>`). Replies to the agencies' own topics.
 """

@@ -14,7 +14,6 @@ from services.intake.domain.journey import PARTS, Referral
 from services.intake.domain.participant import Identity, Participant, Sealed
 from services.intake.domain.participation import (
     PARTICIPATIONS,
-    begun,
     participation_key,
     refuse_second,
 )
@@ -177,7 +176,7 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
     row = work.row(PARTICIPATIONS, participation_key(command.participant_id, command.programme))
     journeys = journeys_of(work, row)
     refuse_second(journeys, lambda one: may_read(work, actor, one))
-    return keep(work, begun(change, journeys, row, work.at))
+    return keep(work, change)
 
 
 def _open_programmes(work: Work, actor: Actor) -> list[str]:

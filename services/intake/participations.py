@@ -9,9 +9,9 @@ from services.intake.domain.participation import (
     PARTICIPATIONS,
     Other,
     is_open,
-    is_void,
     key_of_journey,
     others_open,
+    said_of,
     settled,
     written,
 )
@@ -37,21 +37,22 @@ def may_read(work: Work, actor: Actor, referral: Referral) -> bool:
 def settle(work: Work, change: Change[Referral]) -> Change[Referral]:
     """The change with what it comes to for the person's other journeys, which are saved here.
 
-    Only where a journey becomes void, or is so no longer, do others begin or cease to count.
+    Most changes come to nothing for them, and read nothing here.
     """
     after = change.state
     before: Referral | None = work.find(subject_of("journey", after.journey_id))
-    if before is None or is_void(before) == is_void(after):
+    if before is not None and said_of(before) == said_of(after):
         return change
     key = key_of_journey(after.passage)
     row = work.row(PARTICIPATIONS, key)
     now = [after if one.journey_id == after.journey_id else one for one in journeys_of(work, row)]
-    if not now:
-        return change
-    by_id = {one.journey_id: one for one in now}
-    for one in now:
-        if after.journey_id in one.stood:
-            work.save(subject_of("journey", one.journey_id), settled(one, by_id, work.at))
+    if after not in now:
+        now.append(after)
+    for settled_one in settled(now, work.at):
+        if settled_one.state.journey_id == after.journey_id:
+            change = replace(change, state=settled_one.state, events=(*change.events, *settled_one.events))
+        else:
+            work.save(subject_of("journey", settled_one.state.journey_id), settled_one)
     return replace(change, rows=(*change.rows, written(key, row, now)))
 
 

@@ -67,12 +67,18 @@ def _without_long_term_months(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "programme": programme}
 
 
+def _alone(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 to 3: what the journey is among the person's others is settled with the next change of one of them."""
+    kept = {name: one for name, one in document.items() if name not in ("stood", "beside")}
+    return {**kept, "participation": None}
+
+
 class Referrals(StoredStates):
     """States of journeys, participants, programmes and the register. Satisfies the handlers' `Referrals` too."""
 
     collection = "referrals"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Referral, (with_hands,)),
+        "journey": Kind(Referral, (with_hands, _alone)),
         "participant": Kind(Participant),
         "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left)),
         "legal-person": Kind(LegalPerson),

@@ -6,10 +6,10 @@ from services.outcome import api
 from services.outcome.consumer import FOLDS, TIMERS
 from services.outcome.figures.cells import DAYS
 from services.outcome.figures.projection import FOLDS as FIGURE_FOLDS
-from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries
+from services.outcome.repository import INDEXES, FigureJourneys, Outcomes, read_entries, read_others
 from services.outcome.stream import logins, publisher
 from shared.host.process import main
-from shared.language.events import EntryRecorded
+from shared.language.events import EntryRecorded, FirstEntryChanged, ParticipationSettled
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Parts, Projection, Service
 
@@ -17,7 +17,7 @@ FIGURES = Projection(
     group="figures",
     repository=FigureJourneys(),
     folds=FIGURE_FOLDS,
-    enrich=Enrich(frozenset({EntryRecorded}), read_entries),
+    enrich=Enrich(frozenset({EntryRecorded, FirstEntryChanged}), read_entries),
     keeps=("cells", DAYS),
 )
 
@@ -43,6 +43,7 @@ SERVICE = Service(
     timers=TIMERS,
     blueprints=api.blueprints,
     indexes={**INDEXES, **logins.INDEXES, **publisher.INDEXES},
+    enrich=Enrich(frozenset({ParticipationSettled}), read_others),
     projections={"project": FIGURES},
     roles={"stream": run_stream},
 )

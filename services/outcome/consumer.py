@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from services.outcome.domain.follow_up import make_due, miss
 from services.outcome.domain.journey import apply_fact, receive, void
+from services.outcome.domain.participation import settle
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
@@ -22,6 +23,7 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.ConsentWithdrawn: apply_fact,
     e.JourneyStarted: apply_fact,
     e.JourneyRegisteredByMistake: void,
+    e.ParticipationSettled: settle,
     e.ParticipantReady: apply_fact,
     e.HandoverOffered: apply_fact,
     e.HandoverAccepted: apply_fact,

@@ -15,6 +15,7 @@ from services.outcome.handlers import (
     reader_of,
     seen,
 )
+from services.outcome.participations import keep
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
 from shared.language.decision import Skip, Work, subject_of
@@ -26,7 +27,7 @@ def correct_exit(work: Work, actor: Actor, journey_id: JourneyId, command: corre
     """Say the exit anew, or take it back."""
     state, programme = open_journey(work, actor, journey_id, "record_exit")
     change = corrections.correct_exit(state, command, programme=programme, by=actor, at=work.at)
-    return seen(work, actor, work.save(subject_of("journey", journey_id), change))
+    return seen(work, actor, keep(work, change))
 
 
 def correct_follow_up(

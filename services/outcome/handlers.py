@@ -11,6 +11,7 @@ from services.outcome.domain import entry, follow_up, leaving
 from services.outcome.domain.journey import FollowUp, FollowUpStatus, Outcome
 from services.outcome.figures import period, report
 from services.outcome.figures.cells import DAYS
+from services.outcome.participations import keep
 from shared.language.access import (
     Actor,
     Reader,
@@ -80,14 +81,14 @@ def record_entry(
     revision = work.revision(subject)
     rests_on = None if asked is None else asked.revision(revision)
     change = entry.record_entry(state, command, rests_on=rests_on, revision=revision, by=actor, at=work.at)
-    return seen(work, actor, work.save(subject, change))
+    return seen(work, actor, keep(work, change))
 
 
 def record_exit(work: Work, actor: Actor, journey_id: JourneyId, command: leaving.RecordExit) -> Seen:
     """End participation."""
     state, programme = open_journey(work, actor, journey_id, "record_exit")
     change = leaving.record_exit(state, command, programme=programme, at=work.at)
-    return seen(work, actor, work.save(subject_of("journey", journey_id), change))
+    return seen(work, actor, keep(work, change))
 
 
 def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Seen:

@@ -209,13 +209,40 @@ class JourneyRegisteredByMistake(Correctable):
 @event("intake", "journey-set-beside")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneySetBeside(Fact):
-    """The journey began while another of the same person stood open in the programme: it counts as no further person.
+    """Said no more, and moves no figure: `participation-settled` took its place. Old logs hold it.
 
-    beside: the first of those others that is real now. Absent: none is any more, for they were declined, withdrawn or
-    registered by mistake; then this journey counts.
+    beside: another journey of the same person that stood open in the programme when this one began.
     """
 
     beside: JourneyId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participation:
+    """What the several journeys of one person in one programme say together.
+
+    first: the one whose entry counts: the first that started; where none has, the referral that says where the person
+    waits. started: those that started, in the order of their starts. referred_on: the day of the person's first
+    referral; again_on: of the first that named an earlier journey. started_on, municipality: those of `first`.
+    """
+
+    first: JourneyId
+    started: tuple[JourneyId, ...] = ()
+    referred_on: date
+    again_on: date | None = None
+    started_on: date | None = None
+    municipality: Municipality
+
+
+@event("intake", "participation-settled")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipationSettled(Fact):
+    """Which of the person's journeys in the programme says what of the person. Said of each of these journeys.
+
+    participation: absent where the journey says everything itself.
+    """
+
+    participation: Participation | None = None
 
 
 @event("intake", "participant-erased", subject="participant")
@@ -482,6 +509,36 @@ class FollowUpMissed(Fact):
 
     follow_up: FollowUpId
     kind: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyLeft:
+    """Another journey of the person that has ended, and on which day."""
+
+    journey: JourneyId
+    left_on: date
+
+
+@event("outcome", "other-journeys-left")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherJourneysLeft(Fact):
+    """Which other journeys of the participation have ended: an exit counts if it is the last, and none goes on.
+
+    left: all of them, in the order of their starts; empty where none has ended.
+    """
+
+    left: tuple[JourneyLeft, ...] = ()
+
+
+@event("outcome", "first-entry-changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstEntryChanged(Fact):
+    """The entry answers of the participation's first journey, which count for this one too, are others now.
+
+    first: that journey. The answers stay inside outcome.
+    """
+
+    first: JourneyId
 
 
 @event("outcome", "journey-closed")

@@ -31,6 +31,7 @@ ALLOWED_FIELDS = {
     *("from_organisation", "to_organisation", "organisations"),
     # which: pseudonymous ids
     *("participant_id", "previous_journey", "beside", "session", "corrects", "handover", "follow_up"),
+    *("journey", "first", "started"),
     # which of the programme's codes
     *("programme", "programme_version", "municipality", "activity", "goal", "competence", "output", "kind"),
     *("reason", "purpose"),
@@ -38,8 +39,10 @@ ALLOWED_FIELDS = {
     *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
     *("counted", "logged", "attended", "late", "missed"),
+    *("participation", "left"),
     # days
     *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),
+    *("referred_on", "again_on", "started_on", "left_on"),
 }
 TELLING = (
     *(

@@ -142,10 +142,7 @@ def cells(mongo: MongoClient[dict[str, Any]]) -> Counter[str]:
 
 def genders(mongo: MongoClient[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """What the projector adds to an event from outcome's own entries, by journey."""
-    return {
-        row["_id"]: {"gender": row["gender"], "complete": row["complete"]}
-        for row in mongo["outcome"]["entries"].find({}, {"gender": 1, "complete": 1})
-    }
+    return {row["_id"]: row for row in mongo["outcome"]["entries"].find()}
 
 
 def note(values: list[int], value: int) -> None:

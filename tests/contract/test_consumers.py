@@ -24,7 +24,7 @@ from tools.contracts.messages import schema
 from tools.contracts.services import services
 
 EXAMPLES = frozen()
-ENTRY = {"gender": "woman", "complete": True}
+ENTRY = {"gender": "woman", "complete": True, "first_gender": "man"}
 STAGES: dict[str, Stage] = {
     "1ab": "closed",
     "2cd": "declined",

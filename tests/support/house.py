@@ -33,6 +33,7 @@ from shared.language.programmes import Programme
 from shared.language.register_events import EntryFact, entry_of
 from tests.support.days import days_of
 from tests.support.fakes import FakeWork, noon, web
+from tests.support.others import others_of
 from tests.support.published import FakeProgrammes
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
@@ -51,12 +52,16 @@ class Room:
 
 @dataclass
 class House:
-    """All services on one day, with these programmes published. heard: what they said, causes before effects."""
+    """All services on one day, with these programmes published.
+
+    heard: what they said, causes before effects; of: the subject of each.
+    """
 
     programmes: FakeProgrammes
     today: date
     rooms: dict[str, Room] = field(default_factory=dict)
     heard: list[Fact] = field(default_factory=list)
+    of: list[Subject] = field(default_factory=list)
     _keys: int = 0
 
     def __post_init__(self) -> None:
@@ -84,6 +89,7 @@ class House:
             outcome_consumer.FOLDS,
             outcome_consumer.TIMERS,
         )
+        self.rooms[OUTCOMES].memory.beside = others_of
 
     def _open(
         self,
@@ -134,6 +140,7 @@ class House:
     def _tell(self, source: str, subject: Subject, fact: Fact) -> None:
         kind = BY_BODY[type(fact)]
         self.heard.append(fact)
+        self.of.append(subject)
         if isinstance(fact, EntryFact):
             self.programmes.register.put(entry_of(fact))
         for name, room in self.rooms.items():

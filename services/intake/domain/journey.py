@@ -58,8 +58,7 @@ class Referral:
     situation_at_exit: what the exit said; None when nobody said, or there is no exit.
     corrections: how many there have been, which numbers the next.
 
-    stood: the person's journeys in the programme that they had not left when this one began. beside: the first of them
-    that is real now; while there is one, this journey counts as no further person.
+    participation: what the person's journeys in the programme say together, where this one does not say it all.
     """
 
     journey_id: e.JourneyId
@@ -71,8 +70,7 @@ class Referral:
     mistake_reason: e.Code | None = None
     situation_at_exit: e.Situation | None = None
     follow_ups: dict[e.Code, FollowUpSeen] = field(default_factory=dict)
-    stood: tuple[e.JourneyId, ...] = ()
-    beside: e.JourneyId | None = None
+    participation: e.Participation | None = None
     corrections: int = 0
 
 

@@ -1,9 +1,10 @@
-"""One person's journeys through one programme: which stand side by side, and which of them counts.
+"""One person's journeys through one programme: one participation, and which journey says what of the person.
 
-Several organisations may refer the same person to the same programme without knowing of each other. One person counts
-once. A journey that began while another stood open counts no further person as long as that other one is real. Real
-means neither declined, withdrawn nor registered by mistake. The set of these others is fixed when the journey began,
-so the order of later facts makes no difference. A journey that is void may be said to be none of that later.
+Figures count persons (docs/field.md, "Who is counted"). The first journey that started says what the person was at
+entry. The last exit says what came of it, and while any of them goes on there is none. Where none has started, one of
+the referrals says where the person waits. Each journey is told on its own subject, so that no reader has to join them.
+
+The rule looks at what holds now, never at the order in which it was recorded. Registered by mistake counts nowhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +22,11 @@ from shared.language.passage import Passage
 PARTICIPATIONS = "participations"
 """Rows `<participant>:<programme>`: the person's journeys there, the earlier first.
 
-Every decision that adds one, or changes whether one is real, writes the row. So of two decisions at the same moment
-one sees the other's effect.
+Every decision that adds one, or changes what `said_of` it, writes the row. So of two decisions at the same moment one
+sees the other's effect.
 """
 KEPT = 50
-"""Journeys of a row that are kept besides those that stand open."""
+"""Journeys of a row that nothing came of and that are kept, besides all others."""
 VOID = frozenset({"declined", "withdrawn", "mistake"})
 OPEN = frozenset({"received", "accepted", "started", "ready"})
 
@@ -55,13 +56,14 @@ def is_open(referral: Referral) -> bool:
 
 
 def is_void(referral: Referral) -> bool:
-    """Whether nothing came of it: it is real no more."""
+    """Whether nothing came of it."""
     return referral.passage.stage in VOID
 
 
-def _may_stand(referral: Referral) -> bool:
-    """Whether the person waits or takes part by it, or would if what made it void were taken back."""
-    return is_open(referral) or (is_void(referral) and not referral.passage.left)
+def said_of(referral: Referral) -> tuple[object, ...]:
+    """What of a journey decides which of the person's journeys says what."""
+    passage = referral.passage
+    return (is_void(referral), passage.mistake, passage.started_on, passage.referred_on, passage.municipality)
 
 
 def refuse_second(journeys: Sequence[Referral], may_read: Callable[[Referral], bool]) -> None:
@@ -81,43 +83,66 @@ def refuse_second(journeys: Sequence[Referral], may_read: Callable[[Referral], b
             )
 
 
-def begun(
-    change: Change[Referral], journeys: Sequence[Referral], row: Mapping[str, Any] | None, at: datetime
-) -> Change[Referral]:
-    """A referral's reception, beside what stands open as it begins. journeys: the person's earlier ones there."""
-    begins = replace(change.state, stood=tuple(one.journey_id for one in journeys if _may_stand(one)))
-    beside = settled(begins, {one.journey_id: one for one in journeys}, at)
-    row_now = written(key_of_journey(begins.passage), row, (*journeys, begins))
-    return replace(
-        change,
-        state=beside.state,
-        events=(*change.events, *beside.events),
-        rows=(*change.rows, row_now),
+def settled(journeys: Sequence[Referral], at: datetime) -> list[Change[Referral]]:
+    """The changes that bring each journey of one person in one programme to what it is among the others.
+
+    journeys: all of them, those received earlier first. One that is what it should be already is left out. So the
+    function can be run at any time: after a merge of two persons or its undoing, or on the states of an old release.
+    """
+    whole = _participation([one for one in journeys if not one.passage.mistake])
+    changes = []
+    for one in journeys:
+        said = None if whole is None or one.passage.mistake or _says_all(one, whole) else whole
+        if said != one.participation:
+            fact = e.ParticipationSettled(occurred_on=day_of(at), recorded_at=at, participation=said)
+            changes.append(Change(replace(one, participation=said), events=(fact,)))
+    return changes
+
+
+def _participation(real: Sequence[Referral]) -> e.Participation | None:
+    if not real:
+        return None
+    referred = sorted(real, key=lambda one: one.passage.referred_on)
+    started = sorted(
+        (one for one in referred if one.passage.started_on),
+        key=lambda one: one.passage.started_on or date.max,
+    )
+    waiting = [one for one in referred if not is_void(one)] or referred
+    first = started[0] if started else waiting[-1]
+    again = [one.passage.referred_on for one in referred if one.passage.previous_journey is not None]
+    return e.Participation(
+        first=first.journey_id,
+        started=tuple(one.journey_id for one in started),
+        referred_on=referred[0].passage.referred_on,
+        again_on=min(again, default=None),
+        started_on=first.passage.started_on,
+        municipality=first.passage.municipality,
     )
 
 
-def settled(referral: Referral, others: Mapping[e.JourneyId, Referral], at: datetime) -> Change[Referral]:
-    """The journey, beside the first of those it began beside that is real now; it counts where none is.
-
-    others: the person's other journeys in the programme, as they are now.
-    """
-    real = [one for one in referral.stood if one in others and not is_void(others[one])]
-    beside = real[0] if real else None
-    if beside == referral.beside:
-        return Change(referral)
-    fact = e.JourneySetBeside(occurred_on=day_of(at), recorded_at=at, beside=beside)
-    return Change(replace(referral, beside=beside), events=(fact,))
+def _says_all(one: Referral, whole: e.Participation) -> bool:
+    """Whether the journey says everything of the person by itself, as an only one does."""
+    passage = one.passage
+    again_on = passage.referred_on if passage.previous_journey is not None else None
+    return (
+        whole.first == one.journey_id
+        and whole.started in ((), (one.journey_id,))
+        and (whole.referred_on, whole.again_on) == (passage.referred_on, again_on)
+    )
 
 
 def written(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral]) -> Row:
-    """The row with these journeys, the earlier first; those long over make room. row: as it was."""
-    over = sum(not is_open(one) for one in journeys)
+    """The row with these journeys, the earlier first; those that nothing came of make room, but for the first.
+
+    row: as it was.
+    """
+    over = sum(map(is_void, journeys)) - KEPT
     kept: list[e.JourneyId] = []
     for one in journeys:
-        if is_open(one) or over <= KEPT:
-            kept.append(one.journey_id)
-        else:
+        if over > 0 and kept and is_void(one):
             over -= 1
+        else:
+            kept.append(one.journey_id)
     turn = row["turn"] + 1 if row else 1
     return Row(PARTICIPATIONS, key, {"journeys": kept, "turn": turn})
 

@@ -99,7 +99,7 @@ class PeriodRow(Schema):
     label = ma.Nested(Label)
     counts = ma.String(
         metadata={
-            "description": "journeys, handovers, sessions, minutes, outputs; share: 0 to 1; median_days"
+            "description": "persons, journeys, handovers, sessions, minutes, outputs; share: 0 to 1; median_days"
         }
     )
     group = ma.String(

@@ -79,6 +79,9 @@ class Outcome(Followed):
     """What outcome must know of a journey. follow_ups: one for each kind that its programme has.
 
     corrections: how many there have been, which numbers the next.
+
+    participation: what the person's journeys in the programme say together; None: this one says it all. first_entry:
+    the entry answers of the first of them, where that is another. others_left: the others that have ended, and when.
     """
 
     entry: Entry | None = None
@@ -86,6 +89,17 @@ class Outcome(Followed):
     exit_situation: e.Situation | None = None
     follow_ups: Mapping[str, FollowUp] = field(default_factory=dict)
     corrections: int = 0
+    participation: e.Participation | None = None
+    first_entry: Entry | None = None
+    others_left: Mapping[e.JourneyId, date] = field(default_factory=dict)
+
+    @property
+    def first_gender(self) -> Gender | None:
+        """The gender that the first of the person's journeys says; None where that is this one, or it says none."""
+        entry, whole = self.first_entry, self.participation
+        if entry is None or whole is None or entry.contradicts(whole.started_on):
+            return None
+        return entry.gender
 
     @property
     def entry_gender(self) -> Gender | None:
@@ -203,7 +217,11 @@ def unasked(follow_up: FollowUp, at: datetime) -> e.FollowUpDue:
 
 def entry_row(state: Outcome) -> Row:
     """What the figures may know of the entry answers, which travels in no event."""
-    told = {"gender": state.entry_gender or "not_known", "complete": state.entry_complete}
+    told = {
+        "gender": state.entry_gender or "not_known",
+        "complete": state.entry_complete,
+        "first_gender": state.first_gender or "not_known",
+    }
     return Row("entries", state.journey_id, told)
 
 

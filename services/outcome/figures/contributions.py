@@ -18,14 +18,17 @@ from services.outcome.figures.figure import (
     OfOutputs,
     OfSessions,
     OfStage,
+    Step,
+    Which,
 )
-from services.outcome.figures.rules import entry_counts, follow_ups
+from services.outcome.figures.rules import entry_counts, follow_ups, says_entry, says_now
 from services.outcome.figures.state import (
     JourneyFacts,
     JourneyFigures,
     OutputFigures,
     Sessions,
     Where,
+    home,
     where,
 )
 
@@ -111,43 +114,73 @@ def of_output(before: OutputFigures | None, after: OutputFigures) -> Counted:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a journey counts. persons, journeys: what figures of each are broken down by; looked_at: by which."""
+
+    state: JourneyFacts
+    persons: Groups
+    journeys: Groups
+    looked_at: frozenset[Which]
+
+    def of(self, figure: Figure | Step) -> Groups:
+        """What this figure is broken down by."""
+        return self.journeys if figure.of == "each" else self.persons
+
+
 def of_facts(before: JourneyFacts | None, after: JourneyFacts) -> Counted:
     """What a journey counts now and did not before, but for its sessions. Figures that did not change cost a look only.
 
-    A journey that began beside another of the same person counts no person: the other does. Its handovers count.
+    Of a person's journeys one counts the person at entry, and one says what the person came to.
     """
     found = Counted()
-    was, now = _groups(before), _groups(after)
+    was, now = _counting(before), _counting(after)
     for figure, rule in OF_FACTS:
-        people = figure.counts == "journeys"
-        gone: Amounts = rule(before) if was and before and not (people and before.beside) else ()
-        come: Amounts = rule(after) if now and not (people and after.beside) else ()
-        if was and gone and (gone != come or was != now):
-            found.add(figure, gone, was, -1)
-        if now and come and (gone != come or was != now):
-            found.add(figure, come, now, 1)
-    for times, state, groups in ((-1, before, was), (1, after, now)):
-        if state is not None and groups is not None and state.beside is None:
-            found.cells[OF_STAGE[state.passage.stage]] += times
-            for day, cell in _steps(state):
+        gone: Amounts = rule(was.state) if was and figure.of in was.looked_at else ()
+        come: Amounts = rule(now.state) if now and figure.of in now.looked_at else ()
+        same = gone == come and was and now and was.of(figure) == now.of(figure)
+        if was and gone and not same:
+            found.add(figure, gone, was.of(figure), -1)
+        if now and come and not same:
+            found.add(figure, come, now.of(figure), 1)
+    for times, one in ((-1, was), (1, now)):
+        if one is not None:
+            if "now" in one.looked_at:
+                found.cells[OF_STAGE[one.state.passage.stage]] += times
+            for step, day, days in _steps(one):
+                cell = c.days_cell(step.code, days)
                 found.cells[cell] += times
-                found.on(day, groups.at)[cell] += times
+                found.on(day, one.of(step).at)[cell] += times
     return found
 
 
-def _groups(state: JourneyFacts | None) -> Groups | None:
-    """What the journey is broken down by; None: it counts nowhere."""
+_ALONE: frozenset[Which] = frozenset({"each", "entry", "now"})
+
+
+def _counting(state: JourneyFacts | None) -> Counting | None:
+    """How the journey counts; None: it counts nowhere."""
     if state is None or state.passage.mistake:
         return None
-    return Groups(where(state), state.gender if entry_counts(state) else "not_known")
+    own = state.gender if entry_counts(state) else "not_known"
+    if state.together is None:
+        groups = Groups(where(state), own)
+        return Counting(state, groups, groups, _ALONE)
+    gender = own if state.together.is_first else state.first_gender
+    looked_at: set[Which] = {"each"}
+    if says_entry(state):
+        looked_at.add("entry")
+    if says_now(state):
+        looked_at.add("now")
+    return Counting(state, Groups(home(state), gender), Groups(where(state), gender), frozenset(looked_at))
 
 
-def _steps(state: JourneyFacts) -> Iterator[tuple[date, str]]:
+def _steps(one: Counting) -> Iterator[tuple[Step, date, int]]:
     for step in STEPS:
-        for first, last in step.spans(state):
-            # Two services may each move a day past the other's before either has heard of it.
-            if first and last and first <= last:
-                yield last, c.days_cell(step.code, (last - first).days)
+        if step.of in one.looked_at:
+            for first, last in step.spans(one.state):
+                # Two services may each move a day past the other's before either has heard of it.
+                if first and last and first <= last:
+                    yield step, last, (last - first).days
 
 
 def add_sessions(found: Counted, before: JourneyFigures | None, after: JourneyFigures) -> None:

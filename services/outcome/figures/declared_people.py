@@ -1,7 +1,7 @@
 """Declared: whom the programme has met, and where they are now."""
 
 from services.outcome.figures.figure import PEOPLE, Figure, OfJourney, OfStage
-from services.outcome.figures.rules import entry_counts, first_move_on, moves
+from services.outcome.figures.rules import again_on, entry_counts, first_move_on, moves, referred_first_on
 from shared.language.programmes import Name
 
 NOW = "It says how things stand now, and counts nobody on a day."
@@ -12,8 +12,9 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="received",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
-        rule=OfJourney(lambda j: True, lambda j: j.passage.referred_on),
+        counts="persons",
+        of="entry",
+        rule=OfJourney(lambda j: True, referred_first_on),
         by=PEOPLE,
         sum_of=(
             (
@@ -37,12 +38,12 @@ REACHED: tuple[Figure, ...] = (
         name=Name(sv="Remitterade", en="Referred"),
         means=Name(
             sv=(
-                "Remisser som har kommit in till programmet. Felregistrerade räknas inte, här eller "
-                "någon annanstans."
+                "Personer som har remitterats till programmet. Den som remitteras igen räknas en gång. "
+                "Felregistrerade räknas inte, här eller någon annanstans."
             ),
             en=(
-                "Referrals that have come in to the programme. Those registered by mistake count "
-                "neither here nor anywhere else."
+                "People who have been referred to the programme. Who is referred again counts once. "
+                "Those registered by mistake count neither here nor anywhere else."
             ),
         ),
     ),
@@ -51,14 +52,15 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="declined",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="entry",
         rule=OfJourney(lambda j: j.passage.declined_on is not None, lambda j: j.passage.declined_on),
         by=PEOPLE,
         sum_of=(("where/declined",),),
         name=Name(sv="Avböjda", en="Declined"),
         means=Name(
-            sv="Remisser där verksamheten, eller personen själv, har sagt nej.",
-            en="Referrals to which the provider, or the person, has said no.",
+            sv="Personer som inte har börjat: verksamheten, eller personen själv, sa nej till remissen.",
+            en="People who have not started: the provider, or the person, said no to the referral.",
         ),
     ),
     Figure(
@@ -66,14 +68,15 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="withdrawn",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="entry",
         rule=OfJourney(lambda j: j.passage.withdrawn_on is not None, lambda j: j.passage.withdrawn_on),
         by=PEOPLE,
         sum_of=(("where/withdrawn",),),
         name=Name(sv="Återtagna", en="Withdrawn"),
         means=Name(
-            sv="Remisser som avsändaren tog tillbaka innan deltagandet började.",
-            en="Referrals that the sender took back before participation began.",
+            sv="Personer som inte har börjat: avsändaren tog tillbaka remissen.",
+            en="People who have not started: the sender took the referral back.",
         ),
     ),
     Figure(
@@ -81,13 +84,14 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="accepted",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="entry",
         rule=OfJourney(lambda j: j.passage.was_accepted, lambda j: j.passage.accepted_on),
         by=PEOPLE,
         name=Name(sv="Antagna", en="Accepted"),
         means=Name(
-            sv="Remisser där en verksamhet har sagt ja och tagit över ansvaret.",
-            en="Referrals to which a provider has said yes and taken over responsibility.",
+            sv="Personer som en verksamhet har sagt ja till och tagit över ansvaret för.",
+            en="People to whom a provider has said yes and taken over responsibility.",
         ),
     ),
     Figure(
@@ -95,7 +99,8 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="started",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="entry",
         rule=OfJourney(lambda j: j.passage.started_on is not None, lambda j: j.passage.started_on),
         by=PEOPLE,
         within=("accepted",),
@@ -105,8 +110,8 @@ REACHED: tuple[Figure, ...] = (
         in_groups_on_page=True,
         name=Name(sv="Startade", en="Started"),
         means=Name(
-            sv="Personer vars deltagande har börjat, även om det sedan har tagit slut.",
-            en="People whose participation has begun, even if it has since ended.",
+            sv="Personer vars deltagande har börjat, även om det sedan har tagit slut. En person räknas en gång.",
+            en="People whose participation has begun, even if it has since ended. A person counts once.",
         ),
     ),
     Figure(
@@ -114,7 +119,8 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="active",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(lambda j: j.passage.started_on is not None and not j.passage.left),
         by=PEOPLE,
         sum_of=(("where/started", "where/ready"),),
@@ -129,7 +135,8 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="ready",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(lambda j: j.passage.became_ready, lambda j: j.passage.ready_on),
         by=PEOPLE,
         within=("started",),
@@ -145,7 +152,8 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="handed_over",
         source="docs/field.md#handover",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(lambda j: bool(moves(j)), first_move_on),
         by=PEOPLE,
         within=("started", "moves"),
@@ -153,11 +161,11 @@ REACHED: tuple[Figure, ...] = (
         name=Name(sv="Överlämnade", en="Handed over"),
         means=Name(
             sv=(
-                "Vägar där ansvaret minst en gång har gått över till en annan organisation, till "
+                "Personer där ansvaret minst en gång har gått över till en annan organisation, till "
                 "exempel en arbetsgivare eller en skola."
             ),
             en=(
-                "Journeys where responsibility has moved to another organisation at least once, for "
+                "People for whom responsibility has moved to another organisation at least once, for "
                 "example an employer or a school."
             ),
         ),
@@ -167,7 +175,8 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="exited",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(lambda j: j.passage.left, lambda j: j.passage.exited_on),
         by=PEOPLE,
         sum_of=(
@@ -179,8 +188,8 @@ REACHED: tuple[Figure, ...] = (
         in_groups_on_page=True,
         name=Name(sv="Avslutade", en="Left"),
         means=Name(
-            sv="Personer som har lämnat programmet, enligt plan eller på annat sätt.",
-            en="People who have left the programme, by plan or otherwise.",
+            sv="Personer som har lämnat programmet, enligt plan eller på annat sätt. Den som har börjat igen deltar.",
+            en="People who have left the programme, by plan or otherwise. Who has begun again takes part.",
         ),
     ),
     Figure(
@@ -188,14 +197,15 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="re_referred",
         source="docs/field.md#who-is-counted",
-        counts="journeys",
-        rule=OfJourney(lambda j: j.passage.previous_journey is not None, lambda j: j.passage.referred_on),
+        counts="persons",
+        of="entry",
+        rule=OfJourney(lambda j: again_on(j) is not None, again_on),
         by=PEOPLE,
         within=("received",),
         name=Name(sv="Återkommande", en="Came back"),
         means=Name(
-            sv="Remisser för en person som har varit remitterad till programmet tidigare.",
-            en="Referrals of a person who has been referred to the programme before.",
+            sv="Personer som har remitterats till programmet igen, med en tidigare väg där.",
+            en="People who have been referred to the programme again, with an earlier journey there.",
         ),
     ),
     Figure(
@@ -203,9 +213,13 @@ REACHED: tuple[Figure, ...] = (
         section="figures",
         part="entries_complete",
         source="docs/field.md#entry-answers",
-        counts="journeys",
-        rule=OfJourney(lambda j: entry_counts(j) and j.entry_complete, lambda j: j.entry_on),
-        within=("accepted",),
+        counts="persons",
+        of="entry",
+        rule=OfJourney(
+            lambda j: entry_counts(j) and j.entry_complete and j.passage.started_on is not None,
+            lambda j: j.entry_on,
+        ),
+        within=("started",),
         name=Name(sv="Fullständiga startuppgifter", en="Complete entry records"),
         means=Name(
             sv="Deltagare där kön, födelsedatum, sysselsättning och utbildning är kända vid starten.",
@@ -217,7 +231,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="received",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("received"),
         no_day=NOW,
         name=Name(sv="Väntar på svar", en="Awaiting an answer"),
@@ -231,7 +246,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="accepted",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("accepted"),
         no_day=NOW,
         name=Name(sv="Väntar på start", en="Waiting to start"),
@@ -245,7 +261,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="started",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("started"),
         no_day=NOW,
         name=Name(sv="Deltar", en="Taking part"),
@@ -256,7 +273,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="ready",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("ready"),
         no_day=NOW,
         name=Name(sv="Redo för nästa steg", en="Ready for the next step"),
@@ -270,7 +288,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="exited",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("exited"),
         no_day=NOW,
         name=Name(sv="Följs upp", en="Being followed up"),
@@ -284,7 +303,8 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="closed",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("closed"),
         no_day=NOW,
         name=Name(sv="Färdiga", en="Closed"),
@@ -298,13 +318,14 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="declined",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("declined"),
         no_day=NOW,
         name=Name(sv="Avböjda", en="Declined"),
         means=Name(
-            sv="Remisser där verksamheten, eller personen själv, har sagt nej.",
-            en="Referrals to which the provider, or the person, has said no.",
+            sv="Har inte börjat. Verksamheten, eller personen själv, har sagt nej.",
+            en="Have not started. The provider, or the person, has said no.",
         ),
     ),
     Figure(
@@ -312,13 +333,14 @@ REACHED: tuple[Figure, ...] = (
         section="where_now",
         part="withdrawn",
         source="docs/field.md#the-journey",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfStage("withdrawn"),
         no_day=NOW,
         name=Name(sv="Återtagna", en="Withdrawn"),
         means=Name(
-            sv="Remisser som avsändaren tog tillbaka innan deltagandet började.",
-            en="Referrals that the sender took back before participation began.",
+            sv="Har inte börjat. Avsändaren tog tillbaka remissen.",
+            en="Have not started. The sender took the referral back.",
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Declared: how participation ended, and what came of it."""
 
 from services.outcome.figures.figure import PEOPLE, Figure, OfFollowUp, OfJourney, Share
-from services.outcome.figures.rules import has_result
+from services.outcome.figures.rules import has_result, says_now
 from shared.language.programmes import Name
 
 RESULTS: tuple[Figure, ...] = (
@@ -10,7 +10,8 @@ RESULTS: tuple[Figure, ...] = (
         section="exits",
         part="by_plan",
         source="docs/field.md#exit",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: j.passage.left and j.passage.exit_way == "by_plan", lambda j: j.passage.exited_on
         ),
@@ -25,7 +26,8 @@ RESULTS: tuple[Figure, ...] = (
         section="exits",
         part="interrupted",
         source="docs/field.md#exit",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: j.passage.left and j.passage.exit_way == "interrupted", lambda j: j.passage.exited_on
         ),
@@ -40,7 +42,8 @@ RESULTS: tuple[Figure, ...] = (
         section="exits",
         part="moved",
         source="docs/field.md#exit",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: j.passage.left and j.passage.exit_way == "moved", lambda j: j.passage.exited_on
         ),
@@ -55,7 +58,8 @@ RESULTS: tuple[Figure, ...] = (
         section="exits",
         part="deceased",
         source="docs/field.md#exit",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: j.passage.left and j.passage.exit_way == "deceased", lambda j: j.passage.exited_on
         ),
@@ -66,11 +70,32 @@ RESULTS: tuple[Figure, ...] = (
         ),
     ),
     Figure(
+        code="exit/restated",
+        section="exits",
+        part="restated",
+        source="docs/field.md#who-is-counted",
+        counts="journeys",
+        rule=OfJourney(lambda j: j.passage.left and not says_now(j), lambda j: j.passage.exited_on),
+        alone="It counts journeys, and its persons count by another of theirs.",
+        name=Name(sv="Avslut som inte längre räknas", en="Exits that no longer count"),
+        means=Name(
+            sv=(
+                "Vägar som har tagit slut, men vars avslut och resultat är återtagna: personen har börjat "
+                "igen, deltar på en annan väg eller slutade senare där. I en period: de vars avslut ligger i den."
+            ),
+            en=(
+                "Journeys that have ended, but whose exit and result are withdrawn: the person began again, "
+                "takes part in another journey or left that one later. In a period: those whose exit lies in it."
+            ),
+        ),
+    ),
+    Figure(
         code="employed_at_exit_employed",
         section="employed_at_exit",
         part="employed",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: has_result(j) and j.situation_at_exit == "employed", lambda j: j.passage.exited_on
         ),
@@ -95,7 +120,8 @@ RESULTS: tuple[Figure, ...] = (
         section="employed_at_exit",
         part="known",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: has_result(j) and j.situation_at_exit is not None, lambda j: j.passage.exited_on
         ),
@@ -110,7 +136,8 @@ RESULTS: tuple[Figure, ...] = (
         section="employed_at_exit",
         part="missing",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfJourney(
             lambda j: has_result(j) and j.situation_at_exit is None, lambda j: j.passage.exited_on
         ),
@@ -125,7 +152,8 @@ RESULTS: tuple[Figure, ...] = (
         section="follow_ups",
         part="employed",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfFollowUp(lambda one: one.situation == "employed"),
         by=PEOPLE,
         within=("exited", "follow_up/{}/answered"),
@@ -148,7 +176,8 @@ RESULTS: tuple[Figure, ...] = (
         section="follow_ups",
         part="due",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfFollowUp(lambda one: True),
         within=("exited",),
         at_least=(("follow_up/{}/answered", "follow_up/{}/missed"),),
@@ -160,7 +189,8 @@ RESULTS: tuple[Figure, ...] = (
         section="follow_ups",
         part="answered",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfFollowUp(lambda one: one.status == "answered"),
         name=Name(sv="Svar {when}", en="Answers {when}"),
         means=Name(
@@ -173,7 +203,8 @@ RESULTS: tuple[Figure, ...] = (
         section="follow_ups",
         part="missed",
         source="docs/field.md#results",
-        counts="journeys",
+        counts="persons",
+        of="now",
         rule=OfFollowUp(lambda one: one.status == "missed"),
         name=Name(sv="Svar saknas {when}", en="Answers missing {when}"),
         means=Name(

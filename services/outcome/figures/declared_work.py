@@ -190,6 +190,7 @@ STEPS: tuple[Step, ...] = (
         source="docs/field.md#questions-of-a-steering-group",
         spans=lambda j: [(j.passage.referred_on, j.passage.accepted_on if j.passage.was_accepted else None)],
         count="accepted",
+        of="entry",
         name=Name(sv="Remiss till svar", en="Referral to answer"),
         means=Name(
             sv="Dagar från att remissen skickades till att en verksamhet sa ja.",
@@ -201,6 +202,7 @@ STEPS: tuple[Step, ...] = (
         source="docs/field.md#questions-of-a-steering-group",
         spans=lambda j: [(j.passage.accepted_on, j.passage.started_on)],
         count="started",
+        of="entry",
         name=Name(sv="Svar till start", en="Answer to start"),
         means=Name(
             sv="Dagar från att verksamheten sa ja till att deltagandet började.",
@@ -212,6 +214,7 @@ STEPS: tuple[Step, ...] = (
         source="docs/field.md#questions-of-a-steering-group",
         spans=lambda j: [(j.passage.started_on, j.passage.ready_on if j.passage.became_ready else None)],
         count="ready",
+        of="now",
         name=Name(sv="Start till redo", en="Start to ready"),
         means=Name(
             sv="Dagar från start till att personen bedömdes redo för nästa steg.",
@@ -234,6 +237,7 @@ STEPS: tuple[Step, ...] = (
         source="docs/field.md#questions-of-a-steering-group",
         spans=lambda j: [(j.passage.started_on, j.passage.exited_on)],
         count="exited",
+        of="now",
         name=Name(sv="Start till avslut", en="Start to exit"),
         means=Name(
             sv="Dagar från start till att deltagandet tog slut.",

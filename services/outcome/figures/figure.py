@@ -15,10 +15,20 @@ from shared.language.figures import EACH
 from shared.language.passage import Stage
 from shared.language.programmes import Name
 
-Counts = Literal["journeys", "handovers", "sessions", "minutes", "outputs"]
-"""What a figure counts. A figure of handovers counts offers; minutes are those of attended sessions."""
-FEW_ARE_HIDDEN: frozenset[Counts] = frozenset({"journeys", "handovers"})
+Counts = Literal["persons", "journeys", "handovers", "sessions", "minutes", "outputs"]
+"""What a figure counts. A figure of handovers counts offers; minutes are those of attended sessions.
+
+Persons are counted once a programme, however many journeys they have there.
+"""
+FEW_ARE_HIDDEN: frozenset[Counts] = frozenset({"persons", "journeys", "handovers"})
 """Counts that can point at a person: published, a value of 0 to 4 is hidden."""
+
+Which = Literal["each", "entry", "now"]
+"""Which of a person's journeys in the programme a figure looks at.
+
+each: all of them. entry: the one that says what the person was at entry. now: the one that says where the person is
+now, and what came of it; a later journey so withdraws what an earlier one said.
+"""
 
 Section = Literal[
     "figures",
@@ -89,6 +99,8 @@ Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfOutputs
 class Figure:
     """One figure.
 
+    of: which of a person's journeys it looks at; persons are counted on one of them.
+
     code: its name in cells, CSV, targets and labels. section, part: where the report says it. source: of its
     definition. by: how it is broken down. within: figures that it never exceeds. sum_of: each tuple adds up to it
     exactly. at_least: each tuple adds up to it at most. alone: why it is in no relation, where it is in none. no_day:
@@ -102,6 +114,7 @@ class Figure:
     source: str
     counts: Counts
     rule: Rule
+    of: Which = "each"
     name: Name
     means: Name
     by: tuple[Breakdown, ...] = ()
@@ -146,13 +159,15 @@ class Share:
 class Step:
     """Whole days between two acts, as a median. spans: first and last days, one pair for each journey or handover.
 
-    count: the figure that its number of journeys equals; a name of its own where no figure does.
+    of: which of a person's journeys it looks at: those that `count` does, so that no difference of two numbers tells
+    how many came back. count: the figure that its number of journeys equals; a name of its own where no figure does.
     """
 
     code: str
     source: str
     spans: Callable[[JourneyFacts], Iterable[tuple[date | None, date | None]]]
     count: str
+    of: Which = "each"
     name: Name
     means: Name
 
@@ -166,13 +181,17 @@ def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, .
 
     A count of persons in no relation could be computed from others although it is hidden. A figure without a day
     would be missing from every period. Each must be there, or say why not. Figures of sessions are hidden with a count
-    of persons.
+    of persons. A figure of persons looks at one journey of each.
     """
     known = {one.code for one in figures} | {one.count for one in steps}
     if len({one.code for one in figures}) < len(figures):
         raise WronglyDeclared("A code is declared twice.")
     for one in figures:
         _check_relations(one, known, figures)
+        if (one.counts == "persons") != (one.of != "each"):
+            raise WronglyDeclared(
+                f"{one.code} counts persons on one journey of each, or something else on all."
+            )
         undated = isinstance(one.rule, OfStage) or (isinstance(one.rule, OfJourney) and one.rule.on is None)
         undated = undated or (isinstance(one.rule, OfSessions) and not one.rule.dated)
         if undated != bool(one.no_day):

@@ -29,10 +29,11 @@ from services.outcome.figures.state import (
     JourneyFigures,
     OutputFigures,
     Sessions,
+    Together,
     where,
 )
 from shared.language import events as e
-from shared.language.decision import Add, Change, Fold, Received
+from shared.language.decision import Add, Change, Fold, Received, key_of
 from shared.language.passage import begin, follow
 from shared.language.programmes import Programmes
 
@@ -148,11 +149,18 @@ def _journey_after(state: JourneyFigures, received: Received) -> JourneyFigures:
             return _answered(state, expired.handover, expired, "expired")
         case e.HandoverRecalled() as recalled:
             return _answered(state, recalled.handover, recalled, "recalled")
-        case e.JourneySetBeside() as moved:
-            return replace(state, beside=moved.beside)
+        case e.ParticipationSettled() as told:
+            whole = told.participation
+            journey = e.JourneyId(key_of(received.subject))
+            return replace(state, together=None if whole is None else Together(journey, whole))
+        case e.OtherJourneysLeft() as others:
+            return replace(state, others_left={one.journey: one.left_on for one in others.left})
         case e.EntryRecorded() as entry:
             gender: Gender = received.extra["gender"] if received.extra else state.gender
             return replace(state, gender=gender, entry_complete=entry.complete, entry_on=entry.occurred_on)
+        case e.FirstEntryChanged():
+            gender = received.extra["first_gender"] if received.extra else state.first_gender
+            return replace(state, first_gender=gender)
         case e.JourneyExited() as left:
             return _exited(state, left, received.after.get("handover", 0))
         case e.FollowUpDue(correction="voids") as due:
@@ -301,6 +309,7 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.JourneyStarted,
         e.JourneyRegisteredByMistake,
         e.JourneySetBeside,
+        e.ParticipationSettled,
         e.ActivityPlanned,
         e.GoalSet,
         e.GoalReached,
@@ -318,7 +327,9 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.HandoverExpired,
         e.HandoverRecalled,
         e.EntryRecorded,
+        e.FirstEntryChanged,
         e.JourneyExited,
+        e.OtherJourneysLeft,
         e.FollowUpDue,
         e.FollowUpAnswered,
         e.FollowUpMissed,

@@ -9,6 +9,45 @@ from datetime import date
 from services.outcome.figures.state import FollowUpFigure, Handover, HandoverAnswer, JourneyFacts
 
 
+def says_entry(state: JourneyFacts) -> bool:
+    """Whether this journey says what the person was at entry: the first that started, or where none has, one."""
+    return state.together is None or state.together.is_first
+
+
+def says_now(state: JourneyFacts) -> bool:
+    """Whether this journey says where the person is now, and what came of it.
+
+    Of those that go on, the one that started last does. Where none goes on, the last exit does; of two on one day, the
+    one that started later. Source: docs/field.md, "Who is counted".
+    """
+    if state.together is None:
+        return True
+    own, whole, left = state.together.journey, state.together.participation, state.others_left
+    if not whole.started:
+        return whole.first == own
+    if own not in whole.started:
+        return False
+    places = {one: place for place, one in enumerate(whole.started)}
+    if not state.passage.left:
+        return all(one in left for one in whole.started[places[own] + 1 :])
+    last = state.passage.exited_on, places[own]
+    others = [one for one in whole.started if one != own]
+    return all(one in left and (left[one], places[one]) < last for one in others)
+
+
+def referred_first_on(state: JourneyFacts) -> date:
+    """The day on which the person was first referred to the programme."""
+    together = state.together
+    return state.passage.referred_on if together is None else together.participation.referred_on
+
+
+def again_on(state: JourneyFacts) -> date | None:
+    """The day on which the person was first referred again, with an earlier journey named; None where never."""
+    if state.together is not None:
+        return state.together.participation.again_on
+    return state.passage.referred_on if state.passage.previous_journey is not None else None
+
+
 def has_result(state: JourneyFacts) -> bool:
     """Everyone who leaves has a result, but the deceased. Source: docs/field.md, "Results"."""
     return state.passage.left and state.passage.exit_way != "deceased"

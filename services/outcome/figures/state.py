@@ -13,7 +13,6 @@ from shared.language.passage import Passage
 
 Gender = Literal["woman", "man", "non_binary", "not_known"]
 
-
 NOBODY = ""
 """In place of a provider: none has answered, and none was named."""
 
@@ -77,6 +76,19 @@ class FollowUpFigure:
     situation: e.Situation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A journey whose person has others in the programme. participation: what they say together."""
+
+    journey: e.JourneyId
+    participation: e.Participation
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this one says what the person was at entry."""
+        return self.participation.first == self.journey
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyFacts:
     """What the figures need of one journey, without its sessions.
@@ -84,6 +96,10 @@ class JourneyFacts:
     entry_on: the day of the entry answers. offers: of handovers that came to nothing, all but the latest in handovers,
     which an exit that is recorded late may still leave outside. exit_knew_handovers: how many of the handover service's
     events the first exit had seen: what came beside or after it moved nobody.
+
+    together: None where the person has no other journey in the programme, or this one says all of the person.
+    first_gender: what the entry of the person's first journey says, where that is another. others_left: the person's
+    other journeys that have ended, and on which day.
     """
 
     programme: e.Code
@@ -96,7 +112,9 @@ class JourneyFacts:
     offers: Offers = field(default_factory=Offers)
     handovers: tuple[Handover, ...] = ()
     follow_ups: dict[str, FollowUpFigure] = field(default_factory=dict)
-    beside: e.JourneyId | None = None
+    together: Together | None = None
+    first_gender: Gender = "not_known"
+    others_left: dict[e.JourneyId, date] = field(default_factory=dict)
     newest_type: str
     newest_at: datetime
 
@@ -143,3 +161,12 @@ def where(state: Figures | JourneyFacts) -> Where:
     passage = state.passage
     provider = passage.provider or passage.declined_by or passage.named_provider or NOBODY
     return Where(provider, passage.municipality)
+
+
+def home(state: JourneyFacts) -> Where:
+    """Where a person counts: at this journey's provider, in the municipality of the person's first journey.
+
+    So those who started in a municipality are those who take part and those who left, also after a move.
+    """
+    at = where(state)
+    return at if state.together is None else Where(at.provider, state.together.participation.municipality)

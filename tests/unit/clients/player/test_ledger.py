@@ -22,8 +22,16 @@ def act(deed: Deed, on: str, way: str = "w1", by: str = "kafe", **says: Any) -> 
     return Act(plan_key=way, deed=deed, by=by, duty="caseworker", occurred_on=day, recorded_on=day, says=says)
 
 
-def referral(on: str = "2017-01-03", way: str = "w1", previous: str | None = None) -> Act:
-    return act("refer", on, way, "af", municipality="2482", previous=previous, reference=way)
+def referral(
+    on: str = "2017-01-03",
+    way: str = "w1",
+    previous: str | None = None,
+    *,
+    person: str = "",
+    place: str = "2482",
+) -> Act:
+    says = {"municipality": place, "previous": previous, "reference": way, "person": person or f"p-{way}"}
+    return act("refer", on, way, "af", **says)
 
 
 def session(on: str, name: str, attendance: str = "yes", minutes: int = 60, way: str = "w1") -> Act:
@@ -40,11 +48,13 @@ def begun(way: str = "w1") -> list[Act]:
     ]
 
 
-def left(on: str = "2017-08-31", way: str = "by_plan", situation: str | None = "employed") -> Act:
+def left(
+    on: str = "2017-08-31", way: str = "by_plan", situation: str | None = "employed", *, of: str = "w1"
+) -> Act:
     day = date.fromisoformat(on)
     says = {"way": way, "situation": situation}
     return Act(
-        plan_key="w1",
+        plan_key=of,
         deed="record_exit",
         by="kafe",
         duty="caseworker",
@@ -84,6 +94,55 @@ def test_a_journey_registered_by_mistake_counts_nowhere() -> None:
     ]
     figures = flat(report(acts))
     assert {value for name, value in figures.items() if not name.endswith(".target")} <= {0, None}
+
+
+def again(on: str, way: str = "w2", place: str = "2417") -> list[Act]:
+    """The person of the first journey begins again."""
+    return [
+        referral(on, way, "w1", person="p-w1", place=place),
+        act("accept", on, way),
+        act("start", on, way),
+    ]
+
+
+def test_who_comes_back_is_one_person_and_the_earlier_result_is_withdrawn_until_the_next() -> None:
+    acts = [*begun(), left("2017-08-31"), *again("2017-10-02")]
+    figures = report(acts)["figures"]
+    counts = ("received", "started", "active", "exited", "re_referred")
+    assert [figures[name] for name in counts] == [1, 1, 1, 0, 1]
+    assert (figures["exits"]["restated"], figures["employed_at_exit"]["employed"]) == (1, 0)
+    assert figures["follow_ups"]["28d"]["due"] == 0
+    last = report([*acts, left("2018-01-31", "interrupted", "student", of="w2")])
+    figures = last["figures"]
+    assert [figures[name] for name in counts] == [1, 1, 0, 1, 1]
+    assert (figures["exits"]["interrupted"], figures["exits"]["by_plan"]) == (1, 0)
+    assert last["by_gender"]["woman"]["exited"] == 1, "by the first one's entry"
+    assert last["by_municipality"]["2482"]["exited"] == 1, "where the person began"
+
+
+def test_of_two_journeys_at_once_the_one_that_goes_on_says_where_the_person_is() -> None:
+    both = [*begun(), *again("2017-03-01")]
+    counts = ("started", "active", "exited")
+    for first, last in (("w1", "w2"), ("w2", "w1")):
+        one = [*both, left("2017-05-31", of=first)]
+        assert [report(one)["figures"][name] for name in counts] == [1, 1, 0]
+        ended = report([*one, left("2017-08-31", "moved", None, of=last)])["figures"]
+        assert [ended[name] for name in counts] == [1, 0, 1]
+        assert (ended["exits"]["moved"], ended["exits"]["restated"]) == (1, 1)
+
+
+def test_a_mistaken_return_leaves_the_first_result_as_it_was() -> None:
+    acts = [*begun(), left("2017-08-31")]
+    mistaken = [*acts, *again("2017-10-02"), act("mistake", "2017-10-05", "w2", reason="wrong_person")]
+    assert flat(report(mistaken)) == flat(report(acts))
+
+
+def test_who_has_not_begun_is_where_the_standing_referral_is() -> None:
+    refused = [referral(), act("decline", "2017-01-10", reason="no_place")]
+    both = [*refused, referral("2017-02-01", "w2", person="p-w1")]
+    found = report(both)
+    assert (found["figures"]["received"], found["figures"]["declined"]) == (1, 0)
+    assert found["where_now"]["received"] == 1
 
 
 def test_steps_are_whole_days_and_an_even_count_takes_the_mean_of_the_two_in_the_middle() -> None:

@@ -96,6 +96,7 @@ def test_the_new_responsible_organisation_is_known_after_a_handover() -> None:
 def test_every_event_that_moves_a_journey_is_taken_in() -> None:
     own = "activity-tracking"
     silent = {"FollowUpDue", "FollowUpAnswered", "FollowUpMissed", "EntryRecorded", "JourneySetBeside"}
+    silent |= {"ParticipationSettled", "OtherJourneysLeft", "FirstEntryChanged"}
     wanted = {
         kind.body.__name__
         for kind in e.BY_NAME.values()

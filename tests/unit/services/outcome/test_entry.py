@@ -52,14 +52,18 @@ def test_special_categories_unasked_leave_it_complete_and_the_event_says_no_more
     (event,) = change.events
     assert event == EntryRecorded(occurred_on=TODAY, recorded_at=noon(TODAY), complete=True)
     (row,) = change.rows
-    assert (row.collection, row.key, row.body) == ("entries", JOURNEY, {"gender": "woman", "complete": True})
+    assert (row.collection, row.key, row.body) == (
+        "entries",
+        JOURNEY,
+        {"gender": "woman", "complete": True, "first_gender": "not_known"},
+    )
     assert change.state.entry is not None
     assert change.state.entry.disability == "refused"
 
 
 def test_an_unknown_gender_is_counted_as_not_known() -> None:
     (row,) = record(at_stage("accepted"), replace(WHOLE, gender=None)).rows
-    assert row.body == {"gender": "not_known", "complete": False}
+    assert row.body == {"gender": "not_known", "complete": False, "first_gender": "not_known"}
 
 
 def test_the_same_answers_again_change_nothing_and_need_no_revision() -> None:
@@ -114,7 +118,7 @@ def test_answers_that_the_start_makes_impossible_count_no_more_and_do_again_once
     (said,) = begun.events
     assert isinstance(said, EntryRecorded)
     assert (said.complete, said.correction) == (False, "replaces")
-    assert begun.rows[0].body == {"gender": "not_known", "complete": False}
+    assert begun.rows[0].body == {"gender": "not_known", "complete": False, "first_gender": "not_known"}
     later = replace(start(date(2016, 3, 1)), correction="replaces")
     (said,) = FOLDS[JourneyStarted](begun.state, arrived(later), PROGRAMMES).events
     assert isinstance(said, EntryRecorded)

@@ -139,8 +139,11 @@ def recount(truths: list[Truth]) -> dict[str, Any]:
         "figures": {
             **_person_counts(truths),
             "exits": {
-                way: len([truth for truth in truths if truth.way == way])
-                for way in ("by_plan", "interrupted", "moved", "deceased")
+                **{
+                    way: len([truth for truth in truths if truth.way == way])
+                    for way in ("by_plan", "interrupted", "moved", "deceased")
+                },
+                "restated": 0,
             },
             "entries_complete": len([truth for truth in truths if truth.complete]),
             "handovers": {
@@ -340,36 +343,3 @@ def test_the_journey_state_does_not_grow_with_its_sessions() -> None:
     for seq in range(500):
         state = project(state, arrived(session, subject=SUBJECT, seq=seq), PROGRAMMES).state
     assert len(repr(state)) - before < 100
-
-
-def beside(other: str | None, subject: Subject, seq: int) -> Received:
-    fact = e.JourneySetBeside(
-        occurred_on=TODAY, recorded_at=noon(TODAY), beside=e.JourneyId(other) if other else None
-    )
-    return Received(subject, "intake", seq, "journey.intake.journey-set-beside.v1", fact, {})
-
-
-@given(SEEDS)
-@settings(max_examples=200, deadline=None)
-def test_a_journey_beside_another_counts_no_person_and_does_once_it_stands_alone(seed: int) -> None:
-    """Whenever the word comes, the sum is the same."""
-    random = Random(seed)
-    events = list(arrivals(RandomJourney(1, random), random))
-    subject = events[0].subject
-    at = 1 + random.randrange(len(events))
-    told_of = [*events[:at], beside("j-" + "9" * 26, subject, 90), *events[at:]]
-    alone, aside = Ledger().take(events), Ledger().take(told_of)
-    of_no_person = {name: n for name, n in alone.cells.items() if name.startswith(("session/", "handover/"))}
-    assert aside.cells == of_no_person
-    assert aside.take([beside(None, subject, 91)]).cells == alone.cells
-
-
-def test_two_open_referrals_of_one_person_are_one_participation() -> None:
-    first, second = Subject("journey/j-" + "1" * 26), Subject("journey/j-" + "2" * 26)
-    ledger = Ledger()
-    for subject in (first, second):
-        ledger.take([arrived(referral(), subject=subject)])
-    ledger.take([beside(first.removeprefix("journey/"), second, 2)])
-    for subject in (first, second):
-        ledger.take([arrived(start(), subject=subject, seq=3)])
-    assert (ledger.cells["received"], ledger.cells["started"], ledger.cells["active"]) == (1, 1, 1)

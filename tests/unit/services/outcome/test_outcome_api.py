@@ -112,7 +112,12 @@ def test_an_entry_is_replaced_only_by_who_has_seen_it(caller: Caller, memory: Fa
     assert caller.put(f"{JOURNEYS}/entry", other).json["code"] == "revision-missing"
     assert caller.put(f"{JOURNEYS}/entry", other, rests_on=9).json["code"] == "stale-revision"
     assert caller.put(f"{JOURNEYS}/entry", other, rests_on=1).status_code == 200
-    assert memory.row("entries", JOURNEY) == {"_id": JOURNEY, "gender": "man", "complete": True}
+    assert memory.row("entries", JOURNEY) == {
+        "_id": JOURNEY,
+        "gender": "man",
+        "complete": True,
+        "first_gender": "not_known",
+    }
 
 
 @pytest.mark.parametrize(

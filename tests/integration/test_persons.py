@@ -1,0 +1,102 @@
+"""On real processes: who begins again is one person, and the figures follow whatever is said of either journey."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.language.days import day_of
+from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
+from tests.support.awaiting import until
+from tools.stack import Stack
+
+PROGRAMME = "persons"
+ENTRY = {"gender": "woman", "born_on": "1985-07-09", "employment": "unemployed", "isced": 3}
+WHY = "A slip of the hand."
+
+
+class Person:
+    """One person, whom the agency refers and the provider takes on."""
+
+    def __init__(self, stack: Stack, web: httpx.Client) -> None:
+        self.agency, self.provider = Caller(stack, web, AGENCY), Caller(stack, web, PROVIDER)
+        self._stack, self._web = stack, web
+        self._owner = {"Authorization": f"Bearer {stack.token('urkraft', 'owner')}"}
+        at = web.get(f"{stack.url('intake-web')}/clock", headers=self._owner).json()["at"]
+        self._today: date = day_of(datetime.fromisoformat(at))
+        body = {"name": "Kim Exempel", "personnummer": None}
+        self._handle = self.agency.ask("intake", "/participants", body).json()["participant_id"]
+
+    def ago(self, days: int) -> str:
+        return (self._today - timedelta(days=days)).isoformat()
+
+    def begins(self, days: int, place: str, previous: str | None = None) -> tuple[str, dict[str, str]]:
+        """Is referred so many days ago, and begins at once. Returns the journey and what was seen of it."""
+        referral = {
+            "reference": f"persons-{days}",
+            "participant_id": self._handle,
+            "programme": PROGRAMME,
+            "municipality": place,
+            "provider": PROVIDER,
+            "occurred_on": self.ago(days),
+            **({"previous_journey": previous} if previous else {}),
+        }
+        journey = self.agency.ask("intake", "/referrals", referral).json()["journey_id"]
+        self.provider.ask("intake", f"/referrals/{journey}/acceptance", {"occurred_on": self.ago(days)})
+        consent = {"purpose": "sharing", "given": False, "occurred_on": self.ago(days)}
+        self.provider.ask("intake", f"/journeys/{journey}/consents", consent)
+        begun = self.provider.ask("intake", f"/journeys/{journey}/start", {"occurred_on": self.ago(days)})
+        return journey, seen_in(begun)
+
+    def figures(self) -> Any:
+        url = f"{self._stack.url('outcome-web')}/programmes/{PROGRAMME}/report"
+        return self._web.get(url, headers=self._owner).json()
+
+    def counts(self) -> dict[str, int]:
+        """The figures that count the person now."""
+        report = self.figures()
+        figures = report["figures"]
+        found = {name: figures[name] for name in ("received", "started", "active", "exited")}
+        found |= {"employed": figures["employed_at_exit"]["employed"], **figures["exits"]}
+        found |= {gender: row["active"] + row["exited"] for gender, row in report["by_gender"].items()}
+        found |= {place: row["active"] + row["exited"] for place, row in report["by_municipality"].items()}
+        return {name: n for name, n in found.items() if n}
+
+
+@pytest.fixture(name="person", scope="module")
+def _person(undisturbed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    publish(undisturbed, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
+    with httpx.Client(timeout=20) as web:
+        yield Person(undisturbed, web)
+
+
+def test_a_person_counts_once_and_the_last_exit_gives_the_result(person: Person) -> None:
+    provider = person.provider
+    first, seen = person.begins(40, "2482")
+    seen = seen_in(provider.ask("outcome", f"/journeys/{first}/entry", ENTRY, seen))
+    left = {"way": "by_plan", "situation": "employed", "occurred_on": person.ago(30)}
+    provider.ask("outcome", f"/journeys/{first}/exit", left, seen)
+    begun = {"received": 1, "started": 1, "2482": 1}
+    once = begun | {"exited": 1, "employed": 1, "by_plan": 1, "woman": 1}
+    until(lambda: person.counts() == once, lambda: f"the first result: {person.counts()}")
+
+    second, seen = person.begins(20, "2417", first)
+    again = begun | {"active": 1, "restated": 1, "woman": 1}
+    until(lambda: person.counts() == again, lambda: f"the result is withdrawn: {person.counts()}")
+
+    anew = provider.ask("outcome", f"/journeys/{first}")
+    man = {**ENTRY, "gender": "man", "why": WHY}
+    provider.ask("outcome", f"/journeys/{first}/entry", man, None, **{"If-Match": anew.headers["ETag"]})
+    as_man = begun | {"active": 1, "restated": 1, "man": 1}
+    until(lambda: person.counts() == as_man, lambda: f"by the first one's entry: {person.counts()}")
+
+    left = {"way": "interrupted", "situation": "student", "occurred_on": person.ago(10)}
+    provider.ask("outcome", f"/journeys/{second}/exit", left, seen)
+    ended = begun | {"exited": 1, "interrupted": 1, "restated": 1, "man": 1}
+    until(lambda: person.counts() == ended, lambda: f"the last exit: {person.counts()}")
+
+    person.agency.ask("intake", f"/journeys/{second}/mistake", {"reason": "wrong_person"})
+    alone = begun | {"exited": 1, "employed": 1, "by_plan": 1, "man": 1}
+    until(lambda: person.counts() == alone, lambda: f"as if the second had never been: {person.counts()}")
