@@ -49,6 +49,7 @@ MAKERS: Mapping[str, Callable[[], str]] = {
     "MONGODB_KEY": mongodb_key,
     "FINGERPRINT_KEY": random_key,
     "VAULT_MASTER_KEY": random_key,
+    "NUMBER_KEYS": random_key,
 }
 
 

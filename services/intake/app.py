@@ -8,7 +8,10 @@ from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.older_versions import register_older
 from services.intake.repository import INDEXES, Referrals
+from services.intake.takers import read_takers
 from shared.host.process import main
+from shared.language.events import HandoverAccepted
+from shared.runtime.fold import Enrich
 from shared.runtime.parts import Parts, Runnable, Service
 
 REFERRALS = Referrals()
@@ -34,6 +37,7 @@ SERVICE = Service(
     database="intake",
     repository=REFERRALS,
     folds=FOLDS,
+    enrich=Enrich(frozenset({HandoverAccepted}), read_takers),
     timers=TIMERS,
     blueprints=api.blueprints,
     provides=lambda settings: api.provides(settings, REFERRALS),

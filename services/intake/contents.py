@@ -41,13 +41,13 @@ def write_contents(
     )
     if change is None:
         return held, after
-    person = held.passage.participant_id
-    key = c.key_of(work.row(c.CONTENT_KEYS, person))
+    handle = held.handles[held.passage.referrer]
+    key = c.key_of(work.row(c.CONTENT_KEYS, handle))
     rows = [*change.rows]
     if key is None:
-        key = vault.new_content_key(person)
-        rows.append(c.key_row(person, key))
-    rows.append(c.contents_row(journey_id, person, vault.seal_contents(person, journey_id, key, after)))
+        key = vault.new_content_key(handle)
+        rows.append(c.key_row(handle, key))
+    rows.append(c.contents_row(journey_id, handle, vault.seal_contents(handle, journey_id, key, after)))
     return work.save(subject, replace(change, rows=rows)), after
 
 
@@ -66,12 +66,12 @@ def _contents(work: Work, held: Referral, vault: SealsContents) -> Contents | No
     row = work.row(c.CONTENTS, held.journey_id)
     if row is None:
         # Nothing is written of somebody who was erased either.
-        c.key_of(work.row(c.CONTENT_KEYS, held.passage.participant_id))
+        c.key_of(work.row(c.CONTENT_KEYS, held.handles[held.passage.referrer]))
         return None
-    person = row["participant_id"]
-    key = c.key_of(work.row(c.CONTENT_KEYS, person))
+    handle = row["handle"]
+    key = c.key_of(work.row(c.CONTENT_KEYS, handle))
     assert key is not None, "what is sealed has a key, or one that was destroyed"
-    return vault.unseal_contents(person, held.journey_id, key, bytes(row["ciphertext"]))
+    return vault.unseal_contents(handle, held.journey_id, key, bytes(row["ciphertext"]))
 
 
 def _may_read(work: Work, actor: Actor, held: Referral, today: date) -> bool:

@@ -7,44 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.intake.domain import corrections as c
-from services.intake.domain import participant
 from services.intake.domain.journey import Referral
-from services.intake.domain.participant import Identity, Participant
-from services.intake.handlers import Vault, journey, keep, person
+from services.intake.handlers import journey, keep
 from shared.language.access import Actor, Reader, reader, role_map
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
 from shared.language.decision import Change, Skip, Work, subject_of
-from shared.language.events import JourneyId, ParticipantId
+from shared.language.events import JourneyId
 from shared.language.programmes import Action
-
-
-def correct_participant(
-    work: Work, actor: Actor, participant_id: ParticipantId, said: tuple[Identity, str], vault: Vault
-) -> Participant:
-    """Say anew who the person is. said: the identity, and why."""
-    held = person(work, actor, participant_id, "register_participant")
-    identity, why = said
-    change = participant.correct(
-        held,
-        before=vault.unseal(participant_id, participant.opened(held)),
-        after=identity,
-        sealed=vault.seal(participant_id, identity),
-        why=why,
-        by=actor,
-        at=work.at,
-    )
-    return work.save(subject_of("participant", participant_id), change)
-
-
-def list_participant_corrections(
-    work: Work, actor: Actor, participant_id: ParticipantId, *, after: int | Skip | None, limit: int
-) -> tuple[Reader, Sequence[Superseded]]:
-    """A page of what was corrected of who the person is, for who may know it."""
-    person(work, actor, participant_id, "read_participant")
-    found = page(work, subject_of("participant", participant_id), after=after, limit=limit)
-    return Reader(actor.organisation, "whole"), found
-
 
 UseCase = Callable[[Work, Actor, JourneyId, Any], Referral]
 

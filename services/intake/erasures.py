@@ -1,13 +1,12 @@
 """Erasures outlive a backup: whoever the log of erasures names, and stands unerased, is erased again.
 
 The log lies in Kafka, on a compacted topic of its own, because a restored database has forgotten what it erased. It is
-read whole at start and every hour; it holds one word per erased person, a handle and a moment. Erasing again says
+read whole at start and every hour; it holds one word per erased identity: ids and a moment. Erasing again says
 nothing, because all was said when the person was erased. No log line and no metric names anybody.
 """
 
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,11 +15,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from services.intake import handlers
+from services.intake import people
 from shared.language.decision import subject_of
 from shared.language.erasures import ErasureKept
 from shared.language.errors import Busy, StateUnreadable
-from shared.language.events import ERASURES_TOPIC, ParticipantId
+from shared.language.events import ERASURES_TOPIC
 from shared.runtime.kafka import Logs, Partition, native_options
 from shared.runtime.parts import Parts
 from shared.runtime.transaction import transact
@@ -120,7 +119,7 @@ class Erasures:
     def _read(self, consumer: Consumer, unread: set[Partition]) -> None:
         heard_at = time.monotonic()
         while unread and not self._parts.stop.is_set():
-            kept: dict[str, datetime] = {}
+            kept: dict[str, ErasureKept] = {}
             messages = consumer.consume(CHUNK, timeout=POLL_SECONDS)
             for message in messages:
                 error = message.error()
@@ -137,16 +136,17 @@ class Erasures:
             if time.monotonic() - heard_at > PATIENCE_SECONDS:
                 raise Unanswered
 
-    def _take(self, message: Any, kept: dict[str, datetime]) -> None:
+    def _take(self, message: Any, kept: dict[str, ErasureKept]) -> None:
         try:
             word = msgspec.json.decode(message.value() or b"", type=ErasureKept)
         except (ValueError, RecursionError):
             # Only intake may write there: a fault of ours, and no reason to leave the others unerased.
             log.error("erasure-unreadable", partition=message.partition(), offset=message.offset())
             return
-        kept[subject_of("participant", word.participant_id)] = word.erased_at
+        of = ("participant", word.participant_id) if word.handle is None else ("handle", word.handle)
+        kept[subject_of(*of)] = word
 
-    def _keep(self, kept: Mapping[str, datetime]) -> None:
+    def _keep(self, kept: Mapping[str, ErasureKept]) -> None:
         """Erase again those of them that stand unerased."""
         if not kept:
             return
@@ -159,7 +159,7 @@ class Erasures:
         for subject in subjects:
             self.progressed_at = time.monotonic()
             try:
-                self._erase(ParticipantId(subject.partition("/")[2]), kept[subject])
+                self._erase(kept[subject])
             except StateUnreadable:
                 self._unreadable += 1
             except Exception as error:  # one that cannot be erased must not leave the others readable
@@ -170,10 +170,10 @@ class Erasures:
             else:
                 self._found += 1
 
-    def _erase(self, participant_id: ParticipantId, at: datetime) -> None:
+    def _erase(self, word: ErasureKept) -> None:
         def work(session: ClientSession) -> None:
             unit = self._parts.unit(session)
-            handlers.keep_erased(unit, participant_id, at)
+            people.keep_erased(unit, word.participant_id, word.handle, word.erased_at)
             unit.flush()
 
         transact(self._parts.client, work)

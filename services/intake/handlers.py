@@ -3,23 +3,23 @@
 Each takes a `Work` and an `Actor`; all that one touches is one transaction. No rule lives here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from services.intake.domain import consent, participant, programme, referral
-from services.intake.domain.contents import SealsContents
-from services.intake.domain.journey import PARTS, Referral
-from services.intake.domain.participant import Identity, Participant, Sealed
+from services.intake.domain import consent, programme, referral
+from services.intake.domain.journey import Referral
 from services.intake.domain.participation import (
     PARTICIPATIONS,
     participation_key,
     refuse_second,
 )
 from services.intake.domain.programme import Published
+from services.intake.linking import handle_for
 from services.intake.members import register_members
 from services.intake.participations import journeys_of, may_read, settle
+from services.intake.people import held_by, is_erased, own_handle, touch
 from services.intake.seeing import Seen, see
 from shared.language.access import (
     Actor,
@@ -29,24 +29,13 @@ from shared.language.access import (
     programmes_for,
     role_map,
 )
-from shared.language.days import day_of
-from shared.language.decision import ARCHIVE, Change, Skip, Work, event_id, subject_of
+from shared.language.decision import Change, Skip, Work, subject_of
 from shared.language.errors import Unknown
-from shared.language.events import Code, JourneyId, Organisation, ParticipantId
+from shared.language.events import Code, JourneyId, Organisation
 from shared.language.passage import Stage
 from shared.language.programmes import Action, Programme, ProgrammeKey
 
 Part = Literal["referrer", "provider", "responsible"]
-
-
-class Vault(SealsContents, Protocol):
-    """Seals and opens identities, and what referrals say; chance comes in through it."""
-
-    def seal(self, participant_id: ParticipantId, identity: Identity) -> Sealed:
-        """Encrypt under a new key of this participant's own."""
-
-    def unseal(self, participant_id: ParticipantId, sealed: Sealed) -> Identity:
-        """Decrypt what `seal` returned for this participant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,74 +62,6 @@ class Referrals(Protocol):
         """The referrals of the list, oldest first, at most `limit`."""
 
 
-# --- participants ---------------------------------------------------------------------------------------------
-
-
-def register_participant(work: Work, actor: Actor, identity: Identity, vault: Vault) -> Participant:
-    """Seal a person's identity and answer with a handle."""
-    authorise_somewhere(actor, "register_participant", work)
-    handle = ParticipantId(work.new_id("p"))
-    change = participant.register(handle, vault.seal(handle, identity), by=actor.organisation, at=work.at)
-    return work.save(subject_of("participant", handle), change)
-
-
-def still_registered(work: Work, actor: Actor, participant_id: ParticipantId) -> None:
-    """Let a registration be answered again, while the person stands under that handle. Raises Unknown, Conflict."""
-    participant.opened(person(work, actor, participant_id, "register_participant"))
-
-
-def read_participant(
-    work: Work, actor: Actor, participant_id: ParticipantId, vault: Vault
-) -> tuple[Participant, Identity]:
-    """Open a person's identity."""
-    held = person(work, actor, participant_id, "read_participant")
-    return held, vault.unseal(participant_id, participant.opened(held))
-
-
-def erase_participant(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant:
-    """Destroy the participant's key."""
-    held = person(work, actor, participant_id, "erase_participant")
-    subject = subject_of("participant", participant_id)
-    # Nothing but its erasure is ever said of a participant, so that its first event is that.
-    announced = work.row(ARCHIVE, event_id(subject, 1)) is not None
-    change = participant.erase(held, by=actor.organisation, at=work.at, announced=announced)
-    return work.save(subject, change)
-
-
-def keep_erased(work: Work, participant_id: ParticipantId, at: datetime) -> None:
-    """Erase again what the log of erasures says was erased, at that moment."""
-    subject = subject_of("participant", participant_id)
-    held: Participant | None = work.find(subject)
-    if held is not None:
-        work.save(subject, participant.keep_erased(held, at=at))
-
-
-def person(work: Work, actor: Actor, participant_id: ParticipantId, action: Action) -> Participant:
-    """The participant, for those who may know who it is; for all others there is none. Raises Unknown."""
-    authorise_somewhere(actor, action, work)
-    held = _known(work, actor, participant_id)
-    if held is None:
-        raise Unknown("participant")
-    return held
-
-
-def _known(work: Work, actor: Actor, participant_id: ParticipantId) -> Participant | None:
-    """The participant, or None where there is none or the organisation has no right to know who it is.
-
-    It has if it registered the person, or took the person on in a journey whose part has not ended.
-    """
-    held: Participant | None = work.find(subject_of("participant", participant_id))
-    if held is None or held.registered_by == actor.organisation:
-        return held
-    where = {
-        "participant_id": participant_id,
-        "organisations": actor.organisation,
-        "programme": {"$in": programmes_for(actor.organisation, work, "read_participant")},
-    }
-    today = day_of(work.at).isoformat()
-    return held if work.rows(PARTS, where, order="until", after=today, limit=1) else None
-
-
 # --- referrals ------------------------------------------------------------------------------------------------
 
 
@@ -158,25 +79,44 @@ def refer(work: Work, actor: Actor, command: referral.Refer) -> Referral:
     known = work.row(referral.REFERENCES, referral.reference_key(actor.organisation, command.reference))
     if known is not None:
         first: Referral = work.get(subject_of("journey", known["journey_id"]))
-        return keep(work, Change(referral.repeat(first, command)))
-    person = _known(work, actor, command.participant_id)
-    earlier = None
-    if person is not None and command.previous_journey is not None:
-        earlier = work.find(subject_of("journey", command.previous_journey))
+        own = own_handle(work, actor, command.participant_id)
+        return keep(work, Change(referral.repeat(first, command, None if own is None else own.person)))
+    held = held_by(work, actor, command.participant_id)
+    journeys: list[Referral] = []
+    if held is not None:
+        key = participation_key(held.person, command.programme)
+        journeys = journeys_of(work, work.row(PARTICIPATIONS, key))
+    readable = functools.partial(may_read, work, actor)
     change = referral.refer(
         command,
         journey_id=JourneyId(work.new_id("j")),
         by=actor.organisation,
         roles=role_map(work, into) if into else None,
-        participant=person,
-        previous=earlier,
+        handle=held,
+        erased=held is not None and is_erased(work, held),
+        previous=_previous(work, command, journeys, readable),
         at=work.at,
         open_programmes=[] if into else _open_programmes(work, actor),
     )
-    row = work.row(PARTICIPATIONS, participation_key(command.participant_id, command.programme))
-    journeys = journeys_of(work, row)
-    refuse_second(journeys, lambda one: may_read(work, actor, one))
+    refuse_second(journeys, readable)
+    if held is not None:
+        touch(work, held.home)
     return keep(work, change)
+
+
+def _previous(
+    work: Work,
+    command: referral.Refer,
+    journeys: Sequence[Referral],
+    readable: Callable[[Referral], bool],
+) -> Referral | None:
+    """The earlier journey that the command names, or else the last one that has ended; none that the referrer may not
+    read.
+    """
+    if command.previous_journey is not None:
+        named: Referral | None = work.find(subject_of("journey", command.previous_journey))
+        return named if named is not None and readable(named) else None
+    return next((one for one in reversed(journeys) if one.passage.left and readable(one)), None)
 
 
 def _open_programmes(work: Work, actor: Actor) -> list[str]:
@@ -188,7 +128,12 @@ def _open_programmes(work: Work, actor: Actor) -> list[str]:
 def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept) -> Referral:
     """Take the person on."""
     held, _ = journey(work, actor, journey_id, "answer_referral")
-    return keep(work, referral.accept(held, command, by=actor.organisation, at=work.at))
+    change = referral.accept(held, command, by=actor.organisation, at=work.at)
+    if actor.organisation in change.state.handles:
+        return keep(work, change)
+    handle, rows = handle_for(work, actor.organisation, held.home, held.passage.participant_id)
+    taken = replace(change.state, handles={**change.state.handles, actor.organisation: handle})
+    return keep(work, replace(change, state=taken, rows=(*change.rows, *rows)))
 
 
 def decline_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline) -> Referral:

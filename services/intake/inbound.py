@@ -18,6 +18,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from services.intake import handlers
+from services.intake.domain.participant import HANDLES, handle_of
 from services.intake.domain.participation import PARTICIPATIONS, participation_key
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
 from services.intake.records import Echo, Said, read
@@ -158,10 +159,18 @@ def _fetch(unit: Unit, records: Sequence[Arrived], said: Sequence[Said]) -> None
     """Ask once for what all these referrals speak of, not once each."""
     pairs = zip(records, said, strict=True)
     referrals = [(record, one.command) for record, one in pairs if isinstance(one.command, Refer)]
-    unit.load({subject_of("participant", one.participant_id) for _, one in referrals})
+    unit.fetch(HANDLES, {one.participant_id for _, one in referrals})
     keys = {reference_key(sender_of(record.topic), one.reference) for record, one in referrals}
     unit.fetch(REFERENCES, keys)
-    unit.fetch(PARTICIPATIONS, {participation_key(one.participant_id, one.programme) for _, one in referrals})
+    rows = [(unit.row(HANDLES, one.participant_id), one) for _, one in referrals]
+    held = [(handle_of(row), one) for row, one in rows if row is not None]
+    unit.load(
+        {
+            *(subject_of("participant", handle.home) for handle, _ in held),
+            *(subject_of("handle", handle.handle) for handle, _ in held if handle.brought),
+        }
+    )
+    unit.fetch(PARTICIPATIONS, {participation_key(handle.person, one.programme) for handle, one in held})
 
 
 def set_aside(parts: Parts, breaker: Breaker) -> SetAside:

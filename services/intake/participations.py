@@ -1,16 +1,18 @@
 """What the use cases need of a person's other journeys in the same programme. No rule lives here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.intake.domain.journey import Referral
+from services.intake.domain.journey import Referral, place
 from services.intake.domain.participation import (
     PARTICIPATIONS,
     Other,
     is_open,
     key_of_journey,
     others_open,
+    participation_key,
+    regrouped,
     said_of,
     settled,
     written,
@@ -18,6 +20,7 @@ from services.intake.domain.participation import (
 from shared.language.access import Actor, authorise
 from shared.language.decision import Change, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
+from shared.language.events import ParticipantId
 
 
 def journeys_of(work: Work, row: Mapping[str, Any] | None) -> list[Referral]:
@@ -54,6 +57,27 @@ def settle(work: Work, change: Change[Referral]) -> Change[Referral]:
         else:
             work.save(subject_of("journey", settled_one.state.journey_id), settled_one)
     return replace(change, rows=(*change.rows, written(key, row, now)))
+
+
+def regroup(work: Work, moved: Sequence[Referral], persons: Collection[ParticipantId]) -> None:
+    """Group the journeys anew, once these have become another person's.
+
+    persons: all whose journeys may be concerned.
+    """
+    for programme in sorted({one.passage.programme for one in moved}):
+        keys = {one: participation_key(one, programme) for one in sorted(persons)}
+        before = {one: work.row(PARTICIPATIONS, key) for one, key in keys.items()}
+        found = {held.journey_id: held for row in before.values() for held in journeys_of(work, row)}
+        found |= {held.journey_id: held for held in moved if held.passage.programme == programme}
+        for person, key in keys.items():
+            mine = sorted((one for one in found.values() if one.passage.participant_id == person), key=place)
+            change = regrouped(key, before[person], mine)
+            for one in settled(mine, work.at):
+                work.save(subject_of("journey", one.state.journey_id), one)
+            if found:
+                last = next(iter(found.values()))
+                subject = subject_of("journey", last.journey_id)
+                work.save(subject, replace(change, state=work.get(subject)))
 
 
 def also_referred(work: Work, actor: Actor, referral: Referral) -> Sequence[Other]:

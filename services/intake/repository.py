@@ -8,9 +8,10 @@ import structlog
 from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.journey import Referral, place
-from services.intake.domain.participant import Participant
+from services.intake.domain.participant import HANDLES, Brought, Participant
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
+from services.intake.linking import LINKS
 from shared.language.decision import Subject, Work
 from shared.language.errors import StateUnreadable
 from shared.language.passage import with_hands
@@ -36,8 +37,18 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _listed("state.passage.provider"),
         # … and those that await an answer it may give
         _listed("state.stage", "state.passage.named_provider"),
+        # the journeys of one person, where two are found to be one
+        IndexModel([("state.passage.participant_id", ASCENDING)]),
     ],
     **CORRECTION_INDEXES,
+    HANDLES: [
+        # the handles of a person: those that move with the person, and whether one of them is brought
+        IndexModel([("home", ASCENDING), ("brought", ASCENDING)]),
+        # whether anybody said that the person's data are protected
+        IndexModel([("person", ASCENDING), ("protected", ASCENDING)]),
+    ],
+    # whom a person is linked with
+    LINKS: [IndexModel([("participants", ASCENDING), ("standing", ASCENDING)])],
     # whether this organisation took the person on in a journey whose part has not ended
     "parts": [
         IndexModel(
@@ -73,13 +84,39 @@ def _alone(document: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "participation": None}
 
 
+def _with_a_home(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 to 4: who was referred was the person; nobody had a handle of its own."""
+    return {**document, "home": document["passage"]["participant_id"], "handles": {}}
+
+
+def _before_handles(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2: the one organisation that registered the person gets its handle when `renewal` comes by."""
+    sealed = document.get("sealed")
+    earlier = {
+        "registered_by": document["registered_by"],
+        "sealed": sealed,
+        "corrections": document.get("corrections", 0),
+    }
+    return {
+        "participant_id": document["participant_id"],
+        "registered_at": document["registered_at"],
+        "identities": 0 if sealed is None else 1,
+        "erased_at": document.get("erased_at"),
+        "earlier": earlier,
+    }
+
+
 class Referrals(StoredStates):
-    """States of journeys, participants, programmes and the register. Satisfies the handlers' `Referrals` too."""
+    """States of journeys, participants, what was brought of them, programmes and the register.
+
+    Satisfies the handlers' `Referrals` too.
+    """
 
     collection = "referrals"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Referral, (with_hands, _alone)),
-        "participant": Kind(Participant),
+        "journey": Kind(Referral, (with_hands, _alone, _with_a_home)),
+        "participant": Kind(Participant, (_before_handles,)),
+        "handle": Kind(Brought),
         "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left)),
         "legal-person": Kind(LegalPerson),
         "unit": Kind(Unit),
@@ -87,7 +124,7 @@ class Referrals(StoredStates):
     }
     keeps = (datetime, bytes)
 
-    def write(self, state: Referral | Participant | Published) -> dict[str, Any]:
+    def write(self, state: Referral | Participant | Brought | Published) -> dict[str, Any]:
         """The document; a journey's also holds its stage, its programme's version and its place in lists."""
         document = super().write(state)
         if isinstance(state, Referral):

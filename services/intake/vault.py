@@ -1,15 +1,13 @@
 """The vault: seals what identifies a person under a data key of its own. Satisfies the handlers' `Vault`.
 
-The data key is random, used for one participant only, and stored wrapped by the master key. Both are AES-256-GCM,
-bound to the participant's id, so that nothing can be moved from one participant to another. Whoever destroys the
-wrapped key destroys the identity, in every copy of the database that is written from then on. What a person's
-referrals say has a key of its own, for all of them: it is bound to the person, and each text to its journey. What is
-sealed names the master key that wrapped it: one seals, and those before it still open. Never logs, never raises with
-a value in the text.
+The data key is random, used for one organisation's identity of one person only, and stored wrapped by the master key.
+Both are AES-256-GCM, bound to the organisation's handle, so that nothing can be moved from one handle to another.
+Whoever destroys the wrapped key destroys the identity, in every copy of the database that is written from then on.
+What an organisation's referrals of a person say has a key of its own, for all of them: it is bound to the handle, and
+each text to its journey. What is sealed names the master key that wrapped it: one seals, and those before it still
+open. Never logs, never raises with a value in the text.
 """
 
-import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -21,14 +19,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from services.intake.domain.contents import ContentKey, Contents
 from services.intake.domain.participant import Identity, Sealed
 from shared.language.errors import Halt
-from shared.language.events import JourneyId, ParticipantId
+from shared.language.events import HandleId, JourneyId, ParticipantId
+from shared.runtime.keys import decoded
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
 class AesGcmVault:
-    """AES-256-GCM with a key per participant.
+    """AES-256-GCM with a key per handle.
 
     master_key seals and opens; those in `retired` only open what they sealed. random_bytes: a cryptographic source;
     others in tests only. Raises Halt for a key that is not 32 bytes long.
@@ -49,23 +48,26 @@ class AesGcmVault:
         self._masters = {key_id(key): AESGCM(key) for key in (master_key, *retired)}
         self._random = random_bytes
 
-    def seal(self, participant_id: ParticipantId, identity: Identity) -> Sealed:
+    def seal(self, handle: HandleId, identity: Identity) -> Sealed:
         """Encrypt under a new data key."""
         key = self._random(KEY_BYTES)
         return Sealed(
             key_id=self._current,
-            wrapped_key=self._encrypt(self._masters[self._current], key, b"key:" + participant_id.encode()),
+            wrapped_key=self._encrypt(self._masters[self._current], key, b"key:" + handle.encode()),
             ciphertext=self._encrypt(
-                AESGCM(key), msgspec.json.encode(identity), b"identity:" + participant_id.encode()
+                AESGCM(key), msgspec.json.encode(identity), b"identity:" + handle.encode()
             ),
         )
 
-    def unseal(self, participant_id: ParticipantId, sealed: Sealed) -> Identity:
-        """Decrypt. Raises Halt when the master key that sealed it is not here, or the bytes were changed."""
+    def unseal(self, sealed_for: HandleId | ParticipantId, sealed: Sealed) -> Identity:
+        """Decrypt. sealed_for: the handle; for what was sealed before there were handles, the person's id.
+
+        Raises Halt when the master key that sealed it is not here, or the bytes were changed.
+        """
         master = self._master(sealed.key_id)
         try:
-            key = self._decrypt(master, sealed.wrapped_key, b"key:" + participant_id.encode())
-            plain = self._decrypt(AESGCM(key), sealed.ciphertext, b"identity:" + participant_id.encode())
+            key = self._decrypt(master, sealed.wrapped_key, b"key:" + sealed_for.encode())
+            plain = self._decrypt(AESGCM(key), sealed.ciphertext, b"identity:" + sealed_for.encode())
         except InvalidTag:
             raise Halt(
                 "A sealed identity cannot be opened.",
@@ -73,25 +75,25 @@ class AesGcmVault:
             ) from None
         return msgspec.json.decode(plain, type=Identity)
 
-    def new_content_key(self, participant_id: ParticipantId) -> ContentKey:
-        """A new key for what the referrals of this participant say."""
+    def new_content_key(self, handle: HandleId) -> ContentKey:
+        """A new key for what the referrals of this handle say."""
         wrapped = self._encrypt(
-            self._masters[self._current], self._random(KEY_BYTES), b"content-key:" + participant_id.encode()
+            self._masters[self._current], self._random(KEY_BYTES), b"content-key:" + handle.encode()
         )
         return ContentKey(key_id=self._current, wrapped_key=wrapped)
 
     def seal_contents(
-        self, participant_id: ParticipantId, journey_id: JourneyId, key: ContentKey, contents: Contents
+        self, handle: HandleId, journey_id: JourneyId, key: ContentKey, contents: Contents
     ) -> bytes:
         """Encrypt what the referral of this journey says. Raises Halt as `unseal` does."""
-        cipher = self._content_cipher(participant_id, key)
+        cipher = self._content_cipher(handle, key)
         return self._encrypt(cipher, msgspec.json.encode(contents), b"contents:" + journey_id.encode())
 
     def unseal_contents(
-        self, participant_id: ParticipantId, journey_id: JourneyId, key: ContentKey, sealed: bytes
+        self, handle: HandleId, journey_id: JourneyId, key: ContentKey, sealed: bytes
     ) -> Contents:
         """Decrypt what the referral of this journey says. Raises Halt as `unseal` does."""
-        cipher = self._content_cipher(participant_id, key)
+        cipher = self._content_cipher(handle, key)
         try:
             plain = self._decrypt(cipher, sealed, b"contents:" + journey_id.encode())
         except InvalidTag:
@@ -100,10 +102,10 @@ class AesGcmVault:
             ) from None
         return msgspec.json.decode(plain, type=Contents)
 
-    def _content_cipher(self, participant_id: ParticipantId, key: ContentKey) -> AESGCM:
+    def _content_cipher(self, handle: HandleId, key: ContentKey) -> AESGCM:
         master = self._master(key.key_id)
         try:
-            return AESGCM(self._decrypt(master, key.wrapped_key, b"content-key:" + participant_id.encode()))
+            return AESGCM(self._decrypt(master, key.wrapped_key, b"content-key:" + handle.encode()))
         except InvalidTag:
             raise Halt(
                 "The key of what referrals say cannot be opened.",
@@ -137,15 +139,6 @@ def vault_from(master_key: str | None, retired: Sequence[str] = ()) -> AesGcmVau
     if not master_key:
         raise Halt("VAULT_MASTER_KEY is missing.", "Set it to 32 random bytes in base64.")
     return AesGcmVault(
-        _decoded("VAULT_MASTER_KEY", master_key),
-        retired=[_decoded("VAULT_RETIRED_KEYS", one) for one in retired],
+        decoded("VAULT_MASTER_KEY", master_key),
+        retired=[decoded("VAULT_RETIRED_KEYS", one) for one in retired],
     )
-
-
-def _decoded(variable: str, text: str) -> bytes:
-    try:
-        return base64.b64decode(
-            text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True
-        )
-    except (binascii.Error, ValueError):
-        raise Halt(f"{variable} is not base64.", "Set each key to 32 random bytes in base64.") from None

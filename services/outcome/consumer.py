@@ -18,6 +18,7 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralAccepted: apply_fact,
     e.ReferralDeclined: apply_fact,
     e.ReferralWithdrawn: apply_fact,
+    e.JourneyPersonChanged: apply_fact,
     e.ConsentGiven: apply_fact,
     e.ConsentRefused: apply_fact,
     e.ConsentWithdrawn: apply_fact,

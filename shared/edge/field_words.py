@@ -162,7 +162,7 @@ FIELDS: Mapping[str, str] = {
     "owner": "Code of the organisation that owns the programme.",
     "parked": "Events that wait for an operator or for what they need.",
     "parked_id": "Id of the parked event.",
-    "participant_id": "Id of the participant: a handle that names nobody.",
+    "participant_id": "Your organisation's own handle of the participant; it names nobody, and nobody for any other.",
     "partition": "Number of the partition.",
     "parts_end_after_months": "Months after the journey's end at which the parties' rights to it end.",
     "pending": "How many wait.",
@@ -184,6 +184,7 @@ FIELDS: Mapping[str, str] = {
     "programme_version": "The version of the programme that the journey follows.",
     "programmes": "The programmes in which the organisation has a role.",
     "progress": "How far it has come, or the programme's indicators.",
+    "protected_identity": "Whether the participant's data are protected; null where the reader did not say so itself.",
     "provider": "Code of the provider's organisation; null where none is named.",
     "purpose": "What the consent is for.",
     "quantity": "How many.",
@@ -279,7 +280,7 @@ FIELDS: Mapping[str, str] = {
 
 PATH_PARAMETERS: Mapping[str, str] = {
     "journey_id": "Id of the journey.",
-    "participant_id": "Id of the participant: a handle that names nobody.",
+    "participant_id": "Your organisation's own handle of the participant; it names nobody, and nobody for any other.",
     "session_id": "Id of the session.",
     "output_id": "Id of the output.",
     "handover_id": "Id of the handover.",

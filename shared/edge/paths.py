@@ -36,7 +36,7 @@ class PathId:
 
 IDS: Mapping[str, PathId] = {
     "journeyId": PathId("journey", forms.JOURNEY_ID, "journey"),
-    "participantId": PathId("participant", forms.PARTICIPANT_ID, "participant"),
+    "participantId": PathId("participant", forms.HANDLE, "handle"),
     "outputId": PathId("output", forms.OUTPUT_ID, "output"),
     "sessionId": PathId("session", forms.SESSION_ID),
     "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),

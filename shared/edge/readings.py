@@ -34,13 +34,13 @@ KEPT_WAITING = "not-yet-seen"
 IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
 """Actions that concern no single person, unless the view says otherwise (`points_at_people`); every other is noted."""
 NAMING: Mapping[str, str] = {
-    "participant_id": "participant",
+    "participant_id": "handle",
     "journey_id": "journey",
     "handover_id": "handover",
     "follow_up_id": "follow-up",
 }
 """{its name in a body, and in camelCase in a path: the kind of the named thing}; the first match counts."""
-NAMED_ID = re.compile(rf"[pj]-{ID}(\.{CODE})?")
+NAMED_ID = re.compile(rf"[hj]-{ID}(\.{CODE})?")
 EXTENSION = "repetitions"
 
 log = structlog.get_logger()

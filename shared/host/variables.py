@@ -255,6 +255,15 @@ VARIABLES: tuple[Variable, ...] = (
         secret=True,
     ),
     Variable(
+        name="NUMBER_KEYS",
+        field="number_keys",
+        means="Keys of 32 random bytes in base64, comma-separated, the newest first; numbers are found by them.",
+        read=keys,
+        required_by=VAULT,
+        given_to=VAULT,
+        secret=True,
+    ),
+    Variable(
         name="FINGERPRINT_KEY",
         field="fingerprint_key",
         means="32 random bytes in base64 under which requests are fingerprinted.",

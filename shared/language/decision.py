@@ -77,12 +77,14 @@ class Notice:
 class Change(Generic[S]):
     """The result of a decision. An unchanged `state` and nothing else means: nothing happened.
 
-    cancels: keys of timers to remove; an unknown key is no error.
+    removes: rows to remove, each as its collection and key. cancels: keys of timers to remove. An unknown key is no
+    error.
     """
 
     state: S
     events: Sequence[Fact] = ()
     rows: Sequence[Row] = ()
+    removes: Sequence[tuple[str, str]] = ()
     adds: Sequence[Add] = ()
     timers: Sequence[Timer] = ()
     cancels: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.language.events import ERASURES_TOPIC, ParticipantId
+from shared.language.events import ERASURES_TOPIC, HandleId, ParticipantId
 from shared.language.messages import Message, message
 
 
@@ -11,14 +11,16 @@ from shared.language.messages import Message, message
     topic=ERASURES_TOPIC,
     producers=("intake",),
     consumers=("intake",),
-    subject="^participant/.+$",
-    identity="`intake:notice/<type>/<subject>`, one per erased person",
+    subject="^(participant|handle)/.+$",
+    identity="`intake:notice/<type>/<subject>`, one per erased identity",
 )
 class ErasureKept(Message, frozen=True, kw_only=True):
-    """A person was erased, and is to stay erased whatever a backup brings back.
+    """An identity was erased, and is to stay erased whatever a backup brings back.
 
-    erased_at: UTC, of the first time.
+    handle: of the organisation that erased what it had brought; absent: the person, and with it every identity of
+    theirs. erased_at: UTC, of the first time.
     """
 
     participant_id: ParticipantId
     erased_at: datetime
+    handle: HandleId | None = None

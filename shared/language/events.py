@@ -23,6 +23,7 @@ SOURCES: tuple[Source, ...] = ("intake", "activity-tracking", "handover", "outco
 
 JourneyId = NewType("JourneyId", str)
 ParticipantId = NewType("ParticipantId", str)
+HandleId = NewType("HandleId", str)
 SessionId = NewType("SessionId", str)
 HandoverId = NewType("HandoverId", str)
 FollowUpId = NewType("FollowUpId", str)
@@ -245,10 +246,21 @@ class ParticipationSettled(Fact):
     participation: Participation | None = None
 
 
+@event("intake", "journey-person-changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyPersonChanged(Fact):
+    """The journey is another person's than was known: two were found to be one, or one to be two.
+
+    participant_id: whose it is from now on.
+    """
+
+    participant_id: ParticipantId
+
+
 @event("intake", "participant-erased", subject="participant")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantErased(Fact):
-    """The participant's key was destroyed; what identified them can no longer be read."""
+    """The last key was destroyed under which somebody had the participant's identity; nobody can read it again."""
 
 
 # --- activity-tracking: what the participant does ------------------------------------------------------

@@ -258,6 +258,8 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             return replace(passage, closed_on=_day_of(event))
         case e.JourneyRegisteredByMistake():
             return replace(passage, mistake=event.correction != "voids")
+        case e.JourneyPersonChanged():
+            return replace(passage, participant_id=event.participant_id)
         case _:
             return passage
 

@@ -17,6 +17,7 @@ from shared.language import codec
 from shared.language.codec import Undecodable
 from shared.language.decision import Skip
 from shared.language.errors import Invalid, Unknown
+from shared.language.forms import HANDLE as HANDLE_FORM
 from shared.language.forms import PARTICIPANT_ID
 from shared.language.personal_numbers import without_personnummer
 from shared.operations.missing import Waiting, missing
@@ -35,17 +36,18 @@ SHOWN = frozenset(
 )
 SCRUBBED = 2000
 """Characters of an error that are searched for personal data; the shown part is their beginning."""
-HANDLE = re.compile(PARTICIPANT_ID)
+NAMES_SOMEBODY = re.compile(f"{PARTICIPANT_ID}|{HANDLE_FORM}")
 
 
 def shown_subject(subject: str) -> str:
     """The subject as an operator sees it: a participant's handle is withheld, all others stand in the logs too."""
-    return f"participant/{WITHHELD}" if subject.startswith("participant/") else subject
+    kind = subject.partition("/")[0]
+    return f"{kind}/{WITHHELD}" if kind in ("participant", "handle") else subject
 
 
 def scrubbed(text: str) -> str:
     """An error's words without participants' handles and what reads as a personnummer; at most 300 letters."""
-    return without_personnummer(HANDLE.sub("p-…", text[:SCRUBBED]), "…")[:300]
+    return without_personnummer(NAMES_SOMEBODY.sub("p-…", text[:SCRUBBED]), "…")[:300]
 
 
 def summary(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:

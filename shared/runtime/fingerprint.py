@@ -5,11 +5,10 @@ every fingerprint is an HMAC under FINGERPRINT_KEY, which is never stored beside
 fingerprints of different kinds are never equal.
 """
 
-import base64
-import binascii
 import hmac
 
 from shared.language.errors import Halt
+from shared.runtime.keys import decoded
 
 KEY_BYTES = 32
 
@@ -34,9 +33,4 @@ def fingerprints_from(key: str | None) -> Fingerprints:
     """Fingerprints under the key that a setting holds, in either base64. Raises Halt naming what to set."""
     if not key:
         raise Halt("FINGERPRINT_KEY is missing.", "Set it to 32 random bytes in base64.")
-    try:
-        standard = key.replace("-", "+").replace("_", "/")
-        raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise Halt("FINGERPRINT_KEY is no base64.", "Set it to 32 random bytes in base64.") from None
-    return Fingerprints(raw)
+    return Fingerprints(decoded("FINGERPRINT_KEY", key))

@@ -37,6 +37,7 @@ class Settings:
     log_level: str
     vault_master_key: str | None
     vault_retired_keys: tuple[str, ...]
+    number_keys: tuple[str, ...] | None
     fingerprint_key: str | None
     reply_organisations: frozenset[str]
     operator_organisations: frozenset[str]

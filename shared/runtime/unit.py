@@ -261,6 +261,8 @@ class Unit:
             self.put(ARCHIVE, *self._messages.notice(held, notice, self.at))
         for row in change.rows:
             self.put(row.collection, row.key, row.body)
+        for collection, key in change.removes:
+            self.put(collection, key, None)
         for add in change.adds:
             self.staged.add((add.collection, add.key, shard_of(held.subject)), add.cells, add.also)
         for timer in change.timers:
@@ -273,6 +275,7 @@ class Unit:
         changed = moved or bool(
             change.events
             or change.rows
+            or change.removes
             or change.adds
             or change.timers
             or change.cancels

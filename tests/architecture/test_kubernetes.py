@@ -29,7 +29,7 @@ Manifest = dict[str, Any]
 # What is made outside, from wherever secrets are kept: deploy/README.md says so, and the test below holds it to this.
 SECRETS = {
     "journeys-intake": {"KAFKA_PASSWORD", "MONGODB_URI"},
-    "journeys-intake-vault": {"VAULT_MASTER_KEY"},
+    "journeys-intake-vault": {"NUMBER_KEYS", "VAULT_MASTER_KEY"},
     "journeys-activity-tracking": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-handover": {"KAFKA_PASSWORD", "MONGODB_URI"},
     "journeys-outcome": {"KAFKA_PASSWORD", "MONGODB_URI"},

@@ -63,7 +63,7 @@ def registered(stack: Stack, agency: str) -> str:
     """The handle of a person whom the agency has registered."""
     answer = httpx.post(
         f"{stack.url('intake-web')}/participants",
-        json={"name": "Kim Exempel", "personnummer": "19900101-2385"},
+        json={"name": "Kim Exempel", "personnummer": None},
         headers={
             "Authorization": f"Bearer {stack.token(agency, 'caseworker')}",
             "Idempotency-Key": f"share-{agency}-{time.time_ns()}",
@@ -75,14 +75,23 @@ def registered(stack: Stack, agency: str) -> str:
 
 
 def people(stack: Stack, handle: str, number: int) -> list[str]:
-    """So many handles, as if the person had been registered as often: each is referred once."""
-    handles = [f"p-{uuid4().int:026d}"[:28] for _ in range(number)]
+    """So many handles, as if as many persons had been registered: each is referred once."""
+    names = [f"{uuid4().int:026d}"[:26] for _ in range(number)]
     with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
-        kept = client["intake"]["referrals"]
-        document = kept.find_one({"_id": f"participant/{handle}"})
-        assert document is not None
-        kept.insert_many([{**document, "_id": f"participant/{one}"} for one in handles])
-    return handles
+        states, rows = client["intake"]["referrals"], client["intake"]["handles"]
+        row, brought = rows.find_one({"_id": handle}), states.find_one({"_id": f"handle/{handle}"})
+        assert row is not None
+        assert brought is not None
+        person = states.find_one({"_id": f"participant/{row['home']}"})
+        assert person is not None
+        for one in names:
+            person["state"]["participant_id"] = f"p-{one}"
+            brought["state"].update(handle=f"h-{one}", participant_id=f"p-{one}")
+            states.insert_many(
+                [{**person, "_id": f"participant/p-{one}"}, {**brought, "_id": f"handle/h-{one}"}]
+            )
+            rows.insert_one({**row, "_id": f"h-{one}", "home": f"p-{one}", "person": f"p-{one}"})
+    return [f"h-{one}" for one in names]
 
 
 def referral(participant: str, reference: str) -> bytes:

@@ -51,7 +51,7 @@ COMMANDS = [
 ]
 REFERRAL = {
     "reference": "AF-2016-0001",
-    "participant_id": f"p-{'0' * 26}",
+    "participant_id": f"h-{'0' * 26}",
     "programme": "coactive",
     "municipality": "2482",
     "occurred_on": "2016-02-08",
@@ -286,7 +286,8 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
             assert not list(_number_or_text(parameter["schema"], value)), f"{value[:20]!r} was taken"
 
 
-SAMPLE_PATH = {f"{kind}Id": f"{kind[0]}-{'0' * 26}" for kind in ("journey", "participant", "output")}
+LETTERS = {"journey": "j", "participant": "h", "output": "o"}
+SAMPLE_PATH = {f"{kind}Id": f"{letter}-{'0' * 26}" for kind, letter in LETTERS.items()}
 
 
 def _number_or_text(schema: dict[str, Any], value: str) -> Iterator[Any]:
@@ -314,7 +315,7 @@ def test_a_purpose_that_names_somebody_or_shows_nothing_is_refused(
     purpose: str, clients: Mapping[str, FlaskClient]
 ) -> None:
     headers = {"Authorization": "Bearer caseworker", "Purpose": purpose}
-    answer = clients["intake"].get(f"/participants/p-{'0' * 26}", headers=headers)
+    answer = clients["intake"].get(f"/participants/h-{'0' * 26}", headers=headers)
     assert answer.json is not None
     assert (answer.status_code, set(answer.json["errors"])) == (400, {"Purpose"})
 

@@ -13,12 +13,12 @@ from jsonschema import Draft202012Validator
 
 from deploy.topics import declared
 from services.intake.api.schemas import ReferralAnswer
-from services.intake.domain.participant import Sealed, erase, register
+from services.intake.domain.participant import Brought, Sealed, erase
 from services.intake.inbound import receive
 from services.outcome.stream.indicators import Cell, Indicator, record
 from shared.language.control import RepublishRequested
 from shared.language.erasures import ErasureKept
-from shared.language.events import BY_NAME, INDICATORS_TOPIC, SOURCES, ParticipantId
+from shared.language.events import BY_NAME, INDICATORS_TOPIC, SOURCES, HandleId, ParticipantId
 from shared.language.indicators import IndicatorPublished
 from shared.language.messages import (
     BY_MESSAGE,
@@ -187,11 +187,17 @@ def test_what_is_no_request_is_left_alone_and_a_wrong_one_is_refused() -> None:
 
 
 def test_an_erasure_kept_is_what_was_described() -> None:
-    handle = ParticipantId("p-" + "0" * 26)
-    sealed = Sealed(key_id="k", wrapped_key=b"", ciphertext=b"")
-    before = register(handle, sealed, by="forsakringskassan", at=AT).state
-    (notice,) = erase(before, by="forsakringskassan", at=AT, announced=False).notices
-    assert notice.body == ErasureKept(participant_id=handle, erased_at=AT)
+    before = Brought(
+        handle=HandleId("h-" + "0" * 26),
+        participant_id=ParticipantId("p-" + "0" * 26),
+        organisation="forsakringskassan",
+        brought_at=AT,
+        sealed=Sealed(key_id="k", wrapped_key=b"", ciphertext=b""),
+    )
+    (notice,) = erase(before, at=AT).notices
+    assert notice.body == ErasureKept(
+        participant_id=before.participant_id, erased_at=AT, handle=before.handle
+    )
     assert list(Draft202012Validator(schema(BY_MESSAGE[ErasureKept])).iter_errors(plain(notice.body))) == []
 
 

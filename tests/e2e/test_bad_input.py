@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from shared.language.messages import MESSAGES
-from tests.support.bad_input import commands, inbound_faults
+from tests.support.bad_input import Baseline, commands, inbound_faults
 from tests.support.bad_input_trial import DOCUMENTS, Finding, Trial, stored
 from tests.support.every_command import AGENCY, PROGRAMME, STEPS, Handles, Step
 from tests.support.watching import Moment, Watch
@@ -118,8 +118,14 @@ def test_a_command_given_again_is_done_once(operation: str, findings: Mapping[st
 
 
 def test_bad_records_are_rejected_by_name_and_the_next_goes_on(trial: Trial) -> None:
+    guest = Baseline(body={"name": "Test Testman", "personnummer": None})
     person = Step(
-        "intake", "register_participant", AGENCY, STEPS[0].baseline, {"guest": "participant_id"}, tried=False
+        "intake",
+        "register_participant",
+        AGENCY,
+        lambda _: guest,
+        {"guest": "participant_id"},
+        tried=False,
     )
     assert not trial.give(person).broke
     good = {

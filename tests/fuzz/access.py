@@ -69,6 +69,17 @@ class Access(Fuzzer[Cell]):
     def prepare(self) -> None:
         """A journey of its own at each point."""
         self._journeys = {stage: self.world.make(stage) for stage in POINTS}
+        self._handles: dict[tuple[str, str], str] = {}
+
+    def _handle(self, who: Who, journey: Journey) -> str:
+        """The organisation's own handle of the person, as the referral shows it; the referrer's where it shows none."""
+        at = (who.organisation, journey.journey)
+        if at not in self._handles:
+            reader = replace(who, duty="caseworker")
+            reply = self.world.ask("intake-web", "GET", f"/referrals/{journey.journey}", reader)
+            shown = json.loads(reply.body).get("participant_id") if reply.status == 200 else None
+            self._handles[at] = shown or journey.participant
+        return self._handles[at]
 
     def known(self) -> Sequence[Cell]:
         """Who referred a handle by hearsay read the person; any organisation's operator ran the platform."""
@@ -123,7 +134,7 @@ class Access(Fuzzer[Cell]):
     def _letter(self, cell: Cell, reply: Reply) -> str:
         status, code, errors = _told(reply)
         if status == 404:
-            nobody = Journey(f"p-{UNKNOWN_ID}", cell.who, f"j-{UNKNOWN_ID}", handover=f"j-{UNKNOWN_ID}.h1")
+            nobody = Journey(f"h-{UNKNOWN_ID}", cell.who, f"j-{UNKNOWN_ID}", handover=f"j-{UNKNOWN_ID}.h1")
             return "." if _words(reply) == _words(self._ask(cell, nobody)) else "x"
         if status == 422 and errors == UNKNOWN_PERSON:
             return "u"
@@ -133,7 +144,7 @@ class Access(Fuzzer[Cell]):
         method, _, rule = cell.route.partition(" ")
         named = {
             "journeyId": journey.journey,
-            "participantId": journey.participant,
+            "participantId": self._handle(cell.who, journey),
             "handoverId": journey.handover or f"{journey.journey}.h1",
             "followUpId": f"{journey.journey}.28d",
             "sessionId": f"s-{UNKNOWN_ID}",
@@ -164,7 +175,7 @@ class Access(Fuzzer[Cell]):
             return {}
         if route == "POST /referrals":
             body = {"programme": "coactive", "municipality": "2482", "reference": self.world.name()}
-            body["participant_id"] = journey.participant
+            body["participant_id"] = self._handle(cell.who, journey)
         if route == "POST /sessions":
             row = {**SESSION, "journey_id": journey.journey, "reference": self.world.name()}
             return json.dumps({**row, **ahead}).encode()

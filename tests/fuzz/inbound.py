@@ -18,7 +18,7 @@ from tests.support.bad_input import inbound_faults
 from tools.contracts.inbound import referral_schema
 
 AGENCIES = (REFERRER.organisation, OTHER_REFERRER.organisation)
-SOMEBODY = "p-" + "8" * 26
+SOMEBODY = "h-" + "8" * 26
 """Stands in a record for a person who is registered as it is sent: nobody is referred to a programme twice."""
 ANSWERED_SECONDS = 20.0
 HEADERS_SHOWN = 8

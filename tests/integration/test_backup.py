@@ -270,7 +270,7 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     assert places.parked() == 0
 
     # Whoever was erased after the backup is erased again, by the log of erasures.
-    person = f"participant/{people[0][0]}"
+    person = f"handle/{people[0][0]}"
     until(
         lambda: places.database["intake"]["referrals"].find_one({"_id": person})["state"]["sealed"] is None,  # type: ignore[index]
         "the second erasure",

@@ -29,14 +29,33 @@ def database(callers: Callers) -> Iterator[Database[dict[str, Any]]]:
         yield client["intake"]
 
 
-def document_of(database: Database[dict[str, Any]], person: str) -> dict[str, Any]:
-    found = database["referrals"].find_one({"_id": f"participant/{person}"})
+def document_of(database: Database[dict[str, Any]], handle: str) -> dict[str, Any]:
+    """What the agency has brought, as it is stored."""
+    found = database["referrals"].find_one({"_id": f"handle/{handle}"})
     assert found is not None
     return found
 
 
-def put_back(database: Database[dict[str, Any]], document: dict[str, Any]) -> None:
-    database["referrals"].replace_one({"_id": document["_id"]}, document)
+def backup_of(database: Database[dict[str, Any]], handle: str) -> list[dict[str, Any]]:
+    """What the agency has brought, and the person: both as they are stored."""
+    brought = document_of(database, handle)
+    person = database["referrals"].find_one({"_id": subject_of(brought)})
+    assert person is not None
+    return [brought, person]
+
+
+def subject_of(brought: dict[str, Any]) -> str:
+    return f"participant/{brought['state']['participant_id']}"
+
+
+def put_back(database: Database[dict[str, Any]], documents: list[dict[str, Any]]) -> None:
+    for one in documents:
+        database["referrals"].replace_one({"_id": one["_id"]}, one)
+
+
+def said_of(database: Database[dict[str, Any]], before: list[dict[str, Any]]) -> int:
+    """How often it was said that the person was erased."""
+    return database["events"].count_documents({"_id": {"$regex": f"^{subject_of(before[0])}:"}})
 
 
 def erase(callers: Callers, person: str) -> httpx.Response:
@@ -60,7 +79,7 @@ def test_what_a_backup_puts_back_is_erased_again_at_start(
     callers: Callers, database: Database[dict[str, Any]]
 ) -> None:
     person, untouched = callers.register(), callers.register()
-    before = document_of(database, person)
+    before = backup_of(database, person)
     assert erase(callers, person).status_code == 200
     until(lambda: published(database), "the erasure in Kafka")
     erased_at = document_of(database, person)["state"]["erased_at"]
@@ -80,7 +99,7 @@ def test_what_a_backup_puts_back_is_erased_again_at_start(
     assert "erased-again" in log
     assert person not in log
     # Said once, when it was erased first.
-    assert database["events"].count_documents({"_id": {"$regex": f"^participant/{person}:"}}) == 1
+    assert said_of(database, before) == 1
     assert erase(callers, person).status_code == 200
 
 
@@ -88,25 +107,25 @@ def test_what_a_backup_puts_back_can_be_erased_again_on_request(
     callers: Callers, database: Database[dict[str, Any]]
 ) -> None:
     person = callers.register()
-    before = document_of(database, person)
+    before = backup_of(database, person)
     first = erase(callers, person)
     put_back(database, before)
     second = erase(callers, person)
     assert (first.status_code, second.status_code) == (200, 200), second.text
     assert document_of(database, person)["state"]["sealed"] is None
-    assert database["events"].count_documents({"_id": {"$regex": f"^participant/{person}:"}}) == 1
+    assert said_of(database, before) == 1
 
 
 def test_a_database_restored_whole_forgets_that_it_said_so_and_is_erased_all_the_same(
     callers: Callers, database: Database[dict[str, Any]]
 ) -> None:
     person = callers.register()
-    before = document_of(database, person)
+    before = backup_of(database, person)
     assert erase(callers, person).status_code == 200
     until(lambda: published(database), "the erasure in Kafka")
     put_back(database, before)
-    database["events"].delete_many({"_id": {"$regex": person}})
-    database["commands"].delete_many({"subject": f"participant/{person}"})
+    database["events"].delete_many({"_id": {"$regex": f"{subject_of(before[0])}|{person}"}})
+    database["commands"].delete_many({"subject": f"handle/{person}"})
     restart(callers.stack)
     until(lambda: document_of(database, person)["state"]["sealed"] is None, "the second erasure")
     assert read(callers, person).status_code == 409
@@ -124,7 +143,7 @@ def test_what_referrals_say_is_destroyed_with_the_person_and_again_after_a_resto
     assert callers.ask("PUT", path, AGENCY, said).status_code == 200
     for by in (AGENCY, PROVIDER):
         assert callers.ask("GET", path, by, Purpose="to decide on a place").json()["needs"] == said["needs"]
-    before, key = document_of(database, person), database["content_keys"].find_one({"_id": person})
+    before, key = backup_of(database, person), database["content_keys"].find_one({"_id": person})
     assert key is not None
     assert b"calm" not in database["contents"].find_one({"_id": journey})["ciphertext"]  # type: ignore[index]
     assert erase(callers, person).status_code == 200
@@ -143,17 +162,17 @@ def test_people_whose_states_cannot_be_read_keep_nobody_else_readable(
     callers: Callers, database: Database[dict[str, Any]]
 ) -> None:
     ill, well = [callers.register() for _ in range(MOST_FAILURES + 1)], callers.register()
-    before = {person: document_of(database, person) for person in (*ill, well)}
+    before = {person: backup_of(database, person) for person in (*ill, well)}
     for person in before:
         assert erase(callers, person).status_code == 200
     until(lambda: published(database), "the erasures in Kafka")
-    for person, document in before.items():
+    for person, (brought, state) in before.items():
         broken = {"schema_version": 99} if person in ill else {}
-        put_back(database, {**document, "state": {**document["state"], **broken}})
+        put_back(database, [{**brought, "state": {**brought["state"], **broken}}, state])
     restart(callers.stack)
     until(lambda: document_of(database, well)["state"]["sealed"] is None, "the second erasure")
-    for document in before.values():
-        put_back(database, document)
+    for documents in before.values():
+        put_back(database, documents)
     restart(callers.stack)
     until(
         lambda: all(document_of(database, person)["state"]["sealed"] is None for person in ill),

@@ -102,7 +102,7 @@ def test_lists_go_on_where_the_cursor_says(callers: Callers) -> None:
 
 
 def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: Stack) -> None:
-    handle = callers.register()
+    handle = callers.register(IDENTITY)
     read = callers.ask("GET", f"/participants/{handle}", AGENCY, Purpose="to call about a place")
     assert (read.status_code, read.json()["name"], read.json()["personnummer"]) == (200, NAME, PERSONNUMMER)
     assert callers.ask("GET", f"/participants/{handle}", AGENCY).json()["code"] == "invalid-header"
@@ -112,7 +112,7 @@ def test_nothing_stored_or_said_identifies_the_person(callers: Callers, stack: S
     assert (gone.status_code, gone.json()["code"]) == (409, "participant-erased")
     with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
         database = client["intake"]
-        reads = client["intake_audit"]["reads"].find({"subject": f"participant/{handle}"}, sort=[("_id", 1)])
+        reads = client["intake_audit"]["reads"].find({"subject": f"handle/{handle}"}, sort=[("_id", 1)])
         assert [(one["organisation"], one["purpose"], one["came_to"]) for one in reads] == [
             (AGENCY, "to call about a place", "given"),
             (PROVIDER, "curious", "not-found"),
@@ -173,7 +173,8 @@ def test_of_many_referrals_of_one_person_at_one_moment_one_stands(
         codes = [one.json().get("code", "received") for one in answers] + [reply.get("code", "received")]
         assert sorted(codes) == ["already-referred"] * 8 + ["received"], codes
         with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
-            found = client["intake"]["referrals"].count_documents({"state.passage.participant_id": person})
+            hers = {f"state.handles.{AGENCY}": person}
+            found = client["intake"]["referrals"].count_documents(hers)
         assert found == 1
 
 

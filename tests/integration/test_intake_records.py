@@ -26,7 +26,7 @@ def test_a_record_is_referred_once_and_a_bad_one_does_not_hold_up_the_next(
     body = referral(callers.register(), reference="topic-1")
     with MongoClient[dict[str, Any]](stack.admin_mongo_uri) as client:
         journeys = client["intake"]["referrals"]
-        hers = {"_id": {"$regex": "^journey/"}, "state.passage.participant_id": body["participant_id"]}
+        hers = {"_id": {"$regex": "^journey/"}, f"state.handles.{AGENCY}": body["participant_id"]}
         bad = agency.send(json.dumps({**body, "reference": "900101-9802"}).encode())
         broken = agency.send(b"{")
         good = agency.send(json.dumps(body).encode())

@@ -338,7 +338,7 @@ def _wrong_text(schema: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any
         yield "unknown code", unknown, "state"
     for kind, value in _unfit(schema, name):
         yield kind, value, "schema" if _published_refuses(schema, value) else "edge"
-    for prefix in ("p", "j"):
+    for prefix in ("h", "j"):
         if schema.get("pattern", "").startswith(f"^{prefix}-"):
             yield "unknown id", f"{prefix}-{UNKNOWN_ID}", "state"
 

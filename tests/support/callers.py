@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from tools.stack import Stack
 PROGRAMME = Path(__file__).parents[2] / "programmes" / "coactive.yaml"
 AGENCY, PROVIDER = "arbetsformedlingen-skelleftea", "urkraft"
 NAME, PERSONNUMMER = "Ada Prov", "199001019802"
+NOBODY_BEFORE = {"name": "Kim Exempel", "personnummer": None}
 IDENTITY = {"name": NAME, "personnummer": PERSONNUMMER, "contact": None}
 
 
@@ -59,9 +60,9 @@ class Callers:
             },
         )
 
-    def register(self) -> str:
-        """A registered person's handle."""
-        answer = self.ask("POST", "/participants", AGENCY, IDENTITY)
+    def register(self, identity: Mapping[str, Any] = NOBODY_BEFORE) -> str:
+        """The agency's handle of a person whom it has registered; without a number, one who was not there before."""
+        answer = self.ask("POST", "/participants", AGENCY, identity)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["participant_id"])
 

@@ -164,11 +164,13 @@ class FakeWork:
             slot = add.collection, add.key
             self.sums[slot] = added(self.sums.get(slot, {}), add.cells)
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
+        for place in change.removes:
+            self.table.pop(place, None)
         self.timers.update({timer.key: (subject, timer) for timer in change.timers})
         for key in change.cancels:
             self.timers.pop(key, None)
-        brought = (change.events, change.rows, change.adds, change.timers, change.cancels, change.notices)
-        return moved or any((*brought, replies))
+        rows = (change.rows, change.removes, change.adds)
+        return moved or any((*rows, change.events, change.notices, change.timers, change.cancels, replies))
 
     def new_id(self, prefix: str) -> str:
         """Ids of the right shape, counted."""

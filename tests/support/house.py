@@ -22,6 +22,7 @@ from services.handover.repository import Handovers
 from services.intake import api as intake_api
 from services.intake import consumer as intake_consumer
 from services.intake.api.provided import Provided
+from services.intake.numbers import Numbers
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
 from services.outcome import api as outcome_api
@@ -35,6 +36,7 @@ from tests.support.days import days_of
 from tests.support.fakes import FakeWork, noon, web
 from tests.support.others import others_of
 from tests.support.published import FakeProgrammes
+from tests.support.takers import takers_of
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
@@ -71,8 +73,13 @@ class House:
             intake_api.blueprints(),
             intake_consumer.FOLDS,
             {},
-            Provided(vault=AesGcmVault(bytes(range(32))), referrals=Referrals()),
+            Provided(
+                vault=AesGcmVault(bytes(range(32))),
+                numbers=Numbers([bytes(range(32, 64))]),
+                referrals=Referrals(),
+            ),
         )
+        self.rooms[INTAKE].memory.beside = takers_of
         self._open(ACTIVITY_TRACKING, Activities(), activity_api.blueprints(), activity_consumer.FOLDS, {})
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(

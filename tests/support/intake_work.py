@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from services.intake import handlers
+from services.intake import handlers, people
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, apply_fact, place
-from services.intake.domain.participant import Identity
+from services.intake.domain.participant import HANDLES, HELD, Identity, held_key
 from services.intake.handlers import Listing
+from services.intake.numbers import Numbers
 from services.intake.programme_file import read_programme
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
@@ -44,6 +45,8 @@ CLOSED_ON = date(2017, 4, 20)
 TODAY = date(2017, 5, 2)
 
 PERSON = Identity(name="Ada Prov", personnummer="199001019802")
+STRANGER = Identity(name="Bo Prov")
+NOBODY = e.HandleId("h-" + "9" * 26)
 
 S = TypeVar("S")
 
@@ -96,16 +99,18 @@ class IntakeWork:
         return self.get(subject)
 
     def row(self, collection: str, key: str) -> Mapping[str, Any] | None:
-        return self.table.get((collection, key))
+        found = self.table.get((collection, key))
+        return None if found is None else {"_id": key, **found}
 
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int
     ) -> Sequence[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = [
-            {"_id": key, **row}
-            for (name, key), row in self.table.items()
-            if name == collection and matches(row, where)
+        held: list[Mapping[str, Any]] = [
+            {"_id": key, **row} for (name, key), row in self.table.items() if name == collection
         ]
+        if collection == "referrals":
+            held = [{"_id": subject, "state": state} for subject, state in self.documents.items()]
+        found = [row for row in held if matches(row, where)]
         beyond = [row for row in found if after is None or row[order] > after]
         return sorted(beyond, key=lambda row: row[order])[:limit]
 
@@ -123,6 +128,8 @@ class IntakeWork:
     def save(self, subject: Subject, change: Change[S]) -> S:
         self.documents[subject] = Referrals().write(change.state)  # type: ignore[arg-type]
         self.table.update({(row.collection, row.key): row.body for row in change.rows})
+        for at in change.removes:
+            self.table.pop(at, None)
         self.events.extend(change.events)
         self.replies.extend(one for one in change.replies if one.organisation in self.replies_to)
         self.notices.extend(change.notices)
@@ -134,14 +141,22 @@ class IntakeWork:
 
 
 VAULT = AesGcmVault(bytes(range(32)))
+NUMBERS = Numbers([bytes(range(32, 64))])
 
 
-def register(work: IntakeWork, by: str = AGENCY) -> e.ParticipantId:
-    """A registered person's handle."""
-    return handlers.register_participant(work, caseworker(by), PERSON, VAULT).participant_id
+def register(work: IntakeWork, by: str = AGENCY, identity: Identity = PERSON) -> e.HandleId:
+    """The organisation's handle of a person whom it has registered."""
+    return people.register_participant(work, caseworker(by), identity, VAULT, NUMBERS)
 
 
-def asked(participant_id: e.ParticipantId, **what: Any) -> referral.Refer:
+def own(work: IntakeWork, organisation: str, handle: e.HandleId) -> e.HandleId:
+    """The organisation's own handle of the person behind somebody's; NOBODY where it has none."""
+    row = work.row(HANDLES, handle)
+    held = None if row is None else work.row(HELD, held_key(row["home"], organisation))
+    return NOBODY if held is None else e.HandleId(held["handle"])
+
+
+def asked(participant_id: e.HandleId, **what: Any) -> referral.Refer:
     """A referral of this participant that is in order, but for what is said otherwise."""
     usual: dict[str, Any] = {
         "reference": "AF-1",
@@ -160,11 +175,11 @@ def referred(provider: str | None = PROVIDER) -> Referral:
     return handlers.refer(work, caseworker(AGENCY), command)
 
 
-def said(body: Fact, seq: int = 1) -> Received:
-    """A fact of another service as it reaches intake."""
+def said(body: Fact, seq: int = 1, extra: Any = None) -> Received:
+    """A fact of another service as it reaches intake. extra: what intake finds beside it."""
     kind = e.BY_BODY[type(body)]
     subject = subject_of("journey", "j-" + "0" * 26)
-    return Received(subject, kind.source, seq, kind.name, body, {})
+    return Received(subject, kind.source, seq, kind.name, body, {}, extra)
 
 
 def _taken_in(state: Referral, body: Fact) -> Referral:

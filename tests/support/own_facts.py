@@ -36,6 +36,7 @@ def _intake(state: Referral | None, received: Received, programmes: Programmes) 
                 reference=f"own-{key[-4:]}",
                 received_at=referral.recorded_at,
                 passage=begin(referral),
+                home=referral.participant_id,
             )
         case _ if state is None:
             return None

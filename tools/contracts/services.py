@@ -47,6 +47,7 @@ NOWHERE = Settings(
     log_level="INFO",
     vault_master_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     vault_retired_keys=(),
+    number_keys=("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",),
     fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     reply_organisations=frozenset(),
     operator_organisations=frozenset({"plattform"}),

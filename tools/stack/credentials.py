@@ -82,6 +82,10 @@ class Credentials:
         """32 random bytes in base64."""
         return self._kept("vault-master-key", _random_key)
 
+    def number_keys(self) -> str:
+        """One key of 32 random bytes in base64."""
+        return self._kept("number-key", _random_key)
+
     def fingerprint_key(self) -> str:
         """32 random bytes in base64."""
         return self._kept("fingerprint-key", _random_key)

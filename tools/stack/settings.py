@@ -98,6 +98,7 @@ CONTRACT = frozenset(
         "OIDC_JWKS_URL",
         "VAULT_MASTER_KEY",
         "VAULT_RETIRED_KEYS",
+        "NUMBER_KEYS",
         "FINGERPRINT_KEY",
         "OPERATOR_ORGANISATIONS",
         "REPLY_ORGANISATIONS",
@@ -238,6 +239,7 @@ class Settings:
             told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         if (service, role) == ("intake", "web"):
             told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
+            told["NUMBER_KEYS"] = self.credentials.number_keys()
         return told
 
     def operator_environment(self) -> dict[str, str]:

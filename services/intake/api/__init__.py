@@ -5,6 +5,7 @@ referrals say), `corrections`, and `provided` (what the routes need beside a `Wo
 from typing import Any
 
 from services.intake.handlers import Referrals
+from services.intake.numbers import numbers_from
 from services.intake.vault import vault_from
 from shared.runtime.settings import Settings
 
@@ -21,8 +22,8 @@ def blueprints() -> tuple[Any, ...]:
 
 
 def provides(settings: Settings, referrals: Referrals) -> Any:
-    """What the routes need, with the vault of these settings. Raises Halt for a master key that is none."""
+    """What the routes need, with the vault and the keys of these settings. Raises Halt for keys that are none."""
     from services.intake.api.provided import Provided
 
     vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
-    return Provided(vault=vault, referrals=referrals)
+    return Provided(vault=vault, numbers=numbers_from(settings.number_keys or ()), referrals=referrals)

@@ -6,7 +6,8 @@ from flask_smorest import Blueprint
 from marshmallow import fields as ma
 from marshmallow import validate
 
-from services.intake import correcting
+from services.intake import correcting, people
+from services.intake.api import identity_schemas as i
 from services.intake.api import schemas as s
 from services.intake.api.provided import provided
 from services.intake.domain.corrections import CorrectConsent, CorrectDay, CorrectReason, CorrectReferral
@@ -21,9 +22,10 @@ from shared.edge.corrections import (
 )
 from shared.edge.fields import Day, StrictBoolean, code_field, municipality_field, organisation_field
 from shared.edge.use_cases import run
-from shared.edge.web import guarded
+from shared.edge.web import actor, guarded
+from shared.language.access import Reader
 from shared.language.errors import Unknown
-from shared.language.events import JourneyId, ParticipantId, Purpose
+from shared.language.events import HandleId, JourneyId, Purpose
 
 corrected_participants = Blueprint(
     "corrected participants", __name__, description="Who a person is, said anew"
@@ -67,22 +69,30 @@ class CorrectConsentBody(CorrectingBody):
 
 @corrected_participants.route("/participants/<string:participantId>/correction", methods=["POST"])
 @guarded("register_participant")
-@corrected_participants.arguments(s.CorrectParticipantBody())
-@corrected_participants.response(200, s.HandleAnswer)
-def correct_participant(body: tuple[Identity, str], participant_id: ParticipantId) -> dict[str, Any]:
+@corrected_participants.arguments(i.CorrectParticipantBody())
+@corrected_participants.response(200, i.HandleAnswer)
+def correct_participant(body: tuple[Identity, str], participant_id: HandleId) -> dict[str, Any]:
     """Say anew who the person is; what was said before is kept nowhere, only that it was otherwise."""
-    return run(correcting.correct_participant, s.show_handle, participant_id, body, provided().vault)
+    keys = provided().vault, provided().numbers
+    return run(people.correct_participant, i.show_handle, participant_id, body, *keys)
 
 
 @corrected_participants.route("/participants/<string:participantId>/corrections", methods=["GET"])
 @guarded("read_participant")
 @corrected_participants.arguments(SupersededPageArguments(), location="query")
 @corrected_participants.response(200, SupersededPageAnswer)
-def list_participant_corrections(page: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
-    """Which parts of who the person is were corrected, when, by whom and why."""
+def list_participant_corrections(page: dict[str, Any], participant_id: HandleId) -> dict[str, Any]:
+    """Which parts of who the person is your organisation said anew, when and why."""
     limit, after = page["limit"], page["after"]
+    who = Reader(actor().organisation, "whole")
     show = show_superseded(limit)
-    return run(correcting.list_participant_corrections, show, participant_id, after=after, limit=limit)
+    return run(
+        people.list_participant_corrections,
+        lambda found: show((who, found)),
+        participant_id,
+        after=after,
+        limit=limit,
+    )
 
 
 @corrections.route("/referrals/<string:journeyId>/correction", methods=["POST"])

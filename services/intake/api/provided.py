@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import cast
 
-from services.intake.handlers import Referrals, Vault
+from services.intake.handlers import Referrals
+from services.intake.people import Numbers, Vault
 from shared.edge.ports import provided_to_this_app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
-    """The vault that seals identities, and the lists of referrals."""
+    """The vault that seals identities, the hashes by which numbers are found, and the lists of referrals."""
 
     vault: Vault
+    numbers: Numbers
     referrals: Referrals
 
 

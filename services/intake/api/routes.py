@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from flask_smorest import Blueprint
 
-from services.intake import handlers
+from services.intake import handlers, people
+from services.intake.api import identity_schemas as i
 from services.intake.api import schemas as s
 from services.intake.api.provided import provided
 from services.intake.api.purposes import PURPOSE_HEADER, purpose_of_reading
@@ -21,10 +22,10 @@ from shared.edge.use_cases import applied, paged, run
 from shared.edge.web import actor, command, guarded, query
 from shared.language.decision import Skip, Work
 from shared.language.errors import Invalid, Unknown
-from shared.language.events import Code, JourneyId, ParticipantId, Purpose
+from shared.language.events import Code, HandleId, JourneyId, Purpose
 from shared.language.forms import JOURNEY_ID
 
-participants = Blueprint("participants", __name__, description="People, behind a pseudonymous handle")
+participants = Blueprint("participants", __name__, description="People, behind a handle of your own")
 referrals = Blueprint("referrals", __name__, description="Referrals, and where they stand")
 journeys = Blueprint("journeys", __name__, description="From the answer to the start; consent; mistakes")
 programmes = Blueprint("programmes", __name__, description="The programmes, as published")
@@ -32,36 +33,36 @@ programmes = Blueprint("programmes", __name__, description="The programmes, as p
 
 @participants.route("/participants", methods=["POST"])
 @guarded("register_participant")
-@participants.arguments(s.RegisterParticipantBody())
-@participants.response(201, s.HandleAnswer)
+@participants.arguments(i.RegisterParticipantBody())
+@participants.response(201, i.HandleAnswer)
 def register_participant(identity: Identity) -> dict[str, Any]:
-    """Register a person; the answer is the handle that stands for them everywhere else."""
+    """Register a person; the answer is your organisation's own handle, whether others know the person or not."""
 
     def again(work: Work, answered: Mapping[str, Any]) -> None:
-        handlers.still_registered(work, actor(), ParticipantId(answered["participant_id"]))
+        people.still_registered(work, actor(), HandleId(answered["participant_id"]))
 
-    register = applied(handlers.register_participant, s.show_handle, identity, provided().vault)
-    return command(register, again=again)
+    keys = provided().vault, provided().numbers
+    return command(applied(people.register_participant, i.show_handle, identity, *keys), again=again)
 
 
 @participants.route("/participants/<string:participantId>", methods=["GET"])
 @guarded("read_participant")
 @participants.doc(parameters=[PURPOSE_HEADER])
-@participants.response(200, s.ParticipantAnswer)
-def read_participant(participant_id: ParticipantId) -> dict[str, Any]:
+@participants.response(200, i.ParticipantAnswer)
+def read_participant(participant_id: HandleId) -> dict[str, Any]:
     """Read who the person is; who read it, and why, is kept."""
     purpose = purpose_of_reading()
-    read = applied(handlers.read_participant, s.show_participant, participant_id, provided().vault)
+    read = applied(people.read_participant, i.show_participant, participant_id, provided().vault)
     return query(read, subject_in_path(), purpose=purpose)
 
 
 @participants.route("/participants/<string:participantId>/erasure", methods=["POST"])
 @guarded("erase_participant")
-@participants.arguments(s.EraseParticipantBody())
-@participants.response(200, s.ErasedAnswer)
-def erase_participant(_: dict[str, Any], participant_id: ParticipantId) -> dict[str, Any]:
-    """Destroy the key of a person's identity; counted statistics stay."""
-    return run(handlers.erase_participant, s.show_erased, participant_id)
+@participants.arguments(i.EraseParticipantBody())
+@participants.response(200, i.ErasedAnswer)
+def erase_participant(_: dict[str, Any], participant_id: HandleId) -> dict[str, Any]:
+    """Destroy the key of the identity that your organisation brought; counted statistics stay."""
+    return run(people.erase_participant, i.show_erased, participant_id)
 
 
 @referrals.route("/referrals", methods=["POST"])

@@ -7,17 +7,14 @@ from dataclasses import fields
 from typing import Any, get_args
 
 import msgspec
-from marshmallow import Schema, ValidationError, post_load, validate
+from marshmallow import Schema, ValidationError, validate
 from marshmallow import fields as ma
 
-from services.intake.domain import consent, participant, referral
+from services.intake.domain import consent, referral
 from services.intake.domain.contents import Contents
 from services.intake.domain.journey import standing
-from services.intake.domain.participant import Identity, Participant
 from services.intake.handlers import Part
-from services.intake.identity import normal_form
 from services.intake.seeing import Seen
-from shared.edge.corrections import why_field
 from shared.edge.fields import (
     CommandSchema,
     Day,
@@ -26,19 +23,17 @@ from shared.edge.fields import (
     StrictBoolean,
     code_field,
     cursor_field,
-    email_field,
     exactly,
     id_field,
     municipality_field,
     organisation_field,
 )
-from shared.edge.texts import NORMAL_FORM, Reference, name_field, telephone_field
+from shared.edge.texts import NORMAL_FORM, Reference
 from shared.language.events import Purpose
 from shared.language.forms import CODE
 from shared.language.passage import Stage
 from shared.language.programmes import Programme
 
-PERSONNUMMER = "a personnummer of 10 or 12 digits, whose last digit fits the others, or null"
 CONTENT_NAMES = frozenset({"contents", *(one.name for one in fields(Contents))})
 BY_HTTP_ALONE = "Is said by HTTP alone, once the referral is made: PUT /v1/referrals/{journeyId}/contents."
 REFERENCE = r"^[0-9A-Za-z][0-9A-Za-z._:/-]{0,63}\Z"
@@ -48,51 +43,6 @@ class DatedBody(CommandSchema):
     """A command about something that happened on a Swedish calendar day; today when it is not said."""
 
     occurred_on = Day(load_default=None, metadata={"description": "Swedish calendar day; default today"})
-
-
-class ContactBody(CommandSchema):
-    """How to reach the person."""
-
-    makes = participant.Contact
-    phone = telephone_field(40, load_default=None, allow_none=True)
-    email = email_field(load_default=None, allow_none=True)
-
-
-class RegisterParticipantBody(CommandSchema):
-    """Who the person is. The only body of the platform that may say so."""
-
-    makes = participant.Identity
-    name = name_field(200, required=True)
-    personnummer = ma.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "10 or 12 digits, or null", "takes": PERSONNUMMER},
-    )
-    contact = ma.Nested(ContactBody, load_default=None, allow_none=True)
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> participant.Identity:
-        given = data["personnummer"]
-        number = None if given is None else normal_form(given)
-        if given is not None and number is None:
-            raise ValidationError(f"Takes {PERSONNUMMER}.", field_name="personnummer")
-        return participant.Identity(name=data["name"].strip(), personnummer=number, contact=data["contact"])
-
-
-class CorrectParticipantBody(RegisterParticipantBody):
-    """Who the person is, said anew, and why."""
-
-    why = why_field(required=True)
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return super()._make({name: said for name, said in data.items() if name != "why"}), data["why"]
-
-
-class EraseParticipantBody(CommandSchema):
-    """Erasure needs no more words."""
-
-    makes = None
 
 
 class ReferBody(DatedBody):
@@ -107,7 +57,7 @@ class ReferBody(DatedBody):
             "description": f"the referrer's own reference; the same again is the same referral; {NORMAL_FORM}"
         },
     )
-    participant_id = id_field("p", required=True)
+    participant_id = id_field("h", required=True)
     programme = code_field(required=True)
     municipality = municipality_field(required=True)
     provider = organisation_field(load_default=None, allow_none=True)
@@ -188,27 +138,6 @@ class ProgrammePageArguments(PageArguments):
 
 def _day(**options: Any) -> ma.String:
     return ma.String(metadata={"format": "date"}, allow_none=True, **options)
-
-
-class HandleAnswer(Schema):
-    """A participant's handle."""
-
-    participant_id = ma.String(required=True)
-
-
-class ParticipantAnswer(HandleAnswer):
-    """A person's identity."""
-
-    name = ma.String(required=True)
-    personnummer = ma.String(required=True, allow_none=True)
-    contact = ma.Nested(ContactBody, allow_none=True)
-    registered_by = ma.String(required=True)
-
-
-class ErasedAnswer(HandleAnswer):
-    """An erased participant."""
-
-    erased_at = ma.String(required=True, metadata={"format": "date-time"})
 
 
 class RefusalAnswer(Schema):
@@ -350,13 +279,13 @@ def show_referral(seen: Seen) -> dict[str, Any]:
     """A referral as its reader sees it.
 
     An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
-    name tells of health. It has the handle once it is responsible, to read whom it employs.
+    name tells of health. It has its handle once it is responsible, to read whom it employs.
     """
     found, who = seen.referral, seen.reader
     passage = found.passage
     whole = {
         **msgspec.to_builtins(standing(found)),
-        "participant_id": passage.participant_id,
+        "participant_id": found.handles.get(who.organisation),
         "municipality": passage.municipality,
         "referrer": passage.referrer,
         "named_provider": passage.named_provider,
@@ -368,27 +297,9 @@ def show_referral(seen: Seen) -> dict[str, Any]:
         return whole
     hidden = dict.fromkeys(HIDDEN_FROM_WORKPLACES)
     own = passage.responsible == who.organisation
-    ended = {"exit": whole["exit"], "participant_id": passage.participant_id} if own else {}
+    ended = {"exit": whole["exit"], "participant_id": whole["participant_id"]} if own else {}
     asked = [{**one, "situation": None} for one in whole["follow_ups"]]
     return {**whole, **hidden, "consents": {}, "also_referred": [], "follow_ups": asked, **ended}
-
-
-def show_handle(held: Participant) -> dict[str, Any]:
-    """The participant's handle."""
-    return {"participant_id": held.participant_id}
-
-
-def show_participant(found: tuple[Participant, Identity]) -> dict[str, Any]:
-    """Who the person is."""
-    held, identity = found
-    told: dict[str, Any] = msgspec.to_builtins(identity)
-    return {**show_handle(held), "registered_by": held.registered_by, **told}
-
-
-def show_erased(held: Participant) -> dict[str, Any]:
-    """When the person was erased."""
-    assert held.erased_at is not None, "the use case has erased it"
-    return {**show_handle(held), "erased_at": held.erased_at.isoformat()}
 
 
 def show_programme(programme: Programme) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a referral says about the person: needs, aims, languages, extent, and how to reach them.
 
-It exists only sealed, under a key of the participant that nothing else uses. Whoever destroys the key destroys the
-contents of all referrals of the person. No event, log line, metric, address or error holds any of it. Source:
+It exists only sealed, under a key of the referrer's handle that nothing else uses. Whoever destroys the key destroys
+what all its referrals of the person say. No event, log line, metric, address or error holds any of it. Source:
 docs/field.md, Referral; docs/security.md, What a referral says.
 """
 
@@ -20,7 +20,7 @@ from shared.language.errors import Conflict, Refused
 CONTENTS = "contents"
 """Rows, one per journey: what its referral says, sealed."""
 CONTENT_KEYS = "content_keys"
-"""Rows, one per participant: the wrapped key that seals the contents of their referrals; empty once destroyed."""
+"""Rows, one per handle: the wrapped key that seals what its organisation's referrals say; empty once destroyed."""
 CORRECTED_AT = frozenset({"received", "accepted", "started", "ready"})
 
 Way = Literal["telephone", "text_message", "email", "letter", "through_referrer"]
@@ -61,7 +61,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentKey:
-    """A data key of one participant, which only a master key unwraps. key_id: which one."""
+    """A data key of one handle, which only a master key unwraps. key_id: which one."""
 
     key_id: str
     wrapped_key: bytes
@@ -70,28 +70,28 @@ class ContentKey:
 class SealsContents(Protocol):
     """Seals and opens what referrals say; chance comes in through it."""
 
-    def new_content_key(self, participant_id: e.ParticipantId) -> ContentKey:
-        """A new key of this participant's own."""
+    def new_content_key(self, handle: e.HandleId) -> ContentKey:
+        """A new key of this handle's own."""
 
     def seal_contents(
-        self, participant_id: e.ParticipantId, journey_id: e.JourneyId, key: ContentKey, contents: Contents
+        self, handle: e.HandleId, journey_id: e.JourneyId, key: ContentKey, contents: Contents
     ) -> bytes:
-        """Encrypt under the participant's key, for this journey only."""
+        """Encrypt under the handle's key, for this journey only."""
 
     def unseal_contents(
-        self, participant_id: e.ParticipantId, journey_id: e.JourneyId, key: ContentKey, sealed: bytes
+        self, handle: e.HandleId, journey_id: e.JourneyId, key: ContentKey, sealed: bytes
     ) -> Contents:
         """Decrypt what `seal_contents` returned for this journey."""
 
 
-def key_row(participant_id: e.ParticipantId, key: ContentKey) -> Row:
-    """The row that keeps a participant's key."""
-    return Row(CONTENT_KEYS, participant_id, {"key_id": key.key_id, "wrapped_key": key.wrapped_key})
+def key_row(handle: e.HandleId, key: ContentKey) -> Row:
+    """The row that keeps a handle's key."""
+    return Row(CONTENT_KEYS, handle, {"key_id": key.key_id, "wrapped_key": key.wrapped_key})
 
 
-def destroyed(participant_id: e.ParticipantId) -> Row:
+def destroyed(handle: e.HandleId) -> Row:
     """The row in the place of a destroyed key: nothing that was sealed under it opens again."""
-    return Row(CONTENT_KEYS, participant_id, {"key_id": "", "wrapped_key": b""})
+    return Row(CONTENT_KEYS, handle, {"key_id": "", "wrapped_key": b""})
 
 
 def key_of(row: Mapping[str, Any] | None) -> ContentKey | None:
@@ -105,9 +105,9 @@ def key_of(row: Mapping[str, Any] | None) -> ContentKey | None:
     return ContentKey(key_id=row["key_id"], wrapped_key=bytes(row["wrapped_key"]))
 
 
-def contents_row(journey_id: e.JourneyId, participant_id: e.ParticipantId, sealed: bytes) -> Row:
-    """The row that keeps the contents. participant_id: whose key sealed them."""
-    return Row(CONTENTS, journey_id, {"participant_id": participant_id, "ciphertext": sealed})
+def contents_row(journey_id: e.JourneyId, handle: e.HandleId, sealed: bytes) -> Row:
+    """The row that keeps the contents. handle: whose key sealed them."""
+    return Row(CONTENTS, journey_id, {"handle": handle, "ciphertext": sealed})
 
 
 def write(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from shared.language import events as e
-from shared.language.days import months_after
+from shared.language.days import day_of, months_after
 from shared.language.decision import Change, Received, Reply, Row
 from shared.language.passage import Passage, follow
 from shared.language.programmes import Programme, Programmes
@@ -30,6 +30,14 @@ until: the first day on which it no longer does; NOT_ENDED while the journey goe
 that nobody needs to know. Who referred is not among them: a right never rests on what the caller itself has said.
 """
 NOT_ENDED = "9999-12-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """The handle by which whoever takes a person over holds them, and the rows to save where it is new."""
+
+    handle: e.HandleId
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,9 @@ class Referral:
     situation_at_exit: what the exit said; None when nobody said, or there is no exit.
     corrections: how many there have been, which numbers the next.
 
+    home: the person for whom it was received; `passage.participant_id` is the one as whom that person counts. handles:
+    {organisation with a part in it: its own handle of the person}.
+
     participation: what the person's journeys in the programme say together, where this one does not say it all.
     """
 
@@ -65,6 +76,8 @@ class Referral:
     reference: str
     received_at: datetime
     passage: Passage
+    home: e.ParticipantId
+    handles: dict[e.Organisation, e.HandleId] = field(default_factory=dict)
     refusal: Refusal | None = None
     withdrawal_reason: e.Code | None = None
     mistake_reason: e.Code | None = None
@@ -136,6 +149,16 @@ def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = N
     return replace(change, events=facts)
 
 
+def now_of(
+    referral: Referral, person: e.ParticipantId, *, programme: Programme, at: datetime
+) -> Change[Referral]:
+    """The journey as that person's, which it may be already."""
+    if referral.passage.participant_id == person:
+        return Change(referral)
+    fact = e.JourneyPersonChanged(occurred_on=day_of(at), recorded_at=at, participant_id=person)
+    return happened(referral, fact, programme=programme)
+
+
 def apply_fact(state: Referral | None, received: Received, programmes: Programmes) -> Change[Referral]:
     """Follow another service's fact. It has happened, so it is never refused (docs/field.md, The journey).
 
@@ -144,7 +167,15 @@ def apply_fact(state: Referral | None, received: Received, programmes: Programme
     """
     if state is None:
         raise ValueError(f"{received.type} speaks of a journey that intake never received.")
-    return _follow(state, (received.body,), lambda: programmes.get(state.passage.programme_key))
+    change = _follow(state, (received.body,), lambda: programmes.get(state.passage.programme_key))
+    if not isinstance(received.body, e.HandoverAccepted) or not received.extra:
+        return change
+    taker = received.body.to_organisation
+    if taker in change.state.handles:
+        return change
+    minted: Minted = received.extra[taker]
+    held = replace(change.state, handles={**change.state.handles, taker: minted.handle})
+    return replace(change, state=held, rows=(*change.rows, *minted.rows))
 
 
 def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:
@@ -201,7 +232,8 @@ def _parts(before: Referral, after: Referral, rules: Callable[[], Programme] | N
     """The journey's row of parts, where it is no longer what it was."""
     then, now = before.passage, after.passage
     took_on = now.took_on
-    if took_on == then.took_on and (not took_on or _ends(now) == _ends(then)):
+    same = (took_on, now.participant_id) == (then.took_on, then.participant_id)
+    if (not took_on and not then.took_on) or (same and _ends(now) == _ends(then)):
         return ()
     until = NOT_ENDED
     if now.mistake or now.withdrawn_on or now.declined_on:

@@ -147,6 +147,13 @@ def written(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral
     return Row(PARTICIPATIONS, key, {"journeys": kept, "turn": turn})
 
 
+def regrouped(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral]) -> Change[None]:
+    """The row with these journeys in it, or without any. row: as it was."""
+    if journeys:
+        return Change(None, rows=(written(key, row, journeys),))
+    return Change(None, removes=((PARTICIPATIONS, key),) if row else ())
+
+
 def others_open(
     referral: Referral, journeys: Sequence[Referral], may_read: Callable[[Referral], bool]
 ) -> list[Other]:

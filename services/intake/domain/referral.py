@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.intake.domain.journey import Referral, Refusal, happened, opened
-from services.intake.domain.participant import Participant
+from services.intake.domain.participant import Handle
 from shared.language import events as e
 from shared.language.checks import Findings
 from shared.language.days import day_of
@@ -26,10 +26,13 @@ REFERENCES = "references"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refer:
-    """Refer a participant to a programme; `reference` is the referrer's own and makes it idempotent."""
+    """Refer a participant to a programme; `reference` is the referrer's own and makes it idempotent.
+
+    participant_id: the referrer's own handle of the person.
+    """
 
     reference: str
-    participant_id: e.ParticipantId
+    participant_id: e.HandleId
     programme: e.Code
     municipality: e.Municipality
     provider: e.Organisation | None = None
@@ -81,27 +84,30 @@ def refer(
     journey_id: e.JourneyId,
     by: e.Organisation,
     roles: RoleMap | None,
-    participant: Participant | None,
+    handle: Handle | None,
+    erased: bool,
     previous: Referral | None,
     at: datetime,
     open_programmes: Collection[e.Code] = (),
 ) -> Change[Referral]:
     """Receive a referral; the journey begins, with the referrer responsible until a provider accepts.
 
-    roles: of the programme that is named, today. participant, previous: the named ones. None where there is none, or
-    none that the referrer may know of. The two are refused alike. at: UTC. open_programmes: those in which it may
-    refer, to be told where there is no such programme. Raises Invalid with every wrong field; Conflict
-    `participant-erased`. Source: docs/field.md, Referral.
+    roles: of the programme that is named, today. handle, previous: the named ones. None where there is none, or none
+    that the referrer may know of. The two are refused alike. previous: also one that the command does not name. erased:
+    whether the person is. at: UTC. open_programmes: those in which it may refer, to be told where there is no such
+    programme. Raises Invalid with every wrong field; Conflict `participant-erased`. Source: docs/field.md, Referral.
     """
     on = command.occurred_on or day_of(at)
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
-    if participant is None:
+    if handle is None:
         findings.add("participant_id", UNKNOWN_PARTICIPANT)
-    if previous is not None and previous.passage.participant_id != command.participant_id:
+    if handle is None or previous is None or not _is_earlier(previous, handle, command, on):
         previous = None
     if command.previous_journey is not None and previous is None:
-        findings.add("previous_journey", "Takes the id of an earlier journey of the same participant.")
+        findings.add(
+            "previous_journey", "Takes the id of an earlier journey of the same participant in the programme."
+        )
     if previous is not None:
         findings.not_before("occurred_on", on, previous.passage.referred_on, "the earlier journey's referral")
     if roles is None:
@@ -113,27 +119,39 @@ def refer(
     findings.raise_any()
     assert roles is not None
     programme = roles.rules
-    assert participant is not None
-    if participant.erased_at is not None:
+    assert handle is not None
+    if erased:
         raise Conflict(
             "participant-erased", "The participant was erased; nobody can be referred under this handle."
         )
     received = e.ReferralReceived(
         occurred_on=on,
         recorded_at=at,
-        participant_id=command.participant_id,
+        participant_id=handle.person,
         programme=programme.id,
         programme_version=programme.version,
         referrer=by,
         municipality=command.municipality,
         provider=command.provider,
-        previous_journey=command.previous_journey,
+        previous_journey=None if previous is None else previous.journey_id,
     )
     referral = Referral(
-        journey_id=journey_id, reference=command.reference, received_at=at, passage=begin(received)
+        journey_id=journey_id,
+        reference=command.reference,
+        received_at=at,
+        passage=begin(received),
+        home=handle.home,
+        handles={by: handle.handle},
     )
     row = Row(REFERENCES, reference_key(by, command.reference), {"journey_id": journey_id})
     return opened(referral, received, rows=(row,))
+
+
+def _is_earlier(previous: Referral, handle: Handle, command: Refer, on: date) -> bool:
+    """Whether it is the person's own earlier journey in the programme; one that no command names began before."""
+    passage = previous.passage
+    own = (passage.participant_id, passage.programme) == (handle.person, command.programme)
+    return own and (command.previous_journey is not None or passage.referred_on <= on)
 
 
 def within(
@@ -158,16 +176,22 @@ def reference_key(organisation: e.Organisation, reference: str) -> str:
     return f"{organisation}:{reference}"
 
 
-def repeat(referral: Referral, command: Refer) -> Referral:
+def repeat(referral: Referral, command: Refer, person: e.ParticipantId | None) -> Referral:
     """The referral that this reference already led to, when the command asks for the same.
 
-    A command that names no day asks for the day that the first one had. Raises Conflict `reference-taken`.
+    A command that names no day or no earlier journey asks for what the first one had. person: whom the command's handle
+    stands for; None where that is nobody's. Raises Conflict `reference-taken`.
     """
     passage = referral.passage
-    asked = replace(command, occurred_on=command.occurred_on or passage.referred_on)
+    asked = replace(
+        command,
+        occurred_on=command.occurred_on or passage.referred_on,
+        previous_journey=command.previous_journey or passage.previous_journey,
+    )
+    same = person == passage.participant_id
     first = Refer(
         reference=referral.reference,
-        participant_id=passage.participant_id,
+        participant_id=command.participant_id if same else referral.handles[passage.referrer],
         programme=passage.programme,
         municipality=passage.municipality,
         provider=passage.named_provider,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.intake.domain.participant import HANDLES, HELD, held_key
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House, house
 from tests.support.page_server import read_programme
 
@@ -41,6 +42,13 @@ class World:
 
     def on(self, path: str) -> str:
         return path.format(journey=self.journey)
+
+    def handle_of(self, organisation: str) -> str:
+        """The organisation's own handle of the person; the agency's where it has none."""
+        memory = self.house.rooms[INTAKE].memory
+        home = memory.row(HANDLES, self.person)
+        held = None if home is None else memory.row(HELD, held_key(home["home"], organisation))
+        return self.person if held is None else str(held["handle"])
 
 
 def _referred(provider: str | None = SHOP) -> World:

@@ -77,11 +77,11 @@ def cell(world: World, service: str, route: str, who: str) -> str:
             assert not {"ETag", "Journey-Vector"} & set(answer.headers.keys())
         return told(answer)
 
-    status, code, _, errors = found = ask(world.journey, world.person)
+    status, code, _, errors = found = ask(world.journey, world.handle_of(who.partition(":")[0]))
     if status == 404:
-        return "." if found == ask(f"j-{NOT_THERE}", f"p-{NOT_THERE}") else "x"
+        return "." if found == ask(f"j-{NOT_THERE}", f"h-{NOT_THERE}") else "x"
     if status == 422 and errors == UNKNOWN_PERSON:
-        assert found == ask(f"j-{NOT_THERE}", f"p-{NOT_THERE}")
+        assert found == ask(f"j-{NOT_THERE}", f"h-{NOT_THERE}")
         return "u"
     if status == 403:
         return {"wrong-duty": "d", "not-allowed": "r", "not-your-journey": "p", "too-late": "l"}[code]

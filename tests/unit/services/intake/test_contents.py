@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from services.intake import contents, correcting, handlers
+from services.intake import contents, correcting, handlers, people
 from services.intake.api.contents import WriteContentsBody, show_written
 from services.intake.api.schemas import BY_HTTP_ALONE, ReferBody
 from services.intake.domain import referral
@@ -28,6 +28,7 @@ from tests.support.intake_work import (
     EMPLOYER,
     OTHER_PROVIDER,
     PROVIDER,
+    STRANGER,
     VAULT,
     IntakeWork,
     asked,
@@ -184,7 +185,9 @@ def test_saying_it_anew_names_the_revision_it_rests_on(rests_on: int | None, cod
 
 def test_it_is_written_before_the_answer_and_corrected_after_it_too() -> None:
     work = IntakeWork()
-    held = handlers.refer(work, caseworker(AGENCY), asked(register(work), reference="AF-2"))
+    held = handlers.refer(
+        work, caseworker(AGENCY), asked(register(work, identity=STRANGER), reference="AF-2")
+    )
     late = referred(work)
     for one in (held, late):
         handlers.accept_referral(work, caseworker(PROVIDER), one.journey_id, referral.Accept())
@@ -211,9 +214,9 @@ def test_what_came_to_nothing_is_not_said_anew() -> None:
 def test_erasing_the_person_destroys_what_all_their_referrals_say() -> None:
     work = IntakeWork()
     held = referred(work)
-    person = held.passage.participant_id
+    person = held.handles[AGENCY]
     before = dict(work.documents), dict(work.table)
-    handlers.erase_participant(work, caseworker(AGENCY), person)
+    people.erase_participant(work, caseworker(AGENCY), person)
     for by in (AGENCY, PROVIDER):
         with pytest.raises(Conflict) as refused:
             read(work, held.journey_id, by)
@@ -224,7 +227,7 @@ def test_erasing_the_person_destroys_what_all_their_referrals_say() -> None:
     work.documents.update(before[0])
     work.table.update(before[1])
     assert read(work, held.journey_id) == SAID, "the backup really brings it back"
-    handlers.keep_erased(work, person, work.at)
+    people.keep_erased(work, held.home, person, work.at)
     with pytest.raises(Conflict):
         read(work, held.journey_id)
     assert work.table[CONTENT_KEYS, person]["wrapped_key"] == b""
@@ -233,7 +236,7 @@ def test_erasing_the_person_destroys_what_all_their_referrals_say() -> None:
 def test_nothing_is_written_of_somebody_who_was_erased() -> None:
     work = IntakeWork()
     held = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
-    handlers.erase_participant(work, caseworker(AGENCY), held.passage.participant_id)
+    people.erase_participant(work, caseworker(AGENCY), held.handles[AGENCY])
     with pytest.raises(Conflict) as refused:
         write(work, held.journey_id)
     assert refused.value.code == "participant-erased"
@@ -241,7 +244,7 @@ def test_nothing_is_written_of_somebody_who_was_erased() -> None:
 
 
 def test_a_key_is_one_persons_and_a_text_one_journeys() -> None:
-    one, other = e.ParticipantId("p-" + "1" * 26), e.ParticipantId("p-" + "2" * 26)
+    one, other = e.HandleId("h-" + "1" * 26), e.HandleId("h-" + "2" * 26)
     here, there = e.JourneyId("j-" + "1" * 26), e.JourneyId("j-" + "2" * 26)
     key = VAULT.new_content_key(one)
     sealed = VAULT.seal_contents(one, here, key, SAID)

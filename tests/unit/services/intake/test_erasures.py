@@ -8,6 +8,7 @@ from typing import Any, cast
 from confluent_kafka import KafkaException
 
 from services.intake.erasures import Erasures, Unerased
+from shared.language.erasures import ErasureKept
 from shared.language.errors import Busy
 from shared.language.events import ParticipantId
 from shared.runtime.parts import Parts
@@ -45,12 +46,12 @@ class Looking(Erasures):
         for number, subject in enumerate(self.everybody):
             if number == self.away:
                 raise KafkaException
-            self._keep({subject: AT})
+            self._keep({subject: ErasureKept(participant_id=ParticipantId(subject[12:]), erased_at=AT)})
         if self._failed:
             raise Unerased
 
-    def _erase(self, participant_id: ParticipantId, at: datetime) -> None:
-        subject = f"participant/{participant_id}"
+    def _erase(self, word: ErasureKept) -> None:
+        subject = f"participant/{word.participant_id}"
         if subject in self.bad:
             raise KeyError("a document of another time") if subject.endswith("1") else Busy("first")
         self.standing.subjects.remove(subject)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake import correcting, handlers
+from services.intake import handlers, people
 from services.intake.domain import referral
-from services.intake.domain.participant import Contact, Identity, Participant
+from services.intake.domain.participant import Brought, Contact, Identity
 from services.intake.vault import AesGcmVault, vault_from
 from shared.language import events as e
 from shared.language.access import Actor
@@ -18,6 +18,8 @@ from tests.support.intake_work import (
     AGENCY,
     AT,
     EMPLOYER,
+    NOBODY,
+    NUMBERS,
     PERSON,
     PROVIDER,
     VAULT,
@@ -27,7 +29,7 @@ from tests.support.intake_work import (
     register,
 )
 
-HANDLE = e.ParticipantId("p-" + "0" * 26)
+HANDLE = e.HandleId("h-" + "0" * 26)
 
 
 def test_what_was_sealed_opens_again() -> None:
@@ -52,7 +54,7 @@ def test_every_participant_has_a_key_of_its_own() -> None:
 def test_what_was_sealed_for_one_does_not_open_for_another_nor_under_another_master_key() -> None:
     sealed = VAULT.seal(HANDLE, PERSON)
     with pytest.raises(Halt):
-        VAULT.unseal(e.ParticipantId("p-" + "1" * 26), sealed)
+        VAULT.unseal(e.HandleId("h-" + "1" * 26), sealed)
     with pytest.raises(Halt):
         AesGcmVault(bytes(32)).unseal(HANDLE, sealed)
 
@@ -88,15 +90,15 @@ def test_registering_says_nothing_to_anybody_and_stores_nothing_readable() -> No
     assert work.events == []
     assert "Ada" not in str(work.documents)
     assert "199001019802" not in str(work.documents)
-    assert work.get(subject_of("participant", handle)).registered_by == AGENCY
+    assert work.get(subject_of("handle", handle)).organisation == AGENCY
 
 
 def test_reading_changes_nothing() -> None:
     work = IntakeWork()
     handle = register(work)
     before, rows = dict(work.documents), dict(work.table)
-    _, identity = handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)
-    assert identity == PERSON
+    *_, identity = people.read_participant(work, caseworker(AGENCY), handle, VAULT)
+    assert identity == replace(PERSON, protected_identity=False)
     assert (work.documents, work.table) == (before, rows)
 
 
@@ -104,17 +106,19 @@ def test_only_those_with_a_part_in_a_journey_may_read() -> None:
     work = IntakeWork()
     handle = register(work)
     with pytest.raises(Unknown):
-        handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
+        people.read_participant(work, caseworker(PROVIDER), handle, VAULT)
     held = handlers.refer(work, caseworker(AGENCY), asked(handle))
     with pytest.raises(Unknown):
-        handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)
-    handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept())
-    assert handlers.read_participant(work, caseworker(PROVIDER), handle, VAULT)[1] == PERSON
-    with pytest.raises(Unknown):
-        handlers.read_participant(work, caseworker(EMPLOYER), handle, VAULT)
+        people.read_participant(work, caseworker(PROVIDER), handle, VAULT)
+    taken = handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept())
+    theirs = taken.handles[PROVIDER]
+    assert people.read_participant(work, caseworker(PROVIDER), theirs, VAULT) == (theirs, AGENCY, PERSON)
+    for other, known in ((PROVIDER, handle), (AGENCY, theirs), (EMPLOYER, handle), (EMPLOYER, theirs)):
+        with pytest.raises(Unknown):
+            people.read_participant(work, caseworker(other), known, VAULT)
     for stranger in ("esf-radet", "nobody-here"):
         with pytest.raises(Forbidden):
-            handlers.read_participant(work, caseworker(stranger), handle, VAULT)
+            people.read_participant(work, caseworker(stranger), handle, VAULT)
 
 
 def test_an_analyst_reads_nobody() -> None:
@@ -122,50 +126,58 @@ def test_an_analyst_reads_nobody() -> None:
     handle = register(work)
     analyst = Actor(person="somebody", organisation=AGENCY, duty="analyst")
     with pytest.raises(Forbidden):
-        handlers.read_participant(work, analyst, handle, VAULT)
+        people.read_participant(work, analyst, handle, VAULT)
 
 
 def test_nobody_reads_a_person_who_is_not_there() -> None:
     with pytest.raises(Unknown):
-        handlers.read_participant(IntakeWork(), caseworker(AGENCY), HANDLE, VAULT)
+        people.read_participant(IntakeWork(), caseworker(AGENCY), HANDLE, VAULT)
 
 
 def test_erasure_leaves_nothing_that_could_ever_be_opened() -> None:
     work = IntakeWork()
     handle = register(work)
-    before: Participant = work.get(subject_of("participant", handle))
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
-    after: Participant = work.get(subject_of("participant", handle))
+    before: Brought = work.get(subject_of("handle", handle))
+    people.erase_participant(work, caseworker(AGENCY), handle)
+    people.erase_participant(work, caseworker(AGENCY), handle)
+    after: Brought = work.get(subject_of("handle", handle))
     assert (after.sealed, after.erased_at, before.erased_at) == (None, AT, None)
+    assert not [key for name, key in work.table if name == "numbers"], "and no number finds the person"
     assert [type(one) for one in work.events] == [e.ParticipantErased]
     with pytest.raises(Conflict) as refused:
-        handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)
+        people.read_participant(work, caseworker(AGENCY), handle, VAULT)
     assert refused.value.code == "participant-erased"
 
 
 def test_an_erasure_that_a_backup_undid_is_done_again_and_not_said_again() -> None:
     work = IntakeWork()
     handle = register(work)
-    subject = subject_of("participant", handle)
-    before = dict(work.documents)
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    subject = subject_of("handle", handle)
+    home = work.get(subject).participant_id
+    person = subject_of("participant", home)
+    before, rows = dict(work.documents), dict(work.table)
+    people.erase_participant(work, caseworker(AGENCY), handle)
     (notice,) = work.notices
-    assert isinstance(notice.body, ErasureKept)
-    assert notice.body.participant_id == handle
+    assert notice.body == ErasureKept(participant_id=home, erased_at=AT, handle=handle)
 
     work.documents.update(before)
-    work.table[ARCHIVE, event_id(subject, 1)] = {}
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    work.table = {**rows, (ARCHIVE, event_id(person, 1)): {}}
+    people.erase_participant(work, caseworker(AGENCY), handle)
     assert work.get(subject).sealed is None
 
-    work.documents.update(before)
-    for _ in range(2):
-        handlers.keep_erased(work, handle, AT)
-        assert (work.get(subject).sealed, work.get(subject).erased_at) == (None, AT)
-    handlers.keep_erased(work, HANDLE, AT)
-    assert work.find(subject_of("participant", HANDLE)) is None
-    assert (len(work.events), len(work.notices)) == (1, 1)
+    for whole in (False, True):
+        work.documents.update(before)
+        work.table = dict(rows)
+        for _ in range(2):
+            if whole:
+                people.keep_erased(work, home, None, AT)
+            people.keep_erased(work, home, handle, AT)
+            assert (work.get(subject).sealed, work.get(subject).erased_at) == (None, AT)
+            assert work.get(person).erased_at == AT
+            assert not [key for name, key in work.table if name == "numbers"]
+    people.keep_erased(work, home, NOBODY, AT)
+    assert work.find(subject_of("handle", NOBODY)) is None
+    assert (len(work.events), len(work.notices)) == (1, 2)
 
 
 def test_a_retired_master_key_opens_what_it_sealed_and_seals_nothing() -> None:
@@ -195,7 +207,7 @@ def test_a_journey_goes_on_after_its_participant_was_erased() -> None:
     work = IntakeWork()
     handle = register(work)
     held = handlers.refer(work, caseworker(AGENCY), asked(handle))
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
+    people.erase_participant(work, caseworker(AGENCY), handle)
     taken = handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, referral.Accept())
     assert taken.passage.stage == "accepted"
 
@@ -204,25 +216,23 @@ def test_a_strange_organisation_erases_nobody() -> None:
     work = IntakeWork()
     handle = register(work)
     with pytest.raises(Unknown):
-        handlers.erase_participant(work, caseworker("forsakringskassan"), handle)
-    assert work.get(subject_of("participant", handle)).sealed is not None
+        people.erase_participant(work, caseworker("forsakringskassan"), handle)
+    assert work.get(subject_of("handle", handle)).sealed is not None
 
 
 def test_who_a_person_is_can_be_said_anew_and_what_it_was_is_nowhere() -> None:
     work = IntakeWork()
     handle = register(work)
-    anew = replace(PERSON, name="Ada Rättad")
+    anew = replace(PERSON, name="Ada Rättad", protected_identity=False)
     command = (anew, "The name was another's.")
-    correcting.correct_participant(work, caseworker(AGENCY), handle, command, VAULT)
-    assert handlers.read_participant(work, caseworker(AGENCY), handle, VAULT)[1] == anew
-    _, (kept,) = correcting.list_participant_corrections(
-        work, caseworker(AGENCY), handle, after=None, limit=10
-    )
+    people.correct_participant(work, caseworker(AGENCY), handle, command, VAULT, NUMBERS)
+    assert people.read_participant(work, caseworker(AGENCY), handle, VAULT)[2] == anew
+    (kept,) = people.list_participant_corrections(work, caseworker(AGENCY), handle, after=None, limit=10)
     assert (kept.what, dict(kept.said), kept.why) == ("identity", {"parts": ["name"]}, command[1])
     assert "Ada" not in str(kept)
     assert not work.events
-    again = correcting.correct_participant(work, caseworker(AGENCY), handle, command, VAULT)
-    assert again.corrections == 1
+    people.correct_participant(work, caseworker(AGENCY), handle, command, VAULT, NUMBERS)
+    assert work.get(subject_of("handle", handle)).corrections == 1
 
 
 def test_nobody_else_says_anew_who_a_person_is_and_nobody_once_erased() -> None:
@@ -230,7 +240,7 @@ def test_nobody_else_says_anew_who_a_person_is_and_nobody_once_erased() -> None:
     handle = register(work)
     for other in ("forsakringskassan", PROVIDER):
         with pytest.raises((Forbidden, Unknown)):
-            correcting.correct_participant(work, caseworker(other), handle, (PERSON, "why so"), VAULT)
-    handlers.erase_participant(work, caseworker(AGENCY), handle)
+            people.correct_participant(work, caseworker(other), handle, (PERSON, "why so"), VAULT, NUMBERS)
+    people.erase_participant(work, caseworker(AGENCY), handle)
     with pytest.raises(Conflict, match="participant-erased"):
-        correcting.correct_participant(work, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT)
+        people.correct_participant(work, caseworker(AGENCY), handle, (PERSON, "why so"), VAULT, NUMBERS)

@@ -20,7 +20,7 @@ from tests.support.intake_work import AGENCY, IntakeWork, plain, register
 from tests.unit.services.intake.test_inbound import SECRET, body
 from tools.contracts.inbound import record_schema
 
-PERSON = "p-" + "0" * 26
+PERSON = "h-" + "0" * 26
 STRUCTURED = ("content-type", b"application/cloudevents+json; charset=UTF-8")
 Headers = list[tuple[str, bytes | None]]
 

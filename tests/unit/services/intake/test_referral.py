@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake import handlers
+from services.intake import handlers, people
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
 from shared.language import events as e
@@ -21,9 +21,11 @@ from tests.support.intake_work import (
     COACTIVE,
     CONSENT,
     EMPLOYER,
+    NOBODY,
     OTHER_PROVIDER,
     PROVIDER,
     REFERRED_ON,
+    STRANGER,
     TODAY,
     IntakeWork,
     accepted,
@@ -221,7 +223,7 @@ def test_everything_wrong_with_a_referral_is_said_at_once() -> None:
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"municipality", "provider", "previous_journey", "occurred_on"}
     with pytest.raises(Invalid) as refused:
-        handlers.refer(work, caseworker(AGENCY), asked("p-" + "9" * 26, programme="nowhere"))  # type: ignore[arg-type]
+        handlers.refer(work, caseworker(AGENCY), asked(NOBODY, programme="nowhere"))
     assert refused.value.errors is not None
     assert set(refused.value.errors) == {"participant_id", "programme"}
 
@@ -239,7 +241,7 @@ def test_a_referral_lies_within_the_programme_and_not_in_the_future() -> None:
 
 def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     work = IntakeWork()
-    person, stranger = register(work), register(work)
+    person, stranger = register(work), register(work, identity=STRANGER)
     first = handlers.refer(work, caseworker(AGENCY), asked(person))
     taken_back = referral.Withdraw(reason="other_effort", occurred_on=ACCEPTED_ON)
     handlers.withdraw_referral(work, caseworker(AGENCY), first.journey_id, taken_back)
@@ -249,14 +251,14 @@ def test_a_re_referral_names_an_earlier_journey_of_the_same_person() -> None:
     with pytest.raises(Invalid) as refused:
         handlers.refer(work, caseworker(AGENCY), wrong)
     assert refused.value.errors == {
-        "previous_journey": ["Takes the id of an earlier journey of the same participant."]
+        "previous_journey": ["Takes the id of an earlier journey of the same participant in the programme."]
     }
 
 
 def test_an_erased_participant_cannot_be_referred() -> None:
     work = IntakeWork()
     person = register(work)
-    handlers.erase_participant(work, caseworker(AGENCY), person)
+    people.erase_participant(work, caseworker(AGENCY), person)
     with pytest.raises(Conflict) as refused:
         handlers.refer(work, caseworker(AGENCY), asked(person))
     assert refused.value.code == "participant-erased"
@@ -287,7 +289,9 @@ def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
     with pytest.raises(Unknown):
         handlers.accept_referral(work, caseworker(OTHER_PROVIDER), named.journey_id, referral.Accept())
     open_to_all = handlers.refer(
-        work, caseworker(AGENCY), asked(register(work), reference="AF-2", provider=None)
+        work,
+        caseworker(AGENCY),
+        asked(register(work, identity=STRANGER), reference="AF-2", provider=None),
     )
     taken = handlers.accept_referral(
         work, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept()

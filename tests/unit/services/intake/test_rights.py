@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.intake import handlers, inbound
+from services.intake import handlers, inbound, people
 from services.intake.consumer import FOLDS
 from services.intake.domain import referral
 from services.intake.domain.journey import Referral
@@ -23,6 +23,7 @@ from tests.support.intake_work import (
     AGENCY,
     COACTIVE,
     EMPLOYER,
+    NOBODY,
     PERSON,
     PROVIDER,
     STARTED_ON,
@@ -31,11 +32,13 @@ from tests.support.intake_work import (
     IntakeWork,
     asked,
     caseworker,
+    own,
     plain,
     register,
     said,
 )
 from tests.support.published import FakeProgrammes
+from tests.support.takers import takers_of
 
 OTHER_AGENCY = "forsakringskassan"
 ELSEWHERE = replace(COACTIVE, id="elsewhere")
@@ -43,21 +46,23 @@ ELSEWHERE = replace(COACTIVE, id="elsewhere")
 BOTH = FakeProgrammes(COACTIVE, ELSEWHERE)
 CLINIC = "psykiatrin-skelleftea"
 """Refers, and takes people on."""
-NOBODY = e.ParticipantId("p-" + "9" * 26)
 UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
 
 
-def may_read(work: IntakeWork, organisation: str, person: e.ParticipantId) -> bool:
+def may_read(work: IntakeWork, organisation: str, person: e.HandleId) -> bool:
+    """person: the handle of whoever registered the person; the organisation asks with its own."""
     try:
-        found = handlers.read_participant(work, caseworker(organisation), person, VAULT)
+        found = people.read_participant(
+            work, caseworker(organisation), own(work, organisation, person), VAULT
+        )
     except Unknown:
         return False
-    return found[1] == PERSON
+    return found[2].name == PERSON.name
 
 
-def may_refer(work: IntakeWork, organisation: str, person: e.ParticipantId, reference: str = "R-1") -> bool:
+def may_refer(work: IntakeWork, organisation: str, person: e.HandleId, reference: str = "R-1") -> bool:
     try:
-        command = asked(person, reference=reference, programme="elsewhere")
+        command = asked(own(work, organisation, person), reference=reference, programme="elsewhere")
         handlers.refer(work, caseworker(organisation), command)
     except Invalid as refused:
         assert refused.errors == UNKNOWN_PERSON
@@ -74,14 +79,15 @@ def begun(work: IntakeWork, provider: str = CLINIC, by: str = AGENCY, reference:
     return handlers.accept_referral(work, caseworker(provider), held.journey_id, accept)
 
 
-def person_of(held: Referral) -> e.ParticipantId:
-    return held.passage.participant_id
+def person_of(held: Referral) -> e.HandleId:
+    return held.handles[held.passage.referrer]
 
 
 def tell(work: IntakeWork, held: Referral, fact: e.Fact) -> None:
     """Fold another service's fact into intake."""
     subject = subject_of("journey", held.journey_id)
-    work.save(subject, FOLDS[type(fact)](work.get(subject), said(fact), work.programmes))
+    extra = takers_of(work, subject)
+    work.save(subject, FOLDS[type(fact)](work.get(subject), said(fact, extra=extra), work.programmes))
 
 
 def handed_over(held: Referral, to: str, kind: e.HandoverKind = "provider_to_employer") -> e.HandoverAccepted:
@@ -104,10 +110,12 @@ def test_who_knows_a_handle_can_neither_refer_read_nor_erase() -> None:
     person = register(work)
     handlers.refer(work, caseworker(AGENCY), asked(person, provider=None))
     for stranger in (OTHER_AGENCY, CLINIC):
-        assert not may_refer(work, stranger, person)
-        assert not may_read(work, stranger, person)
+        with pytest.raises(Invalid):
+            handlers.refer(work, caseworker(stranger), asked(person, programme="elsewhere"))
         with pytest.raises(Unknown):
-            handlers.erase_participant(work, caseworker(stranger), person)
+            people.read_participant(work, caseworker(stranger), person, VAULT)
+        with pytest.raises(Unknown):
+            people.erase_participant(work, caseworker(stranger), person)
     assert len(work.events) == 1
 
 
@@ -123,7 +131,7 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
     held = begun(work, provider=PROVIDER)
     who = caseworker(organisation)
 
-    def refused(person: e.ParticipantId) -> list[tuple[str, str, Any]]:
+    def refused(person: e.HandleId) -> list[tuple[str, str, Any]]:
         again = asked(
             person, reference="R-2", previous_journey=held.journey_id, occurred_on=date(2016, 2, 20)
         )
@@ -146,8 +154,8 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
         return [
             outcome(lambda: handlers.refer(work, who, asked(person, reference="R-1"))),
             outcome(lambda: handlers.refer(work, who, again)),
-            outcome(lambda: handlers.read_participant(work, who, person, VAULT)),
-            outcome(lambda: handlers.erase_participant(work, who, person)),
+            outcome(lambda: people.read_participant(work, who, person, VAULT)),
+            outcome(lambda: people.erase_participant(work, who, person)),
             (answer["code"], answer["detail"], answer["errors"]),
         ]
 
@@ -157,7 +165,7 @@ def test_a_person_of_others_and_none_at_all_are_refused_alike(organisation: str)
 def test_an_erased_person_of_others_is_none_at_all() -> None:
     work = IntakeWork(programmes=BOTH)
     person = register(work)
-    handlers.erase_participant(work, caseworker(AGENCY), person)
+    people.erase_participant(work, caseworker(AGENCY), person)
     assert not may_refer(work, OTHER_AGENCY, person)
     assert not may_read(work, OTHER_AGENCY, person)
 
@@ -175,18 +183,14 @@ def test_a_provider_that_took_a_person_on_refers_onwards_and_reads_but_does_not_
     held = begun(work, provider=CLINIC)
     person = person_of(held)
     assert may_read(work, CLINIC, person)
-    onwards = asked(
-        person,
-        reference="C-1",
-        programme="elsewhere",
-        previous_journey=held.journey_id,
-        occurred_on=STARTED_ON,
-    )
+    theirs = own(work, CLINIC, person)
+    assert theirs not in (person, NOBODY)
+    onwards = asked(theirs, reference="C-1", programme="elsewhere", occurred_on=STARTED_ON)
     handlers.refer(work, caseworker(CLINIC), onwards)
     with pytest.raises(Forbidden) as refused:
-        handlers.erase_participant(work, caseworker(CLINIC), person)
+        people.erase_participant(work, caseworker(CLINIC), theirs)
     assert refused.value.code == "not-your-journey"
-    assert work.get(subject_of("participant", person)).sealed is not None
+    assert work.get(subject_of("handle", person)).sealed is not None
 
 
 def test_a_receiver_that_accepted_a_handover_reads_the_person() -> None:
@@ -201,10 +205,11 @@ def test_a_receiver_that_accepted_a_handover_reads_the_person() -> None:
 def test_no_provider_prolongs_its_part_by_accepting_its_own_referral() -> None:
     work = IntakeWork(programmes=BOTH)
     held = begun(work, provider=CLINIC)
-    onwards = asked(person_of(held), reference="C-1", provider=CLINIC, programme="elsewhere")
-    own = handlers.refer(work, caseworker(CLINIC), onwards)
+    theirs = own(work, CLINIC, person_of(held))
+    onwards = asked(theirs, reference="C-1", provider=CLINIC, programme="elsewhere")
+    sent = handlers.refer(work, caseworker(CLINIC), onwards)
     handlers.accept_referral(
-        work, caseworker(CLINIC), own.journey_id, referral.Accept(occurred_on=ACCEPTED_ON)
+        work, caseworker(CLINIC), sent.journey_id, referral.Accept(occurred_on=ACCEPTED_ON)
     )
     mistake = referral.RegisterMistake(reason="wrong_person")
     handlers.register_mistake(work, caseworker(AGENCY), held.journey_id, mistake)
@@ -214,12 +219,14 @@ def test_no_provider_prolongs_its_part_by_accepting_its_own_referral() -> None:
 def test_a_previous_journey_is_one_of_the_same_person() -> None:
     work = IntakeWork(programmes=BOTH)
     others = begun(work, provider=PROVIDER)
-    own = register(work, by=OTHER_AGENCY)
-    command = asked(own, reference="R-1", previous_journey=others.journey_id, occurred_on=date(2016, 2, 20))
+    theirs = register(work, by=OTHER_AGENCY)
+    command = asked(
+        theirs, reference="R-1", previous_journey=others.journey_id, occurred_on=date(2016, 2, 20)
+    )
     with pytest.raises(Invalid) as refused:
         handlers.refer(work, caseworker(OTHER_AGENCY), command)
     assert refused.value.errors == {
-        "previous_journey": ["Takes the id of an earlier journey of the same participant."]
+        "previous_journey": ["Takes the id of an earlier journey of the same participant in the programme."]
     }
 
 
@@ -234,8 +241,8 @@ def test_a_part_in_one_programme_is_none_where_the_organisation_takes_part_no_mo
     assert not may_refer_elsewhere(work, person)
 
 
-def may_refer_elsewhere(work: IntakeWork, person: e.ParticipantId) -> bool:
-    command = asked(person, programme="elsewhere", reference="E-1", provider=None)
+def may_refer_elsewhere(work: IntakeWork, person: e.HandleId) -> bool:
+    command = asked(own(work, CLINIC, person), programme="elsewhere", reference="E-1", provider=None)
     try:
         handlers.refer(work, caseworker(CLINIC), command)
     except Invalid as refused:
@@ -337,7 +344,8 @@ def test_a_closing_that_crosses_a_handover_ends_the_part_of_both(exited_first: b
 def test_a_referral_sent_again_after_the_part_has_ended_is_still_the_same_referral() -> None:
     work = IntakeWork(programmes=BOTH)
     held = begun(work)
-    onwards = asked(person_of(held), reference="C-1", occurred_on=TODAY, programme="elsewhere")
+    theirs = own(work, CLINIC, person_of(held))
+    onwards = asked(theirs, reference="C-1", occurred_on=TODAY, programme="elsewhere")
     first = handlers.refer(work, caseworker(CLINIC), onwards)
     _mistaken(work, held)
     assert handlers.refer(work, caseworker(CLINIC), onwards).journey_id == first.journey_id

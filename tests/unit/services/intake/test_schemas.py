@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from services.intake.api import schemas
+from services.intake.api import identity_schemas, schemas
 from services.intake.api.routes import _cursor, _place
 from services.intake.domain.participant import Contact, Identity
 from shared.edge.fields import CommandSchema
@@ -17,7 +17,7 @@ from tests.support.intake_work import at_stage
 PERSON: dict[str, Any] = {"name": " Ada Prov ", "personnummer": "900101-9802", "contact": {"phone": "0910-1"}}
 REFERRAL: dict[str, Any] = {
     "reference": "AF-1",
-    "participant_id": "p-" + "0" * 26,
+    "participant_id": "h-" + "0" * 26,
     "programme": "coactive",
     "municipality": "2482",
 }
@@ -34,12 +34,14 @@ def wrong_in(schema: type[CommandSchema], body: Any) -> set[str]:
 
 
 def test_a_person_is_registered_in_normal_form() -> None:
-    said = schemas.RegisterParticipantBody().load(PERSON)
+    said = identity_schemas.RegisterParticipantBody().load(PERSON)
     assert said == Identity(name="Ada Prov", personnummer="199001019802", contact=Contact(phone="0910-1"))
 
 
 def test_a_person_may_have_neither_personnummer_nor_contact() -> None:
-    said = schemas.RegisterParticipantBody().load({"name": "Ada", "personnummer": None, "contact": None})
+    said = identity_schemas.RegisterParticipantBody().load(
+        {"name": "Ada", "personnummer": None, "contact": None}
+    )
     assert said == Identity(name="Ada")
 
 
@@ -56,7 +58,7 @@ def test_a_person_may_have_neither_personnummer_nor_contact() -> None:
     ],
 )
 def test_what_is_wrong_with_a_person_is_named(wrong: dict[str, Any], fields: set[str]) -> None:
-    assert wrong_in(schemas.RegisterParticipantBody, PERSON | wrong) == fields
+    assert wrong_in(identity_schemas.RegisterParticipantBody, PERSON | wrong) == fields
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_given_is_true_or_false_and_nothing_like_them(given_: Any) -> None:
         schemas.RecordConsentBody,
         schemas.WithdrawConsentBody,
         schemas.ReferBody,
-        schemas.EraseParticipantBody,
+        identity_schemas.EraseParticipantBody,
     ],
 )
 def test_no_command_takes_a_field_it_does_not_know(schema: type[CommandSchema]) -> None:

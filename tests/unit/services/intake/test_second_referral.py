@@ -20,7 +20,7 @@ from services.intake.domain.participation import (
     PARTICIPATIONS,
     Other,
     is_void,
-    participation_key,
+    key_of_journey,
     settled,
     written,
 )
@@ -42,6 +42,7 @@ from tests.support.intake_work import (
     at_stage,
     caseworker,
     exit_fact,
+    own,
     plain,
     register,
     said,
@@ -55,7 +56,7 @@ BOTH = FakeProgrammes(COACTIVE, replace(COACTIVE, id="elsewhere"))
 _references = count()
 
 
-def known_to_both() -> tuple[IntakeWork, e.ParticipantId]:
+def known_to_both() -> tuple[IntakeWork, e.HandleId]:
     """A person whom the agency registered, and whom the clinic took on in another programme."""
     work = IntakeWork(programmes=BOTH)
     person = register(work)
@@ -65,8 +66,9 @@ def known_to_both() -> tuple[IntakeWork, e.ParticipantId]:
     return work, person
 
 
-def refer(work: IntakeWork, by: str, person: e.ParticipantId, **what: object) -> Referral:
-    command = asked(person, reference=f"R-{next(_references)}", **what)
+def refer(work: IntakeWork, by: str, person: e.HandleId, **what: object) -> Referral:
+    """person: the handle of whoever registered the person; the referrer names its own."""
+    command = asked(own(work, by, person), reference=f"R-{next(_references)}", **what)
     return handlers.refer(work, caseworker(by), command)
 
 
@@ -156,13 +158,14 @@ def test_so_is_one_that_the_referrer_may_read_by_another_part() -> None:
 @pytest.mark.parametrize("stage", ["received", "accepted", "started", "ready"])
 def test_a_journey_is_open_until_it_ends(stage: str) -> None:
     work = IntakeWork()
-    first = refer(work, AGENCY, register(work))
+    person = register(work)
+    first = refer(work, AGENCY, person)
     stands = at_stage(stage)  # type: ignore[arg-type]
     passage = replace(stands.passage, participant_id=first.passage.participant_id)
     held = replace(first, passage=passage)
     work.documents[subject_of("journey", first.journey_id)] = Referrals().write(held)
     with pytest.raises(Conflict):
-        refer(work, AGENCY, first.passage.participant_id)
+        refer(work, AGENCY, person)
 
 
 @pytest.mark.parametrize("end", [withdraw, decline, mistaken, exited, closed])
@@ -313,8 +316,8 @@ def test_each_decision_that_others_rest_on_writes_the_row(
     deed: Callable[[IntakeWork, Referral], None],
 ) -> None:
     work, person = known_to_both()
-    key = participation_key(person, "coactive")
     first = refer(work, CLINIC, person)
+    key = key_of_journey(first.passage)
     refer(work, AGENCY, person)
     before = work.table[PARTICIPATIONS, key]["turn"]
     deed(work, first)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from services.intake.api.schemas import RegisterParticipantBody
+from services.intake.api.identity_schemas import RegisterParticipantBody
 from shared.edge.texts import (
     JOINERS,
     LINE_PATTERN,

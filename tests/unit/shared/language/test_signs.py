@@ -128,7 +128,7 @@ def test_a_reference_names_nobody_behind_what_shows_nothing() -> None:
 
 # --- every way in -------------------------------------------------------------------------------------------
 
-REFERRAL = {"participant_id": f"p-{'0' * 26}", "programme": "coactive", "municipality": "2482"}
+REFERRAL = {"participant_id": f"h-{'0' * 26}", "programme": "coactive", "municipality": "2482"}
 SESSION = {"activity": "work_training", "occurred_on": "2017-03-01", "attendance": "yes", "minutes": 60}
 
 
