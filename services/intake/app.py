@@ -8,6 +8,7 @@ from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.older_versions import register_older
 from services.intake.repository import INDEXES, Referrals
+from services.intake.settling import Settling
 from services.intake.takers import read_takers
 from shared.host.process import main
 from shared.language.events import HandoverAccepted
@@ -18,12 +19,12 @@ REFERRALS = Referrals()
 
 
 def threads(parts: Parts) -> list[tuple[str, Runnable]]:
-    """What runs beside the consumer: the agencies' topics are read, and erasures kept.
+    """What runs beside the consumer: the agencies' topics are read, erasures kept, older participations settled.
 
     Before it, who older versions of programmes name is in the register.
     """
     register_older(parts)
-    return [*readers(parts), ("erasures", Erasures(parts))]
+    return [*readers(parts), ("erasures", Erasures(parts)), ("settling", Settling(parts))]
 
 
 SERVICE = Service(

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import HANDLES, Brought, Participant
+from services.intake.domain.participation import PARTICIPATIONS
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
 from services.intake.linking import LINKS
@@ -40,6 +41,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # the journeys of one person, where two are found to be one
         IndexModel([("state.passage.participant_id", ASCENDING)]),
     ],
+    # rows that an older release wrote, whose journeys are not settled
+    PARTICIPATIONS: [IndexModel([("settled", ASCENDING), ("_id", ASCENDING)])],
     **CORRECTION_INDEXES,
     HANDLES: [
         # the handles of a person: those that move with the person, and whether one of them is brought

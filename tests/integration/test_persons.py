@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pymongo import MongoClient
 
 from shared.language.days import day_of
 from tests.integration.test_marked_texts import AGENCY, PROVIDER, Caller, publish, seen_in
@@ -34,6 +35,12 @@ class Person:
 
     def begins(self, days: int, place: str, previous: str | None = None) -> tuple[str, dict[str, str]]:
         """Is referred so many days ago, and begins at once. Returns the journey and what was seen of it."""
+        if previous is not None:
+            ended = ("exited", "closed")
+            until(
+                lambda: self.agency.ask("intake", f"/referrals/{previous}").json()["stage"] in ended,
+                "intake has heard of the exit",
+            )
         referral = {
             "reference": f"persons-{days}",
             "participant_id": self._handle,
@@ -100,3 +107,27 @@ def test_a_person_counts_once_and_the_last_exit_gives_the_result(person: Person)
     person.agency.ask("intake", f"/journeys/{second}/mistake", {"reason": "wrong_person"})
     alone = begun | {"exited": 1, "employed": 1, "by_plan": 1, "man": 1}
     until(lambda: person.counts() == alone, lambda: f"as if the second had never been: {person.counts()}")
+
+
+def test_what_an_older_release_left_is_settled_when_intake_starts(person: Person, undisturbed: Stack) -> None:
+    first, seen = person.begins(9, "2482")
+    left = {"way": "by_plan", "situation": "employed", "occurred_on": person.ago(8)}
+    person.provider.ask("outcome", f"/journeys/{first}/exit", left, seen)
+    second, _ = person.begins(5, "2482", first)
+    settled = "journey.intake.participation-settled.v1"
+    with MongoClient[dict[str, Any]](undisturbed.admin_mongo_uri) as client:
+        intake = client["intake"]
+        subject = f"journey/{first}"
+
+        def told() -> int:
+            return int(intake["events"].count_documents({"key": subject, "type": settled}))
+
+        before, counts = told(), person.counts()
+        undisturbed.stop("intake-consume")
+        unsaid = {"$set": {"state.participation": None}}
+        intake["referrals"].update_many({"_id": {"$in": [subject, f"journey/{second}"]}}, unsaid)
+        intake["participations"].update_many({}, {"$unset": {"settled": ""}})
+        undisturbed.start("intake-consume")
+        until(lambda: not intake["participations"].count_documents({"settled": None}), "every row is settled")
+        assert told() == before + 1, "it is said again, once"
+    until(lambda: person.counts() == counts, lambda: f"the same figures: {person.counts()}")

@@ -25,6 +25,8 @@ PARTICIPATIONS = "participations"
 Every decision that adds one, or changes what `said_of` it, writes the row. So of two decisions at the same moment one
 sees the other's effect.
 """
+RULE = 1
+"""The version of the rule by which a row's journeys were settled last; a row without one is of an older release."""
 KEPT = 50
 """Journeys of a row that nothing came of and that are kept, besides all others."""
 VOID = frozenset({"declined", "withdrawn", "mistake"})
@@ -144,7 +146,7 @@ def written(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral
         else:
             kept.append(one.journey_id)
     turn = row["turn"] + 1 if row else 1
-    return Row(PARTICIPATIONS, key, {"journeys": kept, "turn": turn})
+    return Row(PARTICIPATIONS, key, {"journeys": kept, "turn": turn, "settled": RULE})
 
 
 def regrouped(key: str, row: Mapping[str, Any] | None, journeys: Sequence[Referral]) -> Change[None]:

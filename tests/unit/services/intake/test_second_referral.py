@@ -18,6 +18,7 @@ from services.intake.domain.journey import Referral
 from services.intake.domain.participation import (
     KEPT,
     PARTICIPATIONS,
+    RULE,
     Other,
     is_void,
     key_of_journey,
@@ -26,7 +27,7 @@ from services.intake.domain.participation import (
 )
 from services.intake.repository import Referrals
 from shared.language import events as e
-from shared.language.decision import subject_of
+from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict
 from shared.language.replies import RecordRejected
 from tests.support.intake_work import (
@@ -295,6 +296,22 @@ def test_a_persons_whole_row_is_settled_at_any_time() -> None:
     assert change.state == now(work, first)
     assert len(change.events) == 1
     assert settled([change.state, unsaid[1]], work.at) == []
+
+
+def test_what_an_older_release_left_is_settled_once() -> None:
+    work, person = known_to_both()
+    first, second = refer(work, CLINIC, person), refer(work, AGENCY, person)
+    key = key_of_journey(first.passage)
+    row = {name: one for name, one in work.table[PARTICIPATIONS, key].items() if name != "settled"}
+    work.table[PARTICIPATIONS, key] = row
+    said = now(work, first).participation
+    work.save(subject_of("journey", first.journey_id), Change(replace(now(work, first), participation=None)))
+    assert participations.settle_row(work, key)
+    assert (now(work, first).participation, now(work, second).participation) == (said, None)
+    assert work.table[PARTICIPATIONS, key]["settled"] == RULE
+    before = len(work.events)
+    assert not participations.settle_row(work, key)
+    assert len(work.events) == before
 
 
 def test_a_row_keeps_every_open_journey_and_only_so_many_others() -> None:
