@@ -174,7 +174,7 @@ class Party(threading.Thread):
         ready = [one for one in self._journeys if one.again_at <= now]
         under_way = [one for one in self._journeys if one.stage != "exited"]
         if len(under_way) < self._wanted and (not ready or self._chance.random() < 0.3):
-            journey = Journey()
+            journey = self._come() or Journey()
             self._journeys = [*under_way, journey]
         elif ready:
             journey = self._chance.choice(ready)
@@ -184,6 +184,12 @@ class Party(threading.Thread):
             self._repeat()
             return
         self._advance(journey)
+
+    def _come(self) -> Journey | None:
+        """Somebody who left comes back, now and then: the same person, on another journey."""
+        left = [one.participant for one in self._journeys if one.stage == "exited"]
+        again = left and self._chance.random() < 0.5
+        return Journey(stage="registered", participant=left[0]) if again else None
 
     def _advance(self, journey: Journey) -> None:
         command = journey.pending or self._next(journey)
