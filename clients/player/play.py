@@ -256,7 +256,7 @@ class Play:
         value = record.value
         if not isinstance(value, bytes):
             participant = (
-                {"participant_id": self.handles.participants[record.participant]}
+                {"participant_id": self.handles.participants[record.by, record.participant]}
                 if record.participant
                 else {}
             )

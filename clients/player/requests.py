@@ -22,9 +22,12 @@ class Request:
 
 @dataclass(slots=True)
 class Handles:
-    """The platform's ids by the plan's handles, and what each journey's answers have shown."""
+    """The platform's ids by the plan's handles, and what each journey's answers have shown.
 
-    participants: dict[str, str] = field(default_factory=dict)
+    participants: by organisation and person, since each organisation has a handle of its own.
+    """
+
+    participants: dict[tuple[str, str], str] = field(default_factory=dict)
     journeys: dict[str, str] = field(default_factory=dict)
     sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     goals: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -44,7 +47,7 @@ class Handles:
         says = act.says
         match act.deed:
             case "register":
-                self.participants[says["person"].key] = body["participant_id"]
+                self.participants[act.by, says["person"].key] = body["participant_id"]
             case "refer":
                 self.journeys[act.plan_key] = body["journey_id"]
             case "set_goal":
@@ -76,7 +79,10 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
             return Request("intake", "POST", "/participants", body)
         case "erase":
             return Request(
-                "intake", "POST", f"/participants/{handles.participants[says['person']]}/erasure", {}
+                "intake",
+                "POST",
+                f"/participants/{handles.participants[act.by, says['person']]}/erasure",
+                {},
             )
         case "refer":
             return Request("intake", "POST", "/referrals", referral(act, handles, programme))
@@ -142,7 +148,7 @@ def referral(act: Act, handles: Handles, programme: str) -> dict[str, Any]:
     says = act.says
     body = {
         "reference": says["reference"],
-        "participant_id": handles.participants[says["person"]],
+        "participant_id": handles.participants[act.by, says["person"]],
         "programme": programme,
         "municipality": says["municipality"],
         "provider": says["provider"],

@@ -19,6 +19,7 @@ RETURNS: dict[Fate, tuple[int, Fate]] = {
     "declined": (6, "handed over"),
     "broken off": (5, "by plan"),
     "by plan": (3, "handed over"),
+    "moved": (3, "mistake after start"),
 }
 """After which first journey how many are referred again, and how the second one goes."""
 ERASED = 3
