@@ -135,13 +135,15 @@ def of_facts(before: JourneyFacts | None, after: JourneyFacts) -> Counted:
     """
     found = Counted()
     was, now = _counting(before), _counting(after)
+    same = was is not None and now is not None and (was.persons, was.journeys) == (now.persons, now.journeys)
     for figure, rule in OF_FACTS:
-        gone: Amounts = rule(was.state) if was and figure.of in was.looked_at else ()
-        come: Amounts = rule(now.state) if now and figure.of in now.looked_at else ()
-        same = gone == come and was and now and was.of(figure) == now.of(figure)
-        if was and gone and not same:
+        gone: Amounts = rule(was.state) if was is not None and figure.of in was.looked_at else ()
+        come: Amounts = rule(now.state) if now is not None and figure.of in now.looked_at else ()
+        if same and gone == come:
+            continue
+        if was is not None and gone:
             found.add(figure, gone, was.of(figure), -1)
-        if now and come and not same:
+        if now is not None and come:
             found.add(figure, come, now.of(figure), 1)
     for times, one in ((-1, was), (1, now)):
         if one is not None:
