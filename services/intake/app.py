@@ -27,6 +27,14 @@ def threads(parts: Parts) -> list[tuple[str, Runnable]]:
     return [*readers(parts), ("erasures", Erasures(parts)), ("settling", Settling(parts))]
 
 
+def web_threads(parts: Parts) -> list[tuple[str, Runnable]]:
+    """What runs beside the routes: who is found by an older key, or had no handle yet, is brought up to date."""
+    from services.intake.renewal import Renewal
+
+    keys = api.keys_of(parts.settings)
+    return [("renewal", Renewal(parts, *keys))]
+
+
 SERVICE = Service(
     title="Intake",
     purpose=(
@@ -44,6 +52,7 @@ SERVICE = Service(
     provides=lambda settings: api.provides(settings, REFERRALS),
     indexes=INDEXES,
     threads=threads,
+    web_threads=web_threads,
 )
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from services.intake.candidates import Identities
 from services.intake.domain import consent, programme, referral
 from services.intake.domain.journey import Referral
 from services.intake.domain.participation import (
@@ -55,8 +56,8 @@ class Listing:
     limit: int
 
 
-class Referrals(Protocol):
-    """Pages of referrals."""
+class Referrals(Identities, Protocol):
+    """Pages of referrals, and of what organisations brought."""
 
     def page(self, work: Work, listing: Listing) -> Sequence[Referral]:
         """The referrals of the list, oldest first, at most `limit`."""

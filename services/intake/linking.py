@@ -72,9 +72,27 @@ def every(work: Work, collection: str, where: Mapping[str, Any]) -> Iterable[Map
         after = page[-1]["_id"]
 
 
+def link_key(one: HandleId, other: HandleId) -> str:
+    """Names the row of the link between two handles."""
+    return ":".join(sorted((one, other)))
+
+
 def link_row(key: str, pair: Pair, *, standing: bool, number: int) -> Row:
     """The row of a link. number: how often it was made and taken back."""
     return Row(LINKS, key, {"participants": list(pair), "standing": standing, "number": number})
+
+
+def link(work: Work, key: str, pair: Pair, *, number: int, rows: Sequence[Row]) -> None:
+    """Let the two count as one person, with all that follows. rows: saved with it."""
+    saved = (link_row(key, pair, standing=True, number=number), *rows)
+    _settle(work, [_joined(work, pair[0], made=[pair])], saved)
+
+
+def unlink(work: Work, row: Mapping[str, Any], *, number: int, rows: Sequence[Row]) -> None:
+    """Take a link back: its two persons are two again, unless other links join them. row: of LINKS."""
+    key, pair = row["_id"], tuple(row["participants"])
+    saved = (link_row(key, pair, standing=False, number=number), *rows)
+    _settle(work, _groups(work, pair, unmade={key}), saved)
 
 
 def move(work: Work, what: Move, *, rows: Sequence[Row] = ()) -> None:

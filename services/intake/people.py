@@ -238,7 +238,7 @@ def correct_participant(
     brought: Brought = work.get(subject_of("handle", handle))
     before = vault.unseal(handle, participant.opened(brought))
     if identity.personnummer != before.personnummer:
-        brought = _rehome(work, held, brought, numbers.of(identity.personnummer))
+        brought = rehome(work, brought, numbers.of(identity.personnummer))
     return _say_anew(work, actor, brought, identity, why, vault).handle
 
 
@@ -270,29 +270,29 @@ def _say_anew(
     return work.save(subject_of("handle", brought.handle), replace(change, rows=(*change.rows, *rows)))
 
 
-def _rehome(work: Work, held: Handle, brought: Brought, said: Mapping[str, str]) -> Brought:
+def rehome(work: Work, brought: Brought, said: Mapping[str, str]) -> Brought:
     """Let the handle stand for whoever has the number that is said now. Returns the identity in its new home.
 
     Where nobody else brought the person, all that is known of them comes along; else what stands under this handle.
     """
     found = _found(work, said)
-    home: Participant = work.get(subject_of("participant", held.home))
+    home: Participant = work.get(subject_of("participant", brought.participant_id))
     if found == home.participant_id:
         return brought
-    brought_here = {"home": held.home, "brought": True}
+    brought_here = {"home": brought.participant_id, "brought": True}
     alone = len(work.rows(HANDLES, brought_here, order="_id", after=None, limit=2)) == 1
     if found is None and alone:
         gone = participant.unnumbered(participant.touched(home))
         anew = participant.numbered(gone.state, said)
-        work.save(subject_of("participant", held.home), replace(anew, removes=gone.removes))
+        work.save(subject_of("participant", brought.participant_id), replace(anew, removes=gone.removes))
         return brought
     target = ParticipantId(work.new_id("p")) if found is None else found
     person = _person_at(work, target, known=found is not None)
     work.save(subject_of("participant", target), participant.with_identity(person, said))
     left = participant.unnumbered(home) if alone else Change(home)
     state = replace(left.state, identities=max(0, home.identities - 1))
-    work.save(subject_of("participant", held.home), replace(left, state=state))
-    move(work, Move(held.home, target, None if alone else held.handle))
+    work.save(subject_of("participant", brought.participant_id), replace(left, state=state))
+    move(work, Move(brought.participant_id, target, None if alone else brought.handle))
     return replace(brought, participant_id=target)
 
 

@@ -8,13 +8,15 @@ import structlog
 from pymongo import ASCENDING, IndexModel
 
 from services.intake.domain.journey import Referral, place
-from services.intake.domain.participant import HANDLES, Brought, Participant
+from services.intake.domain.merge import MERGES
+from services.intake.domain.participant import HANDLES, NUMBERS, Brought, Participant
 from services.intake.domain.participation import PARTICIPATIONS
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
 from services.intake.linking import LINKS
 from shared.language.decision import Subject, Work
 from shared.language.errors import StateUnreadable
+from shared.language.events import Organisation
 from shared.language.passage import with_hands
 from shared.language.register import LegalPerson, Membership, Unit
 from shared.language.stored_states import Kind, StoredStates
@@ -40,6 +42,11 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _listed("state.stage", "state.passage.named_provider"),
         # the journeys of one person, where two are found to be one
         IndexModel([("state.passage.participant_id", ASCENDING)]),
+        # GET /participants/{participantId}/candidates: what an organisation brought
+        IndexModel([("state.organisation", ASCENDING), ("state.erased_at", ASCENDING)]),
+        # those of the time before handles, as they were stored and once lifted
+        IndexModel([("state.registered_by", ASCENDING)], sparse=True),
+        IndexModel([("state.earlier.registered_by", ASCENDING)], sparse=True),
     ],
     # rows that an older release wrote, whose journeys are not settled
     PARTICIPATIONS: [IndexModel([("settled", ASCENDING), ("_id", ASCENDING)])],
@@ -50,6 +57,10 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # whether anybody said that the person's data are protected
         IndexModel([("person", ASCENDING), ("protected", ASCENDING)]),
     ],
+    # the persons whose number is not under the newest key
+    NUMBERS: [IndexModel([("last", ASCENDING), ("key", ASCENDING)])],
+    # what an organisation has said of a handle and others, the earlier first
+    MERGES: [IndexModel([("handles", ASCENDING), ("place", ASCENDING)])],
     # whom a person is linked with
     LINKS: [IndexModel([("participants", ASCENDING), ("standing", ASCENDING)])],
     # whether this organisation took the person on in a journey whose part has not ended
@@ -152,6 +163,14 @@ class Referrals(StoredStates):
                 break
             after, missing = found[-1]["state"]["listed"], listing.limit - len(page)
         return page
+
+    def brought_by(
+        self, work: Work, organisation: Organisation, *, after: str | None, limit: int
+    ) -> Sequence[Brought]:
+        """What the organisation brought and did not erase, by handle; those behind the subject `after`."""
+        where = {"state.organisation": organisation, "state.erased_at": None}
+        rows = work.rows(self.collection, where, order="_id", after=after, limit=limit)
+        return [self.read(Subject(row["_id"]), row["state"]) for row in rows]
 
     def _readable(self, row: Mapping[str, Any]) -> Referral | None:
         try:

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +20,7 @@ from shared.host.consuming import process_batch, set_aside
 from shared.host.health import Health
 from shared.host.serving import serve_web
 from shared.host.settings import EXIT_STATUS, FaultySettings, read_settings
+from shared.host.threads import guarded_run
 from shared.language.events import CONTROL_TOPIC
 from shared.operations.by_hand import drained, passed_over
 from shared.operations.control import answering, leaving
@@ -37,9 +37,6 @@ from shared.runtime.relay import Relay
 from shared.runtime.sealer import Sealer
 from shared.runtime.timers import Timers
 from shared.telemetry.logs import configure_logging
-from shared.telemetry.metrics import metric
-
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 log = structlog.get_logger()
 
@@ -197,27 +194,6 @@ def _run_threads(parts: Parts, runnables: list[tuple[str, Runnable]], health: He
     server.shutdown()
     sys.stdout.flush()
     os._exit(1 if any(thread.is_alive() for thread in threads) else 0)
-
-
-def guarded_run(name: str, runnable: Runnable, stop: threading.Event) -> None:
-    """Run the thread's work until told to stop.
-
-    After a failure it starts again, after a growing pause; other threads go on.
-
-    While it fails again and again its `progressed_at` stands still, so that the process counts it as stuck.
-    """
-    pause = FIRST_PAUSE_SECONDS
-    while not stop.is_set():
-        began = time.monotonic()
-        try:
-            runnable.run()
-        except Exception as error:  # one thread's fault must not end what runs beside it
-            metric("journey_thread_restarts_total", thread=name).inc()
-            log.error("thread-failed", thread=name, error=type(error).__name__, exc_info=error)
-        if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
-            pause = FIRST_PAUSE_SECONDS
-        stop.wait(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def main(service: Service) -> None:

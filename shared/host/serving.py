@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 
 import structlog
@@ -13,6 +14,7 @@ from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import HttpServer, Limits
 from shared.edge.web import create_app
 from shared.host.connections import connect, create_indexes
+from shared.host.threads import guarded_run
 from shared.operations.examples import examples_of, interface_of
 from shared.operations.rebuild_routes import blueprints_of
 from shared.operations.routes import EXTENSION, operations_of
@@ -97,10 +99,19 @@ def serve_web(service: Service, settings: Settings) -> None:
         signal.signal(one, stop)
     app = build_web(parts)
     limits = Limits(trusted_proxies=Proxies(settings.trusted_proxies))
+    threads = [
+        threading.Thread(target=guarded_run, args=(name, one, parts.stop), name=name, daemon=True)
+        for name, one in service.web_threads(parts)
+    ]
+    for thread in threads:
+        thread.start()
     web.server = HttpServer(app, settings.http_host, settings.http_port, threads=WEB_THREADS, limits=limits)
     if parts.stop.is_set():
         web.server.stop()
     log.info("ready", port=settings.http_port)
     web.server.serve()
+    parts.stop.set()
+    for thread in threads:
+        thread.join(timeout=5)
     health.shutdown()
     sys.stdout.flush()

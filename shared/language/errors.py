@@ -141,6 +141,14 @@ CODES: dict[str, Code] = {
     ),
     "goal-reached": Code(409, "The goal was already reached, on another day."),
     "participant-erased": Code(409, "The participant was erased."),
+    "already-merged": Code(409, "The two handles are merged already."),
+    "not-merged": Code(409, "The two handles are not merged."),
+    "both-open": Code(
+        409,
+        "Both persons have an open journey in one programme; `errors` names them.",
+        retry="after-change",
+    ),
+    "has-a-number": Code(409, "The participant has a personal number, so candidates are not looked for."),
     "record-unreadable": Code(
         409, "The record has no readable headers, so it can only be skipped.", "operator"
     ),

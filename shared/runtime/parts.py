@@ -60,7 +60,8 @@ class Service:
     purpose: one sentence in Swedish and one in English for the published interface. examples: the file of recorded
     requests and answers. enrich: adds what the folds of the service's own group need beside the events. blueprints: its
     routes, imported when the web process asks. provides: what they need beside a `Work`; raises Halt for settings that
-    cannot be. threads: further threads of the consume process. roles: further processes, by name.
+    cannot be. threads: further threads of the consume process; web_threads: of the web
+    process. roles: further processes, by name.
     """
 
     title: str
@@ -77,6 +78,7 @@ class Service:
     provides: Callable[[Settings], Any] = lambda settings: None
     projections: Mapping[str, Projection] = field(default_factory=dict)
     threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
+    web_threads: Callable[["Parts"], list[tuple[str, Runnable]]] = lambda parts: []
     roles: Mapping[str, Callable[["Parts"], None]] = field(default_factory=dict)
 
 

@@ -110,6 +110,12 @@ METRICS: tuple[Metric, ...] = (
         "when the log of erasures was last compared with what is stored, since 1970",
     ),
     Metric(
+        "journey_persons_unrenewed",
+        "gauge",
+        "participants",
+        "people who are not found by the newest key of numbers, or have no handles yet",
+    ),
+    Metric(
         "journey_reads_unsealed_seconds", "gauge", "seconds", "age of the oldest reading that no seal covers"
     ),
     Metric(

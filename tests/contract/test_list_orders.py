@@ -9,10 +9,11 @@ IMMUTABLE = {
     "round": "a measurement's number, part of its key",
     "_id": "the document's own key",
     "state.listed": "the moment a referral was received, then its id",
+    "place": "the moment two handles were merged or parted, then their pair and the number of the act",
 }
 MOVES = {
     "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
-    "until": "no list: one row is asked for",
+    "until": "no list: one row or a few are asked for",
 }
 
 

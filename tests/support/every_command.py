@@ -81,6 +81,16 @@ def _person_anew(handles: Handles) -> Baseline:
     return Baseline(path={"participantId": handles["person"]}, body=said)
 
 
+def _twin(_: Handles) -> Baseline:
+    return Baseline(body={"name": "Test Testson", "personnummer": None})
+
+
+def _same(handles: Handles) -> Baseline:
+    return Baseline(
+        path={"participantId": handles["person"]}, body={"participant_id": handles["twin"], "why": WHY}
+    )
+
+
 def _referral(reference: str) -> Callable[[Handles], Baseline]:
     def make(handles: Handles) -> Baseline:
         return Baseline(
@@ -211,6 +221,9 @@ ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
     Step("intake", "correct_participant", AGENCY, _person_anew),
+    Step("intake", "register_participant", AGENCY, _twin, {"twin": "participant_id"}, tried=False),
+    Step("intake", "merge_participants", AGENCY, _same),
+    Step("intake", "part_participants", AGENCY, _same),
     # One at a time: a person has no second open referral to the same programme.
     Step("intake", "refer", AGENCY, _referral("declined"), {"declined": "journey_id"}),
     Step("intake", "write_contents", AGENCY, _contents),

@@ -1,22 +1,24 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
-referrals say), `corrections`, and `provided` (what the routes need beside a `Work`).
+referrals say), `corrections`, `merging` (who is the same person), and `provided` (what the routes need beside a
+`Work`).
 """
 
 from typing import Any
 
 from services.intake.handlers import Referrals
-from services.intake.numbers import numbers_from
-from services.intake.vault import vault_from
+from services.intake.numbers import Numbers, numbers_from
+from services.intake.vault import AesGcmVault, vault_from
 from shared.runtime.settings import Settings
 
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import contents, corrections, routes
+    from services.intake.api import contents, corrections, merging, routes
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
         contents.referral_contents,
+        merging.merges,
         *(corrections.corrected_participants, corrections.corrections),
     )
 
@@ -25,5 +27,11 @@ def provides(settings: Settings, referrals: Referrals) -> Any:
     """What the routes need, with the vault and the keys of these settings. Raises Halt for keys that are none."""
     from services.intake.api.provided import Provided
 
+    vault, numbers = keys_of(settings)
+    return Provided(vault=vault, numbers=numbers, referrals=referrals)
+
+
+def keys_of(settings: Settings) -> tuple[AesGcmVault, Numbers]:
+    """The vault and the hashes of numbers, by the keys of these settings. Raises Halt for keys that are none."""
     vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
-    return Provided(vault=vault, numbers=numbers_from(settings.number_keys or ()), referrals=referrals)
+    return vault, numbers_from(settings.number_keys or ())

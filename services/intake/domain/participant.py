@@ -24,7 +24,10 @@ HANDLES = "handles"
 HELD = "held"
 """Rows `<participant>:<organisation>`: the handle by which that organisation holds the person."""
 NUMBERS = "numbers"
-"""Rows `<key id>:<digest>`: the person whose personal number has that digest under that key."""
+"""Rows `<key id>:<digest>`: the person whose personal number has that digest under that key.
+
+last: the person has none under a newer key.
+"""
 PARTS_OF_IDENTITY = ("name", "personnummer", "contact", "protected_identity")
 
 
@@ -63,7 +66,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What stood here before organisations had handles of their own; `renewal` makes a handle of it.
+    """What stood here before organisations had handles of their own; `renewing` makes a handle of it.
 
     sealed: under the person's id; None once erased.
     """
@@ -181,11 +184,18 @@ def with_identity(person: Participant, numbers: Mapping[str, str]) -> Change[Par
 
 
 def numbered(person: Participant, numbers: Mapping[str, str]) -> Change[Participant]:
-    """The person, found by these digests beside those known before."""
+    """The person, found by these digests beside those known before. numbers: the newest key's first."""
+    if not numbers:
+        return Change(person)
+    newest = next(iter(numbers))
     after = replace(person, numbers={**person.numbers, **numbers})
     rows = [
-        Row(NUMBERS, number_key(key, digest), {"participant_id": person.participant_id, "key": key})
-        for key, digest in numbers.items()
+        Row(
+            NUMBERS,
+            number_key(key, digest),
+            {"participant_id": person.participant_id, "key": key, "last": key == newest},
+        )
+        for key, digest in after.numbers.items()
     ]
     return Change(after, rows=rows)
 

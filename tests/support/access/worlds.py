@@ -32,10 +32,15 @@ NO_SESSION = "s-" + "1" * 26
 
 @dataclass
 class World:
-    """A journey at one point, and what else a request may name."""
+    """A journey at one point, and what else a request may name.
+
+    double: another handle of the agency's, merged with the person; twin: one that is not.
+    """
 
     house: House
     person: str = ""
+    double: str = ""
+    twin: str = ""
     journey: str = ""
     session: str = NO_SESSION
     output: str = ""
@@ -61,7 +66,11 @@ def _referred(provider: str | None = SHOP) -> World:
         {"output": "workplace_carved", "quantity": 1, "municipality": "2482"},
     )["output_id"]
     body = {"name": "Kim Exempel", "personnummer": None}
-    world.person = world.house.done(INTAKE, "POST", "/participants", AGENCY, body)["participant_id"]
+    world.person, world.double, world.twin = (
+        world.house.done(INTAKE, "POST", "/participants", AGENCY, body)["participant_id"] for _ in range(3)
+    )
+    merge = {"participant_id": world.double, "why": "The same person."}
+    world.house.done(INTAKE, "POST", f"/participants/{world.person}/merge", AGENCY, merge)
     referral = {
         "reference": "AF-1",
         "participant_id": world.person,
@@ -260,6 +269,9 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
     path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
     body: Any = BODIES.get(route, {})
     headers = {"Purpose": "to call about a place"} if PURPOSED.search(rule) else {}
+    for act, other in (("merge", world.twin), ("separation", world.double)):
+        if route == f"POST /participants/<string:participantId>/{act}":
+            body = {"participant_id": other, "why": "As they say themselves."}
     if route == "POST /referrals":
         body = {
             "reference": "AF-2",

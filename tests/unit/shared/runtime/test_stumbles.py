@@ -9,7 +9,7 @@ from bson.errors import InvalidDocument
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
-from shared.host.process import guarded_run
+from shared.host.threads import guarded_run
 from shared.language.errors import Busy, Halt
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.consumer import Consumer, SetAside
