@@ -1,7 +1,8 @@
 """A programme's file: everything that is wrong with one is said at once, each with its line."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,9 @@ from services.intake.domain.programme import VersionTaken
 from services.intake.programme_file import A_DAY, A_TEXT, FaultyProgramme, read_programme
 from services.intake.programmes import main
 from shared.language import events as e
+from shared.language.decision import Change, Subject
 from shared.language.programmes import Action, Programme, ProgrammePublished
+from shared.language.register_rows import rows_of
 from tests.support.intake_work import COACTIVE, COACTIVE_FILE, IntakeWork
 
 KEYS = f"Does not belong here; there are {', '.join(one.name for one in fields(Programme))}."
@@ -201,13 +204,16 @@ def test_what_is_no_programme_at_all_is_a_fault_too(text: str) -> None:
 # --- publishing -----------------------------------------------------------------------------------------------
 
 
-def test_publishing_announces_a_version_once() -> None:
+def announced(work: IntakeWork) -> list[ProgrammePublished]:
+    return [one for one in work.events if isinstance(one, ProgrammePublished)]
+
+
+def test_publishing_announces_a_version_once_and_its_rules_alone() -> None:
     work = IntakeWork()
     assert handlers.publish_programme(work, COACTIVE)
     assert not handlers.publish_programme(work, read_programme(TEXT))
-    (said,) = work.events
-    assert isinstance(said, ProgrammePublished)
-    assert said.programme == COACTIVE
+    (said,) = announced(work)
+    assert said.programme == replace(COACTIVE, organisations=())
     assert e.BY_BODY[type(said)].topic == "journey.programmes.v1"
 
 
@@ -217,14 +223,37 @@ def test_other_content_under_the_same_version_is_refused_with_a_sentence() -> No
     other = read_programme(changed("figure: started, at_least: 140", "figure: started, at_least: 139"))
     with pytest.raises(VersionTaken, match="publish this content as version 2 or later"):
         handlers.publish_programme(work, other)
-    assert len(work.events) == 1
+    assert len(announced(work)) == 1
 
 
 def test_the_next_version_is_published_beside_it() -> None:
     work = IntakeWork()
     handlers.publish_programme(work, COACTIVE)
     assert handlers.publish_programme(work, read_programme(changed("version: 1", "version: 2")))
-    assert len(work.events) == 2
+    assert len(announced(work)) == 2
+
+
+def test_who_a_file_names_comes_into_the_register_once() -> None:
+    work = IntakeWork()
+    handlers.publish_programme(work, COACTIVE)
+    first = len(work.events)
+    assert first == 1 + 2 * len(COACTIVE.organisations)
+    membership = work.get(Subject("membership/urkraft@coactive"))
+    assert (membership.roles, membership.first_day) == (("owner", "provider"), COACTIVE.starts_on)
+    ended = replace(membership, last_day=date(2017, 1, 1))
+    work.save(Subject("membership/urkraft@coactive"), Change(ended, rows=rows_of(ended, None)))
+    handlers.publish_programme(work, read_programme(changed("version: 1", "version: 2")))
+    assert len(work.events) == first + 1, "nobody is registered again, and who has left stays so"
+    assert work.get(Subject("membership/urkraft@coactive")) == ended
+
+
+def test_a_unit_named_by_an_earlier_programme_too_is_there_from_its_first_day() -> None:
+    work = IntakeWork()
+    handlers.publish_programme(work, COACTIVE)
+    earlier = replace(COACTIVE, id="earlier", starts_on=date(2014, 1, 1))
+    handlers.publish_programme(work, earlier)
+    assert work.get(Subject("unit/urkraft")).first_day == date(2014, 1, 1)
+    assert work.get(Subject("membership/urkraft@coactive")).first_day == COACTIVE.starts_on
 
 
 # --- the command line -----------------------------------------------------------------------------------------
