@@ -1,6 +1,6 @@
 """The use cases by which what was recorded is said anew or taken back. No rule lives here.
 
-A workplace corrects only what it recorded itself: it would overwrite, or find out by trying, what it does not see.
+Who does not see the whole corrects only what it recorded itself: it would overwrite, or find out by trying, the rest.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def _opened(
     said_on = date.fromisoformat(row[day]) if row and row[day] else None
     journey, programme = open_journey(work, actor, journey_id, "log_activity", said_on, moved_to or said_on)
     who = reader_of(work, actor, journey)
-    if row is None or (who.works_there and not who.sees(row[by])):
+    if row is None or not who.may_overwrite(row[by]):
         raise Unknown(what, within=True)
     return journey, programme, entry_of(kind, row)
 
@@ -91,7 +91,7 @@ def correct_ready(
     said_on = None if known is None else known.passage.ready_on
     moved_to = command.occurred_on or said_on
     journey, _ = open_journey(work, actor, journey_id, "log_activity", said_on, moved_to)
-    if reader_of(work, actor, journey).works_there and journey.ready_said_by != actor.organisation:
+    if not reader_of(work, actor, journey).may_overwrite(journey.ready_said_by):
         raise Forbidden("not-your-journey", "Only the organisation that judged so may correct it.")
     change = corrections.correct_ready(journey, command, by=actor, at=work.at)
     after = work.save(subject_of("journey", journey_id), change)

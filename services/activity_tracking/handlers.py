@@ -14,7 +14,7 @@ from shared.language.access import Actor, Reader, authorise, authorise_in, reade
 from shared.language.days import day_of
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
-from shared.language.events import JourneyId, OutputId, SessionId
+from shared.language.events import JourneyId, Municipality, OutputId, SessionId
 from shared.language.programmes import Action, Programme
 from shared.language.rows import entry_of
 
@@ -88,7 +88,7 @@ def reach_goal(
     journey, _ = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     row = work.row("goals", plan.goal_key(journey_id, goal))
     who = reader_of(work, actor, journey)
-    if row is None or row["void"] or (who.works_there and not who.sees(row["organisation"])):
+    if row is None or row["void"] or not who.may_overwrite(row["organisation"]):
         raise Unknown("goal", within=True)
     change, reached = plan.reach_goal(journey, entry_of(plan.Goal, row), command, at=work.at)
     work.save(subject_of("journey", journey_id), change)
@@ -139,7 +139,7 @@ def correct_session(
 ) -> sessions.Session:
     """Supersede an entry. Raises Unknown for a session that the journey does not have.
 
-    A workplace supersedes its own entries only: it would overwrite, or find out by trying, what it does not see.
+    Who does not see the whole supersedes its own entries only: it would overwrite, or find out by trying, the others.
     """
     row = work.row("sessions", session_id)
     if row is None or row["journey_id"] != journey_id:
@@ -149,7 +149,7 @@ def correct_session(
     moved_to = command.occurred_on or head.occurred_on
     journey, programme = open_journey(work, actor, journey_id, "log_activity", head.occurred_on, moved_to)
     who = reader_of(work, actor, journey)
-    if who.works_there and not who.sees(row["organisation"]):
+    if not who.may_overwrite(row["organisation"]):
         raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
     change, entry = sessions.correct(
         journey,
@@ -261,18 +261,26 @@ def _trained(who: Reader, programme: Programme, **stands: Any) -> Mapping[str, A
 
 
 def _programme(
-    work: Work, actor: Actor, programme_id: str, action: Action, on: date | None = None
+    work: Work,
+    actor: Actor,
+    programme_id: str,
+    action: Action,
+    *,
+    on: date | None = None,
+    where: Municipality | None = None,
 ) -> Programme:
     programme = work.programmes.latest(programme_id)
     if programme is None:
         raise Unknown("programme")
-    authorise_in(actor, action, programme, work, on=on)
+    authorise_in(actor, action, programme, work, on=on, where=where)
     return programme
 
 
 def log_output(work: Work, actor: Actor, programme_id: str, command: outputs.LogOutput) -> outputs.Output:
     """Log an output under the programme's newest version. Raises Unknown for a programme not published."""
-    programme = _programme(work, actor, programme_id, "log_output", command.occurred_on)
+    programme = _programme(
+        work, actor, programme_id, "log_output", on=command.occurred_on, where=command.municipality
+    )
     output = OutputId(work.new_id("o"))
     change = outputs.log(command, programme=programme, by=actor.organisation, at=work.at, output=output)
     return work.save(subject_of("output", output), change)
@@ -296,7 +304,8 @@ def open_output(
     entry: outputs.Output | None = work.find(subject_of("output", output_id))
     there = entry is not None and entry.programme == programme_id
     on = entry.logged_on if entry is not None and there and corrects else None
-    _programme(work, actor, programme_id, "log_output", on)
+    where = entry.municipality if entry is not None and there else None
+    _programme(work, actor, programme_id, "log_output", on=on, where=where)
     if entry is None or not there:
         raise Unknown("output", within=True)
     return entry

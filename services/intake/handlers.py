@@ -18,23 +18,25 @@ from services.intake.domain.participation import (
 )
 from services.intake.domain.programme import Published
 from services.intake.linking import handle_for
-from services.intake.members import register_members
+from services.intake.members import held_otherwise, register_members
 from services.intake.participations import journeys_of, may_read, settle
 from services.intake.people import held_by, is_erased, own_handle, touch
 from services.intake.seeing import Seen, see
 from shared.language.access import (
     Actor,
+    Reach,
     authorise,
     authorise_in,
     authorise_somewhere,
-    programmes_for,
+    reach_of,
     role_map,
 )
+from shared.language.days import day_of
 from shared.language.decision import Change, Skip, Work, subject_of
 from shared.language.errors import Unknown
 from shared.language.events import Code, JourneyId, Organisation
 from shared.language.passage import Stage
-from shared.language.programmes import Action, Programme, ProgrammeKey
+from shared.language.programmes import Action, Programme
 
 Part = Literal["referrer", "provider", "responsible"]
 
@@ -43,14 +45,14 @@ Part = Literal["referrer", "provider", "responsible"]
 class Listing:
     """Which referrals to list: those in which the organisation has this part, beyond the place `after`.
 
-    part: `provider` lists what the organisation took on and what awaits its answer. reads_in: the versions of
-    programmes whose journeys it may read; answers_in: those in which it may also answer referrals.
+    part: `provider` lists what the organisation took on and what awaits its answer. reads_in: the journeys that it may
+    read; answers_in: those of which it may also answer the referrals.
     """
 
     organisation: Organisation
     part: Part
-    reads_in: Sequence[ProgrammeKey]
-    answers_in: Sequence[ProgrammeKey]
+    reads_in: Reach
+    answers_in: Reach
     stage: Stage | None
     after: str | Skip | None
     limit: int
@@ -206,8 +208,8 @@ def list_referrals(
     listing = Listing(
         organisation=mine,
         part=part,
-        reads_in=programmes_for(mine, work, "read_journey"),
-        answers_in=programmes_for(mine, work, "read_journey", "answer_referral"),
+        reads_in=reach_of(mine, work, "read_journey"),
+        answers_in=reach_of(mine, work, "read_journey", "answer_referral"),
         stage=stage,
         after=after,
         limit=limit,
@@ -248,13 +250,24 @@ def read_programme(work: Work, actor: Actor, programme_id: Code) -> Programme:
     return found
 
 
-def publish_programme(work: Work, content: Programme) -> bool:
-    """Publish a version, and register who its file names. Returns whether it was new; the same content again is not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What publishing came to.
 
-    Raises VersionTaken.
+    new: whether the version was; the same content again is not. registered: how many memberships came into the
+    register. held_otherwise: the organisations that hold other roles there than the file says.
     """
+
+    new: bool
+    registered: int
+    held_otherwise: Sequence[Organisation]
+
+
+def publish_programme(work: Work, content: Programme) -> Publication:
+    """Publish a version, and register whom its file names. Raises VersionTaken."""
     subject = subject_of("programme", content.key)
     published: Published | None = work.find(subject)
     work.save(subject, programme.publish(published, content, at=work.at))
-    register_members(work, content)
-    return published is None
+    otherwise = held_otherwise(work, content)
+    new = register_members(work, [(content, day_of(work.at))])
+    return Publication(new=published is None, registered=len(new), held_otherwise=otherwise)

@@ -28,7 +28,7 @@ from services.intake.domain.participant import (
     number_key,
 )
 from services.intake.linking import Move, every, move
-from shared.language.access import Actor, authorise_somewhere, programmes_for
+from shared.language.access import Actor, authorise_somewhere, reach_of
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
 from shared.language.decision import ARCHIVE, Change, Row, Skip, Work, event_id, subject_of
@@ -186,7 +186,7 @@ def _taken_on(work: Work, held: Handle, *, limit: int) -> Sequence[Mapping[str, 
     where = {
         "participant_id": held.person,
         "organisations": held.organisation,
-        "programme": {"$in": programmes_for(held.organisation, work, "read_participant")},
+        "programme": {"$in": reach_of(held.organisation, work, "read_participant").versions},
     }
     return work.rows(PARTS, where, order="until", after=day_of(work.at).isoformat(), limit=limit)
 

@@ -1,7 +1,8 @@
 """Check a programme's file, or publish it: `python -m services.intake.programmes check|publish FILE`.
 
-Publishing makes one immutable version valid for every service. The same content again does nothing; other content under
-the same version is refused. Needs intake's settings (the database) for publishing, and none for checking.
+Publishing makes one immutable version valid for every service. The same rules again change nothing; other rules under
+the same version are refused. Organisations that the file names come into the register, as far as it does not hold them.
+Needs intake's settings (the database) for publishing, and none for checking.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pymongo.client_session import ClientSession
 
 from services.intake.app import SERVICE
 from services.intake.domain.programme import VersionTaken, rules_of
-from services.intake.handlers import publish_programme
+from services.intake.handlers import Publication, publish_programme
 from services.intake.programme_file import FaultyProgramme, read_programme
 from shared.host.connections import connect, create_indexes
 from shared.host.settings import EXIT_STATUS, FaultySettings, read_settings
@@ -23,18 +24,18 @@ from shared.runtime.transaction import transact
 USAGE = "usage: python -m services.intake.programmes check|publish FILE"
 
 
-def publish(programme: Programme, settings: Settings) -> bool:
-    """Publish a version. Returns whether it was new. Safe to repeat. Raises VersionTaken, or Busy (repeat)."""
+def publish(programme: Programme, settings: Settings) -> Publication:
+    """Publish a version. Returns what it came to. Safe to repeat. Raises VersionTaken, or Busy (repeat)."""
     parts = connect(SERVICE, settings)
     create_indexes(parts)
 
-    def work(session: ClientSession) -> bool:
+    def work(session: ClientSession) -> Publication:
         unit = parts.unit(session)
-        new = publish_programme(unit, programme)
-        if new:
+        found = publish_programme(unit, programme)
+        if found.new:
             parts.published.programmes.store(unit, rules_of(programme))
         unit.flush()
-        return new
+        return found
 
     try:
         return transact(parts.client, work)
@@ -65,7 +66,7 @@ def main(arguments: list[str]) -> int:
         print(f"{programme.key} is in order.")
         return 0
     try:
-        new = publish(programme, read_settings("intake"))
+        found = publish(programme, read_settings("intake"))
     except FaultySettings as faulty:
         print(str(faulty), file=sys.stderr)
         return EXIT_STATUS
@@ -74,9 +75,13 @@ def main(arguments: list[str]) -> int:
         return 1
     print(
         f"{programme.key} is published."
-        if new
-        else f"{programme.key} was already published; nothing changed."
+        if found.new
+        else f"{programme.key} was already published; its rules did not change."
     )
+    if found.registered:
+        print(f"{found.registered} organisations of the file came into the register.")
+    if found.held_otherwise:
+        print(f"Other roles than the file says hold, by the register: {', '.join(found.held_otherwise)}.")
     return 0
 
 

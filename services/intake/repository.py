@@ -184,13 +184,14 @@ class Referrals(StoredStates):
 def _where(listing: Listing) -> dict[str, Any]:
     organisation = listing.organisation
     stage = {} if listing.stage is None else {"state.stage": listing.stage}
-    readable = {"state.programme_key": {"$in": listing.reads_in}, **stage}
+    at = ("state.programme_key", "state.passage.municipality")
+    readable = {**stage, **listing.reads_in.where(*at)}
     if listing.part != "provider":
         return {f"state.passage.{listing.part}": organisation, **readable}
     taken_on = {"state.passage.provider": organisation, **readable}
     awaiting = {
         "state.stage": "received",
         "state.passage.named_provider": {"$in": [None, organisation]},
-        "state.programme_key": {"$in": listing.answers_in},
+        **listing.answers_in.where(*at),
     }
     return {"$or": [taken_on, awaiting]} if listing.stage in (None, "received") else taken_on

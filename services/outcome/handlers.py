@@ -18,7 +18,7 @@ from shared.language.access import (
     authorise,
     authorise_in,
     authorise_somewhere,
-    programmes_for,
+    reach_of,
     reader,
 )
 from shared.language.days import day_of
@@ -142,15 +142,16 @@ def list_follow_ups(
 ) -> Sequence[Asked]:
     """A page of the follow-ups that the caller's organisation may answer and read, the earliest day first."""
     authorise_somewhere(actor, "answer_follow_up", work)
-    may = programmes_for(actor.organisation, work, "answer_follow_up", "read_journey")
-    where = {"organisations": actor.organisation, "status": status, "programme_key": {"$in": may}}
+    reach = reach_of(actor.organisation, work, "answer_follow_up", "read_journey")
+    where = {"organisations": actor.organisation, "status": status, "programme_key": {"$in": reach.versions}}
     found: list[Asked] = []
     while missing := limit - len(found):
         rows = work.rows("follow_ups", where, order="order", after=after, limit=missing)
         for row in rows:
-            # A journey whose stored state cannot be read is left out, and the page is filled up behind it.
+            # One whose stored state cannot be read, or in a municipality where the caller's roles are not, is left out,
+            # and the page is filled up behind it.
             state: Outcome | None = work.readable(subject_of("journey", row["journey_id"]))
-            if state is not None:
+            if state is not None and reach.covers(state.passage):
                 kind = kind_of_follow_up(FollowUpId(row["_id"]))
                 who = reader_of(work, actor, state)
                 found.append(

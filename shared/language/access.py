@@ -9,11 +9,11 @@ docs/security.md, Who may do what.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from shared.language.days import day_of, days_after
 from shared.language.errors import Forbidden, Unknown
-from shared.language.events import HandoverKind, Organisation
+from shared.language.events import HandoverKind, Municipality, Organisation
 from shared.language.passage import Passage
 from shared.language.programmes import Action, Programme, ProgrammeKey, Programmes
 from shared.language.register import Register
@@ -57,6 +57,10 @@ class Reader:
     def works_there(self) -> bool:
         """Whether the reader has the view of an employer or a school."""
         return self.view in ("training", "nothing")
+
+    def may_overwrite(self, recorded_by: Organisation | None) -> bool:
+        """Whether the reader may correct an entry that this organisation made: its own, or one of which it sees all."""
+        return self.view == "whole" or recorded_by == self.organisation
 
     def sees(self, recorded_by: Organisation | None) -> bool:
         """Whether the reader sees the whole of an entry that this organisation made."""
@@ -174,9 +178,9 @@ def authorise(
 ) -> Programme:
     """Let the actor pass, and return the version of the programme that the journey keeps.
 
-    on: the day of the fact that is to be logged or corrected. The right to it is that day's: who held the role and was
-    responsible then has it. For everything else today's role and part decide. A unit that has left may read its own
-    journeys for as long as the programme says.
+    on: the day of the fact that is to be logged or corrected; None: today. The right to it is that day's: who held the
+    role and was responsible then has it. For everything else today's role and part decide. A unit that has left may
+    read its own journeys for as long as the programme says.
 
     An organisation without any part in the journey gets Unknown of `what`, as if the journey did not exist. Only the
     holder of a part learns the reason, by Forbidden. A duty that does not include the action is refused first, by
@@ -188,7 +192,8 @@ def authorise(
     open_to_it = roles.allows(organisation, "answer_referral", where)
     held = parts(organisation, passage, open_to_it=open_to_it)
     now = "responsible" in held and roles.allows(organisation, action, where)
-    responsible = passage.responsible_on(on) if on is not None and action in FACTS else ()
+    on = on or roles.on if action in FACTS else None
+    responsible = () if on is None else passage.responsible_on(on)
     # Of a day on which nobody held the journey, nothing is logged: the rules of the fact say why.
     if on is not None and on <= roles.on and responsible:
         then = RoleMap(rules, known.register, on)
@@ -201,7 +206,8 @@ def authorise(
         may = then.allows(organisation, action, where)
     else:
         late, may = False, roles.allows(organisation, action, where)
-        may = may or (action == "read_journey" and roles.still(organisation, action, where))
+        stayed = action == "read_journey" and bool(held & {"referrer", "provider", "responsible"})
+        may = may or (stayed and roles.still(organisation, action, where))
     if not held:
         raise Unknown(what)
     if not may:
@@ -217,20 +223,28 @@ def authorise(
 
 
 def authorise_in(
-    actor: Actor, action: Action, programme: Programme, known: Known, *, on: date | None = None
+    actor: Actor,
+    action: Action,
+    programme: Programme,
+    known: Known,
+    *,
+    on: date | None = None,
+    where: Municipality | None = None,
 ) -> None:
     """Let the actor pass where no journey is involved. programme: its newest version. Raises Forbidden.
 
-    on: the day of a fact that is to be logged or corrected: who held the role then has the right to it.
+    on: the day of a fact that is to be logged or corrected: who held the role then has the right to it. where: the
+    municipality that it concerns; None: the whole programme, for which a role anywhere in it is enough.
     """
     authorise_duty(actor, action)
     today = role_map(known, programme)
     # Nothing is logged of a day outside the programme or to come: the rules of the fact say why.
     on = on if on is not None and programme.starts_on <= on <= today.on else today.on
     then = RoleMap(programme, known.register, on)
-    if not then.allows(actor.organisation, action):
+    if not then.allows(actor.organisation, action, where):
         raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in {programme.id}.")
-    if today.on > days_after(then.on, programme.late_days) and not today.allows(actor.organisation, action):
+    still = today.allows(actor.organisation, action, where)
+    if not still and today.on > days_after(then.on, programme.late_days):
         raise Forbidden(
             "too-late",
             f"Who no longer holds a role records within {programme.late_days} days of the day; this was {on}.",
@@ -257,21 +271,63 @@ def authorise_somewhere(actor: Actor, action: Action, known: Known) -> None:
     raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
 
 
-def programmes_for(organisation: Organisation, known: Known, *actions: Action) -> list[ProgrammeKey]:
-    """The programme versions on whose journeys the organisation may do all these actions, given the part.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """On which journeys an organisation may do something, given the part: as what a list asks the database for.
 
-    Each version itself decides what its role may do; the register decides who holds it today. A unit that has left
-    still reads, as long as the version says.
+    everywhere: versions of programmes in which its roles are held to no place; within: others, each with the
+    municipalities of its roles.
+    """
+
+    everywhere: tuple[ProgrammeKey, ...] = ()
+    within: tuple[tuple[ProgrammeKey, tuple[Municipality, ...]], ...] = ()
+
+    def where(self, version: str, place: str) -> dict[str, Any]:
+        """The condition on rows that hold the version's key and the municipality in these fields."""
+        whole = {version: {"$in": list(self.everywhere)}}
+        if not self.within:
+            return whole
+        return {
+            "$or": [whole, *({version: key, place: {"$in": list(places)}} for key, places in self.within)]
+        }
+
+    def covers(self, passage: Passage) -> bool:
+        """Whether the journey is one of these."""
+        version = passage.programme_key
+        places = next((one for key, one in self.within if key == version), ())
+        return version in self.everywhere or passage.municipality in places
+
+    @property
+    def versions(self) -> list[ProgrammeKey]:
+        """All these versions, whatever the place."""
+        return [*self.everywhere, *(key for key, _ in self.within)]
+
+
+def reach_of(organisation: Organisation, known: Known, *actions: Action) -> Reach:
+    """On which journeys the organisation may do all these actions, given the part.
+
+    Each version itself decides what its role may do; the register decides who holds it today, and where. A unit that
+    has left still reads, as long as the version says.
     """
     mine = known.register.programmes_of(organisation)
-    found = []
+    everywhere: list[ProgrammeKey] = []
+    within: list[tuple[ProgrammeKey, tuple[Municipality, ...]]] = []
     for rules in known.programmes.every_version():
-        if rules.id in mine:
-            roles = role_map(known, rules)
-            reads = actions == ("read_journey",) and roles.still(organisation, "read_journey")
-            if reads or all(roles.allows(organisation, action) for action in actions):
-                found.append(rules.key)
-    return found
+        if rules.id not in mine:
+            continue
+        roles = role_map(known, rules)
+
+        def may(where: Municipality | None, roles: RoleMap = roles) -> bool:
+            reads = actions == ("read_journey",) and roles.still(organisation, "read_journey", where)
+            return reads or all(roles.allows(organisation, action, where) for action in actions)
+
+        if may(None):
+            places = tuple(one.code for one in rules.municipalities if may(one.code))
+            if len(places) == len(rules.municipalities):
+                everywhere.append(rules.key)
+            elif places:
+                within.append((rules.key, places))
+    return Reach(tuple(everywhere), tuple(within))
 
 
 def authorise_operator(actor: Actor, organisations: Collection[Organisation]) -> None:

@@ -13,6 +13,7 @@ whichever of the two was recorded first. Of consents the last by its own day hol
 that it corrects.
 """
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -159,7 +160,8 @@ class Passage:
     def responsible_on(self, on: date) -> frozenset[e.Organisation]:
         """Who held the journey on that day. On the day on which it changed hands, both did."""
         held = self._held()
-        ends = [one.since for one in held[1:]]
+        # A corrected day may lie after the next hand's: each holds the journey at least on its own first day.
+        ends = [max(one.since, after.since) for one, after in itertools.pairwise(held)]
         return frozenset(
             one.organisation
             for one, end in zip(held, (*ends, None), strict=True)

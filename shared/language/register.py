@@ -164,6 +164,17 @@ class KnownRegister:
         for membership in memberships:
             self.put_membership(membership)
 
+    def with_entries(self, entries: Iterable[Entry]) -> "KnownRegister":
+        """Another register, with these entries as they are now; this one stays as it is for who reads it."""
+        after = KnownRegister()
+        after._units = dict(self._units)
+        after._legal_persons = dict(self._legal_persons)
+        after._memberships = dict(self._memberships)
+        after._by_unit = dict(self._by_unit)
+        for entry in entries:
+            after.put(entry)
+        return after
+
     def put(self, entry: Entry) -> None:
         """Hold the entry as it is now, in the place of what was known of it."""
         match entry:
@@ -187,13 +198,14 @@ class KnownRegister:
         self._replace(membership, (membership,))
 
     def _replace(self, old: Membership, new: tuple[Membership, ...]) -> None:
-        mine = self._by_unit.setdefault(old.unit, {})
+        mine = dict(self._by_unit.get(old.unit, {}))
         kept = [one for one in mine.get(old.programme, ()) if one.id != old.id]
         found = tuple(sorted((*kept, *new), key=lambda one: (one.first_day, one.id)))
         if found:
             mine[old.programme] = found
         else:
             mine.pop(old.programme, None)
+        self._by_unit[old.unit] = mine
 
     def unit(self, unit: Organisation) -> Unit | None:
         """The unit, or None."""

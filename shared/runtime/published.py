@@ -6,69 +6,63 @@ database is asked at most once a second for what is new.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pymongo.read_concern import ReadConcern
+
 from shared.language.access import Known
-from shared.language.events import Code, Organisation
+from shared.language.errors import Busy
 from shared.language.programmes import Programmes
-from shared.language.register import KnownRegister, Membership, Register, Unit
+from shared.language.register import KnownRegister, Register
 from shared.language.register_rows import REGISTER, entry_in
 from shared.runtime.collections import Collections
 from shared.runtime.programmes import FRESH_SECONDS, PublishedProgrammes
 
 
 class PublishedRegister:
-    """Satisfies `shared.language.register.Register`. A change may take a second to be seen.
+    """The register as this process knows it. A change may take a second to be seen.
 
     now: seconds, by a clock that only goes forward.
     """
 
     def __init__(self, database: Collections, now: Callable[[], float] = time.monotonic) -> None:
-        self._collection = database[REGISTER]
+        # What another server would not have kept after a failover is not seen: its count would be given again.
+        self._collection = database[REGISTER].with_options(read_concern=ReadConcern("majority"))
         self._now = now
         self._known = KnownRegister()
-        self._at = -1
+        self._at = 0
         self._looked: float | None = None
         self._looking = threading.Lock()
 
-    def unit(self, unit: Organisation) -> Unit | None:
-        """The unit, or None."""
-        return self._fresh().unit(unit)
-
-    def memberships(self, unit: Organisation, programme: Code) -> Sequence[Membership]:
-        """The unit's memberships in the programme, those that have ended too, by first day."""
-        return self._fresh().memberships(unit, programme)
-
-    def programmes_of(self, unit: Organisation) -> Collection[Code]:
-        """The programmes in which the unit has or had a membership."""
-        return self._fresh().programmes_of(unit)
+    def current(self) -> KnownRegister:
+        """The register as it is now; it stays so for who holds it. Raises Busy until anything of it has come."""
+        looked = self._looked
+        fresh = self._at > 0 and looked is not None and self._now() - looked < FRESH_SECONDS
+        # One thread looks; the others answer from what is known, unless nothing is yet.
+        if not fresh and self._looking.acquire(blocking=self._at == 0):
+            try:
+                self._look()
+            finally:
+                self._looking.release()
+        if self._at == 0:
+            raise Busy("The register of who takes part has not come here yet.")
+        return self._known
 
     def expire(self) -> None:
         """Look again at the next question."""
         self._looked = None
 
-    def _fresh(self) -> KnownRegister:
-        looked = self._looked
-        if looked is not None and self._now() - looked < FRESH_SECONDS:
-            return self._known
-        # One thread looks; the others answer from what is known, unless nothing is yet.
-        if self._looking.acquire(blocking=looked is None):
-            try:
-                self._look()
-            finally:
-                self._looking.release()
-        return self._known
-
     def _look(self) -> None:
         began = self._now()
-        if self._looked is not None and began - self._looked < FRESH_SECONDS:
+        if self._at and self._looked is not None and began - self._looked < FRESH_SECONDS:
             return
-        for row in self._collection.find({"at": {"$gt": self._at}}, sort=[("at", 1)]):
-            self._known.put(entry_in(row))
-            self._at = row["at"]
+        rows = list(self._collection.find({"at": {"$gt": self._at}}, sort=[("at", 1)]))
+        if rows:
+            self._known = self._known.with_entries(entry_in(row) for row in rows)
+            self._at = rows[-1]["at"]
         self._looked = began
 
 
@@ -92,7 +86,12 @@ class Published:
 
     def __init__(self, database: Collections) -> None:
         self.programmes = PublishedProgrammes(database)
-        self.register = PublishedRegister(database)
+        self.kept_register = PublishedRegister(database)
+
+    @property
+    def register(self) -> Register:
+        """Who takes part, as it is known now; it stays so for who holds it. Raises Busy until it has come."""
+        return self.kept_register.current()
 
     def known(self, at: datetime) -> Known:
         """What a right rests on at that moment, UTC."""

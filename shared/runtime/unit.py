@@ -87,10 +87,10 @@ class Unit:
         """Every published version that this service has taken in."""
         return self._published.programmes
 
-    @property
+    @functools.cached_property
     def register(self) -> Register:
-        """Who takes part, as this service knows it."""
-        return self._published.register
+        """Who takes part, as this service knows it: the same for the whole decision."""
+        return self._published.register if self._base is None else self._base.register
 
     @functools.cached_property
     def at(self) -> datetime:

@@ -35,7 +35,10 @@ def test_publishing_again_does_nothing_and_other_content_is_refused(
     callers: Callers, stack: Stack, tmp_path: Path
 ) -> None:
     again = publish(stack, PROGRAMME)
-    assert (again.returncode, again.stdout) == (0, "coactive@1 was already published; nothing changed.\n")
+    assert (again.returncode, again.stdout) == (
+        0,
+        "coactive@1 was already published; its rules did not change.\n",
+    )
     other = tmp_path / "other.yaml"
     text = PROGRAMME.read_text(encoding="utf-8")
     other.write_text(text.replace("handover_max_days: 60", "handover_max_days: 61"), encoding="utf-8")

@@ -14,6 +14,7 @@ from tests.support.callers import AGENCY, PROGRAMME, PROVIDER, Callers, calling,
 from tests.support.stack import fresh_stack
 
 TOPIC = "journey.register.v1"
+GONE = {"id": "borta", "name": "Borta", "roles": ["provider"]}
 COACTIVE = read_programme(PROGRAMME.read_text(encoding="utf-8"))
 
 
@@ -88,13 +89,16 @@ def test_an_older_version_s_organisations_come_into_the_register_at_start(
     version = intake["programmes"].find_one({"_id": "coactive@1"})
     assert version is not None
     named = [{"id": "aldre-butik", "name": "Äldre butik", "roles": ["provider"]}]
-    older = {**version["body"], "id": "older", "organisations": named}
-    intake["programmes"].insert_one({"_id": "older@1", "programme": "older", "version": 1, "body": older})
+    older = {**version["body"], "id": "older", "organisations": [*named, GONE]}
+    for number, body in ((1, older), (2, {**older, "version": 2, "organisations": named})):
+        intake["programmes"].insert_one(
+            {"_id": f"older@{number}", "programme": "older", "version": number, "body": body}
+        )
     callers.stack.stop("intake-consume")
     callers.stack.start("intake-consume")
     until(lambda: ("unit/aldre-butik", "journey.intake.unit-registered.v1") in said(callers), "said")
-    rules = intake["programmes"].find_one({"_id": "older@1"})
-    assert rules is not None
-    assert rules["body"]["organisations"] == []
     kept = client["activity_tracking"]["register"]
     until(lambda: kept.find_one({"_id": "membership/aldre-butik@older"}), "known to the others")
+    gone = kept.find_one({"_id": "membership/borta@older"})
+    assert gone is not None
+    assert gone["body"]["last_day"] is not None, "a later version named it no more"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.intake.domain.register import named_in, with_first_day
+from services.intake.domain.register import named_by, with_first_day
 from shared.language.access import Known
 from shared.language.errors import Unready
 from shared.language.programmes import Programme, ProgrammeKey
@@ -14,10 +14,11 @@ from shared.runtime.published import KnownAt
 
 
 def register_of(*programmes: Programme) -> KnownRegister:
-    """The register that the programmes' files make."""
+    """The register that the programmes' files make; an older version was published before it could have an effect."""
     register = KnownRegister()
-    for programme in programmes:
-        for unit, membership in named_in(programme):
+    for identity in {one.id for one in programmes}:
+        versions = sorted((one for one in programmes if one.id == identity), key=lambda one: one.version)
+        for unit, membership in named_by([(one, one.starts_on) for one in versions]):
             known = register.unit(unit.id)
             register.put(unit if known is None else with_first_day(known, unit))
             register.put(membership)
@@ -34,7 +35,7 @@ class FakeProgrammes:
 
     def __init__(self, *programmes: Programme) -> None:
         self._by_key = {programme.key: programme for programme in programmes}
-        self.register = register_of(*self.all_latest().values())
+        self.register = register_of(*programmes)
 
     def get(self, key: ProgrammeKey) -> Programme:
         """That version, or Unready."""

@@ -4,6 +4,7 @@ That it was answered so is not taken back: the other party has gone on from it. 
 or a recall by a new offer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,8 +15,16 @@ from shared.language.corrections import Correcting, superseded
 from shared.language.days import day_of
 from shared.language.decision import Change, subject_of
 from shared.language.errors import Conflict
-from shared.language.events import Code, Fact, HandoverAccepted, HandoverDeclined, HandoverRecalled
+from shared.language.events import (
+    Code,
+    Fact,
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverId,
+    HandoverRecalled,
+)
 from shared.language.journeys import moved
+from shared.language.passage import Hand
 from shared.language.programmes import Programme
 
 INSTEAD = {
@@ -67,6 +76,10 @@ def correct(
     found.not_before("occurred_on", on, asked.offered_on, "the offer")
     found.not_after("occurred_on", on, asked.deadline_on, "the deadline")
     found.not_after("occurred_on", command.occurred_on, journey.passage.exited_on, "the exit")
+    if ended == "accepted":
+        earliest, latest = _beside(journey.passage.hands, asked.handover_id)
+        found.not_before("occurred_on", on, earliest, "the handover before it")
+        found.not_after("occurred_on", on, latest, "the handover after it")
     found.raise_any()
     if (on, command.reason) == (asked.ended_on, asked.reason):
         return Change(journey), asked
@@ -87,6 +100,15 @@ def correct(
         why=command.why,
     )
     return Change(after, events=(event,), rows=(offer_row(anew), kept)), anew
+
+
+def _beside(hands: Sequence[Hand], handover: HandoverId) -> tuple[date | None, date | None]:
+    """The days on which the handovers before and after this one were accepted, where there are any."""
+    at = next((place for place, one in enumerate(hands) if one.handover == handover), None)
+    if at is None:
+        return None, None
+    before = hands[at - 1].since if at else None
+    return before, hands[at + 1].since if at + 1 < len(hands) else None
 
 
 def _event(anew: Offer, at: datetime) -> Fact:

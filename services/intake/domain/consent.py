@@ -117,6 +117,9 @@ def check(
     by: e.Organisation,
 ) -> None:
     """Raise Invalid with everything that is wrong with the answer. by: who takes it down."""
+    # Who has left since may be named again where it was named before.
+    held = referral.passage.consents.get(command.purpose)
+    named = held.organisations if held is not None else ()
     for_itself = by in command.organisations and not _took_on(referral, by)
     findings = Findings()
     findings.not_future("occurred_on", on, day_of(at))
@@ -124,7 +127,7 @@ def check(
     if command.given:
         if not command.organisations:
             findings.add("organisations", "A consent names the organisations it covers.")
-        if not all(roles.includes(one) for one in command.organisations):
+        if not all(one in named or roles.includes(one) for one in command.organisations):
             findings.add("organisations", "Takes organisations of the programme; another one is among them.")
         if for_itself:
             findings.add(

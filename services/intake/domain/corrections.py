@@ -11,7 +11,7 @@ from typing import Any
 
 from services.intake.domain.consent import RecordConsent, check
 from services.intake.domain.journey import Referral, Refusal, happened
-from services.intake.domain.referral import within
+from services.intake.domain.referral import NOT_REFERRED_THERE, within
 from shared.language import events as e
 from shared.language.access import Actor
 from shared.language.checks import Findings
@@ -111,7 +111,12 @@ def correct_referral(
     found.not_future("occurred_on", on, day_of(at))
     firsts = [one for one in (passage.accepted_on, passage.declined_on, passage.withdrawn_on) if one]
     found.not_after("occurred_on", on, min(firsts, default=None), "the answer")
-    within(found, roles, command.municipality, command.provider, on)
+    # Whom it named may have left since.
+    named_anew = None if command.provider == passage.named_provider else command.provider
+    within(found, roles, command.municipality, named_anew, on)
+    moved = command.municipality != passage.municipality
+    if moved and not roles.allows(passage.referrer, "refer", command.municipality):
+        found.add("municipality", NOT_REFERRED_THERE)
     found.raise_any()
     if passage.mistake:
         raise Conflict("wrong-stage", "The journey is registered by mistake, and counts nowhere.")

@@ -19,6 +19,7 @@ from shared.language.passage import Stage, begin
 from shared.language.programmes import Programme
 from shared.language.role_map import RoleMap
 
+NOT_REFERRED_THERE = "Takes a municipality in which your organisation refers."
 UNKNOWN_PARTICIPANT = "Takes the handle of a participant whom your organisation registered, or took on."
 REFERENCES = "references"
 """Rows `<organisation>:<reference>`: the journey that the reference led to, and what it asked for."""
@@ -115,7 +116,7 @@ def refer(
     else:
         within(findings, roles, command.municipality, command.provider, on)
         if not roles.allows(by, "refer", command.municipality):
-            findings.add("municipality", "Takes a municipality in which your organisation refers.")
+            findings.add("municipality", NOT_REFERRED_THERE)
     findings.raise_any()
     assert roles is not None
     programme = roles.rules

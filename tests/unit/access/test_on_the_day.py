@@ -190,3 +190,120 @@ def test_a_unit_that_came_after_the_journey_began_is_handed_it() -> None:
     world.done(HANDOVERS, "POST", f"/handovers/{made['handover_id']}/acceptance", "ny-butik")
     assert log(world, journey, "ny-butik", HANDED).status_code == 201
     assert world.rooms[ACTIVITY_TRACKING].memory.at == noon(HANDED)
+
+
+def narrowed(world: House, unit: str, *municipalities: str) -> None:
+    """From now on the unit has its roles in these municipalities alone."""
+    (held,) = world.programmes.register.memberships(unit, "coactive")
+    world.programmes.register.put(replace(held, municipalities=municipalities))
+
+
+def referral(world: House, provider: str | None, **said: str) -> Any:
+    person = world.done(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim", "personnummer": None})
+    handle = next(value for name, value in person.items() if name in ("handle", "participant_id"))
+    body = {
+        "reference": f"AF-{said}",
+        "participant_id": handle,
+        "programme": "coactive",
+        "municipality": "2482",
+        "provider": provider,
+        **said,
+    }
+    return world.ask(INTAKE, "POST", "/referrals", AGENCY, body)
+
+
+def test_a_list_shows_nothing_of_a_municipality_in_which_the_reader_has_no_role() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    narrowed(world, SHOP, "2417")
+    made = {place: referral(world, None, municipality=place).json["journey_id"] for place in ("2482", "2417")}
+    listed = world.done(INTAKE, "GET", "/referrals?part=provider", SHOP)["referrals"]
+    assert [one["journey_id"] for one in listed] == [made["2417"]]
+    assert world.ask(INTAKE, "GET", f"/referrals/{made['2417']}", SHOP).status_code == 200
+    assert world.ask(INTAKE, "GET", f"/referrals/{made['2482']}", SHOP).status_code == 404
+
+
+def test_lists_of_offers_and_follow_ups_show_what_may_be_read_one_by_one() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    journey = started(world)
+    offer = {"kind": "provider_to_provider", "to_organisation": CAFE, "deadline_on": "2016-06-30"}
+    world.done(HANDOVERS, "POST", f"/journeys/{journey}/handovers", SHOP, offer)
+    world.done(OUTCOMES, "POST", f"/journeys/{journey}/exit", SHOP, {"way": "by_plan"})
+    world.pass_to(date(2016, 6, 29))
+    lists = [
+        (HANDOVERS, "/handovers?status=recalled", CAFE, "handovers"),
+        (OUTCOMES, "/follow-ups", SHOP, "follow_ups"),
+    ]
+    before = [len(world.done(service, "GET", path, who)[name]) for service, path, who, name in lists]
+    assert before[1] == 1
+    for unit in (CAFE, SHOP):
+        narrowed(world, unit, "2417")
+    assert [world.done(service, "GET", path, who)[name] for service, path, who, name in lists] == [[], []]
+
+
+def test_an_output_is_logged_and_corrected_where_the_role_is() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    body = {"output": "workplace_carved", "quantity": 1, "municipality": "2482"}
+    path = "/programmes/coactive/outputs"
+    made = world.done(ACTIVITY_TRACKING, "POST", path, SHOP, body)["output_id"]
+    narrowed(world, SHOP, "2417")
+    assert world.ask(ACTIVITY_TRACKING, "POST", path, SHOP, body).json["code"] == "not-allowed"
+    mended = world.ask(ACTIVITY_TRACKING, "POST", f"{path}/{made}/correction", SHOP, {"quantity": 2})
+    assert mended.json["code"] == "not-allowed"
+    assert (
+        world.ask(ACTIVITY_TRACKING, "POST", path, SHOP, {**body, "municipality": "2417"}).status_code == 201
+    )
+
+
+def test_a_referral_goes_only_where_the_referrer_refers_corrected_or_not() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    narrowed(world, AGENCY, "2417")
+    told = {"municipality": ["Takes a municipality in which your organisation refers."]}
+    assert referral(world, None).json["errors"] == told
+    journey = referral(world, None, municipality="2417").json["journey_id"]
+    anew = {"why": "A slip.", "municipality": "2482", "provider": None}
+    assert world.ask(INTAKE, "POST", f"/referrals/{journey}/correction", AGENCY, anew).json["errors"] == told
+
+
+def test_what_rests_on_who_has_left_since_can_still_be_mended() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    journey = started(world)
+    world.pass_to(AFTER)
+    for unit in (SHOP, CAFE):
+        ends(world, unit, HANDED)
+    moved = {"why": "A slip.", "municipality": "2482", "provider": SHOP, "occurred_on": "2016-05-31"}
+    answer = world.ask(INTAKE, "POST", f"/referrals/{journey}/correction", AGENCY, moved)
+    assert answer.status_code == 200, answer.text
+    consent = {"purpose": "sharing", "given": True, "organisations": [CAFE], "last_day": "2017-01-01"}
+    again = world.ask(INTAKE, "POST", f"/journeys/{journey}/consents", AGENCY, consent)
+    assert again.status_code < 300, again.text
+
+
+def test_who_held_the_journey_before_overwrites_nothing_that_it_does_not_see(
+    handed: tuple[House, str],
+) -> None:
+    world, journey = handed
+    made = log(world, journey, CAFE, HANDED).json["session_id"]
+    path = f"/journeys/{journey}/sessions/{made}/correction"
+    refused = world.ask(ACTIVITY_TRACKING, "POST", path, SHOP, {"why": "A slip.", **session(HANDED)})
+    assert refused.json["code"] == "not-your-journey"
+
+
+def test_a_corrected_handover_stays_between_its_neighbours(handed: tuple[House, str]) -> None:
+    world, journey = handed
+    consent = {"purpose": "sharing", "given": True, "organisations": ["urkraft"], "last_day": "2017-01-01"}
+    world.done(INTAKE, "POST", f"/journeys/{journey}/consents", CAFE, consent)
+    offer = {"kind": "provider_to_provider", "to_organisation": "urkraft", "deadline_on": "2016-06-30"}
+    made = world.done(HANDOVERS, "POST", f"/journeys/{journey}/handovers", CAFE, offer)
+    world.done(HANDOVERS, "POST", f"/handovers/{made['handover_id']}/acceptance", "urkraft")
+    world.pass_to(date(2016, 6, 25))
+    path = f"/handovers/{journey}.h1/acceptance/correction"
+    late = world.ask(HANDOVERS, "POST", path, CAFE, {"why": "A slip.", "occurred_on": "2016-06-22"})
+    assert late.json["errors"] == {"occurred_on": ["Lies after the handover after it (2016-06-20)."]}
+
+
+def test_who_was_only_asked_and_has_left_reads_nothing_more() -> None:
+    world = house(COACTIVE, today=BEFORE)
+    journey = referral(world, SHOP).json["journey_id"]
+    world.pass_to(AFTER)
+    ends(world, SHOP, HANDED)
+    assert world.ask(INTAKE, "GET", f"/referrals/{journey}", SHOP).status_code == 403

@@ -8,6 +8,7 @@ import pytest
 from services.intake.domain.journey import Referral
 from services.intake.handlers import Listing
 from services.intake.repository import Referrals
+from shared.language.access import Reach
 from shared.language.programmes import ProgrammeKey
 from tools.contracts import specimens
 
@@ -42,8 +43,8 @@ def test_a_page_is_filled_up(after: str | None, limit: int, expected: str) -> No
     listing = Listing(
         organisation="agency",
         part="referrer",
-        reads_in=(ProgrammeKey("small@1"),),
-        answers_in=(),
+        reads_in=Reach(everywhere=(ProgrammeKey("small@1"),)),
+        answers_in=Reach(),
         stage=None,
         after=after,
         limit=limit,

@@ -210,8 +210,8 @@ def announced(work: IntakeWork) -> list[ProgrammePublished]:
 
 def test_publishing_announces_a_version_once_and_its_rules_alone() -> None:
     work = IntakeWork()
-    assert handlers.publish_programme(work, COACTIVE)
-    assert not handlers.publish_programme(work, read_programme(TEXT))
+    assert handlers.publish_programme(work, COACTIVE).new
+    assert not handlers.publish_programme(work, read_programme(TEXT)).new
     (said,) = announced(work)
     assert said.programme == replace(COACTIVE, organisations=())
     assert e.BY_BODY[type(said)].topic == "journey.programmes.v1"
@@ -229,7 +229,7 @@ def test_other_content_under_the_same_version_is_refused_with_a_sentence() -> No
 def test_the_next_version_is_published_beside_it() -> None:
     work = IntakeWork()
     handlers.publish_programme(work, COACTIVE)
-    assert handlers.publish_programme(work, read_programme(changed("version: 1", "version: 2")))
+    assert handlers.publish_programme(work, read_programme(changed("version: 1", "version: 2"))).new
     assert len(announced(work)) == 2
 
 
