@@ -202,7 +202,7 @@ def referral(world: House, provider: str | None, **said: str) -> Any:
     person = world.done(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim", "personnummer": None})
     handle = next(value for name, value in person.items() if name in ("handle", "participant_id"))
     body = {
-        "reference": f"AF-{said}",
+        "reference": f"AF-{len(world.heard)}",
         "participant_id": handle,
         "programme": "coactive",
         "municipality": "2482",

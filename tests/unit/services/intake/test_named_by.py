@@ -1,5 +1,6 @@
 """What the versions of a programme make of the register: whom they name, with which roles, and from when to when."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -10,7 +11,7 @@ from tests.support.intake_work import COACTIVE
 PUBLISHED = (date(2016, 2, 1), date(2016, 9, 1), date(2017, 3, 1))
 
 
-def told(*versions: dict[str, tuple[str, ...]]) -> dict[str, tuple[tuple[str, ...], date, date | None]]:
+def told(*versions: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[tuple[str, ...], date, date | None]]:
     """{organisation: roles, first day, last day} of these versions, each {organisation: roles}."""
     programmes = [
         replace(
