@@ -108,7 +108,22 @@ def _programme(wire: Wire) -> Programme:
         raise Trouble(
             f"Intake knows no programme {PROGRAMME}: {answer.status}. `programmes publish` makes it known."
         )
-    return read(answer.body.get("programme", answer.body))
+    return read({**answer.body, "organisations": _role_map(wire)})
+
+
+def _role_map(wire: Wire) -> list[dict[str, Any]]:
+    """Who holds which role in the programme, by the register."""
+    found: list[dict[str, Any]] = []
+    path = f"/programmes/{PROGRAMME}/role-map?limit=200"
+    cursor = ""
+    while True:
+        answer = wire.ask("intake", "GET", path + cursor, actor=(OWNER, "owner"))
+        if answer.status != 200:
+            raise Trouble(f"Intake tells nobody's roles in {PROGRAMME}: {answer.status}.")
+        found += [{"id": one["unit"], "roles": one["roles"]} for one in answer.body["memberships"]]
+        if answer.body["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={answer.body['next_cursor']}"
 
 
 def _quarter(play: Play) -> periods.Quarter:

@@ -57,6 +57,8 @@ RUNTIME_INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("at", ASCENDING)]),
         # a unit's memberships in a programme
         IndexModel([("unit", ASCENDING), ("programme", ASCENDING)], sparse=True),
+        # pages of a programme's role map
+        IndexModel([("programme", ASCENDING), ("_id", ASCENDING)], sparse=True),
     ],
 }
 

@@ -1,6 +1,6 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
-referrals say), `corrections`, `merging` (who is the same person), and `provided` (what the routes need beside a
-`Work`).
+referrals say), `corrections`, `merging` (who is the same person), `role_map` (who takes part), and `provided` (what the
+routes need beside a `Work`).
 """
 
 from typing import Any
@@ -13,10 +13,11 @@ from shared.runtime.settings import Settings
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import contents, corrections, merging, routes
+    from services.intake.api import contents, corrections, merging, role_map, routes
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
+        role_map.role_maps,
         contents.referral_contents,
         merging.merges,
         *(corrections.corrected_participants, corrections.corrections),

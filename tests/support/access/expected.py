@@ -134,6 +134,10 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("intake", "GET /referrals"): ("agency fk shop cafe tra hotel", CASE),
     ("intake", "GET /programmes"): ("agency fk shop cafe tra hotel esf out", "any"),
     ("intake", "GET /programmes/<string:programmeId>"): ("agency fk shop cafe tra hotel esf out", "any"),
+    ("intake", "GET /programmes/<string:programmeId>/role-map"): (
+        "agency fk shop cafe tra hotel esf out",
+        "any",
+    ),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (
