@@ -23,7 +23,7 @@ PATTERNS = {
     "[0-9a-hjkmnp-tv-z]": FORMS,
     "[a-z0-9_-]{0,39}": FORMS,
     "[a-z0-9-]{1,62}": FORMS,
-    "[a-z0-9_@-]{1,79}": FORMS,
+    "[a-z0-9_@-]{1,119}": FORMS,
     "h[1-9][0-9]{0,5}": FORMS,
     "[!-~]{1,200}": FORMS,
     "[0-9a-f]{2}-": TRACES,
