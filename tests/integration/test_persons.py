@@ -15,6 +15,7 @@ from tools.stack import Stack
 
 PROGRAMME = "persons"
 ENTRY = {"gender": "woman", "born_on": "1985-07-09", "employment": "unemployed", "isced": 3}
+OTHER_AGENCY, NUMBER = "forsakringskassan", "199001019802"
 WHY = "A slip of the hand."
 
 
@@ -41,16 +42,22 @@ class Person:
                 lambda: self.agency.ask("intake", f"/referrals/{previous}").json()["stage"] in ended,
                 "intake has heard of the exit",
             )
+        return self.takes_part(self.agency, self._handle, f"persons-{days}", days, place, previous)
+
+    def takes_part(
+        self, agency: Caller, handle: str, reference: str, days: int, place: str, previous: str | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Is referred by that agency, by its handle, and begins."""
         referral = {
-            "reference": f"persons-{days}",
-            "participant_id": self._handle,
+            "reference": reference,
+            "participant_id": handle,
             "programme": PROGRAMME,
             "municipality": place,
             "provider": PROVIDER,
             "occurred_on": self.ago(days),
             **({"previous_journey": previous} if previous else {}),
         }
-        journey = self.agency.ask("intake", "/referrals", referral).json()["journey_id"]
+        journey = agency.ask("intake", "/referrals", referral).json()["journey_id"]
         self.provider.ask("intake", f"/referrals/{journey}/acceptance", {"occurred_on": self.ago(days)})
         consent = {"purpose": "sharing", "given": False, "occurred_on": self.ago(days)}
         self.provider.ask("intake", f"/journeys/{journey}/consents", consent)
@@ -122,7 +129,9 @@ def test_what_an_older_release_left_is_settled_when_intake_starts(person: Person
         def told() -> int:
             return int(intake["events"].count_documents({"key": subject, "type": settled}))
 
-        before, counts = told(), person.counts()
+        counts = {"received": 1, "started": 1, "active": 1, "restated": 2, "man": 1, "2482": 1}
+        until(lambda: person.counts() == counts, lambda: f"taking part once more: {person.counts()}")
+        before = told()
         undisturbed.stop("intake-consume")
         unsaid = {"$set": {"state.participation": None}}
         intake["referrals"].update_many({"_id": {"$in": [subject, f"journey/{second}"]}}, unsaid)
@@ -131,3 +140,33 @@ def test_what_an_older_release_left_is_settled_when_intake_starts(person: Person
         until(lambda: not intake["participations"].count_documents({"settled": None}), "every row is settled")
         assert told() == before + 1, "it is said again, once"
     until(lambda: person.counts() == counts, lambda: f"the same figures: {person.counts()}")
+
+
+def test_whom_two_agencies_register_by_number_is_one_person_in_the_figures(
+    person: Person, undisturbed: Stack
+) -> None:
+    """Neither may read the other's journey, so both are received, and both begin."""
+    before = person.counts()
+    with httpx.Client(timeout=20) as web:
+        agencies = [Caller(undisturbed, web, name) for name in (AGENCY, OTHER_AGENCY)]
+        journeys = []
+        for number, agency in enumerate(agencies):
+            identity = {"name": "Robin Exempel", "personnummer": NUMBER}
+            handle = agency.ask("intake", "/participants", identity).json()["participant_id"]
+            begun = person.takes_part(agency, handle, f"two-{number}", 12 - number, "2482")
+            journeys.append(begun)
+        once = {"received": 1, "started": 1, "active": 1}
+
+        def more() -> dict[str, int]:
+            now = person.counts()
+            return {name: now.get(name, 0) - before.get(name, 0) for name in once}
+
+        until(lambda: more() == once, lambda: f"one person more: {more()}")
+        (first, seen), _ = journeys
+        left = {"way": "by_plan", "situation": "employed", "occurred_on": person.ago(3)}
+        person.provider.ask("outcome", f"/journeys/{first}/exit", left, seen)
+        until(
+            lambda: person.counts().get("restated", 0) == before.get("restated", 0) + 1,
+            lambda: f"one of two journeys has ended: {person.counts()}",
+        )
+        assert more() == once, "the person takes part in the other"
