@@ -61,7 +61,7 @@ def test_all_that_is_missing_or_malformed_is_named_at_once() -> None:
         read_settings("intake", "web", told)
     *faults, last = refused.value.faults
     missing = {one.split()[0] for one in faults if "is missing" in one}
-    assert missing == {*TOLD, "VAULT_MASTER_KEY"} - {"MONGODB_URI"}
+    assert missing == {*TOLD, "NUMBER_KEYS", "VAULT_MASTER_KEY"} - {"MONGODB_URI"}
     malformed = {one.split()[0] for one in faults} - missing
     assert malformed == set(told) - {"MONGODB_URI", "KAFKA_PASSWORD"}
     assert "c2VjcmV0" not in str(refused.value)
@@ -73,6 +73,7 @@ def test_all_that_is_missing_or_malformed_is_named_at_once() -> None:
     ("service", "role", "name"),
     [
         ("intake", "web", "VAULT_MASTER_KEY"),
+        ("intake", "web", "NUMBER_KEYS"),
         ("handover", "web", "FINGERPRINT_KEY"),
         ("outcome", "stream", "OUTCOME_STREAM_URL"),
     ],
@@ -80,6 +81,7 @@ def test_all_that_is_missing_or_malformed_is_named_at_once() -> None:
 def test_some_are_required_of_some_processes_only(service: str, role: str, name: str) -> None:
     everything = TOLD | {
         "VAULT_MASTER_KEY": KEY,
+        "NUMBER_KEYS": KEY,
         "FINGERPRINT_KEY": KEY,
         "OUTCOME_STREAM_URL": "https://f.se",
     }
