@@ -178,8 +178,8 @@ def authorise(
 ) -> Programme:
     """Let the actor pass, and return the version of the programme that the journey keeps.
 
-    on: the day of the fact that is to be logged or corrected; None: today. The right to it is that day's: who held the
-    role and was responsible then has it. For everything else today's role and part decide. A unit that has left may
+    on: the day of the fact that is to be logged or corrected. The right to it is that day's: who held the role and was
+    responsible then has it. For everything else today's role and part decide. A unit that has left may
     read its own journeys for as long as the programme says.
 
     An organisation without any part in the journey gets Unknown of `what`, as if the journey did not exist. Only the
@@ -192,7 +192,7 @@ def authorise(
     open_to_it = roles.allows(organisation, "answer_referral", where)
     held = parts(organisation, passage, open_to_it=open_to_it)
     now = "responsible" in held and roles.allows(organisation, action, where)
-    on = on or roles.on if action in FACTS else None
+    on = on if action in FACTS else None
     responsible = () if on is None else passage.responsible_on(on)
     # Of a day on which nobody held the journey, nothing is logged: the rules of the fact say why.
     if on is not None and on <= roles.on and responsible:

@@ -1,6 +1,8 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
-referrals say), `corrections`, `merging` (who is the same person), `role_map` (who takes part), and `provided` (what the
-routes need beside a `Work`).
+referrals say) and `corrections`.
+
+Further `merging` (who is the same person), `role_map` (who takes part), and `provided` (what routes need beside a
+`Work`).
 """
 
 from typing import Any

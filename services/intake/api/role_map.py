@@ -6,7 +6,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from marshmallow import fields as ma
 
-from services.intake.role_map import Held, list_role_map
+from services.intake import role_map
+from services.intake.role_map import Held
 from shared.edge.fields import PageArguments, cursor_field, exactly
 from shared.edge.use_cases import paged, run
 from shared.edge.web import guarded
@@ -51,7 +52,7 @@ def read_role_map(asked: dict[str, Any], programme_id: Code) -> dict[str, Any]:
     """Who holds which role in the programme, where and since when; those that have ended too."""
     limit, after = asked["limit"], asked["after"]
     show = paged("memberships", _shown, lambda one: one.membership.id, limit)
-    return run(list_role_map, show, programme_id, after=after, limit=limit)
+    return run(role_map.list_role_map, show, programme_id, after=after, limit=limit)
 
 
 def _shown(held: Held) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from tests.support.fakes import UNLIMITED, FakeCommands, FakeWork, NamedTokens, 
 from tests.support.published import FakeProgrammes
 
 JOURNEY = "j-" + "0" * 26
-PERSON = "p-" + "1" * 26
+HANDLE = "h-" + "1" * 26
 
 
 class Unwritable(FakeCommands):
@@ -174,8 +174,8 @@ def test_what_is_no_id_of_ours_is_not_kept(office: Office) -> None:
 
 def test_a_person_named_in_a_refused_body_is_kept(office: Office) -> None:
     office.comes_to = refusing(Unknown("participant"))
-    office.ask("POST", "/sessions", {"participant_id": PERSON})
-    assert office.noted()[0][1] == f"participant/{PERSON}"
+    office.ask("POST", "/sessions", {"participant_id": HANDLE})
+    assert office.noted()[0][1] == f"handle/{HANDLE}"
 
 
 def test_who_cannot_be_noted_is_neither_answered_nor_refused() -> None:
