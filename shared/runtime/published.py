@@ -37,8 +37,11 @@ class PublishedRegister:
         self._looked: float | None = None
         self._looking = threading.Lock()
 
-    def current(self) -> KnownRegister:
-        """The register as it is now; it stays so for who holds it. Raises Busy until anything of it has come."""
+    def current(self, *, awaited: bool = True) -> KnownRegister:
+        """The register as it is now; it stays so for who holds it.
+
+        Raises Busy until anything of it has come, where something is awaited.
+        """
         looked = self._looked
         fresh = self._at > 0 and looked is not None and self._now() - looked < FRESH_SECONDS
         # One thread looks; the others answer from what is known, unless nothing is yet.
@@ -47,7 +50,7 @@ class PublishedRegister:
                 self._look()
             finally:
                 self._looking.release()
-        if self._at == 0:
+        if self._at == 0 and awaited:
             raise Busy("The register of who takes part has not come here yet.")
         return self._known
 
@@ -90,8 +93,11 @@ class Published:
 
     @property
     def register(self) -> Register:
-        """Who takes part, as it is known now; it stays so for who holds it. Raises Busy until it has come."""
-        return self.kept_register.current()
+        """Who takes part, as it is known now; it stays so for who holds it.
+
+        Raises Busy while there are programmes and nothing of it has come. Without a programme, nobody has a role.
+        """
+        return self.kept_register.current(awaited=bool(self.programmes.every_version()))
 
     def known(self, at: datetime) -> Known:
         """What a right rests on at that moment, UTC."""

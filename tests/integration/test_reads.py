@@ -69,7 +69,7 @@ def test_reading_one_person_from_many_threads_changes_nothing_and_is_never_busy(
         answers = list(pool.map(lambda _: reader.read(person), range(200)))
     assert {one.status_code for one in answers} == {200}
     assert admin["intake"]["referrals"].find_one({"_id": f"participant/{person}"}) == document
-    assert kept[READS].count_documents({"subject": f"participant/{person}", "came_to": "given"}) == 200
+    assert kept[READS].count_documents({"subject": f"handle/{person}", "came_to": "given"}) == 200
 
 
 def test_journeys_lists_and_refused_commands_leave_rows(callers: Callers, kept: Kept) -> None:

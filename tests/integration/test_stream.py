@@ -18,6 +18,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
+from services.intake.domain.register import named_by
 from services.outcome.figures import disclosure, report
 from services.outcome.stream import logins, publisher
 from services.outcome.stream.indicators import PUBLISHED, Cell, Indicator, cells_of
@@ -26,6 +27,7 @@ from services.outcome.stream.publisher import KafkaOutlet, Publisher, StaleLedge
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
 from shared.edge.tokens import Shown
 from shared.language.events import INDICATORS_TOPIC
+from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
 from tests.support.cohort import make_cohort
 from tests.support.page_server import STEERING, read_programme
 from tests.support.scrapes import measured
@@ -277,12 +279,18 @@ def outcome(stack: Stack) -> Iterator[Any]:
         body = msgspec.to_builtins(PROGRAMME)
         document = {"programme": PROGRAMME.id, "version": PROGRAMME.version, "body": body}
         outcome["programmes"].replace_one({"_id": PROGRAMME.key}, document, upsert=True)
+        for entry in (one for pair in named_by([(PROGRAMME, PROGRAMME.starts_on)]) for one in pair):
+            count = outcome[COUNTS].find_one({"_id": COUNT})
+            for row in rows_of(entry, count):
+                outcome[row.collection].replace_one({"_id": row.key}, row.body, upsert=True)
         show(outcome, EARLY)
         stack.start("issuer", "outcome-stream")
         yield outcome
         stack.stop("outcome-stream")
         for collection in ("programmes", "cells", "indicators"):
             outcome[collection].delete_many({"programme": PROGRAMME.id})
+        outcome[REGISTER].delete_many({})
+        outcome[COUNTS].delete_many({})
 
 
 def show(outcome: Any, day: date) -> dict[str, Any]:

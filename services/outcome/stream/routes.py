@@ -42,7 +42,7 @@ from shared.edge.problems import problem
 from shared.edge.queries import check_query
 from shared.edge.tokens import Shown
 from shared.language.access import Actor, authorise_in
-from shared.language.errors import CODES, Invalid, Later, Refused, Unknown
+from shared.language.errors import CODES, Busy, Invalid, Later, Refused, Unknown
 from shared.language.forms import CODE
 from shared.language.programmes import Action, Programme
 from shared.runtime.published import PublishedHere
@@ -108,6 +108,7 @@ class Edge:
         handlers: dict[Any, Any] = {
             Refused: self.refused,
             PyMongoError: self.busy,
+            Busy: self.busy,
             HTTPException: self.unroutable,
             Exception: self.failed,
         }
