@@ -104,6 +104,8 @@ class Trial:
             change = {"why": "Another reason to correct it."}
         elif "name" in baseline.body:
             change = {"name": "Annan Testsson"}
+        elif "needs" in baseline.body:
+            change = {"needs": "Något annat."}
         else:
             change = {"occurred_on": self.handles.day(3)}
         return replace(
