@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import hot, others, populations, processes, runtime, share, storage, web
+from tests.bench import hot, others, populations, processes, register, runtime, share, storage, web
 from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
 from tools.stack import Settings, Stack
@@ -35,6 +35,7 @@ COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "behind": populations.of_events,
     "bytes": storage.measure,
     "commands": web.commands,
+    "register": register.measure,
     "hops": web.hops,
     "share": share.measure,
 }
