@@ -23,7 +23,7 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 
 import deploy.topics
-from deploy.backup.surroundings import OWN_TOPIC, CannotDo, Client
+from deploy.backup.surroundings import OWN_TOPICS, CannotDo, Client
 from deploy.database import DATABASES
 from shared.language.decision import ARCHIVE, Subject, event_id
 from shared.language.events import CONTROL_TOPIC
@@ -100,8 +100,8 @@ def compare(client: Client, options: Mapping[str, Any]) -> Compared:
     logs, found = Logs(options), Compared()
     positions = _positions(client, logs)
     found.other += sorted({one.wrong for one in positions if one.wrong})
-    for database, topic in OWN_TOPIC.items():
-        places = logs.partitions([topic])
+    for database, topics in OWN_TOPICS.items():
+        places = logs.partitions(topics)
         begins, ends = logs.beginnings(places), logs.ends(places)
         # All before where any group stands was in the log when the backup was taken, and so in the archive.
         stands = dict(begins)
@@ -212,7 +212,7 @@ def make_anew(client: Client, options: Mapping[str, Any], say: Callable[[str], N
     never looks like an end. These groups read from the beginning, and skip by its number what they have applied.
     Blocks. Safe to repeat after an interruption. Raises CannotApply, CannotDo, KafkaError.
     """
-    own = set(OWN_TOPIC.values())
+    own = set().union(*OWN_TOPICS.values())
     # Asked for while the topics are those of old: of one just made, a broker may not know yet who leads it.
     lost = [one for one in _positions(client, Logs(options)) if one.wrong or one.at.topic in own]
     for database in DATABASES:

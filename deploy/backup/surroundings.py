@@ -10,12 +10,14 @@ from pymongo import MongoClient
 
 from deploy.database import DATABASES
 from deploy.topics import config_from_environment
-from shared.language.events import SOURCES, TOPICS
+from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC, SOURCES, TOPICS
 from shared.runtime.reads import audit_database
 
 AUDITS = tuple(map(audit_database, DATABASES))
-OWN_TOPIC: Mapping[str, str] = {source.replace("-", "_"): TOPICS[source] for source in SOURCES}
-"""{a service's database: the topic that its events are on}."""
+OWN_TOPICS: Mapping[str, frozenset[str]] = {
+    source.replace("-", "_"): frozenset({TOPICS[source]}) for source in SOURCES
+} | {"intake": frozenset({TOPICS["intake"], PROGRAMMES_TOPIC, REGISTER_TOPIC})}
+"""{a service's database: the topics that its events are on}."""
 
 Client = MongoClient[dict[str, Any]]
 

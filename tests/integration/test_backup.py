@@ -20,9 +20,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from pymongo import MongoClient
 
 from tests.support.awaiting import until
+from tests.support.callers import PROGRAMME, publish
 from tests.support.papers import blocks
 from tests.support.stack import fresh_stack
 from tests.support.watching import rest
@@ -31,6 +33,7 @@ from tools.stack.processes import SERVICE_PROCESSES, described
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/operations/backup.md"
+SERVICES = ("intake", "activity_tracking", "handover", "outcome")
 AGENCY, SHOP, STEERING = "arbetsformedlingen-skelleftea", "second-hand-skelleftea", "styrgruppen"
 JOURNEYS = 4
 
@@ -165,10 +168,7 @@ class Places:
         return {row["_id"] for row in self.database["activity_tracking"]["sessions"].find({}, {"_id": 1})}
 
     def parked(self) -> int:
-        return sum(
-            self.database[name]["parked"].count_documents({})
-            for name in ("intake", "activity_tracking", "handover", "outcome")
-        )
+        return sum(self.database[name]["parked"].count_documents({}) for name in SERVICES)
 
     def refusal(self, name: str) -> str:
         """What a process says that refuses to start."""
@@ -184,6 +184,20 @@ class Places:
         )
         assert ended.returncode == 1, ended.stdout + ended.stderr
         return ended.stderr
+
+    def publishes_with(self, shop: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Publish the second version, whose name tells which, with one more provider."""
+        told: dict[str, Any] = yaml.safe_load(PROGRAMME.read_text(encoding="utf-8"))
+        told |= {"version": 2, "name": {"sv": shop, "en": shop}}
+        told["organisations"].append({"id": shop, "name": shop, "roles": ["provider"]})
+        path = folder / f"{shop}.yaml"
+        path.write_text(yaml.safe_dump(told, allow_unicode=True), encoding="utf-8")
+        return publish(self.stack, path)
+
+    def knows(self, service: str, unit: str) -> bool:
+        """Whether a service's register holds the unit and its membership."""
+        wanted = {"_id": {"$in": [f"unit/{unit}", f"membership/{unit}@coactive"]}}
+        return self.database[service]["register"].count_documents(wanted) == 2
 
     def lose_the_database(self) -> None:
         """MongoDB's disk is gone, and an empty one is in its place."""
@@ -241,7 +255,9 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     rest(places.stack.settings)
     last = {journey: platform.logs(journey) for journey in journeys}
     platform.erases(people[0][0])
+    assert places.publishes_with("butik-ett", tmp_path).returncode == 0
     rest(places.stack.settings)
+    assert {one for one in SERVICES if places.knows(one, "butik-ett")} == set(SERVICES)
 
     refused = operator.types("backup restore")
     assert refused.returncode == 2
@@ -268,6 +284,12 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     assert len(lost_sessions) == len(logged) + len(last) - len(there)
     assert platform.sessions_counted() == len(there)
     assert places.parked() == 0
+    # A version and a shop of after the backup are given up everywhere; others take their numbers.
+    assert {"programme/coactive@2", "unit/butik-ett"} <= {one["headers"]["ce_subject"] for one in lost}
+    assert places.publishes_with("butik-tva", tmp_path).returncode == 0
+    rest(places.stack.settings)
+    for service in SERVICES:
+        assert (places.knows(service, "butik-ett"), places.knows(service, "butik-tva")) == (False, True)
 
     # Whoever was erased after the backup is erased again, by the log of erasures.
     person = f"handle/{people[0][0]}"

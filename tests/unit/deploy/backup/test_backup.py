@@ -9,8 +9,10 @@ import pytest
 
 from deploy.backup.log import Compared, Record, write_given_up
 from deploy.backup.restoring import check_files, read_manifest
-from deploy.backup.surroundings import CannotDo
+from deploy.backup.surroundings import OWN_TOPICS, CannotDo
 from deploy.backup.taking import MANIFEST, Kept, take
+from shared.language import programmes, register_events  # noqa: F401  every event is registered
+from shared.language.events import BY_NAME, CONTROL_TOPIC
 
 KIND = "journey.activity-tracking.session-logged.v1"
 
@@ -93,3 +95,9 @@ def test_a_folder_that_holds_something_is_refused_and_left_as_it_is(tmp_path: Pa
     with pytest.raises(CannotDo, match="not empty"):
         take(None, folder, print)  # type: ignore[arg-type]
     assert folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_topics_of_every_event_are_compared_and_made_anew() -> None:
+    said = {(one.source.replace("-", "_"), one.topic) for one in BY_NAME.values()}
+    own = {(database, topic) for database, topics in OWN_TOPICS.items() for topic in topics}
+    assert {one for one in said if one[1] != CONTROL_TOPIC} == own
