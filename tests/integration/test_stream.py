@@ -28,6 +28,7 @@ from services.outcome.stream.snapshot import Reading, Snapshot, follow
 from shared.edge.tokens import Shown
 from shared.language.events import INDICATORS_TOPIC
 from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
+from tests.support.awaiting import until
 from tests.support.cohort import make_cohort
 from tests.support.page_server import STEERING, read_programme
 from tests.support.scrapes import measured
@@ -62,16 +63,6 @@ def database(stack: Stack, request: pytest.FixtureRequest) -> Iterator[tuple[Cli
     yield client, name
     client.drop_database(name)
     client.close()
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """Ask until it holds, or patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    pause = threading.Event()
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"never came: {what}"
-        pause.wait(0.05)
-    return found
 
 
 # -- login --------------------------------------------------------------------------------------
