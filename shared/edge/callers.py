@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from shared.edge.tokens import Shown, Tokens
+from shared.edge.acting import Held, Shown
+from shared.edge.issuers import issuers_of
 from shared.language.access import Actor
-from shared.language.errors import Forbidden, Later
+from shared.language.errors import Forbidden, Later, Refused
 from shared.runtime.settings import Allowance, Settings
 
 BURST_SECONDS = 10.0
@@ -30,8 +31,8 @@ _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", r
 class Shower(Protocol):
     """Checks a bearer token; may block. Raises Forbidden("unauthenticated"), Later."""
 
-    def show(self, token: str) -> Shown:
-        """The identity in the token."""
+    def show(self, token: str) -> Held:
+        """What the token holds."""
 
 
 class Buckets:
@@ -110,17 +111,18 @@ class Admission:
         self._organisations = Buckets(allowance.per_organisation)
         self._addresses = Buckets(allowance.per_address)
 
-    def admit(self, authorization: str, peer: str, forwarded_for: str) -> Shown:
-        """Return the identity in the caller's bearer token. May block as `Tokens.show` does.
+    def admit(self, authorization: str, peer: str, forwarded_for: str, acting_as: str = "") -> Shown:
+        """Return the one of the caller's bearer token that the request acts as. May block as `Tokens.show` does.
 
-        Raises Forbidden("unauthenticated"), Later("issuer-unreachable"), Later("too-many-requests").
+        acting_as: the header that names it, or nothing. Raises as `Tokens.show` and `Held.acting`, Forbidden
+        ("unauthenticated") without a token, and Later("too-many-requests").
         """
         scheme, _, token = authorization.partition(" ")
         try:
             if scheme.lower() != "bearer" or not token.strip():
                 raise Forbidden("unauthenticated", "Send a bearer token.")
-            shown = self._tokens.show(token.strip())
-        except (Forbidden, Later):
+            shown = self._tokens.show(token.strip()).acting(acting_as)
+        except Refused:
             self.admit_anybody(peer, forwarded_for)
             raise
         self.admit_actor(shown.actor)
@@ -138,8 +140,7 @@ class Admission:
 
 def admission_of(settings: Settings) -> Admission:
     """The admission of a process that answers callers."""
-    tokens = Tokens.of(settings.oidc_jwks_url, settings.oidc_issuer, settings.oidc_audience)
-    return Admission(tokens, settings.allowance, Proxies(settings.trusted_proxies))
+    return Admission(issuers_of(settings), settings.allowance, Proxies(settings.trusted_proxies))
 
 
 class Seats:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.edge.acting import HEADER as ACTING_AS
 from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.mount import DOCS, ROOT
+from shared.language import forms
 from shared.language.errors import ACTING_PARTIES, CODES, RETRIES
 from shared.language.forms import whole
 from shared.telemetry.traces import TRACEPARENT
@@ -103,8 +105,19 @@ BEARER: Mapping[str, Any] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token of the issuer (OAuth 2), which names the person's organisation and duty.",
+    "description": "An access token of a trusted issuer (OAuth 2), which names the person's organisation and duty, or "
+    "several in `organisations`.",
 }
+
+ACTING_AS_PARAMETER: Mapping[str, Any] = {
+    "in": "header",
+    "name": ACTING_AS,
+    "required": False,
+    "description": "Which organisation and duty of the token the request acts as; required where it holds several. It "
+    "adds nothing to the token.",
+    "schema": {"type": "string", "pattern": whole(forms.ACTING_AS), "examples": ["kafe-solrosen:caseworker"]},
+}
+"""The parameter that every operation with a token takes."""
 
 PROBLEM: dict[str, Any] = {
     "type": "object",

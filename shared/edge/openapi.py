@@ -17,6 +17,7 @@ from flask_smorest import Api
 from shared.edge.described import METHODS, describe_field, describe_parameters, operations, require_answers
 from shared.edge.documents import FOLDERS, PATHS, Document, documents
 from shared.edge.interface import (
+    ACTING_AS_PARAMETER,
     BEARER,
     PROBLEM,
     PROBLEM_RESPONSE,
@@ -80,6 +81,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         " between them, or * for whatever is there. A weak one never matches.",
         "schema": {"type": "string", "examples": ['"3"', '"3", "4"', "*"]},
     },
+    "ActingAs": dict(ACTING_AS_PARAMETER),
     "Traceparent": dict(TRACE_PARAMETER),
 }
 
@@ -188,7 +190,7 @@ def _complete_operation(operation: dict[str, Any], method: str, endpoint: str, v
     operation["operationId"] = endpoint.rpartition(".")[2]
     if hasattr(view, "action"):
         operation["x-action"] = view.action or ("operate" if view.operator else ANYBODY)
-    shared = ["Traceparent", "JourneyVector"]
+    shared = ["ActingAs", "Traceparent", "JourneyVector"]
     if method == "post":
         shared.append("IdempotencyKey")
     revised = method in ("post", "put") and any(f"{{{name}}}" in path for name in REVISED)
@@ -226,6 +228,7 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
             if status == "201":
                 answer["headers"]["Location"] = {"$ref": "#/components/headers/Location"}
     refused = [
+        "400",
         "401",
         "403",
         "422",
@@ -235,7 +238,7 @@ def _complete_responses(operation: dict[str, Any], method: str, has_path_id: boo
         *(status for status in responses if status[0] in "45"),
     ]
     if method in ("post", "put"):
-        refused += ["400", "409", "413", "415"]
+        refused += ["409", "413", "415"]
     if revised:
         refused.append("412")
     if any(len(answer.get("content", ())) > 1 for answer in responses.values()):

@@ -1,7 +1,7 @@
-"""Authentication: bearer tokens of an OIDC issuer, checked against its published keys. Once for every role.
+"""Authentication: bearer tokens of one OIDC issuer, checked against its published keys. Once for every role.
 
-A caller whose key is known never waits for the issuer. The type and pattern of every claim are checked before it is
-used, and no answer repeats a claim.
+A caller whose key is known never waits for the issuer. `claims.py` reads who the token names; `issuers.py` finds the
+issuer of a token.
 """
 
 import base64
@@ -13,9 +13,8 @@ import time
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 import structlog
 from joserfc import jwt
@@ -23,10 +22,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
-from shared.edge.texts import names_somebody
-from shared.language.access import Actor, Duty
+from shared.edge.acting import Held
+from shared.edge.claims import SpeaksFor, actors_in, refused
 from shared.language.errors import Forbidden, Later
-from shared.language.forms import ORGANISATION
 
 ALGORITHMS = ("RS256", "ES256")
 TOKEN_CHARACTERS = 8192
@@ -46,20 +44,10 @@ REMEMBERED, REMEMBERED_SECONDS = 1000, 30.0
 Of a remembered token only its expiry is checked.
 """
 
-DUTIES: frozenset[str] = frozenset(get_args(Duty))
-_PERSON = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _KID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 Fetch = Callable[[], Mapping[str, Any]]
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The identity in a valid token, and until when (UTC) it is valid."""
-
-    actor: Actor
-    expires_at: datetime
 
 
 class Keys:
@@ -141,29 +129,30 @@ class Keys:
 
 
 class Tokens:
-    """Verifies tokens of one issuer. Thread-safe."""
+    """Verifies tokens of one issuer. Thread-safe.
 
-    def __init__(self, keys: Keys, issuer: str, audience: str) -> None:
+    speaks_for: whether the issuer is trusted for a unit; a token that names another is refused.
+    """
+
+    def __init__(self, keys: Keys, issuer: str, audience: str, speaks_for: SpeaksFor) -> None:
         self._keys = keys
+        self._speaks_for = speaks_for
         self._claims = JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
-            sub={"essential": True},
-            organisation={"essential": True},
-            duty={"essential": True},
         )
         self._remembering = threading.Lock()
-        self._shown: OrderedDict[str, tuple[float, Shown]] = OrderedDict()
+        self._shown: OrderedDict[str, tuple[float, Held]] = OrderedDict()
 
     @classmethod
-    def of(cls, jwks_url: str, issuer: str, audience: str) -> "Tokens":
+    def of(cls, jwks_url: str, issuer: str, audience: str, speaks_for: SpeaksFor) -> "Tokens":
         """The tokens of the issuer that publishes its keys at that address."""
-        return cls(Keys(lambda: fetch_keys(jwks_url)), issuer, audience)
+        return cls(Keys(lambda: fetch_keys(jwks_url)), issuer, audience, speaks_for)
 
-    def show(self, token: str) -> Shown:
-        """Return the identity in the token. May block once for the issuer's keys.
+    def show(self, token: str) -> Held:
+        """Return what the token holds. May block once for the issuer's keys.
 
         Raises Forbidden("unauthenticated"), and Later("issuer-unreachable") when its key cannot be fetched now.
         """
@@ -172,23 +161,23 @@ class Tokens:
             try:
                 self._claims.validate_exp(int(known.expires_at.timestamp()))
             except JoseError as error:
-                raise _refused(type(error).__name__) from None
+                raise refused(type(error).__name__) from None
             return known
         claims = self._signed(token)
         try:
             self._claims.validate(claims)
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         except (JoseError, ValueError, OverflowError, OSError, TypeError) as error:
-            raise _refused(type(error).__name__) from None
-        shown = Shown(_actor(claims), expires_at)
+            raise refused(type(error).__name__) from None
+        held = Held(actors_in(claims, self._speaks_for), expires_at)
         with self._remembering:
-            self._shown[token] = (time.monotonic() + REMEMBERED_SECONDS, shown)
+            self._shown[token] = (time.monotonic() + REMEMBERED_SECONDS, held)
             self._shown.move_to_end(token)
             if len(self._shown) > REMEMBERED:
                 self._shown.popitem(last=False)
-        return shown
+        return held
 
-    def _known(self, token: str) -> Shown | None:
+    def _known(self, token: str) -> Held | None:
         with self._remembering:
             known = self._shown.get(token)
             if known is None or time.monotonic() >= known[0]:
@@ -202,9 +191,9 @@ class Tokens:
         try:
             claims = jwt.decode(token, key, algorithms=list(ALGORITHMS)).claims
         except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise _refused(type(error).__name__) from None
+            raise refused(type(error).__name__) from None
         if not isinstance(claims, dict):
-            raise _refused("its claims are no object")
+            raise refused("its claims are no object")
         return claims
 
 
@@ -228,39 +217,20 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 def _key_id(token: str) -> str | None:
     """The id of the key that the token names, read before anything else of it. Raises Forbidden."""
     if len(token) > TOKEN_CHARACTERS or token.count(".") != 2:
-        raise _refused("it is no signed token")
+        raise refused("it is no signed token")
     head = token.partition(".")[0]
     if len(head) > HEADER_CHARACTERS:
-        raise _refused("its header is too long")
+        raise refused("its header is too long")
     try:
         header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
     except (binascii.Error, ValueError, RecursionError):
-        raise _refused("its header cannot be read") from None
+        raise refused("its header cannot be read") from None
     if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
-        raise _refused("its algorithm is not taken")
+        raise refused("its algorithm is not taken")
     kid = header.get("kid")
     if kid is not None and not (isinstance(kid, str) and _KID.match(kid)):
-        raise _refused("its key's id cannot be read")
+        raise refused("its key's id cannot be read")
     return kid
-
-
-def _actor(claims: Mapping[str, Any]) -> Actor:
-    person, organisation, duty = claims["sub"], claims["organisation"], claims["duty"]
-    if not isinstance(person, str) or not _PERSON.match(person):
-        raise _refused("`sub` is no handle of 1 to 255 visible ASCII characters")
-    if names_somebody(person):
-        raise _refused("`sub` reads as a personnummer")
-    if not isinstance(organisation, str) or not re.fullmatch(ORGANISATION, organisation):
-        raise _refused("`organisation` is no code of an organisation")
-    if names_somebody(organisation):
-        raise _refused("`organisation` reads as a personnummer")
-    if not isinstance(duty, str) or duty not in DUTIES:
-        raise _refused("`duty` is no known duty")
-    return Actor(person, organisation, duty)  # type: ignore[arg-type]
-
-
-def _refused(why: str) -> Forbidden:
-    return Forbidden("unauthenticated", f"The bearer token was refused: {why}.")
 
 
 def _unreachable(seconds: float) -> Later:

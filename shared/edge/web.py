@@ -14,6 +14,7 @@ from flask import Flask, Response, after_this_request, g, redirect, request
 from flask_smorest import Api, Blueprint
 
 from shared.edge import readings
+from shared.edge.acting import HEADER as ACTING_AS
 from shared.edge.bodies import BODY_LIMIT_BYTES, content_of
 from shared.edge.callers import Admission
 from shared.edge.documents import is_open
@@ -254,7 +255,8 @@ def _add_hooks(app: Flask, admission: Admission, operators: Collection[Organisat
             admission.admit_anybody(*caller)
             check_query(_asked(), ())
             return None if versioned else redirect(DOCS)
-        g.actor = admission.admit(request.headers.get("Authorization", ""), *caller).actor
+        bearer, acting_as = request.headers.get("Authorization", ""), request.headers.get(ACTING_AS, "")
+        g.actor = admission.admit(bearer, *caller, acting_as).actor
         if not versioned:
             raise Refused("unknown-route", f"Every route begins with {ROOT}.")
         if request.routing_exception is None:

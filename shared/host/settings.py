@@ -11,7 +11,8 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.host.variables import VARIABLES, Malformed, Variable, concerns
+from shared.host.readers import Malformed
+from shared.host.variables import VARIABLES, Variable, concerns
 from shared.runtime.settings import Allowance, Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -52,6 +53,10 @@ def read_settings(service: str = "", role: str = "", environment: Mapping[str, s
             values[variable.field] = None
     if faults:
         raise FaultySettings([*faults, "docs/reference/settings.md lists every setting."])
+    if any(one.issuer == values["oidc_issuer"] for one in values["oidc_other_issuers"]):
+        raise FaultySettings(
+            ["OIDC_OTHER_ISSUERS names OIDC_ISSUER: the platform's own speaks for all units but theirs."]
+        )
     allowed = {one.name for one in fields(Allowance)}
     allowance = Allowance(**{name: values.pop(name) for name in allowed})
     settings = Settings(**values, allowance=allowance)
@@ -75,6 +80,11 @@ def unfit(settings: Settings) -> list[str]:
     for name, url in (
         ("OIDC_ISSUER", settings.oidc_issuer),
         ("OIDC_JWKS_URL", settings.oidc_jwks_url),
+        *(
+            ("OIDC_OTHER_ISSUERS", url)
+            for one in settings.oidc_other_issuers
+            for url in (one.issuer, one.jwks_url)
+        ),
         ("OUTCOME_STREAM_URL", settings.stream_url or "https:"),
     ):
         address = urlsplit(url)

@@ -4,14 +4,26 @@
 compose, Kubernetes and the local stack to them. Nothing here asks the environment.
 """
 
-import base64
-import binascii
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from shared.edge.interface import NO_CONTACT
+from shared.host.readers import (
+    count,
+    issuers,
+    key,
+    keys,
+    local,
+    names,
+    networks,
+    one_of,
+    port,
+    rate,
+    text,
+    texts,
+    yes,
+)
 
 Process = tuple[str, str]
 """A service and a role of it; `*` stands for every one. A command of a service has the role ``."""
@@ -24,13 +36,8 @@ STREAM: tuple[Process, ...] = (("outcome", "stream"),)
 VAULT: tuple[Process, ...] = (("intake", "web"),)
 INTAKE: tuple[Process, ...] = (("intake", "*"),)
 
-KEY_BYTES = 32
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-
-
-class Malformed(ValueError):
-    """The text is no value of its variable. The message says what it must be, and never repeats it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,98 +62,6 @@ class Variable:
 def concerns(processes: tuple[Process, ...], service: str, role: str) -> bool:
     """Whether a process is among them."""
     return any(one in ("*", service) and other in ("*", role) for one, other in processes)
-
-
-def text(said: str) -> str:
-    """The text itself."""
-    return said
-
-
-def texts(said: str) -> tuple[str, ...]:
-    """Parts between commas, without the blanks around them."""
-    return tuple(part.strip() for part in said.split(",") if part.strip())
-
-
-def names(said: str) -> frozenset[str]:
-    """The words, as a set."""
-    return frozenset(texts(said))
-
-
-def port(said: str) -> int:
-    """A TCP port; 0 takes a free one."""
-    if not said.isdecimal() or int(said) > 65535:
-        raise Malformed("must be a port, 0 to 65535")
-    return int(said)
-
-
-def rate(said: str) -> float:
-    """A number of requests a second."""
-    try:
-        value = float(said)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise Malformed("must be a number, 0 or more")
-    return value
-
-
-def count(said: str) -> int:
-    """A whole number."""
-    if not said.isdecimal():
-        raise Malformed("must be a whole number, 0 or more")
-    return int(said)
-
-
-def yes(said: str) -> bool:
-    """Yes or no."""
-    if said.lower() in ("1", "true", "yes", "on"):
-        return True
-    if said.lower() in ("0", "false", "no", "off"):
-        return False
-    raise Malformed("must be 1 or 0")
-
-
-def local(said: str) -> bool:
-    """Whether this is a stack of one machine; every other word means production."""
-    return said == "local"
-
-
-def one_of(*known: str) -> Callable[[str], str]:
-    """Accept one of these words."""
-
-    def read(said: str) -> str:
-        if said not in known:
-            raise Malformed(f"must be one of {', '.join(known)}")
-        return said
-
-    return read
-
-
-def key(said: str) -> str:
-    """A key, in standard or URL-safe base64; the text itself is handed on."""
-    try:
-        standard = said.replace("-", "+").replace("_", "/")
-        raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != KEY_BYTES:
-        raise Malformed(f"must be {KEY_BYTES} random bytes in base64")
-    return said
-
-
-def keys(said: str) -> tuple[str, ...]:
-    """Keys between commas."""
-    return tuple(key(one) for one in texts(said))
-
-
-def networks(said: str) -> tuple[str, ...]:
-    """Networks such as 172.31.250.0/24, between commas."""
-    try:
-        for one in texts(said):
-            ipaddress.ip_network(one, strict=False)
-    except ValueError:
-        raise Malformed("must be networks such as 172.31.250.0/24, comma-separated") from None
-    return texts(said)
 
 
 VARIABLES: tuple[Variable, ...] = (
@@ -213,6 +128,14 @@ VARIABLES: tuple[Variable, ...] = (
         means="Where the issuer's public keys are.",
         read=text,
         required_by=EVERYBODY,
+    ),
+    Variable(
+        name="OIDC_OTHER_ISSUERS",
+        field="oidc_other_issuers",
+        means="Further issuers, each trusted for its own units alone, as JSON: "
+        '`[{"issuer": …, "jwks_url": …, "organisations": […]}]`.',
+        read=issuers,
+        default="[]",
     ),
     Variable(
         name="OPERATOR_ORGANISATIONS",

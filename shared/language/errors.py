@@ -89,6 +89,10 @@ CODES: dict[str, Code] = {
     "method-not-allowed": Code(405, "The route does not answer this method."),
     # who is asking
     "unauthenticated": Code(401, "No valid bearer token."),
+    "acting-as-missing": Code(
+        400, "The token holds several organisations or duties; the header Acting-As names one."
+    ),
+    "acting-as-refused": Code(403, "The token does not hold what Acting-As names."),
     "too-many-requests": Code(
         429, "The caller has asked more often than it may; try again later.", retry="after-delay"
     ),

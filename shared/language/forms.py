@@ -18,6 +18,8 @@ CODE = "[a-z0-9][a-z0-9_-]{0,39}"
 HANDOVER_ID = f"{JOURNEY_ID}\\.h[1-9][0-9]{{0,5}}"
 FOLLOW_UP_ID = f"{JOURNEY_ID}\\.{CODE}"
 ORGANISATION = "[a-z0-9][a-z0-9-]{1,62}"
+ACTING_AS = f"{ORGANISATION}(:[a-z]{{1,20}})?"
+"""An organisation, and a duty there behind a colon."""
 MUNICIPALITY = "[0-9]{4}"
 """A Swedish municipality's code (SCB)."""
 SUBJECT_KINDS = ("journey", "output", "participant", "programme", "legal-person", "unit", "membership")

@@ -17,6 +17,15 @@ class Allowance:
     streams_per_organisation: int = 200
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """An issuer of tokens beside the platform's own. organisations: the units that it alone speaks for."""
+
+    issuer: str
+    jwks_url: str
+    organisations: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of a process."""
@@ -46,3 +55,4 @@ class Settings:
     allowance: Allowance = Allowance()
     trusted_proxies: tuple[str, ...] = ()
     local: bool = False
+    oidc_other_issuers: tuple[Issuer, ...] = ()

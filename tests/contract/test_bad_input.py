@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from services.intake.records import read
+from shared.edge.acting import Held
 from shared.edge.callers import Admission
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
-from shared.edge.tokens import Shown
 from shared.language.access import Actor
 from shared.language.errors import CODES, Busy, Forbidden, Refused
 from shared.runtime.arrived import Arrived
@@ -75,12 +75,12 @@ class NothingRuns:
 class OneToken:
     """Satisfies what the edge asks of tokens: those that name a duty are good."""
 
-    def show(self, token: str) -> Shown:
+    def show(self, token: str) -> Held:
         if token not in ("caseworker", "operator", "analyst"):
             raise Forbidden("unauthenticated", "Refused.")
         organisation = "plattform" if token == "operator" else "urkraft"
         actor = Actor("person", organisation, token)  # type: ignore[arg-type]
-        return Shown(actor, datetime.now(UTC) + timedelta(hours=1))
+        return Held((actor,), datetime.now(UTC) + timedelta(hours=1))
 
 
 class NoClock:

@@ -92,6 +92,7 @@ def test_what_is_served_is_what_was_described(app: Flask, document: dict[str, An
     assert served.json == document
     assert {parameter["name"] for parameter in PARAMETERS.values()} == {
         "Idempotency-Key",
+        "Acting-As",
         "Journey-Vector",
         "If-Match",
         "traceparent",

@@ -56,7 +56,7 @@ WILD: Sequence[Any] = (
     TEST_PERSONNUMMER.replace("-", ""),
     "\ud800",
 )
-TYPED = ("iss", "aud", "sub", "organisation", "duty", "exp", "iat", "nbf")
+TYPED = ("iss", "aud", "sub", "organisation", "organisations", "duty", "exp", "iat", "nbf")
 ROUTES = (("intake-web", "GET", "/programmes"), ("outcome-stream", "POST", "/programmes/coactive/page-links"))
 """One for any caller, one for whoever reads reports: both let an ordinary token in."""
 
@@ -113,6 +113,7 @@ class Tokens(Fuzzer[Bearer]):
             for name, values in {
                 "duty": (["supervisor"], {"supervisor": 1}, None, True),
                 "organisation": (["urkraft"], "urkraft:x", None, 7),
+                "organisations": ({}, {"urkraft": ["supervisor"]}, {"urkraft": "supervisor"}, [], None),
                 "sub": ("a\x00b", TEST_PERSONNUMMER, ["x"], {}, 7, "x" * 100_000),
                 "exp": ("tomorrow", 10**400, None, True, [1]),
             }.items():

@@ -112,7 +112,7 @@ class World:
         """A bearer token, signed as the issuer signs."""
         if who not in self._tokens:
             self._tokens[who] = sign(
-                self.signing_key, self.issuer, who.organisation, who.duty, person=who.sub
+                self.signing_key, self.issuer, [(who.organisation, who.duty)], person=who.sub
             )
         return self._tokens[who]
 

@@ -25,7 +25,7 @@ from services.outcome.stream.indicators import PUBLISHED, Cell, Indicator, cells
 from services.outcome.stream.logins import LINK_LIFE, SESSION_LIFE, StoredLogins
 from services.outcome.stream.publisher import KafkaOutlet, Publisher, StaleLedger, StoredLedger
 from services.outcome.stream.snapshot import Reading, Snapshot, follow
-from shared.edge.tokens import Shown
+from shared.edge.acting import Shown
 from shared.language.events import INDICATORS_TOPIC
 from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
 from tests.support.awaiting import until

@@ -239,7 +239,7 @@ class Trial:
                 return "not.a.token"
             case "other_signer":
                 key = RSAKey.generate_key(2048, {"kid": "stranger"})
-                return sign(key, self.stack.url("issuer"), organisation, "caseworker")
+                return sign(key, self.stack.url("issuer"), [(organisation, "caseworker")])
             case "outsider":
                 return self.stack.token("nobody-of-this-programme", "caseworker")
             case "analyst":

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
 
+from shared.edge.acting import Held
 from shared.edge.callers import Admission
 from shared.edge.interface import Interface
-from shared.edge.tokens import Shown
 from shared.edge.web import create_app
 from shared.language.access import Actor, Known
 from shared.language.codec import event_type
@@ -276,16 +276,18 @@ class FakeCommands:
 
 
 class NamedTokens:
-    """Takes `<organisation>:<duty>` for a token, and `:<person>` behind it."""
+    """Takes `<organisation>:<duty>` for a token, and `:<person>` behind it; several with `+` between them."""
 
-    def show(self, token: str) -> Shown:
-        """The actor that the token names."""
-        organisation, _, rest = token.partition(":")
+    def show(self, token: str) -> Held:
+        """What the token names."""
+        return Held(tuple(map(self._actor, token.split("+"))), datetime.now(UTC) + timedelta(hours=1))
+
+    def _actor(self, named: str) -> Actor:
+        organisation, _, rest = named.partition(":")
         duty, _, person = rest.partition(":")
         if duty not in ("caseworker", "supervisor", "analyst", "owner", "operator"):
             raise Forbidden("unauthenticated", "No such duty.")
-        actor = Actor(person or "somebody", organisation, duty)  # type: ignore[arg-type]
-        return Shown(actor, datetime.now(UTC) + timedelta(hours=1))
+        return Actor(person or "somebody", organisation, duty)  # type: ignore[arg-type]
 
 
 UNLIMITED = Allowance(

@@ -30,10 +30,10 @@ from services.outcome.stream.reader import Reader, Wakeup
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, Server, make_server
 from services.outcome.stream.snapshot import Reading, Snapshot
+from shared.edge.acting import Held, Shown
 from shared.edge.callers import Admission, Seats
 from shared.edge.interface import NO_CONTACT
 from shared.edge.mount import ROOT
-from shared.edge.tokens import Shown
 from shared.language.access import Actor, Duty
 from shared.language.errors import Forbidden
 from shared.language.programmes import Programme
@@ -110,14 +110,15 @@ class FakeTokens:
     def __init__(self, **actors: Actor) -> None:
         self._actors = actors
 
-    def show(self, token: str) -> Shown:
+    def show(self, token: str) -> Held:
         """The actor of that name."""
         name, _, seconds = token.partition(":")
-        if seconds in get_args(Duty):
+        if "+" in token or seconds in get_args(Duty):
             return NamedTokens().show(token)
         if name not in self._actors:
             raise Forbidden("unauthenticated", "The bearer token was refused.")
-        return shown(self._actors[name], float(seconds or 24 * 3600))
+        one = shown(self._actors[name], float(seconds or 24 * 3600))
+        return Held((one.actor,), one.expires_at)
 
 
 def shown(actor: Actor, seconds: float = 24 * 3600) -> Shown:

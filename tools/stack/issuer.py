@@ -4,6 +4,7 @@ It takes the place of an organisation's own identity provider. So services verif
 set, and need no mode of their own for tests.
 
     POST /token   grant_type=client_credentials&client_id=<organisation>:<duty>&client_secret=<secret>
+                  a token that holds several: client_id=<organisation>:<duty>,<organisation>:<duty>
                   optional: person=<handle>, expires_in=<seconds, negative for a token already expired>
 
 Tokens run on real time, whatever the stack's driven clock says.
@@ -16,6 +17,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, request
@@ -34,20 +36,25 @@ _CLIENT = re.compile(r"(?P<organisation>[a-z0-9][a-z0-9-]{0,63}):(?P<duty>[a-z]+
 def sign(
     key: RSAKey,
     issuer: str,
-    organisation: str,
-    duty: str,
+    held: Sequence[tuple[str, str]],
     *,
     person: str | None = None,
     seconds: int = LIFETIME_SECONDS,
 ) -> str:
-    """A token with the claims every service reads: sub (the person), organisation, duty."""
+    """A token with the claims every service reads: sub (the person), and organisation and duty, or organisations.
+
+    held: each organisation with a duty there, at least one.
+    """
     now = int(time.time())
+    organisation, duty = held[0]
+    several: dict[str, list[str]] = {}
+    for where, what in held:
+        several.setdefault(where, []).append(what)
     claims = {
         "iss": issuer,
         "aud": AUDIENCE,
         "sub": person or f"{organisation}:{duty}:1",
-        "organisation": organisation,
-        "duty": duty,
+        **({"organisations": several} if len(held) > 1 else {"organisation": organisation, "duty": duty}),
         "iat": min(now, now + seconds),
         "exp": now + seconds,
     }
@@ -89,14 +96,13 @@ def application(settings: Settings, issuer: str) -> Flask:
             return {"error": "unsupported_grant_type"}, 400
         if not hmac.compare_digest(form.get("client_secret", "").encode(), secret.encode()):
             return {"error": "invalid_client"}, 401
-        client = _CLIENT.fullmatch(form.get("client_id", ""))
-        if client is None or client["duty"] not in DUTIES:
+        named = [_CLIENT.fullmatch(one) for one in form.get("client_id", "").split(",")]
+        held = [(one["organisation"], one["duty"]) for one in named if one and one["duty"] in DUTIES]
+        if len(held) < len(named):
             description = f"client_id is <organisation>:<duty>, duty one of {', '.join(DUTIES)}"
             return {"error": "invalid_request", "error_description": description}, 400
         seconds = form.get("expires_in", LIFETIME_SECONDS, type=int)
-        signed = sign(
-            key, issuer, client["organisation"], client["duty"], person=form.get("person"), seconds=seconds
-        )
+        signed = sign(key, issuer, held, person=form.get("person"), seconds=seconds)
         return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
 
     return app

@@ -96,6 +96,7 @@ CONTRACT = frozenset(
         "OIDC_ISSUER",
         "OIDC_AUDIENCE",
         "OIDC_JWKS_URL",
+        "OIDC_OTHER_ISSUERS",
         "VAULT_MASTER_KEY",
         "VAULT_RETIRED_KEYS",
         "NUMBER_KEYS",

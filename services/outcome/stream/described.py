@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.interface import (
+    ACTING_AS_PARAMETER,
     BEARER,
     PROBLEM,
     PROBLEM_RESPONSE,
@@ -45,6 +46,7 @@ _PROGRAMME: Mapping[str, Any] = {
     "schema": {"type": "string", "pattern": whole(CODE)},
 }
 _TRACE: Mapping[str, Any] = {"$ref": "#/components/parameters/Traceparent"}
+_ACTING_AS: Mapping[str, Any] = {"$ref": "#/components/parameters/ActingAs"}
 _KEY: Mapping[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -76,7 +78,7 @@ def openapi(interface: Interface = INTERFACE) -> dict[str, Any]:
         },
         "components": {
             "securitySchemes": {"bearer": dict(BEARER)},
-            "parameters": {"Traceparent": dict(TRACE_PARAMETER)},
+            "parameters": {"ActingAs": dict(ACTING_AS_PARAMETER), "Traceparent": dict(TRACE_PARAMETER)},
             "headers": dict(TRACE_HEADERS),
             "responses": {"Problem": dict(PROBLEM_RESPONSE)},
             "schemas": {"Problem": PROBLEM, "PageLink": _LINK},
@@ -120,7 +122,7 @@ def _figures() -> dict[str, Any]:
         "is the report of the outcome service at that moment, with its version.",
         "tags": ["figures"],
         "x-action": "read_report",
-        "parameters": [dict(_PROGRAMME), form, last, dict(_TRACE)],
+        "parameters": [dict(_PROGRAMME), form, last, dict(_ACTING_AS), dict(_TRACE)],
         "responses": {
             "200": {
                 "description": "The stream.",
@@ -132,7 +134,7 @@ def _figures() -> dict[str, Any]:
                     }
                 },
             },
-            **_refused("401", "403", "404", "422", "429", "503"),
+            **_refused("400", "401", "403", "404", "422", "429", "503"),
         },
     }
 
@@ -145,7 +147,7 @@ def _page_link() -> dict[str, Any]:
         "tags": ["figures"],
         "x-action": "read_report",
         "x-body-limit-bytes": BODY_LIMIT_BYTES,
-        "parameters": [dict(_PROGRAMME), dict(_KEY), dict(_TRACE)],
+        "parameters": [dict(_PROGRAMME), dict(_KEY), dict(_ACTING_AS), dict(_TRACE)],
         "requestBody": {
             "required": False,
             "description": "Nothing, or an empty object: the address says all.",

@@ -15,7 +15,7 @@ import msgspec
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from shared.edge.tokens import Shown
+from shared.edge.acting import Shown
 from shared.language.access import Actor
 
 LINK_LIFE = timedelta(minutes=5)

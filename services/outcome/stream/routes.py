@@ -34,13 +34,14 @@ from services.outcome.stream.logins import Login, Logins
 from services.outcome.stream.responses import SafeHeaders
 from services.outcome.stream.sites import led_from_elsewhere, sent_from_elsewhere
 from services.outcome.stream.snapshot import resumed_version
+from shared.edge.acting import HEADER as ACTING_AS
+from shared.edge.acting import Shown
 from shared.edge.callers import Admission, Seats
 from shared.edge.documents import FOLDERS, PATHS, Document, documents
 from shared.edge.mount import DOCS, ROOT
 from shared.edge.ports import TellsTime
 from shared.edge.problems import problem
 from shared.edge.queries import check_query
-from shared.edge.tokens import Shown
 from shared.language.access import Actor, authorise_in
 from shared.language.errors import CODES, Busy, Invalid, Later, Refused, Unknown
 from shared.language.forms import CODE
@@ -332,6 +333,7 @@ class Edge:
             header(request, "authorization"),
             _peer(request),
             header(request, "x-forwarded-for"),
+            header(request, ACTING_AS),
         )
 
     def _count_anybody(self, request: Request) -> None:

@@ -146,7 +146,7 @@ def test_only_operators_of_the_platform_operate_it(service: str) -> None:
         )
         for organisation in (*ORGANISATIONS.values(), "plattform"):
             for duty in DUTIES:
-                admitted = may_operate(view, tokens.show(f"{organisation}:{duty}").actor)
+                admitted = may_operate(view, tokens.show(f"{organisation}:{duty}").actors[0])
                 assert admitted == (organisation == "plattform" and duty == "operator"), route
         path = re.sub(r"<string:\w+>", "x", rule)
         assert client.open(path, method=method).status_code == 401, route

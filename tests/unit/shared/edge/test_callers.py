@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.edge.acting import Held
 from shared.edge.callers import BUCKETS, BURST_SECONDS, Admission, Buckets, Proxies, Seats
-from shared.edge.tokens import Shown
 from shared.language.access import Actor
 from shared.language.errors import Forbidden, Later
 from shared.runtime.settings import Allowance
@@ -26,11 +26,11 @@ class Clock:
 class Named:
     """Takes `organisation/person` for a token."""
 
-    def show(self, token: str) -> Shown:
+    def show(self, token: str) -> Held:
         organisation, _, person = token.partition("/")
         if not person:
             raise Forbidden("unauthenticated", "Refused.")
-        return Shown(Actor(person, organisation, "caseworker"), FAR)
+        return Held((Actor(person, organisation, "caseworker"),), FAR)
 
 
 def admission(

@@ -56,7 +56,7 @@ class Issuer:
         return self.document  # type: ignore[no-any-return]
 
     def tokens(self) -> Tokens:
-        return Tokens(Keys(self.fetch, lambda: self.clock), ISSUER, AUDIENCE)
+        return Tokens(Keys(self.fetch, lambda: self.clock), ISSUER, AUDIENCE, lambda _: True)
 
 
 def signed(key: RSAKey = KEY, header: Mapping[str, Any] | None = None, **changed: Any) -> str:
@@ -88,20 +88,20 @@ def code(tokens: Tokens, token: str) -> str:
 
 def test_a_good_token_shows_who_asks_and_until_when() -> None:
     shown = Issuer(KEY).tokens().show(signed(exp=2_000_000_000))
-    assert shown.actor == Actor("person-1", "urkraft", "caseworker")
+    assert shown.actors == (Actor("person-1", "urkraft", "caseworker"),)
     assert shown.expires_at.timestamp() == 2_000_000_000
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 def test_the_issuer_s_clock_may_be_a_minute_ahead(name: str) -> None:
     tokens = Issuer(KEY).tokens()
-    assert tokens.show(claiming(name, int(time.time()) + 50)).actor.person
+    assert tokens.show(claiming(name, int(time.time()) + 50)).actors[0].person
     assert code(tokens, claiming(name, int(time.time()) + 90)) == "unauthenticated"
 
 
 def test_a_token_is_taken_for_a_minute_after_its_end_and_no_longer() -> None:
     tokens = Issuer(KEY).tokens()
-    assert tokens.show(signed(exp=int(time.time()) - 40)).actor.person
+    assert tokens.show(signed(exp=int(time.time()) - 40)).actors[0].person
     assert code(tokens, signed(exp=int(time.time()) - 90)) == "unauthenticated"
 
 
@@ -178,7 +178,7 @@ def test_what_no_good_token_says_is_refused(claim: str, value: Any) -> None:
 
 
 def test_a_uuid_that_holds_digits_is_a_handle() -> None:
-    assert Issuer(KEY).tokens().show(signed(sub="19900101-2385-4000-8000-000000000000")).actor.person
+    assert Issuer(KEY).tokens().show(signed(sub="19900101-2385-4000-8000-000000000000")).actors[0].person
 
 
 def test_no_refusal_repeats_what_the_token_says() -> None:
@@ -253,7 +253,7 @@ def test_a_new_key_is_asked_for_once_and_an_unknown_one_not_again_soon() -> None
     tokens.show(signed())
     issuer.document = key_set(KEY, OTHER)
     issuer.clock += ASK_SECONDS
-    assert tokens.show(signed(OTHER)).actor.person
+    assert tokens.show(signed(OTHER)).actors[0].person
     for number in range(20):
         assert code(tokens, signed(header={"kid": f"unknown-{number}"})) == "unauthenticated"
     assert issuer.fetches == 2
@@ -276,7 +276,7 @@ def test_without_keys_the_answer_is_later_and_the_issuer_is_left_in_peace() -> N
     assert issuer.fetches == 2, "the pause doubles"
     issuer.clock += 2
     issuer.error = None
-    assert tokens.show(signed()).actor.person
+    assert tokens.show(signed()).actors[0].person
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_known_keys_are_kept_while_the_issuer_is_away_and_followed_when_it_is_ba
     issuer.error = OSError("away")
     issuer.clock += 100 * REFRESH_SECONDS
     issuer.asked.clear()
-    assert tokens.show(signed(sub="person-2")).actor.person
+    assert tokens.show(signed(sub="person-2")).actors[0].person
     assert issuer.asked.wait(5)
-    assert tokens.show(signed(sub="person-3")).actor.person
+    assert tokens.show(signed(sub="person-3")).actors[0].person
     issuer.error, issuer.document = None, key_set(OTHER)
     issuer.clock += 100
     give_up_at = time.monotonic() + 5
@@ -322,7 +322,7 @@ def test_whose_key_is_known_never_waits_for_the_issuer() -> None:
     began = time.monotonic()
     for number in range(36):
         assert code(tokens, signed(header={"kid": f"garbage-{number}"})) == "issuer-unreachable"
-        assert tokens.show(signed(sub=f"honest-{number}")).actor.person
+        assert tokens.show(signed(sub=f"honest-{number}")).actors[0].person
     assert time.monotonic() - began < 5
     assert codes == []
     issuer.may_answer.set()
@@ -336,7 +336,7 @@ def test_all_wait_for_the_first_keys_and_one_fetches() -> None:
     tokens = issuer.tokens()
     issuer.may_answer.clear()
     actors: list[Actor] = []
-    threads = [in_thread(lambda: actors.append(tokens.show(signed()).actor)) for _ in range(8)]
+    threads = [in_thread(lambda: actors.append(tokens.show(signed()).actors[0])) for _ in range(8)]
     assert issuer.asked.wait(5)
     issuer.may_answer.set()
     for thread in threads:
