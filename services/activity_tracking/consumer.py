@@ -12,6 +12,8 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralCorrected: set_bounds,
     e.ReferralAccepted: apply_fact,
     e.ReferralDeclined: apply_fact,
+    e.ReferralPassedOn: apply_fact,
+    e.ReferralReturned: apply_fact,
     e.ReferralWithdrawn: apply_fact,
     e.JourneyPersonChanged: apply_fact,
     e.ConsentGiven: apply_fact,

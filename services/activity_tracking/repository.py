@@ -11,7 +11,7 @@ from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
-from shared.language.stored_states import Kind, StoredStates
+from shared.language.stored_states import Kind, StoredStates, valid_as_it_is
 from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
 
@@ -20,7 +20,10 @@ class Activities(StoredStates):
     """States of journeys and of outputs, in one collection."""
 
     collection = "activities"
-    kinds: Mapping[str, Kind] = {"journey": Kind(Journey, (with_hands,)), "output": Kind(Output)}
+    kinds: Mapping[str, Kind] = {
+        "journey": Kind(Journey, (with_hands, valid_as_it_is)),
+        "output": Kind(Output),
+    }
 
 
 def read_days(

@@ -6,7 +6,7 @@ from pymongo import ASCENDING, IndexModel
 
 from services.handover.domain.journey import Journey
 from shared.language.passage import with_hands
-from shared.language.stored_states import Kind, StoredStates
+from shared.language.stored_states import Kind, StoredStates, valid_as_it_is
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 
@@ -14,7 +14,7 @@ class Handovers(StoredStates):
     """One state per journey."""
 
     collection = "handovers"
-    kinds: Mapping[str, Kind] = {"journey": Kind(Journey, (with_hands,))}
+    kinds: Mapping[str, Kind] = {"journey": Kind(Journey, (with_hands, valid_as_it_is))}
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {

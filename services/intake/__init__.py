@@ -9,10 +9,10 @@ sealed, and `content_keys` the key for it, per handle. `handles` and `held` (wha
 `numbers` (who has which number, as keyed hashes), `links` (who is the same person), `merges` (who said so).
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
-Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralWithdrawn, ConsentGiven,
-ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake, ParticipationSettled,
-JourneyPersonChanged and, in old logs, JourneySetBeside (`journey/<id>`); ParticipantErased (`participant/<id>`);
-ProgrammePublished (`programme/<key>`); LegalPersonRegistered and LegalPersonChanged (`legal-person/<id>`),
-UnitRegistered, UnitChanged and UnitEnded (`unit/<id>`), MembershipBegun, MembershipChanged and MembershipEnded
-(`membership/<id>`). Replies to the agencies' own topics.
+Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralPassedOn, ReferralReturned,
+ReferralWithdrawn, ConsentGiven, ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake,
+ParticipationSettled, JourneyPersonChanged and, in old logs, JourneySetBeside (`journey/<id>`); ParticipantErased
+(`participant/<id>`); ProgrammePublished (`programme/<key>`); LegalPersonRegistered and LegalPersonChanged
+(`legal-person/<id>`), UnitRegistered, UnitChanged and UnitEnded (`unit/<id>`), MembershipBegun, MembershipChanged and
+MembershipEnded (`membership/<id>`). Replies to the agencies' own topics.
 """

@@ -7,6 +7,7 @@ from services.intake.consumer import FOLDS, TIMERS
 from services.intake.erasures import Erasures
 from services.intake.inbound import readers
 from services.intake.older_versions import register_older
+from services.intake.participations import settle
 from services.intake.repository import INDEXES, Referrals
 from services.intake.settling import Settling
 from services.intake.takers import read_takers
@@ -48,6 +49,7 @@ SERVICE = Service(
     folds=FOLDS,
     enrich=Enrich(frozenset({HandoverAccepted}), read_takers),
     timers=TIMERS,
+    settles=settle,
     blueprints=api.blueprints,
     provides=lambda settings: api.provides(settings, REFERRALS),
     indexes=INDEXES,

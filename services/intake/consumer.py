@@ -1,8 +1,13 @@
-"""Which events intake takes in, and what it does with each. Referrals come on topics of their own (`inbound.py`)."""
+"""Which events intake takes in, which deadline it keeps, and what it does with each.
+
+Referrals come on topics of their own (`inbound.py`).
+"""
 
 from collections.abc import Mapping
 
+from services.intake.domain.asking import UNANSWERED
 from services.intake.domain.journey import apply_fact
+from services.intake.domain.passing_on import unanswered
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
@@ -21,4 +26,4 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.JourneyClosed: apply_fact,
 }
 
-TIMERS: Mapping[str, TimerFold] = {}
+TIMERS: Mapping[str, TimerFold] = {UNANSWERED: unanswered}

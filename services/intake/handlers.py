@@ -22,6 +22,7 @@ from services.intake.members import held_otherwise, register_members
 from services.intake.participations import journeys_of, may_read, settle
 from services.intake.people import held_by, is_erased, own_handle, touch
 from services.intake.seeing import Seen, see
+from services.intake.taking import asked_before, others_may_answer, refuse_taken, room_at
 from shared.language.access import (
     Actor,
     Reach,
@@ -130,8 +131,10 @@ def _open_programmes(work: Work, actor: Actor) -> list[str]:
 
 def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Accept) -> Referral:
     """Take the person on."""
+    refuse_taken(work, actor, journey_id)
     held, _ = journey(work, actor, journey_id, "answer_referral")
-    change = referral.accept(held, command, by=actor.organisation, at=work.at)
+    room = room_at(work, actor.organisation)
+    change = referral.accept(held, command, by=actor.organisation, at=work.at, room=room)
     if actor.organisation in change.state.handles:
         return keep(work, change)
     handle, rows = handle_for(work, actor.organisation, held.home, held.passage.participant_id)
@@ -141,9 +144,12 @@ def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: re
 
 def decline_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline) -> Referral:
     """Say no, with a reason."""
-    held, rules = journey(work, actor, journey_id, "answer_referral")
-    change = referral.decline(held, command, by=actor.organisation, programme=rules, at=work.at)
-    return keep(work, change)
+    mine = actor.organisation
+    held, rules = asked_before(work, actor, journey_id) or journey(work, actor, journey_id, "answer_referral")
+    others = others_may_answer(work, rules, held, but=mine)
+    return keep(
+        work, referral.decline(held, command, by=mine, programme=rules, at=work.at, others_may=others)
+    )
 
 
 def withdraw_referral(

@@ -19,7 +19,7 @@ from shared.language.errors import StateUnreadable
 from shared.language.events import Organisation
 from shared.language.passage import with_hands
 from shared.language.register import LegalPerson, Membership, Unit
-from shared.language.stored_states import Kind, StoredStates
+from shared.language.stored_states import Kind, StoredStates, valid_as_it_is
 from shared.runtime.corrections import CORRECTION_INDEXES
 
 log = structlog.get_logger()
@@ -120,6 +120,12 @@ def _before_handles(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _asking_whom_it_named(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 4 to 5: the referral asks the one provider that it named, or any, for as long as it takes."""
+    named = document["passage"].get("named_provider")
+    return {**document, "asking": {"named": [] if named is None else [named]}}
+
+
 class Referrals(StoredStates):
     """States of journeys, participants, what was brought of them, programmes and the register.
 
@@ -128,10 +134,10 @@ class Referrals(StoredStates):
 
     collection = "referrals"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Referral, (with_hands, _alone, _with_a_home)),
+        "journey": Kind(Referral, (with_hands, _alone, _with_a_home, _asking_whom_it_named)),
         "participant": Kind(Participant, (_before_handles,)),
         "handle": Kind(Brought),
-        "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left)),
+        "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left, valid_as_it_is)),
         "legal-person": Kind(LegalPerson),
         "unit": Kind(Unit),
         "membership": Kind(Membership),
@@ -192,6 +198,7 @@ def _where(listing: Listing) -> dict[str, Any]:
     awaiting = {
         "state.stage": "received",
         "state.passage.named_provider": {"$in": [None, organisation]},
+        "state.passage.refused_by": {"$ne": organisation},
         **listing.answers_in.where(*at),
     }
     return {"$or": [taken_on, awaiting]} if listing.stage in (None, "received") else taken_on

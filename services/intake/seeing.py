@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Concatenate, ParamSpec
 
 from services.intake.domain.journey import Referral
@@ -17,17 +18,19 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A referral for its reader. also: the person's other open referrals, for who is responsible."""
+    """A referral for its reader, today. also: the person's other open referrals, for who is responsible."""
 
     referral: Referral
     reader: Reader
     also: Sequence[Other]
+    today: date
 
 
 def see(work: Work, actor: Actor, referral: Referral) -> Seen:
     """The referral with the caller as its reader today."""
-    who = reader(actor, referral.passage, day_of(work.at))
-    return Seen(referral=referral, reader=who, also=also_referred(work, actor, referral))
+    today = day_of(work.at)
+    who = reader(actor, referral.passage, today)
+    return Seen(referral=referral, reader=who, also=also_referred(work, actor, referral), today=today)
 
 
 def seen(

@@ -17,6 +17,8 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralCorrected: apply_fact,
     e.ReferralAccepted: apply_fact,
     e.ReferralDeclined: apply_fact,
+    e.ReferralPassedOn: apply_fact,
+    e.ReferralReturned: apply_fact,
     e.ReferralWithdrawn: apply_fact,
     e.JourneyPersonChanged: apply_fact,
     e.ConsentGiven: apply_fact,

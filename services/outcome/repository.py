@@ -14,7 +14,7 @@ from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.errors import StateUnreadable
 from shared.language.events import JourneyId, ParticipationSettled
 from shared.language.passage import with_hands
-from shared.language.stored_states import Kind, StoredStates
+from shared.language.stored_states import Kind, StoredStates, valid_as_it_is
 from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
 
@@ -28,7 +28,7 @@ class Outcomes(StoredStates):
     """One state per journey."""
 
     collection = "outcomes"
-    kinds: Mapping[str, Kind] = {"journey": Kind(Outcome, (with_hands, _alone))}
+    kinds: Mapping[str, Kind] = {"journey": Kind(Outcome, (with_hands, _alone, valid_as_it_is))}
 
 
 def _every_journey_alone(document: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class FigureJourneys(StoredStates):
 
     collection = "figure_journeys"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(JourneyFigures, (with_hands, _every_journey_alone)),
+        "journey": Kind(JourneyFigures, (with_hands, _every_journey_alone, valid_as_it_is)),
         "output": Kind(OutputFigures),
     }
 

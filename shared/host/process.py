@@ -67,6 +67,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             published=parts.published,
             speaker=parts.speaker,
             folds=service.timers,
+            settles=service.settles,
             clock=parts.clock,
             stop=parts.stop,
         )

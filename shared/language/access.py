@@ -103,12 +103,14 @@ RULES: dict[Action, Rule] = {
 def parts(organisation: Organisation, passage: Passage, *, open_to_it: bool) -> frozenset[Part]:
     """The parts that the organisation has in the journey.
 
-    open_to_it: whether it may answer a referral that names no provider. Such a referral is open to all who may, while
-    it awaits an answer; afterwards only to the one that gave it.
+    open_to_it: whether it may answer a referral that names no provider. Such a referral is open to all who may and
+    have not said no, while it awaits an answer; afterwards only to the one that gave it. Whoever said no, or nothing,
+    and was followed by another has no part any more.
     """
     asked = passage.named_provider == organisation
     if passage.named_provider is None:
-        asked = (open_to_it and passage.stage == "received") or passage.declined_by == organisation
+        awaits = passage.stage == "received" and organisation not in passage.refused_by
+        asked = (open_to_it and awaits) or passage.declined_by == organisation
     held: dict[Part, bool] = {
         "referrer": organisation == passage.referrer,
         "provider": organisation == passage.provider,

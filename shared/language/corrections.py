@@ -82,9 +82,12 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def page(work: Work, subject: Subject, *, after: int | Skip | None, limit: int) -> Sequence[Superseded]:
-    """A page of the subject's corrections, in the order in which they were made."""
-    rows = work.rows(SUPERSEDED, {"subject": subject}, order="number", after=after, limit=limit)
+def page(
+    work: Work, subject: Subject, *, after: int | Skip | None, limit: int, hidden: str | None = None
+) -> Sequence[Superseded]:
+    """A page of the subject's corrections, in the order in which they were made; without those of the `hidden` kind."""
+    where = {"subject": subject} if hidden is None else {"subject": subject, "what": {"$ne": hidden}}
+    rows = work.rows(SUPERSEDED, where, order="number", after=after, limit=limit)
     return [msgspec.convert({**row}, Superseded) for row in rows]
 
 

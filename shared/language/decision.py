@@ -196,8 +196,9 @@ class Work(Protocol):
         """Rows whose fields equal `where`, ascending by one field, at most `limit`.
 
         after: the beginning: beyond that value of the field, after the first rows (`Skip`), or, None, at the first. A
-        field of `where` may also be one of several: `{"$in": […]}`; `$or` holds several such conditions. Sees rows
-        that earlier units saved. `order` must be unique among the rows, or pages may leave some out.
+        field of `where` may also be one of several, `{"$in": […]}`, or anything but one, `{"$ne": …}`; `$or` holds
+        several such conditions. Sees rows that earlier units saved. `order` must be unique among the rows, or pages
+        may leave some out.
         """
 
     def revision(self, subject: Subject) -> int:
@@ -208,3 +209,7 @@ class Work(Protocol):
 
     def new_id(self, prefix: str) -> str:
         """A random id such as `j-7f3k…`: the prefix, then 26 characters of [0-9a-z] without i, l, o, u."""
+
+
+Settles = Callable[[Work, Change[Any]], Change[Any]]
+"""(work, a timer's change) -> the change with its effects on other subjects, which it saves itself."""

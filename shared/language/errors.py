@@ -124,6 +124,12 @@ CODES: dict[str, Code] = {
         retry="after-change",
     ),
     "reference-taken": Code(409, "The organisation used this reference for another referral."),
+    "answer-overdue": Code(409, "The last day for the answer to the referral has passed."),
+    "already-taken": Code(409, "Another provider has taken the person on."),
+    "passed-on": Code(409, "The referral was passed on after this no, so the no stands."),
+    "no-room": Code(
+        409, "The provider is responsible for as many people as it has capacity for.", retry="after-change"
+    ),
     "consent-not-asked": Code(
         409, "The participant's answer on consent to sharing must be recorded first.", retry="after-change"
     ),

@@ -49,6 +49,7 @@ HandoverKind = Literal[
 ]
 ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
 Correction = Literal["replaces", "voids"]
+NoAnswer = Literal["declined", "silent"]
 Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 
@@ -157,6 +158,31 @@ class ReferralDeclined(Correctable):
 
     provider: Organisation
     reason: Code
+
+
+@event("intake", "referral-passed-on")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralPassedOn(Correctable):
+    """A provider said no, or nothing in time, and others are asked: the next one, or all others that may answer.
+
+    to_organisation: absent in a referral that names nobody. reason: of a no.
+    """
+
+    from_organisation: Organisation
+    to_organisation: Organisation | None = None
+    why: NoAnswer
+    reason: Code | None = None
+
+
+@event("intake", "referral-returned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralReturned(Fact):
+    """Nobody answered in time and nobody else is asked: the referral is back with its referrer, as after a no.
+
+    provider: the one that was silent; absent in a referral that names nobody.
+    """
+
+    provider: Organisation | None = None
 
 
 @event("intake", "referral-withdrawn")

@@ -71,6 +71,8 @@ class Hand:
 class Passage:
     """One participant's passage through one programme, as far as it is known here.
 
+    named_provider: who is asked now; None: any that may answer, but for `refused_by`, who said no to it.
+
     taken_over: {organisation that accepted a handover: the kind of its latest}; handed_to: the organisation that
     accepted the latest; hands: who accepted one, and when, the earlier first. All follow only from the order in which
     handovers were accepted. So an exit that crosses one, or is taken back beside one, leaves all readers with the same
@@ -90,6 +92,7 @@ class Passage:
     accepted_on: date | None = None
     declined_on: date | None = None
     declined_by: e.Organisation | None = None
+    refused_by: tuple[e.Organisation, ...] = ()
     withdrawn_on: date | None = None
     started_on: date | None = None
     ready_on: date | None = None
@@ -233,6 +236,10 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
             return replace(passage, declined_on=None, declined_by=None)
         case e.ReferralDeclined():
             return replace(passage, declined_on=event.occurred_on, declined_by=event.provider)
+        case e.ReferralPassedOn():
+            return _passed_on(passage, event)
+        case e.ReferralReturned():
+            return replace(passage, named_provider=None, declined_on=event.occurred_on, declined_by=None)
         case e.ReferralWithdrawn():
             return replace(passage, withdrawn_on=_day_of(event))
         case e.ConsentGiven() | e.ConsentRefused() | e.ConsentWithdrawn():
@@ -269,6 +276,18 @@ def follow(passage: Passage, event: e.Fact) -> Passage:
 def _accepted_on(hand: Hand, event: e.HandoverAccepted) -> Hand:
     """The hand with the day on which the handover was accepted as it stands corrected."""
     return replace(hand, since=event.occurred_on) if hand.handover == event.handover else hand
+
+
+def _passed_on(passage: Passage, event: e.ReferralPassedOn) -> Passage:
+    """Who is asked now. A no that is said anew asks nobody else; one that is taken back is asked again."""
+    others = tuple(one for one in passage.refused_by if one != event.from_organisation)
+    if event.correction == "voids":
+        return replace(passage, refused_by=others)
+    if event.correction == "replaces":
+        return passage
+    if event.to_organisation is not None:
+        return replace(passage, named_provider=event.to_organisation)
+    return replace(passage, refused_by=(*others, event.from_organisation))
 
 
 def _going_on(passage: Passage) -> Passage:

@@ -164,6 +164,7 @@ class Programme:
     parts_end_after_months: how long after a journey's closing those who took the person on may still read their
     identity. reads_after_months: how long a unit that has left still reads its own old journeys. late_days: how many
     days after it who no longer holds the journey, or the role, may still record or correct a fact of its own day.
+    answer_within_days: how long a provider may take to answer a referral; None: for ever.
     """
 
     id: Code
@@ -188,6 +189,7 @@ class Programme:
     parts_end_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
     reads_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
     late_days: Annotated[int, Meta(ge=0, le=3660)] = 30
+    answer_within_days: Annotated[int, Meta(ge=1, le=366)] | None = None
 
     @property
     def key(self) -> ProgrammeKey:

@@ -145,6 +145,9 @@ class Register(Protocol):
     def programmes_of(self, unit: Organisation) -> Collection[Code]:
         """The programmes in which the unit has or had a membership."""
 
+    def holders(self, programme: Code, role: Code) -> Collection[Organisation]:
+        """The units that hold or held the role in the programme, or were said to."""
+
 
 def within(on: date, first_day: date, last_day: date | None) -> bool:
     """Whether the day lies between both days, which are included; last_day: None has no end."""
@@ -159,6 +162,7 @@ class KnownRegister:
         self._legal_persons: dict[Organisation, LegalPerson] = {}
         self._memberships: dict[str, Membership] = {}
         self._by_unit: dict[Organisation, dict[Code, tuple[Membership, ...]]] = {}
+        self._holders: dict[tuple[Code, Code], dict[Organisation, None]] = {}
         for unit in units:
             self.put_unit(unit)
         for membership in memberships:
@@ -171,6 +175,7 @@ class KnownRegister:
         after._legal_persons = dict(self._legal_persons)
         after._memberships = dict(self._memberships)
         after._by_unit = dict(self._by_unit)
+        after._holders = {held: dict(units) for held, units in self._holders.items()}
         for entry in entries:
             after.put(entry)
         return after
@@ -195,6 +200,8 @@ class KnownRegister:
         if before is not None:
             self._replace(before, ())
         self._memberships[membership.id] = membership
+        for role in membership.roles:
+            self._holders.setdefault((membership.programme, role), {})[membership.unit] = None
         self._replace(membership, (membership,))
 
     def _replace(self, old: Membership, new: tuple[Membership, ...]) -> None:
@@ -218,3 +225,7 @@ class KnownRegister:
     def programmes_of(self, unit: Organisation) -> Collection[Code]:
         """The programmes in which the unit has or had a membership."""
         return self._by_unit.get(unit, {}).keys()
+
+    def holders(self, programme: Code, role: Code) -> Collection[Organisation]:
+        """The units that hold or held the role in the programme, or were said to."""
+        return tuple(self._holders.get((programme, role), ()))

@@ -27,6 +27,22 @@ class RefusalTold(msgspec.Struct, frozen=True, kw_only=True):
     follows: Literal["refer_elsewhere", "refer_again", "nothing"]
 
 
+class AskedTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that was asked, and what it answered; `answer` is null while it is awaited.
+
+    asked_on: null in referrals from before it was kept. answered_on: of a silence, the day after its last.
+    """
+
+    provider: Organisation
+    asked_on: date | None
+    answer_by: date | None = None
+    answer: Literal["accepted", "declined", "silent"] | None = None
+    answered_on: date | None = None
+    reason: Code | None = None
+    refused_by: Literal["provider", "participant", "referrer"] | None = None
+    follows: Literal["refer_elsewhere", "refer_again", "nothing"] | None = None
+
+
 class WithdrawalTold(msgspec.Struct, frozen=True, kw_only=True):
     """A referral that was taken back."""
 
@@ -53,7 +69,7 @@ class FollowUpTold(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(Message, frozen=True, kw_only=True):
     """The status of a referral, as its referrer reads it over HTTP and gets it in messages.
 
-    A day is null until its fact is known.
+    A day is null until its fact is known. asked: at most 51, in the order in which they were asked.
     """
 
     journey_id: JourneyId
@@ -71,6 +87,7 @@ class Standing(Message, frozen=True, kw_only=True):
     withdrawal: WithdrawalTold | None
     exit: ExitTold | None
     follow_ups: tuple[FollowUpTold, ...]
+    asked: tuple[AskedTold, ...] = ()
 
 
 @message(

@@ -23,6 +23,11 @@ Lift = Callable[[dict[str, Any]], dict[str, Any]]
 """A document of one version -> the document of the next. Pure; may change the document that it is given."""
 
 
+def valid_as_it_is(document: dict[str, Any]) -> dict[str, Any]:
+    """The lift to a version that only adds fields with a default: older documents are valid as they are."""
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of state: the type of its newest version, and the chain of lifts that leads to it.

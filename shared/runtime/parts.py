@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 
-from shared.language.decision import Fold, Repository, TimerFold
+from shared.language.decision import Fold, Repository, Settles, TimerFold
 from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
@@ -58,10 +58,10 @@ class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
     purpose: one sentence in Swedish and one in English for the published interface. examples: the file of recorded
-    requests and answers. enrich: adds what the folds of the service's own group need beside the events. blueprints: its
-    routes, imported when the web process asks. provides: what they need beside a `Work`; raises Halt for settings that
-    cannot be. threads: further threads of the consume process; web_threads: of the web
-    process. roles: further processes, by name.
+    requests and answers. settles: what a timer's change comes to for other subjects. enrich: adds what the folds of the
+    service's own group need beside the events. blueprints: its routes, imported when the web process asks. provides:
+    what they need beside a `Work`; raises Halt for settings that cannot be. threads: further threads of the consume
+    process; web_threads: of the web process. roles: further processes, by name.
     """
 
     title: str
@@ -74,6 +74,7 @@ class Service:
     indexes: Mapping[str, list[IndexModel]]
     purpose: tuple[str, str] = ("", "")
     examples: Path | None = None
+    settles: Settles | None = None
     enrich: Enrich | None = None
     provides: Callable[[Settings], Any] = lambda settings: None
     projections: Mapping[str, Projection] = field(default_factory=dict)

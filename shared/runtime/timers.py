@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.language.decision import Repository, Subject, Timer, TimerFold, kind_of
+from shared.language.decision import Repository, Settles, Subject, Timer, TimerFold, kind_of
 from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
 from shared.runtime.outgoing import Speaker
@@ -48,6 +48,7 @@ class Timers:
         folds: Mapping[str, TimerFold],
         clock: Clock,
         stop: Event,
+        settles: Settles | None = None,
     ) -> None:
         self.progressed_at = time.monotonic()
         self._client = client
@@ -58,6 +59,7 @@ class Timers:
         self._folds = folds
         self._clock = clock
         self._stop = stop
+        self._settles = settles
         self._looked_at: datetime | None = None
         self._looked = 0.0
 
@@ -102,9 +104,8 @@ class Timers:
                 return False
             at = self._clock.now(session)
             unit = Unit(self._database, session, self._repository, self._published, self._speaker, lambda: at)
-            unit.save(
-                subject, self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
-            )
+            change = self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
+            unit.save(subject, change if self._settles is None else self._settles(unit, change))
             unit.flush()
             return True
 

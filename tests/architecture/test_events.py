@@ -34,7 +34,7 @@ ALLOWED_FIELDS = {
     *("journey", "first", "started"),
     # which of the programme's codes
     *("programme", "programme_version", "municipality", "activity", "goal", "competence", "output", "kind"),
-    *("reason", "purpose"),
+    *("reason", "purpose", "why"),
     # what
     *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),

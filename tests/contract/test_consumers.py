@@ -32,6 +32,8 @@ STAGES: dict[str, Stage] = {
     "4gh": "exited",
     "5jk": "mistake",
     "6mn": "exited",
+    "7pq": "declined",
+    "8rs": "declined",
 }
 """Where the story of each example journey ends, by the end of its id."""
 
@@ -175,7 +177,7 @@ def test_figures_of_the_examples_are_never_negative_and_count_no_mistake() -> No
             for name, amount in add.cells.items():
                 cells[add.key, name] += amount
     assert min(cells.values()) >= 0
-    assert cells["coactive|received", "n"] == 5
+    assert cells["coactive|received", "n"] == 7
     assert cells["coactive|started", "n"] == 3
 
 

@@ -24,6 +24,7 @@ from shared.language.decision import (
     Received,
     Reply,
     Repository,
+    Settles,
     Skip,
     Subject,
     Timer,
@@ -184,12 +185,13 @@ class FakeWork:
             received = Received(subject, "intake", 1, type(event).__name__, event, {}, extra)
             self.take(subject, folds[type(event)](self.states.get(subject), received, self.programmes))
 
-    def fire_due(self, folds: Mapping[str, TimerFold]) -> int:
+    def fire_due(self, folds: Mapping[str, TimerFold], settles: Settles | None = None) -> int:
         """Carry out the timers that are due. Returns how many."""
         due = [(subject, timer) for subject, timer in self.timers.values() if timer.due <= self.at]
         for subject, timer in sorted(due, key=lambda pair: pair[1].due):
             if self.timers.pop(timer.key, None) is not None:
-                self.save(subject, folds[timer.command](self.get(subject), timer, self.at, self.programmes))
+                change = folds[timer.command](self.get(subject), timer, self.at, self.programmes)
+                self.save(subject, change if settles is None else settles(self, change))
         return len(due)
 
 

@@ -23,12 +23,13 @@ from services.intake import api as intake_api
 from services.intake import consumer as intake_consumer
 from services.intake.api.provided import Provided
 from services.intake.numbers import Numbers
+from services.intake.participations import settle
 from services.intake.repository import Referrals
 from services.intake.vault import AesGcmVault
 from services.outcome import api as outcome_api
 from services.outcome import consumer as outcome_consumer
 from services.outcome.repository import Outcomes
-from shared.language.decision import Fold, Received, Repository, Subject, TimerFold
+from shared.language.decision import Fold, Received, Repository, Settles, Subject, TimerFold
 from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
 from shared.language.register_events import EntryFact, entry_of
@@ -50,6 +51,7 @@ class Room:
     folds: Mapping[type[Fact], Fold]
     timers: Mapping[str, TimerFold]
     told: int = 0
+    settles: Settles | None = None
 
 
 @dataclass
@@ -72,7 +74,7 @@ class House:
             Referrals(),
             intake_api.blueprints(),
             intake_consumer.FOLDS,
-            {},
+            intake_consumer.TIMERS,
             Provided(
                 vault=AesGcmVault(bytes(range(32))),
                 numbers=Numbers([bytes(range(32, 64))]),
@@ -80,6 +82,7 @@ class House:
             ),
         )
         self.rooms[INTAKE].memory.beside = takers_of
+        self.rooms[INTAKE].settles = settle
         self._open(ACTIVITY_TRACKING, Activities(), activity_api.blueprints(), activity_consumer.FOLDS, {})
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(
@@ -163,7 +166,7 @@ class House:
         self.today = on
         for room in self.rooms.values():
             room.memory.at = noon(on)
-        while sum(room.memory.fire_due(room.timers) for room in self.rooms.values()):
+        while sum(room.memory.fire_due(room.timers, room.settles) for room in self.rooms.values()):
             self.spread()
 
 

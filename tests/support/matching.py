@@ -31,10 +31,12 @@ def field_at(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _matches(found: Any, wanted: Any) -> bool:
-    """As MongoDB compares: a list matches what it contains, `$in` any of what it lists."""
+    """As MongoDB compares: a list matches what it contains, `$in` any of what it lists, `$ne` what is none of it."""
+    if isinstance(wanted, Mapping) and "$ne" in wanted:
+        return not _matches(found, wanted["$ne"])
     if isinstance(wanted, Mapping) and "$in" in wanted:
         return any(_matches(found, one) for one in wanted["$in"])
-    return found == wanted or (isinstance(found, list) and wanted in found)
+    return found == wanted or (isinstance(found, list | tuple) and wanted in found)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.handover.domain.journey import Journey as HandoverJourney
 from services.handover.domain.journey import Offer
+from services.intake.domain.asking import Asking
 from services.intake.domain.journey import Referral, apply_fact
 from shared.language import events as e
 from shared.language.decision import Received, key_of
@@ -37,6 +38,7 @@ def _intake(state: Referral | None, received: Received, programmes: Programmes) 
                 received_at=referral.recorded_at,
                 passage=begin(referral),
                 home=referral.participant_id,
+                asking=Asking(named=() if referral.provider is None else (referral.provider,)),
             )
         case _ if state is None:
             return None

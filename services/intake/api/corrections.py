@@ -4,12 +4,13 @@ from typing import Any, cast, get_args
 
 from flask_smorest import Blueprint
 from marshmallow import fields as ma
-from marshmallow import validate
+from marshmallow import post_load, validate
 
 from services.intake import correcting, people
 from services.intake.api import identity_schemas as i
 from services.intake.api import schemas as s
 from services.intake.api.provided import provided
+from services.intake.api.shown import show_referral
 from services.intake.domain.corrections import CorrectConsent, CorrectDay, CorrectReason, CorrectReferral
 from services.intake.domain.participant import Identity
 from services.intake.seeing import seen
@@ -34,12 +35,17 @@ corrections = Blueprint("corrections", __name__, description="What was said wron
 
 
 class CorrectReferralBody(CorrectingBody):
-    """Where, to whom and when the person should have been referred; no provider: to any."""
+    """Where, to whom and when the person should have been referred; no provider and no providers: to any."""
 
     makes = CorrectReferral
     municipality = municipality_field(required=True)
     provider = organisation_field(load_default=None, allow_none=True)
+    providers = s.providers_field()
     occurred_on = Day(load_default=None, allow_none=True)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> CorrectReferral:
+        return CorrectReferral(**{**data, "providers": tuple(data["providers"])})
 
 
 class CorrectDayBody(CorrectingBody):
@@ -101,7 +107,7 @@ def list_participant_corrections(page: dict[str, Any], participant_id: HandleId)
 @corrections.response(200, s.ReferralAnswer)
 def correct_referral(body: CorrectReferral, journey_id: JourneyId) -> dict[str, Any]:
     """Say anew where, to whom and when the person was referred."""
-    return run(seen(correcting.correct_referral), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_referral), show_referral, journey_id, body)
 
 
 @corrections.route("/referrals/<string:journeyId>/acceptance/correction", methods=["POST"])
@@ -110,7 +116,7 @@ def correct_referral(body: CorrectReferral, journey_id: JourneyId) -> dict[str, 
 @corrections.response(200, s.ReferralAnswer)
 def correct_acceptance(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
     """Say on which day the person was taken on, or with `void` that they were not."""
-    return run(seen(correcting.correct_acceptance), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_acceptance), show_referral, journey_id, body)
 
 
 @corrections.route("/referrals/<string:journeyId>/decline/correction", methods=["POST"])
@@ -119,7 +125,7 @@ def correct_acceptance(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any
 @corrections.response(200, s.ReferralAnswer)
 def correct_decline(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
     """Say a decline anew, or with `void` that it was none: the referral awaits its answer again."""
-    return run(seen(correcting.correct_decline), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_decline), show_referral, journey_id, body)
 
 
 @corrections.route("/referrals/<string:journeyId>/withdrawal/correction", methods=["POST"])
@@ -128,7 +134,7 @@ def correct_decline(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any
 @corrections.response(200, s.ReferralAnswer)
 def correct_withdrawal(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
     """Say a withdrawal anew, or with `void` that it was none: the referral stands as before it."""
-    return run(seen(correcting.correct_withdrawal), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_withdrawal), show_referral, journey_id, body)
 
 
 @corrections.route("/journeys/<string:journeyId>/consents/<string:purpose>/correction", methods=["POST"])
@@ -142,7 +148,7 @@ def correct_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -
     said = CorrectConsent(
         purpose=cast(Purpose, purpose), **{**body, "organisations": tuple(body["organisations"])}
     )
-    return run(seen(correcting.correct_consent), s.show_referral, journey_id, said)
+    return run(seen(correcting.correct_consent), show_referral, journey_id, said)
 
 
 @corrections.route("/journeys/<string:journeyId>/start/correction", methods=["POST"])
@@ -151,7 +157,7 @@ def correct_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) -
 @corrections.response(200, s.ReferralAnswer)
 def correct_start(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
     """Say on which day participation began, or with `void` that it has not."""
-    return run(seen(correcting.correct_start), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_start), show_referral, journey_id, body)
 
 
 @corrections.route("/journeys/<string:journeyId>/mistake/correction", methods=["POST"])
@@ -160,7 +166,7 @@ def correct_start(body: CorrectDay, journey_id: JourneyId) -> dict[str, Any]:
 @corrections.response(200, s.ReferralAnswer)
 def correct_mistake(body: CorrectReason, journey_id: JourneyId) -> dict[str, Any]:
     """Say anew why the journey is a mistake, or with `void` that it is none: it counts again as it stood."""
-    return run(seen(correcting.correct_mistake), s.show_referral, journey_id, body)
+    return run(seen(correcting.correct_mistake), show_referral, journey_id, body)
 
 
 add_list(corrections, correcting.list_corrections)

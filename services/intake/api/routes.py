@@ -10,9 +10,11 @@ from flask_smorest import Blueprint
 
 from services.intake import handlers, people
 from services.intake.api import identity_schemas as i
+from services.intake.api import programme_schemas as p
 from services.intake.api import schemas as s
 from services.intake.api.provided import provided
 from services.intake.api.purposes import PURPOSE_HEADER, purpose_of_reading
+from services.intake.api.shown import show_referral
 from services.intake.domain import consent, referral
 from services.intake.domain.journey import Referral, place
 from services.intake.domain.participant import Identity
@@ -71,7 +73,7 @@ def erase_participant(_: dict[str, Any], participant_id: HandleId) -> dict[str, 
 @referrals.response(201, s.ReferralAnswer)
 def refer(body: referral.Refer) -> dict[str, Any]:
     """Refer a participant; the referrer's own reference makes it idempotent."""
-    return run(seen(handlers.refer), s.show_referral, body)
+    return run(seen(handlers.refer), show_referral, body)
 
 
 @referrals.route("/referrals", methods=["GET"])
@@ -81,7 +83,7 @@ def refer(body: referral.Refer) -> dict[str, Any]:
 def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
     """My organisation's referrals, oldest first; as provider, those that await its answer too."""
     limit, after = asked["limit"], _place(asked["after"])
-    show = paged("referrals", s.show_referral, lambda one: _cursor(one.referral), limit)
+    show = paged("referrals", show_referral, lambda one: _cursor(one.referral), limit)
     which = {"part": asked["part"], "stage": asked["stage"]}
     return run(handlers.list_referrals, show, provided().referrals, **which, after=after, limit=limit)
 
@@ -91,7 +93,7 @@ def list_referrals(asked: dict[str, Any]) -> dict[str, Any]:
 @referrals.response(200, s.ReferralAnswer)
 def read_referral(journey_id: JourneyId) -> dict[str, Any]:
     """Where the referral stands, from everybody's events."""
-    return run(seen(handlers.read_referral), s.show_referral, journey_id)
+    return run(seen(handlers.read_referral), show_referral, journey_id)
 
 
 @journeys.route("/referrals/<string:journeyId>/acceptance", methods=["POST"])
@@ -100,7 +102,7 @@ def read_referral(journey_id: JourneyId) -> dict[str, Any]:
 @journeys.response(200, s.ReferralAnswer)
 def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, Any]:
     """Take the person on; the provider becomes responsible."""
-    return run(seen(handlers.accept_referral), s.show_referral, journey_id, body)
+    return run(seen(handlers.accept_referral), show_referral, journey_id, body)
 
 
 @journeys.route("/referrals/<string:journeyId>/decline", methods=["POST"])
@@ -109,7 +111,7 @@ def accept_referral(body: referral.Accept, journey_id: JourneyId) -> dict[str, A
 @journeys.response(200, s.ReferralAnswer)
 def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str, Any]:
     """Say no, with one of the programme's reasons."""
-    return run(seen(handlers.decline_referral), s.show_referral, journey_id, body)
+    return run(seen(handlers.decline_referral), show_referral, journey_id, body)
 
 
 @journeys.route("/referrals/<string:journeyId>/withdrawal", methods=["POST"])
@@ -118,7 +120,7 @@ def decline_referral(body: referral.Decline, journey_id: JourneyId) -> dict[str,
 @journeys.response(200, s.ReferralAnswer)
 def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[str, Any]:
     """Take the referral back before the start."""
-    return run(seen(handlers.withdraw_referral), s.show_referral, journey_id, body)
+    return run(seen(handlers.withdraw_referral), show_referral, journey_id, body)
 
 
 @journeys.route("/journeys/<string:journeyId>/consents", methods=["POST"])
@@ -127,7 +129,7 @@ def withdraw_referral(body: referral.Withdraw, journey_id: JourneyId) -> dict[st
 @journeys.response(201, s.ReferralAnswer)
 def record_consent(body: consent.RecordConsent, journey_id: JourneyId) -> dict[str, Any]:
     """Take down the participant's answer on a purpose."""
-    return run(seen(handlers.record_consent), s.show_referral, journey_id, body)
+    return run(seen(handlers.record_consent), show_referral, journey_id, body)
 
 
 @journeys.route("/journeys/<string:journeyId>/consents/<string:purpose>/withdrawal", methods=["POST"])
@@ -139,7 +141,7 @@ def withdraw_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) 
     if purpose not in ("sharing", "sus"):
         raise Unknown("consent")
     asked = consent.WithdrawConsent(purpose=cast(Purpose, purpose), occurred_on=body["occurred_on"])
-    return run(seen(handlers.withdraw_consent), s.show_referral, journey_id, asked)
+    return run(seen(handlers.withdraw_consent), show_referral, journey_id, asked)
 
 
 @journeys.route("/journeys/<string:journeyId>/start", methods=["POST"])
@@ -148,7 +150,7 @@ def withdraw_consent(body: dict[str, Any], journey_id: JourneyId, purpose: str) 
 @journeys.response(200, s.ReferralAnswer)
 def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]:
     """Begin participation, once the participant was asked about sharing."""
-    return run(seen(handlers.start_journey), s.show_referral, journey_id, body)
+    return run(seen(handlers.start_journey), show_referral, journey_id, body)
 
 
 @journeys.route("/journeys/<string:journeyId>/mistake", methods=["POST"])
@@ -157,26 +159,26 @@ def start_journey(body: referral.Start, journey_id: JourneyId) -> dict[str, Any]
 @journeys.response(200, s.ReferralAnswer)
 def register_mistake(body: referral.RegisterMistake, journey_id: JourneyId) -> dict[str, Any]:
     """Say that the journey should never have been registered; it counts nowhere."""
-    return run(seen(handlers.register_mistake), s.show_referral, journey_id, body)
+    return run(seen(handlers.register_mistake), show_referral, journey_id, body)
 
 
 @programmes.route("/programmes", methods=["GET"])
 @guarded(None)
-@programmes.arguments(s.ProgrammePageArguments(), location="query")
-@programmes.response(200, s.ProgrammePageAnswer)
+@programmes.arguments(p.ProgrammePageArguments(), location="query")
+@programmes.response(200, p.ProgrammePageAnswer)
 def list_programmes(asked: dict[str, Any]) -> dict[str, Any]:
     """The newest version of each programme, by their codes."""
     limit, after = asked["limit"], asked["after"]
-    show = paged("programmes", s.show_programme, lambda one: one.id, limit)
+    show = paged("programmes", p.show_programme, lambda one: one.id, limit)
     return run(handlers.list_programmes, show, after=after, limit=limit)
 
 
 @programmes.route("/programmes/<string:programmeId>", methods=["GET"])
 @guarded(None)
-@programmes.response(200, s.ProgrammeAnswer)
+@programmes.response(200, p.ProgrammeAnswer)
 def read_programme(programme_id: Code) -> dict[str, Any]:
     """The newest version of a programme: its role map, codes, targets."""
-    return run(handlers.read_programme, s.show_programme, programme_id)
+    return run(handlers.read_programme, p.show_programme, programme_id)
 
 
 def _cursor(last: Referral) -> str:

@@ -6,15 +6,13 @@ The inbound topics read referrals with the same schema as POST /referrals, so th
 from dataclasses import fields
 from typing import Any, get_args
 
-import msgspec
-from marshmallow import Schema, ValidationError, validate
+from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as ma
 
 from services.intake.domain import consent, referral
+from services.intake.domain.asking import MOST_IN_ORDER
 from services.intake.domain.contents import Contents
-from services.intake.domain.journey import standing
 from services.intake.handlers import Part
-from services.intake.seeing import Seen
 from shared.edge.fields import (
     CommandSchema,
     Day,
@@ -23,16 +21,13 @@ from shared.edge.fields import (
     StrictBoolean,
     code_field,
     cursor_field,
-    exactly,
     id_field,
     municipality_field,
     organisation_field,
 )
 from shared.edge.texts import NORMAL_FORM, Reference
 from shared.language.events import Purpose
-from shared.language.forms import CODE
 from shared.language.passage import Stage
-from shared.language.programmes import Programme
 
 CONTENT_NAMES = frozenset({"contents", *(one.name for one in fields(Contents))})
 BY_HTTP_ALONE = "Is said by HTTP alone, once the referral is made: PUT /v1/referrals/{journeyId}/contents."
@@ -43,6 +38,16 @@ class DatedBody(CommandSchema):
     """A command about something that happened on a Swedish calendar day; today when it is not said."""
 
     occurred_on = Day(load_default=None, metadata={"description": "Swedish calendar day; default today"})
+
+
+def providers_field() -> ma.List[Any]:
+    """A field that holds the providers that a referral asks, in order."""
+    return ma.List(
+        organisation_field(),
+        load_default=(),
+        validate=validate.Length(max=MOST_IN_ORDER),
+        metadata={"description": "Codes of the providers that are asked one after another, in order."},
+    )
 
 
 class ReferBody(DatedBody):
@@ -61,7 +66,12 @@ class ReferBody(DatedBody):
     programme = code_field(required=True)
     municipality = municipality_field(required=True)
     provider = organisation_field(load_default=None, allow_none=True)
+    providers = providers_field()
     previous_journey = id_field("j", load_default=None, allow_none=True)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> referral.Refer:
+        return referral.Refer(**{**data, "providers": tuple(data["providers"])})
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
         """Say of the fields of the contents where they are said; they reach no topic and no record."""
@@ -127,17 +137,12 @@ class ReferralPageArguments(PageArguments):
     cursor = cursor_field(r"^[0-9A-Za-z_-]{1,200}\Z")
 
 
-class ProgrammePageArguments(PageArguments):
-    """Which page of the programmes; the cursor is a programme's code."""
-
-    cursor = cursor_field(exactly(CODE))
-
-
 # --- answers --------------------------------------------------------------------------------------------------
 
 
-def _day(**options: Any) -> ma.String:
-    return ma.String(metadata={"format": "date"}, allow_none=True, **options)
+def _day(said: str | None = None, **options: Any) -> ma.String:
+    described = {} if said is None else {"description": said}
+    return ma.String(metadata={"format": "date", **described}, allow_none=True, **options)
 
 
 class RefusalAnswer(Schema):
@@ -148,6 +153,19 @@ class RefusalAnswer(Schema):
     reason = ma.String(required=True)
     refused_by = ma.String(required=True)
     follows = ma.String(required=True)
+
+
+class AskedAnswer(Schema):
+    """A provider that was asked, since when and until when, and its answer; null while it is awaited."""
+
+    provider = ma.String(required=True)
+    asked_on = _day(required=True)
+    answer_by = _day()
+    answer = ma.String(allow_none=True, validate=validate.OneOf(("accepted", "declined", "silent", None)))
+    answered_on = _day()
+    reason = ma.String(allow_none=True)
+    refused_by = ma.String(allow_none=True)
+    follows = ma.String(allow_none=True)
 
 
 class WithdrawalAnswer(Schema):
@@ -218,6 +236,13 @@ class ReferralAnswer(Schema):
     follow_ups = ma.List(ma.Nested(FollowUpAnswer), required=True)
     consents = ma.Dict(keys=ma.String(), values=ma.Nested(ConsentAnswer), required=True)
     also_referred = ma.List(ma.Nested(AlsoReferredAnswer), required=True)
+    asked = ma.List(ma.Nested(AskedAnswer), required=True)
+    answer_by = _day(
+        required=True, said="the last day for the answer of who is asked now; null where there is none"
+    )
+    overdue = ma.Boolean(
+        required=True, metadata={"description": "whether that day has passed without an answer"}
+    )
 
 
 class ReferralPageAnswer(Schema):
@@ -225,84 +250,3 @@ class ReferralPageAnswer(Schema):
 
     referrals = ma.List(ma.Nested(ReferralAnswer), required=True)
     next_cursor = ma.String(required=True, allow_none=True)
-
-
-class ProgrammeAnswer(Schema):
-    """A version of a programme, as published: the rules of `programmes/*.yaml`. Who takes part, the register says."""
-
-    id = ma.String(required=True)
-    version = ma.Integer(required=True)
-    name = ma.Dict(required=True)
-    owner = ma.String(required=True)
-    starts_on = _day(required=True)
-    ends_on = _day(required=True)
-    municipalities = ma.List(ma.Dict(), required=True)
-    roles = ma.List(ma.Dict(), required=True)
-    activities = ma.List(ma.Dict(), required=True)
-    competences = ma.List(ma.Dict(), required=True)
-    competence_levels = ma.Integer(required=True)
-    progress = ma.Dict(required=True)
-    handover_kinds = ma.List(ma.String(), required=True)
-    handover_max_days = ma.Integer(required=True)
-    follow_ups = ma.List(ma.Dict(), required=True)
-    outputs = ma.List(ma.Dict(), required=True)
-    targets = ma.List(ma.Dict(), required=True)
-    reasons = ma.Dict(required=True)
-    parts_end_after_months = ma.Integer(required=True)
-    reads_after_months = ma.Integer(required=True)
-    late_days = ma.Integer(required=True)
-
-
-class ProgrammePageAnswer(Schema):
-    """A page of the newest versions of the programmes, by their codes."""
-
-    programmes = ma.List(ma.Nested(ProgrammeAnswer), required=True)
-    next_cursor = ma.String(required=True, allow_none=True)
-
-
-# --- what is shown --------------------------------------------------------------------------------------------
-
-HIDDEN_FROM_WORKPLACES = (
-    "reference",
-    "participant_id",
-    "referrer",
-    "named_provider",
-    "provider",
-    "previous_journey",
-    "refusal",
-    "withdrawal",
-    "exit",
-)
-
-
-def show_referral(seen: Seen) -> dict[str, Any]:
-    """A referral as its reader sees it.
-
-    An employer or a school is not told who referred and took the person on, why, and on whose earlier word: a clinic's
-    name tells of health. It has its handle once it is responsible, to read whom it employs.
-    """
-    found, who = seen.referral, seen.reader
-    passage = found.passage
-    whole = {
-        **msgspec.to_builtins(standing(found)),
-        "participant_id": found.handles.get(who.organisation),
-        "municipality": passage.municipality,
-        "referrer": passage.referrer,
-        "named_provider": passage.named_provider,
-        "previous_journey": passage.previous_journey,
-        "consents": msgspec.to_builtins(passage.consents),
-        "also_referred": msgspec.to_builtins(seen.also),
-    }
-    if not who.works_there:
-        return whole
-    hidden = dict.fromkeys(HIDDEN_FROM_WORKPLACES)
-    own = passage.responsible == who.organisation
-    ended = {"exit": whole["exit"], "participant_id": whole["participant_id"]} if own else {}
-    asked = [{**one, "situation": None} for one in whole["follow_ups"]]
-    return {**whole, **hidden, "consents": {}, "also_referred": [], "follow_ups": asked, **ended}
-
-
-def show_programme(programme: Programme) -> dict[str, Any]:
-    """A version of a programme, whole."""
-    told: dict[str, Any] = msgspec.to_builtins(programme)
-    return told

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from services.intake.domain.asking import named_in
 from services.intake.domain.consent import RecordConsent, check
-from services.intake.domain.journey import Referral, Refusal, happened
+from services.intake.domain.journey import Referral, happened
 from services.intake.domain.referral import NOT_REFERRED_THERE, within
 from shared.language import events as e
 from shared.language.access import Actor
@@ -28,10 +29,11 @@ ANEW = "Missing: a correction says everything anew, unless it is void."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectReferral(Correcting):
-    """Command: the municipality, provider (None: any) and day that the referral should have named."""
+    """Command: the municipality, provider or providers in order (none: any) and day that it should have named."""
 
     municipality: e.Municipality
     provider: e.Organisation | None = None
+    providers: tuple[e.Organisation, ...] = ()
     occurred_on: date | None = None
 
 
@@ -64,7 +66,7 @@ class CorrectConsent(Correcting):
     occurred_on: date | None = None
 
 
-def _corrected(
+def corrected(
     referral: Referral,
     after: Referral,
     fact: e.Fact,
@@ -77,8 +79,9 @@ def _corrected(
     at: datetime,
     programme: Programme | None = None,
 ) -> Change[Referral]:
+    """The change that a correction comes to. what, said: the record and its content until now."""
     number = referral.corrections + 1
-    change = happened(replace(after, corrections=number), fact, programme=programme)
+    change = happened(replace(after, corrections=number), fact, programme=programme, since=referral)
     subject = subject_of("journey", referral.journey_id)
     kept = superseded(
         subject, number, what, said, recorded_by=recorded_by, by=by, at=at, why=command.why, void=command.void
@@ -86,11 +89,13 @@ def _corrected(
     return replace(change, rows=(*change.rows, kept))
 
 
-def _how(command: Correcting) -> e.Correction:
+def how(command: Correcting) -> e.Correction:
+    """The mark of the event: the record is replaced, or taken back."""
     return "voids" if command.void else "replaces"
 
 
-def _nothing_there(referral: Referral, what: str) -> Conflict:
+def nothing_there(referral: Referral, what: str) -> Conflict:
+    """The refusal where there is no such record."""
     return Conflict("wrong-stage", f"The journey is {referral.passage.stage}; there is no {what} to correct.")
 
 
@@ -99,21 +104,22 @@ def correct_referral(
 ) -> Change[Referral]:
     """Say anew where, to whom and when the person was referred. Raises Invalid; Conflict `wrong-stage` after a mistake.
 
-    To whom it is addressed no longer matters once somebody has answered, and stays as it was.
+    To whom it is addressed no longer matters once somebody has answered, or was silent too long, and stays as it was.
     """
-    passage = referral.passage
+    passage, asking = referral.passage, referral.asking
+    named = named_in(command.provider, command.providers)
     on = command.occurred_on or passage.referred_on
     found = Findings()
     if command.void:
         found.add("void", "A referral is withdrawn, or registered as a mistake, instead.")
-    if command.provider != passage.named_provider and passage.stage != "received":
+    if named != asking.named and (passage.stage != "received" or asking.ended):
         found.add("provider", "The referral is answered; whom it named stays as it was.")
     found.not_future("occurred_on", on, day_of(at))
     firsts = [one for one in (passage.accepted_on, passage.declined_on, passage.withdrawn_on) if one]
     found.not_after("occurred_on", on, min(firsts, default=None), "the answer")
     # Whom it named may have left since.
-    named_anew = None if command.provider == passage.named_provider else command.provider
-    within(found, roles, command.municipality, named_anew, on)
+    asks = (command.provider, command.providers) if named != asking.named else (None, ())
+    within(found, roles, command.municipality, asks[0], on, asks[1])
     moved = command.municipality != passage.municipality
     if moved and not roles.allows(passage.referrer, "refer", command.municipality):
         found.add("municipality", NOT_REFERRED_THERE)
@@ -123,15 +129,20 @@ def correct_referral(
     was = {
         "municipality": passage.municipality,
         "provider": passage.named_provider,
+        "providers": list(asking.named),
         "occurred_on": passage.referred_on,
     }
-    if was == {"municipality": command.municipality, "provider": command.provider, "occurred_on": on}:
+    if (passage.municipality, asking.named, passage.referred_on) == (command.municipality, named, on):
         return Change(referral)
+    after, asked = referral, passage.named_provider
+    if named != asking.named:
+        asked = named[0] if named else None
+        after = replace(referral, asking=replace(asking, named=named, place=0, turn=asking.turn + 1))
     fact = e.ReferralCorrected(
-        occurred_on=on, recorded_at=at, municipality=command.municipality, provider=command.provider
+        occurred_on=on, recorded_at=at, municipality=command.municipality, provider=asked
     )
-    return _corrected(
-        referral, referral, fact, command, "referral", was, recorded_by=passage.referrer, by=by, at=at
+    return corrected(
+        referral, after, fact, command, "referral", was, recorded_by=passage.referrer, by=by, at=at
     )
 
 
@@ -144,11 +155,11 @@ def correct_acceptance(
     """
     passage = referral.passage
     if passage.accepted_on is None or passage.provider is None or passage.mistake:
-        raise _nothing_there(referral, "acceptance")
+        raise nothing_there(referral, "acceptance")
     on = passage.accepted_on
     if not command.void:
         found = Findings()
-        on = _said_day(found, command, referral, at)
+        on = said_day(found, command, referral, at)
         found.not_after("occurred_on", on, passage.started_on, "the start")
         found.raise_any()
         if on == passage.accepted_on:
@@ -158,10 +169,10 @@ def correct_acceptance(
             "wrong-stage", f"The journey is {passage.stage}; its acceptance is not taken back any more."
         )
     fact = e.ReferralAccepted(
-        occurred_on=on, recorded_at=at, provider=passage.provider, correction=_how(command)
+        occurred_on=on, recorded_at=at, provider=passage.provider, correction=how(command)
     )
     said = {"accepted_on": passage.accepted_on}
-    return _corrected(
+    return corrected(
         referral, referral, fact, command, "acceptance", said, recorded_by=passage.provider, by=by, at=at
     )
 
@@ -176,11 +187,11 @@ def correct_start(
     """
     passage = referral.passage
     if passage.started_on is None or passage.mistake:
-        raise _nothing_there(referral, "start")
+        raise nothing_there(referral, "start")
     on = passage.started_on
     if not command.void:
         found = Findings()
-        on = _said_day(found, command, referral, at)
+        on = said_day(found, command, referral, at)
         found.not_before("occurred_on", on, passage.accepted_on, "the acceptance")
         found.not_after("occurred_on", on, passage.exited_on, "the exit")
         found.not_after("occurred_on", on, programme.ends_on, "the programme's last day")
@@ -189,47 +200,11 @@ def correct_start(
             return Change(referral)
     elif passage.exited_on is not None or passage.taken_over:
         raise Conflict("wrong-stage", "Others have gone on from the start; it is not taken back any more.")
-    fact = e.JourneyStarted(occurred_on=on, recorded_at=at, correction=_how(command))
+    fact = e.JourneyStarted(occurred_on=on, recorded_at=at, correction=how(command))
     said = {"started_on": passage.started_on}
-    return _corrected(
+    return corrected(
         referral, referral, fact, command, "start", said, recorded_by=passage.provider, by=by, at=at
     )
-
-
-def correct_decline(
-    referral: Referral, command: CorrectReason, *, programme: Programme, by: Actor, at: datetime
-) -> Change[Referral]:
-    """Say the reason and day of a decline anew, or that it was none: then the referral awaits its answer again.
-
-    Raises Invalid; Conflict `wrong-stage` where nobody has declined.
-    """
-    passage, refusal = referral.passage, referral.refusal
-    if passage.declined_on is None or refusal is None or passage.mistake:
-        raise _nothing_there(referral, "decline")
-    on, anew = passage.declined_on, None
-    if not command.void:
-        found = Findings()
-        on = _said_day(found, command, referral, at, passage.declined_on)
-        found.known("reason", command.reason, (one.code for one in programme.reasons.decline))
-        if command.reason is None:
-            found.add("reason", ANEW)
-        found.raise_any()
-        reason = next(one for one in programme.reasons.decline if one.code == command.reason)
-        anew = Refusal(
-            by=refusal.by, reason=reason.code, refused_by=reason.refused_by, follows=reason.follows
-        )
-        if (anew, on) == (refusal, passage.declined_on):
-            return Change(referral)
-    fact = e.ReferralDeclined(
-        occurred_on=on,
-        recorded_at=at,
-        provider=refusal.by,
-        reason=(anew or refusal).reason,
-        correction=_how(command),
-    )
-    said = {"reason": refusal.reason, "declined_on": passage.declined_on}
-    after = replace(referral, refusal=anew)
-    return _corrected(referral, after, fact, command, "decline", said, recorded_by=refusal.by, by=by, at=at)
 
 
 def correct_withdrawal(
@@ -241,17 +216,15 @@ def correct_withdrawal(
     """
     passage, reason = referral.passage, referral.withdrawal_reason
     if passage.withdrawn_on is None or reason is None or passage.mistake:
-        raise _nothing_there(referral, "withdrawal")
+        raise nothing_there(referral, "withdrawal")
     codes = (one.code for one in programme.reasons.withdraw)
     on, anew = _reason_anew(referral, command, passage.withdrawn_on, reason, codes, at)
     if not command.void and (anew, on) == (reason, passage.withdrawn_on):
         return Change(referral)
-    fact = e.ReferralWithdrawn(
-        occurred_on=on, recorded_at=at, reason=anew or reason, correction=_how(command)
-    )
+    fact = e.ReferralWithdrawn(occurred_on=on, recorded_at=at, reason=anew or reason, correction=how(command))
     said = {"reason": reason, "withdrawn_on": passage.withdrawn_on}
     after = replace(referral, withdrawal_reason=anew)
-    return _corrected(
+    return corrected(
         referral, after, fact, command, "withdrawal", said, recorded_by=passage.referrer, by=by, at=at
     )
 
@@ -265,16 +238,16 @@ def correct_mistake(
     """
     reason = referral.mistake_reason
     if not referral.passage.mistake or reason is None:
-        raise _nothing_there(referral, "mistake")
+        raise nothing_there(referral, "mistake")
     codes = (one.code for one in programme.reasons.mistake)
     on, anew = _reason_anew(referral, command, day_of(at), reason, codes, at)
     if not command.void and anew == reason:
         return Change(referral)
     fact = e.JourneyRegisteredByMistake(
-        occurred_on=on, recorded_at=at, reason=anew or reason, correction=_how(command)
+        occurred_on=on, recorded_at=at, reason=anew or reason, correction=how(command)
     )
     after = replace(referral, mistake_reason=anew)
-    return _corrected(
+    return corrected(
         referral,
         after,
         fact,
@@ -300,7 +273,7 @@ def _reason_anew(
     if command.void:
         return held_on, None
     found = Findings()
-    on = _said_day(found, command, referral, at, held_on)
+    on = said_day(found, command, referral, at, held_on)
     found.known("reason", command.reason, codes)
     if command.reason is None:
         found.add("reason", ANEW)
@@ -308,7 +281,7 @@ def _reason_anew(
     return on, command.reason
 
 
-def _said_day(
+def said_day(
     found: Findings,
     command: CorrectDay | CorrectReason,
     referral: Referral,
@@ -370,14 +343,14 @@ def correct_consent(
     }
     fact = _consent_fact(anew, command, at)
     what = f"consent/{command.purpose}"
-    return _corrected(referral, referral, fact, command, what, was, recorded_by=None, by=by, at=at)
+    return corrected(referral, referral, fact, command, what, was, recorded_by=None, by=by, at=at)
 
 
 def _consent_fact(anew: Consent, command: CorrectConsent, at: datetime) -> e.Fact:
     on = anew.said_on or day_of(at)
     if not anew.given or anew.last_day is None:
         return e.ConsentRefused(
-            occurred_on=on, recorded_at=at, purpose=command.purpose, correction=_how(command)
+            occurred_on=on, recorded_at=at, purpose=command.purpose, correction=how(command)
         )
     return e.ConsentGiven(
         occurred_on=on,
@@ -385,5 +358,5 @@ def _consent_fact(anew: Consent, command: CorrectConsent, at: datetime) -> e.Fac
         purpose=command.purpose,
         organisations=anew.organisations,
         last_day=anew.last_day,
-        correction=_how(command),
+        correction=how(command),
     )

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.intake.domain.asking import Asking, timed
 from shared.language import events as e
 from shared.language.days import day_of, months_after
-from shared.language.decision import Change, Received, Reply, Row
+from shared.language.decision import Change, Received, Reply, Row, Timer
 from shared.language.passage import Passage, follow
 from shared.language.programmes import Programme, Programmes
 from shared.language.replies import (
+    AskedTold,
     ExitTold,
     FollowUpTold,
     ReferralStatusChanged,
@@ -63,7 +65,7 @@ class Referral:
     """One referral and the journey that came of it.
 
     reference: the referrer's own. received_at: the moment when it was recorded, UTC; nothing changes it.
-    situation_at_exit: what the exit said; None when nobody said, or there is no exit.
+    asking: whom the referral asks. situation_at_exit: what the exit said; None when nobody said, or there is no exit.
     corrections: how many there have been, which numbers the next.
 
     home: the person for whom it was received; `passage.participant_id` is the one as whom that person counts. handles:
@@ -78,6 +80,7 @@ class Referral:
     passage: Passage
     home: e.ParticipantId
     handles: dict[e.Organisation, e.HandleId] = field(default_factory=dict)
+    asking: Asking = field(default_factory=Asking)
     refusal: Refusal | None = None
     withdrawal_reason: e.Code | None = None
     mistake_reason: e.Code | None = None
@@ -85,6 +88,22 @@ class Referral:
     follow_ups: dict[e.Code, FollowUpSeen] = field(default_factory=dict)
     participation: e.Participation | None = None
     corrections: int = 0
+
+    def was_passed_by(self, organisation: e.Organisation) -> bool:
+        """Whether the organisation said no, others were asked after it, and it has no part since."""
+        passage = self.passage
+        here = (passage.named_provider, passage.declined_by, passage.provider)
+        return organisation not in here and self.asking.said_no(organisation) is not None
+
+    def was_open_to(self, organisation: e.Organisation) -> bool:
+        """Whether the referral named nobody, and another than the organisation, which had not said no, took it."""
+        passage = self.passage
+        taken = passage.stage in ("accepted", "started", "ready")
+        return (
+            taken
+            and passage.named_provider is None
+            and organisation not in (passage.provider, *passage.refused_by)
+        )
 
 
 def standing(referral: Referral) -> Standing:
@@ -128,7 +147,37 @@ def _standing(referral: Referral) -> dict[str, Any]:
             FollowUpTold(kind=kind, status=seen.status, situation=seen.situation)
             for kind, seen in sorted(referral.follow_ups.items())
         ),
+        "asked": asked_of(referral),
     }
+
+
+def asked_of(referral: Referral) -> tuple[AskedTold, ...]:
+    """The providers that were asked by name or have answered, in their order, and the one that is asked now."""
+    passage, asking = referral.passage, referral.asking
+    ended = [
+        AskedTold(
+            provider=one.provider,
+            asked_on=one.asked_on,
+            answer=one.answer,
+            answered_on=one.ended_on,
+            reason=one.reason,
+            refused_by=one.refused_by,
+            follows=one.follows,
+        )
+        for one in asking.ended
+    ]
+    now = passage.provider or (passage.named_provider if passage.stage == "received" else None)
+    if now is None:
+        return tuple(ended)
+    taken = passage.provider is not None
+    standing = AskedTold(
+        provider=now,
+        asked_on=asking.asked_on,
+        answer_by=asking.answer_by,
+        answer="accepted" if taken else None,
+        answered_on=passage.accepted_on if taken else None,
+    )
+    return (*ended, standing)
 
 
 def place(referral: Referral) -> str:
@@ -140,12 +189,18 @@ def place(referral: Referral) -> str:
     return f"{moment.isoformat(timespec='milliseconds')}|{referral.journey_id}"
 
 
-def happened(referral: Referral, *facts: e.Fact, programme: Programme | None = None) -> Change[Referral]:
+def happened(
+    referral: Referral,
+    *facts: e.Fact,
+    programme: Programme | None = None,
+    since: Referral | None = None,
+) -> Change[Referral]:
     """What intake's own facts come to: they move the journey, are announced, and the referrer is told.
 
-    programme: needed for what lets a closed journey count again.
+    programme: needed for what lets a closed journey count again. since: the referral before the decision, where that
+    has changed more than the facts do.
     """
-    change = _follow(referral, facts, None if programme is None else lambda: programme)
+    change = _follow(referral, facts, None if programme is None else lambda: programme, since)
     return replace(change, events=facts)
 
 
@@ -180,21 +235,42 @@ def apply_fact(state: Referral | None, received: Received, programmes: Programme
 
 def opened(referral: Referral, received: e.ReferralReceived, rows: Sequence[Row] = ()) -> Change[Referral]:
     """What the reception of a referral comes to."""
+    referral, timers, _ = _timed(None, referral, received.recorded_at)
     replies = _told(None, referral, received)
-    return Change(referral, events=(received,), rows=tuple(rows), replies=replies)
+    return Change(referral, events=(received,), rows=tuple(rows), timers=timers, replies=replies)
 
 
 def _follow(
-    referral: Referral, facts: Sequence[e.Fact], rules: Callable[[], Programme] | None = None
+    referral: Referral,
+    facts: Sequence[e.Fact],
+    rules: Callable[[], Programme] | None = None,
+    since: Referral | None = None,
 ) -> Change[Referral]:
-    """rules: needed for what may leave a journey closed."""
-    after = referral
+    """rules: needed for what may leave a journey closed. since: see `happened`."""
+    before, after = since or referral, referral
     for fact in facts:
         after = _moved(after, fact)
-    if after == referral:
-        return Change(referral)
-    rows = _parts(referral, after, rules)
-    return Change(after, rows=rows, replies=_told(referral, after, facts[-1]))
+    if after == before:
+        return Change(after)
+    after, timers, cancels = _timed(before, after, facts[-1].recorded_at)
+    rows = _parts(before, after, rules)
+    told = _told(before, after, facts[-1])
+    return Change(after, rows=rows, timers=timers, cancels=cancels, replies=told)
+
+
+def _timed(
+    before: Referral | None, after: Referral, at: datetime
+) -> tuple[Referral, Sequence[Timer], Sequence[str]]:
+    """The referral with the last day of the answer it awaits, and what becomes of the timer."""
+    waited = before is not None and before.passage.stage == "received"
+    asking, timers, cancels = timed(
+        after.asking,
+        before=before.asking if before is not None and waited else None,
+        waits=after.passage.stage == "received",
+        journey_id=after.journey_id,
+        at=at,
+    )
+    return (after if asking == after.asking else replace(after, asking=asking)), timers, cancels
 
 
 def _moved(referral: Referral, fact: e.Fact) -> Referral:

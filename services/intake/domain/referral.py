@@ -4,12 +4,15 @@ Every decision takes the state, a command and the moment, and returns a Change. 
 holds, with the same content, changes and announces nothing; another decision at the wrong moment is a Conflict.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from services.intake.domain import asking
+from services.intake.domain.asking import Asking, NotTaken, named_in
 from services.intake.domain.journey import Referral, Refusal, happened, opened
 from services.intake.domain.participant import Handle
+from services.intake.domain.passing_on import pass_on
 from shared.language import events as e
 from shared.language.checks import Findings
 from shared.language.days import day_of
@@ -21,6 +24,7 @@ from shared.language.role_map import RoleMap
 
 NOT_REFERRED_THERE = "Takes a municipality in which your organisation refers."
 UNKNOWN_PARTICIPANT = "Takes the handle of a participant whom your organisation registered, or took on."
+ANSWERING = "Takes the code of an organisation that answers referrals in the programme."
 REFERENCES = "references"
 """Rows `<organisation>:<reference>`: the journey that the reference led to, and what it asked for."""
 
@@ -29,7 +33,8 @@ REFERENCES = "references"
 class Refer:
     """Refer a participant to a programme; `reference` is the referrer's own and makes it idempotent.
 
-    participant_id: the referrer's own handle of the person.
+    participant_id: the referrer's own handle of the person. provider: the one that is asked; providers: several, in
+    order; neither: any that may answer.
     """
 
     reference: str
@@ -37,6 +42,7 @@ class Refer:
     programme: e.Code
     municipality: e.Municipality
     provider: e.Organisation | None = None
+    providers: tuple[e.Organisation, ...] = ()
     previous_journey: e.JourneyId | None = None
     occurred_on: date | None = None
 
@@ -114,7 +120,7 @@ def refer(
     if roles is None:
         findings.known("programme", command.programme, open_programmes)
     else:
-        within(findings, roles, command.municipality, command.provider, on)
+        within(findings, roles, command.municipality, command.provider, on, command.providers)
         if not roles.allows(by, "refer", command.municipality):
             findings.add("municipality", NOT_REFERRED_THERE)
     findings.raise_any()
@@ -125,6 +131,7 @@ def refer(
         raise Conflict(
             "participant-erased", "The participant was erased; nobody can be referred under this handle."
         )
+    named = named_in(command.provider, command.providers)
     received = e.ReferralReceived(
         occurred_on=on,
         recorded_at=at,
@@ -133,7 +140,7 @@ def refer(
         programme_version=programme.version,
         referrer=by,
         municipality=command.municipality,
-        provider=command.provider,
+        provider=named[0] if named else None,
         previous_journey=None if previous is None else previous.journey_id,
     )
     referral = Referral(
@@ -143,6 +150,7 @@ def refer(
         passage=begin(received),
         home=handle.home,
         handles={by: handle.handle},
+        asking=Asking(named=named, days=programme.answer_within_days),
     )
     row = Row(REFERENCES, reference_key(by, command.reference), {"journey_id": journey_id})
     return opened(referral, received, rows=(row,))
@@ -161,12 +169,21 @@ def within(
     municipality: e.Municipality,
     provider: e.Organisation | None,
     on: date,
+    providers: Sequence[e.Organisation] = (),
 ) -> None:
-    """Note what of a referral does not lie within the programme."""
+    """Note what of a referral does not lie within the programme. provider, providers: whom it asks, one or several."""
     programme = roles.rules
     findings.known("municipality", municipality, (one.code for one in programme.municipalities))
     if provider is not None and not roles.allows(provider, "answer_referral", municipality):
-        findings.add("provider", "Takes the code of an organisation that answers referrals in the programme.")
+        findings.add("provider", ANSWERING)
+    if provider is not None and providers:
+        findings.add("providers", "Takes provider or providers, not both.")
+    if len(set(providers)) < len(providers):
+        findings.add("providers", "Names a provider twice.")
+    if len(providers) > asking.MOST_IN_ORDER:
+        findings.add("providers", f"Takes at most {asking.MOST_IN_ORDER} providers.")
+    elif not all(roles.allows(one, "answer_referral", municipality) for one in providers):
+        findings.add("providers", ANSWERING)
     findings.not_before("occurred_on", on, programme.starts_on, "the programme's first day")
     if on > programme.ends_on:
         findings.add("occurred_on", f"Lies after the programme's last day ({programme.ends_on.isoformat()}).")
@@ -188,6 +205,8 @@ def repeat(referral: Referral, command: Refer, person: e.ParticipantId | None) -
         command,
         occurred_on=command.occurred_on or passage.referred_on,
         previous_journey=command.previous_journey or passage.previous_journey,
+        provider=None,
+        providers=named_in(command.provider, command.providers),
     )
     same = person == passage.participant_id
     first = Refer(
@@ -195,7 +214,7 @@ def repeat(referral: Referral, command: Refer, person: e.ParticipantId | None) -
         participant_id=command.participant_id if same else referral.handles[passage.referrer],
         programme=passage.programme,
         municipality=passage.municipality,
-        provider=passage.named_provider,
+        providers=referral.asking.named,
         previous_journey=passage.previous_journey,
         occurred_on=passage.referred_on,
     )
@@ -204,36 +223,74 @@ def repeat(referral: Referral, command: Refer, person: e.ParticipantId | None) -
     return referral
 
 
-def accept(referral: Referral, command: Accept, *, by: e.Organisation, at: datetime) -> Change[Referral]:
-    """Take the person on; the provider becomes responsible. Raises Invalid, or Conflict once answered otherwise."""
+def accept(
+    referral: Referral, command: Accept, *, by: e.Organisation, at: datetime, room: bool = True
+) -> Change[Referral]:
+    """Take the person on; the provider becomes responsible. room: whether its capacity leaves room for one more.
+
+    Raises Invalid; Conflict once answered otherwise, `answer-overdue` after the last day, `no-room`.
+    """
     passage = referral.passage
     on = _day(referral, command.occurred_on, at)
     stands = passage.stage not in ("withdrawn", "mistake")
     if passage.provider == by and _same(command.occurred_on, passage.accepted_on) and stands:
         return Change(referral)
     _at(referral, ("received",), "accepted")
+    asking.in_time(referral.asking, at)
+    if not room:
+        raise Conflict("no-room", f"{by} is responsible for as many people as it has capacity for.")
     return happened(referral, e.ReferralAccepted(occurred_on=on, recorded_at=at, provider=by))
 
 
 def decline(
-    referral: Referral, command: Decline, *, by: e.Organisation, programme: Programme, at: datetime
+    referral: Referral,
+    command: Decline,
+    *,
+    by: e.Organisation,
+    programme: Programme,
+    at: datetime,
+    others_may: bool = False,
 ) -> Change[Referral]:
-    """Say no; the reason's code says who refused and what follows. Raises Invalid, or Conflict once answered."""
+    """Say no; the reason's code says who refused and what follows.
+
+    Where the provider refused, and another is named behind it, or may answer an open referral, that one is asked.
+    Else the referral goes back to its referrer. others_may: whether any other may answer an open referral. Raises
+    Invalid; Conflict once answered otherwise, `passed-on` for a different no than before, `answer-overdue`.
+    """
     on, findings = _checked(referral, command.occurred_on, at)
     findings.known("reason", command.reason, (one.code for one in programme.reasons.decline))
     findings.raise_any()
     reason = next(one for one in programme.reasons.decline if one.code == command.reason)
     refusal = Refusal(by=by, reason=reason.code, refused_by=reason.refused_by, follows=reason.follows)
-    passage = referral.passage
+    passage, before = referral.passage, referral.asking.said_no(by)
     if (
         passage.stage == "declined"
         and referral.refusal == refusal
         and _same(command.occurred_on, passage.declined_on)
     ):
         return Change(referral)
+    if before is not None and passage.declined_by != by:
+        if before.reason == reason.code and _same(command.occurred_on, before.ended_on):
+            return Change(referral)
+        raise Conflict(
+            "passed-on", "The provider has said no before, otherwise, and the referral was passed on."
+        )
     _at(referral, ("received",), "declined")
+    asking.in_time(referral.asking, at)
+    entry = NotTaken(
+        provider=by,
+        answer="declined",
+        asked_on=referral.asking.asked_on or passage.referred_on,
+        ended_on=on,
+        reason=reason.code,
+        refused_by=reason.refused_by,
+        follows=reason.follows,
+    )
+    if asking.goes_on(referral.asking, entry, others_may=others_may):
+        return pass_on(referral, entry, at=at)
+    after = replace(referral, refusal=refusal, asking=asking.ended_with(referral.asking, entry))
     fact = e.ReferralDeclined(occurred_on=on, recorded_at=at, provider=by, reason=reason.code)
-    return happened(replace(referral, refusal=refusal), fact)
+    return happened(after, fact, since=referral)
 
 
 def withdraw(

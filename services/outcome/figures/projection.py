@@ -302,6 +302,8 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.ReferralCorrected,
         e.ReferralAccepted,
         e.ReferralDeclined,
+        e.ReferralPassedOn,
+        e.ReferralReturned,
         e.ReferralWithdrawn,
         e.ConsentGiven,
         e.ConsentRefused,

@@ -5,7 +5,7 @@ Rows are organisations by what they are to the journey, columns the points it ha
     open   referred, and no provider named          offr   handed over to the employer, not answered yet
     named  referred to the shop                     empl   the employer has said yes
     acc    the shop has taken the person on         exit   the employer has recorded the exit
-    decl   the shop has declined an open referral   foll   a follow-up is due
+    decl   the shop has declined                    foll   a follow-up is due
     wdr    withdrawn after the shop's yes           clos   closed
     strt   started at the shop                      gone   closed four months ago
                                                     mist   registered by mistake after the start

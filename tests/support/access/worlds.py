@@ -90,7 +90,7 @@ def _accepted() -> World:
 
 
 def _declined() -> World:
-    world = _referred(None)
+    world = _referred()
     world.house.done(INTAKE, "POST", world.on("/referrals/{journey}/decline"), SHOP, {"reason": "no_place"})
     return world
 

@@ -297,8 +297,9 @@ def test_only_a_provider_that_the_referral_names_may_answer_it() -> None:
         work, caseworker(OTHER_PROVIDER), open_to_all.journey_id, referral.Accept()
     )
     assert taken.passage.responsible == OTHER_PROVIDER
-    with pytest.raises(Unknown):
+    with pytest.raises(Conflict) as late:
         handlers.accept_referral(work, caseworker(PROVIDER), open_to_all.journey_id, referral.Accept())
+    assert late.value.code == "already-taken"
 
 
 def test_a_whole_way_in_says_each_fact_once() -> None:

@@ -1,5 +1,6 @@
 """Who takes part, as plain values: days, roles, organisation numbers."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -52,3 +53,12 @@ def test_a_changed_membership_takes_the_place_of_the_earlier() -> None:
     register.put_membership(member(last=FIRST))
     assert len(register.memberships("shop", "coactive")) == 1
     assert not roles_on(register, "shop", "coactive", LAST)
+
+
+def test_holders_of_a_role_are_those_who_ever_held_it_in_every_later_register_too() -> None:
+    before = KnownRegister([SHOP], [member()])
+    after = before.with_entries([replace(member("m-2", first=LAST), unit="cafe"), member(last=FIRST)])
+    assert set(before.holders("coactive", "provider")) == {"shop"}
+    assert set(after.holders("coactive", "provider")) == {"shop", "cafe"}
+    assert not after.holders("coactive", "owner")
+    assert not after.holders("buda", "provider")
