@@ -133,13 +133,15 @@ def accept_referral(work: Work, actor: Actor, journey_id: JourneyId, command: re
     """Take the person on."""
     refuse_taken(work, actor, journey_id)
     held, _ = journey(work, actor, journey_id, "answer_referral")
-    room = room_at(work, actor.organisation)
+    room, taken = room_at(work, actor.organisation)
     change = referral.accept(held, command, by=actor.organisation, at=work.at, room=room)
+    if change.events:
+        change = replace(change, rows=(*change.rows, *taken))
     if actor.organisation in change.state.handles:
         return keep(work, change)
     handle, rows = handle_for(work, actor.organisation, held.home, held.passage.participant_id)
-    taken = replace(change.state, handles={**change.state.handles, actor.organisation: handle})
-    return keep(work, replace(change, state=taken, rows=(*change.rows, *rows)))
+    named = replace(change.state, handles={**change.state.handles, actor.organisation: handle})
+    return keep(work, replace(change, state=named, rows=(*change.rows, *rows)))
 
 
 def decline_referral(work: Work, actor: Actor, journey_id: JourneyId, command: referral.Decline) -> Referral:

@@ -47,6 +47,10 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # those of the time before handles, as they were stored and once lifted
         IndexModel([("state.registered_by", ASCENDING)], sparse=True),
         IndexModel([("state.earlier.registered_by", ASCENDING)], sparse=True),
+        # how many people a unit with a capacity has now
+        IndexModel(
+            [(name, ASCENDING) for name in ("state.passage.responsible", "state.stage", "state.listed")]
+        ),
     ],
     # rows that an older release wrote, whose journeys are not settled
     PARTICIPATIONS: [IndexModel([("settled", ASCENDING), ("_id", ASCENDING)])],

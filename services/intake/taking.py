@@ -3,15 +3,20 @@
 No rule lives here.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from services.intake.domain.capacity import has_room
+from services.intake.domain.capacity import HERE, TAKINGS, capacity_on, has_room, taking
 from services.intake.domain.journey import Referral
 from shared.language.access import Actor, authorise, role_map
-from shared.language.decision import Work, subject_of
+from shared.language.days import day_of
+from shared.language.decision import Row, Work, subject_of
 from shared.language.errors import Conflict
 from shared.language.events import JourneyId, Organisation
 from shared.language.programmes import Programme
+
+REFERRALS = "referrals"
+"""The collection of journeys."""
 
 
 def asked_before(work: Work, actor: Actor, journey_id: JourneyId) -> tuple[Referral, Programme] | None:
@@ -47,6 +52,15 @@ def others_may_answer(work: Work, rules: Programme, referral: Referral, but: Org
     )
 
 
-def room_at(work: Work, organisation: Organisation) -> bool:
-    """Whether the organisation has room for one more person; there is, as long as nothing is known of its capacity."""
-    return has_room(capacity=None, responsible_for=0)
+def room_at(work: Work, organisation: Organisation) -> tuple[bool, Sequence[Row]]:
+    """Whether the organisation has room for one more person, and the row that an acceptance writes where that is known.
+
+    Reads no more journeys than the capacity.
+    """
+    capacity = capacity_on(work.register.unit(organisation), day_of(work.at))
+    if not capacity:
+        return has_room(capacity=capacity, responsible_for=0), ()
+    where = {"state.passage.responsible": organisation, "state.stage": {"$in": HERE}}
+    here = work.rows(REFERRALS, where, order="state.listed", after=None, limit=capacity)
+    row = taking(organisation, work.row(TAKINGS, organisation))
+    return has_room(capacity=capacity, responsible_for=len(here)), (row,)
