@@ -1,4 +1,4 @@
-"""Referrals on real Kafka and MongoDB: two that say yes at once, a silence by the driven clock, and who is told."""
+"""Referrals on real Kafka and MongoDB: several that say yes at once, within capacity, and a silence by the clock."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,8 @@ from tests.support.callers import AGENCY, PROGRAMME, Agency, Callers, calling, p
 from tests.support.stack import fresh_stack
 
 FIRST, SECOND, DAYS = "second-hand-skelleftea", "kafe-solrosen", 14
-PROVIDERS = ("urkraft", FIRST, SECOND, "norsjo-atervinning", "psykiatrin-skelleftea")
+PROVIDERS = ("urkraft", FIRST, SECOND, "psykiatrin-skelleftea")
+SMALL = "norsjo-atervinning"
 ROUNDS = 6
 
 
@@ -67,11 +68,39 @@ def test_of_several_that_say_yes_at_once_one_takes_the_person_on(callers: Caller
             journey = refer(callers, f"race-{number}")
             answers = list(pool.map(lambda one: answer(callers, journey, one), PROVIDERS))  # noqa: B023
             statuses = sorted(one.status_code for one in answers)
-            assert statuses == [200, 409, 409, 409, 409], [one.text for one in answers]
+            assert statuses == [200, 409, 409, 409], [one.text for one in answers]
             codes = {one.json()["code"] for one in answers if one.status_code == 409}
             assert codes == {"already-taken"}
             taker = PROVIDERS[[one.status_code for one in answers].index(200)]
             assert shown(callers, journey)["responsible"] == taker
+
+
+def can_have(callers: Callers, unit: str, people: int) -> None:
+    """Say in the register how many people the unit can have at a time."""
+    said = {"activity": "work", "people": people, "first_day": "2000-01-01", "last_day": None}
+    with MongoClient[dict[str, Any]](callers.stack.admin_mongo_uri) as client:
+        intake = client["intake"]
+        count = {"$inc": {"at": 1}}
+        at = intake["register_counts"].find_one_and_update({"_id": "register"}, count, return_document=True)
+        assert at is not None
+        change = {"$set": {"at": at["at"], "body.capacities": [said]}}
+        assert intake["register"].update_one({"_id": f"unit/{unit}"}, change).modified_count == 1
+    callers.stack.stop("intake-web")
+    callers.stack.start("intake-web")
+
+
+def test_of_two_yeses_at_once_a_unit_with_room_for_one_gives_one(callers: Callers) -> None:
+    can_have(callers, SMALL, 1)
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(ROUNDS):
+            journeys = [refer(callers, f"room-{number}-{turn}", provider=SMALL) for turn in range(2)]
+            answers = list(pool.map(lambda one: answer(callers, one, SMALL), journeys))
+            assert sorted(one.status_code for one in answers) == [200, 409], [one.text for one in answers]
+            (refused,) = (one for one in answers if one.status_code == 409)
+            assert refused.json()["code"] == "no-room"
+            for one in journeys:
+                back = answer(callers, one, AGENCY, "withdrawal", reason="other_effort")
+                assert back.status_code == 200, back.text
 
 
 def test_a_yes_and_the_withdrawal_at_once_leave_one_story(callers: Callers) -> None:

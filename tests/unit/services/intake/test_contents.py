@@ -107,6 +107,18 @@ def test_whoever_is_asked_reads_it_and_no_longer_once_another_answered() -> None
     assert readers(work, held.journey_id) == {AGENCY, PROVIDER}
 
 
+def test_the_next_one_reads_what_the_one_before_no_longer_does() -> None:
+    work = IntakeWork()
+    named = asked(register(work), provider=None, providers=(PROVIDER, OTHER_PROVIDER))
+    held = handlers.refer(work, caseworker(AGENCY), named)
+    write(work, held.journey_id)
+    assert readers(work, held.journey_id) == {AGENCY, PROVIDER}
+    handlers.decline_referral(
+        work, caseworker(PROVIDER), held.journey_id, referral.Decline(reason="no_place")
+    )
+    assert readers(work, held.journey_id) == {AGENCY, OTHER_PROVIDER}
+
+
 @pytest.mark.parametrize("ending", ["declined", "withdrawn", "mistake"])
 def test_whoever_was_only_asked_reads_nothing_once_it_came_to_nothing(ending: str) -> None:
     work = IntakeWork()
