@@ -6,8 +6,9 @@ person (`vault.py`).
 Rows: `references` (the referrers' own references), `participations` (one person's journeys in one programme), `parts`
 (who took the person on, per journey) and `superseded` (what was corrected). `contents` holds what a referral says,
 sealed, and `content_keys` the key for it, per handle. `handles` and `held` (what an organisation calls a person),
-`numbers` (who has which number, as keyed hashes), `links` (who is the same person), `merges` (who said so).
-`takings` orders the acceptances of one unit.
+`numbers` (who has which number, as keyed hashes), `links` (who is the same person), `merges` (who said so). `takings`
+orders the acceptances of one unit. `register` (who takes part), `register_history` (what was said of each entry, and
+why), `unit_memberships` and `organisation_numbers`.
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralPassedOn, ReferralReturned,

@@ -47,13 +47,21 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # those of the time before handles, as they were stored and once lifted
         IndexModel([("state.registered_by", ASCENDING)], sparse=True),
         IndexModel([("state.earlier.registered_by", ASCENDING)], sparse=True),
-        # how many people a unit with a capacity has now
+        # how many people a unit with a capacity has now, and whether one that is to end is still responsible
         IndexModel(
             [(name, ASCENDING) for name in ("state.passage.responsible", "state.stage", "state.listed")]
         ),
     ],
     # rows that an older release wrote, whose journeys are not settled
     PARTICIPATIONS: [IndexModel([("settled", ASCENDING), ("_id", ASCENDING)])],
+    "register": [
+        # GET /register/units, /register/memberships, /register/legal-persons, by id
+        IndexModel([("kind", ASCENDING), ("_id", ASCENDING)]),
+        # the role map of a programme; GET /register/memberships?programme=
+        IndexModel([("programme", ASCENDING), ("_id", ASCENDING)], sparse=True),
+    ],
+    # GET /register/units/{unitId}/history and the others; who registered an entry
+    "register_history": [IndexModel([("subject", ASCENDING), ("number", ASCENDING)])],
     **CORRECTION_INDEXES,
     HANDLES: [
         # the handles of a person: those that move with the person, and whether one of them is brought

@@ -54,7 +54,10 @@ PATH_PATTERNS: Mapping[str, str] = {
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
 }
 
-REVISED = ("journeyId", "participantId", "outputId", "handoverId", "followUpId")
+REVISED = (
+    *("journeyId", "participantId", "outputId", "handoverId", "followUpId"),
+    *("legalPersonId", "unitId", "membershipId"),
+)
 """The part of a path that marks a resource with a revision, which If-Match may name."""
 
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -186,10 +189,17 @@ def complete(
     return whole
 
 
+def _kind_of(view: Any) -> str:
+    """Who may call a route that is no action of a role."""
+    if view.operator:
+        return "operate"
+    return "keep_register" if view.keeper else ANYBODY
+
+
 def _complete_operation(operation: dict[str, Any], method: str, endpoint: str, view: Any, path: str) -> None:
     operation["operationId"] = endpoint.rpartition(".")[2]
     if hasattr(view, "action"):
-        operation["x-action"] = view.action or ("operate" if view.operator else ANYBODY)
+        operation["x-action"] = view.action or _kind_of(view)
     shared = ["ActingAs", "Traceparent", "JourneyVector"]
     if method == "post":
         shared.append("IdempotencyKey")

@@ -41,6 +41,9 @@ IDS: Mapping[str, PathId] = {
     "sessionId": PathId("session", forms.SESSION_ID),
     "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),
     "followUpId": PathId("follow-up", forms.FOLLOW_UP_ID, "journey"),
+    "legalPersonId": PathId("legal-person", forms.ORGANISATION, "legal-person"),
+    "unitId": PathId("unit", forms.ORGANISATION, "unit"),
+    "membershipId": PathId("membership", forms.SUBJECT_KEY, "membership"),
 }
 """Ids by the name of their path parameter."""
 

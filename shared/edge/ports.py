@@ -1,6 +1,6 @@
 """The protocols through which the edge uses the runtime: to run commands, and to read the clock."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, cast
 
@@ -9,12 +9,13 @@ from flask import Flask, current_app
 from shared.language.access import Known
 from shared.language.decision import Subject, Vector
 from shared.language.errors import Busy, Refused
+from shared.language.events import Organisation
 from shared.runtime.commands import Again, Answer
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 
-EXTENSION, PROVIDED = "journeys", "journeys-provided"
+EXTENSION, PROVIDED, OPERATORS = "journeys", "journeys-provided", "journeys-operators"
 
 
 class RunsCommands(Protocol):
@@ -53,6 +54,9 @@ class RunsCommands(Protocol):
     def judge(self, right: Callable[[Known], None]) -> None:
         """Judge a right that rests on what was published alone."""
 
+    def look_again(self) -> None:
+        """Let this process see at once what it has changed in the register."""
+
 
 class TellsTime(Protocol):
     """The service's clock. driven: operators may move it."""
@@ -66,10 +70,21 @@ class TellsTime(Protocol):
         """Move a driven clock forward. Returns where it stands."""
 
 
-def install(app: Flask, commands: RunsCommands, provided: object = None) -> None:
-    """Give the application what runs its commands, and what its own routes need beside a `Work`."""
+def install(
+    app: Flask,
+    commands: RunsCommands,
+    provided: object = None,
+    operators: Collection[Organisation] = frozenset(),
+) -> None:
+    """Give the application what runs its commands, what its own routes need beside a `Work`, and who operates it."""
     app.extensions[EXTENSION] = commands
     app.extensions[PROVIDED] = provided
+    app.extensions[OPERATORS] = frozenset(operators)
+
+
+def operators_of_this_app() -> Collection[Organisation]:
+    """The organisations whose operators operate the application that answers this request."""
+    return cast(Collection[Organisation], current_app.extensions[OPERATORS])
 
 
 def commands_of_this_app() -> RunsCommands:

@@ -16,7 +16,14 @@ from shared.edge import headers
 from shared.edge.bodies import BODY_LIMIT_BYTES, read_object, whole_body
 from shared.edge.headers import JSON, content_type, refuse_coded, unreadable
 from shared.edge.ports import RunsCommands
-from shared.language.access import Actor, authorise_duty, authorise_operator, authorise_somewhere
+from shared.language.access import (
+    Actor,
+    Known,
+    authorise_duty,
+    authorise_operator,
+    authorise_somewhere,
+    keeping,
+)
 from shared.language.codec import MOST_SEQUENCE
 from shared.language.decision import Vector
 from shared.language.errors import Later
@@ -38,10 +45,16 @@ def check_right(view: Any, who: Actor, commands: RunsCommands, operators: Collec
     action: Action | None = getattr(view, "action", None)
     if getattr(view, "operator", False):
         authorise_operator(who, operators)
+    if getattr(view, "keeper", False):
+        commands.judge(lambda known: _judge_keeper(who, operators, known))
     if action is not None:
         authorise_duty(who, action)
         if view.somewhere:
             commands.judge(lambda known: authorise_somewhere(who, action, known))
+
+
+def _judge_keeper(who: Actor, operators: Collection[Organisation], known: Known) -> None:
+    keeping(who, operators, known)
 
 
 def long_places() -> Slots:

@@ -73,13 +73,15 @@ def guarded(
     media_types: tuple[str, ...] = ("application/json",),
     body_limit: int = BODY_LIMIT_BYTES,
     operator: bool = False,
+    keeper: bool = False,
     somewhere: bool = False,
     long: bool = False,
     rows: bool = False,
 ) -> Callable[[View], View]:
     """Declare the route's action, for the authorisation, the OpenAPI document and the access test.
 
-    None: any authenticated caller, or with `operator` an operator of the platform. The duty is checked before the
+    None: any authenticated caller, or with `operator` an operator of the platform, or with `keeper` who keeps some
+    part of the register. The duty is checked before the
     body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
     authorises the action, because only it knows the journey. long: it takes seconds, so few may run at once. rows:
     its JSON is an array of rows, which it reads itself. The view takes the path's parameters in snake_case; the form
@@ -95,6 +97,7 @@ def guarded(
         wrapped.media_types = media_types  # type: ignore[attr-defined]
         wrapped.body_limit = body_limit  # type: ignore[attr-defined]
         wrapped.operator = operator  # type: ignore[attr-defined]
+        wrapped.keeper = keeper  # type: ignore[attr-defined]
         wrapped.somewhere = somewhere  # type: ignore[attr-defined]
         wrapped.long = long  # type: ignore[attr-defined]
         wrapped.rows = rows  # type: ignore[attr-defined]
@@ -225,7 +228,7 @@ def create_app(
         APPLICATION_ROOT=ROOT,
     )
     app.wsgi_app = mounted(app.wsgi_app)  # type: ignore[assignment,method-assign]
-    install(app, commands, provided)
+    install(app, commands, provided, operators)
     readings.prepare(app)
     _add_hooks(app, admission, operators)
     api = Api(app)

@@ -13,13 +13,13 @@ from typing import Any, Literal, Protocol
 
 from shared.language.days import day_of, days_after
 from shared.language.errors import Forbidden, Unknown
-from shared.language.events import HandoverKind, Municipality, Organisation
+from shared.language.events import Code, HandoverKind, Municipality, Organisation
 from shared.language.passage import Passage
 from shared.language.programmes import Action, Programme, ProgrammeKey, Programmes
 from shared.language.register import Register
 from shared.language.role_map import FACTS, RoleMap
 
-Duty = Literal["caseworker", "supervisor", "analyst", "owner", "operator"]
+Duty = Literal["caseworker", "supervisor", "analyst", "owner", "registrar", "operator"]
 Part = Literal["referrer", "provider", "named_provider", "responsible", "responsible before", "receiver"]
 
 View = Literal["whole", "outside", "training", "nothing"]
@@ -338,3 +338,43 @@ def authorise_operator(actor: Actor, organisations: Collection[Organisation]) ->
         raise Forbidden("wrong-duty", f"The duty {actor.duty} does not operate the platform.")
     if actor.organisation not in organisations:
         raise Forbidden("not-allowed", f"{actor.organisation} does not operate the platform.")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much of the register an actor may keep. programmes: those that its organisation owns; None: the whole."""
+
+    programmes: frozenset[Code] | None
+
+    def has(self, programme: Code) -> bool:
+        """Whether it keeps the memberships of the programme."""
+        return self.programmes is None or programme in self.programmes
+
+    def has_unit(self, *, registered: bool, member_of: Collection[Code]) -> bool:
+        """Whether it keeps a unit or a legal person.
+
+        registered: whether its organisation registered it. member_of: the programmes in which it has or had a
+        membership.
+        """
+        if self.programmes is None or registered:
+            return True
+        return bool(member_of) and self.programmes.issuperset(member_of)
+
+
+def keeping(actor: Actor, operators: Collection[Organisation], known: Known) -> Keeping:
+    """How much of the register the actor may keep.
+
+    An operator of the platform keeps the whole. A registrar keeps the memberships of the programmes that their
+    organisation owns, and the units of these programmes alone; its own entries too. Raises Forbidden for others.
+    Source: docs/security.md, Who keeps the register.
+    """
+    if actor.duty == "operator":
+        authorise_operator(actor, operators)
+        return Keeping(None)
+    if actor.duty != "registrar":
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not keep the register.")
+    newest = known.programmes.all_latest().values()
+    owned = frozenset(one.id for one in newest if one.owner == actor.organisation)
+    if not owned:
+        raise Forbidden("not-allowed", f"{actor.organisation} owns no programme.")
+    return Keeping(owned)

@@ -196,6 +196,12 @@ CODES: dict[str, Code] = {
         "operator",
         retry="after-change",
     ),
+    "already-registered": Code(409, "The id names an entry of the register that says something else."),
+    "still-responsible": Code(
+        409,
+        "The unit is responsible for open journeys; they are handed over first.",
+        retry="after-change",
+    ),
     "stale-revision": Code(412, "The resource has changed since the revision in If-Match."),
     "revision-missing": Code(428, "The change must name the revision it rests on, in If-Match."),
     # the platform

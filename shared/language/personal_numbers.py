@@ -194,6 +194,11 @@ def _luhn(digits: str) -> bool:
     return (sum(map(int, digits[1::2])) + sum(map(_DOUBLED.__getitem__, digits[::2]))) % 10 == 0
 
 
+def check_digit_fits(digits: str) -> bool:
+    """Whether the last of an even number of digits fits the others, as in every Swedish number of this kind."""
+    return _luhn(digits)
+
+
 def _born(day: str, today: date | None, *, plus: bool = False) -> str | None:
     """`adult` or `child` for a day of birth of six or eight digits; None when nobody alive was born then.
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Literal, Protocol
 
 from shared.language.events import Code, Municipality, Organisation
+from shared.language.personal_numbers import check_digit_fits
 
 UnitKind = Literal[
     "employment_service",
@@ -33,6 +34,11 @@ UnitKind = Literal[
     "funder",
     "coordination_association",
 ]
+
+
+NUMBER_DIGITS = 10
+LEAST_THIRD_DIGIT = 2
+"""An organisation number's third digit is at least 2, so that none is a personal identity number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,23 @@ class Register(Protocol):
 def within(on: date, first_day: date, last_day: date | None) -> bool:
     """Whether the day lies between both days, which are included; last_day: None has no end."""
     return first_day <= on and (last_day is None or on <= last_day)
+
+
+def overlap(one: Capacity | Membership, other: Capacity | Membership) -> bool:
+    """Whether some day lies in both."""
+    return within(one.first_day, other.first_day, other.last_day) or within(
+        other.first_day, one.first_day, one.last_day
+    )
+
+
+def is_organisation_number(digits: str) -> bool:
+    """Whether ten digits are a Swedish organisation number: a check digit (Luhn), and a third digit of at least 2.
+
+    Source: Skatteverket, Organisationsnummer (SKV 709).
+    """
+    if len(digits) != NUMBER_DIGITS or not (digits.isascii() and digits.isdecimal()):
+        return False
+    return int(digits[2]) >= LEAST_THIRD_DIGIT and check_digit_fits(digits)
 
 
 class KnownRegister:

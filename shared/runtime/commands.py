@@ -186,6 +186,10 @@ class Commands:
         except PyMongoError as error:
             raise Busy(f"The database did not answer: {type(error).__name__}.") from error
 
+    def look_again(self) -> None:
+        """Let this process see at once what it has changed in the register."""
+        self._published.kept_register.expire()
+
     @property
     def waiting(self) -> int:
         """The number of callers that wait for a round."""

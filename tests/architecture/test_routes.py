@@ -96,7 +96,7 @@ COLLECTIONS = frozenset(
             "outputs",
             "handovers",
         ),
-        *(),
+        *("legal-persons", "units", "memberships"),
     }
 )
 """What a path ends in whose POST creates an entry."""

@@ -27,7 +27,7 @@ from tests.support.bad_input import FAR_DAY, UNKNOWN_ID
 
 POINTS = {"received": "named", "accepted": "acc", "started": "strt", "offered": "offr", "handed_over": "empl"}
 """The journeys of this stack that stand at a point of the table."""
-DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
+DUTIES = ("caseworker", "supervisor", "analyst", "owner", "registrar", "operator")
 UNDATED = re.compile("erasure$")
 """A command that cannot be kept from being carried out."""
 PARTS = re.compile("<string:(goal|sessionId)>")

@@ -178,7 +178,7 @@ class Api(Fuzzer[Call]):
             who = REFERRER
         made = baseline(self.world, operation, journey, self._known)
         body = made.text or (json.dumps(made.body).encode() if operation.method != "GET" else b"")
-        return self._call(operation, who, body, journey, made.path)
+        return self._call(operation, who, body, journey, made.path, made.headers)
 
     def _call(
         self,
@@ -187,13 +187,18 @@ class Api(Fuzzer[Call]):
         body: bytes,
         journey: Journey,
         path: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> Call:
         trace = f"{self.chance.getrandbits(128):032x}"
         where = {"journeyId": journey.journey, **(path or {})}
         target = operation.path.format_map(
             defaultdict(lambda: "0", {name: quote(value, safe="") for name, value in where.items()})
         )
-        headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Purpose": "to plan a meeting"}
+        headers = {
+            "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
+            "Purpose": "to plan a meeting",
+            **(more or {}),
+        }
         if operation.method != "GET":
             media = NDJSON if operation.identity == "log_sessions" else "application/json"
             headers |= {"Content-Type": media, "Idempotency-Key": self.world.name()}

@@ -117,7 +117,7 @@ class Operation:
     @property
     def needs(self) -> Needs:
         """What it takes."""
-        if self.action == "operate":
+        if self.action in ("operate", "keep_register"):
             return Needs(OPERATOR)
         return NEEDS.get(self.identity, Needs(REFERRER, ("received", "accepted", "started", "exited")))
 
@@ -197,6 +197,9 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "round": "1",
         "sessionId": handles.names["session"],
         "outputId": handles.names["output"],
+        "unitId": "hotell-statt",
+        "membershipId": "hotell-statt@coactive",
+        "legalPersonId": "butiksbolaget",
     }
     make = BASELINES.get(operation.identity)
     if make is None:
@@ -215,4 +218,5 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         path={**path, **{name: value for name, value in found.path.items() if value != PROGRAMME}},
         body=body,
         text=found.text,
+        headers=found.headers,
     )

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -86,7 +87,7 @@ class Trial:
     ) -> None:
         self._rest()
         before = self.watch.moment()
-        if step.operation != "record_entry":
+        if self._command(step)[0] == "POST":
             again = self._send(step, baseline, key)
             if (again.status_code, again.content) != (first.status_code, first.content):
                 finding.repeated = f"{again.status_code} {again.text}, first {first.status_code} {first.text}"
@@ -98,7 +99,7 @@ class Trial:
 
     def _otherwise(self, step: Step, baseline: Baseline) -> Baseline:
         """The command with another content that is right by itself."""
-        if step.organisation == DRIFT:
+        if step.organisation == DRIFT and "why" not in baseline.body:
             change = {"reason": "tried for another reason"}
         elif "why" in baseline.body:
             change = {"why": "Another reason to correct it."}
@@ -209,14 +210,12 @@ class Trial:
         return []
 
     def _send(self, step: Step, baseline: Baseline, key: str) -> httpx.Response:
-        (found,) = [
-            one for one in commands(DOCUMENTS[step.service]) if one[2]["operationId"] == step.operation
-        ]
-        method, template, operation = found
+        method, template, operation = self._command(step)
         content_type = next(iter(operation["requestBody"]["content"]))
         headers = {
             "Authorization": f"Bearer {self._token(step.organisation, 'own')}",
             "Content-Type": content_type,
+            **baseline.headers,
         }
         if method == "POST":
             headers["Idempotency-Key"] = key
@@ -224,6 +223,12 @@ class Trial:
         return self.client.request(
             method, url, headers=headers, content=baseline.text or json.dumps(baseline.body).encode()
         )
+
+    def _command(self, step: Step) -> tuple[str, str, Mapping[str, Any]]:
+        (found,) = [
+            one for one in commands(DOCUMENTS[step.service]) if one[2]["operationId"] == step.operation
+        ]
+        return found
 
     def _token(self, organisation: str, bearer: Bearer) -> str:
         known = self._tokens.get((organisation, bearer))

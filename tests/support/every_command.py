@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.support.bad_input import Baseline
+from tests.support.register_commands import register_commands
 from tests.support.schema_samples import TEST_PERSONNUMMER
 
 PROGRAMME = "every-command"
@@ -219,6 +220,7 @@ def _passed_over(handles: Handles) -> Baseline:
 
 ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
+    *(Step("intake", name, DRIFT, baseline) for name, baseline in register_commands(PROGRAMME, PROVIDER)),
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
     Step("intake", "correct_participant", AGENCY, _person_anew),
     Step("intake", "register_participant", AGENCY, _twin, {"twin": "participant_id"}, tried=False),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,7 +15,7 @@ from shared.edge.acting import Held
 from shared.edge.callers import Admission
 from shared.edge.interface import Interface
 from shared.edge.web import create_app
-from shared.language.access import Actor, Known
+from shared.language.access import Actor, Duty, Known
 from shared.language.codec import event_type
 from shared.language.days import start_of
 from shared.language.decision import (
@@ -213,6 +213,9 @@ class FakeCommands:
         """Judge a right that rests on what was published alone."""
         right(self.memory)
 
+    def look_again(self) -> None:
+        """What was registered is seen at once here."""
+
     def run(
         self,
         use_case: UseCase,
@@ -287,7 +290,7 @@ class NamedTokens:
     def _actor(self, named: str) -> Actor:
         organisation, _, rest = named.partition(":")
         duty, _, person = rest.partition(":")
-        if duty not in ("caseworker", "supervisor", "analyst", "owner", "operator"):
+        if duty not in get_args(Duty):
             raise Forbidden("unauthenticated", "No such duty.")
         return Actor(person or "somebody", organisation, duty)  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ For what holds across services: who may do what, and who sees what. Events arriv
 the runtime's to promise, and is tested elsewhere.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from services.handover.repository import Handovers
 from services.intake import api as intake_api
 from services.intake import consumer as intake_consumer
 from services.intake.api.provided import Provided
+from services.intake.members import register_members
 from services.intake.numbers import Numbers
 from services.intake.participations import settle
 from services.intake.repository import Referrals
@@ -126,6 +128,13 @@ class House:
         )
         self.spread()
         return answer
+
+    def keep_register(self) -> None:
+        """Put into intake's register whom the programmes' files name, as publishing them does."""
+        memory = self.rooms[INTAKE].memory
+        for programme in self.programmes.all_latest().values():
+            memory.in_unit(functools.partial(register_members, versions=[(programme, self.today)]))
+        self.spread()
 
     def freeze(self) -> None:
         """From now on requests are decided on and answered, and leave everything as it is."""

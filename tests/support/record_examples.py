@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
-from tests.support.access.worlds import EMPLOYER, ORGANISATIONS, SHOP, WAYS, World, request_of
+from tests.support.access.worlds import EMPLOYER, OPERATOR, ORGANISATIONS, SHOP, WAYS, World, request_of
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS
 from tests.support.sources import ROOT
 from tools.contracts.services import application, services
@@ -59,6 +59,8 @@ def attempts(at: str) -> Iterator[tuple[World, str]]:
     for organisation in ORGANISATIONS.values():
         for duty in DUTIES:
             yield world, f"{organisation}:{duty}"
+    yield world, "urkraft:registrar"
+    yield world, OPERATOR
 
 
 def record() -> dict[str, dict[str, dict[str, Any]]]:

@@ -69,6 +69,7 @@ SAMPLES = (
     *("sv", "urkraft", "2482", "A-1", "g1", "sharing"),
     *(f"{prefix}-{'0' * 26}" for prefix in "jhpso"),
     *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),
+    "5560360793",
 )
 
 

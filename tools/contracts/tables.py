@@ -195,6 +195,8 @@ def _who(view: Callable[..., Any]) -> Cells:
         return OPEN
     if getattr(view, "operator", False):
         return "operate", "operator", NOBODY, NOBODY
+    if getattr(view, "keeper", False):
+        return "keep_register", "operator, registrar", NOBODY, NOBODY
     return ("any", "any", NOBODY, NOBODY) if view.action is None else _may(view.action)
 
 

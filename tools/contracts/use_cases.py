@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-USE_CASES = ("handlers", "correcting", "contents", "people", "merging", "candidates", "role_map")
+USE_CASES = (
+    "handlers",
+    "correcting",
+    "contents",
+    "people",
+    "merging",
+    "candidates",
+    "role_map",
+    "registering",
+)
 """Modules of a service that hold use cases."""
 
 

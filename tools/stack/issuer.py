@@ -28,7 +28,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tools.stack.settings import AUDIENCE, Settings
 
-DUTIES = ("caseworker", "supervisor", "analyst", "operator", "owner")
+DUTIES = ("caseworker", "supervisor", "analyst", "operator", "owner", "registrar")
 LIFETIME_SECONDS = 12 * 60 * 60
 _CLIENT = re.compile(r"(?P<organisation>[a-z0-9][a-z0-9-]{0,63}):(?P<duty>[a-z]+)")
 

@@ -1,8 +1,8 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
 referrals say) and `corrections`.
 
-Further `merging` (who is the same person), `role_map` (who takes part), and `provided` (what routes need beside a
-`Work`).
+Further `merging` (who is the same person), `register` and `role_map` (who takes part), and `provided` (what routes need
+beside a `Work`).
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from shared.runtime.settings import Settings
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import contents, corrections, merging, role_map, routes
+    from services.intake.api import contents, corrections, merging, register, role_map, routes
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
@@ -23,6 +23,7 @@ def blueprints() -> tuple[Any, ...]:
         contents.referral_contents,
         merging.merges,
         *(corrections.corrected_participants, corrections.corrections),
+        *(register.legal_persons, register.units, register.memberships),
     )
 
 

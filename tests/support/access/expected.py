@@ -138,6 +138,18 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
         "agency fk shop cafe tra hotel esf out",
         "any",
     ),
+    ("intake", "GET /register/legal-persons"): ("agency fk shop cafe tra hotel esf out", "any"),
+    ("intake", "GET /register/legal-persons/<string:legalPersonId>"): (
+        "agency fk shop cafe tra hotel esf out",
+        "any",
+    ),
+    ("intake", "GET /register/units"): ("agency fk shop cafe tra hotel esf out", "any"),
+    ("intake", "GET /register/units/<string:unitId>"): ("agency fk shop cafe tra hotel esf out", "any"),
+    ("intake", "GET /register/memberships"): ("agency fk shop cafe tra hotel esf out", "any"),
+    ("intake", "GET /register/memberships/<string:membershipId>"): (
+        "agency fk shop cafe tra hotel esf out",
+        "any",
+    ),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (
@@ -153,6 +165,22 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("outcome", "GET /programmes/<string:programmeId>/report"): ("esf", FIGURES),
 }
 """Routes that concern no single journey."""
+
+REGISTER: dict[str, str] = {
+    # route of intake: who may. registrar: of the programme's owner; operator: of the platform
+    "POST /register/legal-persons": "registrar operator",
+    "PUT /register/legal-persons/<string:legalPersonId>": "operator",
+    "GET /register/legal-persons/<string:legalPersonId>/history": "registrar operator",
+    "POST /register/units": "registrar operator",
+    "PUT /register/units/<string:unitId>": "registrar operator",
+    "POST /register/units/<string:unitId>/end": "registrar operator",
+    "GET /register/units/<string:unitId>/history": "registrar operator",
+    "POST /register/memberships": "registrar operator",
+    "PUT /register/memberships/<string:membershipId>": "registrar operator",
+    "POST /register/memberships/<string:membershipId>/end": "registrar operator",
+    "GET /register/memberships/<string:membershipId>/history": "registrar operator",
+}
+"""Routes that keep the register. Of the legal person only an operator may change it, who registered it."""
 
 OPERATORS: dict[str, str] = {
     # route: the services that have it

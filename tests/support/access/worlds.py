@@ -27,6 +27,9 @@ ORGANISATIONS: Mapping[str, str] = {
 OTHERS = ("fk", "hotel", "esf", "out")
 PURPOSED = re.compile("participants/|/contents")
 """Routes that ask why they read."""
+OPERATOR = "drift:operator"
+RESTS = re.compile("PUT /register/|POST /register/.*/end")
+"""Routes whose changes name what they rest on."""
 NO_SESSION = "s-" + "1" * 26
 
 
@@ -58,6 +61,10 @@ class World:
 
 def _referred(provider: str | None = SHOP) -> World:
     world = World(house(read_programme(), today=date(2016, 6, 1)))
+    world.house.keep_register()
+    world.house.done(
+        INTAKE, "POST", "/register/legal-persons", OPERATOR, BODIES["POST /register/legal-persons"]
+    )
     world.output = world.house.done(
         ACTIVITY_TRACKING,
         "POST",
@@ -192,7 +199,21 @@ CONTENTS = {
     "extent": {"percent": 50},
     "reach": {"how": "telephone", "when": "Helst före tolv."},
 }
-BODIES: Mapping[str, object] = {
+AGREED = "Nytt avtal."
+UNIT = {
+    "name": "Hotell Statt",
+    "kind": "employer",
+    "first_day": "2016-02-01",
+    "legal_person": "butiksbolaget",
+    "site": {"municipality": "2482", "address": "Stationsgatan 8"},
+    "function_address": "reception@example.org",
+    "capacities": [{"activity": "placement", "people": 2, "first_day": "2016-02-01"}],
+    "certificates": [{"code": "first_aid", "last_day": "2018-12-31"}],
+    "why": AGREED,
+}
+MEMBERSHIP = {"roles": ["receiver"], "first_day": "2016-02-01", "why": AGREED}
+LEAVES = {"last_day": "2016-12-31", "why": "The agreement ends."}
+BODIES: Mapping[str, Any] = {
     "PUT /referrals/<string:journeyId>/contents": CONTENTS,
     "POST /referrals/<string:journeyId>/decline": {"reason": "no_place"},
     "POST /referrals/<string:journeyId>/withdrawal": {"reason": "other_effort"},
@@ -243,6 +264,28 @@ BODIES: Mapping[str, object] = {
     "POST /handovers/<string:handoverId>/decline/correction": {**MENDED, "reason": "no_capacity"},
     "POST /handovers/<string:handoverId>/recall/correction": {**MENDED, "reason": "other_receiver"},
     "POST /journeys/<string:journeyId>/exit/correction": {"why": "A slip.", "way": "moved"},
+    "POST /register/legal-persons": {
+        "legal_person_id": "butiksbolaget",
+        "name": "Butiksbolaget AB",
+        "number": "5560360793",
+        "why": AGREED,
+    },
+    "PUT /register/legal-persons/<string:legalPersonId>": {
+        "name": "Bolaget AB",
+        "number": "5560360793",
+        "why": AGREED,
+    },
+    "POST /register/units": {"unit_id": "ny-butik", **UNIT},
+    "PUT /register/units/<string:unitId>": UNIT,
+    "POST /register/units/<string:unitId>/end": LEAVES,
+    "POST /register/memberships": {
+        "unit": "hotell-statt",
+        "programme": "coactive",
+        "membership_id": "hotell-statt@coactive",
+        **MEMBERSHIP,
+    },
+    "PUT /register/memberships/<string:membershipId>": {**MEMBERSHIP, "shared_with": ["kafe-solrosen"]},
+    "POST /register/memberships/<string:membershipId>/end": LEAVES,
     "POST /follow-ups/<string:followUpId>/answer/correction": {"why": "A slip.", "situation": "student"},
 }
 """What each command says; an empty object for those that need no words."""
@@ -265,10 +308,14 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         "purpose": "sharing",
         "programmeId": "coactive",
         "outputId": world.output,
+        "legalPersonId": "butiksbolaget",
+        "unitId": "hotell-statt",
+        "membershipId": "hotell-statt@coactive",
     }
     path = re.sub(r"<string:(\w+)>", lambda found: named[found[1]], rule)
     body: Any = BODIES.get(route, {})
     headers = {"Purpose": "to call about a place"} if PURPOSED.search(rule) else {}
+    headers |= {"If-Match": "*"} if RESTS.match(route) else {}
     for act, other in (("merge", world.twin), ("separation", world.double)):
         if route == f"POST /participants/<string:participantId>/{act}":
             body = {"participant_id": other, "why": "As they say themselves."}

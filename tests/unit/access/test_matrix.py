@@ -16,14 +16,15 @@ from services.intake.domain.referral import UNKNOWN_PARTICIPANT
 from shared.edge.request_checks import check_right
 from shared.language.access import Actor
 from shared.language.errors import Forbidden
-from tests.support.access.expected import ANYBODY, FIGURES, FLAT, JOURNEYS, OPERATORS, STREAM
+from tests.support.access.expected import ANYBODY, FIGURES, FLAT, JOURNEYS, OPERATORS, REGISTER, STREAM
 from tests.support.access.tables import WORLDS, grid
 from tests.support.access.worlds import ORGANISATIONS, OTHERS, WAYS, World, request_of
 from tests.support.fakes import NamedTokens
 from tests.support.page_server import MovingFigures, PageServer, read_programme
 from tools.contracts.services import application, services, stream_routes
 
-DUTIES = ("caseworker", "supervisor", "analyst", "owner", "operator")
+DUTIES = ("caseworker", "supervisor", "analyst", "owner", "registrar", "operator")
+KEEPERS = {"urkraft:registrar": "registrar", "drift:operator": "operator"}
 NOT_THERE = "1" * 26
 SCHEMA = "journey.intake.journey-started.v1.json"
 UNKNOWN_PERSON = {"participant_id": [UNKNOWN_PARTICIPANT]}
@@ -41,6 +42,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
     expected = {*JOURNEYS, *FLAT}
     expected |= {(service, route) for route, names in OPERATORS.items() for service in names.split()}
     expected |= {(service, route) for route in ANYBODY for service in services()}
+    expected |= {("intake", route) for route in REGISTER}
     found = {(service, route) for service in services() for route in routes_of(service)}
     assert found == expected
     assert {f"{method} {path}" for method, path, _ in stream_routes()} == set(STREAM)
@@ -127,6 +129,21 @@ def test_routes_that_concern_no_single_journey() -> None:
                 found = cell(world, service, route, f"{organisation}:{duty}")
                 if found != expected:
                     wrong.append(f"{service} {route}, {name} {duty}: {found}, expected {expected}")
+    assert wrong == []
+
+
+def test_only_registrars_and_operators_keep_the_register() -> None:
+    world = WAYS["open"]()
+    world.house.freeze()
+    wrong = []
+    everybody = (*ORGANISATIONS.values(), "urkraft", "drift")
+    for route, allowed in REGISTER.items():
+        for who in (f"{organisation}:{duty}" for organisation in everybody for duty in DUTIES):
+            keeps = who.endswith((":registrar", ":operator"))
+            expected = "+" if KEEPERS.get(who) in allowed.split() else "r" if keeps else "d"
+            found = cell(world, "intake", route, who)
+            if found != expected:
+                wrong.append(f"{route}, {who}: {found}, expected {expected}")
     assert wrong == []
 
 

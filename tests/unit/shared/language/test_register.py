@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.language.register import KnownRegister, Membership, Unit
+from shared.language.register import KnownRegister, Membership, Unit, is_organisation_number, overlap
 from shared.language.role_map import roles_on
 
 FIRST, LAST = date(2017, 3, 1), date(2017, 6, 30)
@@ -62,3 +64,30 @@ def test_holders_of_a_role_are_those_who_ever_held_it_in_every_later_register_to
     assert set(after.holders("coactive", "provider")) == {"shop", "cafe"}
     assert not after.holders("coactive", "owner")
     assert not after.holders("buda", "provider")
+
+
+spans = st.tuples(st.integers(0, 20), st.none() | st.integers(0, 20)).map(
+    lambda found: member(
+        first=FIRST + found[0] * DAY,
+        last=None if found[1] is None else FIRST + (found[0] + found[1]) * DAY,
+    )
+)
+
+
+@given(spans, spans)
+def test_two_overlap_when_some_day_lies_in_both(one: Membership, other: Membership) -> None:
+    days = [FIRST + number * DAY for number in range(60)]
+    assert overlap(one, other) == any(one.holds(on) and other.holds(on) for on in days)
+    assert overlap(one, other) == overlap(other, one)
+
+
+@pytest.mark.parametrize("number", ["2021002114", "5560360793", "8020028711"])
+def test_numbers_of_organisations(number: str) -> None:
+    assert is_organisation_number(number)
+
+
+@pytest.mark.parametrize(
+    "number", ["2021002115", "9001012385", "202100-2114", "20210021", "", "٢٠٢١٠٠٢١١٤", "5560360793 "]
+)
+def test_what_is_no_number_of_an_organisation(number: str) -> None:
+    assert not is_organisation_number(number)
