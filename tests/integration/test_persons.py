@@ -20,11 +20,14 @@ WHY = "A slip of the hand."
 
 
 class Person:
-    """One person, whom the agency refers and the provider takes on."""
+    """One person, whom the agency refers and the provider takes on in the programme."""
 
-    def __init__(self, stack: Stack, web: httpx.Client) -> None:
-        self.agency, self.provider = Caller(stack, web, AGENCY), Caller(stack, web, PROVIDER)
+    def __init__(
+        self, stack: Stack, web: httpx.Client, programme: str = PROGRAMME, provider: str = PROVIDER
+    ) -> None:
+        self.agency, self.provider = Caller(stack, web, AGENCY), Caller(stack, web, provider)
         self._stack, self._web = stack, web
+        self._programme, self._named = programme, provider
         self._owner = {"Authorization": f"Bearer {stack.token('urkraft', 'owner')}"}
         at = web.get(f"{stack.url('intake-web')}/clock", headers=self._owner).json()["at"]
         self._today: date = day_of(datetime.fromisoformat(at))
@@ -51,9 +54,9 @@ class Person:
         referral = {
             "reference": reference,
             "participant_id": handle,
-            "programme": PROGRAMME,
+            "programme": self._programme,
             "municipality": place,
-            "provider": PROVIDER,
+            "provider": self._named,
             "occurred_on": self.ago(days),
             **({"previous_journey": previous} if previous else {}),
         }
@@ -65,7 +68,7 @@ class Person:
         return journey, seen_in(begun)
 
     def figures(self) -> Any:
-        url = f"{self._stack.url('outcome-web')}/programmes/{PROGRAMME}/report"
+        url = f"{self._stack.url('outcome-web')}/programmes/{self._programme}/report"
         return self._web.get(url, headers=self._owner).json()
 
     def counts(self) -> dict[str, int]:
