@@ -6,6 +6,7 @@ of the things that go wrong in real life is played, read off the plan itself.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
@@ -22,6 +23,8 @@ RETURNS: dict[Fate, tuple[int, Fate]] = {
     "moved": (3, "mistake after start"),
 }
 """After which first journey how many are referred again, and how the second one goes."""
+TWICE: tuple[Fate, ...] = ("declined", "by plan", "declined", "by plan", "broken off", "moved")
+"""How the second journey goes of those whom another agency registers by number, and refers while the first is open."""
 ERASED = 3
 OUTPUT_MARGIN = 1.15
 """An output ends this much above its target, so that a correction leaves it reached."""
@@ -36,6 +39,7 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     returns = {fate: count for fate, (count, _) in RETURNS.items()}
     number = 0
     single: list[Person] = []
+    twice = list(TWICE)
     for person in cohort:
         number += 1
         story = Story(
@@ -65,6 +69,18 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
                 inbound=inbound,
             )
             acts += again.told()
+        elif twice and (referrer := _another(programme, person)) and person.fate == "handed over":
+            number += 1
+            acts += Story(
+                programme,
+                random,
+                replace(person, referrer=referrer),
+                plan_key=f"w{number:03}",
+                fate=twice.pop(),
+                referred_on=_weekday(person.referred_on + timedelta(days=random.randint(25, 60))),
+                previous=None,
+                inbound=inbound,
+            ).told()
         elif story.exited_on:
             single.append(person)
     acts += _outputs(programme, random)
@@ -72,6 +88,14 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
     bad_records = _bad_records(programme, random, cohort, inbound)
     return _plan(acts, bad_records, last=last, stops=_falling_due(programme, acts), number=len(cohort))
+
+
+def _another(programme: Programme, person: Person) -> str | None:
+    """Another agency that may find the same person by number; None where the person has none."""
+    referrers = programme.those_who_may("refer", "register_participant", "withdraw_referral")
+    providers = programme.those_who_may("answer_referral")
+    others = [one for one in referrers if one != person.referrer and one not in providers]
+    return others[0] if person.personnummer and others else None
 
 
 def _plan(
