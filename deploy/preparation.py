@@ -25,7 +25,7 @@ import click
 
 from deploy.certificates import holds, issue
 from deploy.database import DATABASES
-from deploy.topics import declared
+from deploy.declaration import declared
 
 # Server -> the names by which its clients, its health check and it itself reach it.
 SERVERS: Mapping[str, tuple[str, ...]] = {

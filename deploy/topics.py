@@ -19,13 +19,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from kafka.admin import (
     ACL,
     ACLFilter,
@@ -42,108 +40,12 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
 
+from deploy.declaration import REFERRALS, Declaration, Principal, Topic, declared
 from deploy.quotas import apply_quotas
 from deploy.trouble import CannotApply
 
-DECLARATION = Path(__file__).with_name("topics.yaml")
 SCRAM = "SCRAM-SHA-512"
 IN_FORCE_WITHIN_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic as declared. `config` values are strings, as Kafka holds them."""
-
-    name: str
-    partitions: int
-    config: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A Kafka user and the topics it may write and read, each by its whole name.
-
-    groups: the consumer groups it may use; a trailing `*` is a prefix. quotas: by Kafka's names, per broker.
-    """
-
-    name: str
-    write: tuple[str, ...]
-    read: tuple[str, ...]
-    groups: tuple[str, ...]
-    quotas: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """All of `topics.yaml`, with every agency spelled out."""
-
-    agencies: tuple[str, ...]
-    topics: tuple[Topic, ...]
-    principals: tuple[Principal, ...]
-
-
-def declared(path: Path = DECLARATION) -> Declaration:
-    """Read the declaration; `{agency}` is replaced by each agency in turn."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    agencies: list[str] = document["agencies"]
-
-    def spelled_out(name: str) -> Iterator[str]:
-        if "{agency}" in name:
-            yield from (name.replace("{agency}", agency) for agency in agencies)
-        else:
-            yield name
-
-    topics = tuple(
-        Topic(name, declared["partitions"], {key: str(value) for key, value in declared["config"].items()})
-        for pattern, declared in document["topics"].items()
-        for name in spelled_out(pattern)
-    )
-    principals: list[Principal] = []
-    for pattern, grants in document["principals"].items():
-        for name in spelled_out(pattern):
-            # An agency's own grants name that agency; a service's grants name all of them.
-            own = {"{agency}": name} if "{agency}" in pattern else {}
-
-            def grant(kind: str, own: Mapping[str, str] = own, grants: Any = grants) -> tuple[str, ...]:
-                return tuple(
-                    topic
-                    for entry in _flat(grants.get(kind, ()))
-                    for topic in ([entry.replace(*pair) for pair in own.items()] or spelled_out(entry))
-                )
-
-            read = grant("read")
-            groups = (name, f"{name}.*", *grants.get("groups", ())) if read else ()
-            quotas = document["quotas"].get(pattern, {})
-            principals.append(Principal(name, grant("write"), read, groups, quotas))
-    _tell_apart(principals)
-    return Declaration(tuple(agencies), topics, tuple(principals))
-
-
-def _flat(entries: Iterable[Any]) -> Iterator[str]:
-    """The names, lists within the list too: an alias of YAML's stands for a list."""
-    for entry in entries:
-        yield from [entry] if isinstance(entry, str) else entry
-
-
-def covers(granted: str, group: str) -> bool:
-    """Whether what is granted takes in that group; a trailing `*` of either is a prefix."""
-    if granted.endswith("*"):
-        return group.startswith(granted[:-1])
-    return granted == group
-
-
-def _tell_apart(principals: Iterable[Principal]) -> None:
-    """Raise CannotApply where a principal's groups take in another's: a name may be the beginning of another."""
-    for one in principals:
-        for other in principals:
-            taken = [
-                group
-                for granted in one.groups
-                for group in (other.name, *other.groups)
-                if one is not other and covers(granted, group)
-            ]
-            if taken:
-                raise CannotApply(f"{one.name} would be granted {taken[0]}, a consumer group of {other.name}")
 
 
 def acls_of(principal: Principal) -> frozenset[ACL]:
@@ -213,8 +115,11 @@ def _await_listener(servers: list[str], give_up_at: float, going_on: Callable[[]
 def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> list[str]:
     """Make the cluster agree with the declaration; returns what was changed, one line each.
 
+    Agencies that have joined meanwhile (`deploy.agencies`) keep what they have, and get what is declared for each.
+
     Safe to repeat and to run concurrently. Raises CannotApply for a partition count that differs.
     """
+    declaration = declaration.beside(joined(admin))
     return [
         *_apply_users(admin, declaration, passwords),
         *_apply_topics(admin, declaration),
@@ -320,6 +225,16 @@ def _acls_in_force(admin: KafkaAdminClient, declaration: Declaration) -> set[ACL
     found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything))
     ours = {f"User:{principal.name}" for principal in declaration.principals}
     return {rule for rule in found if rule.principal in ours}
+
+
+def joined(admin: KafkaAdminClient) -> tuple[str, ...]:
+    """The agencies that have topics of their own: those that may write their referrals. Blocks."""
+    anything = ResourcePatternFilter(ResourceType.TOPIC, None, ACLResourcePatternType.LITERAL)
+    found, _ = admin.describe_acls(
+        ACLFilter(None, None, ACLOperation.WRITE, ACLPermissionType.ALLOW, anything)
+    )
+    names = {rule.principal.removeprefix("User:"): rule.resource_pattern.resource_name for rule in found}
+    return tuple(sorted(name for name, topic in names.items() if topic == REFERRALS.format(agency=name)))
 
 
 def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pymongo.collection import Collection
 import deploy.topics
 from deploy.backup.surroundings import OWN_TOPICS, CannotDo, Client
 from deploy.database import DATABASES
+from deploy.declaration import declared
 from shared.language.decision import ARCHIVE, Subject, event_id
 from shared.language.events import CONTROL_TOPIC
 from shared.runtime.kafka import Logs, Partition, native_options
@@ -220,7 +221,7 @@ def make_anew(client: Client, options: Mapping[str, Any], say: Callable[[str], N
     admin = deploy.topics.connect(options, within_seconds=60.0)
     try:
         _remove(admin, own)
-        for line in deploy.topics.apply(admin, deploy.topics.declared(), {}):
+        for line in deploy.topics.apply(admin, declared(), {}):
             say(line)
     finally:
         admin.close()

@@ -9,7 +9,6 @@ not kept either: a personal number can be guessed from it. No other value is rep
 line. The answer to a record comes before all that is told of what it led to.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +20,12 @@ from services.intake import handlers
 from services.intake.domain.participant import HANDLES, handle_of
 from services.intake.domain.participation import PARTICIPATIONS, participation_key
 from services.intake.domain.referral import REFERENCES, Refer, reference_key
+from services.intake.on_kafka import EVERY_TOPIC, TOPIC, Looking
 from services.intake.records import Echo, Said, read
 from shared.language.access import Actor
 from shared.language.decision import Work, subject_of
 from shared.language.errors import Busy, Halt, Refused, StateUnreadable
 from shared.language.events import Organisation
-from shared.language.forms import ORGANISATION
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
@@ -40,7 +39,6 @@ from shared.telemetry.metrics import metric
 from shared.telemetry.traces import read_trace, resume_trace, start_trace
 
 GROUP = "intake-inbound"
-TOPIC = re.compile(rf"inbound\.({ORGANISATION})\.referrals\.v1")
 ONE_AGENCY_COUNTS = 0.75
 """So much of the limits that halt the group may be one agency's failures: none halts the others by what it sends."""
 
@@ -61,17 +59,12 @@ Answered = tuple[str, Arrived, Answer]
 """The trace that was continued or begun, the record, its answer."""
 
 
-def topic_of(organisation: Organisation) -> str:
-    """The topic on which the organisation publishes its referrals."""
-    return f"inbound.{organisation}.referrals.v1"
-
-
 def sender_of(topic: str) -> Organisation:
     """The organisation whose topic this is. Raises Halt: reading any other topic is a fault of the deployment."""
     found = TOPIC.fullmatch(topic)
     if found is None:
         raise Halt(
-            f"{topic} is no inbound topic.", "Name organisations by their codes in REPLY_ORGANISATIONS."
+            f"{topic} is no inbound topic.", "Let intake read no topic of another name as an agency's."
         )
     return found[1]
 
@@ -138,6 +131,9 @@ def process_batch(parts: Parts, breaker: Breaker) -> ProcessBatch:
     """What the inbound consumer does inside its transaction: refer, answer, keep count."""
 
     def run(attempt: Attempt, records: list[Arrived]) -> Tally:
+        # Whoever sends on a topic of its own is answered on one, however new both are.
+        for sender in {sender_of(record.topic) for record in records}:
+            parts.channels.note(sender)
         unit, counting = parts.unit(attempt.session, on_read=attempt.on_read), breaker.attempt()
         answers, said = [], [read(record) for record in records]
         _fetch(unit, records, said)
@@ -269,10 +265,7 @@ def new_breaker() -> Breaker:
 
 
 def readers(parts: Parts) -> list[tuple[str, Runnable]]:
-    """The thread that reads the agencies' topics, where any agency has one."""
-    organisations = sorted(parts.settings.reply_organisations)
-    if not organisations:
-        return []
+    """The threads that find the agencies' topics and read them. Agencies come and go while they run."""
     # Prometheus sees no increase in a series that begins with its first loss.
     metric("journey_inbound_records_total", result="lost").inc(0)
     breaker = new_breaker()
@@ -284,8 +277,8 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         process_batch=process_batch(parts, breaker),
         set_aside=set_aside(parts, breaker),
         stop=parts.stop,
-        topics=[topic_of(one) for one in organisations],
+        topics=[EVERY_TOPIC],
         join=FairMember,
         on_lost=_lost,
     )
-    return [("inbound", consumer)]
+    return [("channels", Looking(parts, parts.channels)), ("inbound", consumer)]

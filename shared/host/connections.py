@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.errors import PyMongoError
 
 from shared.operations.standing import FORGOTTEN_SECONDS
+from shared.runtime.channels import Channels
 from shared.runtime.clock import Clock
 from shared.runtime.outgoing import FORGET_AT
 from shared.runtime.parts import Parts, Service
@@ -80,6 +81,7 @@ def connect(service: Service, settings: Settings) -> Parts:
         client=client,
         clock=Clock(database, driven=settings.driven_clock),
         published=Published(database),
+        channels=Channels(database),
         stop=threading.Event(),
     )
 

@@ -34,7 +34,6 @@ CALLED: tuple[Process, ...] = (("*", "web"), ("*", "stream"))
 RUNNING: tuple[Process, ...] = (("*", "web"), ("*", "stream"), ("*", "consume"), ("*", "project"))
 STREAM: tuple[Process, ...] = (("outcome", "stream"),)
 VAULT: tuple[Process, ...] = (("intake", "web"),)
-INTAKE: tuple[Process, ...] = (("intake", "*"),)
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -150,14 +149,6 @@ VARIABLES: tuple[Variable, ...] = (
         means="Address of those who answer for the interfaces, as their documents and terms tell it.",
         read=text,
         default=NO_CONTACT,
-    ),
-    Variable(
-        name="REPLY_ORGANISATIONS",
-        field="reply_organisations",
-        means="Agencies that send referrals on a topic of their own and are answered on one, comma-separated.",
-        read=names,
-        default="",
-        given_to=INTAKE,
     ),
     Variable(
         name="VAULT_MASTER_KEY",

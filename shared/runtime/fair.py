@@ -37,6 +37,8 @@ class FairMember(Member):
         further = {
             # One that is read on is asked for when the request under way is answered.
             "fetch.wait.max.ms": 100,
+            # New topics of a pattern are seen within this time.
+            "topic.metadata.refresh.interval.ms": 5000,
             # What is fetched and dropped again costs as much as what is used.
             "max.partition.fetch.bytes": 1 << 17,
             # One answer holds no more either, from however many partitions.

@@ -122,6 +122,11 @@ class Logs:
         self._made = threading.Lock()
         self._admin: AdminClient | None = None
 
+    def topics(self) -> frozenset[str]:
+        """The names of all topics that the principal may see."""
+        found = self._connected().list_topics(timeout=self._seconds).topics
+        return frozenset(name for name, one in found.items() if one.error is None)
+
     def partitions(self, topics: Iterable[str], seconds: float | None = None) -> list[Partition]:
         """The partitions of those topics; topics that do not exist have none."""
         return [

@@ -16,6 +16,7 @@ from pymongo.client_session import ClientSession
 from shared.language.decision import Fold, Repository, Settles, TimerFold
 from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
+from shared.runtime.channels import Channels
 from shared.runtime.clock import Clock
 from shared.runtime.collections import Collections
 from shared.runtime.fold import Batch, Enrich
@@ -92,6 +93,7 @@ class Parts:
     client: MongoClient[dict[str, Any]]
     clock: Clock
     published: Published
+    channels: Channels
     stop: threading.Event
 
     @property
@@ -101,8 +103,8 @@ class Parts:
 
     @property
     def speaker(self) -> Speaker:
-        """The service as the source of its messages; replies go to the organisations that the settings name."""
-        return Speaker(self.service.source, self.settings.reply_organisations)
+        """The service as the source of its messages; replies go to the organisations that have topics now."""
+        return Speaker(self.service.source, self.channels)
 
     def unit(
         self,

@@ -48,7 +48,6 @@ class Settings:
     vault_retired_keys: tuple[str, ...]
     number_keys: tuple[str, ...] | None
     fingerprint_key: str | None
-    reply_organisations: frozenset[str]
     operator_organisations: frozenset[str]
     api_contact_email: str
     stream_url: str | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import pytest
 from msgspec import Meta
 
-from deploy.topics import declared
+from deploy.declaration import declared
 from shared.language.events import (
     CONTROL_TOPIC,
     ERASURES_TOPIC,

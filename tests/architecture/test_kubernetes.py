@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.database import DATABASES
-from deploy.topics import declared
+from deploy.declaration import declared
 from tests.support.deployment import (
     ANSWERS_CALLERS,
     REPOSITORY,

@@ -13,8 +13,8 @@ from kafka.errors import KafkaError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.topics import declared
-from services.intake.inbound import GROUP, topic_of
+from deploy.declaration import REFERRALS, declared
+from services.intake.inbound import GROUP
 from tests.chaos import observe
 from tests.chaos.awaiting import TimedOut
 from tests.chaos.observe import CONSUMING
@@ -30,7 +30,7 @@ class Kind:
 
 
 KINDS = [Kind(one.database, one.group, one.topics) for one in CONSUMING] + [
-    Kind("intake", GROUP, tuple(topic_of(one) for one in declared().agencies))
+    Kind("intake", GROUP, tuple(REFERRALS.format(agency=one) for one in declared().agencies))
 ]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.topics import Declaration
+from deploy.declaration import Declaration
 from tests.chaos.proxy import Proxy
 from tests.chaos.scenario import NotRun
 from tests.chaos.stack import ChaosStack

@@ -16,7 +16,7 @@ from typing import Any
 from kafka import TopicPartition
 from pymongo import MongoClient
 
-from deploy.topics import declared
+from deploy.declaration import declared
 from tests.chaos import observe
 from tests.chaos.agency import INBOUND, Agency
 from tests.chaos.awaiting import until

@@ -11,7 +11,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft202012Validator
 
-from deploy.topics import declared
+from deploy.declaration import declared
 from services.intake.api.schemas import ReferralAnswer
 from services.intake.domain.participant import Brought, Sealed, erase
 from services.intake.inbound import receive

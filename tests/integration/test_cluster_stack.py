@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
-from deploy.topics import declared
+from deploy.declaration import declared
 from shared.runtime.kafka import Logs, Partition
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base

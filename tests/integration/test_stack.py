@@ -23,8 +23,8 @@ import deploy.database
 import deploy.topics
 import deploy.trouble
 from deploy.database import DATABASES
+from deploy.declaration import Principal, declared
 from deploy.quotas import apply_quotas, quotas_in_force
-from deploy.topics import Principal, declared
 from shared.host.variables import VARIABLES, concerns
 from shared.language.events import REGISTER_TOPIC
 from tools.stack import Settings, Stack
@@ -311,7 +311,13 @@ def test_a_service_is_told_what_the_contract_says_and_nothing_else(
 ) -> None:
     port = set() if role in ("web", "stream") else {"HTTP_PORT", *LIMITS}
     told = {one.name for one in VARIABLES if concerns(one.given_to, service, role)}
-    needless = {"API_CONTACT_EMAIL", "KAFKA_CA_FILE", "TRUSTED_PROXIES", "VAULT_RETIRED_KEYS"}
+    needless = {
+        "API_CONTACT_EMAIL",
+        "KAFKA_CA_FILE",
+        "OIDC_OTHER_ISSUERS",
+        "TRUSTED_PROXIES",
+        "VAULT_RETIRED_KEYS",
+    }
     assert set(stack.env_for(service, role)) == told - port - needless
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pymongo.uri_parser import parse_uri
 
+from deploy.declaration import declared
 from deploy.preparation import variable
-from deploy.topics import declared
 from tests.support.deployment import (
     REPOSITORY,
     command_faults,
@@ -58,9 +58,6 @@ def command_and_variable_faults(compose: Compose) -> Iterator[str]:
         reads = reads_of(command)
         yield from (f"{name} is not told {one}" for one in sorted(reads.required - given))
         yield from (f"{name} does not read {one}" for one in sorted(given - reads.required - reads.optional))
-    for agency in ENVIRONMENT["REPLY_ORGANISATIONS"].split(","):
-        if f"inbound.{agency}.replies.v1" not in {topic.name for topic in declared().topics}:
-            yield f"{agency} has no reply topic"
 
 
 def identity_faults(compose: Compose) -> Iterator[str]:

@@ -20,7 +20,7 @@ from clients.operator.surroundings import Surroundings
 from clients.operator.trouble import Trouble
 from deploy import preparation, secrets
 from deploy.database import DATABASES
-from deploy.topics import declared
+from deploy.declaration import declared
 from shared.host.variables import VARIABLES, concerns
 
 REPOSITORY = Path(__file__).resolve().parents[2]

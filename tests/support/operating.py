@@ -19,6 +19,7 @@ from shared.language.access import Actor
 from shared.language.decision import Fold
 from shared.operations.mending import Order
 from shared.operations.routes import EXTENSION, blueprint, operations_of
+from shared.runtime.channels import Channels
 from shared.runtime.clock import Clock
 from shared.runtime.groups import Group
 from shared.runtime.parts import Parts, Service
@@ -61,6 +62,7 @@ def toy_parts(
         client=client,
         clock=Clock(client[database], driven=False),
         published=Published(client[database]),
+        channels=Channels(client[database]),
         stop=threading.Event(),
     )
 

@@ -49,7 +49,6 @@ NOWHERE = Settings(
     vault_retired_keys=(),
     number_keys=("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",),
     fingerprint_key="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-    reply_organisations=frozenset(),
     operator_organisations=frozenset({"plattform"}),
     api_contact_email=NO_CONTACT,
 )

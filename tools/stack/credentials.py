@@ -16,7 +16,7 @@ from pathlib import Path
 from joserfc.jwk import RSAKey
 
 from deploy.database import DATABASES
-from deploy.topics import declared
+from deploy.declaration import declared
 
 
 class Credentials:

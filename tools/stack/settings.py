@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.topics import declared
 from tools.stack.credentials import Credentials
 from tools.stack.trouble import Trouble
 
@@ -102,7 +101,6 @@ CONTRACT = frozenset(
         "NUMBER_KEYS",
         "FINGERPRINT_KEY",
         "OPERATOR_ORGANISATIONS",
-        "REPLY_ORGANISATIONS",
         "HTTP_HOST",
         "HTTP_PORT",
         "HEALTH_PORT",
@@ -236,8 +234,6 @@ class Settings:
         if name in HEALTH_PORTS:
             told["HTTP_PORT"] = str(self.port(name))
             told |= dict.fromkeys(LIMITS, GENEROUS)
-        if service == "intake":
-            told["REPLY_ORGANISATIONS"] = ",".join(declared().agencies)
         if (service, role) == ("intake", "web"):
             told["VAULT_MASTER_KEY"] = self.credentials.vault_master_key()
             told["NUMBER_KEYS"] = self.credentials.number_keys()

@@ -28,6 +28,7 @@ from kafka.errors import UnknownBrokerIdError
 import deploy.database
 import deploy.topics
 import deploy.trouble
+from deploy.declaration import Declaration, declared
 from tools.stack import broker, database, preflight
 from tools.stack.control import Control
 from tools.stack.processes import EVERYTHING, INFRASTRUCTURE, described, surroundings
@@ -202,9 +203,9 @@ class Stack:
             going_on=lambda: self._any_runs(self.settings.nodes("broker")),
         )
 
-    def declaration(self) -> deploy.topics.Declaration:
+    def declaration(self) -> Declaration:
         """The topics, principals and rights that this stack has."""
-        return deploy.topics.declared()
+        return declared()
 
     def _still_runs(self, name: str) -> bool:
         return self._supervisor.entries()[name].state not in ("failing", "stopped", "held")
@@ -244,7 +245,7 @@ class Stack:
 
     def kafka_config(self, principal: str) -> dict[str, Any]:
         """kafka-python's client arguments as a principal of `topics.yaml`."""
-        if principal not in {known.name for known in deploy.topics.declared().principals}:
+        if principal not in {known.name for known in declared().principals}:
             raise ValueError(f"{principal!r} is not in topics.yaml")
         return self._kafka_config(principal)
 

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from deploy.certificates import RENEW_DAYS, VALID_DAYS, issue
+from deploy.declaration import declared
 from deploy.preparation import SERVERS, Owners, prepare
-from deploy.topics import declared
 from tests.support.deployment import filled_environment
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

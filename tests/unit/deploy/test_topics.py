@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.admin import ACLResourcePatternType, ResourceType
 
-from deploy.topics import DECLARATION, Principal, acls_of, declared
+from deploy.declaration import DECLARATION, Principal, declared
+from deploy.topics import acls_of
 from deploy.trouble import CannotApply
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}", fullmatch=True)

@@ -50,6 +50,7 @@ class Answering(IntakeWork):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[tuple[Any, ...]] = []
+        self.noted: list[str] = []
 
     def answer(self, *said: Any) -> None:
         """Send one message to the organisation."""
@@ -249,8 +250,8 @@ def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
 
 
 def parts_at(work: Answering) -> Parts:
-    settings = SimpleNamespace(reply_organisations=())
-    return cast("Parts", SimpleNamespace(settings=settings, unit=lambda _, on_read=None: work))
+    channels = SimpleNamespace(note=work.noted.append)
+    return cast("Parts", SimpleNamespace(channels=channels, unit=lambda _, on_read=None: work))
 
 
 def answered(work: Answering, *records: Arrived) -> list[dict[str, Any]]:

@@ -149,7 +149,7 @@ def test_a_batch_that_is_repeated_counts_its_records_once() -> None:
 def test_the_series_of_what_is_lost_is_there_before_anything_is() -> None:
     """Prometheus sees no increase in a series that begins with its first loss."""
     there = SimpleNamespace(
-        settings=SimpleNamespace(reply_organisations=(AGENCY,)),
+        channels=None,
         service=SimpleNamespace(database="intake"),
         client=MongoClient(connect=False),
         kafka_options={"bootstrap_servers": "127.0.0.1:1"},

@@ -43,7 +43,6 @@ def test_defaults_stand_where_nothing_is_set() -> None:
     assert (settings.http_port, settings.health_port, settings.log_level) == (8000, 9000, "INFO")
     assert (settings.vault_master_key, settings.stream_url, settings.local) == (None, None, False)
     assert settings.allowance == Allowance()
-    assert settings.reply_organisations == frozenset()
 
 
 def test_all_that_is_missing_or_malformed_is_named_at_once() -> None:
