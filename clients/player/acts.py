@@ -14,6 +14,7 @@ Deed = Literal[
     "refer",
     "accept",
     "decline",
+    "pass_on",
     "withdraw",
     "consent",
     "withdraw_consent",

@@ -64,6 +64,7 @@ class Programme:
     outputs: Mapping[str, Mapping[str, str]]
     targets: tuple[Target, ...]
     decline_reasons: tuple[str, ...]
+    pass_on_reasons: tuple[str, ...]
     withdraw_reasons: tuple[str, ...]
     mistake_reasons: tuple[str, ...]
     absence_reasons: tuple[str, ...]
@@ -118,6 +119,7 @@ def read(document: Mapping[str, Any]) -> Programme:
             Target(one["figure"], one["at_least"], one.get("municipality")) for one in document["targets"]
         ),
         decline_reasons=_codes(reasons["decline"]),
+        pass_on_reasons=_codes([one for one in reasons["decline"] if one["refused_by"] == "provider"]),
         withdraw_reasons=_codes(reasons["withdraw"]),
         mistake_reasons=_codes(reasons["mistake"]),
         absence_reasons=_codes(reasons["absence"]),

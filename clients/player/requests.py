@@ -88,7 +88,7 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
             return Request("intake", "POST", "/referrals", referral(act, handles, programme))
         case "accept":
             return post("intake", f"/referrals/{journey}/acceptance")
-        case "decline":
+        case "decline" | "pass_on":
             return post("intake", f"/referrals/{journey}/decline", reason=says["reason"])
         case "withdraw":
             return post("intake", f"/referrals/{journey}/withdrawal", reason=says["reason"])
@@ -152,6 +152,7 @@ def referral(act: Act, handles: Handles, programme: str) -> dict[str, Any]:
         "programme": programme,
         "municipality": says["municipality"],
         "provider": says["provider"],
+        "providers": says["providers"] or None,
         "previous_journey": handles.journeys[says["previous"]] if says["previous"] else None,
         "occurred_on": act.occurred_on,
     }

@@ -299,6 +299,7 @@ def incidents(plan: Plan, programme: Programme) -> Counter[str]:
 
 PLAIN: dict[Deed, str] = {
     "decline": "declined referral",
+    "pass_on": "referral passed on",
     "withdraw": "withdrawn referral",
     "withdraw_consent": "consent withdrawn",
     "decline_offer": "handover declined",

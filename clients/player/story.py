@@ -57,15 +57,24 @@ class Story(PlanWriter):
         if self.previous is None:
             self._act("register", person.referrer, day, {"person": person})
         names_provider = self.fate == "declined" or self.random.random() < 0.7
+        in_order = (self.next_provider, self.provider) if names_provider and self._is_passed_on() else ()
         says = {
             "person": person.key,
             "reference": f"{person.referrer[:3].upper()}-{day.year}-{self.plan_key}",
             "municipality": person.municipality,
-            "provider": self.provider if names_provider else None,
+            "provider": self.provider if names_provider and not in_order else None,
+            "providers": in_order,
             "previous": self.previous,
         }
         over_topic = person.referrer in self.inbound and self.random.random() < 0.5
         self._act("refer", person.referrer, day, says, channel="inbound" if over_topic else "http")
+        if in_order:
+            refusal = {"reason": self._one(self.programme.pass_on_reasons)}
+            self._act("pass_on", self.next_provider, self._later(3, 12), refusal)
+
+    def _is_passed_on(self) -> bool:
+        """Whether the referral names two providers, of whom the first says no."""
+        return self.fate in ("handed over", "by plan") and self.random.random() < 0.15
 
     def _accept(self) -> None:
         self._act("accept", self.provider, self._later(3, 21))

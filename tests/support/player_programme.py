@@ -88,7 +88,7 @@ def document() -> dict[str, Any]:
             {"figure": "employed_6m", "at_least": 40},
         ],
         "reasons": {
-            "decline": coded("no_place"),
+            "decline": [{**one, "refused_by": "provider"} for one in coded("no_place")],
             "withdraw": coded("other_effort"),
             "mistake": coded("wrong_person"),
             "absence": coded("ill", "transport"),

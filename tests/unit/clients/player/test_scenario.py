@@ -18,6 +18,7 @@ NAMED_IN_THE_ISSUE = (
     "void correction",
     "no-show",
     "declined referral",
+    "referral passed on",
     "withdrawn referral",
     "broken off",
     "moved",
@@ -107,6 +108,7 @@ def test_each_way_is_told_in_an_order_that_the_field_allows(plan: Plan) -> None:
     needs = {
         "accept": "refer",
         "decline": "refer",
+        "pass_on": "refer",
         "withdraw": "refer",
         "consent": "accept",
         "start": "consent",
