@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from services.activity_tracking.api import blueprints
-from services.activity_tracking.api.bulk import BYTES
-from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
+from services.activity_tracking.api.bulk import FILE
 from shared.edge.headers import NDJSON
 from shared.edge.request_checks import LONG_AT_ONCE
+from shared.edge.row_files import CSV, ROWS
+from shared.edge.row_results import BYTES
 from tests.support.awaiting import PATIENCE_SECONDS
 from tests.support.fakes import Caller, FakeWork, web
 from tests.support.small_programme import JOURNEY, PROVIDER, REFERRER, STARTED_ON
@@ -252,14 +253,14 @@ def test_a_file_that_is_none_is_refused_whole(
 
 
 def test_blank_lines_are_no_rows() -> None:
-    rows = SessionFile(b'\n{}\n \t\r\n{"a": 1}\n', NDJSON)
+    rows = FILE.rows_in(b'\n{}\n \t\r\n{"a": 1}\n', NDJSON)
     assert [(row.number, row.line) for row in rows] == [(1, 2), (2, 4)]
 
 
 @pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
 def test_a_row_ends_at_a_line_feed_and_nowhere_else(sign: str) -> None:
     row = json.dumps({"reference": f"a{sign}b"}, ensure_ascii=False)
-    found = list(SessionFile(f"{row}\r\n{row}\n".encode(), NDJSON))
+    found = list(FILE.rows_in(f"{row}\r\n{row}\n".encode(), NDJSON))
     assert [one.fields for one in found] == [{"reference": f"a{sign}b"}] * 2
 
 

@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.activity_tracking.api import blueprints
-from services.activity_tracking.api.bulk import BYTES
+from services.activity_tracking.api.bulk import FILE
 from services.activity_tracking.api.columns import COLUMNS
-from services.activity_tracking.api.rows import CSV, ROWS, SessionFile
 from shared.edge.bodies import BODY_LIMIT_BYTES
 from shared.edge.headers import NDJSON
+from shared.edge.row_files import CSV, ROWS
+from shared.edge.row_results import BYTES
 from shared.language.errors import Refused
 from tests.support.fakes import FakeWork, web
 from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
@@ -174,7 +175,7 @@ def test_of_too_many_rows_no_more_are_looked_at_than_there_may_be(kind: str) -> 
 
     body = Counted(HEAD + b"1\n" * 500_000)
     with pytest.raises(Refused, match="body-too-large"):
-        SessionFile(body, kind)
+        FILE.rows_in(body, kind)
     assert Counted.cut <= 2 * (ROWS + 2), "once to see what it is written in, once to read it"
 
 
@@ -228,7 +229,7 @@ def test_every_good_row_is_taken_whatever_lies_between(
     body = (b"\xef\xbb\xbf" if marked else b"") + end.join(
         ([",".join(columns).encode()] if kind == CSV else []) + rows
     )
-    found = list(SessionFile(body, kind))
+    found = list(FILE.rows_in(body, kind))
     taken = [one.fields.get("reference") for one in found if one.refused is None]
     assert [one for one in taken if str(one).startswith("g")] == [one["reference"] for one in good]
     assert [one.number for one in found] == list(range(1, len(found) + 1))

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.activity_tracking.api.rows import ROW_BYTES, ROWS, SessionFile
+from services.activity_tracking.api.bulk import FILE
 from shared.edge.headers import JSON, NDJSON
+from shared.edge.row_files import ROW_BYTES, ROWS
 from shared.language.errors import Refused
 from tests.support.fakes import Caller, FakeWork
 from tests.support.small_programme import PROVIDER
@@ -25,7 +26,7 @@ ROWS_SENT: list[Any] = [
 def test_an_array_comes_to_what_lines_come_to() -> None:
     told = []
     for kind, body in ((NDJSON, lines(*ROWS_SENT)), (JSON, json.dumps(ROWS_SENT, indent=1))):
-        told.append([(row.number, row.fields) for row in SessionFile(body.encode(), kind)])
+        told.append([(row.number, row.fields) for row in FILE.rows_in(body.encode(), kind)])
     assert told[0] == told[1]
 
 
@@ -59,12 +60,12 @@ def test_sent_as_an_array_after_lines_nothing_is_logged_twice(memory: FakeWork) 
 )
 def test_what_is_no_array_of_rows_is_refused_whole(body: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        SessionFile(body, JSON)
+        FILE.rows_in(body, JSON)
     assert refused.value.code in ("unreadable-body", "invalid-fields")
 
 
 def test_no_more_rows_are_held_than_a_file_may_have() -> None:
     with pytest.raises(Refused, match="body-too-large"):
-        SessionFile(b"[" + b"{}," * ROWS + b"{}]", JSON)
+        FILE.rows_in(b"[" + b"{}," * ROWS + b"{}]", JSON)
     long = json.dumps([{"reference": "x" * ROW_BYTES}, GOOD]).encode()
-    assert [row.refused is None for row in SessionFile(long, JSON)] == [False, True]
+    assert [row.refused is None for row in FILE.rows_in(long, JSON)] == [False, True]

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from services.activity_tracking.api import blueprints
-from services.activity_tracking.api.rows import CSV, SessionFile
+from services.activity_tracking.api.bulk import FILE
 from shared.edge.headers import NDJSON
+from shared.edge.row_files import CSV
 from shared.language.errors import Refused
 from tests.support.fakes import Caller, FakeWork
 from tests.support.small_programme import PROVIDER
@@ -80,10 +81,10 @@ def test_a_fault_of_every_row_is_told_once_and_nothing_is_kept(
 
 def test_rows_with_faults_of_their_own_are_told_one_by_one() -> None:
     body = "\n".join([HEAD, f"{row()};more", 'b;"2'])
-    assert [one.refused is None for one in SessionFile(body.encode(), CSV)] == [False, False]
-    assert [one.refused is None for one in SessionFile(b"{broken", NDJSON)] == [False]
+    assert [one.refused is None for one in FILE.rows_in(body.encode(), CSV)] == [False, False]
+    assert [one.refused is None for one in FILE.rows_in(b"{broken", NDJSON)] == [False]
     with pytest.raises(Refused):
-        SessionFile(b"{broken\n[broken", NDJSON)
+        FILE.rows_in(b"{broken\n[broken", NDJSON)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +122,4 @@ def test_a_row_of_a_letter_is_a_row_in_every_charset(charset: str) -> None:
     """In UTF-8 the byte of \u00c2 stands before a no-break space, which alone makes no row."""
     for reference in ("v7-l\u00f6r", "v7"):
         body = "\n".join([HEAD, row(reference="a"), "\u00c2", "\u00a0;\u00a0", row(reference=reference)])
-        assert [one.line for one in SessionFile(body.encode(charset), CSV)] == [2, 3, 5]
+        assert [one.line for one in FILE.rows_in(body.encode(charset), CSV)] == [2, 3, 5]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.activity_tracking.api.columns import COLUMNS, TOLD
-from services.activity_tracking.api.rows import CSV
+from services.activity_tracking.api.columns import COLUMNS
+from shared.edge.columns import TOLD
 from shared.edge.headers import NDJSON
+from shared.edge.row_files import CSV
 from tests.support.fakes import Caller, FakeWork
 from tests.support.small_programme import PROVIDER
 from tests.unit.services.activity_tracking.test_spreadsheets import BLUEPRINTS, HEAD, SHEET, row

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.activity_tracking.api import blueprints
-from services.activity_tracking.api.columns import COLUMNS, NAMES, guarded, text_of
-from services.activity_tracking.api.rows import CSV, ROW_BYTES, ROWS, SessionFile
+from services.activity_tracking.api.bulk import FILE
+from services.activity_tracking.api.columns import COLUMNS, NAMES
+from shared.edge.columns import guarded, text_of
 from shared.edge.headers import NDJSON
+from shared.edge.row_files import CSV, ROW_BYTES, ROWS
 from shared.language.errors import Invalid, Refused
 from tests.support.fakes import Caller, FakeWork
 from tests.support.small_programme import JOURNEY, PROVIDER, STARTED_ON
@@ -55,7 +57,7 @@ SWEDISH = ";".join(NAMES[name][0] for name in COLUMNS)
 
 
 def fields(body: str | bytes, charset: str | None = None) -> list[dict[str, Any]]:
-    rows = list(SessionFile(body if isinstance(body, bytes) else body.encode(), CSV, charset))
+    rows = list(FILE.rows_in(body if isinstance(body, bytes) else body.encode(), CSV, charset))
     assert not [one.refused for one in rows if one.refused is not None]
     return [one.fields for one in rows]
 
@@ -202,9 +204,9 @@ def test_a_file_says_the_same_however_a_spreadsheet_wrote_it(chance: random.Rand
         writer.writerow([f" {one.get(name, '')}\u00a0" for name in columns] + [""] * chance.randrange(3))
     nothing()
     charset = chance.choice(["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-    found = SessionFile(text.getvalue().encode(charset), CSV)
+    found = FILE.rows_in(text.getvalue().encode(charset), CSV)
     assert [one.fields for one in found] == [FIRST, SECOND]
-    assert found.content == SessionFile(SHEET.encode(), CSV).content
+    assert found.content == FILE.rows_in(SHEET.encode(), CSV).content
 
 
 # --- one answer for the file -------------------------------------------------------------------------------
@@ -261,15 +263,15 @@ def test_a_charset_that_is_not_read_is_refused(memory: FakeWork, kind: str, char
 )
 def test_a_file_without_rows_is_told_so(body: bytes) -> None:
     with pytest.raises(Invalid) as refused:
-        SessionFile(body, CSV)
+        FILE.rows_in(body, CSV)
     assert refused.value.errors == {"body": ["There are no rows."]}
 
 
 def test_no_more_rows_than_a_file_may_have() -> None:
     lines = f"{row()}\n;;;;\n"
-    assert sum(1 for _ in SessionFile(f"{HEAD}\n{lines * ROWS}".encode(), CSV)) == ROWS
+    assert sum(1 for _ in FILE.rows_in(f"{HEAD}\n{lines * ROWS}".encode(), CSV)) == ROWS
     with pytest.raises(Refused, match="body-too-large"):
-        SessionFile(f"{HEAD}\n{lines * (ROWS + 1)}".encode(), CSV)
+        FILE.rows_in(f"{HEAD}\n{lines * (ROWS + 1)}".encode(), CSV)
 
 
 # --- one row -----------------------------------------------------------------------------------------------
@@ -289,7 +291,7 @@ def test_no_more_rows_than_a_file_may_have() -> None:
 )
 def test_a_row_that_is_no_csv_costs_itself_alone(bad: bytes) -> None:
     rows = list(
-        SessionFile(
+        FILE.rows_in(
             "\n".join([HEAD, row(), "§", row(reference='"c; ""d"""')]).encode().replace("§".encode(), bad),
             CSV,
         )
@@ -301,14 +303,14 @@ def test_a_row_that_is_no_csv_costs_itself_alone(bad: bytes) -> None:
 
 def test_bytes_that_are_no_utf_8_are_a_row_s_fault_where_others_are() -> None:
     text = "\n".join([HEAD, row(), row(reference="x")]).encode()
-    found = list(SessionFile(text.replace(b";x;", b";v7-m\xe5n;"), CSV))
+    found = list(FILE.rows_in(text.replace(b";x;", b";v7-m\xe5n;"), CSV))
     assert [one.refused is None for one in found] == [True, False]
 
 
 @pytest.mark.parametrize("charset", ["mac_roman", "cp850", "cp437"])
 def test_letters_of_other_charsets_are_not_taken_for_signs_of_windows_1252(charset: str) -> None:
     """Their å, ä and ö lie where Windows-1252 has dashes and quotes: the reference would be another one."""
-    rows = SessionFile(f"{HEAD}\n{row()}\n{row(reference='x')}".encode(charset), CSV)
+    rows = FILE.rows_in(f"{HEAD}\n{row()}\n{row(reference='x')}".encode(charset), CSV)
     assert [one.refused and one.refused.code for one in rows] == ["unreadable-body", None]
 
 

@@ -1,4 +1,4 @@
-r"""The rows of a file of sessions, read one at a time and never more of them than a file may have.
+r"""The rows of a file, read one at a time and never more of them than a file may have.
 
 A file is NDJSON, CSV or a JSON array.
 
@@ -6,6 +6,7 @@ A row is a line that is not blank, and a line ends at `\n` and nowhere else: so 
 signs that some call line ends (U+2028, U+0085) stay inside their row. What is held is the body and one row.
 """
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from services.activity_tracking.api.columns import COLUMNS
-from services.activity_tracking.api.spreadsheet import Sheet, Unfit
 from shared.edge.bodies import MARK, Doubled, content_of, read_object
+from shared.edge.columns import Columns
 from shared.edge.headers import JSON
+from shared.edge.spreadsheet import Sheet, Unfit
 from shared.language.errors import Invalid, Refused
 
 ROWS = 10_000
@@ -39,25 +40,26 @@ class Row:
     refused: Refused | None = None
 
 
-class SessionFile:
-    """A file of sessions, whose rows can be gone through again and again; each time they are read anew.
+class RowFile:
+    """A file, whose rows can be gone through again and again; each time they are read anew.
 
     charset: of CSV, where its sender names one. delimiter: what a table for its sender is written with. content: what
     the file says, however it was written. Raises Refused for the file as a whole: too many rows, no rows, a header
-    row that is not one of sessions, or one reading fault in every row.
+    row that names other columns, or one reading fault in every row.
     """
 
-    def __init__(self, body: bytes, media_type: str, charset: str | None = None) -> None:
+    def __init__(self, body: bytes, media_type: str, charset: str | None = None, *, columns: Columns) -> None:
         self._lines: Callable[[], Iterator[tuple[int, bytes]]]
         self._fields: Callable[[bytes], dict[str, Any] | None]
+        reads = functools.partial(_object, columns=columns)
         if media_type == CSV:
-            sheet = Sheet(body, charset, row_bytes=ROW_BYTES, most=ROWS)
+            sheet = Sheet(body, charset, columns, row_bytes=ROW_BYTES, most=ROWS)
             self._lines, self._fields, self.delimiter = sheet.lines, sheet.fields, sheet.delimiter
         elif media_type == JSON:
-            self._lines, self._fields, self.delimiter = lambda: _elements(body), _object, ","
+            self._lines, self._fields, self.delimiter = lambda: _elements(body, columns), reads, ","
         else:
             trimmed = body.removeprefix(MARK).rstrip()
-            self._lines, self._fields, self.delimiter = lambda: _lines(trimmed), _object, ","
+            self._lines, self._fields, self.delimiter = lambda: _lines(trimmed), reads, ","
         self.content = self._digested()
 
     def __iter__(self) -> Iterator[Row]:
@@ -135,7 +137,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield number, body[start : min(end, start + ROW_BYTES + 1)].rstrip(b"\r")
 
 
-def _elements(body: bytes) -> Iterator[tuple[int, bytes]]:
+def _elements(body: bytes, columns: Columns) -> Iterator[tuple[int, bytes]]:
     """The elements of a JSON array with the line where each begins, cut off one byte beyond what a row may have.
 
     Only brackets, commas and strings are looked at; what an element says is read later, one at a time. Raises Refused
@@ -143,7 +145,7 @@ def _elements(body: bytes) -> Iterator[tuple[int, bytes]]:
     """
     start = len(body) - len(body.removeprefix(MARK).lstrip())
     if body[start : start + 1] != b"[":
-        raise Invalid({"body": ["Must be a JSON array of sessions."]})
+        raise Invalid({"body": [f"Must be a JSON array of {columns.of}."]})
     depth, begins, number, last, any_yet = 0, start + 1, 1, 0, False
     for found in _PART.finditer(body, start):
         sign = found[0]
@@ -169,13 +171,13 @@ def _elements(body: bytes) -> Iterator[tuple[int, bytes]]:
     raise Refused("unreadable-body", "It is not a JSON array in UTF-8.")
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _object(line: bytes, columns: Columns) -> dict[str, Any] | None:
     if len(line) > ROW_BYTES:
         raise Refused("body-too-large", f"A row has at most {ROW_BYTES} bytes.")
     try:
         fields = read_object(line)
     except Doubled as doubled:
         raise Unfit(doubled.errors or {}, doubled.once) from None
-    if len(fields) > 2 * len(COLUMNS):
-        raise Unfit({"row": [f"Has fields other than {', '.join(COLUMNS)}."]}, fields)
+    if len(fields) > 2 * len(columns.all):
+        raise Unfit({"row": [f"Has fields other than {', '.join(columns.all)}."]}, fields)
     return fields

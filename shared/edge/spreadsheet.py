@@ -13,17 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from services.activity_tracking.api.columns import (
-    DAMAGED,
-    EXPECTED,
-    LEAST,
-    column_of,
-    faults_of,
-    is_damaged,
-    said_in,
-    text_of,
-    without_told,
-)
+from shared.edge.columns import DAMAGED, Columns, is_damaged, text_of, without_told
 from shared.language.errors import FieldErrors, Invalid, Refused
 
 DELIMITERS = ";,\t"
@@ -53,13 +43,16 @@ _SEPARATED = {**{sign: sign for sign in ";,\t|"}, "\\t": "\t"}
 
 
 class Sheet:
-    """One CSV file. Raises Refused for the file as a whole where it cannot be read as one of sessions.
+    """One CSV file. Raises Refused for the file as a whole where it cannot be read as one with these columns.
 
     row_bytes: how long a row may be; most: how many lines are looked at for what the file is written in.
     """
 
-    def __init__(self, body: bytes, charset: str | None, *, row_bytes: int, most: int) -> None:
+    def __init__(
+        self, body: bytes, charset: str | None, columns: Columns, *, row_bytes: int, most: int
+    ) -> None:
         self._row_bytes = row_bytes
+        self._of = columns
         self._body, self._charset = _unmarked(body, charset)
         if b"\n" not in self._body:
             self._body = self._body.replace(b"\r", b"\n")
@@ -67,7 +60,7 @@ class Sheet:
         if not self._charset:
             self._charset = _guessed(islice(self._lines(), most))
         self.delimiter, self._header, self._header_line = self._head(lines)
-        self._columns = [column_of(cell) for cell in self._header]
+        self._columns = [columns.column_of(cell) for cell in self._header]
         shown = without_told(self._header)
         self._told = [cell != kept for cell, kept in zip(self._header, shown, strict=True)]
 
@@ -86,6 +79,7 @@ class Sheet:
                 yield number, line
 
     def _head(self, lines: Iterator[tuple[int, bytes]]) -> tuple[str, list[str], int]:
+        expected = self._of.expected
         try:
             number, line = next(lines)
             text = self._text(line)
@@ -96,38 +90,41 @@ class Sheet:
         except StopIteration:
             raise Invalid({"body": ["There are no rows."]}) from None
         except Refused as refused:
-            raise Invalid({"header": [refused.detail, EXPECTED]}) from None
+            raise Invalid({"header": [refused.detail, expected]}) from None
         if "\0" in text:
             hint = "It is written in UTF-16 without a mark: save it as CSV in UTF-8."
-            raise Invalid({"header": [hint, EXPECTED]})
+            raise Invalid({"header": [hint, expected]})
         if told is not None and told[1] not in _SEPARATED:
-            raise Invalid({"header": ["The line sep= takes one of ; , | or a tab.", EXPECTED]})
-        delimiter, header = _likeliest(text, _SEPARATED[told[1]] if told else DELIMITERS)
-        faults = faults_of(header)
-        if faults and told and not faults_of(_likeliest(text, DELIMITERS)[1]):
+            raise Invalid({"header": ["The line sep= takes one of ; , | or a tab.", expected]})
+        delimiter, header = _likeliest(text, _SEPARATED[told[1]] if told else DELIMITERS, self._of)
+        faults = self._of.faults_of(header)
+        if faults and told and not self._of.faults_of(_likeliest(text, DELIMITERS, self._of)[1]):
             faults = ["It is separated by another sign than the line sep= names."]
         if faults and text.count('"') % 2:
             faults.insert(0, "A quote is open at its end; no cell holds a line end.")
         if faults:
-            raise Invalid({"header": [*faults, EXPECTED]}, "The file's header row is not one of sessions.")
+            raise Invalid(
+                {"header": [*faults, expected]}, f"The file's header row is not one of {self._of.of}."
+            )
         return delimiter, header, number
 
     def fields(self, line: bytes) -> dict[str, Any] | None:
         """What a row says, by column; cells that are empty, or not there, say nothing. None where all are.
 
-        Raises Refused; Unfit for a value under no column's name, and for a reference that is none any more.
+        Raises Refused; Unfit for a value under no column's name, and for an own name that is none any more.
         """
         text = self._text(line)
         said = [text_of(cell) for cell in _cells(text, self.delimiter)]
         if sum(map(bool, said)) == 1 and self._separated_otherwise(text):
             raise Invalid({"row": ["Is separated by another sign than the header row."]})
         fields = {
-            column: said_in(column, cell)
+            column: self._of.said_in(column, cell)
             for column, cell in zip(self._columns, said, strict=False)
             if column is not None and cell
         }
-        if is_damaged(str(fields.get("reference", ""))):
-            raise Unfit({"reference": [DAMAGED]}, fields)
+        own = self._of.own
+        if is_damaged(str(fields.get(own, ""))):
+            raise Unfit({own: [DAMAGED]}, fields)
         if any(said[len(self._columns) :]):
             raise Unfit({"row": ["Has more cells than the header row."]}, fields)
         named = zip(self._columns, self._told, said, strict=False)
@@ -137,7 +134,9 @@ class Sheet:
 
     def _separated_otherwise(self, text: str) -> bool:
         """Whether what is one cell here would be a whole row by another sign."""
-        return any(len(text.split(one)) >= LEAST for one in _SEPARATED.values() if one != self.delimiter)
+        return any(
+            len(text.split(one)) >= self._of.least for one in _SEPARATED.values() if one != self.delimiter
+        )
 
     def _text(self, line: bytes) -> str:
         if len(line) > self._row_bytes:
@@ -158,7 +157,7 @@ SHOWN = {python: name for name, python in reversed(CHARSETS.items())}
 
 
 class Unfit(Invalid):
-    """A row whose cells are no session's, whatever they say. fields: what they say."""
+    """A row whose cells do not fit, whatever they say. fields: what they say."""
 
     def __init__(self, errors: FieldErrors, fields: Mapping[str, Any]) -> None:
         super().__init__(errors)
@@ -203,11 +202,11 @@ def _guessed(lines: Iterator[tuple[int, bytes]]) -> str:
     return GUESSED if broken else "utf-8"
 
 
-def _likeliest(text: str, delimiters: str) -> tuple[str, list[str]]:
+def _likeliest(text: str, delimiters: str, columns: Columns) -> tuple[str, list[str]]:
     """The delimiter by which most cells of the header row name a column, and the cells."""
     return max(
         ((one, _header(text, one)) for one in delimiters),
-        key=lambda pair: sum(column_of(cell) is not None for cell in pair[1]),
+        key=lambda pair: sum(columns.column_of(cell) is not None for cell in pair[1]),
     )
 
 
