@@ -195,6 +195,21 @@ def _check_membership(work: Work, entry: Membership) -> None:
     )
 
 
+def register_row(
+    work: Work,
+    actor: Actor,
+    said: tuple[Unit, Membership | None, str],
+    *,
+    operators: Collection[Organisation],
+) -> tuple[Unit, Membership | None]:
+    """Take in a unit and, where one is said, its membership: both or none. Raises as `register_unit`."""
+    unit, membership, why = said
+    register_unit(work, actor, (unit, why), operators=operators)
+    if membership is not None:
+        begin_membership(work, actor, (membership, why), operators=operators)
+    return unit, membership
+
+
 # --- reading --------------------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,7 @@ class Answer:
 class _Asked(Member):
     """One command under way. `context` is its caller's context: the identity and the trace.
 
-    rows: fetched ahead. trial: True when the command is only tried and nothing of it is kept.
+    rows, beside: rows and subjects fetched ahead. trial: True when the command is only tried and nothing of it is kept.
     """
 
     use_case: UseCase
@@ -80,6 +80,7 @@ class _Asked(Member):
     context: Context
     rows: tuple[Wanted, ...] = ()
     trial: Trial | None = None
+    beside: tuple[Subject, ...] = ()
     answer: Answer | None = None
     error: Exception | None = None
 
@@ -152,7 +153,8 @@ class Commands:
         """
         after = Trial() if trial else None
         asked = (
-            _Asked(one.use_case, None, "", one.subject, {}, copy_context(), one.rows, after) for one in rows
+            _Asked(one.use_case, None, "", one.subject, {}, copy_context(), one.rows, after, one.beside)
+            for one in rows
         )
         while members := list(islice(asked, ROWS_IN_ROUND)):
             self._round(members)
@@ -245,7 +247,8 @@ class Commands:
             base = self._unit(session)
             if trial is not None:
                 base.staged = trial.staged.copy()
-            base.load({one.subject for one in members if one.subject is not None})
+            wanted = {one.subject for one in members if one.subject is not None}
+            base.load(wanted.union(*(one.beside for one in members)))
             fetch_ahead([row for one in members for row in one.rows], base)
             decided = [(one, self._decided(one, base)) for one in _of_different_keys(members)]
             if trial is None:

@@ -25,11 +25,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class OneOfMany:
-    """One row. use_case: idempotent by nature. subject, rows: the documents that it reads."""
+    """One row. use_case: idempotent by nature. subject, beside, rows: the documents that it reads."""
 
     use_case: UseCase
     subject: Subject | None = None
     rows: tuple[Wanted, ...] = ()
+    beside: tuple[Subject, ...] = ()
 
 
 @dataclass(slots=True)

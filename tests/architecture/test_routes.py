@@ -100,7 +100,7 @@ COLLECTIONS = frozenset(
     }
 )
 """What a path ends in whose POST creates an entry."""
-MANY = frozenset({"/sessions"})
+MANY = frozenset({"/sessions", "/register/imports"})
 """Takes many entries at once, and answers with what came of each."""
 CREATED_IN_PLACE = frozenset({"/operations/rebuilds/{group}"})
 

@@ -200,7 +200,7 @@ class Api(Fuzzer[Call]):
             **(more or {}),
         }
         if operation.method != "GET":
-            media = NDJSON if operation.identity == "log_sessions" else "application/json"
+            media = NDJSON if operation.identity in ("log_sessions", "import_units") else "application/json"
             headers |= {"Content-Type": media, "Idempotency-Key": self.world.name()}
         if journey.seen and "{journeyId}" in operation.path and self.chance.random() < 0.8:
             headers["Journey-Vector"] = ", ".join(

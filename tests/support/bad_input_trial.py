@@ -109,9 +109,8 @@ class Trial:
             change = {"needs": "Något annat."}
         else:
             change = {"occurred_on": self.handles.day(3)}
-        return replace(
-            baseline, body={**baseline.body, **change}, text=baseline.text.replace(b'": 60', b'": 61')
-        )
+        text = baseline.text.replace(b'": 60', b'": 61').replace(b"Butik A", b"Butik B")
+        return replace(baseline, body={**baseline.body, **change}, text=text)
 
     def _rest(self) -> None:
         """Wait until nothing moves of itself: no event, and no rebuild."""

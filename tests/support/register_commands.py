@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -48,9 +49,23 @@ def register_commands(programme: str, unit: str) -> Iterator[tuple[str, Make]]:
     yield "change_membership", _said("membershipId", "plats", **more)
     yield "end_membership", _said("membershipId", "plats", last_day=LEFT)
     yield "end_unit", _said("unitId", "butik", last_day=LEFT)
+    yield "import_units", lambda handles: Baseline(text=_file(handles, programme))
 
 
 OWN = ("bolag", "butik", "plats")
+
+
+def _file(handles: Handles, programme: str) -> bytes:
+    row = {
+        "unit_id": _of(handles, "rad"),
+        "name": "Butik A",
+        "kind": "provider",
+        "first_day": SINCE,
+        "programme": programme,
+        "roles": ["provider"],
+        "why": WHY,
+    }
+    return f"{json.dumps(row)}\n".encode()
 
 
 def _new(**body: Any) -> Make:

@@ -15,7 +15,7 @@ from shared.runtime.settings import Settings
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import contents, corrections, merging, register, role_map, routes
+    from services.intake.api import contents, corrections, merging, register, register_bulk, role_map, routes
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
@@ -23,7 +23,7 @@ def blueprints() -> tuple[Any, ...]:
         contents.referral_contents,
         merging.merges,
         *(corrections.corrected_participants, corrections.corrections),
-        *(register.legal_persons, register.units, register.memberships),
+        *(register.legal_persons, register.units, register.memberships, register_bulk.imports),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import msgspec
-from marshmallow import Schema, post_load, validate
+from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as ma
 
 from services.intake.domain.register import Stand, membership_id
@@ -34,7 +34,7 @@ from shared.language.register import (
     UnitKind,
 )
 
-LONGEST_NAME, LONGEST_ADDRESS = 120, 200
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID = 120, 200, 80
 MOST_PARTS, MOST_PLACES, MOST_PEOPLE = 50, 300, 10_000
 WHY = {
     "description": "Why it is said; it stays in the history of the entry, for those who keep the register."
@@ -187,7 +187,16 @@ class BeginMembershipBody(ChangeMembershipBody):
     def made(self, fields: dict[str, Any]) -> Membership:
         """The membership."""
         named = fields.pop("membership_id")
-        return Membership(id=named or membership_id(fields["unit"], fields["programme"]), **fields)
+        unit, programme = fields["unit"], fields["programme"]
+        return Membership(id=named or id_of_membership(unit, programme, "membership_id"), **fields)
+
+
+def id_of_membership(unit: str, programme: str, field: str) -> str:
+    """The id of a membership for which nobody names another. Raises ValidationError of that field for a long one."""
+    found = membership_id(unit, programme)
+    if len(found) > LONGEST_ID:
+        raise ValidationError(f"{found} is longer than {LONGEST_ID}; name an id of the membership.", field)
+    return found
 
 
 # --- answers --------------------------------------------------------------------------------------------------

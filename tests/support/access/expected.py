@@ -168,6 +168,7 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
 
 REGISTER: dict[str, str] = {
     # route of intake: who may. registrar: of the programme's owner; operator: of the platform
+    "POST /register/imports": "registrar operator",
     "POST /register/legal-persons": "registrar operator",
     "PUT /register/legal-persons/<string:legalPersonId>": "operator",
     "GET /register/legal-persons/<string:legalPersonId>/history": "registrar operator",

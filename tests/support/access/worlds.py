@@ -329,4 +329,10 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
     if route == "POST /sessions":
         body = json.dumps({**SESSION, "journey_id": journey, "reference": "row-1"})
         headers["Content-Type"] = "application/x-ndjson"
+    if route == "POST /register/imports":
+        row = {"unit_id": "rad-butik", **UNIT, "programme": "coactive", "roles": ["provider"]}
+        body = json.dumps(
+            {name: one for name, one in row.items() if name not in ("site", "capacities", "certificates")}
+        )
+        headers["Content-Type"] = "application/x-ndjson"
     return method, path, body, headers
