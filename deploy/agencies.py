@@ -13,29 +13,15 @@ Environment: as `deploy.topics`.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator
 
 import click
-from kafka.admin import (
-    ACLFilter,
-    ACLOperation,
-    ACLPermissionType,
-    ACLResourcePatternType,
-    KafkaAdminClient,
-    ResourcePatternFilter,
-    ResourceType,
-    ScramMechanism,
-    UserScramCredentialDeletion,
-)
+from kafka.admin import KafkaAdminClient
 
 from deploy.declaration import REFERRALS, declared
-from deploy.quotas import apply_quotas
-from deploy.secrets import password
-from deploy.topics import apply, config_from_environment, connect, joined
+from deploy.topics import joined
 from deploy.trouble import CannotApply
+from deploy.users import give, run, take, told
 from shared.language.forms import ORGANISATION
 
 ADMINISTRATOR = "admin"
@@ -44,14 +30,10 @@ ADMINISTRATOR = "admin"
 def join(admin: KafkaAdminClient, unit: str, *, renew: bool = False) -> tuple[str | None, list[str]]:
     """Give the unit what `topics.yaml` declares for an agency. Returns its new password, and what was changed.
 
-    renew: give a new password to a user that is there. Without it the password is None then. Safe to repeat after an
-    interruption. Blocks until a broker that was asked knows the rights. Raises CannotApply.
+    As `deploy.users.give`. Raises CannotApply.
     """
     _refuse_other(unit)
-    kept = unit in admin.describe_user_scram_credentials() and not renew
-    secret = None if kept else password()
-    passwords = {} if secret is None else {unit: secret}
-    return secret, apply(admin, declared().beside([unit]), passwords)
+    return give(admin, unit, declared().beside([unit]), renew=renew)
 
 
 def leave(admin: KafkaAdminClient, unit: str) -> list[str]:
@@ -63,32 +45,7 @@ def leave(admin: KafkaAdminClient, unit: str) -> list[str]:
     _refuse_other(unit)
     if unit in declared().agencies:
         raise CannotApply(f"{unit} is named in topics.yaml: take it out there first, and apply that")
-    return list(_taken(admin, unit))
-
-
-def _taken(admin: KafkaAdminClient, unit: str) -> Iterator[str]:
-    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-    referrals = ResourcePatternFilter(
-        ResourceType.TOPIC, REFERRALS.format(agency=unit), ACLResourcePatternType.LITERAL
-    )
-    every, allow = ACLOperation.ANY, ACLPermissionType.ALLOW
-    # Its rights first: whoever is connected already is refused from then on.
-    for whose in (
-        ACLFilter(f"User:{unit}", None, every, allow, anything),
-        ACLFilter("User:intake", None, every, allow, referrals),
-    ):
-        found, _ = admin.describe_acls(whose)
-        if found:
-            admin.delete_acls([whose])
-            yield f"{len(found)} access rules withdrawn"
-    if unit in admin.describe_user_scram_credentials():
-        refused = admin.alter_user_scram_credentials(
-            [UserScramCredentialDeletion(unit, ScramMechanism.SCRAM_SHA_512)]
-        )
-        if refused.get(unit):
-            raise CannotApply(f"Kafka kept the user {unit}: {refused[unit]}")
-        yield f"user {unit} removed"
-    yield from apply_quotas(admin, {unit: {}})
+    return list(take(admin, unit, service="intake", topic=REFERRALS.format(agency=unit)))
 
 
 def _refuse_other(unit: str) -> None:
@@ -112,38 +69,22 @@ def join_command(unit: str, renew: bool) -> None:
 
     def work(admin: KafkaAdminClient) -> list[str]:
         secret, changed = join(admin, unit, renew=renew)
-        told = f"password: {secret}" if secret else f"{unit} keeps its password; --renew gives another"
-        return [*changed, told]
+        return [*changed, told(unit, secret)]
 
-    _run(work)
+    run(work)
 
 
 @main.command("leave")
 @click.argument("unit")
 def leave_command(unit: str) -> None:
     """Take a unit's user, rights and quotas; its topics stay."""
-    _run(lambda admin: leave(admin, unit))
+    run(lambda admin: leave(admin, unit))
 
 
 @main.command("list")
 def list_command() -> None:
     """The units that have topics now."""
-    _run(lambda admin: list(joined(admin)))
-
-
-def _run(work: Callable[[KafkaAdminClient], list[str]]) -> None:
-    try:
-        admin = connect(config_from_environment(os.environ), within_seconds=30.0)
-        try:
-            lines = work(admin)
-        finally:
-            admin.close()
-    except KeyError as missing:
-        sys.exit(f"Set the environment variable {missing.args[0]}.")
-    except CannotApply as reason:
-        sys.exit(str(reason))
-    for line in lines:
-        click.echo(line)
+    run(lambda admin: list(joined(admin)))
 
 
 if __name__ == "__main__":

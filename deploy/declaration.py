@@ -12,8 +12,10 @@ import yaml
 from deploy.trouble import CannotApply
 
 DECLARATION = Path(__file__).with_name("topics.yaml")
-REFERRALS, REPLIES = "inbound.{agency}.referrals.v1", "inbound.{agency}.replies.v1"
-"""The two topics of an agency."""
+REFERRALS = "inbound.{agency}.referrals.v1"
+"""The topic on which an agency sends; who may write it has joined."""
+DASHBOARD, VIEWER = "dashboard.{dashboard}.v1", "dashboard_{dashboard}"
+"""The topic of a dashboard, and the user that reads it. No unit's code has an underscore."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,21 @@ class Principal:
 
 @dataclass(frozen=True)
 class Declaration:
-    """All of `topics.yaml`, with every agency spelled out."""
+    """All of `topics.yaml`, with every agency and dashboard spelled out."""
 
     agencies: tuple[str, ...]
+    dashboards: tuple[str, ...]
     topics: tuple[Topic, ...]
     principals: tuple[Principal, ...]
 
-    def beside(self, agencies: Iterable[str]) -> Declaration:
-        """The same, and what `topics.yaml` declares for each of these agencies. Raises CannotApply."""
+    def beside(self, agencies: Iterable[str] = (), dashboards: Iterable[str] = ()) -> Declaration:
+        """The same, and what `topics.yaml` declares for each of these. Raises CannotApply."""
         further = tuple(one for one in agencies if one not in self.agencies)
-        if not further:
+        shown = tuple(one for one in dashboards if one not in self.dashboards)
+        if not further and not shown:
             return self
-        theirs = {pattern.format(agency=one) for one in further for pattern in (REFERRALS, REPLIES)}
-        whole = declared(also=further)
-        topics = [one for one in whole.topics if one.name in theirs]
+        whole, before = declared(agencies=further, dashboards=shown), declared()
+        theirs = {one.name for one in whole.topics} - {one.name for one in before.topics}
         granted = {one.name: one for one in whole.principals}
 
         def widened(one: Principal) -> Principal:
@@ -62,24 +65,39 @@ class Declaration:
             write, read = (tuple(name for name in kind if name in theirs) for kind in (more.write, more.read))
             return replace(one, write=(*one.write, *write), read=(*one.read, *read))
 
-        own = [one for one in whole.principals if one.name in further]
-        principals = (*map(widened, self.principals), *own)
-        return Declaration((*self.agencies, *further), (*self.topics, *topics), principals)
+        known = {one.name for one in before.principals}
+        own = [one for one in whole.principals if one.name not in known]
+        topics = [one for one in whole.topics if one.name in theirs]
+        return Declaration(
+            (*self.agencies, *further),
+            (*self.dashboards, *shown),
+            (*self.topics, *topics),
+            (*map(widened, self.principals), *own),
+        )
 
 
-def declared(path: Path = DECLARATION, *, also: Iterable[str] = ()) -> Declaration:
-    """Read the declaration; `{agency}` is replaced by each agency in turn. also: agencies beside those that it names.
+def declared(
+    path: Path = DECLARATION, *, agencies: Iterable[str] = (), dashboards: Iterable[str] = ()
+) -> Declaration:
+    """Read the declaration. agencies, dashboards: those beside what it names, for `{agency}` and `{dashboard}`.
 
     Raises CannotApply where a principal would be granted another's consumer groups.
     """
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    agencies: list[str] = [*document["agencies"], *(one for one in also if one not in document["agencies"])]
+    named = {
+        "{agency}": tuple(dict.fromkeys((*document["agencies"], *agencies))),
+        "{dashboard}": tuple(dict.fromkeys((*document["dashboards"], *dashboards))),
+    }
 
-    def spelled_out(name: str) -> Iterator[str]:
-        if "{agency}" in name:
-            yield from (name.replace("{agency}", agency) for agency in agencies)
-        else:
-            yield name
+    def owners(pattern: str) -> Iterator[tuple[str, str]]:
+        """(variable, its value) for each that the pattern stands for; two empty texts where it has no variable."""
+        found = [(variable, one) for variable, names in named.items() if variable in pattern for one in names]
+        yield from found or ([] if "{" in pattern else [("", "")])
+
+    def spelled_out(pattern: str) -> Iterator[str]:
+        yield from (
+            pattern.replace(variable, one) if variable else pattern for variable, one in owners(pattern)
+        )
 
     topics = tuple(
         Topic(name, declared["partitions"], {key: str(value) for key, value in declared["config"].items()})
@@ -88,23 +106,24 @@ def declared(path: Path = DECLARATION, *, also: Iterable[str] = ()) -> Declarati
     )
     principals: list[Principal] = []
     for pattern, grants in document["principals"].items():
-        for name in spelled_out(pattern):
-            # An agency's own grants name that agency; a service's grants name all of them.
-            own = {"{agency}": name} if "{agency}" in pattern else {}
-
-            def grant(kind: str, own: Mapping[str, str] = own, grants: Any = grants) -> tuple[str, ...]:
+        for variable, value in owners(pattern):
+            # Grants of an agency's own name that agency; a service's grants name all of them.
+            def grant(
+                kind: str, own: tuple[str, str] = (variable, value), grants: Any = grants
+            ) -> tuple[str, ...]:
                 return tuple(
                     topic
                     for entry in _flat(grants.get(kind, ()))
-                    for topic in ([entry.replace(*pair) for pair in own.items()] or spelled_out(entry))
+                    for topic in ([entry.replace(*own)] if own[0] else spelled_out(entry))
                 )
 
+            name = pattern.replace(variable, value) if variable else pattern
             read = grant("read")
             groups = (name, f"{name}.*", *grants.get("groups", ())) if read else ()
             quotas = document["quotas"].get(pattern, {})
             principals.append(Principal(name, grant("write"), read, groups, quotas))
     _tell_apart(principals)
-    return Declaration(tuple(agencies), topics, tuple(principals))
+    return Declaration(named["{agency}"], named["{dashboard}"], topics, tuple(principals))
 
 
 def _flat(entries: Iterable[Any]) -> Iterator[str]:

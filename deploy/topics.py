@@ -40,7 +40,7 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
 
-from deploy.declaration import REFERRALS, Declaration, Principal, Topic, declared
+from deploy.declaration import DASHBOARD, REFERRALS, VIEWER, Declaration, Principal, Topic, declared
 from deploy.quotas import apply_quotas
 from deploy.trouble import CannotApply
 
@@ -115,11 +115,12 @@ def _await_listener(servers: list[str], give_up_at: float, going_on: Callable[[]
 def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[str, str]) -> list[str]:
     """Make the cluster agree with the declaration; returns what was changed, one line each.
 
-    Agencies that have joined meanwhile (`deploy.agencies`) keep what they have, and get what is declared for each.
+    Agencies that have joined (`deploy.agencies`) and dashboards that were opened (`deploy.dashboards`) keep what they
+    have, and get what is declared for each.
 
     Safe to repeat and to run concurrently. Raises CannotApply for a partition count that differs.
     """
-    declaration = declaration.beside(joined(admin))
+    declaration = declaration.beside(joined(admin), opened(admin))
     return [
         *_apply_users(admin, declaration, passwords),
         *_apply_topics(admin, declaration),
@@ -229,12 +230,23 @@ def _acls_in_force(admin: KafkaAdminClient, declaration: Declaration) -> set[ACL
 
 def joined(admin: KafkaAdminClient) -> tuple[str, ...]:
     """The agencies that have topics of their own: those that may write their referrals. Blocks."""
+    found = _granted(admin, ACLOperation.WRITE)
+    return tuple(sorted(user for user, topic in found if topic == REFERRALS.format(agency=user)))
+
+
+def opened(admin: KafkaAdminClient) -> tuple[str, ...]:
+    """The dashboards that have a user who may read their topic. Blocks."""
+    found = _granted(admin, ACLOperation.READ)
+    names = {user.removeprefix(VIEWER.format(dashboard="")): (user, topic) for user, topic in found}
+    mine = {name: (VIEWER.format(dashboard=name), DASHBOARD.format(dashboard=name)) for name in names}
+    return tuple(sorted(name for name, pair in names.items() if pair == mine[name]))
+
+
+def _granted(admin: KafkaAdminClient, operation: ACLOperation) -> set[tuple[str, str]]:
+    """(user, topic) of each right to do that with a topic of that name."""
     anything = ResourcePatternFilter(ResourceType.TOPIC, None, ACLResourcePatternType.LITERAL)
-    found, _ = admin.describe_acls(
-        ACLFilter(None, None, ACLOperation.WRITE, ACLPermissionType.ALLOW, anything)
-    )
-    names = {rule.principal.removeprefix("User:"): rule.resource_pattern.resource_name for rule in found}
-    return tuple(sorted(name for name, topic in names.items() if topic == REFERRALS.format(agency=name)))
+    found, _ = admin.describe_acls(ACLFilter(None, None, operation, ACLPermissionType.ALLOW, anything))
+    return {(rule.principal.removeprefix("User:"), rule.resource_pattern.resource_name) for rule in found}
 
 
 def config_from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

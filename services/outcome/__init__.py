@@ -8,5 +8,6 @@ person rest on which); `cells` and `day_cells` (the figures);
 In: commands over HTTP (`api`); every event of the others that moves a journey. The projection reads all events, its own
 service's too.
 Out: EntryRecorded, JourneyExited, FollowUpDue, FollowUpAnswered, FollowUpMissed, JourneyClosed, OtherJourneysLeft and
-FirstEntryChanged (`journey/<id>`); the figures on `journey.indicators.v1`.
+FirstEntryChanged (`journey/<id>`); the figures on `journey.indicators.v1` and the
+`dashboard.*` topics.
 """

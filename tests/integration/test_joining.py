@@ -106,7 +106,7 @@ def test_an_agency_joins_is_answered_and_leaves_and_no_process_is_started_again(
     person = running.ask("POST", "/participants", NEW, NOBODY_BEFORE).json()["participant_id"]
     before, began = processes(stack), time.monotonic()
     printed = command(stack, "join", NEW)
-    found = re.search(r"^password: (\S+)$", printed, re.MULTILINE)
+    found = re.search(r"^password of \S+: (\S+)$", printed, re.MULTILINE)
     assert found, printed
     system = System(stack, found[1])
     place = system.send(referral(person, reference="SK-1"))

@@ -74,7 +74,9 @@ of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
         """
 The compacted topic `journey.indicators.v1` holds one record for each published figure of a programme, under
 the key `<programme>|<cell>`. The newest record of a key counts. Small numbers are hidden
-([disclosure.md](../disclosure.md)); exact figures are in the report.
+([disclosure.md](../disclosure.md)); exact figures are in the report. The same records of one programme are on
+`dashboard.<programme>_<audience>.v1`, for each audience that an administrator has opened it for: `owner`, `funder`,
+`public`.
 
 Figures are declared once, in outcome; the tables below are their declarations. `<code>` is the code of a
 follow-up or an output, `{when}` the follow-up's name. *In a period*: whether a day places it in a period, or why

@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
+from services.outcome.stream.dashboards import Dashboards, StoredFilled, dashboards_in
 from services.outcome.stream.hub import Hub
 from services.outcome.stream.logins import StoredLogins
 from services.outcome.stream.pages import read_pages
-from services.outcome.stream.publisher import KafkaOutlet, Publisher, StoredLedger
+from services.outcome.stream.publisher import AGAIN, KafkaOutlet, Publisher, StoredLedger
 from services.outcome.stream.reader import Reader
 from services.outcome.stream.routes import Edge
 from services.outcome.stream.server import Connections, make_server
@@ -26,6 +28,7 @@ from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import Limits
 from shared.host.connections import create_indexes
 from shared.runtime.gc_tuning import freeze_startup_objects
+from shared.runtime.kafka import Logs
 from shared.runtime.parts import Parts
 from shared.telemetry.metrics import metric
 
@@ -54,6 +57,9 @@ def run(parts: Parts) -> None:
         lambda: KafkaOutlet(parts.kafka_options),
         lambda: datetime.now(UTC),
         parts.stop,
+        Dashboards(
+            StoredFilled(parts.client, database, AGAIN), partial(dashboards_in, Logs(parts.kafka_options))
+        ),
     )
     source = CellsSource(parts.client, database, parts.published.programmes, parts.clock)
     reader = Reader(source, [show, publishing.offer], parts.stop)

@@ -52,6 +52,19 @@ class Outlet(Protocol):
         """Let go of the connection; nothing is sent afterwards."""
 
 
+class Further(Protocol):
+    """Further topics for what is published. For the publisher's own thread."""
+
+    def look(self) -> None:
+        """See which there are; a new one is first given all that was published. Raises KafkaError, PyMongoError."""
+
+    def forget(self) -> None:
+        """Look again before anything is sent."""
+
+    def copies(self, records: Sequence[Record]) -> Sequence[Record]:
+        """The records, and those for further topics."""
+
+
 class StaleLedger(Exception):
     """Another publisher has written since; what this one believes is out of date."""
 
@@ -175,9 +188,15 @@ class Publisher:
     """A thread that publishes the newest snapshot of each programme; what it had no time for is skipped."""
 
     def __init__(
-        self, ledger: Ledger, outlet: Callable[[], Outlet], now: Callable[[], datetime], stop: threading.Event
+        self,
+        ledger: Ledger,
+        outlet: Callable[[], Outlet],
+        now: Callable[[], datetime],
+        stop: threading.Event,
+        dashboards: Further | None = None,
     ) -> None:
         self._ledger = ledger
+        self._dashboards = dashboards
         self._connect = outlet
         self._now = now
         self._stop = stop
@@ -219,7 +238,10 @@ class Publisher:
         self._check()
         if not self._leading():
             self._held = None
+            self._look_again()
             return 0
+        if self._dashboards is not None:
+            self._dashboards.look()
         if self._held is None:
             self._held, unsent = self._ledger.load()
             self._unsent = {one.key: one for one in unsent}
@@ -241,7 +263,7 @@ class Publisher:
     def _send(self, chunk: Sequence[Indicator]) -> None:
         self._unchecked = chunk
         try:
-            self._connected().send([record(one) for one in chunk])
+            self._connected().send(self._records(chunk))
         except KafkaError:
             # First: what the producer still holds may not go out behind the check.
             self._close()
@@ -253,6 +275,10 @@ class Publisher:
             self._unchecked = ()
             raise
         self._unchecked = ()
+
+    def _records(self, chunk: Sequence[Indicator]) -> Sequence[Record]:
+        records = [record(one) for one in chunk]
+        return records if self._dashboards is None else self._dashboards.copies(records)
 
     def _check(self) -> None:
         """Have what a late send has overtaken sent again. Until the ledger answers, it is asked at each call."""
@@ -294,7 +320,12 @@ class Publisher:
         """Begin anew from what is stored; a producer that has failed once is never used again."""
         self._held = None
         self._unsent = {}
+        self._look_again()
         self._close()
+
+    def _look_again(self) -> None:
+        if self._dashboards is not None:
+            self._dashboards.forget()
 
     def _close(self) -> None:
         if self._outlet is not None:

@@ -6,13 +6,14 @@ import pytest
 from kafka.admin import ResourceType
 
 from deploy.agencies import ADMINISTRATOR, join, leave
-from deploy.declaration import REFERRALS, REPLIES, declared
+from deploy.declaration import REFERRALS, declared
 from deploy.topics import acls_of
 from deploy.trouble import CannotApply
 
 NEW = "region-vasterbotten"
 SERVICES = {"intake", "activity-tracking", "handover", "outcome"}
 NOBODY: Any = None
+REPLIES = "inbound.{agency}.replies.v1"
 
 
 def test_a_new_agency_gets_what_each_of_the_declared_has() -> None:

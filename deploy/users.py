@@ -1,0 +1,91 @@
+"""A user of Kafka that comes or goes while everything runs: what it is given, what is taken, and its password.
+
+Used by `deploy.agencies` and `deploy.dashboards`, with an administrator's credentials. A password is returned once and
+kept nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+from kafka.admin import (
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+)
+
+from deploy.declaration import Declaration
+from deploy.quotas import apply_quotas
+from deploy.secrets import password
+from deploy.topics import apply, config_from_environment, connect
+from deploy.trouble import CannotApply
+
+
+def give(
+    admin: KafkaAdminClient, user: str, declaration: Declaration, *, renew: bool
+) -> tuple[str | None, list[str]]:
+    """Apply the declaration, with a password for the user. Returns the password, and what was changed.
+
+    renew: give a new password to a user that is there. Without it the password is None then. Safe to repeat after an
+    interruption. Blocks until a broker that was asked knows the rights. Raises CannotApply.
+    """
+    kept = user in admin.describe_user_scram_credentials() and not renew
+    secret = None if kept else password()
+    return secret, apply(admin, declaration, {} if secret is None else {user: secret})
+
+
+def take(admin: KafkaAdminClient, user: str, *, service: str, topic: str) -> Iterator[str]:
+    """Take the user, its rights and quotas, and the service's rights to the topic. Safe to repeat. Raises CannotApply.
+
+    Yields what was changed, one line each.
+    """
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    named = ResourcePatternFilter(ResourceType.TOPIC, topic, ACLResourcePatternType.LITERAL)
+    every, allow = ACLOperation.ANY, ACLPermissionType.ALLOW
+    # Its rights first: whoever is connected already is refused from then on.
+    for whose in (
+        ACLFilter(f"User:{user}", None, every, allow, anything),
+        ACLFilter(f"User:{service}", None, every, allow, named),
+    ):
+        found, _ = admin.describe_acls(whose)
+        if found:
+            admin.delete_acls([whose])
+            yield f"{len(found)} access rules withdrawn"
+    if user in admin.describe_user_scram_credentials():
+        refused = admin.alter_user_scram_credentials(
+            [UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512)]
+        )
+        if refused.get(user):
+            raise CannotApply(f"Kafka kept the user {user}: {refused[user]}")
+        yield f"user {user} removed"
+    yield from apply_quotas(admin, {user: {}})
+
+
+def told(user: str, secret: str | None) -> str:
+    """The line that hands a password over, once."""
+    return f"password of {user}: {secret}" if secret else f"{user} keeps its password; --renew gives another"
+
+
+def run(work: Callable[[KafkaAdminClient], list[str]]) -> None:
+    """Do it with the administrator that the environment names, and print its lines; end the process where it cannot."""
+    try:
+        admin = connect(config_from_environment(os.environ), within_seconds=30.0)
+        try:
+            lines = work(admin)
+        finally:
+            admin.close()
+    except KeyError as missing:
+        sys.exit(f"Set the environment variable {missing.args[0]}.")
+    except CannotApply as reason:
+        sys.exit(str(reason))
+    for line in lines:
+        click.echo(line)
