@@ -22,7 +22,7 @@ CALLED_FROM_OUTSIDE = {
     "shared/edge/texts.py: equal",
     "shared/edge/tokens.py: redirect_request",
     "tests/chaos/launch.py: succeeded",
-    "tests/integration/test_many_rows.py: succeeded",
+    "tests/support/asked.py: succeeded",
     "tests/support/page_server.py: should_exit",
     "tests/unit/clients/player/test_wire.py: do_POST",
     "tests/unit/clients/player/test_wire.py: close_connection",

@@ -1,13 +1,11 @@
 """The rows of a file on a real MongoDB: many in one transaction, each for itself, found again by their references."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from shared.language import events as e
 from shared.language.decision import Change, Row
@@ -16,6 +14,7 @@ from shared.runtime.commands import ROWS_IN_ROUND, Answer
 from shared.runtime.many import OneOfMany, Wanted
 from shared.runtime.unit import Apart
 from tests.support import toy
+from tests.support.asked import Asked
 from tests.support.toy import Toy
 from tests.support.toybench import Bench, bench
 
@@ -41,22 +40,6 @@ def _referred(bench: Bench, n: int, says: str = "") -> OneOfMany:
         return {"note": note}
 
     return OneOfMany(use_case, subject, (Wanted("names", name, leads=("notes", "note")),))
-
-
-class Asked(CommandListener):
-    """Counts what the database is asked, by the command's name."""
-
-    def __init__(self) -> None:
-        self.names: Counter[str] = Counter()
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.names[event.command_name] += 1
-
-    def succeeded(self, event: object) -> None:
-        """Not looked at."""
-
-    def failed(self, event: object) -> None:
-        """Not looked at."""
 
 
 def _bodies(outcomes: Iterable[Answer | Refused | Busy]) -> list[Any]:
