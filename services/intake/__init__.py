@@ -8,7 +8,8 @@ Rows: `references` (the referrers' own references), `participations` (one person
 sealed, and `content_keys` the key for it, per handle. `handles` and `held` (what an organisation calls a person),
 `numbers` (who has which number, as keyed hashes), `links` (who is the same person), `merges` (who said so). `takings`
 orders the acceptances of one unit. `register` (who takes part), `register_history` (what was said of each entry, and
-why), `unit_memberships` and `organisation_numbers`.
+why), `unit_memberships` and `organisation_numbers`. `replies` have no number yet;
+`changes` are what each organisation was told, and `sequences` hold their last numbers.
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralPassedOn, ReferralReturned,
@@ -16,5 +17,5 @@ ReferralWithdrawn, ConsentGiven, ConsentRefused, ConsentWithdrawn, JourneyStarte
 ParticipationSettled, JourneyPersonChanged and, in old logs, JourneySetBeside (`journey/<id>`); ParticipantErased
 (`participant/<id>`); ProgrammePublished (`programme/<key>`); LegalPersonRegistered and LegalPersonChanged
 (`legal-person/<id>`), UnitRegistered, UnitChanged and UnitEnded (`unit/<id>`), MembershipBegun, MembershipChanged and
-MembershipEnded (`membership/<id>`). Replies to the agencies' own topics.
+MembershipEnded (`membership/<id>`). Replies to the organisations, numbered.
 """

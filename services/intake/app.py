@@ -9,6 +9,7 @@ from services.intake.inbound import readers
 from services.intake.older_versions import register_older
 from services.intake.participations import settle
 from services.intake.repository import INDEXES, Referrals
+from services.intake.sequencing import Sequencing
 from services.intake.settling import Settling
 from services.intake.takers import read_takers
 from shared.host.process import main
@@ -20,12 +21,13 @@ REFERRALS = Referrals()
 
 
 def threads(parts: Parts) -> list[tuple[str, Runnable]]:
-    """What runs beside the consumer: the agencies' topics are read, erasures kept, older participations settled.
+    """What runs beside the consumer: it reads the agencies' topics, numbers changes, keeps erasures, and settles.
 
     Before it, who older versions of programmes name is in the register.
     """
     register_older(parts)
-    return [*readers(parts), ("erasures", Erasures(parts)), ("settling", Settling(parts))]
+    own = ("sequencing", Sequencing(parts))
+    return [*readers(parts), own, ("erasures", Erasures(parts)), ("settling", Settling(parts))]
 
 
 def web_threads(parts: Parts) -> list[tuple[str, Runnable]]:

@@ -14,6 +14,7 @@ from services.intake.domain.participation import PARTICIPATIONS
 from services.intake.domain.programme import Published
 from services.intake.handlers import Listing
 from services.intake.linking import LINKS
+from services.intake.sequencing import INDEXES as SEQUENCE_INDEXES
 from shared.language.decision import Subject, Work
 from shared.language.errors import StateUnreadable
 from shared.language.events import Organisation
@@ -63,6 +64,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     # GET /register/units/{unitId}/history and the others; who registered an entry
     "register_history": [IndexModel([("subject", ASCENDING), ("number", ASCENDING)])],
     **CORRECTION_INDEXES,
+    **SEQUENCE_INDEXES,
     HANDLES: [
         # the handles of a person: those that move with the person, and whether one of them is brought
         IndexModel([("home", ASCENDING), ("brought", ASCENDING)]),

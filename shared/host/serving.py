@@ -39,7 +39,7 @@ def build_web(parts: Parts) -> Flask:
         database=service.database,
         repository=service.repository,
         published=parts.published,
-        speaker=parts.speaker,
+        source=parts.service.source,
         clock=parts.clock,
         fingerprints=fingerprints_from(settings.fingerprint_key),
         waiters=max(1, WEB_THREADS // 4),

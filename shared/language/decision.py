@@ -57,9 +57,9 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message to one organisation's own reply topic, ordered after the earlier ones of this subject.
+    """A message to one organisation, ordered after the earlier ones of this subject.
 
-    One to an organisation without such a topic is dropped when the change is saved.
+    It becomes the next change of that organisation's numbered sequence.
     """
 
     organisation: str

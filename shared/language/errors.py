@@ -123,6 +123,10 @@ CODES: dict[str, Code] = {
         "The person has an open journey in the programme, which the caller may read; `errors` names it.",
         retry="after-change",
     ),
+    "changes-gone": Code(
+        410,
+        "The change after that number is no longer kept, or was never given; `errors` says where to go on.",
+    ),
     "reference-taken": Code(409, "The organisation used this reference for another referral."),
     "answer-overdue": Code(409, "The last day for the answer to the referral has passed."),
     "already-taken": Code(409, "Another provider has taken the person on."),

@@ -24,8 +24,8 @@ class MessageType:
 
     topic: with `{organisation}` where every organisation has its own. producers, consumers: services, or readers
     outside. subject: the pattern of `ce_subject`. key, identity: the meaning of the record's key and of `ce_id`, in
-    words. numbered: whether `ce_sequence` counts the messages of a subject. answers: the record that it answers, if
-    any.
+    words. numbered: whether `ce_sequence` counts the messages of a subject. sequence: what else `ce_sequence` counts,
+    in words. answers: the record that it answers, if any.
     """
 
     name: str
@@ -37,6 +37,7 @@ class MessageType:
     key: str
     identity: str
     numbered: bool = False
+    sequence: str | None = None
     answers: str | None = None
 
     @property
@@ -62,6 +63,7 @@ def message(
     key: str = "the subject",
     identity: str,
     numbered: bool = False,
+    sequence: str | None = None,
     answers: str | None = None,
 ) -> Callable[[Body], Body]:
     """Register a body under its name on the wire, such as `journey.intake.record-accepted.v1`."""
@@ -77,6 +79,7 @@ def message(
             key=key,
             identity=identity,
             numbered=numbered,
+            sequence=sequence,
             answers=answers,
         )
         return body

@@ -1,5 +1,6 @@
-"""Intake's messages to an organisation on its own topic `inbound.<organisation>.replies.v1`.
+"""Intake's messages to an organisation, numbered in its own sequence: 1, 2, 3 ….
 
+They are the same on its topic `inbound.<organisation>.replies.v1`, where it has one, in `GET /changes` and by webhook.
 The answer to a record comes before every `referral-status-changed` that the record causes.
 """
 
@@ -14,6 +15,9 @@ from shared.language.passage import Stage
 
 REPLIES_TOPIC = "inbound.{organisation}.replies.v1"
 AGENCY = ("the agency that refers",)
+PARTIES = ("organisations with a part in the journey",)
+KEY = "the organisation: all of its changes are in one order"
+SEQUENCE = "its number among the organisation's changes; records of before there were numbers lack it"
 RECORD = "one record of `inbound.<organisation>.referrals.v1`"
 
 
@@ -93,6 +97,8 @@ class Standing(Message, frozen=True, kw_only=True):
 @message(
     "journey.intake.referral-status-changed.v1",
     topic=REPLIES_TOPIC,
+    key=KEY,
+    sequence=SEQUENCE,
     producers=("intake",),
     consumers=AGENCY,
     subject="^journey/.+$",
@@ -109,8 +115,35 @@ class ReferralStatusChanged(Standing, frozen=True, kw_only=True):
 
 
 @message(
+    "journey.intake.journey-moved.v1",
+    topic=REPLIES_TOPIC,
+    key=KEY,
+    sequence=SEQUENCE,
+    producers=("intake",),
+    consumers=PARTIES,
+    subject="^journey/.+$",
+    identity="`intake:reply/<subject>:<count>`, the count of the subject's replies",
+)
+class JourneyMoved(Message, frozen=True, kw_only=True):
+    """A journey in which the organisation has a part has moved; what it may know of it, it reads over HTTP.
+
+    For the provider, who is asked or responsible, and the receiver of an offer. occurred_on, recorded_at: of the fact
+    that moved it; the Swedish day and UTC.
+    """
+
+    journey_id: JourneyId
+    programme: Code
+    programme_version: int
+    stage: Stage
+    occurred_on: date
+    recorded_at: datetime
+
+
+@message(
     "journey.intake.record-accepted.v1",
     topic=REPLIES_TOPIC,
+    key=KEY,
+    sequence=SEQUENCE,
     producers=("intake",),
     consumers=AGENCY,
     subject="^journey/.+$",
@@ -138,6 +171,8 @@ class RecordAccepted(Message, frozen=True, kw_only=True):
 @message(
     "journey.intake.record-rejected.v1",
     topic=REPLIES_TOPIC,
+    key=KEY,
+    sequence=SEQUENCE,
     producers=("intake",),
     consumers=AGENCY,
     subject=r"^record/inbound\..+$",

@@ -33,7 +33,6 @@ from shared.runtime.clock import Clock
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.group_commit import GroupCommit, Member
 from shared.runtime.many import OneOfMany, Trial, UseCase, Wanted, fetch_ahead
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.reads import Reading, ReadLedger
 from shared.runtime.staged import Staged
@@ -106,7 +105,7 @@ class Commands:
         database: str,
         repository: Repository,
         published: Published,
-        speaker: Speaker,
+        source: str,
         clock: Clock,
         fingerprints: Fingerprints,
         waiters: int,
@@ -116,10 +115,10 @@ class Commands:
         self._database = client[database]
         self._repository = repository
         self._published = published
-        self._speaker = speaker
+        self._source = source
         self._clock = clock
         self._reads = ReadLedger(client, database)
-        self.waits = Waiting(self._database, repository.collection, speaker.source, waiters)
+        self.waits = Waiting(self._database, repository.collection, source, waiters)
         self._group_commit: GroupCommit[_Asked] = GroupCommit(self._round)
 
     def run(
@@ -324,7 +323,7 @@ class Commands:
 
     def _unit(self, session: ClientSession) -> Unit:
         now = functools.partial(self._clock.now, session)
-        return Unit(self._database, session, self._repository, self._published, self._speaker, now)
+        return Unit(self._database, session, self._repository, self._published, self._source, now)
 
     def _stored(self, key: str | None, fingerprint: str) -> Answer | None:
         try:

@@ -1,4 +1,8 @@
-"""What one transaction says to others, as rows of the outbox: events, replies, answers to records, notices."""
+"""What one transaction says to others, as rows: events and notices for the outbox, replies and answers to records.
+
+A row of the outbox is published as it is. A reply waits in `replies` until it has its number in the sequence of its
+organisation.
+"""
 
 import time
 import zlib
@@ -10,12 +14,14 @@ from shared.language import codec
 from shared.language.decision import Notice, Reply, event_id
 from shared.language.events import Fact
 from shared.language.messages import encode_message, message_type
-from shared.runtime.outgoing import Speaker, kept_a_day
 from shared.runtime.staged import SubjectDocument
 from shared.telemetry.traces import current_traceparent
 
 SHARDS = 4
 """Shards of the outbox and of counters; each outbox shard is published by one relay at a time."""
+
+REPLIES = "replies"
+"""Replies without a number, in the order `ts`; intake gives them one and takes them away."""
 
 Row = tuple[str, dict[str, Any]]
 """A row's identity, and the row without it."""
@@ -29,23 +35,24 @@ def shard_of(subject: str) -> int:
 class Messages:
     """Makes the rows of one transaction's messages; stores nothing.
 
-    speaker: who says them. at: the moment of the decision, UTC. emitted: `<type>:<number>` of each event so far.
+    source: the service that says them. at: the moment of the decision, UTC. emitted: `<type>:<number>` of each event
+    so far.
     """
 
-    def __init__(self, speaker: Speaker) -> None:
-        self.speaker = speaker
+    def __init__(self, source: str) -> None:
+        self.source = source
         self.emitted: list[str] = []
 
     def event(self, held: SubjectDocument, body: Fact) -> Row:
         """The subject's next event, which its document counts."""
-        kind, source = codec.event_type(body), self.speaker.source
+        kind, source = codec.event_type(body), self.source
         held.out_seq += 1
         past = {one: count for one, count in held.seen.items() if one != source}
         headers = codec.encode_headers(
             kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
         )
         self.emitted.append(f"{kind.name}:{held.out_seq}")
-        row = _row(kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
+        row = outbox_row(kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))
         return event_id(held.subject, held.out_seq), row
 
     def reply(self, held: SubjectDocument, reply: Reply, at: datetime) -> Row:
@@ -58,28 +65,32 @@ class Messages:
         self, held: SubjectDocument | None, said: Reply, identity: str, subject: str, at: datetime
     ) -> Row:
         """The answer to one record, before any message that it causes. held: the subject's document, if any."""
-        # The identity of an inbound record's answer is its place, which a topic made anew has once more.
-        now = time.time_ns() // 1000
-        order = held.hlc - 1 if held is not None and held.dirty else now
-        return identity, self._to(said, identity, subject, order, at) | kept_a_day(now)
+        order = (held.first_tick if held is not None else 0) or time.time_ns() // 1000
+        return identity, self._to(said, identity, subject, order, at)
 
     def notice(self, held: SubjectDocument, notice: Notice, at: datetime) -> Row:
         """The last word on the subject."""
         kind = message_type(notice.body)
         identity = f"notice/{kind.name}/{held.subject}"
         headers = self._headers(identity, kind.name, held.subject, at)
-        return identity, _row(kind.topic, held.subject, held.tick(), headers, encode_message(notice.body))
+        return identity, outbox_row(
+            kind.topic, held.subject, held.tick(), headers, encode_message(notice.body)
+        )
 
     def _to(self, said: Reply, identity: str, subject: str, order: int, at: datetime) -> dict[str, Any]:
-        kind = message_type(said.body)
-        headers, value = self._headers(identity, kind.name, subject, at), encode_message(said.body)
-        return _row(kind.topic.format(organisation=said.organisation), subject, order, headers, value)
+        headers = self._headers(identity, message_type(said.body).name, subject, at)
+        return {
+            "organisation": said.organisation,
+            "ts": order,
+            "headers": headers,
+            "body": encode_message(said.body),
+        }
 
     def _headers(self, identity: str, kind: str, subject: str, at: datetime) -> dict[str, str]:
         return {
             "ce_specversion": "1.0",
-            "ce_id": f"{self.speaker.source}:{identity}",
-            "ce_source": self.speaker.source,
+            "ce_id": f"{self.source}:{identity}",
+            "ce_source": self.source,
             "ce_type": kind,
             "ce_subject": subject,
             "ce_time": at.isoformat(),
@@ -88,7 +99,8 @@ class Messages:
         }
 
 
-def _row(topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def outbox_row(topic: str, key: str, order: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """A row that the relay publishes. key: what its order holds within. order: microseconds since 1970, growing."""
     return {
         "topic": topic,
         "key": key,

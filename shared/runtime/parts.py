@@ -22,7 +22,6 @@ from shared.runtime.collections import Collections
 from shared.runtime.fold import Batch, Enrich
 from shared.runtime.groups import Group
 from shared.runtime.kafka import client_options
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.settings import Settings
 from shared.runtime.unit import Unit
@@ -101,11 +100,6 @@ class Parts:
         """The options with which this process connects to Kafka."""
         return client_options(self.settings)
 
-    @property
-    def speaker(self) -> Speaker:
-        """The service as the source of its messages; replies go to the organisations that have topics now."""
-        return Speaker(self.service.source, self.channels)
-
     def unit(
         self,
         session: ClientSession,
@@ -119,7 +113,7 @@ class Parts:
             session,
             repository or self.service.repository,
             self.published,
-            self.speaker,
+            self.service.source,
             lambda: self.clock.now(session),
             on_read=on_read,
         )

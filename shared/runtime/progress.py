@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from shared.runtime.clock import Clock
 from shared.runtime.kafka import Logs, Partition
-from shared.runtime.messages import SHARDS
+from shared.runtime.messages import REPLIES, SHARDS
 from shared.telemetry.metrics import metric, tell
 
 ANSWER_SECONDS = 5.0
@@ -149,7 +149,8 @@ class Progress:
         age = outbox_age_seconds(self._database, time.time()) if outbox else 0.0
         wait = self._oldest_wait_seconds() if waiting else 0.0
         return {
-            "outbox_pending": outbox,
+            # A reply that has no number yet is as little published as what is in the outbox.
+            "outbox_pending": outbox + here.get("unnumbered", 0),
             "outbox_refused": here.get("refused", 0),
             "outbox_oldest_seconds": round(age, 1),
             "timers_due": here.get("due", 0),
@@ -171,7 +172,8 @@ class Progress:
             tell(metric("journey_timers_due"), known.get("timers_due"))
 
     def _counted(self, now: datetime) -> Mapping[str, Mapping[str, int]]:
-        """{applied: {`topic:partition`: next}, parked: {reason: n}, here: {outbox, refused, due, emitted: n}}.
+        """{applied: {`topic:partition`: next}, parked: {reason: n}, here: {outbox, unnumbered, refused, due,
+        emitted: n}}.
 
         One query for all, because it is asked often and each round trip costs both sides.
         """
@@ -185,6 +187,7 @@ class Progress:
             pipeline += [
                 _counts("here", "events", {"pend": {"$lt": SHARDS}}, kind),
                 _counts("here", "timers", {"due": {"$lte": now}}, "due"),
+                _counts("here", REPLIES, {}, "unnumbered"),
                 {
                     "$unionWith": {
                         "coll": "events",

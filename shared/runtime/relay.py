@@ -26,15 +26,13 @@ from shared.runtime.kafka import discard
 from shared.runtime.messages import SHARDS
 from shared.runtime.outgoing import PUBLISHED
 from shared.runtime.quarantine import RETRY_SECONDS, Narrowed, Quarantine
+from shared.runtime.waking import Waking
 from shared.telemetry.logs import log_published
 from shared.telemetry.metrics import metric
 
 LEASE_SECONDS = 10
 MARGIN_SECONDS = 4
 CHUNK = 1000
-LINGER_SECONDS = 0.005
-FLOWING_SECONDS = 0.5
-LEAST_STEP_SECONDS, MOST_STEP_SECONDS = 0.025, 0.1
 
 log = structlog.get_logger()
 
@@ -94,14 +92,13 @@ class Relay:
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.progressed_at = time.monotonic()
-        self._published_at = 0.0
-        self._cost_seconds = 0.0
         self._client = client
         self._events = client[database]["events"]
         self._leases = Leases(client, database)
         self._quarantine = Quarantine(client, database, kafka_options, CHUNK, retry_seconds)
         self._kafka_options = kafka_options
         self._stop = stop
+        self._waking = Waking(self._events, stop)
         self._producer: KafkaProducer | None = None
 
     def run(self) -> None:
@@ -109,7 +106,7 @@ class Relay:
         while not self._stop.is_set():
             try:
                 if not self.publish_once():
-                    self._wait()
+                    self._waking.wait(self.publish_once)
             except Narrowed:
                 self._discard_producer()
             except (KafkaError, PyMongoError) as error:
@@ -143,8 +140,7 @@ class Relay:
             raise
         self._quarantine.taken()
         self._events.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, PUBLISHED)
-        self._published_at = time.monotonic()
-        self._cost_seconds = self._published_at - began
+        self._waking.worked(began)
         metric("journey_relayed_total").inc(len(rows))
         log_published(rows)
         return len(rows)
@@ -174,27 +170,6 @@ class Relay:
             producer.flush(timeout=max(0.0, until - time.monotonic()))
         for future in sent:
             future.get(timeout=max(0.0, until - time.monotonic()))
-
-    def _wait(self) -> None:
-        """Sleep until the outbox grows, at most a second.
-
-        While events flow, sleep for a step that grows with the silence.
-
-        The change stream is opened before the last look at the outbox, so no event is missed in between. The stream
-        only wakes the relay; the query reads the data. Opening a stream costs several queries, so it is used in quiet
-        times only. Decision: docs/decisions/0008-open-the-relay-s-change-stream-only-when-the-outbox-is-empty.md.
-        """
-        silent = time.monotonic() - self._published_at
-        if silent < FLOWING_SECONDS:
-            step = max(self._cost_seconds, silent / 2, LEAST_STEP_SECONDS)
-            self._stop.wait(min(step, MOST_STEP_SECONDS))
-            return
-        pipeline: list[dict[str, Any]] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
-        with self._events.watch(pipeline, max_await_time_ms=1000) as stream:
-            if self.publish_once():
-                return
-            if stream.try_next() is not None:
-                self._stop.wait(LINGER_SECONDS)
 
     def _connected(self) -> KafkaProducer:
         if self._producer is None:

@@ -29,7 +29,8 @@ Document = dict[str, Any]
 class SubjectDocument:
     """One subject's document while a unit of work holds it.
 
-    unreadable: why this release cannot read the document, or empty. Such a document is never replaced.
+    unreadable: why this release cannot read the document, or empty. Such a document is never replaced. first_tick: the
+    first order key that this unit gave.
     """
 
     subject: Subject
@@ -38,6 +39,7 @@ class SubjectDocument:
     rev: int = 0
     out_seq: int = 0
     hlc: int = 0
+    first_tick: int = 0
     replies: int = 0
     applied: dict[str, int] = field(default_factory=dict)
     chain: dict[str, int] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class SubjectDocument:
     def tick(self) -> int:
         """The next order key of the outbox: microseconds, never at or before an earlier one of this subject."""
         self.hlc = max(time.time_ns() // 1000, self.hlc + 1)
+        self.first_tick = self.first_tick or self.hlc
         return self.hlc
 
 

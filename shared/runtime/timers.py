@@ -18,7 +18,6 @@ from pymongo.errors import PyMongoError
 from shared.language.decision import Repository, Settles, Subject, Timer, TimerFold, kind_of
 from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
@@ -44,7 +43,7 @@ class Timers:
         database: str,
         repository: Repository,
         published: Published,
-        speaker: Speaker,
+        source: str,
         folds: Mapping[str, TimerFold],
         clock: Clock,
         stop: Event,
@@ -55,7 +54,7 @@ class Timers:
         self._database = client[database]
         self._repository = repository
         self._published = published
-        self._speaker = speaker
+        self._source = source
         self._folds = folds
         self._clock = clock
         self._stop = stop
@@ -103,7 +102,7 @@ class Timers:
             if gone.deleted_count == 0:
                 return False
             at = self._clock.now(session)
-            unit = Unit(self._database, session, self._repository, self._published, self._speaker, lambda: at)
+            unit = Unit(self._database, session, self._repository, self._published, self._source, lambda: at)
             change = self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
             unit.save(subject, change if self._settles is None else self._settles(unit, change))
             unit.flush()

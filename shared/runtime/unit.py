@@ -31,8 +31,7 @@ from shared.language.programmes import Programmes
 from shared.language.register import Register
 from shared.runtime.collections import Collections
 from shared.runtime.ids import random_id
-from shared.runtime.messages import Messages, shard_of
-from shared.runtime.outgoing import Speaker
+from shared.runtime.messages import REPLIES, Messages, shard_of
 from shared.runtime.published import PublishedHere
 from shared.runtime.staged import Staged, SubjectDocument, read, written
 from shared.runtime.write_conflicts import OnRead
@@ -53,7 +52,7 @@ class Unit:
 
     now: gives the moment of the decision, UTC; called once, and only when a decision needs it. on_read: called after
     each load with all that the unit has read. Reads go through the session; writes are collected and sent by `flush`.
-    speaker: replies to others than its `replies_to` are dropped, as if they were no part of the change.
+    source: the service that decides.
     Several decisions may share a unit. Each works on a `branch`, which sees all branches joined before it, and is
     either joined whole or dropped.
     """
@@ -64,7 +63,7 @@ class Unit:
         session: ClientSession,
         repository: Repository,
         published: PublishedHere,
-        speaker: Speaker,
+        source: str,
         now: Callable[[], datetime],
         base: "Unit | None" = None,
         on_read: OnRead | None = None,
@@ -76,7 +75,7 @@ class Unit:
         self._database = database
         self._session = session
         self._repository = repository
-        self._messages = Messages(speaker)
+        self._messages = Messages(source)
         self.staged = Staged()
         self._last_saved: Subject | None = None
         self._minted: set[str] = set()
@@ -106,7 +105,7 @@ class Unit:
             self._session,
             self._repository,
             self._published,
-            self._messages.speaker,
+            self._messages.source,
             lambda: self.at,
             self,
         )
@@ -211,12 +210,12 @@ class Unit:
     def vector(self, subject: Subject) -> Vector:
         """{source: how many of its events on the subject this service has emitted or applied}."""
         held = self.held(subject)
-        return {**held.seen, self._messages.speaker.source: held.out_seq} if held.out_seq else dict(held.seen)
+        return {**held.seen, self._messages.source: held.out_seq} if held.out_seq else dict(held.seen)
 
     def reached(self, subject: Subject, vector: Vector) -> bool:
         """Whether this service has emitted or applied all events of the vector. Raises StateUnreadable."""
         held = self._readable(subject)
-        applied = {**held.applied, self._messages.speaker.source: held.out_seq}
+        applied = {**held.applied, self._messages.source: held.out_seq}
         return all(applied.get(source, 0) >= count for source, count in vector.items())
 
     @property
@@ -254,9 +253,8 @@ class Unit:
         for event in change.events:
             identity, outgoing = self._messages.event(held, event)
             self.write(ARCHIVE, InsertOne({"_id": identity, **outgoing}))
-        replies = [one for one in change.replies if one.organisation in self._messages.speaker.replies_to]
-        for reply in replies:
-            self.put(ARCHIVE, *self._messages.reply(held, reply, self.at))
+        for reply in change.replies:
+            self.put(REPLIES, *self._messages.reply(held, reply, self.at))
         for notice in change.notices:
             self.put(ARCHIVE, *self._messages.notice(held, notice, self.at))
         for row in change.rows:
@@ -279,7 +277,7 @@ class Unit:
             or change.adds
             or change.timers
             or change.cancels
-            or replies
+            or change.replies
             or change.notices
         )
         held.state = change.state
@@ -297,7 +295,7 @@ class Unit:
     def answer(self, organisation: str, identity: str, subject: str, body: Message) -> None:
         """Answer one record, before any message that it causes; an earlier answer of that identity gives way."""
         held = self.staged.held.get(Subject(subject))
-        self.put(ARCHIVE, *self._messages.answer(held, Reply(organisation, body), identity, subject, self.at))
+        self.put(REPLIES, *self._messages.answer(held, Reply(organisation, body), identity, subject, self.at))
 
     # --- writing ---------------------------------------------------------------------------------
 

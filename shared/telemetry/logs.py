@@ -58,7 +58,7 @@ def log_applied(group: str, events: Sequence[Envelope]) -> None:
 def log_published(rows: Iterable[Mapping[str, Any]]) -> None:
     """Log one line for each outgoing message that Kafka has acknowledged. The lines are written together.
 
-    rows: of the outbox, with topic, key and headers. A key that is neither a journey nor an output is left out: it
+    rows: of the outbox, with topic and headers. A subject that is neither a journey nor an output is left out: it
     may be a participant, or an agency's own reference.
     """
     if not logging.getLogger().isEnabledFor(logging.INFO):
@@ -69,7 +69,7 @@ def log_published(rows: Iterable[Mapping[str, Any]]) -> None:
                 "event": "published",
                 "topic": row["topic"],
                 "type": row["headers"]["ce_type"],
-                "subject": loggable(row["key"]),
+                "subject": loggable(row["headers"]["ce_subject"]),
                 "trace_id": row["headers"].get("traceparent", "")[3:35],
             }
             for row in rows

@@ -97,6 +97,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("journey_timers_fired_total", "counter", "timers", "deadlines and reminders carried out"),
     Metric("journey_timers_due", "gauge", "timers", "timers past their time and not yet carried out"),
     Metric("journey_inbound_records_total", "counter", "records", "records from agencies", ("result",)),
+    Metric("journey_changes_total", "counter", "changes", "changes numbered for organisations"),
+    Metric(
+        "journey_changes_unnumbered_seconds",
+        "gauge",
+        "seconds",
+        "age of the oldest change that has no number yet",
+    ),
     Metric(
         "journey_erasures_undone",
         "gauge",

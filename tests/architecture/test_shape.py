@@ -67,6 +67,8 @@ ALLOWED: dict[str, set[str]] = {
     "shared/runtime/staged.py": {"time.time_ns"},
     # when a timer is tried again whose subject could not be read
     "shared/runtime/timers.py": {"datetime.now"},
+    # how long a change is kept, and how long one has waited for its number: real time always
+    "services/intake/sequencing.py": {"datetime.now", "time.time"},
     # ids made at the edge; the order of answers, on real time
     "shared/runtime/ids.py": {"secrets"},
     "shared/runtime/messages.py": {"time.time_ns"},

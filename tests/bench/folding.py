@@ -20,7 +20,6 @@ from shared.runtime.breaker import Breaker
 from shared.runtime.consumer import Consumer, ProcessBatch
 from shared.runtime.fold import Batch
 from shared.runtime.gc_tuning import relax_thresholds
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
@@ -53,7 +52,7 @@ def processing(
             attempt.session,
             CountingRepository(),
             published,
-            Speaker("outcome"),
+            "outcome",
             lambda: datetime.now(UTC),
             on_read=attempt.on_read,
         )

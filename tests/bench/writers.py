@@ -19,7 +19,6 @@ from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.gc_tuning import freeze_startup_objects
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from tests.bench import fold
 from tests.bench.surroundings import connected, only_warnings
@@ -38,7 +37,7 @@ def main(database: str, writers: int, journeys: int) -> None:
         database=database,
         repository=CountingRepository(),
         published=Published(client[database]),
-        speaker=Speaker("outcome"),
+        source="outcome",
         clock=Clock(client[database], driven=False),
         fingerprints=Fingerprints(bytes(range(32))),
         waiters=writers,

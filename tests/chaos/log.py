@@ -48,10 +48,11 @@ def link(chain: int, ce_id: bytes, value: bytes) -> int:
 class Log:
     """What was said, by (subject, source); and what is odd about it.
 
-    holes: first occurrences that came too early. traces: {(trace, type): how many different events}. foreign:
-    subjects that a scenario invented, of which no service knows. first: first occurrences not yet folded into
-    figures. partitions_grew: a subject's events lie in two partitions, so their order is lost. A record that is read
-    early is kept until its turn comes. lost: of whom Kafka has lost what it had acknowledged, so that it comes later.
+    holes: first occurrences that came too early. changes: the last number on each organisation's topic. traces:
+    {(trace, type): how many different events}. foreign: subjects that a scenario invented, of which no service knows.
+    first: first occurrences not yet folded into figures. partitions_grew: a subject's events lie in two partitions, so
+    their order is lost. A record that is read early is kept until its turn comes. lost: of whom Kafka has lost what it
+    had acknowledged, so that it comes later.
     """
 
     said: defaultdict[tuple[str, str], Said] = field(default_factory=lambda: defaultdict(Said))
@@ -60,6 +61,7 @@ class Log:
     types: Counter[tuple[str, str]] = field(default_factory=Counter)
     causes: dict[tuple[str, str, int], Mapping[str, int]] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
     first: list[tuple[Envelope, bytes]] = field(default_factory=list)
     records: int = 0
@@ -76,6 +78,7 @@ class Log:
         if record.topic.endswith(".replies.v1"):
             headers = dict(record.headers)
             self.replies[headers["ce_id"].decode()] = headers["ce_type"].decode()
+            self._take_change(record.topic, int(headers["ce_sequence"]))
             return
         try:
             envelope = read_envelope(record.headers)
@@ -106,6 +109,13 @@ class Log:
         if following is not None:
             self.records -= 1
             self.take(following)
+
+    def _take_change(self, topic: str, number: int) -> None:
+        """One topic holds one organisation's changes, in the order of their numbers."""
+        last = self.changes.get(topic, 0)
+        if number > last + 1 and not (self.lost or self.partitions_grew) and len(self.holes) < HOLES_KEPT:
+            self.holes.append((topic, "intake", last + 1, number))
+        self.changes[topic] = max(last, number)
 
     def take_all(self, records: Iterable[Record]) -> None:
         """Take in these, in order."""

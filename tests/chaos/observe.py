@@ -20,7 +20,7 @@ from services.handover.app import SERVICE as HANDOVER
 from services.intake.app import SERVICE as INTAKE
 from services.outcome.app import SERVICE as OUTCOME
 from shared.language.events import TOPICS
-from shared.runtime.messages import SHARDS
+from shared.runtime.messages import REPLIES, SHARDS
 from shared.runtime.parts import consumed_topics
 from tests.chaos.figures import cell_of
 from tests.chaos.invariants import Group, Idle, Kept
@@ -96,11 +96,16 @@ def emitted(mongo: MongoClient[dict[str, Any]]) -> dict[tuple[str, str], tuple[i
 
 
 def pending(mongo: MongoClient[dict[str, Any]], before: int | None = None) -> dict[str, int]:
-    """Unpublished rows by service. before: only those with an order key at or below it, in microseconds."""
-    condition: dict[str, Any] = {"pend": {"$in": list(range(SHARDS))}}
-    if before is not None:
-        condition["ts"] = {"$lte": before}
-    return {one.source: mongo[one.database]["events"].count_documents(condition) for one in SERVICES}
+    """Unpublished rows by service, and replies without a number. before: only those with an order key up to it, in
+    microseconds.
+    """
+    until: dict[str, Any] = {} if before is None else {"ts": {"$lte": before}}
+    outbox = {"pend": {"$in": list(range(SHARDS))}, **until}
+    return {
+        one.source: mongo[one.database]["events"].count_documents(outbox)
+        + mongo[one.database][REPLIES].count_documents(until)
+        for one in SERVICES
+    }
 
 
 def waiting(mongo: MongoClient[dict[str, Any]]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 IMMUTABLE = {
     "number": "counted up within its subject, given once",
+    "n": "a change's number in its organisation's sequence, given once",
     "round": "a measurement's number, part of its key",
     "_id": "the document's own key",
     "state.listed": "the moment a referral was received, then its id",

@@ -89,6 +89,7 @@ NEEDS: Mapping[str, Needs] = {
     "list_received": Needs(Who("skellefte-tra", "supervisor")),
     "list_outputs": Needs(PROVIDER),
     "list_referrals": Needs(REFERRER),
+    "list_changes": Needs(REFERRER),
     "list_follow_ups": Needs(PROVIDER),
     "read_handover": Needs(PROVIDER, ("offered", "handed_over")),
     "read_follow_up": Needs(PROVIDER, ("exited",)),

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 
 from shared.runtime.kafka import Logs, Partition, native_options
 from tests.support.awaiting import until
-from tests.support.callers import AGENCY, Agency, Callers, referral
+from tests.support.callers import AGENCY, PROVIDER, Agency, Callers, referral
 from tests.support.scrapes import measured, scraped
 from tools.stack import Stack
 
@@ -38,10 +38,11 @@ def test_a_record_is_referred_once_and_a_bad_one_does_not_hold_up_the_next(
         accepted, repeated = agency.reply_to(good), agency.reply_to(again)
         assert accepted["journey_id"] == repeated["journey_id"]
         assert journeys.count_documents(hers) == 1
-        # Answers to records are forgotten a day after they were published; what was said of a journey never is.
+        # Replies are forgotten a day after they were published, and kept in the sequence; an event never is.
         events = client["intake"]["events"]
         day = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
-        answers = {"_id": {"$in": [bad, broken, good, again]}, "forget_at": {"$lte": day}}
+        ids = [f"intake:{place}" for place in (bad, broken, good, again)]
+        answers = {"headers.ce_id": {"$in": ids}, "forget_at": {"$lte": day}}
         until(lambda: events.count_documents(answers) == 4, "all four marked as published")
         said = {"key": f"journey/{accepted['journey_id']}", "type": "journey.intake.referral-received.v1"}
         row = events.find_one(said)
@@ -156,3 +157,30 @@ def test_a_structured_event_is_referred_and_answered_by_what_its_sender_knows(
         ["municipality"],
     )
     assert wrong["headers"] == reply["headers"]
+
+
+def test_an_organisation_reads_over_http_what_its_topic_holds_in_the_same_order(
+    callers: Callers, agency: Agency
+) -> None:
+    good = agency.send(json.dumps(referral(callers.register(), reference="both-ways")).encode())
+    journey = agency.reply_to(good)["journey_id"]
+    feed: list[Any] = []
+
+    def whole() -> bool:
+        answer = callers.ask("GET", f"/changes?after={len(feed)}&limit=200", AGENCY).json()
+        feed.extend(answer["changes"])
+        return answer["next"] == len(feed) and not answer["changes"]
+
+    def held() -> list[Any]:
+        return [(int(headers["ce_sequence"]), headers["ce_id"], body) for headers, body in agency.replies()]
+
+    until(lambda: whole() and len(held()) == len(feed), "the topic has come as far as the sequence")
+    assert [(one["n"], one["id"], one["body"]) for one in feed] == held()
+    assert [one["n"] for one in feed] == list(range(1, len(feed) + 1))
+    kinds = [one["kind"] for one in feed if one["subject"] == f"journey/{journey}"]
+    assert kinds == ["journey.intake.record-accepted.v1", "journey.intake.referral-status-changed.v1"]
+    provider = callers.ask("GET", "/changes?limit=200", PROVIDER).json()["changes"]
+    moved = [one["body"] for one in provider if one["subject"] == f"journey/{journey}"]
+    assert [(one["journey_id"], one["stage"]) for one in moved] == [(journey, "received")]
+    ahead = callers.ask("GET", f"/changes?after={len(feed) + 1}", AGENCY)
+    assert (ahead.status_code, ahead.json()["errors"]["next"]) == (410, [len(feed)])

@@ -27,7 +27,6 @@ from shared.language.decision import Received, key_of
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.fold import Batch
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
@@ -65,9 +64,7 @@ def process_batch(client: Client, database: Database[dict[str, Any]], records: S
 
     def work(session: ClientSession) -> Tally:
         published = Published(database)
-        unit = Unit(
-            database, session, FIGURES.repository, published, Speaker("outcome"), lambda: datetime.now(UTC)
-        )
+        unit = Unit(database, session, FIGURES.repository, published, "outcome", lambda: datetime.now(UTC))
         batch = Batch(
             unit,
             database,
@@ -172,7 +169,7 @@ def _started(client: Client, db: Database[dict[str, Any]], period: Period) -> di
             session,
             FIGURES.repository,
             FakePublished(FakeProgrammes(PROGRAMME)),
-            Speaker("outcome"),
+            "outcome",
             lambda: datetime.now(UTC),
         )
         return handlers.read_period(unit, Actor("analyst-1", OWNER, "analyst"), PROGRAMME.id, period)

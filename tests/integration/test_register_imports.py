@@ -18,7 +18,6 @@ from shared.edge.callers import Admission
 from shared.runtime.clock import Clock
 from shared.runtime.commands import ROWS_IN_ROUND, Commands
 from shared.runtime.fingerprint import fingerprints_from
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from tests.support.asked import Asked
 from tests.support.awaiting import until
@@ -69,7 +68,7 @@ def test_the_rows_of_a_round_are_asked_for_and_kept_at_once(callers: Callers) ->
             database=intake.database,
             repository=intake.repository,
             published=Published(database),
-            speaker=Speaker(intake.source),
+            source=intake.source,
             clock=clock,
             fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
             waiters=1,

@@ -15,7 +15,6 @@ from shared.language import events as e
 from shared.language.decision import Change, Subject, Timer
 from shared.runtime.clock import Clock
 from shared.runtime.kafka import Partition
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.relay import Relay
 from shared.runtime.timers import Timers
@@ -97,9 +96,7 @@ def test_an_event_waits_for_its_programme_and_no_longer(bench: Bench) -> None:
     body = json.loads(json.dumps(PROGRAMME))
 
     def publish(session: Any) -> None:
-        unit = Unit(
-            bench.db, session, ToyRepository(), published, Speaker("intake"), lambda: datetime.now(UTC)
-        )
+        unit = Unit(bench.db, session, ToyRepository(), published, "intake", lambda: datetime.now(UTC))
         fact = codec.read_body("journey.intake.programme-published.v1", json.dumps(body).encode())
         unit.save(Subject("programme/toys@7"), Change(Toy(), events=(fact,)))
         unit.flush()
@@ -221,7 +218,7 @@ def test_a_timer_fires_once_however_many_instances_look(bench: Bench) -> None:
             database=bench.database,
             repository=ToyRepository(),
             published=Published(bench.db),
-            speaker=Speaker("outcome"),
+            source="outcome",
             folds={"fire": toy.fire},
             clock=clock,
             stop=bench.stop,

@@ -11,7 +11,6 @@ from shared.operations.by_hand import drained
 from shared.operations.healing import Healer
 from shared.operations.mending import Mending
 from shared.runtime.clock import Clock
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.timers import AGAIN, Timers
 from tests.support import toy
@@ -207,7 +206,7 @@ def test_a_timer_of_it_is_put_off_and_the_others_fire(bench: Bench) -> None:
         database=bench.database,
         repository=ToyRepository(),
         published=Published(bench.db),
-        speaker=Speaker("outcome"),
+        source="outcome",
         folds={"fire": toy.fire},
         clock=clock,
         stop=bench.stop,

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pymongo.client_session import ClientSession
 
-from shared.runtime.outgoing import Speaker
+from shared.runtime.messages import REPLIES
 from shared.runtime.published import Published
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.toy import ToyRepository
 from tests.support.toybench import Bench, bench
-from tests.support.work_suite import CHECKS, REPLIED_TO, Backend
+from tests.support.work_suite import CHECKS, Backend
 
 __all__ = ["bench"]
 
@@ -34,7 +34,7 @@ class InMongo:
                 session,
                 ToyRepository(),
                 Published(db),
-                Speaker("outcome", REPLIED_TO),
+                "outcome",
                 lambda: datetime.now(UTC),
             )
             found = decide(unit)
@@ -50,8 +50,7 @@ class InMongo:
         return dict(found)
 
     def replies(self) -> list[str]:
-        rows = self._bench.db["events"].find({"topic": {"$regex": "^inbound"}}, sort=[("ts", 1)])
-        return [row["topic"].split(".")[1] for row in rows]
+        return [row["organisation"] for row in self._bench.db[REPLIES].find(sort=[("ts", 1)])]
 
     def timers(self) -> Mapping[str, Any]:
         return {row["_id"]: row["due"] for row in self._bench.db["timers"].find()}

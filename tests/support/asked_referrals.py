@@ -1,6 +1,5 @@
 """Referrals in intake's memory that several providers are asked about, and a clock that tests drive."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,10 +26,15 @@ DAYS = 14
 TIMED: Programme = replace(COACTIVE, answer_within_days=DAYS)
 
 
-def memory(*programmes: Programme, replies_to: Sequence[str] = (AGENCY,)) -> FakeWork:
+def memory(*programmes: Programme) -> FakeWork:
     """Intake's empty memory, in a programme whose answers have a last day."""
     published = FakeProgrammes(*(programmes or (TIMED,)))
-    return FakeWork(published, AT, repository=Referrals(), replies_to=frozenset(replies_to))
+    return FakeWork(published, AT, repository=Referrals())
+
+
+def to_referrer(work: FakeWork) -> list[Any]:
+    """What the referrer was told, in order."""
+    return [one.body for one in work.replies if one.organisation == AGENCY]
 
 
 def register(work: FakeWork, by: str = AGENCY, identity: Identity = SOMEBODY) -> HandleId:

@@ -1,7 +1,7 @@
 """The platform in memory, for trying use cases and routes without a database: the same promises, by hand."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -56,8 +56,8 @@ def noon(on: date) -> datetime:
 class FakeWork:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
-    beside: what its folds are given beside an event. replies_to: who has a reply topic; others get no reply. raised:
-    the subjects whose revision this unit has raised; None outside a unit, where every change raises it.
+    beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised;
+    None outside a unit, where every change raises it.
     """
 
     programmes: FakeProgrammes
@@ -75,7 +75,6 @@ class FakeWork:
     last_saved: Subject | None = None
     ids: int = 0
     repository: Repository | None = None
-    replies_to: Collection[str] = frozenset()
     beside: Callable[["FakeWork", Subject], Any] = lambda memory, subject: None
     unreadable: frozenset[Subject] = frozenset()
 
@@ -159,8 +158,7 @@ class FakeWork:
             self.emitted.append(f"{event_type(event).name}:{number}")
             self.said.append((subject, event))
         self.events.extend(change.events)
-        replies = [one for one in change.replies if one.organisation in self.replies_to]
-        self.replies.extend(replies)
+        self.replies.extend(change.replies)
         for add in change.adds:
             slot = add.collection, add.key
             self.sums[slot] = added(self.sums.get(slot, {}), add.cells)
@@ -171,7 +169,9 @@ class FakeWork:
         for key in change.cancels:
             self.timers.pop(key, None)
         rows = (change.rows, change.removes, change.adds)
-        return moved or any((*rows, change.events, change.notices, change.timers, change.cancels, replies))
+        return moved or any(
+            (*rows, change.events, change.notices, change.timers, change.cancels, change.replies)
+        )
 
     def new_id(self, prefix: str) -> str:
         """Ids of the right shape, counted."""

@@ -1,6 +1,6 @@
 """Intake's work in memory: the published programme, what is stored, and a journey at any stage."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -64,10 +64,7 @@ PROGRAMMES = FakeProgrammes(COACTIVE)
 
 @dataclass
 class IntakeWork:
-    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`.
-
-    replies_to: who has a reply topic; others get no reply.
-    """
+    """Intake's store in memory; what is saved passes through the repository's documents. Satisfies `decision.Work`."""
 
     programmes: FakeProgrammes = field(default_factory=lambda: PROGRAMMES)
     at: datetime = AT
@@ -76,7 +73,6 @@ class IntakeWork:
     events: list[Fact] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    replies_to: Collection[str] = frozenset()
     ids: int = 0
 
     @property
@@ -131,7 +127,7 @@ class IntakeWork:
         for at in change.removes:
             self.table.pop(at, None)
         self.events.extend(change.events)
-        self.replies.extend(one for one in change.replies if one.organisation in self.replies_to)
+        self.replies.extend(change.replies)
         self.notices.extend(change.notices)
         return change.state
 

@@ -14,7 +14,8 @@ from typing import Any
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
 from tests.support.access.worlds import EMPLOYER, OPERATOR, ORGANISATIONS, SHOP, WAYS, World, request_of
-from tests.support.house import ACTIVITY_TRACKING, HANDOVERS
+from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE
+from tests.support.numbering import number
 from tests.support.sources import ROOT
 from tools.contracts.services import application, services
 
@@ -37,7 +38,8 @@ def rules(service: str) -> dict[str, str]:
 
 
 def lived(world: World, at: str) -> World:
-    """The world with an entry of each kind in its journey, where it has come so far."""
+    """The world with an entry of each kind in its journey, where it has come so far, and its changes numbered."""
+    number(world.house.rooms[INTAKE].memory)
     if at not in ("strt", "offr"):
         return world
     for rest, body in (

@@ -23,14 +23,12 @@ from shared.runtime.consumer import Consumer
 from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS
-from shared.runtime.outgoing import Speaker
 from shared.runtime.published import Published
 from shared.runtime.reads import OPERATORS, audit_database
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
 from tests.support import toy
 from tests.support.toy import Toy, ToyRepository
-from tests.support.work_suite import REPLIED_TO
 
 
 @dataclass
@@ -75,7 +73,7 @@ class Bench:
                 attempt.session,
                 ToyRepository(),
                 published,
-                Speaker("outcome"),
+                "outcome",
                 lambda: datetime.now(UTC),
                 on_read=attempt.on_read,
             )
@@ -162,7 +160,7 @@ class Bench:
             database=self.database,
             repository=ToyRepository(),
             published=Published(self.db),
-            speaker=Speaker("outcome", REPLIED_TO),
+            source="outcome",
             clock=Clock(self.db, driven=True),
             fingerprints=Fingerprints(bytes(range(32))),
             waiters=waiters,

@@ -43,6 +43,8 @@ def headers(kind: MessageType) -> dict[str, Any]:
     if not kind.numbered:
         said["traceparent"] = {"type": "string", "description": "W3C trace context of what caused it"}
         required.append("traceparent")
+    if kind.sequence:
+        said["ce_sequence"] = {"type": "string", "pattern": "^[1-9][0-9]*$", "description": kind.sequence}
     return {
         "type": "object",
         "description": "CloudEvents 1.0 attributes as Kafka headers.",

@@ -63,7 +63,7 @@ document is [asyncapi.yaml](asyncapi.yaml); a link leads to the message's JSON S
     REFERENCE / "replies.md": Page(
         "Replies",
         """
-Intake tells an agency on its own topic `inbound.<organisation>.replies.v1`: the answer to each record that
+Intake tells an organisation, in one numbered sequence of its own: the answer to each record that
 it sent, and every change of where a referral stands. The answer to a record comes before all that is told
 of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
 """,

@@ -23,7 +23,6 @@ from shared.operations.rebuild_routes import blueprints_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import Commands
 from shared.runtime.fingerprint import fingerprints_from
-from shared.runtime.outgoing import Speaker
 from shared.runtime.parts import Service
 from shared.runtime.published import Published
 from shared.runtime.settings import Settings
@@ -87,7 +86,7 @@ def application(name: str) -> Flask:
         database=service.database,
         repository=service.repository,
         published=Published(database),
-        speaker=Speaker(service.source),
+        source=service.source,
         clock=Clock(database, driven=NOWHERE.driven_clock),
         fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
         waiters=1,

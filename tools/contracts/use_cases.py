@@ -16,6 +16,7 @@ USE_CASES = (
     "candidates",
     "role_map",
     "registering",
+    "changes",
 )
 """Modules of a service that hold use cases."""
 

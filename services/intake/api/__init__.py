@@ -1,8 +1,8 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
 referrals say) and `corrections`.
 
-Further `merging` (who is the same person), `register` and `role_map` (who takes part), and `provided` (what routes need
-beside a `Work`).
+Further `merging` (who is the same person), `register` and `role_map` (who takes part), `changes` (what was told,
+numbered), and `provided` (what routes need beside a `Work`).
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ def blueprints() -> tuple[Any, ...]:
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
         role_map.role_maps,
+        *_told(),
         contents.referral_contents,
         merging.merges,
         *(corrections.corrected_participants, corrections.corrections),
@@ -39,3 +40,10 @@ def keys_of(settings: Settings) -> tuple[AesGcmVault, Numbers]:
     """The vault and the hashes of numbers, by the keys of these settings. Raises Halt for keys that are none."""
     vault = vault_from(settings.vault_master_key, settings.vault_retired_keys)
     return vault, numbers_from(settings.number_keys or ())
+
+
+def _told() -> tuple[Any, ...]:
+    """The routes of what organisations are told."""
+    from services.intake.api import changes
+
+    return (changes.changes,)

@@ -1,7 +1,8 @@
 """What intake keeps of a journey, how every fact moves it, and what the referrer gets to see.
 
-This function also informs the referrer. It folds intake's own events and all others', and sends the referrer a
-message whenever its view of the referral has changed (docs/field.md, Referral).
+This function also informs who has a part. It folds intake's own events and all others'. Whenever the referrer's view
+of the referral has changed, it is sent that view (docs/field.md, Referral). The other parties are told that the journey
+moved, and read what they may know.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from shared.language.replies import (
     AskedTold,
     ExitTold,
     FollowUpTold,
+    JourneyMoved,
     ReferralStatusChanged,
     RefusalTold,
     Standing,
@@ -296,12 +298,28 @@ def _moved(referral: Referral, fact: e.Fact) -> Referral:
 
 
 def _told(before: Referral | None, after: Referral, fact: e.Fact) -> Sequence[Reply]:
-    if before is not None and standing(after) == standing(before):
+    same = before is not None and standing(after) == standing(before)
+    others = _others(after.passage)
+    if same and (before is None or others == _others(before.passage)):
         return ()
-    told = ReferralStatusChanged(
-        **_standing(after), occurred_on=fact.occurred_on, recorded_at=fact.recorded_at
+    when: dict[str, Any] = {"occurred_on": fact.occurred_on, "recorded_at": fact.recorded_at}
+    told = [] if same else [Reply(after.passage.referrer, ReferralStatusChanged(**_standing(after), **when))]
+    moved = JourneyMoved(
+        journey_id=after.journey_id,
+        programme=after.passage.programme,
+        programme_version=after.passage.programme_version,
+        stage=after.passage.stage,
+        **when,
     )
-    return (Reply(after.passage.referrer, told),)
+    return (*told, *(Reply(one, moved) for one in sorted(others)))
+
+
+def _others(passage: Passage) -> frozenset[e.Organisation]:
+    """Who has a part in the journey, but for the referrer. A referral that is open to all names nobody."""
+    asked = passage.named_provider if passage.provider is None and passage.stage == "received" else None
+    receiver = None if passage.offer is None else passage.offer.to_organisation
+    held = {passage.provider, passage.responsible, asked, receiver}
+    return frozenset(one for one in held if one is not None and one != passage.referrer)
 
 
 def _parts(before: Referral, after: Referral, rules: Callable[[], Programme] | None) -> Sequence[Row]:

@@ -132,6 +132,7 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     # (service, route): (who may, duties); all others are refused for their role
     ("intake", "POST /participants"): ("agency fk", CASE),
     ("intake", "GET /referrals"): ("agency fk shop cafe tra hotel", CASE),
+    ("intake", "GET /changes"): ("agency fk shop cafe tra hotel", CASE),
     ("intake", "GET /programmes"): ("agency fk shop cafe tra hotel esf out", "any"),
     ("intake", "GET /programmes/<string:programmeId>"): ("agency fk shop cafe tra hotel esf out", "any"),
     ("intake", "GET /programmes/<string:programmeId>/role-map"): (

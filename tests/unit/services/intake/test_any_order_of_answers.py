@@ -22,6 +22,7 @@ from tests.support.asked_referrals import (
     readers,
     refer,
     shown,
+    to_referrer,
     withdraw,
     yes,
 )
@@ -94,4 +95,4 @@ def test_whatever_is_answered_in_whatever_order(named: list[str], steps: list[tu
         folded = follow(folded, fact)
     assert folded == held(work, journey).passage
     # The referrer was told the newest of it.
-    assert work.replies[-1].body.stage == folded.stage  # type: ignore[attr-defined]
+    assert to_referrer(work)[-1].stage == folded.stage

@@ -30,6 +30,7 @@ from tests.support.asked_referrals import (
     readers,
     refer,
     shown,
+    to_referrer,
     withdraw,
     yes,
 )
@@ -70,9 +71,9 @@ def test_the_last_no_returns_it_as_a_decline_does_with_every_reason() -> None:
         "ReferralPassedOn",
         "ReferralDeclined",
     ]
-    told = work.replies[-1].body
-    assert (told.stage, told.responsible) == ("declined", AGENCY)  # type: ignore[attr-defined]
-    assert [(one.provider, one.answer, one.reason) for one in told.asked] == [  # type: ignore[attr-defined]
+    told = to_referrer(work)[-1]
+    assert (told.stage, told.responsible) == ("declined", AGENCY)
+    assert [(one.provider, one.answer, one.reason) for one in told.asked] == [
         (FIRST, "declined", "no_place"),
         (SECOND, "declined", "other_need"),
     ]
@@ -84,8 +85,10 @@ def test_every_change_of_who_is_asked_is_told_to_the_referrer() -> None:
     work = memory()
     journey = refer(work, FIRST, SECOND)
     no(work, journey, FIRST)
-    assert len(work.replies) == 2
-    assert [one.answer for one in work.replies[-1].body.asked] == ["declined", None]  # type: ignore[attr-defined]
+    assert len(to_referrer(work)) == 2
+    assert [one.answer for one in to_referrer(work)[-1].asked] == ["declined", None]
+    others = [one.organisation for one in work.replies if one.organisation != AGENCY]
+    assert others == [FIRST, SECOND], "each is told when it is asked"
 
 
 def test_the_persons_own_no_asks_nobody_else() -> None:

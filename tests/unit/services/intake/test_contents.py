@@ -83,7 +83,7 @@ def readers(work: IntakeWork, journey: e.JourneyId) -> set[str]:
 
 
 def test_it_is_sealed_and_leaves_in_no_event_reply_or_row() -> None:
-    work = IntakeWork(replies_to={AGENCY})
+    work = IntakeWork()
     held = referred(work)
     assert read(work, held.journey_id) == SAID
     kept = f"{work.documents} {work.table} {work.events} {work.replies}"

@@ -16,7 +16,7 @@ from shared.language import events as e
 from shared.language.decision import Change, subject_of
 from shared.language.events import Fact
 from shared.language.passage import Stage
-from shared.language.replies import ReferralStatusChanged
+from shared.language.replies import JourneyMoved, ReferralStatusChanged
 from tests.support.intake_work import (
     AGENCY,
     AT,
@@ -152,7 +152,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
     for fact in [*ACTIVITIES, *HANDOVERS, *OUTCOMES]:
         change = FOLDS[type(fact)](state, said(fact), PROGRAMMES)
         state = change.state
-        told.append([plain(reply.body)["stage"] for reply in change.replies])
+        told.append([plain(one.body)["stage"] for one in change.replies if one.organisation == AGENCY])
     assert told == [
         ["ready"],
         [],
@@ -168,7 +168,7 @@ def test_the_referrer_is_told_of_each_change_it_can_see_and_of_no_other() -> Non
 
 def test_a_reply_says_what_a_reading_would_say() -> None:
     change = FOLDS[e.JourneyExited](at_stage("ready"), said(exit_fact()), PROGRAMMES)
-    (reply,) = change.replies
+    (reply,) = (one for one in change.replies if one.organisation == AGENCY)
     assert (reply.organisation, type(reply.body)) == (AGENCY, ReferralStatusChanged)
     assert plain(reply.body) == {
         **plain(standing(change.state)),
@@ -178,16 +178,33 @@ def test_a_reply_says_what_a_reading_would_say() -> None:
 
 
 def test_intakes_own_decisions_are_told_too() -> None:
-    work = IntakeWork(replies_to={AGENCY})
+    work = IntakeWork()
     held = handlers.refer(work, caseworker(AGENCY), asked(register(work)))
 
     accept = referral.Accept()
     handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept)
     handlers.accept_referral(work, caseworker(PROVIDER), held.journey_id, accept)
-    assert [(plain(one.body)["reference"], plain(one.body)["stage"]) for one in work.replies] == [
-        ("AF-1", "received"),
-        ("AF-1", "accepted"),
+    assert [(one.organisation, type(one.body), plain(one.body)["stage"]) for one in work.replies] == [
+        (AGENCY, ReferralStatusChanged, "received"),
+        (PROVIDER, JourneyMoved, "received"),
+        (AGENCY, ReferralStatusChanged, "accepted"),
+        (PROVIDER, JourneyMoved, "accepted"),
     ]
+
+
+def test_who_has_a_part_is_told_that_the_journey_moved_and_nothing_of_the_person() -> None:
+    held = at_stage("ready")
+    told = FOLDS[e.HandoverOffered](held, said(HANDOVERS[0]), PROGRAMMES).replies
+    assert [one.organisation for one in told] == [EMPLOYER, PROVIDER]
+    assert set(plain(told[0].body)) == {
+        *("journey_id", "programme", "programme_version", "stage", "occurred_on", "recorded_at")
+    }
+
+
+def test_a_referral_that_is_open_to_all_tells_nobody_but_its_referrer() -> None:
+    work = IntakeWork()
+    handlers.refer(work, caseworker(AGENCY), asked(register(work), provider=None))
+    assert [one.organisation for one in work.replies] == [AGENCY]
 
 
 def test_whoever_becomes_responsible_may_read_the_person() -> None:

@@ -9,14 +9,14 @@ from tests.support import toy
 from tests.support.fakes import FakeCommands, FakeWork
 from tests.support.published import FakeProgrammes
 from tests.support.toy import ToyRepository
-from tests.support.work_suite import CHECKS, REPLIED_TO, Backend
+from tests.support.work_suite import CHECKS, Backend
 
 
 class InMemory:
     """Satisfies `Backend`."""
 
     def __init__(self) -> None:
-        self._memory = FakeWork(FakeProgrammes(), toy.NOW, repository=ToyRepository(), replies_to=REPLIED_TO)
+        self._memory = FakeWork(FakeProgrammes(), toy.NOW, repository=ToyRepository())
         self.commands = FakeCommands(self._memory)
 
     def unit(self, decide: Callable[[Any], Any]) -> Any:
