@@ -103,7 +103,7 @@ FACTS = st.tuples(
 
 
 @given(FACTS, st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_facts_recorded_in_any_order_make_the_same_figures(facts: Any, chance: Any) -> None:
     sessions, *others = facts
     one = [*sessions, *others]
@@ -119,7 +119,7 @@ def test_the_same_facts_recorded_in_any_order_make_the_same_figures(facts: Any, 
     st.integers(min_value=-7, max_value=0),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_corrected_bounds_make_the_same_figures_whenever_they_are_corrected(
     facts: Any, leaves: int, left_after: int, started_before: int, chance: Any
 ) -> None:

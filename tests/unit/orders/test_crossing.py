@@ -240,7 +240,7 @@ CROSSED_EXITS = [*OFFERED, ("exit", "far"), ("no exit", "far"), ("yes", "far")]
 @example([("session", "near"), ("elsewhere", "near"), ("session", "far"), ("mistake", "near")], Random(1))
 @example([("session", "near"), ("elsewhere", "near"), ("session", "far"), ("exit", "near")], Random(1))
 @example([("exit", "near"), ("days pass", "far"), ("died", "near"), ("no exit", "far")], Random(1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whoever_reads_what_crossed_agrees_and_the_figures_hang_together(
     steps: Sequence[tuple[str, str]], chance: Random
 ) -> None:

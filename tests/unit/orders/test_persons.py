@@ -225,7 +225,7 @@ BOTH = [*AGAIN, ("refer beside", 1, DAYS[1], True), ("start", 2, DAYS[1], True)]
 @example([*BOTH, ("exit", 2, DAYS[2], True)], Random(1))
 @example([*BOTH, ("exit", 2, DAYS[2], True), ("exit", 1, DAYS[3], True)], Random(1))
 @example([*BOTH, ("exit", 1, DAYS[2], False), ("start anew", 2, DAYS[0], False)], Random(1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_person_counts_once_whatever_becomes_of_their_journeys(
     steps: Sequence[tuple[str, int, str, bool]], chance: Random
 ) -> None:

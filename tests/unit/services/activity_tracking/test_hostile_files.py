@@ -207,7 +207,7 @@ BAD_ROWS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     bad=st.lists(BAD_ROWS, max_size=8),
     kind=st.sampled_from([CSV, NDJSON]),

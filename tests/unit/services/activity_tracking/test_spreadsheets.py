@@ -174,7 +174,7 @@ def test_a_day_is_written_in_one_way(memory: FakeWork, day: str) -> None:
 
 
 @given(chance=st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_file_says_the_same_however_a_spreadsheet_wrote_it(chance: random.Random) -> None:
     """Columns in any order and by any of their names, any delimiter, charset and line end, and nothing in between."""
     columns = list(COLUMNS)

@@ -255,4 +255,4 @@ class Handovers(RuleBasedStateMachine):
 
 
 TestHandovers = Handovers.TestCase
-TestHandovers.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestHandovers.settings = settings(max_examples=60, stateful_step_count=30)

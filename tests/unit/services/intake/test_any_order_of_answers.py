@@ -54,7 +54,7 @@ def step(work: Any, journey: e.JourneyId, what: str, who: Any) -> None:
 
 
 @given(named=NAMED, steps=st.lists(STEPS, max_size=12))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_whatever_is_answered_in_whatever_order(named: list[str], steps: list[tuple[str, Any]]) -> None:
     work = memory()
     journey = refer(work, *named)

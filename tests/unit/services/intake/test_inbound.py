@@ -240,7 +240,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*ReferBody().fields, "name"]), ANYTHING) | ANYTHING)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_a_record_holds_it_is_answered(said: Any) -> None:
     work = IntakeWork()
     found = answer(work, record(said))
@@ -272,7 +272,7 @@ HEADERS = st.lists(
 
 
 @given(HEADERS, st.binary(max_size=40), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_headers_and_bytes_a_record_has_it_is_answered_once(
     headers: list[tuple[str, bytes | None]], value: bytes, readable: bool
 ) -> None:

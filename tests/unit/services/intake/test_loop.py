@@ -94,7 +94,7 @@ ACTIVITIES = [e.ParticipantReady(occurred_on=READY_ON, recorded_at=AT)]
 
 
 @given(st.permutations([0] * len(HANDOVERS) + [1] * len(OUTCOMES) + [2] * len(ACTIVITIES)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_however_the_sources_overtake_one_another_the_referrer_sees_the_same(order: list[int]) -> None:
     sources = [iter(HANDOVERS), iter(OUTCOMES), iter(ACTIVITIES)]
     state = after(at_stage("started"), *(next(sources[source]) for source in order))

@@ -201,7 +201,7 @@ def groups(pairs: set[frozenset[str]], everyone: set[str]) -> set[frozenset[str]
 
 
 @given(DEEDS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_whatever_the_order_the_persons_are_those_that_numbers_and_standing_merges_make(
     deeds: list[tuple[str, str, int, int]],
 ) -> None:

@@ -216,7 +216,7 @@ NAMES = st.sampled_from(["correlation-id", "ce_id", "ce_source", "content-type",
 
 
 @given(st.lists(st.tuples(NAMES, st.none() | TEXTS), max_size=8), st.none() | TEXTS, TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_is_sent_what_is_repeated_is_bounded_and_plain(
     headers: Headers, key: bytes | None, value: bytes
 ) -> None:

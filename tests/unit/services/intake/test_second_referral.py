@@ -254,7 +254,7 @@ DEEDS = st.lists(
 
 
 @given(DEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_journey_knows_what_the_person_s_journeys_say_together(deeds: list[tuple[str, int]]) -> None:
     work, person = known_to_both()
     made: list[Referral] = []

@@ -125,7 +125,7 @@ def solved(published: dict[str, Any]) -> dict[str, int]:
 
 
 @given(REPORTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_count_under_five_is_shown(report: dict[str, Any]) -> None:
     for name, shown in persons(publish(report)).items():
         exact = persons(report)[name]
@@ -139,7 +139,7 @@ def test_no_count_under_five_is_shown(report: dict[str, Any]) -> None:
 
 
 @given(REPORTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_hidden_few_can_be_reckoned_back_from_totals(report: dict[str, Any]) -> None:
     exact = persons(report)
     told = solved(publish(report))
@@ -147,7 +147,7 @@ def test_no_hidden_few_can_be_reckoned_back_from_totals(report: dict[str, Any]) 
 
 
 @given(REPORTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_subtraction_from_a_visible_total_leaves_a_hidden_few(report: dict[str, Any]) -> None:
     exact, shown = persons(report), persons(publish(report))
     for whole, parts in identities():
@@ -156,7 +156,7 @@ def test_no_subtraction_from_a_visible_total_leaves_a_hidden_few(report: dict[st
 
 
 @given(REPORTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_rate_or_median_is_hidden_with_what_it_rests_on(report: dict[str, Any]) -> None:
     published = publish(report)
     for parts, rests_on in [
@@ -174,7 +174,7 @@ def test_a_rate_or_median_is_hidden_with_what_it_rests_on(report: dict[str, Any]
 
 
 @given(REPORTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_publishing_leaves_the_report_as_it_was_and_is_the_same_each_time(report: dict[str, Any]) -> None:
     before = repr(report)
     first = publish(report)

@@ -40,7 +40,7 @@ def told(figures: Figures, masks: dict[str, bool]) -> set[str]:
 
 
 @given(COHORTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_gives_a_hidden_few_away(report: dict[str, Any]) -> None:
     figures, masks = masks_of(report)
     assert {name for name, value in figures.values.items() if value < FEW} <= set(masks)
@@ -50,7 +50,7 @@ def test_nothing_gives_a_hidden_few_away(report: dict[str, Any]) -> None:
 
 
 @given(COHORTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_headline_total_is_hidden_only_where_hiding_all_else_would_not_do(report: dict[str, Any]) -> None:
     figures, masks = masks_of(report)
     wanted = [name for name in headlines(report) if figures.values[name] >= FEW]
@@ -70,7 +70,7 @@ def rows(figures: Figures) -> Iterator[dict[str, str]]:
 
 
 @given(COHORTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_small_group_is_hidden_before_one_twice_its_size(report: dict[str, Any]) -> None:
     figures, masks = masks_of(report)
     for row in rows(figures):
@@ -86,7 +86,7 @@ def size(figures: Figures, name: str) -> int:
 
 
 @given(COHORTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_total_and_no_largest_group_is_hidden_without_need(report: dict[str, Any]) -> None:
     figures, masks = masks_of(report)
     larger = {

@@ -73,7 +73,7 @@ def told(seed: int) -> Ledger:
 
 
 @given(SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_was_added_is_what_the_last_state_contributes(seed: int) -> None:
     ledger = told(seed)
     (state,) = ledger.states.values()
@@ -81,7 +81,7 @@ def test_what_was_added_is_what_the_last_state_contributes(seed: int) -> None:
 
 
 @given(SEEDS, SEEDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_order_that_causality_allows_leads_to_the_same_figures(seed: int, order: int) -> None:
     journey = RandomJourney(1, Random(seed))
     one = Ledger().take(arrivals(journey, Random(order)))
@@ -91,7 +91,7 @@ def test_every_order_that_causality_allows_leads_to_the_same_figures(seed: int, 
 
 
 @given(SEEDS, st.integers(min_value=0, max_value=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_mistake_whenever_it_comes_leaves_nothing(seed: int, moment: int) -> None:
     random = Random(seed)
     events = list(arrivals(RandomJourney(1, random), random))
@@ -104,7 +104,7 @@ def test_a_mistake_whenever_it_comes_leaves_nothing(seed: int, moment: int) -> N
 
 
 @given(st.lists(SEEDS, max_size=25))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_report_agrees_with_a_plain_recount(seeds: list[int]) -> None:
     journeys = [RandomJourney(number, Random(seed)) for number, seed in enumerate(seeds)]
     ledger = Ledger()
@@ -317,7 +317,7 @@ def test_what_changed_last_is_the_latest_recorded_in_any_order() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_state_survives_its_document(seed: int) -> None:
     repository = FigureJourneys()
     (state,) = told(seed).states.values()

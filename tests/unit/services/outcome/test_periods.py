@@ -28,7 +28,7 @@ from tests.unit.services.outcome.test_figures import SEEDS, Ledger, output
 
 
 @given(st.lists(SEEDS, min_size=15, max_size=15), SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_days_agree_with_a_plain_recount(seeds: list[int], order: int) -> None:
     journeys = [RandomJourney(number, Random(seed)) for number, seed in enumerate(seeds)]
     ledger, random = Ledger(), Random(order)
@@ -45,7 +45,7 @@ def test_the_days_agree_with_a_plain_recount(seeds: list[int], order: int) -> No
 @given(
     st.lists(SEEDS, min_size=8, max_size=8), st.integers(0, 300), st.integers(0, 300), st.sampled_from(BYS)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_report_of_a_period_agrees_with_a_plain_recount(
     seeds: list[int], from_: int, to: int, by: By
 ) -> None:
@@ -89,7 +89,7 @@ def _grouped(truths: list[Truth], by: By) -> list[tuple[list[Truth], str | None]
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_all_periods_together_are_the_figures_as_they_are_now(seed: int) -> None:
     random = Random(seed)
     ledger = Ledger().take(arrivals(RandomJourney(1, random), random))

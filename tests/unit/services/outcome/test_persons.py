@@ -44,7 +44,7 @@ def together(*started: str, first: str) -> e.Participation:
 
 
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_journey_that_says_nothing_of_its_person_counts_none_and_does_once_it_stands_alone(
     seed: int,
 ) -> None:
