@@ -9,7 +9,7 @@ sealed, and `content_keys` the key for it, per handle. `handles` and `held` (wha
 `numbers` (who has which number, as keyed hashes), `links` (who is the same person), `merges` (who said so). `takings`
 orders the acceptances of one unit. `register` (who takes part), `register_history` (what was said of each entry, and
 why), `unit_memberships` and `organisation_numbers`. `replies` have no number yet;
-`changes` are what each organisation was told, and `sequences` hold their last numbers.
+`changes` are what each organisation was told, and `sequences` hold their last numbers. `webhooks`: where they are sent.
 In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
 stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralPassedOn, ReferralReturned,

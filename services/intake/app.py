@@ -31,11 +31,12 @@ def threads(parts: Parts) -> list[tuple[str, Runnable]]:
 
 
 def web_threads(parts: Parts) -> list[tuple[str, Runnable]]:
-    """What runs beside the routes: who is found by an older key, or had no handle yet, is brought up to date."""
+    """What runs beside the routes, since it opens what is sealed: persons come under new keys, webhooks are sent."""
     from services.intake.renewal import Renewal
+    from services.intake.sending import Sending
 
-    keys = api.keys_of(parts.settings)
-    return [("renewal", Renewal(parts, *keys))]
+    vault, numbers = api.keys_of(parts.settings)
+    return [("renewal", Renewal(parts, vault, numbers)), ("sending", Sending(parts, vault))]
 
 
 SERVICE = Service(

@@ -12,6 +12,7 @@ from services.intake.domain.merge import MERGES
 from services.intake.domain.participant import HANDLES, NUMBERS, Brought, Participant
 from services.intake.domain.participation import PARTICIPATIONS
 from services.intake.domain.programme import Published
+from services.intake.domain.webhook import WEBHOOKS
 from services.intake.handlers import Listing
 from services.intake.linking import LINKS
 from services.intake.sequencing import INDEXES as SEQUENCE_INDEXES
@@ -65,6 +66,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "register_history": [IndexModel([("subject", ASCENDING), ("number", ASCENDING)])],
     **CORRECTION_INDEXES,
     **SEQUENCE_INDEXES,
+    # webhooks that are due, the longest due first; those that are set aside
+    WEBHOOKS: [IndexModel([("aside_at", ASCENDING), ("next_at", ASCENDING)])],
     HANDLES: [
         # the handles of a person: those that move with the person, and whether one of them is brought
         IndexModel([("home", ASCENDING), ("brought", ASCENDING)]),

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from services.intake.domain.contents import ContentKey, Contents
 from services.intake.domain.participant import Identity, Sealed
 from shared.language.errors import Halt
-from shared.language.events import HandleId, JourneyId, ParticipantId
+from shared.language.events import HandleId, JourneyId, Organisation, ParticipantId
 from shared.runtime.keys import decoded
 
 KEY_BYTES = 32
@@ -101,6 +101,31 @@ class AesGcmVault:
                 "What a referral says cannot be opened.", "Its bytes were changed: restore its contents."
             ) from None
         return msgspec.json.decode(plain, type=Contents)
+
+    def new_secret(self) -> bytes:
+        """32 random bytes, for signing."""
+        return self._random(KEY_BYTES)
+
+    def seal_secret(self, organisation: Organisation, secret: bytes) -> Sealed:
+        """Encrypt an organisation's secret under a new data key."""
+        key, bound = self._random(KEY_BYTES), organisation.encode()
+        return Sealed(
+            key_id=self._current,
+            wrapped_key=self._encrypt(self._masters[self._current], key, b"secret-key:" + bound),
+            ciphertext=self._encrypt(AESGCM(key), secret, b"secret:" + bound),
+        )
+
+    def open_secret(self, organisation: Organisation, sealed: Sealed) -> bytes:
+        """Decrypt an organisation's secret. Raises Halt as `unseal` does."""
+        master, bound = self._master(sealed.key_id), organisation.encode()
+        try:
+            key = self._decrypt(master, sealed.wrapped_key, b"secret-key:" + bound)
+            return self._decrypt(AESGCM(key), sealed.ciphertext, b"secret:" + bound)
+        except InvalidTag:
+            raise Halt(
+                "A webhook's secret cannot be opened.",
+                "Its bytes were changed: the organisation puts it anew.",
+            ) from None
 
     def _content_cipher(self, handle: HandleId, key: ContentKey) -> AESGCM:
         master = self._master(key.key_id)

@@ -77,6 +77,8 @@ def unfit(settings: Settings) -> list[str]:
     faults = []
     if settings.driven_clock:
         faults.append("DRIVEN_CLOCK is set: operators could set the time of every decision; leave it out.")
+    if settings.webhook_inside is not None:
+        faults.append("WEBHOOK_INSIDE is set: a webhook could reach an address inside; leave it out.")
     for name, url in (
         ("OIDC_ISSUER", settings.oidc_issuer),
         ("OIDC_JWKS_URL", settings.oidc_jwks_url),

@@ -187,6 +187,13 @@ VARIABLES: tuple[Variable, ...] = (
         secret=True,
     ),
     Variable(
+        name="WEBHOOK_INSIDE",
+        field="webhook_inside",
+        means="The one host:port inside that a webhook may have, on a local stack. Refused in production.",
+        read=text,
+        given_to=VAULT,
+    ),
+    Variable(
         name="HTTP_HOST",
         field="http_host",
         means="Address to listen on, for HTTP_PORT and HEALTH_PORT.",

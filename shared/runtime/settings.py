@@ -51,6 +51,7 @@ class Settings:
     operator_organisations: frozenset[str]
     api_contact_email: str
     stream_url: str | None = None
+    webhook_inside: str | None = None
     allowance: Allowance = Allowance()
     trusted_proxies: tuple[str, ...] = ()
     local: bool = False

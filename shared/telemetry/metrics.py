@@ -105,6 +105,14 @@ METRICS: tuple[Metric, ...] = (
         "age of the oldest change that has no number yet",
     ),
     Metric(
+        "journey_webhook_sent_total",
+        "counter",
+        "requests",
+        "changes sent to webhooks, by what they came to",
+        ("result",),
+    ),
+    Metric("journey_webhooks_set_aside", "gauge", "webhooks", "webhooks that have failed for three days"),
+    Metric(
         "journey_erasures_undone",
         "gauge",
         "participants",

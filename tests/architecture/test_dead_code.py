@@ -24,6 +24,8 @@ CALLED_FROM_OUTSIDE = {
     "tests/chaos/launch.py: succeeded",
     "tests/support/asked.py: succeeded",
     "tests/support/page_server.py: should_exit",
+    "tests/support/receiver.py: do_POST",
+    "tests/support/receiver.py: log_message",
     "tests/unit/clients/player/test_wire.py: do_POST",
     "tests/unit/clients/player/test_wire.py: close_connection",
     "tests/unit/clients/player/test_wire.py: log_message",

@@ -317,6 +317,7 @@ def test_a_service_is_told_what_the_contract_says_and_nothing_else(
         "OIDC_OTHER_ISSUERS",
         "TRUSTED_PROXIES",
         "VAULT_RETIRED_KEYS",
+        "WEBHOOK_INSIDE",
     }
     assert set(stack.env_for(service, role)) == told - port - needless
 

@@ -218,9 +218,15 @@ def _passed_over(handles: Handles) -> Baseline:
     )
 
 
+def _webhook(handles: Handles) -> Baseline:
+    return Baseline(body={"address": "https://agency.example/journeys"})
+
+
 ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
     *(Step("intake", name, DRIFT, baseline) for name, baseline in register_commands(PROGRAMME, PROVIDER)),
+    Step("intake", "put_webhook", AGENCY, _webhook),
+    Step("intake", "remove_webhook", AGENCY, lambda handles: Baseline()),
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
     Step("intake", "correct_participant", AGENCY, _person_anew),
     Step("intake", "register_participant", AGENCY, _twin, {"twin": "participant_id"}, tried=False),

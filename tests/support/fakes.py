@@ -152,7 +152,8 @@ class FakeWork:
     def take(self, subject: Subject, change: Change[Any]) -> bool:
         """Keep a change, whoever decided it. Returns whether there was anything in it."""
         moved = change.state is not self.states.get(subject)
-        self.states[subject] = change.state
+        if change.state is not None:
+            self.states[subject] = change.state
         for event in change.events:
             number = sum(of == subject for of, _ in self.said) + 1
             self.emitted.append(f"{event_type(event).name}:{number}")

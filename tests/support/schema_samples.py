@@ -70,6 +70,7 @@ SAMPLES = (
     *(f"{prefix}-{'0' * 26}" for prefix in "jhpso"),
     *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),
     "5560360793",
+    "https://agency.example/journeys",
 )
 
 

@@ -23,8 +23,10 @@ CONSUMERS = [
     if role in ("consume", "project")
 ]
 DATABASES = tuple(service.replace("-", "_") for service in SERVICES)
-RESTLESS = {"leases", "processes", "rebuilds"}
-"""Collections that move of themselves: who holds which part of the outbox, how each process and rebuild stands."""
+RESTLESS = {"leases", "processes", "rebuilds", "webhooks"}
+"""Collections that move of themselves: who holds which part of the outbox, how each process, rebuild and
+webhook stands.
+"""
 PATIENCE_SECONDS = 60.0
 
 

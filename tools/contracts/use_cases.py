@@ -17,6 +17,7 @@ USE_CASES = (
     "role_map",
     "registering",
     "changes",
+    "webhooks",
 )
 """Modules of a service that hold use cases."""
 

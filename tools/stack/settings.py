@@ -99,6 +99,7 @@ CONTRACT = frozenset(
         "VAULT_MASTER_KEY",
         "VAULT_RETIRED_KEYS",
         "NUMBER_KEYS",
+        "WEBHOOK_INSIDE",
         "FINGERPRINT_KEY",
         "OPERATOR_ORGANISATIONS",
         "HTTP_HOST",

@@ -2,7 +2,7 @@
 referrals say) and `corrections`.
 
 Further `merging` (who is the same person), `register` and `role_map` (who takes part), `changes` (what was told,
-numbered), and `provided` (what routes need beside a `Work`).
+numbered), `webhook`, and `provided` (what routes need beside a `Work`).
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ def provides(settings: Settings, referrals: Referrals) -> Any:
     from services.intake.api.provided import Provided
 
     vault, numbers = keys_of(settings)
-    return Provided(vault=vault, numbers=numbers, referrals=referrals)
+    return Provided(vault=vault, numbers=numbers, referrals=referrals, webhook_inside=settings.webhook_inside)
 
 
 def keys_of(settings: Settings) -> tuple[AesGcmVault, Numbers]:
@@ -44,6 +44,6 @@ def keys_of(settings: Settings) -> tuple[AesGcmVault, Numbers]:
 
 def _told() -> tuple[Any, ...]:
     """The routes of what organisations are told."""
-    from services.intake.api import changes
+    from services.intake.api import changes, webhook
 
-    return (changes.changes,)
+    return (changes.changes, webhook.webhook)

@@ -72,6 +72,8 @@ def _referred(provider: str | None = SHOP) -> World:
         SHOP,
         {"output": "workplace_carved", "quantity": 1, "municipality": "2482"},
     )["output_id"]
+    for organisation in ("agency", "fk", "shop", "cafe", "tra", "hotel"):
+        world.house.done(INTAKE, "PUT", "/webhook", ORGANISATIONS[organisation], WEBHOOK)
     body = {"name": "Kim Exempel", "personnummer": None}
     world.person, world.double, world.twin = (
         world.house.done(INTAKE, "POST", "/participants", AGENCY, body)["participant_id"] for _ in range(3)
@@ -213,7 +215,9 @@ UNIT = {
 }
 MEMBERSHIP = {"roles": ["receiver"], "first_day": "2016-02-01", "why": AGREED}
 LEAVES = {"last_day": "2016-12-31", "why": "The agreement ends."}
+WEBHOOK = {"address": "https://agency.example/journeys"}
 BODIES: Mapping[str, Any] = {
+    "PUT /webhook": WEBHOOK,
     "PUT /referrals/<string:journeyId>/contents": CONTENTS,
     "POST /referrals/<string:journeyId>/decline": {"reason": "no_place"},
     "POST /referrals/<string:journeyId>/withdrawal": {"reason": "other_effort"},

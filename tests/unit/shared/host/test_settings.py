@@ -112,6 +112,7 @@ def test_what_is_closed_is_taken() -> None:
     ("changed", "named"),
     [
         (replace(GOOD, driven_clock=True), "DRIVEN_CLOCK"),
+        (replace(GOOD, webhook_inside="127.0.0.1:8443"), "WEBHOOK_INSIDE"),
         (replace(GOOD, oidc_issuer="http://login.example.org"), "OIDC_ISSUER"),
         (replace(GOOD, oidc_issuer="https://localhost:8080"), "OIDC_ISSUER"),
         (replace(GOOD, oidc_jwks_url="http://issuer:8080/jwks.json"), "OIDC_JWKS_URL"),
