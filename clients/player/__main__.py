@@ -108,13 +108,13 @@ def _programme(wire: Wire) -> Programme:
         raise Trouble(
             f"Intake knows no programme {PROGRAMME}: {answer.status}. `programmes publish` makes it known."
         )
-    return read({**answer.body, "organisations": _role_map(wire)})
+    return read({**answer.body, "organisations": _role_map(wire, answer.body["starts_on"])})
 
 
-def _role_map(wire: Wire) -> list[dict[str, Any]]:
-    """Who holds which role in the programme, by the register."""
+def _role_map(wire: Wire, first_day: str) -> list[dict[str, Any]]:
+    """Who holds which role on the programme's first day, by the register."""
     found: list[dict[str, Any]] = []
-    path = f"/programmes/{PROGRAMME}/role-map?limit=200"
+    path = f"/programmes/{PROGRAMME}/role-map?limit=200&on={first_day}"
     cursor = ""
     while True:
         answer = wire.ask("intake", "GET", path + cursor, actor=(OWNER, "owner"))

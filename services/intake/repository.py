@@ -59,7 +59,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "register": [
         # GET /register/units, /register/memberships, /register/legal-persons, by id
         IndexModel([("kind", ASCENDING), ("_id", ASCENDING)]),
-        # the role map of a programme; GET /register/memberships?programme=
+        # GET /register/memberships?programme=
         IndexModel([("programme", ASCENDING), ("_id", ASCENDING)], sparse=True),
     ],
     # GET /register/units/{unitId}/history and the others; who registered an entry

@@ -142,6 +142,7 @@ FIELDS: Mapping[str, str] = {
     "live": "The live projection's value.",
     "logged": "Sessions that were logged.",
     "logged_on": "The day on which the output came about.",
+    "may": "The actions that the roles include.",
     "measured_on": "The day of the round.",
     "membership_id": "Id of the membership: a unit's roles in one programme.",
     "memberships": "Who holds which roles in the programme.",
