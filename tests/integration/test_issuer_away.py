@@ -35,10 +35,11 @@ def issuer_away(running: Stack) -> Iterator[None]:
     running.kill("issuer", signal.SIGCONT)
 
 
-def garbage() -> str:
-    """A token under a key that nobody knows."""
-    header = {"alg": "RS256", "kid": os.urandom(8).hex()}
-    return f"{base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b'=').decode()}.e30.c2ln"
+def garbage(stack: Stack) -> str:
+    """A token that names the platform's issuer, under a key that nobody knows."""
+    parts = ({"alg": "RS256", "kid": os.urandom(8).hex()}, {"iss": stack.settings.url("issuer")})
+    said = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in parts]
+    return ".".join((*said, "c2ln"))
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -59,7 +60,7 @@ def test_valid_tokens_are_answered_beside_garbage(
 
     def flood() -> None:
         while not ended.is_set():
-            statuses.append(get(port, path, {"Authorization": f"Bearer {garbage()}"}))
+            statuses.append(get(port, path, {"Authorization": f"Bearer {garbage(running)}"}))
 
     threads = [in_thread(flood) for _ in range(GARBAGE)]
     try:
@@ -75,7 +76,7 @@ def test_valid_tokens_are_answered_beside_garbage(
     assert statistics.median(seconds) < FETCH_SECONDS, seconds
     assert set(statuses) <= {401, 503}
     asked = f"http://127.0.0.1:{port}{path}"
-    answer = httpx.get(asked, headers={"Authorization": f"Bearer {garbage()}"}, timeout=20)
+    answer = httpx.get(asked, headers={"Authorization": f"Bearer {garbage(running)}"}, timeout=20)
     # The keys were fetched a moment ago, or are not to be had: either is told as what it is.
     assert answer.json()["code"] in ("unauthenticated", "issuer-unreachable")
     if answer.status_code == 503:
@@ -84,7 +85,7 @@ def test_valid_tokens_are_answered_beside_garbage(
 
 @pytest.mark.usefixtures("issuer_away")
 def test_a_service_that_starts_without_its_issuer_says_so(running: Stack) -> None:
-    token = {"Authorization": "Bearer " + garbage()}
+    token = {"Authorization": "Bearer " + garbage(running)}
     running.stop("handover-web")
     running.start("handover-web")
     answer = httpx.get(f"{running.url('handover-web')}/handovers", headers=token, timeout=20)

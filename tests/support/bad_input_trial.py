@@ -13,8 +13,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 
+from services.intake.sequencing import CHANGES, SEQUENCES
 from shared.edge.openapi import document_of
 from shared.language.errors import CODES
+from shared.runtime.messages import REPLIES
 from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands
 from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, STOOD_AT, Handles, Step
@@ -256,5 +258,6 @@ class Trial:
 
 def stored(changes: list[str]) -> list[str]:
     """What changed besides the answers themselves and the place in the topic."""
-    answers = ("intake.events inbound.", "intake.offsets intake-inbound:", f"inbound.{AGENCY}.")
+    told = tuple(f"intake.{name} " for name in (REPLIES, CHANGES, SEQUENCES))
+    answers = (*told, "intake.offsets intake-inbound:", f"inbound.{AGENCY}.")
     return [one for one in changes if not one.startswith(answers)]
