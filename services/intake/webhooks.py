@@ -7,7 +7,7 @@ from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, row_of, w
 from services.intake.sequencing import SEQUENCES
 from shared.language.access import Actor, authorise_somewhere
 from shared.language.decision import Change, Row, Subject, Work, subject_of
-from shared.language.errors import Refused, Unknown
+from shared.language.errors import Conflict, Refused, Unknown
 from shared.language.events import Organisation
 from shared.language.revisions import Precondition
 
@@ -67,10 +67,13 @@ def read_webhook(work: Work, actor: Actor) -> Webhook:
 
 
 def remove_webhook(work: Work, actor: Actor) -> Webhook:
-    """Send nothing more. Raises Forbidden, Unknown."""
-    webhook = read_webhook(work, actor)
+    """Send nothing more. Raises Forbidden; Conflict `no-webhook`, which a repetition under its key is not told."""
+    authorise_somewhere(actor, "read_journey", work)
+    row = work.row(WEBHOOKS, actor.organisation)
+    if row is None:
+        raise Conflict("no-webhook", "The organisation has no webhook.")
     work.save(_subject(actor), Change(None, removes=((WEBHOOKS, actor.organisation),)))
-    return webhook
+    return webhook_of(row)
 
 
 def _subject(actor: Actor) -> Subject:

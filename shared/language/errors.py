@@ -200,6 +200,7 @@ CODES: dict[str, Code] = {
         "operator",
         retry="after-change",
     ),
+    "no-webhook": Code(409, "The organisation has no webhook."),
     "already-registered": Code(409, "The id names an entry of the register that says something else."),
     "still-responsible": Code(
         409,

@@ -58,7 +58,8 @@ class Finding:
 class Counts:
     """What one fuzzer did in its time. megabytes: most resident memory of each process seen.
 
-    cut_short: why it ended before its time.
+    cut_short: why it ended before its time. known_refused: how many of the attacks that are known beforehand were
+    refused; they say nothing of what is generated.
     """
 
     fuzzer: str
@@ -66,6 +67,7 @@ class Counts:
     seconds: float = 0.0
     megabytes: dict[str, int] = field(default_factory=dict)
     cut_short: str = ""
+    known_refused: int = 0
 
     @property
     def sent(self) -> int:
@@ -74,8 +76,9 @@ class Counts:
 
     @property
     def toy(self) -> bool:
-        """Whether too little of what was sent was taken."""
-        return not self.cut_short and self.outcome.accepted < LEAST_ACCEPTED * self.sent
+        """Whether too little of what was generated was taken."""
+        generated = self.sent - self.known_refused
+        return not self.cut_short and self.outcome.accepted < LEAST_ACCEPTED * generated
 
 
 @dataclass(slots=True)

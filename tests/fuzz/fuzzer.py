@@ -86,8 +86,11 @@ class Driver:
         sent: Sequence[T] = ()
         fuzzer.prepare()
         try:
-            for sent in self._batches(fuzzer, began + seconds):
+            known = fuzzer.known()
+            for sent in self._batches(fuzzer, known, seconds):
                 outcome = fuzzer.attempt(sent)
+                if counts.sent < len(known):
+                    counts.known_refused += outcome.refused
                 if time.monotonic() - looked > LOOK_SECONDS:
                     looked = time.monotonic()
                     outcome.problems += fuzzer.world.watch.look()
@@ -106,10 +109,11 @@ class Driver:
         return counts
 
     @staticmethod
-    def _batches(fuzzer: Fuzzer[T], until: float) -> Iterator[Sequence[T]]:
-        known = fuzzer.known()
+    def _batches(fuzzer: Fuzzer[T], known: Sequence[T], seconds: float) -> Iterator[Sequence[T]]:
+        """Those that are known, all; then generated ones for so long."""
         for at in range(0, len(known), fuzzer.batch):
             yield known[at : at + fuzzer.batch]
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             yield [fuzzer.generated() for _ in range(fuzzer.batch)]
 

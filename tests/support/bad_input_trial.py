@@ -259,5 +259,5 @@ class Trial:
 def stored(changes: list[str]) -> list[str]:
     """What changed besides the answers themselves and the place in the topic."""
     told = tuple(f"intake.{name} " for name in (REPLIES, CHANGES, SEQUENCES))
-    answers = (*told, "intake.offsets intake-inbound:", f"inbound.{AGENCY}.")
+    answers = (*told, "intake.events change/", "intake.offsets intake-inbound:", f"inbound.{AGENCY}.")
     return [one for one in changes if not one.startswith(answers)]
