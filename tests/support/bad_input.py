@@ -186,12 +186,13 @@ def faults(
 ) -> Iterator[Fault]:
     """Every way in which one field of the body can be wrong. The body itself must be right."""
     whole = resolve(schema, document)
+    fields = whole.get("properties", {})
     for name in ("no_such_field", "name", "personnummer"):
-        if name not in whole["properties"]:
+        if name not in fields:
             yield Fault("unknown field", name, {**body, name: "x"})
     for name in whole.get("required", ()):
         yield Fault("missing field", name, {key: value for key, value in body.items() if key != name})
-    for name, said in whole["properties"].items():
+    for name, said in fields.items():
         for kind, value, judge in _wrong(said, document, body.get(name), name):
             yield Fault(kind, name, {**body, name: value}, judge)
 

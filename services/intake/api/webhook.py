@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from marshmallow import fields as ma
 
 from services.intake import webhooks as use_cases
@@ -16,6 +16,7 @@ from shared.edge.fields import CommandSchema, Form
 from shared.edge.texts import nobody
 from shared.edge.use_cases import run
 from shared.edge.web import guarded, if_match
+from shared.language.errors import Invalid
 
 webhook = Blueprint("webhook", __name__, description="Where an organisation is sent its changes")
 ADDRESS = r"^https://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?(?:/[A-Za-z0-9/._~%+=&?-]{0,200})?\Z"
@@ -23,20 +24,12 @@ TAKES = "an https address: a host's full name, no port but 443, and a path; no a
 NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def _is_named(address: str) -> None:
-    at = urlsplit(address)
-    if at.netloc == provided().webhook_inside:
-        return
-    if not NAME.fullmatch(at.hostname or "") or at.netloc not in (at.hostname, f"{at.hostname}:443"):
-        raise ValidationError(f"Takes {TAKES}.")
-
-
 class PutWebhookBody(CommandSchema):
     """Where to send the organisation's changes."""
 
     address = ma.String(
         required=True,
-        validate=[Form(ADDRESS, TAKES), nobody, _is_named],
+        validate=[Form(ADDRESS, TAKES), nobody],
         metadata={"description": "Takes a POST for each change, and answers 2xx within ten seconds."},
     )
 
@@ -86,7 +79,8 @@ class PutWebhookAnswer(WebhookAnswer):
 def put_webhook(body: dict[str, Any]) -> dict[str, Any]:
     """Have your organisation's changes sent to an address, with a new secret; one that was set aside goes on."""
     asked = if_match()
-    return run(use_cases.put_webhook, _shown_once, body["address"], provided().vault, asked=asked)
+    address = _outside(body["address"])
+    return run(use_cases.put_webhook, _shown_once, address, provided().vault, asked=asked)
 
 
 @webhook.route("/webhook", methods=["GET"])
@@ -104,6 +98,15 @@ def read_webhook() -> dict[str, Any]:
 def remove_webhook(_: dict[str, Any]) -> dict[str, Any]:
     """Send nothing more; what is told later can still be read."""
     return run(use_cases.remove_webhook, shown)
+
+
+def _outside(address: str) -> str:
+    """The address, if it names a host in full, or is the one inside that this process allows. Raises Invalid."""
+    at = urlsplit(address)
+    named = NAME.fullmatch(at.hostname or "") and at.netloc in (at.hostname, f"{at.hostname}:443")
+    if not named and at.netloc != provided().webhook_inside:
+        raise Invalid({"address": [f"Takes {TAKES}."]})
+    return address
 
 
 def _shown_once(found: tuple[Webhook, bytes]) -> dict[str, Any]:
