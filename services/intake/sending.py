@@ -170,5 +170,7 @@ class Sending:
             self._courier.turn(webhook)
         except PyMongoError as error:
             log.warning("webhook-unkept", organisation=webhook.organisation, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - nobody asks the future; the next turn tries again
+            log.error("webhook-turn-failed", organisation=webhook.organisation, error=type(error).__name__)
         finally:
             self._under_way.discard(webhook.organisation)
