@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -86,20 +86,41 @@ def connect(service: Service, settings: Settings) -> Parts:
     )
 
 
+def prepare(parts: Parts) -> None:
+    """Create the missing indexes, and look at what was published; waits for the database as long as it takes.
+
+    So the first request finds a register of thousands of units in memory, and the collector passes over it. Ends the
+    process where the database was restored and nobody has compared it with the log.
+    """
+    create_indexes(parts)
+    _awaited(parts, parts.published.look)
+
+
 def create_indexes(parts: Parts) -> None:
     """Create the missing indexes; waits for the database as long as it takes.
 
     Ends the process where the database was restored and nobody has compared it with the log.
     """
     database = parts.client[parts.service.database]
+
+    def create() -> None:
+        require_compared(database)
+        for collection, models in (*RUNTIME_INDEXES.items(), *parts.service.indexes.items()):
+            database[collection].create_indexes(models)
+
+    try:
+        _awaited(parts, create)
+    except NotCompared as reason:
+        sys.exit(str(reason))
+
+
+def _awaited(parts: Parts, do: Callable[[], None]) -> None:
+    """Do it as soon as the database answers, or the process is told to stop."""
     while not parts.stop.is_set():
         try:
-            require_compared(database)
-            for collection, models in (*RUNTIME_INDEXES.items(), *parts.service.indexes.items()):
-                database[collection].create_indexes(models)
-            return
-        except NotCompared as reason:
-            sys.exit(str(reason))
+            do()
         except PyMongoError as error:
             log.warning("database-awaited", error=type(error).__name__)
             parts.stop.wait(1)
+        else:
+            return

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from shared.host.connections import connect, create_indexes
+from shared.host.connections import connect, prepare
 from shared.host.consuming import process_batch, set_aside
 from shared.host.health import Health
 from shared.host.serving import serve_web
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 def run_consume(parts: Parts, projection: Projection | None = None) -> None:
     """Run the consumer, and beside the service's own group its relay and timers, until told to stop."""
     service, settings = parts.service, parts.settings
-    create_indexes(parts)
+    prepare(parts)
     group = groups_of(service)[projection.group if projection else service.source]
     breaker = Breaker()
     consumer = consumer_of(

@@ -13,7 +13,7 @@ from shared.edge.callers import Proxies, admission_of
 from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import HttpServer, Limits
 from shared.edge.web import create_app
-from shared.host.connections import connect, create_indexes
+from shared.host.connections import connect, prepare
 from shared.host.threads import guarded_run
 from shared.operations.examples import examples_of, interface_of
 from shared.operations.rebuild_routes import blueprints_of
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 def build_web(parts: Parts) -> Flask:
     """The web application. Blocks until the database answers."""
     service, settings = parts.service, parts.settings
-    create_indexes(parts)
+    prepare(parts)
     commands = Commands(
         client=parts.client,
         database=service.database,

@@ -99,6 +99,11 @@ class Published:
         """
         return self.kept_register.current(awaited=bool(self.programmes.every_version()))
 
+    def look(self) -> None:
+        """Take in what is there, if it is due. Raises PyMongoError."""
+        self.programmes.every_version()
+        self.kept_register.current(awaited=False)
+
     def known(self, at: datetime) -> Known:
         """What a right rests on at that moment, UTC."""
         return KnownAt(self.programmes, self.register, at)

@@ -26,7 +26,7 @@ from services.outcome.stream.source import CellsSource
 from shared.edge.callers import Proxies, Seats, admission_of
 from shared.edge.health_port import Said, metrics, said, serve_health
 from shared.edge.http_server import Limits
-from shared.host.connections import create_indexes
+from shared.host.connections import prepare
 from shared.runtime.gc_tuning import freeze_startup_objects
 from shared.runtime.kafka import Logs
 from shared.runtime.parts import Parts
@@ -42,7 +42,7 @@ def run(parts: Parts) -> None:
     """Run the process until told to stop; a thread that dies ends it, so that a whole one is started."""
     settings = parts.settings
     assert settings.stream_url, "the settings require it of this role"
-    create_indexes(parts)
+    prepare(parts)
     metric("journey_stream_clients").set(0)
     database = parts.service.database
     hub = Hub()
