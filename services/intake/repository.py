@@ -62,7 +62,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # GET /register/memberships?programme=
         IndexModel([("programme", ASCENDING), ("_id", ASCENDING)], sparse=True),
     ],
-    # GET /register/units/{unitId}/history and the others; who registered an entry
+    # GET /register/units/{unitId}/history and the others; who registered an entry, and since when
+    # GET /journeys/{journeyId}/rights/{action} knows of a right
     "register_history": [IndexModel([("subject", ASCENDING), ("number", ASCENDING)])],
     **CORRECTION_INDEXES,
     **SEQUENCE_INDEXES,

@@ -152,6 +152,7 @@ FIELDS: Mapping[str, str] = {
     "missed": "Sessions that the participant did not come to.",
     "missing": "Events that have not arrived.",
     "more": "Whether there is more to do; then ask again from where this ended.",
+    "more_did": "Whether further acts of the day may be left out, beyond 200 or 5,000 events of the journey.",
     "moved": "Where the group read and where it reads now, by partition.",
     "municipalities": "The municipalities of the programme.",
     "municipality": "A Swedish municipality's code of four digits.",
@@ -238,6 +239,7 @@ FIELDS: Mapping[str, str] = {
     "rows": "How many rows there are.",
     "run": "Number of the run of the rebuild.",
     "rural": "The participant's answer about living in a rural area.",
+    "said_later": "Whether that was said only after the day itself.",
     "said_on": "The day on which the participant answered.",
     "same": "How many are the same.",
     "same_place": "Whether both projections stood at the same place when they were compared.",
@@ -280,6 +282,7 @@ FIELDS: Mapping[str, str] = {
     "to": "The last day of the period.",
     "to_organisation": "Code of the organisation that the handover is offered to.",
     "to_seq": "The last sequence number.",
+    "told_by": "Who tells what the action leads to: intake, or the service and route; null: it leads to no fact.",
     "topic": "Name of the Kafka topic.",
     "trace_id": "Joins the effects of one request in all logs: 32 hexadecimal digits.",
     "trouble": "What the process last reported as trouble; null where there is none.",
@@ -298,6 +301,7 @@ FIELDS: Mapping[str, str] = {
     "void": "true: it is taken back as never having happened.",
     "wait_oldest_seconds": "Age in seconds of what has waited longest; null where nothing waits.",
     "waiting": "How many events wait for another event.",
+    "was_responsible": "Whether the unit held the journey on that day.",
     "way": "How the participant left, as a code of the programme.",
     "what": "What was done, or corrected.",
     "when": "When the person is best reached, in words.",
@@ -309,6 +313,7 @@ FIELDS: Mapping[str, str] = {
 """{name of a field: its description}."""
 
 PATH_PARAMETERS: Mapping[str, str] = {
+    "action": "An action of the role map, such as log_activity.",
     "journey_id": "Id of the journey.",
     "participant_id": "Your organisation's own handle of the participant; it names nobody, and nobody for any other.",
     "session_id": "Id of the session.",

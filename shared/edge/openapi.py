@@ -32,6 +32,7 @@ from shared.language import forms
 from shared.language.errors import Unknown
 from shared.language.events import Purpose
 from shared.language.forms import whole
+from shared.language.programmes import Action
 
 ANYBODY = "authenticated"
 """`x-action` of a route that any authenticated caller may use."""
@@ -52,6 +53,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "parkedId": whole(forms.PARKED_ID),
     "topic": "^[a-z0-9._-]{1,249}$",
     "purpose": f"^({'|'.join(get_args(Purpose))})$",
+    "action": f"^({'|'.join(get_args(Action))})$",
 }
 
 REVISED = (

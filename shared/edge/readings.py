@@ -33,6 +33,7 @@ KEPT_WAITING = "not-yet-seen"
 """With a vector, a caller without a part gets this code too."""
 IMPERSONAL: frozenset[Action] = frozenset({"log_output", "read_report"})
 """Actions that concern no single person, unless the view says otherwise (`points_at_people`); every other is noted."""
+KEEPING = "keep_register"
 NAMING: Mapping[str, str] = {
     "participant_id": "handle",
     "journey_id": "journey",
@@ -84,8 +85,12 @@ def note_refused_rows(codes: Mapping[str, int]) -> None:
 def _note(came_to: str, count: int | None = None) -> None:
     action = getattr(current_app.view_functions.get(request.endpoint or ""), "action", None)
     exact = g.get("points_at_people")
-    if action is None or (action in IMPERSONAL and exact is None) or "actor" not in g:
+    if exact is None and (action is None or action in IMPERSONAL):
         return
+    if "actor" not in g:
+        return
+    # Who keeps the register has no action of the role map.
+    action = action or KEEPING
     who: Actor = g.actor
     commands = commands_of_this_app()
     repetitions: Repetitions = current_app.extensions[EXTENSION]

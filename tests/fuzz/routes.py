@@ -193,6 +193,7 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "group": "figures",
         "topic": "journey.intake.v1",
         "purpose": "sharing",
+        "action": "start_journey",
         "parkedId": "0" * 32,
         "goal": handles.names["goal"],
         "plan": "a1",

@@ -19,6 +19,7 @@ from shared.language.access import Actor, Duty, Known
 from shared.language.codec import event_type
 from shared.language.days import start_of
 from shared.language.decision import (
+    ARCHIVE,
     Change,
     Fold,
     Received,
@@ -40,7 +41,7 @@ from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
-from tests.support.matching import added, announced, field_at, matches
+from tests.support.matching import added, announced, archived, field_at, matches
 from tests.support.published import FakeProgrammes
 
 S = TypeVar("S")
@@ -131,6 +132,8 @@ class FakeWork:
             held = [
                 {"_id": subject, "state": self.repository.write(one)} for subject, one in self.states.items()
             ]
+        if collection == ARCHIVE:
+            held = archived(self.said)
         found = [row for row in held if matches(row, where)]
         skip = after.rows if isinstance(after, Skip) else 0
         beyond = [row for row in found if skip or after is None or field_at(row, order) > after]

@@ -1,10 +1,13 @@
 """How the fakes of `memory` read: rows by MongoDB's conditions, and what a row of many announced, nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.language.decision import Subject
+from shared.language.codec import encode_body, event_type
+from shared.language.decision import Subject, event_id
+from shared.language.events import Fact
 from shared.runtime.many import OneOfMany
 
 
@@ -37,6 +40,16 @@ def _matches(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping) and "$in" in wanted:
         return any(_matches(found, one) for one in wanted["$in"])
     return found == wanted or (isinstance(found, list | tuple) and wanted in found)
+
+
+def archived(said: Iterable[tuple[Subject, Fact]]) -> list[dict[str, Any]]:
+    """What was said, as the rows of the archive."""
+    counts, rows = Counter[Subject](), []
+    for subject, fact in said:
+        counts[subject] += 1
+        key = event_id(subject, counts[subject])
+        rows.append({"_id": key, "type": event_type(fact).name, "body": encode_body(fact)})
+    return rows
 
 
 @dataclass

@@ -15,6 +15,7 @@ USE_CASES = (
     "merging",
     "candidates",
     "role_map",
+    "rights",
     "registering",
     "changes",
     "webhooks",

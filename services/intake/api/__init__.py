@@ -1,8 +1,8 @@
 """HTTP of intake: `schemas` (what goes in and out), `routes` (people, referrals, programmes), `contents` (what
 referrals say) and `corrections`.
 
-Further `merging` (who is the same person), `register` and `role_map` (who takes part), `changes` (what was told,
-numbered), `webhook`, and `provided` (what routes need beside a `Work`).
+Further `merging` (who is the same person), `register` and `role_map` (who takes part), and `rights` (who could do what
+on a day). `changes` tells what was told, numbered, and `provided` what routes need beside a `Work`.
 """
 
 from typing import Any
@@ -15,11 +15,20 @@ from shared.runtime.settings import Settings
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.intake.api import contents, corrections, merging, register, register_bulk, role_map, routes
+    from services.intake.api import (
+        contents,
+        corrections,
+        merging,
+        register,
+        register_bulk,
+        rights,
+        role_map,
+        routes,
+    )
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
-        role_map.role_maps,
+        *(role_map.role_maps, rights.rights_of_days),
         *_told(),
         contents.referral_contents,
         merging.merges,

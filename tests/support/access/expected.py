@@ -184,6 +184,7 @@ REGISTER: dict[str, str] = {
     "PUT /register/memberships/<string:membershipId>": "registrar operator",
     "POST /register/memberships/<string:membershipId>/end": "registrar operator",
     "GET /register/memberships/<string:membershipId>/history": "registrar operator",
+    "GET /journeys/<string:journeyId>/rights/<string:action>": "registrar operator",
 }
 """Routes that keep the register. Of the legal person only an operator may change it, who registered it."""
 

@@ -310,6 +310,7 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         "level": "1",
         "round": "1",
         "purpose": "sharing",
+        "action": "start_journey",
         "programmeId": "coactive",
         "outputId": world.output,
         "legalPersonId": "butiksbolaget",
