@@ -211,7 +211,7 @@ def _answered(unit: Unit, record: Arrived, said: Said, counting: Breaker) -> Ans
     the database go up, and all is tried again; our own halt the group once they are many and of several agencies.
     Raises Apart when the record asks for what only the database can tell.
     """
-    branch = unit.branch()
+    branch = unit.branch(sender_of(record.topic))
     try:
         trace = start_trace(read_trace(dict(record.headers).get("traceparent")))
         answer = receive(branch, record, said)

@@ -1,7 +1,7 @@
 """Answers who could have done something on a journey on a day, and who did. No rule lives here.
 
 Who could: by the register as it is known now, and since when it says so. Who did: by the events that intake itself
-said. Organisations, codes, days and moments; never a person.
+said, and the organisation that the log names with each. Organisations, codes, days and moments; never a person.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -97,7 +97,7 @@ def read_rights(
     units = _page(_could(work, rules, asked.action, passage, on), after, limit)
     said_at = _said_at(work, units, rules, asked.action, passage, on)
     responsible = passage.responsible_on(on)
-    acts, more = _acts(work, subject, asked.action, passage, on)
+    acts, more = _acts(work, subject, asked.action, on)
     return Rights(
         on=on,
         action=asked.action,
@@ -193,9 +193,7 @@ def _stands(work: Work, subjects: Sequence[Subject]) -> Iterator[Stand]:
             after = rows[-1]["number"]
 
 
-def _acts(
-    work: Work, subject: Subject, action: Action, passage: Passage, on: date
-) -> tuple[Sequence[Act], bool]:
+def _acts(work: Work, subject: Subject, action: Action, on: date) -> tuple[Sequence[Act], bool]:
     """What intake's events tell of the action on that day, in their order; and whether there may be more."""
     acts: list[Act] = []
     if action not in TOLD_HERE:
@@ -204,7 +202,8 @@ def _acts(
         if number == MOST_READ:
             return acts, True
         fact = read_body(row["type"], row["body"])
-        act = act_of(fact, action, passage) if fact.occurred_on == on else None
+        by = row["headers"].get("ce_organisation")
+        act = act_of(fact, action, by) if fact.occurred_on == on else None
         if act is not None and len(acts) == MOST_ACTS:
             return acts, True
         if act is not None:

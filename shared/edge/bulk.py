@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.edge import readings
 from shared.edge.ports import commands_of_this_app
+from shared.edge.web import actor
 from shared.language.errors import Busy, Refused
 from shared.runtime.commands import Answer
 from shared.runtime.many import OneOfMany
@@ -21,7 +22,7 @@ def command_rows(
     """
     commands = commands_of_this_app()
     refused: Counter[str] = Counter()
-    for one in commands.run_rows(rows, trial=trial):
+    for one in commands.run_rows(rows, organisation=actor().organisation, trial=trial):
         if isinstance(one, Refused):
             refused[one.code] += 1
         yield one.body if isinstance(one, Answer) else one

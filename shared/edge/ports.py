@@ -39,7 +39,7 @@ class RunsCommands(Protocol):
         """Decide and make durable, once per key."""
 
     def run_rows(
-        self, rows: Iterable[OneOfMany], *, trial: bool = False
+        self, rows: Iterable[OneOfMany], *, organisation: str = "", trial: bool = False
     ) -> Iterator[Answer | Refused | Busy]:
         """Decide the rows of one request, each for itself."""
 

@@ -18,7 +18,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 HEADERS = frozenset(
     {
         *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_sequence"),
-        *("ce_after", "traceparent", "content-type"),
+        *("ce_after", "ce_organisation", "traceparent", "content-type"),
     }
 )
 """The headers of an event. A record may bring others, of any name; nothing is kept of them."""
@@ -78,9 +78,19 @@ def _past(text: bytes) -> dict[str, int]:
 
 
 def encode_headers(
-    kind: EventType, subject: str, seq: int, recorded_at: datetime, after: Mapping[str, int], traceparent: str
+    kind: EventType,
+    subject: str,
+    seq: int,
+    recorded_at: datetime,
+    after: Mapping[str, int],
+    traceparent: str,
+    organisation: str = "",
 ) -> dict[str, str]:
-    """The headers of one event, as text; `ce_id` is `<source>:<subject>:<seq>`."""
+    """The headers of one event, as text; `ce_id` is `<source>:<subject>:<seq>`.
+
+    organisation: whose request led to the event; empty, and then no header, where nobody asked, as for a timer.
+    """
+    by = {"ce_organisation": organisation} if organisation else {}
     return {
         "ce_specversion": "1.0",
         "ce_id": f"{kind.source}:{subject}:{seq}",
@@ -90,6 +100,7 @@ def encode_headers(
         "ce_time": recorded_at.isoformat(),
         "ce_sequence": str(seq),
         "ce_after": vector_text(after),
+        **by,
         "traceparent": traceparent,
         "content-type": "application/json",
     }

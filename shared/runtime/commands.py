@@ -68,7 +68,8 @@ class Answer:
 class _Asked(Member):
     """One command under way. `context` is its caller's context: the identity and the trace.
 
-    rows, beside: rows and subjects fetched ahead. trial: True when the command is only tried and nothing of it is kept.
+    organisation: the caller's. rows, beside: rows and subjects fetched ahead. trial: True when the command is only
+    tried and nothing of it is kept.
     """
 
     use_case: UseCase
@@ -77,6 +78,7 @@ class _Asked(Member):
     subject: Subject | None
     vector: Vector
     context: Context
+    organisation: str = ""
     rows: tuple[Wanted, ...] = ()
     trial: Trial | None = None
     beside: tuple[Subject, ...] = ()
@@ -135,38 +137,50 @@ class Commands:
         """Decide and make durable, once per key. Safe to repeat with the same key after any failure.
 
         key: identifies one request of one person, as the edge makes it; None for commands that are idempotent by
-        nature. vector: the events of the subject that the caller has seen. organisation: its slots are used for
-        waiting. again: raises Refused where a stored answer may no longer be given. Raises Refused (nothing stored)
-        or Busy (repeat).
+        nature. vector: the events of the subject that the caller has seen. organisation: the caller's, which the events
+        name; its slots are used for waiting. again: raises Refused where a stored answer may no longer be given. Raises
+        Refused (nothing stored) or Busy (repeat).
         """
-        asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context())
+        asked = _Asked(use_case, key, self._fingerprint(body), subject, vector, copy_context(), organisation)
         self._group_commit.take_part(asked)
-        return self._answered(asked, organisation, again)
+        return self._answered(asked, again)
 
     def run_rows(
-        self, rows: Iterable[OneOfMany], *, trial: bool = False
+        self, rows: Iterable[OneOfMany], *, organisation: str = "", trial: bool = False
     ) -> Iterator[Answer | Refused | Busy]:
         """Decide the rows of one request in order, each by itself, in rounds; give the outcome of each row.
 
-        trial: True to compute each outcome, given the rows before it, and make nothing durable.
+        organisation: the caller's. trial: True to compute each outcome, given the rows before it, and make nothing
+        durable.
         """
         after = Trial() if trial else None
         asked = (
-            _Asked(one.use_case, None, "", one.subject, {}, copy_context(), one.rows, after, one.beside)
+            _Asked(
+                use_case=one.use_case,
+                key=None,
+                fingerprint="",
+                subject=one.subject,
+                vector={},
+                context=copy_context(),
+                organisation=organisation,
+                rows=one.rows,
+                trial=after,
+                beside=one.beside,
+            )
             for one in rows
         )
         while members := list(islice(asked, ROWS_IN_ROUND)):
             self._round(members)
             for one in members:
                 try:
-                    yield self._outcome(one, "")
+                    yield self._outcome(one)
                 except (Refused, Busy) as error:
                     yield error.with_traceback(None)
 
-    def _answered(self, asked: _Asked, organisation: str = "", again: Again | None = None) -> Answer:
+    def _answered(self, asked: _Asked, again: Again | None = None) -> Answer:
         """Return the answer, decided now or stored when the key was first used. Raises Refused or Busy."""
         try:
-            return self._outcome(asked, organisation)
+            return self._outcome(asked)
         except NEVER_AGAIN:
             raise
         except (Refused, Busy) as error:
@@ -204,16 +218,18 @@ class Commands:
         self, use_case: UseCase, *, subject: Subject | None, vector: Vector, organisation: str = ""
     ) -> Answer:
         """Answer from one snapshot, changing nothing."""
-        return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context()), organisation)
+        return self._outcome(_Asked(use_case, None, "", subject, vector, copy_context(), organisation))
 
-    def _outcome(self, asked: _Asked, organisation: str) -> Answer:
+    def _outcome(self, asked: _Asked) -> Answer:
         """Return the command's outcome; carry it out alone if no round has settled it. Raises its refusal."""
         until = time.monotonic() + WAIT_SECONDS
         if not asked.settled:
             self._round([asked])
         subject = asked.subject
         if subject is not None and asked.vector and _unseen(asked.error):
-            self.waits.until_decided(organisation, subject, asked.vector, until, lambda: self._again(asked))
+            self.waits.until_decided(
+                asked.organisation, subject, asked.vector, until, lambda: self._again(asked)
+            )
         if asked.error is not None:
             # Clear the reference: the traceback refers to this frame, and the cycle would keep the request body alive.
             error, asked.error = asked.error, None
@@ -279,7 +295,7 @@ class Commands:
 
     def _decided(self, asked: _Asked, base: Unit) -> Answer | Exception | None:
         """Return one command's answer, joined to the round; its refusal; or None if it must go alone."""
-        branch = base.branch()
+        branch = base.branch(asked.organisation)
         try:
             answer = asked.context.run(self._decide, asked, branch)
         except Apart:

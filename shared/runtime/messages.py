@@ -35,12 +35,13 @@ def shard_of(subject: str) -> int:
 class Messages:
     """Makes the rows of one transaction's messages; stores nothing.
 
-    source: the service that says them. at: the moment of the decision, UTC. emitted: `<type>:<number>` of each event
-    so far.
+    source: the service that says them. organisation: who asked for it; empty where nobody did. at: the moment of the
+    decision, UTC. emitted: `<type>:<number>` of each event so far.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, organisation: str = "") -> None:
         self.source = source
+        self.organisation = organisation
         self.emitted: list[str] = []
 
     def event(self, held: SubjectDocument, body: Fact) -> Row:
@@ -49,7 +50,13 @@ class Messages:
         held.out_seq += 1
         past = {one: count for one, count in held.seen.items() if one != source}
         headers = codec.encode_headers(
-            kind, held.subject, held.out_seq, body.recorded_at, past, current_traceparent()
+            kind,
+            held.subject,
+            held.out_seq,
+            body.recorded_at,
+            past,
+            current_traceparent(),
+            self.organisation,
         )
         self.emitted.append(f"{kind.name}:{held.out_seq}")
         row = outbox_row(kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))

@@ -52,7 +52,7 @@ class Unit:
 
     now: gives the moment of the decision, UTC; called once, and only when a decision needs it. on_read: called after
     each load with all that the unit has read. Reads go through the session; writes are collected and sent by `flush`.
-    source: the service that decides.
+    source: the service that decides. organisation: who asked for it, for the log; empty where nobody did.
     Several decisions may share a unit. Each works on a `branch`, which sees all branches joined before it, and is
     either joined whole or dropped.
     """
@@ -67,6 +67,7 @@ class Unit:
         now: Callable[[], datetime],
         base: "Unit | None" = None,
         on_read: OnRead | None = None,
+        organisation: str = "",
     ) -> None:
         self._published = published
         self._now = now
@@ -75,7 +76,7 @@ class Unit:
         self._database = database
         self._session = session
         self._repository = repository
-        self._messages = Messages(source)
+        self._messages = Messages(source, organisation)
         self.staged = Staged()
         self._last_saved: Subject | None = None
         self._minted: set[str] = set()
@@ -98,8 +99,8 @@ class Unit:
 
     # --- sharing ---------------------------------------------------------------------------------
 
-    def branch(self) -> "Unit":
-        """A unit for one of several decisions in this transaction."""
+    def branch(self, organisation: str = "") -> "Unit":
+        """A unit for one of several decisions in this transaction. organisation: who asks for it."""
         return Unit(
             self._database,
             self._session,
@@ -108,6 +109,7 @@ class Unit:
             self._messages.source,
             lambda: self.at,
             self,
+            organisation=organisation,
         )
 
     def join(self, branch: "Unit") -> None:

@@ -22,7 +22,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from shared.language.messages import MESSAGES
 from tests.support.bad_input import Baseline, commands, inbound_faults
 from tests.support.bad_input_trial import DOCUMENTS, Finding, Trial, stored
-from tests.support.every_command import AGENCY, PROGRAMME, STEPS, Handles, Step
+from tests.support.every_command import AGENCY, DRIFT, PROGRAMME, STEPS, Handles, Step
 from tests.support.watching import Moment, Watch
 from tools.contracts.inbound import referral_schema
 from tools.contracts.messages import schema
@@ -115,6 +115,56 @@ def test_a_command_given_again_is_done_once(operation: str, findings: Mapping[st
     finding = findings[operation]
     assert (finding.repeated, finding.reused) == ("", "")
     assert finding.changes_by_repeating == []
+
+
+BAD_QUERIES = (
+    "on=2016-6-1",
+    "on=x",
+    "on=1899-12-31",
+    "limit=0",
+    "limit=201",
+    "cursor=*",
+    "page=0",
+    "until=2016-06-01",
+)
+
+
+def test_who_asks_wrongly_who_could_is_told_so_and_changes_nothing(
+    trial: Trial, findings: Mapping[str, Finding]
+) -> None:
+    assert findings
+    base = f"{trial.stack.url('intake-web')}/journeys"
+    journey, stranger = trial.handles["whole"], f"j-{'z' * 26}"
+
+    def asked(path: str, organisation: str, duty: str) -> tuple[int, str]:
+        token = {"Authorization": f"Bearer {trial.stack.token(organisation, duty)}"}
+        answer = trial.client.get(f"{base}/{path}", headers=token)
+        return answer.status_code, str(answer.json().get("code", ""))
+
+    trial.watch.rest()
+    before = trial.watch.moment()
+    assert asked(f"{journey}/rights/start_journey", DRIFT, "operator") == (200, "")
+    for query in BAD_QUERIES:
+        path = f"{journey}/rights/start_journey?{query}"
+        assert asked(path, DRIFT, "operator") == (422, "invalid-fields"), query
+    for path in (
+        f"{journey}/rights/take_over",
+        f"{journey}/rights/Start_Journey",
+        f"{journey}/rights/%00",
+        f"{stranger}/rights/start_journey",
+        "x/rights/start_journey",
+    ):
+        assert asked(path, DRIFT, "operator") == (404, "not-found"), path
+    for organisation, duty, code in (
+        (AGENCY, "caseworker", "wrong-duty"),
+        (AGENCY, "registrar", "not-allowed"),
+        (AGENCY, "operator", "not-allowed"),
+        ("nobody-of-this-programme", "registrar", "not-allowed"),
+    ):
+        assert asked(f"{journey}/rights/start_journey", organisation, duty) == (403, code)
+        assert asked(f"{stranger}/rights/start_journey", organisation, duty) == (403, code)
+    assert trial.client.get(f"{base}/{journey}/rights/start_journey").status_code == 401
+    assert before.changes(trial.watch.moment()) == []
 
 
 def test_bad_records_are_rejected_by_name_and_the_next_goes_on(trial: Trial) -> None:

@@ -58,6 +58,11 @@ class InMongo:
     def event_count(self) -> int:
         return int(self._bench.db["events"].count_documents({"topic": "journey.outcome.v1"}))
 
+    def asked_by(self) -> list[str | None]:
+        return [
+            row["headers"].get("ce_organisation") for row in self._bench.db["events"].find(sort=[("ts", 1)])
+        ]
+
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda one: one.__name__)
 def test_the_real_one_keeps_it(bench: Bench, check: Callable[[Backend], None]) -> None:

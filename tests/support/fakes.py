@@ -57,7 +57,8 @@ def noon(on: date) -> datetime:
 class FakeWork:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
-    beside: what its folds are given beside an event. raised: the subjects whose revision this unit has raised;
+    beside: what its folds are given beside an event. by: who asks in this unit; asked_by: who asked for each of
+    `said`. raised: the subjects whose revision this unit has raised;
     None outside a unit, where every change raises it.
     """
 
@@ -68,6 +69,8 @@ class FakeWork:
     timers: dict[str, tuple[Subject, Timer]] = field(default_factory=dict)
     events: list[Fact] = field(default_factory=list)
     said: list[tuple[Subject, Fact]] = field(default_factory=list)
+    by: str = ""
+    asked_by: list[str] = field(default_factory=list)
     revisions: dict[Subject, int] = field(default_factory=dict)
     sums: dict[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
@@ -102,7 +105,7 @@ class FakeWork:
 
     def keep(self, trial: "FakeWork") -> None:
         """Take over what a branch came to."""
-        vars(self).update(vars(trial) | {"raised": None})
+        vars(self).update(vars(trial) | {"raised": None, "by": ""})
 
     def find(self, subject: Subject) -> Any | None:
         """The state, or None."""
@@ -133,7 +136,7 @@ class FakeWork:
                 {"_id": subject, "state": self.repository.write(one)} for subject, one in self.states.items()
             ]
         if collection == ARCHIVE:
-            held = archived(self.said)
+            held = archived(self.said, self.asked_by)
         found = [row for row in held if matches(row, where)]
         skip = after.rows if isinstance(after, Skip) else 0
         beyond = [row for row in found if skip or after is None or field_at(row, order) > after]
@@ -161,6 +164,7 @@ class FakeWork:
             number = sum(of == subject for of, _ in self.said) + 1
             self.emitted.append(f"{event_type(event).name}:{number}")
             self.said.append((subject, event))
+            self.asked_by.append(self.by)
         self.events.extend(change.events)
         self.replies.extend(change.replies)
         for add in change.adds:
@@ -233,6 +237,7 @@ class FakeCommands:
     ) -> Answer:
         """Decide once per key; a refusal leaves nothing behind, and a stored answer comes only after the right."""
         trial = self.memory.branch()
+        trial.by = organisation
         try:
             body_said = json.loads(json.dumps(use_case(trial)))
             of = trial.last_saved or subject
@@ -257,7 +262,7 @@ class FakeCommands:
         return answer
 
     def run_rows(
-        self, rows: Iterable[OneOfMany], *, trial: bool = False
+        self, rows: Iterable[OneOfMany], *, organisation: str = "", trial: bool = False
     ) -> Iterator[Answer | Refused | Busy]:
         """Decide each row for itself."""
         kept = self.memory
@@ -266,7 +271,10 @@ class FakeCommands:
         try:
             for row in rows:
                 try:
-                    yield self.run(announced(row), key=None, body=b"", subject=None, vector={})
+                    one = announced(row)
+                    yield self.run(
+                        one, key=None, body=b"", subject=None, vector={}, organisation=organisation
+                    )
                 except Refused as refused:
                     yield refused
         finally:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.language.codec import encode_body, event_type
+from shared.language.codec import encode_body, encode_headers, event_type
 from shared.language.decision import Subject, event_id
 from shared.language.events import Fact
 from shared.runtime.many import OneOfMany
@@ -42,13 +42,15 @@ def _matches(found: Any, wanted: Any) -> bool:
     return found == wanted or (isinstance(found, list | tuple) and wanted in found)
 
 
-def archived(said: Iterable[tuple[Subject, Fact]]) -> list[dict[str, Any]]:
-    """What was said, as the rows of the archive."""
+def archived(said: Iterable[tuple[Subject, Fact]], asked_by: Iterable[str]) -> list[dict[str, Any]]:
+    """What was said, and for whom, as the rows of the archive."""
     counts, rows = Counter[Subject](), []
-    for subject, fact in said:
+    for (subject, fact), by in zip(said, asked_by, strict=True):
         counts[subject] += 1
+        kind, at = event_type(fact), fact.recorded_at
+        headers = encode_headers(kind, subject, counts[subject], at, {}, "", by)
         key = event_id(subject, counts[subject])
-        rows.append({"_id": key, "type": event_type(fact).name, "body": encode_body(fact)})
+        rows.append({"_id": key, "type": kind.name, "headers": headers, "body": encode_body(fact)})
     return rows
 
 

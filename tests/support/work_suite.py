@@ -13,6 +13,7 @@ from shared.language import events as e
 from shared.language.decision import Add, Change, Reply, Row, Subject, Timer
 from shared.language.errors import Forbidden, Refused, Unknown
 from shared.language.replies import RecordAccepted
+from shared.runtime.many import OneOfMany
 from tests.support import toy
 from tests.support.toy import Toy
 
@@ -52,6 +53,9 @@ class Backend(Protocol):
 
     def event_count(self) -> int:
         """How many events were emitted."""
+
+    def asked_by(self) -> list[str | None]:
+        """Who asked for each event, in order; None where nobody did."""
 
 
 def _fact() -> e.Fact:
@@ -196,6 +200,14 @@ def an_answer_names_subject_revision_and_events(backend: Backend) -> None:
     assert _run(backend, _counted).emitted == (), "a repetition emits nothing"
 
 
+def an_event_names_who_asked_for_it(backend: Backend) -> None:
+    _run(backend, _counted, organisation="af")
+    backend.unit(_saved(7, events=(_fact(),)))
+    row = OneOfMany(_counted, SUBJECT)
+    assert len(list(backend.commands.run_rows([row], organisation="fk"))) == 1
+    assert backend.asked_by() == ["af", None, "fk"]
+
+
 def a_refusal_leaves_nothing_behind(backend: Backend) -> None:
     def refused(work: Any) -> dict[str, Any]:
         _counted(work)
@@ -248,6 +260,7 @@ CHECKS: tuple[Callable[[Backend], None], ...] = (
     ids_have_their_prefix_and_differ,
     a_key_has_its_effect_once,
     an_answer_names_subject_revision_and_events,
+    an_event_names_who_asked_for_it,
     a_refusal_leaves_nothing_behind,
     a_stored_answer_is_not_given_where_the_right_is_gone,
     a_state_that_refuses_a_repetition_gives_the_stored_answer,

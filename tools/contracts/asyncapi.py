@@ -17,7 +17,7 @@ from shared.language.events import (
     EventType,
     Source,
 )
-from shared.language.forms import SUBJECT_KIND
+from shared.language.forms import ORGANISATION, SUBJECT_KIND, whole
 from tools.contracts import inbound, messages
 from tools.contracts.examples import Example, frozen
 from tools.contracts.services import event_types, services
@@ -80,6 +80,11 @@ HEADERS: dict[str, Any] = {
             "type": "string",
             "pattern": "^([a-z-]+=[0-9]+(, [a-z-]+=[0-9]+)*)?$",
             "examples": ["intake=3, outcome=1"],
+        },
+        "ce_organisation": {
+            "type": "string",
+            "pattern": whole(ORGANISATION),
+            "description": "whose request led to it; absent where nobody asked, as for a timer",
         },
         "traceparent": {"type": "string", "description": "W3C trace context of the command that caused it"},
         "content-type": {"const": "application/json"},

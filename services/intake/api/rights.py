@@ -54,7 +54,7 @@ class ActAnswer(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Code of the organisation that did it; null where the event does not tell one."
+            "description": "Code of the organisation that did it; null where the log does not name one."
         },
     )
     recorded_at = ma.String(required=True, metadata={"format": "date-time"})

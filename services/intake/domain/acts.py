@@ -6,9 +6,7 @@ from datetime import datetime
 
 from shared.language import events as e
 from shared.language.codec import event_type
-from shared.language.days import day_of
 from shared.language.events import Fact, Organisation
-from shared.language.passage import Passage
 from shared.language.programmes import Action
 
 TOLD_HERE: Mapping[Action, Collection[type[Fact]]] = {
@@ -37,7 +35,7 @@ ELSEWHERE: Mapping[Action, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """That something was done. what: the event's type. organisation: None where the event does not tell one.
+    """That something was done. what: the event's type. organisation: None where the log does not name one.
 
     recorded_at: UTC. correction: `replaces` or `voids`, where an earlier fact was said anew or taken back.
     """
@@ -53,34 +51,18 @@ def told_by(action: Action) -> str | None:
     return HERE if action in TOLD_HERE else ELSEWHERE.get(action)
 
 
-def act_of(fact: Fact, action: Action, passage: Passage) -> Act | None:
-    """What the fact tells of the action; None where it is another's, or nobody acted."""
+def act_of(fact: Fact, action: Action, organisation: Organisation | None) -> Act | None:
+    """What the fact tells of the action; None where it is another's, or nobody acted.
+
+    organisation: whose request led to the event, as the log names it.
+    """
     if not isinstance(fact, tuple(TOLD_HERE.get(action, ()))):
         return None
     if isinstance(fact, e.ReferralPassedOn) and fact.why == "silent":
         return None
     return Act(
         what=event_type(fact).name,
-        organisation=_who(fact, passage),
+        organisation=organisation,
         recorded_at=fact.recorded_at,
         correction=getattr(fact, "correction", None),
     )
-
-
-def _who(fact: Fact, passage: Passage) -> Organisation | None:
-    match fact:
-        case e.ReferralReceived():
-            return fact.referrer
-        case e.ReferralWithdrawn() | e.ReferralCorrected():
-            # Only who referred may take a referral back, or say it anew.
-            return passage.referrer
-        case e.ReferralAccepted() | e.ReferralDeclined():
-            return fact.provider
-        case e.ReferralPassedOn():
-            return fact.from_organisation
-        case e.JourneyStarted():
-            # Only who was responsible when it was recorded may start a journey.
-            held = passage.responsible_on(day_of(fact.recorded_at))
-            return next(iter(held)) if len(held) == 1 else None
-        case _:
-            return None

@@ -62,13 +62,13 @@ def test_intake_pretends_nothing_of_what_others_tell(world: World) -> None:
     [
         ("refer", [("referral-received", AGENCY)]),
         ("answer_referral", [("referral-accepted", SHOP)]),
-        ("start_journey", [("journey-started", None)]),
-        ("record_consent", [("consent-given", None)]),
+        ("start_journey", [("journey-started", SHOP)]),
+        ("record_consent", [("consent-given", SHOP)]),
         ("withdraw_referral", []),
     ],
 )
 def test_who_did_is_told_by_the_day_of_the_fact(
-    world: World, action: str, expected: list[tuple[str, str | None]]
+    world: World, action: str, expected: list[tuple[str, str]]
 ) -> None:
     found = told(world, action)
     said = [(f"journey.intake.{what}.v1", who) for what, who in expected]
@@ -80,18 +80,25 @@ def test_who_did_is_told_by_the_day_of_the_fact(
 def test_a_correction_is_told_on_its_own_day_beside_what_was_said_first(world: World) -> None:
     path = world.on("/journeys/{journey}/start/correction")
     world.house.done(INTAKE, "POST", path, SHOP, {"why": "A slip.", "void": True})
-    assert [one["correction"] for one in told(world, "start_journey")["did"]] == [None, "voids"]
+    did = [(one["correction"], one["organisation"]) for one in told(world, "start_journey")["did"]]
+    assert did == [(None, SHOP), ("voids", SHOP)]
 
 
-def test_who_starts_is_known_where_one_alone_was_responsible_that_day() -> None:
+def test_who_did_is_who_asked_for_it_and_not_who_might_have() -> None:
     world = WAYS["acc"]()
     world.house.pass_to(date(2016, 6, 10))
     consent = {"purpose": "sharing", "given": True, "organisations": [EMPLOYER], "last_day": "2018-01-01"}
-    world.house.done(INTAKE, "POST", world.on("/journeys/{journey}/consents"), SHOP, consent)
-    world.house.done(INTAKE, "POST", world.on("/journeys/{journey}/start"), SHOP)
-    (did,) = told(world, "start_journey", "2016-06-10")["did"]
-    assert did["organisation"] == SHOP
-    assert told(world, "start_journey", "2016-06-10")["responsible"] == [SHOP]
+    path = world.on("/journeys/{journey}/consents")
+    for who in (AGENCY, SHOP):
+        world.house.done(INTAKE, "POST", path, who, consent)
+        consent |= {"last_day": "2018-02-01"}
+    reason = {"reason": "wrong_person"}
+    world.house.done(INTAKE, "POST", world.on("/journeys/{journey}/mistake"), AGENCY, reason)
+    found = told(world, "record_consent", "2016-06-10")
+    assert [one["organisation"] for one in found["did"]] == [AGENCY, SHOP]
+    assert found["responsible"] == [SHOP]
+    (mistake,) = told(world, "register_mistake", "2016-06-10")["did"]
+    assert mistake["organisation"] == AGENCY
 
 
 def test_a_right_that_was_said_only_later_says_so(world: World) -> None:

@@ -34,6 +34,9 @@ class InMemory:
     def event_count(self) -> int:
         return len(self._memory.events)
 
+    def asked_by(self) -> list[str | None]:
+        return [by or None for by in self._memory.asked_by]
+
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda one: one.__name__)
 def test_the_fake_keeps_it(check: Callable[[Backend], None]) -> None:
