@@ -6,14 +6,15 @@ or `shared/`. It takes its rules and figures from the field (docs/field.md). So 
 second opinion on the report and not the same code asked twice.
 
     programme       the programme's document: roles, codes, deadlines
-    cohort          the people, and their fates
+    cohort          the people, and their fates; doubles: who is registered twice, or only looks so
     plan_writer     writes one journey's acts in order; story: the acts of each fate
     scenario        the plan: every command of every day, from a seed; pure
-    ledger          the player's own count of every figure of the report, and the comparison; pure
-    periods         the same for a report of a quarter
+    ledger          the player's own count of every figure of the report, and the comparison; persons: who is one; pure
+    periods         the same for a report of a quarter; reports: reads both
     wire            HTTP: tokens, retries with the same Idempotency-Key, vectors
     inbound         the agencies' own topics: referrals out, replies in
     idle            waits until the platform has nothing left to do
+    candidates      whether the platform finds who may be the same person
     play            drives the clock and carries the plan out
     referrer_check  whether every referrer knows where its referrals stand
     saboteur        FAULT=drop-one-event: removes one record before it is published, from outside

@@ -19,6 +19,7 @@ from clients.player import periods, scenario
 from clients.player.ledger import compare
 from clients.player.play import Play
 from clients.player.programme import Programme, read
+from clients.player.reports import read_report
 from clients.player.screen import Screen
 from clients.player.surroundings import Surroundings
 from clients.player.trouble import Trouble
@@ -71,7 +72,7 @@ def run(surroundings: Surroundings, screen: Screen) -> int:
     with screen.playing(plan, play.ledger) as seen:
         play.run(seen)
     rate = screen.rate(play.ledger)
-    differences = _hold_against(play, _report(wire, programme), screen)
+    differences = _hold_against(play, read_report(wire, programme), screen)
     screen.say(
         f"{play.ledger.commands} commands at {rate:.0f} a second; {play.repeated} requests repeated, "
         f"{play.rejected} records rejected as they should be."
@@ -91,14 +92,17 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
     quarter = _quarter(play)
     of_quarter = periods.compare(
-        _report(play.wire, play.programme, quarter),
+        read_report(play.wire, play.programme, quarter),
         periods.by_provider(play.ledger, quarter, play.plan.ends_on),
     )
-    differences = [*compare(report, own), *of_quarter, *play.misinformed, *play.parked]
+    differences = [*compare(report, own), *of_quarter, *play.differences]
     screen.differences(differences)
     if not differences:
         screen.say("Every figure of the report agrees with the player's own count.")
-        screen.say(f"So does the report of {quarter.first} to {quarter.last}, by provider.")
+        screen.say(
+            f"So does the report of {quarter.first} to {quarter.last}, by provider, and so did the report on each of "
+            f"{play.looks} days on which it was said who is one person."
+        )
     return differences
 
 
@@ -131,18 +135,6 @@ def _quarter(play: Play) -> periods.Quarter:
     return periods.quarter_of(
         play.programme.starts_on + (play.programme.ends_on - play.programme.starts_on) / 2
     )
-
-
-def _report(wire: Wire, programme: Programme, quarter: periods.Quarter | None = None) -> Mapping[str, Any]:
-    """The figures as they are now; with a quarter, those of it by provider."""
-    path = f"/programmes/{programme.id}/report"
-    if quarter is not None:
-        path += f"?from={quarter.first}&to={quarter.last}&by=provider"
-    answer = wire.ask("outcome", "GET", path, actor=(programme.owner, "owner"))
-    if answer.status != 200:
-        raise Trouble(f"There is no report: {answer.status} {answer.body!r}.")
-    report: Mapping[str, Any] = answer.body
-    return report
 
 
 def _page(wire: Wire, programme: Programme) -> str:

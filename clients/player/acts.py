@@ -38,6 +38,8 @@ Deed = Literal[
     "record_exit",
     "answer_follow_up",
     "erase",
+    "merge",
+    "part",
 ]
 Channel = Literal["http", "inbound", "csv"]
 FRIDAY = 4

@@ -57,6 +57,7 @@ LAST_REFERRAL_BEFORE_END = 290
 
 WOMEN = ("Anna", "Maria", "Elin", "Sara", "Fatima", "Ingrid", "Amina", "Kerstin", "Hodan", "Linnea", "Eva")
 MEN = ("Lars", "Erik", "Johan", "Ali", "Nils", "Per", "Hassan", "Anders", "Omar", "Karl", "Yonas", "Sven")
+FIRST_NAMES = {"woman": WOMEN, "man": MEN}
 FAMILIES = (
     "Lindström",
     "Marklund",
@@ -95,7 +96,7 @@ def people(programme: Programme, random: Random) -> tuple[Person, ...]:
     count = len(fates)
     first = programme.starts_on + timedelta(days=REFERRED_FROM)
     span = (programme.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END) - first).days
-    days = sorted(_weekday(first + timedelta(days=random.randint(0, span))) for _ in range(count))
+    days = sorted(weekday(first + timedelta(days=random.randint(0, span))) for _ in range(count))
     genders = _spread(random, count, {"woman": 0.50, "man": 0.43, "non_binary": 0.07})
     places = tuple(programme.municipalities)
     municipalities = _spread(
@@ -133,7 +134,7 @@ def _person(
     referrer: str,
 ) -> Person:
     born_on = referred_on - timedelta(days=random.randint(19 * 366, 63 * 365))
-    first_names = {"woman": WOMEN, "man": MEN}.get(gender, WOMEN + MEN)
+    first_names = FIRST_NAMES.get(gender, WOMEN + MEN)
     return Person(
         key=f"p{number:03}",
         name=f"{random.choice(first_names)} {random.choice(FAMILIES)}",
@@ -167,5 +168,6 @@ def _spread(random: Random, count: int, shares: dict[str, float]) -> list[str]:
     return drawn
 
 
-def _weekday(on: date) -> date:
+def weekday(on: date) -> date:
+    """The day, or the Friday before a weekend."""
     return on - timedelta(days=max(0, on.weekday() - 4))

@@ -11,7 +11,7 @@ from typing import Any
 
 from clients.player.acts import Act
 from clients.player.course import STAGES, Course, begin
-from clients.player.persons import Counted, persons
+from clients.player.persons import Counted, Pair, persons
 from clients.player.programme import Programme
 
 GENDERS = ("woman", "man", "non_binary", "not_known")
@@ -29,6 +29,7 @@ class Ledger:
         self.programme = programme
         self.courses: dict[str, Course] = {}
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.merged: set[Pair] = set()
         self.commands = 0
 
     def do(self, act: Act) -> None:
@@ -37,6 +38,10 @@ class Ledger:
         match act.deed:
             case "register" | "erase":
                 pass
+            case "merge":
+                self.merged.add((act.says["person"], act.says["other"]))
+            case "part":
+                self.merged.remove((act.says["person"], act.says["other"]))
             case "refer":
                 self.courses[act.plan_key] = begin(act)
             case "log_output":
@@ -51,7 +56,7 @@ class Ledger:
         programme = self.programme
         for one in self.courses.values():
             one.expire(as_of)
-        counted = persons(self.courses.values())
+        counted = self.persons()
         outputs = [self._output(code) for code in programme.outputs]
         return {
             "figures": _figures(counted, programme, as_of),
@@ -78,6 +83,10 @@ class Ledger:
             ],
             "steps": _steps(counted),
         }
+
+    def persons(self) -> list[Counted]:
+        """The persons who count, as far as a human has said who is one."""
+        return persons(self.courses.values(), self.merged)
 
     def _output(self, code: str) -> dict[str, Any]:
         by_place = dict.fromkeys(self.programme.municipalities, 0)

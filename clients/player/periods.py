@@ -13,7 +13,7 @@ from typing import Any
 
 from clients.player.course import Course
 from clients.player.ledger import RATE_TOLERANCE, Ledger
-from clients.player.persons import Counted, persons
+from clients.player.persons import Counted
 from clients.player.programme import Programme
 
 Dated = Iterable[tuple[date | None, int]]
@@ -134,7 +134,7 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
     """Every figure of the quarter: {(figure, provider or None for all): value}, as known at the end of as_of."""
     sums: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
     waits: defaultdict[tuple[str | None, str], list[int]] = defaultdict(list)
-    for person in persons(ledger.courses.values()):
+    for person in ledger.persons():
         for course in person.courses:
             for group in (None, course.provider or NO_PROVIDER):
                 for figure, on, amount in _days(course, person, ledger.programme, as_of):

@@ -1,14 +1,18 @@
 """The player's own count of persons: one for all journeys of a person in the programme. Pure.
 
 Source: docs/field.md, "Who is counted". The first journey that started says what the person was at entry. The last exit
-says what came of it; while a journey goes on, there is none. Registered by mistake counts nowhere.
+says what came of it; while a journey goes on, there is none. Registered by mistake counts nowhere. Two names are one
+person while a human says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from clients.player.course import Course
+
+Pair = tuple[str, str]
+"""Two of the plan's names that a human has said are one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,21 @@ class Counted:
         return self.entry.entry_complete and self.entry.started_on is not None
 
 
-def persons(courses: Iterable[Course]) -> list[Counted]:
-    """The persons behind these journeys, in the order of their first."""
+def persons(courses: Iterable[Course], merged: Collection[Pair] = ()) -> list[Counted]:
+    """The persons behind these journeys, in the order of their first. merged: whose two names are one person's."""
     of: dict[str, list[Course]] = {}
     for one in courses:
         if not one.mistake:
-            of.setdefault(one.person, []).append(one)
+            of.setdefault(_person(one.person, merged), []).append(one)
     return [_counted(sorted(one, key=lambda course: course.referred_on)) for one in of.values()]
+
+
+def _person(name: str, merged: Collection[Pair]) -> str:
+    """One name for all that are said to be this person's."""
+    names = {name}
+    while found := {other for pair in merged if names & {*pair} for other in pair} - names:
+        names |= found
+    return min(names)
 
 
 def _counted(courses: list[Course]) -> Counted:

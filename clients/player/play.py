@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clients.player import idle, referrer_check, requests, saboteur
 from clients.player.acts import Act, BadRecord, Plan, Step
+from clients.player.candidates import require_candidate
 from clients.player.inbound import PATIENCE_SECONDS, Agency
-from clients.player.ledger import Ledger
+from clients.player.ledger import Ledger, compare
 from clients.player.programme import Programme
+from clients.player.reports import read_report
 from clients.player.requests import Handles
 from clients.player.surroundings import SERVICES, Surroundings
 from clients.player.trouble import Trouble
@@ -29,13 +31,16 @@ THREADS = 8
 OPERATOR = ("plattform", "operator")
 """Who drives the clock of the local stack."""
 BUSY = 503
+SAY_WHO_IS_ONE = frozenset({"merge", "part"})
+OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase"}
 
 
 class Play:
     """One play of one plan on one stack.
 
     repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
-    event that the saboteur removed, if any; misinformed: referrals on which a referrer is told something untrue.
+    event that the saboteur removed, if any; looks: days on which the report was compared meanwhile; differences:
+    what was wrong then, referrals on which a referrer is told something untrue, and parked events.
     """
 
     def __init__(
@@ -53,8 +58,8 @@ class Play:
         self.rejected = 0
         self.repeated = 0
         self.dropped: str | None = None
-        self.misinformed: list[str] = []
-        self.parked: list[str] = []
+        self.looks = 0
+        self.differences: list[str] = []
         self._victim = saboteur.victim(plan) if surroundings.fault else None
         self._counting = threading.Lock()
         self._numbers: dict[str, int] = {}
@@ -67,8 +72,8 @@ class Play:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
-                self.misinformed = referrer_check.differences(self, pool)
-                self.parked = idle.parked(idle.look(self.wire, pool))
+                self.differences += referrer_check.differences(self, pool)
+                self.differences += idle.parked(idle.look(self.wire, pool))
             except BaseException:
                 self.wire.give_up()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -95,6 +100,14 @@ class Play:
         if self._victim in step.acts:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)
+        if any(act.deed in SAY_WHO_IS_ONE for act in step.acts):
+            self._look(step.on)
+
+    def _look(self, on: date) -> None:
+        """Hold the report of that day against the count of that day."""
+        self.looks += 1
+        found = compare(read_report(self.wire, self.programme), self.ledger.report(on))
+        self.differences += [f"on {on}, {one}" for one in found]
 
     def _move_clock(self, at: datetime, pool: ThreadPoolExecutor) -> None:
         def move(service: str) -> None:
@@ -126,6 +139,8 @@ class Play:
                 self._do(act)
 
     def _do(self, act: Act) -> Answer:
+        if act.deed == "merge":
+            require_candidate(self.wire, act, self.handles)
         said = requests.request(act, self.handles, self.programme.id)
         headers = {}
         if act.deed == "record_entry" and act.plan_key in self.handles.entry_revisions:
@@ -174,7 +189,7 @@ class Play:
             self.handles.keep(act, answer.body)
             if act.deed == "record_entry" and "etag" in answer.headers:
                 self.handles.entry_revisions[act.plan_key] = answer.headers["etag"]
-        if act.deed not in ("register", "erase"):
+        if act.deed not in OF_NO_JOURNEY:
             self.handles.saw(act.plan_key, answer.vector)
         self._count(act, answer.tries)
 

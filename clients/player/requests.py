@@ -84,6 +84,11 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
                 f"/participants/{handles.participants[act.by, says['person']]}/erasure",
                 {},
             )
+        case "merge" | "part":
+            one, other = (handles.participants[act.by, says[name]] for name in ("person", "other"))
+            way = "merge" if act.deed == "merge" else "separation"
+            body = {"participant_id": other, "why": says["why"]}
+            return Request("intake", "POST", f"/participants/{one}/{way}", body)
         case "refer":
             return Request("intake", "POST", "/referrals", referral(act, handles, programme))
         case "accept":

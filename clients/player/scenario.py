@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from random import Random
 
 from clients.player.acts import Act, BadRecord, Deed, Plan, Step, step_after, step_from
-from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people
+from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people, weekday
+from clients.player.doubles import DOUBLES, said, second
 from clients.player.plan_writer import LATE_DAYS
 from clients.player.programme import Programme
 from clients.player.story import Story
@@ -25,6 +26,7 @@ RETURNS: dict[Fate, tuple[int, Fate]] = {
 """After which first journey how many are referred again, and how the second one goes."""
 TWICE: tuple[Fate, ...] = ("declined", "by plan", "declined", "by plan", "broken off", "moved")
 """How the second journey goes of those whom another agency registers by number, and refers while the first is open."""
+MISTAKES: tuple[Fate, ...] = ("mistake before start", "mistake after start", "mistake after exit")
 ERASED = 3
 OUTPUT_MARGIN = 1.15
 """An output ends this much above its target, so that a correction leaves it reached."""
@@ -39,7 +41,7 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     returns = {fate: count for fate, (count, _) in RETURNS.items()}
     number = 0
     single: list[Person] = []
-    twice = list(TWICE)
+    twice, doubles = list(TWICE), list(DOUBLES)
     for person in cohort:
         number += 1
         story = Story(
@@ -53,7 +55,7 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
             inbound=inbound,
         )
         acts += story.told()
-        again_on = _weekday(story.today + timedelta(days=random.randint(20, 60)))
+        again_on = weekday(story.today + timedelta(days=random.randint(20, 60)))
         latest = programme.ends_on - timedelta(days=LAST_REFERRAL_BEFORE_END)
         if returns.get(person.fate, 0) > 0 and again_on <= latest:
             returns[person.fate] -= 1
@@ -77,10 +79,26 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
                 replace(person, referrer=referrer),
                 plan_key=f"w{number:03}",
                 fate=twice.pop(),
-                referred_on=_weekday(person.referred_on + timedelta(days=random.randint(25, 60))),
+                referred_on=weekday(person.referred_on + timedelta(days=random.randint(25, 60))),
                 previous=None,
                 inbound=inbound,
             ).told()
+        elif doubles and not person.personnummer and story.exited_on and person.fate not in MISTAKES:
+            other = second(random, person, doubles[0], story.exited_on, tuple(programme.municipalities))
+            if other.referred_on > latest:
+                continue
+            number += 1
+            told = Story(
+                programme,
+                random,
+                other,
+                plan_key=f"w{number:03}",
+                fate=other.fate,
+                referred_on=other.referred_on,
+                previous=None,
+                inbound=inbound,
+            ).told()
+            acts += [*told, *said(person, other, told, doubles.pop(0))]
         elif story.exited_on:
             single.append(person)
     acts += _outputs(programme, random)
@@ -277,10 +295,6 @@ def _with_check_digit(number: str) -> str:
     return f"{number}{-sum(value - 9 if value > 9 else value for value in doubled) % 10}"
 
 
-def _weekday(on: date) -> date:
-    return on - timedelta(days=max(0, on.weekday() - 4))
-
-
 # --- what the plan contains ---------------------------------------------------------------------------
 
 
@@ -305,6 +319,8 @@ PLAIN: dict[Deed, str] = {
     "decline_offer": "handover declined",
     "recall_offer": "handover recalled",
     "erase": "erased",
+    "merge": "two handles merged",
+    "part": "merge taken back",
 }
 
 

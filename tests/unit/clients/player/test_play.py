@@ -18,6 +18,8 @@ ROUTES = {
     "intake": {
         "POST /participants",
         "POST /participants/{id}/erasure",
+        "POST /participants/{id}/merge",
+        "POST /participants/{id}/separation",
         "POST /referrals",
         "POST /referrals/{id}/acceptance",
         "POST /referrals/{id}/decline",

@@ -34,6 +34,8 @@ NAMED_IN_THE_ISSUE = (
     "exit before answer",
     "entry corrected",
     "erased",
+    "two handles merged",
+    "merge taken back",
     "record rejected",
 )
 
