@@ -8,7 +8,7 @@ second opinion on the report and not the same code asked twice.
     programme       the programme's document: roles, codes, deadlines
     cohort          the people, and their fates; doubles: who is registered twice, or only looks so
     plan_writer     writes one journey's acts in order; story: the acts of each fate
-    scenario        the plan: every command of every day, from a seed; pure
+    scenario        the plan: every command of every day, from a seed; incidents: what goes wrong in it; pure
     ledger          the player's own count of every figure of the report, and the comparison; persons: who is one; pure
     periods         the same for a report of a quarter; reports: reads both
     wire            HTTP: tokens, retries with the same Idempotency-Key, vectors

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from clients.player import periods, scenario
+from clients.player.incidents import incidents
 from clients.player.ledger import compare
 from clients.player.play import Play
 from clients.player.programme import Programme, read
@@ -87,7 +88,7 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     """Show what was reached, and every figure on which the report and the player's own count differ."""
     own = play.ledger.report(play.plan.ends_on)
     screen.results(report, own, play.programme)
-    screen.incidents(scenario.incidents(play.plan, play.programme))
+    screen.incidents(incidents(play.plan, play.programme))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
     quarter = _quarter(play)

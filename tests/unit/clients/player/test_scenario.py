@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from clients.player.acts import Act, Plan, step_from
+from clients.player.incidents import incidents
 from clients.player.ledger import Ledger
 from clients.player.programme import Programme
-from clients.player.scenario import build, incidents
+from clients.player.scenario import build
 from tests.support.player_programme import CODES, INBOUND
 
 SEEDS = (1, 7, 2016)
