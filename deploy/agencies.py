@@ -50,8 +50,9 @@ def leave(admin: KafkaAdminClient, unit: str) -> list[str]:
 
 def _refuse_other(unit: str) -> None:
     """Refuse whatever is no unit's code, or names somebody else in Kafka. Raises CannotApply."""
-    agencies = declared().agencies
-    others = {one.name for one in declared().principals if one.name not in agencies} | {ADMINISTRATOR}
+    known = declared()
+    others = {one.name for one in known.principals if one.name not in known.agencies}
+    others |= {ADMINISTRATOR, *known.former}
     if not re.fullmatch(ORGANISATION, unit) or unit in others:
         raise CannotApply(f"{unit!r} is no code of a unit, or another user of Kafka has it")
 

@@ -43,12 +43,16 @@ class Principal:
 
 @dataclass(frozen=True)
 class Declaration:
-    """All of `topics.yaml`, with every agency and dashboard spelled out."""
+    """All of `topics.yaml`, with every agency and dashboard spelled out.
+
+    former: users of earlier releases, which are taken away.
+    """
 
     agencies: tuple[str, ...]
     dashboards: tuple[str, ...]
     topics: tuple[Topic, ...]
     principals: tuple[Principal, ...]
+    former: tuple[str, ...] = ()
 
     def beside(self, agencies: Iterable[str] = (), dashboards: Iterable[str] = ()) -> Declaration:
         """The same, and what `topics.yaml` declares for each of these. Raises CannotApply."""
@@ -73,6 +77,7 @@ class Declaration:
             (*self.dashboards, *shown),
             (*self.topics, *topics),
             (*map(widened, self.principals), *own),
+            self.former,
         )
 
 
@@ -123,7 +128,9 @@ def declared(
             quotas = document["quotas"].get(pattern, {})
             principals.append(Principal(name, grant("write"), read, groups, quotas))
     _tell_apart(principals)
-    return Declaration(named["{agency}"], named["{dashboard}"], topics, tuple(principals))
+    return Declaration(
+        named["{agency}"], named["{dashboard}"], topics, tuple(principals), tuple(document.get("former", ()))
+    )
 
 
 def _flat(entries: Iterable[Any]) -> Iterator[str]:

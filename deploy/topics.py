@@ -19,7 +19,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from kafka.admin import (
     ResourcePattern,
     ResourcePatternFilter,
     ResourceType,
+    ScramMechanism,
+    UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
 from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
@@ -116,17 +118,41 @@ def apply(admin: KafkaAdminClient, declaration: Declaration, passwords: Mapping[
     """Make the cluster agree with the declaration; returns what was changed, one line each.
 
     Agencies that have joined (`deploy.agencies`) and dashboards that were opened (`deploy.dashboards`) keep what they
-    have, and get what is declared for each.
+    have, and get what is declared for each. Users of earlier releases are taken away.
 
     Safe to repeat and to run concurrently. Raises CannotApply for a partition count that differs.
     """
     declaration = declaration.beside(joined(admin), opened(admin))
     return [
+        *(line for user in declaration.former for line in withdraw(admin, user)),
         *_apply_users(admin, declaration, passwords),
         *_apply_topics(admin, declaration),
         *_apply_acls(admin, declaration),
         *apply_quotas(admin, {one.name: one.quotas for one in declaration.principals}),
     ]
+
+
+def withdraw(admin: KafkaAdminClient, user: str, further: Iterable[ACLFilter] = ()) -> Iterator[str]:
+    """Take the user, its rights and quotas, and what `further` finds. Safe to repeat. Raises CannotApply.
+
+    Yields what was changed, one line each.
+    """
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    its = ACLFilter(f"User:{user}", None, ACLOperation.ANY, ACLPermissionType.ALLOW, anything)
+    # Its rights first: whoever is connected already is refused from then on.
+    for rules in (its, *further):
+        found, _ = admin.describe_acls(rules)
+        if found:
+            admin.delete_acls([rules])
+            yield f"{len(found)} access rules withdrawn"
+    if user in admin.describe_user_scram_credentials():
+        refused = admin.alter_user_scram_credentials(
+            [UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512)]
+        )
+        if refused.get(user):
+            raise CannotApply(f"Kafka kept the user {user}: {refused[user]}")
+        yield f"user {user} removed"
+    yield from apply_quotas(admin, {user: {}})
 
 
 def _apply_users(

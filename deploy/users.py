@@ -19,14 +19,11 @@ from kafka.admin import (
     KafkaAdminClient,
     ResourcePatternFilter,
     ResourceType,
-    ScramMechanism,
-    UserScramCredentialDeletion,
 )
 
 from deploy.declaration import Declaration
-from deploy.quotas import apply_quotas
 from deploy.secrets import password
-from deploy.topics import apply, config_from_environment, connect
+from deploy.topics import apply, config_from_environment, connect, withdraw
 from deploy.trouble import CannotApply
 
 
@@ -48,26 +45,9 @@ def take(admin: KafkaAdminClient, user: str, *, service: str, topic: str) -> Ite
 
     Yields what was changed, one line each.
     """
-    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
     named = ResourcePatternFilter(ResourceType.TOPIC, topic, ACLResourcePatternType.LITERAL)
-    every, allow = ACLOperation.ANY, ACLPermissionType.ALLOW
-    # Its rights first: whoever is connected already is refused from then on.
-    for whose in (
-        ACLFilter(f"User:{user}", None, every, allow, anything),
-        ACLFilter(f"User:{service}", None, every, allow, named),
-    ):
-        found, _ = admin.describe_acls(whose)
-        if found:
-            admin.delete_acls([whose])
-            yield f"{len(found)} access rules withdrawn"
-    if user in admin.describe_user_scram_credentials():
-        refused = admin.alter_user_scram_credentials(
-            [UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512)]
-        )
-        if refused.get(user):
-            raise CannotApply(f"Kafka kept the user {user}: {refused[user]}")
-        yield f"user {user} removed"
-    yield from apply_quotas(admin, {user: {}})
+    its = ACLFilter(f"User:{service}", None, ACLOperation.ANY, ACLPermissionType.ALLOW, named)
+    return withdraw(admin, user, [its])
 
 
 def told(user: str, secret: str | None) -> str:

@@ -2,7 +2,8 @@
 
 Publishing makes one immutable version valid for every service. The same rules again change nothing; other rules under
 the same version are refused. Organisations that the file names come into the register, as far as it does not hold them.
-Needs intake's settings (the database) for publishing, and none for checking.
+Checking needs no settings; publishing needs intake's database, and no user in Kafka. `python -m deploy.programmes
+publish` runs it, and opens the programme's dashboards.
 """
 
 import sys

@@ -91,14 +91,16 @@ VARIABLES: tuple[Variable, ...] = (
         field="kafka_username",
         means="The service's principal (SCRAM-SHA-512).",
         read=text,
-        required_by=EVERYBODY,
+        required_by=RUNNING,
+        given_to=RUNNING,
     ),
     Variable(
         name="KAFKA_PASSWORD",
         field="kafka_password",
         means="The principal's password.",
         read=text,
-        required_by=EVERYBODY,
+        required_by=RUNNING,
+        given_to=RUNNING,
         secret=True,
     ),
     Variable(

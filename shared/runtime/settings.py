@@ -28,13 +28,13 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a process."""
+    """The settings of a process. A command of a service has no user in Kafka."""
 
     mongodb_uri: str
     kafka_servers: tuple[str, ...]
     kafka_security: str
-    kafka_username: str
-    kafka_password: str
+    kafka_username: str | None
+    kafka_password: str | None
     kafka_ca_file: str | None
     oidc_issuer: str
     oidc_audience: str

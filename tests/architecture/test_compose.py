@@ -142,7 +142,7 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         pytest.param(
             _set(
                 "services/programme/command",
-                ["services.intake.programmes", "publish", "deploy/coactive.yaml"],
+                ["deploy.programmes", "publish", "deploy/coactive.yaml"],
             ),
             id="file of a command",
         ),
@@ -161,6 +161,9 @@ def _drop(path: str, name: str) -> Callable[[Compose], None]:
         ),
         pytest.param(
             _set("services/programme/environment/VAULT_MASTER_KEY", "key"), id="key for a publication"
+        ),
+        pytest.param(
+            _set("services/programme/environment/KAFKA_USERNAME", "intake"), id="a service's user for rights"
         ),
         pytest.param(_drop("services/prepare/environment", "KAFKA_PASSWORD_OUTCOME"), id="password missing"),
         pytest.param(_set("services/outcome-web/environment/HTTP_PROT", "8000"), id="variable nobody reads"),

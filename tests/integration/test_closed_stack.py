@@ -8,6 +8,7 @@ this machine's.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
 from kafka.errors import TopicAuthorizationFailedError
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
@@ -93,10 +95,10 @@ class ClosedStack:
         given = self.compose["services"][service]["environment"]
         return {name: self.here(str(value)) for name, value in given.items()} | {"PATH": os.environ["PATH"]}
 
-    def once(self, service: str) -> str:
-        """Run a one-shot service to its end; returns what it printed. Fails unless it succeeded."""
+    def once(self, service: str, *command: str) -> str:
+        """Run a one-shot service to its end, or another command in it; returns what it printed. Fails if that fails."""
         done = subprocess.run(
-            [sys.executable, "-m", *self.compose["services"][service]["command"]],
+            [sys.executable, "-m", *(command or self.compose["services"][service]["command"])],
             env=self.environment(service),
             cwd=REPOSITORY,
             capture_output=True,
@@ -241,7 +243,10 @@ def test_the_database_takes_nobody_without_tls_and_no_service_in_another_s(close
 
 
 def test_a_published_programme_reaches_another_service_through_it_all(closed: ClosedStack) -> None:
-    assert "published" in closed.once("programme")
+    printed = closed.once("programme")
+    assert "is published." in printed
+    assert not re.search(r"[0-9a-f]{32}", printed), "no password is in what a container prints"
+    assert len(closed.once("programme").splitlines()) == 1, "the second time opens nothing"
     ports = {name: str(closed.settings.port(name)) for name in ("intake-consume", "handover-consume")}
     for name, port in ports.items():
         closed.start_service(name, HEALTH_PORT=port)
@@ -254,6 +259,17 @@ def test_a_published_programme_reaches_another_service_through_it_all(closed: Cl
     for port in ports.values():
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             assert answer.status == 200
+
+
+def test_what_compose_publishes_has_its_dashboards(closed: ClosedStack) -> None:
+    command = ["deploy.dashboards", "open", "coactive", "owner", "--renew"]
+    printed = closed.once("topics", *command)
+    (password,) = re.findall(r"^password of dashboard_coactive_owner: (\S+)$", printed, re.MULTILINE)
+    told = closed.environment("topics")
+    told |= {"KAFKA_USERNAME": "dashboard_coactive_owner", "KAFKA_PASSWORD": password}
+    with contextlib.closing(KafkaAdminClient(**config_from_environment(told))) as client:
+        may = {one["name"]: set(one["authorized_operations"]) for one in client.describe_topics()}
+    assert may == {"dashboard.coactive_owner.v1": {"READ", "DESCRIBE"}}
 
 
 def test_the_local_issuer_s_tokens_name_the_issuer_that_services_expect(closed: ClosedStack) -> None:

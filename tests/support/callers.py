@@ -25,7 +25,7 @@ IDENTITY = {"name": NAME, "personnummer": PERSONNUMMER, "contact": None}
 
 
 def publish(stack: Stack, file: Path) -> subprocess.CompletedProcess[str]:
-    """What the operator types to publish a programme."""
+    """Publish a programme at intake, without dashboards: no test's own programme has any."""
     command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
     return subprocess.run(
         command,

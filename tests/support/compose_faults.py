@@ -13,6 +13,7 @@ from tests.support.deployment import (
     REPOSITORY,
     command_faults,
     command_of,
+    database_user_of,
     filled_environment,
     paths_answered,
     reads_of,
@@ -75,7 +76,7 @@ def identity_faults(compose: Compose) -> Iterator[str]:
                 yield f"{name} speaks to Kafka in the clear"
         if uri := given.get("MONGODB_URI"):
             parsed = parse_uri(uri, validate=False)
-            user = str(owner).replace("-", "_")
+            user = str(database_user_of(service["command"])).replace("-", "_")
             if (parsed["username"], parsed["database"]) != (user, user):
                 yield f"{name} is {parsed['username']} in {parsed['database']} to MongoDB"
             if parsed["password"] != ENVIRONMENT[variable("MONGODB", user)]:

@@ -7,7 +7,7 @@ import ast
 import functools
 import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from clients.operator.trouble import Trouble
 from deploy import preparation, secrets
 from deploy.database import DATABASES
 from deploy.declaration import declared
+from services.intake import programmes
 from shared.host.variables import VARIABLES, concerns
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ CODE_FOLDERS = ("services", "shared", "deploy", "clients/operator")
 READ_IN = {
     "tools.stack.issuer": ("tools/stack/issuer.py", "tools/stack/settings.py"),
     "deploy.topics": ("deploy/topics.py",),
+    "deploy.programmes": ("deploy/topics.py", "deploy/programmes.py"),
     "deploy.database": ("deploy/database.py",),
     "deploy.preparation": ("deploy/preparation.py",),
 }
@@ -65,7 +67,7 @@ def role_of(command: Sequence[str]) -> str | None:
 
 
 def service_of(command: Sequence[str]) -> str | None:
-    """`activity-tracking` of `services.activity_tracking.app web`; None for what is no service's."""
+    """`activity-tracking` of `services.activity_tracking.app web`; None for what is no service's process."""
     found = re.match(r"services\.(\w+)\.", command[0])
     return found[1].replace("_", "-") if found else None
 
@@ -108,18 +110,22 @@ def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
     elif module_name == "clients.operator":
         if arguments[0] not in operator_commands.main.commands:
             yield f"{module_name} has no command {' '.join(arguments)!r}"
+    elif module_name == "deploy.programmes":
+        if len(arguments) != 2 or arguments[0] != "publish" or programmes.main(["check", arguments[1]]):
+            yield f"{module_name} does not take {' '.join(arguments)!r}"
     elif isinstance(getattr(module, "main", None), click.Group):
         if len(arguments) != 1 or arguments[0] not in module.main.commands:
             yield f"{module_name} has no command {' '.join(arguments)!r}"
-    elif module_name == "services.intake.programmes":
-        if len(arguments) != 2 or arguments[0] != "publish" or module.main(["check", arguments[1]]):
-            yield f"{module_name} does not take {' '.join(arguments)!r}"
     elif arguments:
         yield f"{module_name} takes no {' '.join(arguments)!r}"
 
 
 def reads_of(command: Sequence[str]) -> Reads:
     """The variables that `python -m <command>` reads."""
+    if command[0] == "deploy.programmes":
+        return _joined(
+            [*_read_in(command[0]), reads_of(["services.intake.programmes", "publish"])], required=set()
+        )
     if command[0].startswith("services."):
         service, role = str(service_of(command)), role_of(command) or ""
         needed = {one.name for one in VARIABLES if concerns(one.required_by, service, role)}
@@ -131,13 +137,25 @@ def reads_of(command: Sequence[str]) -> Reads:
         return Reads(frozenset(needed | listens), frozenset(given - needed - listens))
     if command[0] == "clients.operator":
         return Reads(_asked_by_operators(), frozenset())
-    found = [_environment_read(REPOSITORY / name) for name in READ_IN.get(command[0], ())]
-    required = frozenset[str]().union(*(one.required for one in found))
-    optional = frozenset[str]().union(*(one.optional for one in found))
+    required: set[str] = set()
     if command[0] == "deploy.preparation":
         required |= {preparation.variable("KAFKA", one.name) for one in declared().principals}
         required |= {preparation.variable("MONGODB", name) for name in DATABASES}
-    return Reads(required, optional - required)
+    return _joined(_read_in(command[0]), required)
+
+
+def database_user_of(command: Sequence[str]) -> str | None:
+    """The service whose user in MongoDB the command has: its own, or that of the service's command that it runs."""
+    return "intake" if command[0] == "deploy.programmes" else service_of(command)
+
+
+def _read_in(module: str) -> list[Reads]:
+    return [_environment_read(REPOSITORY / name) for name in READ_IN.get(module, ())]
+
+
+def _joined(found: Sequence[Reads], required: Iterable[str]) -> Reads:
+    needed = frozenset(required).union(*(one.required for one in found))
+    return Reads(needed, frozenset[str]().union(*(one.optional for one in found)) - needed)
 
 
 def paths_answered(command: Sequence[str]) -> frozenset[str]:

@@ -75,8 +75,7 @@ of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
 The compacted topic `journey.indicators.v1` holds one record for each published figure of a programme, under
 the key `<programme>|<cell>`. The newest record of a key counts. Small numbers are hidden
 ([disclosure.md](../disclosure.md)); exact figures are in the report. The same records of one programme are on
-`dashboard.<programme>_<audience>.v1`, for each audience that an administrator has opened it for: `owner`, `funder`,
-`public`.
+`dashboard.<programme>_<audience>.v1`, for each audience: `owner`, `funder`, `public`. Only these have readers outside.
 
 Figures are declared once, in outcome; the tables below are their declarations. `<code>` is the code of a
 follow-up or an output, `{when}` the follow-up's name. *In a period*: whether a day places it in a period, or why
@@ -113,11 +112,11 @@ says what it serves.
 A process of a service, and a command of it, reads its settings from the environment; `shared/host/variables.py`
 declares them. A variable that is set to nothing counts as not set. A process that lacks one, or is given a value
 that it cannot read or that production refuses, names them all in one message and ends with status {EXIT_STATUS}.
-`every process` includes the command `services.intake.programmes`.
+`every process` includes the command `services.intake.programmes`; `deploy.programmes publish` runs it.
 
 [The operators' command](../../deploy/README.md#the-operators-command) reads settings of its own. What the commands that
-set up Kafka and MongoDB read stands at the head of `deploy/topics.py`, `deploy/database.py` and
-`deploy/preparation.py`.
+set up Kafka and MongoDB read stands at the head of `deploy/topics.py`, `deploy/database.py`,
+`deploy/programmes.py` and `deploy/preparation.py`.
 """,
         (settings,),
     ),

@@ -261,6 +261,15 @@ class Settings:
             "KAFKA_PASSWORD": self.credentials.kafka("admin"),
         }
 
+    def publisher_environment(self) -> dict[str, str]:
+        """What `deploy.programmes` is told in the place of intake's user in Kafka: the administrator."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_address,
+            "KAFKA_USERNAME": "admin",
+            "KAFKA_PASSWORD": self.credentials.kafka("admin"),
+            "KAFKA_PASSWORDS_DIR": str(self.credentials.kafka_folder()),
+        }
+
     def client_environment(self) -> dict[str, str]:
         """What a program that plays the people and agencies outside is told: addresses and its credentials."""
         return {

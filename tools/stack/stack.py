@@ -19,16 +19,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import yaml
 from kafka.admin import KafkaAdminClient
 from kafka.errors import UnknownBrokerIdError
 
+import deploy.dashboards
 import deploy.database
 import deploy.topics
 import deploy.trouble
-from deploy.declaration import Declaration, declared
+from deploy.declaration import VIEWER, Declaration, declared
 from tools.stack import broker, database, preflight
 from tools.stack.control import Control
 from tools.stack.processes import EVERYTHING, INFRASTRUCTURE, described, surroundings
@@ -122,17 +125,24 @@ class Stack:
                 published.result()
 
     def publish_programmes(self) -> None:
-        """What compose does in a container of its own; publishing a version again changes nothing."""
-        told = {**surroundings(), **self.env_for("intake", "consume")}
+        """Publish every file and open its dashboards, as compose does in a container; again it changes nothing."""
         for file in sorted(PROGRAMMES.glob("*.yaml")):
-            command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
-            done = subprocess.run(
-                command, env=told, cwd=REPOSITORY, capture_output=True, text=True, check=False
-            )
+            done = self.publish(file)
             if done.returncode != 0:
                 raise Trouble(
                     f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
                 )
+
+    def publish(self, file: Path) -> subprocess.CompletedProcess[str]:
+        """Run what an operator types to publish a programme's file. Blocks; safe to repeat."""
+        programme = yaml.safe_load(file.read_text(encoding="utf-8"))["id"]
+        for name in deploy.dashboards.names(programme):
+            self.settings.credentials.kafka(VIEWER.format(dashboard=name))
+        command = [sys.executable, "-m", "deploy.programmes", "publish", str(file)]
+        told = surroundings() | self.env_for("intake", "consume") | self.settings.publisher_environment()
+        return subprocess.run(
+            command, env=told, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False
+        )
 
     def down(self) -> None:
         """Stop everything, services first, database last. May be repeated. Ctrl-C does not cut it short."""

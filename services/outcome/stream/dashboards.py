@@ -1,9 +1,9 @@
 """The topics of dashboards: one for each audience of a programme, each with that programme's published figures alone.
 
-An administrator's command makes them (`python -m deploy.dashboards`). Outcome fills every one that it may see. One that
-was not there at the last look is first given all that was published before: its records are marked to be sent again.
-One that was made anew under its name is too. Whoever publishes looks itself, so that nothing is sent between the look
-and the marking.
+They are made when a programme is published (`python -m deploy.programmes`). Outcome fills every one that it may see.
+One that was not there at the last look is first given all that was published before: its records are marked to be sent
+again. One that was made anew under its name is too. Whoever publishes looks itself, so that nothing is sent between the
+look and the marking.
 """
 
 import re

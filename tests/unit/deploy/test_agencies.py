@@ -54,7 +54,7 @@ def test_whoever_joins_nobody_outside_reads_what_is_said_of_a_journey() -> None:
                 if rule.resource_pattern.resource_type == ResourceType.TOPIC
             }
             own = {pattern.format(agency=principal.name) for pattern in (REFERRALS, REPLIES)}
-            assert names <= own | {"journey.indicators.v1"}
+            assert names <= own
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,9 @@ def test_no_group_belongs_to_two_agencies(one: str, other: str, suffix: str) -> 
     "group", ["norsjo*", "forsak*", "intake-inbound", "norsjo-kommun", "norsjo-kommun.x"]
 )
 def test_a_grant_that_takes_in_another_s_group_is_refused(tmp_path: Path, group: str) -> None:
+    further = {"read": ["journey.indicators.v1"], "groups": [group]}
     with pytest.raises(CannotApply, match="a consumer group of"):
-        with_agencies(tmp_path, "norsjo", "norsjo-kommun", "forsakringskassan", dashboard={"groups": [group]})
+        with_agencies(tmp_path, "norsjo", "norsjo-kommun", "forsakringskassan", further=further)
 
 
 def test_every_topic_is_granted_by_its_whole_name() -> None:
@@ -72,9 +73,15 @@ def test_every_topic_is_granted_by_its_whole_name() -> None:
                 assert rule.resource_pattern.pattern_type == ACLResourcePatternType.LITERAL
 
 
-def test_a_dashboard_reads_published_figures_and_nothing_of_one_journey() -> None:
-    (dashboard,) = [one for one in declared().principals if one.name == "dashboard"]
-    assert (dashboard.read, dashboard.write) == (("journey.indicators.v1",), ())
+def test_nobody_reads_the_published_figures_of_every_programme() -> None:
+    assert [one.name for one in declared().principals if "journey.indicators.v1" in one.read] == []
+
+
+def test_no_user_of_an_earlier_release_is_declared_and_no_unit_takes_its_name() -> None:
+    found = declared()
+    assert found.former == ("dashboard",)
+    assert not {*found.former} & {one.name for one in found.principals}
+    assert found.beside(["norsjo"], ["coactive_owner"]).former == found.former
 
 
 def test_who_was_erased_is_read_by_intake_alone() -> None:
