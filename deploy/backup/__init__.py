@@ -4,6 +4,7 @@
     python -m deploy.backup restore FOLDER    put them back, and compare them with the log
     python -m deploy.backup check             compare the databases with the log; let services start where both agree
     python -m deploy.backup new-log FOLDER    make the log anew from the databases
+    python -m deploy.backup renumber MOMENT   after another tool's restore: numbers of changes that nobody has read
 
 An operator's tool: it reads no service's rules and needs the administrators of MongoDB and Kafka. Its procedure is
 docs/operations/backup.md, which a test follows word by word. It may not run while services write, except `take`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from deploy.backup import log
+from deploy.backup.numbers import raise_floor
 from deploy.backup.restoring import require_whole, restore, unmark
 from deploy.backup.surroundings import CannotDo, Client, connected, kafka_options, require_stopped
 from deploy.backup.taking import take
@@ -57,6 +59,20 @@ def check_command() -> None:
         require_stopped(client)
         require_whole(client)
         _compared(client)
+
+
+@main.command("renumber")
+@click.argument("moment", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]))
+def renumber_command(moment: datetime) -> None:
+    """After another tool's restore: give organisations numbers above all that they may have read since MOMENT.
+
+    MOMENT: of which that backup is, or earlier, as 2026-11-27T02:00:00+0000. Services must be stopped.
+    """
+    with connected(os.environ) as client:
+        require_stopped(client)
+        require_whole(client)
+        floor = raise_floor(client, moment)
+    click.echo(f"What organisations are told from now on has numbers above {floor}.")
 
 
 def _compared(client: Client) -> None:

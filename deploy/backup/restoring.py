@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,6 +20,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from deploy.backup.numbers import raise_floor
 from deploy.backup.surroundings import AUDITS, CannotDo, Client, require_stopped
 from deploy.backup.taking import BATCH, MANIFEST, Kept
 from deploy.database import DATABASES
@@ -57,6 +59,7 @@ def check_files(folder: Path, kept: Sequence[Kept]) -> None:
 def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
     """Replace the services' databases by the backup's, and add to the audits what they lack. Blocks; may be repeated.
 
+    What organisations are told afterwards has numbers above all that can have been given since the backup.
     Each of the databases is marked: no service starts on it until `check` or `new-log` takes the mark away.
     Raises CannotDo before any document is changed, if the backup is not whole or a process of a service runs.
     """
@@ -76,6 +79,8 @@ def restore(client: Client, folder: Path, say: Callable[[str], None]) -> None:
         written = sum(_put_back(client[database][one.collection], folder, one) for one in mine)
         held = "its own rows were kept, and of the backup's " if database in AUDITS else ""
         say(f"{database}: {held}{written} documents were written.")
+    floor = raise_floor(client, datetime.fromisoformat(moment))
+    say(f"What organisations are told from now on has numbers above {floor}.")
     for database in DATABASES:
         _mark(client, database, moment, whole=True)
 

@@ -23,11 +23,12 @@ from pymongo.errors import PyMongoError
 from services.intake.domain.participant import Sealed
 from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, failed, taken, webhook_of
 from services.intake.outside import Poster
-from services.intake.sequencing import CHANGES, SEQUENCES
+from services.intake.sequencing import CHANGES
 from shared.language.errors import Halt
 from shared.language.events import Organisation
 from shared.runtime.parts import Parts
 from shared.runtime.relay import Leases
+from shared.runtime.restored import SEQUENCES
 from shared.telemetry.metrics import metric
 
 LEASE = "webhooks"

@@ -6,6 +6,9 @@ of their sequence, in one transaction. So no number is skipped or given twice, h
 becomes visible late gets a later number. What is told of one subject keeps its order: its transactions follow each
 other, and rows are taken by an order key that never goes back within a subject.
 
+After a restore the numbers go on above a floor, since the organisations may have read numbers that the restored
+database does not know (`shared.runtime.restored`).
+
 For an organisation with a topic, the same transaction puts the record into the outbox. All records of one organisation
 have one ordered key, so that the topic holds the sequence in order.
 """
@@ -22,6 +25,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
+from shared.language.decision import Work
 from shared.language.errors import Busy
 from shared.language.events import Organisation
 from shared.language.replies import REPLIES_TOPIC
@@ -29,12 +33,13 @@ from shared.runtime.messages import REPLIES, outbox_row
 from shared.runtime.outgoing import kept_a_day
 from shared.runtime.parts import Parts
 from shared.runtime.relay import Leases
+from shared.runtime.restored import FLOOR, SEQUENCES
 from shared.runtime.transaction import transact
 from shared.runtime.waking import Waking
 from shared.telemetry.metrics import metric, tell
 
-CHANGES, SEQUENCES = "changes", "sequences"
-"""What each organisation was told, by number; the last number of each organisation."""
+CHANGES = "changes"
+"""What each organisation was told, by number."""
 KEPT_DAYS = 90
 """How long a change is kept, in real time."""
 AT_ONCE = 500
@@ -146,10 +151,21 @@ def numbering(
 def _heads(
     database: Database[Any], organisations: Sequence[Organisation], session: ClientSession
 ) -> dict[Organisation, dict[str, Any]]:
-    """{organisation: its last number, and the last order key that it has in the outbox}, new ones among them."""
-    wanted = {"_id": {"$in": list(Counter(organisations))}}
+    """{organisation: its last number, and the last order key that it has in the outbox}, new ones among them.
+
+    A number is that of the floor at least: what lies below may have been given before a restore.
+    """
+    wanted = {"_id": {"$in": [FLOOR, *Counter(organisations)]}}
     found = {row["_id"]: row for row in database[SEQUENCES].find(wanted, session=session)}
-    return {one: found.get(one, {"n": 0, "ts": 0}) for one in organisations}
+    floor = found.get(FLOOR, {"n": 0})["n"]
+    heads = {one: found.get(one, {"n": 0, "ts": 0}) for one in organisations}
+    return {one: {**head, "n": max(head["n"], floor)} for one, head in heads.items()}
+
+
+def newest(work: Work, organisation: Organisation) -> int:
+    """The number from which its sequence goes on: its last, or the floor that a restore has raised."""
+    rows = (work.row(SEQUENCES, organisation), work.row(SEQUENCES, FLOOR))
+    return max((row["n"] for row in rows if row is not None), default=0)
 
 
 def _change(row: Row, n: int, now: datetime) -> dict[str, Any]:

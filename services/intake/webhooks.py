@@ -4,7 +4,7 @@ from typing import Protocol
 
 from services.intake.domain.participant import Sealed
 from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, row_of, webhook_of
-from services.intake.sequencing import SEQUENCES
+from services.intake.sequencing import newest
 from shared.language.access import Actor, authorise_somewhere
 from shared.language.decision import Change, Row, Subject, Work, subject_of
 from shared.language.errors import Conflict, Refused, Unknown
@@ -41,8 +41,6 @@ def put_webhook(
     if asked is not None and asked.revision(current) != current:
         raise Refused("stale-revision", "It has changed since.")
     before = work.row(WEBHOOKS, actor.organisation)
-    head = work.row(SEQUENCES, actor.organisation)
-    newest = 0 if head is None else head["n"]
     secret = vault.new_secret()
     webhook = Webhook(
         organisation=actor.organisation,
@@ -50,7 +48,7 @@ def put_webhook(
         secret=vault.seal_secret(actor.organisation, secret),
         put=work.new_id("w"),
         put_by=actor.person,
-        after=newest if before is None else before["after"],
+        after=newest(work, actor.organisation) if before is None else before["after"],
         next_at=AT_ONCE,
     )
     work.save(subject, Change(None, rows=(Row(WEBHOOKS, actor.organisation, row_of(webhook)),)))

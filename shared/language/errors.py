@@ -125,7 +125,7 @@ CODES: dict[str, Code] = {
     ),
     "changes-gone": Code(
         410,
-        "The change after that number is no longer kept, or was never given; `errors` says where to go on.",
+        "The next change is no longer kept, was lost in a restore, or was never given; `errors` says where to go on.",
     ),
     "reference-taken": Code(409, "The organisation used this reference for another referral."),
     "answer-overdue": Code(409, "The last day for the answer to the referral has passed."),

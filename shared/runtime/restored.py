@@ -3,6 +3,8 @@
 After a restore the log may hold events of after the backup. Their service does not know that it emitted them and
 would use their numbers again. A reader that has applied the first event of a number skips the second. So no process
 of a service starts while its database bears the mark. `deploy.backup` sets and removes it: docs/operations/backup.md.
+
+It also raises the floor of what intake numbers for organisations: they may have read numbers that it would give again.
 """
 
 from typing import Any, Final
@@ -12,6 +14,11 @@ from pymongo.database import Database
 RESTORED: Final = "restored"
 """The collection: at most one document, {_id, moment: of which the backup is, whole: whether all of it is back}."""
 MARK: Final = "restore"
+
+SEQUENCES: Final = "sequences"
+"""Intake's collection: the last number `n` that each organisation was told."""
+FLOOR: Final = "*"
+"""Its row that no organisation has. Every number that is given from now on is above its `n`; a restore raises it."""
 
 CURE = "Stop every process and follow docs/operations/backup.md from its step {step}."
 

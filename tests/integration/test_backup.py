@@ -24,7 +24,7 @@ import yaml
 from pymongo import MongoClient
 
 from tests.support.awaiting import until
-from tests.support.callers import PROGRAMME, publish
+from tests.support.callers import PROGRAMME, Agency, publish
 from tests.support.papers import blocks
 from tests.support.stack import fresh_stack
 from tests.support.watching import rest
@@ -150,6 +150,11 @@ class Platform:
         found = self.asks("GET", "outcome-web", "/programmes/coactive/report", STEERING)
         return {name: value for name, value in found.items() if name != "as_of"}
 
+    def told(self, after: int) -> httpx.Response:
+        """What the agency is answered that asks what it was told after that number."""
+        token = {"Authorization": f"Bearer {self.stack.token(AGENCY, 'caseworker')}"}
+        return self.web.get(f"{self.stack.url('intake-web')}/changes?after={after}", headers=token)
+
     def sessions_counted(self) -> int:
         sessions: dict[str, int] = self.report()["figures"]["sessions"]
         return sessions["logged"]
@@ -255,9 +260,11 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     rest(places.stack.settings)
     last = {journey: platform.logs(journey) for journey in journeys}
     platform.erases(people[0][0])
+    platform.begins(50)
     assert places.publishes_with("butik-ett", tmp_path).returncode == 0
     rest(places.stack.settings)
     assert {one for one in SERVICES if places.knows(one, "butik-ett")} == set(SERVICES)
+    read = int(platform.told(0).json()["next"])
 
     refused = operator.types("backup restore")
     assert refused.returncode == 2
@@ -273,6 +280,11 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     assert given_up.returncode == 0, given_up.stdout + given_up.stderr
     operator.starts_all()
 
+    # A number that was read and given up is not given again: whoever asks after it is told where to go on.
+    gone = platform.told(read)
+    assert (gone.status_code, gone.json()["code"]) == (410, "changes-gone")
+    (onward,) = gone.json()["errors"]["next"]
+    assert onward > read
     there = places.sessions()
     assert before <= there
     assert not there & set(last.values())
@@ -303,6 +315,15 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     rest(places.stack.settings)
     assert platform.sessions_counted() == len(there) + JOURNEYS - 1
     assert places.parked() == 0
+    # Nor is anybody left in silence who is told more; the topic has the same numbers.
+    platform.begins(60)
+    rest(places.stack.settings)
+    assert platform.told(read).json()["errors"]["next"] == [onward]
+    news = {one["id"]: one["n"] for one in platform.told(onward).json()["changes"]}
+    assert sorted(news.values()) == list(range(onward + 1, onward + 1 + len(news)))
+    on_topic = {head["ce_id"]: int(head["ce_sequence"]) for head, _ in Agency(places.stack, []).replies()}
+    assert {one: n for one, n in on_topic.items() if n > onward} == news
+    assert news
 
 
 def test_a_backup_of_a_stack_at_rest_is_put_back_without_a_new_log(places: Places, tmp_path: Path) -> None:

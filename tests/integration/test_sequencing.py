@@ -11,12 +11,12 @@ from services.intake.sequencing import (
     AT_ONCE,
     CHANGES,
     INDEXES,
-    SEQUENCES,
     numbering,
 )
 from shared.language.decision import Change, Reply, Subject
 from shared.runtime.messages import REPLIES
 from shared.runtime.published import Published
+from shared.runtime.restored import FLOOR, SEQUENCES
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from tests.support.toy import Toy, ToyRepository
@@ -140,6 +140,21 @@ def test_more_than_one_transaction_takes_are_numbered_in_order(indexed: Bench) -
     subjects = [name for _, name in sequence(indexed, "af")]
     assert subjects == [f"s-{n}" for n in range(AT_ONCE // 50 + 1) for _ in range(50)]
     assert indexed.db[SEQUENCES].find_one({"_id": "af"})["n"] == AT_ONCE + 50
+
+
+def test_after_a_restore_every_number_lies_above_the_floor(indexed: Bench) -> None:
+    """Also that of an organisation which the restored database has told nothing yet."""
+    tell(indexed, "a", "af")
+    assert number(indexed) == 1
+    indexed.db[SEQUENCES].insert_one({"_id": FLOOR, "n": 1_000})
+    tell(indexed, "b", "af", "fk")
+    tell(indexed, "c", "af")
+    assert number(indexed, "af") == 3
+    assert sequence(indexed, "af") == [(1, "a"), (1_001, "b"), (1_002, "c")]
+    assert sequence(indexed, "fk") == [(1_001, "b")]
+    records = indexed.db["events"].find({}, sort=[("ts", 1)])
+    assert [one["headers"]["ce_sequence"] for one in records] == ["1001", "1002"], "the topic agrees"
+    assert indexed.db[SEQUENCES].find_one({"_id": FLOOR}) == {"_id": FLOOR, "n": 1_000}
 
 
 def test_changes_are_forgotten_after_90_days_and_every_query_has_an_index(indexed: Bench) -> None:

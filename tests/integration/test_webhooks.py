@@ -14,7 +14,8 @@ import pytest
 from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, row_of, webhook_of
 from services.intake.outside import Poster, signature
 from services.intake.sending import Courier, Sending
-from services.intake.sequencing import CHANGES, SEQUENCES
+from services.intake.sequencing import CHANGES
+from shared.runtime.restored import SEQUENCES
 from tests.support.awaiting import until
 from tests.support.intake_work import VAULT
 from tests.support.receiver import Receiver, receiving
@@ -95,6 +96,14 @@ def test_changes_come_signed_in_order_and_go_on_after_a_restart(bench: Bench, re
     }
     stored = str(list(bench.db[WEBHOOKS].find()))
     assert "ssss" not in stored
+
+
+def test_after_a_restore_it_goes_on_above_the_hole(bench: Bench, receiver: Receiver) -> None:
+    told(bench, "af", 2)
+    bench.db[CHANGES].update_one({"_id": "af:2"}, {"$set": {"n": 1_000_001}})
+    put(bench, "af", receiver.address)
+    assert courier(bench, receiver, Time()).turn(kept(bench)) == 2
+    assert (receiver.numbers, kept(bench).after) == ([1, 1_000_001], 1_000_001)
 
 
 @pytest.mark.parametrize(("status", "last"), [(500, "refused"), (404, "refused"), (302, "redirected")])

@@ -13,10 +13,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 
-from services.intake.sequencing import CHANGES, SEQUENCES
+from services.intake.sequencing import CHANGES
 from shared.edge.openapi import document_of
 from shared.language.errors import CODES
 from shared.runtime.messages import REPLIES
+from shared.runtime.restored import SEQUENCES
 from tests.support.awaiting import until
 from tests.support.bad_input import Baseline, Bearer, Case, cases, commands
 from tests.support.every_command import AGENCY, CUT_OFF, DRIFT, STOOD_AT, Handles, Step

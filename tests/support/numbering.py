@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from services.intake.sequencing import CHANGES, SEQUENCES
+from services.intake.sequencing import CHANGES
 from shared.language.messages import encode_message, message_type
+from shared.runtime.restored import SEQUENCES
 from tests.support.fakes import FakeWork
 
 

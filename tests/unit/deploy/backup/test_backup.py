@@ -3,11 +3,13 @@
 import gzip
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.backup.log import Compared, Record, write_given_up
+from deploy.backup.numbers import MARGIN, PER_SECOND, floor_above
 from deploy.backup.restoring import check_files, read_manifest
 from deploy.backup.surroundings import OWN_TOPICS, CannotDo
 from deploy.backup.taking import MANIFEST, Kept, take
@@ -101,3 +103,26 @@ def test_the_topics_of_every_event_are_compared_and_made_anew() -> None:
     said = {(one.source.replace("-", "_"), one.topic) for one in BY_NAME.values()}
     own = {(database, topic) for database, topics in OWN_TOPICS.items() for topic in topics}
     assert {one for one in said if one[1] != CONTROL_TOPIC} == own
+
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("days", [0, 0.5, 30, 400])
+def test_numbers_go_on_above_all_that_can_have_been_given_since_the_backup(days: float) -> None:
+    floor = floor_above(17, NOW - timedelta(days=days), NOW)
+    assert floor >= 17 + MARGIN + days * 86_400 * PER_SECOND
+    assert floor < 2**53
+
+
+@pytest.mark.parametrize("seconds", [0.1, 10, 3_600])
+def test_a_second_restore_of_the_same_backup_goes_on_above_the_numbers_of_the_first(seconds: float) -> None:
+    backup = NOW - timedelta(days=1)
+    first, later = floor_above(17, backup, NOW), NOW + timedelta(seconds=seconds)
+    assert floor_above(17, backup, later) >= first + seconds * PER_SECOND
+
+
+def test_a_clock_that_is_a_little_behind_is_allowed_for_and_a_moment_to_come_is_refused() -> None:
+    assert floor_above(0, NOW + timedelta(seconds=90), NOW) >= MARGIN
+    with pytest.raises(CannotDo, match="still to come"):
+        floor_above(0, NOW + timedelta(days=1), NOW)

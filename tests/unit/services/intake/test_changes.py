@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import pytest
 
 from services.intake import changes
-from services.intake.sequencing import CHANGES, SEQUENCES
+from services.intake.sequencing import CHANGES
 from shared.language.errors import Forbidden, Refused
+from shared.runtime.restored import FLOOR, SEQUENCES
 from tests.support.fakes import Caller, FakeWork
 from tests.support.intake_work import AGENCY, AT, PROGRAMMES, PROVIDER, IntakeWork, caseworker
 
@@ -52,6 +53,36 @@ def test_a_number_that_is_no_longer_kept_or_was_never_given_says_where_to_go_on(
     assert refused.value.code == "changes-gone"
     assert refused.value.errors == {"after": [f"Go on from {onward}."], "next": [onward]}
     assert asked(work, onward) == [n for n in still if n > onward]
+
+
+@pytest.mark.parametrize("after", [2, 3, 7, 1_000, 1_001])
+def test_after_a_restore_nobody_is_told_that_there_is_nothing_new(after: int) -> None:
+    """Kept are 1 and 2; 3 to 7 were given after the backup, and are lost. Others follow above the floor."""
+    work = kept([1, 2], 2)
+    work.table[SEQUENCES, FLOOR] = {"n": 1_000}
+    assert asked(work, 0) == [1, 2]
+    if after == 1_000:
+        assert asked(work, after) == []
+    else:
+        with pytest.raises(Refused, match="go on from 1000"):
+            asked(work, after)
+    for n in (1_001, 1_002):
+        work.table[CHANGES, f"{AGENCY}:{n}"] = {"organisation": AGENCY, "n": n}
+    work.table[SEQUENCES, AGENCY] = {"n": 1_002}
+    assert asked(work, 0) == [1, 2], "up to where some are lost, and no further"
+    if after < 1_000:
+        with pytest.raises(Refused, match="go on from 1000"):
+            asked(work, after)
+    else:
+        assert asked(work, after) == [n for n in (1_001, 1_002) if n > after]
+
+
+def test_after_a_restore_who_was_told_nothing_yet_begins_at_the_floor() -> None:
+    work = IntakeWork()
+    work.table[SEQUENCES, FLOOR] = {"n": 1_000}
+    with pytest.raises(Refused, match="go on from 1000"):
+        asked(work, 0)
+    assert asked(work, 1_000) == []
 
 
 def test_who_may_read_no_journey_has_no_sequence() -> None:
