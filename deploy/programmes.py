@@ -1,8 +1,8 @@
-"""Publish a programme and open its dashboards, in one step.
+"""Publish programmes and open their dashboards, in one step.
 
-python -m deploy.programmes publish FILE
+python -m deploy.programmes publish FILE...
 
-Intake's own command (`services.intake.programmes`) checks the file and publishes it, as a process of its own: it has
+Intake's own command (`services.intake.programmes`) checks the files and publishes them, as a process of its own: it has
 intake's database and no right in Kafka. Then an administrator's credentials give each audience of the programme its
 topic and its user (`deploy.dashboards`). It may be run again: what is there is left alone, and an audience that was
 closed stays closed.
@@ -38,20 +38,20 @@ def main() -> None:
 
 
 @main.command("publish")
-@click.argument("file", type=click.Path(path_type=Path))
-def publish_command(file: Path) -> None:
-    """Publish the programme of FILE and open the dashboards that it never had.
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+def publish_command(files: tuple[Path, ...]) -> None:
+    """Publish the programmes of FILES in turn and open the dashboards that they never had.
 
     Ends with the status of intake's command where that fails; no dashboard is opened then.
     """
     told = {name: value for name, value in os.environ.items() if name not in ADMINISTRATORS}
-    command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
+    command = [sys.executable, "-m", "services.intake.programmes", "publish", *map(str, files)]
     if failed := subprocess.run(command, env=told, check=False).returncode:
         sys.exit(failed)
-    programme = yaml.safe_load(file.read_text(encoding="utf-8"))["id"]
+    programmes = dict.fromkeys(yaml.safe_load(one.read_text(encoding="utf-8"))["id"] for one in files)
     folder = os.environ.get("KAFKA_PASSWORDS_DIR")
     passwords = passwords_in(Path(folder)) if folder else {}
-    run(lambda admin: open_new(admin, programme, passwords))
+    run(lambda admin: [line for one in programmes for line in open_new(admin, one, passwords)])
 
 
 if __name__ == "__main__":

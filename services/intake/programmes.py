@@ -1,4 +1,4 @@
-"""Check a programme's file, or publish it: `python -m services.intake.programmes check|publish FILE`.
+"""Check programmes' files, or publish them: `python -m services.intake.programmes check|publish FILE...`.
 
 Publishing makes one immutable version valid for every service. The same rules again change nothing; other rules under
 the same version are refused. Organisations that the file names come into the register, as far as it does not hold them.
@@ -22,7 +22,7 @@ from shared.language.programmes import Programme
 from shared.runtime.settings import Settings
 from shared.runtime.transaction import transact
 
-USAGE = "usage: python -m services.intake.programmes check|publish FILE"
+USAGE = "usage: python -m services.intake.programmes check|publish FILE..."
 
 
 def publish(programme: Programme, settings: Settings) -> Publication:
@@ -47,13 +47,17 @@ def publish(programme: Programme, settings: Settings) -> Publication:
 def main(arguments: list[str]) -> int:
     """Do what the command line says.
 
-    Returns 0 when it worked, 1 when the file or the version is at fault, 2 on misuse, `EXIT_STATUS` for
-    a faulty setting.
+    Returns 0 when it worked, 1 when a file or a version is at fault, 2 on misuse, `EXIT_STATUS` for
+    a faulty setting. The first file at fault ends it; those before it are published.
     """
-    if len(arguments) != 2 or arguments[0] not in ("check", "publish"):
+    if len(arguments) < 2 or arguments[0] not in ("check", "publish"):
         print(USAGE, file=sys.stderr)
         return 2
-    verb, name = arguments
+    verb, *names = arguments
+    return next((status for status in (_done(verb, one) for one in names) if status), 0)
+
+
+def _done(verb: str, name: str) -> int:
     try:
         programme = read_programme(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -154,8 +154,8 @@ def test_every_command_of_a_manifest_can_be_imported_in_the_image(image: tuple[P
 def test_the_programme_of_the_manifests_is_in_the_image(image: tuple[Path, Path]) -> None:
     published = [command for command in commands_deployed() if command[0] == "deploy.programmes"]
     assert len(published) == 2
-    for _, _, file in published:
-        done = run(image, "python", "-m", "services.intake.programmes", "check", file)
+    for _, _, *files in published:
+        done = run(image, "python", "-m", "services.intake.programmes", "check", *files)
         assert done.returncode == 0, done.stderr
 
 

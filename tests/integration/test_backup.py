@@ -191,9 +191,9 @@ class Places:
         return ended.stderr
 
     def publishes_with(self, shop: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Publish the second version, whose name tells which, with one more provider."""
+        """Publish a third version, whose name tells which, with one more provider."""
         told: dict[str, Any] = yaml.safe_load(PROGRAMME.read_text(encoding="utf-8"))
-        told |= {"version": 2, "name": {"sv": shop, "en": shop}}
+        told |= {"version": 3, "name": {"sv": shop, "en": shop}}
         told["organisations"].append({"id": shop, "name": shop, "roles": ["provider"]})
         path = folder / f"{shop}.yaml"
         path.write_text(yaml.safe_dump(told, allow_unicode=True), encoding="utf-8")
@@ -297,7 +297,7 @@ def test_a_backup_under_traffic_brings_all_back_that_was_acknowledged_before_it(
     assert platform.sessions_counted() == len(there)
     assert places.parked() == 0
     # A version and a shop of after the backup are given up everywhere; others take their numbers.
-    assert {"programme/coactive@2", "unit/butik-ett"} <= {one["headers"]["ce_subject"] for one in lost}
+    assert {"programme/coactive@3", "unit/butik-ett"} <= {one["headers"]["ce_subject"] for one in lost}
     assert places.publishes_with("butik-tva", tmp_path).returncode == 0
     rest(places.stack.settings)
     for service in SERVICES:

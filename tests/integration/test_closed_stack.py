@@ -252,10 +252,10 @@ def test_a_published_programme_reaches_another_service_through_it_all(closed: Cl
         closed.start_service(name, HEALTH_PORT=port)
     with closed.mongodb_client("handover-web") as client:
         found = until(
-            lambda: client["handover"]["programmes"].find_one({"programme": "coactive"}),
+            lambda: client["handover"]["programmes"].find_one({"_id": "coactive@2"}),
             "the programme at handover",
         )
-    assert found["version"] == 1
+    assert found["version"] == 2
     for port in ports.values():
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             assert answer.status == 200

@@ -111,7 +111,7 @@ def _stumbled_over(module_name: str, *arguments: str) -> Iterator[str]:
         if arguments[0] not in operator_commands.main.commands:
             yield f"{module_name} has no command {' '.join(arguments)!r}"
     elif module_name == "deploy.programmes":
-        if len(arguments) != 2 or arguments[0] != "publish" or programmes.main(["check", arguments[1]]):
+        if arguments[0] != "publish" or programmes.main(["check", *arguments[1:]]):
             yield f"{module_name} does not take {' '.join(arguments)!r}"
     elif isinstance(getattr(module, "main", None), click.Group):
         if len(arguments) != 1 or arguments[0] not in module.main.commands:

@@ -126,19 +126,18 @@ class Stack:
 
     def publish_programmes(self) -> None:
         """Publish every file and open its dashboards, as compose does in a container; again it changes nothing."""
-        for file in sorted(PROGRAMMES.glob("*.yaml")):
-            done = self.publish(file)
-            if done.returncode != 0:
-                raise Trouble(
-                    f"{file.name} could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
-                )
+        done = self.publish(*sorted(PROGRAMMES.glob("*.yaml")))
+        if done.returncode != 0:
+            raise Trouble(
+                f"The programmes could not be published: {(done.stderr or done.stdout).strip()[-600:]}"
+            )
 
-    def publish(self, file: Path) -> subprocess.CompletedProcess[str]:
-        """Run what an operator types to publish a programme's file. Blocks; safe to repeat."""
-        programme = yaml.safe_load(file.read_text(encoding="utf-8"))["id"]
-        for name in deploy.dashboards.names(programme):
-            self.settings.credentials.kafka(VIEWER.format(dashboard=name))
-        command = [sys.executable, "-m", "deploy.programmes", "publish", str(file)]
+    def publish(self, *files: Path) -> subprocess.CompletedProcess[str]:
+        """Run what an operator types to publish programmes' files. Blocks; safe to repeat."""
+        for programme in {yaml.safe_load(one.read_text(encoding="utf-8"))["id"] for one in files}:
+            for name in deploy.dashboards.names(programme):
+                self.settings.credentials.kafka(VIEWER.format(dashboard=name))
+        command = [sys.executable, "-m", "deploy.programmes", "publish", *map(str, files)]
         told = surroundings() | self.env_for("intake", "consume") | self.settings.publisher_environment()
         return subprocess.run(
             command, env=told, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False

@@ -270,12 +270,29 @@ def test_the_command_line_says_each_fault_as_file_and_line(
     assert capsys.readouterr().out == "coactive@1 is in order.\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["publish"], ["burn", "x.yaml"], ["check", "a", "b"]])
+@pytest.mark.parametrize("arguments", [[], ["publish"], ["burn", "x.yaml"]])
 def test_a_misused_command_line_says_how_it_goes(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_several_files_are_checked_in_turn_up_to_the_first_at_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = COACTIVE_FILE.with_name("coactive-2.yaml")
+    assert main(["check", str(COACTIVE_FILE), str(second)]) == 0
+    assert capsys.readouterr().out == "coactive@1 is in order.\ncoactive@2 is in order.\n"
+    faulty = tmp_path / "faulty.yaml"
+    faulty.write_text(changed("owner: urkraft", "owner: nobody"), encoding="utf-8")
+    assert main(["check", str(COACTIVE_FILE), str(faulty), str(second)]) == 1
+    assert capsys.readouterr().out == "coactive@1 is in order.\n"
+
+
+def test_the_second_version_of_coactive_adds_the_days_of_an_answer_and_names_nobody() -> None:
+    second = read_programme(COACTIVE_FILE.with_name("coactive-2.yaml").read_text(encoding="utf-8"))
+    assert second == replace(COACTIVE, version=2, organisations=(), answer_within_days=30)
 
 
 def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
