@@ -54,7 +54,7 @@ class Act:
     """One command.
 
     plan_key: names the journey, or the output, within the plan. occurred_on: when it happened; recorded_on: the day
-    on which the player records it. refused: the platform must refuse it with a conflict (409), and then nothing is
+    on which the player records it. refused: it comes too late, the platform must refuse it, and then nothing is
     counted.
     """
 

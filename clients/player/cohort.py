@@ -26,6 +26,7 @@ Fate = Literal[
     "mistake after start",
     "mistake after exit",
     "declined",
+    "unanswered",
     "withdrawn",
     "mistake before start",
 ]
@@ -45,6 +46,7 @@ FATES: dict[Fate, int] = {
     "mistake after start": 4,
     "mistake after exit": 2,
     "declined": 10,
+    "unanswered": 10,
     "withdrawn": 5,
     "mistake before start": 4,
 }

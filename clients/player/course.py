@@ -1,7 +1,8 @@
 """What the player knows of one journey, folded from the acts that were done. Pure.
 
 Deadlines and follow-ups fire by the calendar, here as on the platform. An offer expires when the day after its
-deadline begins. A follow-up falls due when its day begins, and is missed when the day after its last day begins.
+deadline begins, and so does the answer to a referral. A follow-up falls due when its day begins, and is missed when
+the day after its last day begins.
 Source: docs/field.md, Results.
 """
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from clients.player.acts import Act
+from clients.player.asking import Asking
 from clients.player.programme import Programme
 
 STAGES = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
@@ -48,6 +50,8 @@ class Course:
     municipality: str
     returns: bool
     responsible: str
+    referrer: str
+    asking: Asking
     provider: str = ""
     entry_on: date | None = None
     gender: str = "not_known"
@@ -71,17 +75,13 @@ class Course:
         says = act.says
         self.expire(act.recorded_on)
         match act.deed:
-            case "accept":
-                self.accepted_on, self.responsible = act.occurred_on, act.by
-                self.provider = act.by
-            case "decline":
-                self.declined_on, self.provider = act.occurred_on, act.by
-            case "withdraw":
-                self.withdrawn_on = act.occurred_on
+            case "accept" | "decline" | "pass_on" | "withdraw":
+                self._answer(act)
             case "start":
                 self.started_on = act.occurred_on
             case "mistake":
                 self.mistake = True
+                self.asking.answer_by = None
                 self._end_open("recalled", act.occurred_on)
             case "withdraw_consent":
                 self._end_open("recalled", act.occurred_on)
@@ -122,8 +122,28 @@ class Course:
             case _:
                 pass
 
+    def _answer(self, act: Act) -> None:
+        """Take in what ends the asking, or passes it on."""
+        match act.deed:
+            case "accept":
+                self.accepted_on, self.responsible = act.occurred_on, act.by
+                self.provider = act.by
+                self.asking.answered(act.by, "accepted", act.occurred_on)
+            case "decline":
+                self.declined_on, self.provider = act.occurred_on, act.by
+                self.asking.answered(act.by, "declined", act.occurred_on, act.says["reason"])
+            case "pass_on":
+                self.asking.refused(act.by, act.occurred_on, act.says["reason"], known_on=act.recorded_on)
+                self.provider = self.asking.now or ""
+            case _:
+                self.withdrawn_on = act.occurred_on
+                self.asking.answer_by = None
+
     def expire(self, today: date) -> None:
-        """Let offers expire whose last day lies before today."""
+        """Let offers and silences end whose last day lies before today."""
+        if self.asking.overdue(today):
+            self.declined_on = self.asking.expire(today)
+            self.provider = self.asking.now or ""
         for offer in self.offers.values():
             if offer.status == "open" and offer.deadline_on < today:
                 offer.end("expired", offer.deadline_on + timedelta(days=1))
@@ -163,13 +183,18 @@ class Course:
         return "accepted" if self.accepted_on else "received"
 
 
-def begin(act: Act) -> Course:
+def begin(act: Act, programme: Programme) -> Course:
     """The journey that a referral opens; its referrer is responsible until a provider accepts."""
+    named = act.says["providers"] or tuple(filter(None, [act.says["provider"]]))
+    asking = Asking(named, programme.answer_within_days)
+    asking.ask(act.recorded_on)
     return Course(
         person=act.says["person"],
         referred_on=act.occurred_on,
         municipality=act.says["municipality"],
         returns=act.says["previous"] is not None,
         responsible=act.by,
-        provider=act.says.get("provider") or "",
+        referrer=act.by,
+        asking=asking,
+        provider=asking.now or "",
     )

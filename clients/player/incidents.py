@@ -51,6 +51,9 @@ def _incidents_of(acts: Sequence[Act], programme: Programme) -> Counter[str]:
                 found["void correction" if says["void"] else "correction"] += 1
             case "refer":
                 found["re-referral"] += says["previous"] is not None
+                found["silence passed on"] += len(says["providers"]) > 1 and "pass_on" not in deeds
+            case "accept":
+                found["referral returned unanswered"] += act.refused
             case "mistake":
                 found["mistake after start" if "start" in deeds else "mistake before start"] += 1
             case "record_exit":

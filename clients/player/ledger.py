@@ -43,7 +43,7 @@ class Ledger:
             case "part":
                 self.merged.remove((act.says["person"], act.says["other"]))
             case "refer":
-                self.courses[act.plan_key] = begin(act)
+                self.courses[act.plan_key] = begin(act, self.programme)
             case "log_output":
                 self.outputs[act.plan_key] = {**act.says, "by": act.by, "on": act.occurred_on}
             case "correct_output":
@@ -54,8 +54,7 @@ class Ledger:
     def report(self, as_of: date) -> Report:
         """Every figure as it should stand on that day, in the shape of `GET /programmes/{id}/report`."""
         programme = self.programme
-        for one in self.courses.values():
-            one.expire(as_of)
+        self.expire(as_of)
         counted = self.persons()
         outputs = [self._output(code) for code in programme.outputs]
         return {
@@ -83,6 +82,11 @@ class Ledger:
             ],
             "steps": _steps(counted),
         }
+
+    def expire(self, today: date) -> None:
+        """Let offers and silences end whose last day lies before today."""
+        for one in self.courses.values():
+            one.expire(today)
 
     def persons(self) -> list[Counted]:
         """The persons who count, as far as a human has said who is one."""

@@ -134,6 +134,7 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
     """Every figure of the quarter: {(figure, provider or None for all): value}, as known at the end of as_of."""
     sums: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
     waits: defaultdict[tuple[str | None, str], list[int]] = defaultdict(list)
+    ledger.expire(as_of)
     for person in ledger.persons():
         for course in person.courses:
             for group in (None, course.provider or NO_PROVIDER):
@@ -187,7 +188,6 @@ def _waits(course: Course, person: Counted) -> Iterator[tuple[str, tuple[date | 
 def _days(
     course: Course, person: Counted, programme: Programme, as_of: date
 ) -> Iterator[tuple[str, date | None, int]]:
-    course.expire(as_of)
     counts: list[tuple[str, Dated]] = [(figure, count(course)) for figure, count in EACH.items()]
     if course is person.entry:
         counts += [(figure, count(person)) for figure, count in AT_ENTRY.items()]

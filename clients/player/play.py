@@ -10,12 +10,12 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
-from clients.player import idle, referrer_check, requests, saboteur
+from clients.player import idle, referrer_check, requests, saboteur, silences
 from clients.player.acts import Act, BadRecord, Plan, Step
 from clients.player.candidates import require_candidate
 from clients.player.inbound import PATIENCE_SECONDS, Agency
@@ -31,6 +31,8 @@ THREADS = 8
 OPERATOR = ("plattform", "operator")
 """Who drives the clock of the local stack."""
 BUSY = 503
+REFUSED: Mapping[str, tuple[int, ...]] = {"accept": (404, 409), "accept_offer": (409,)}
+"""How what comes too late is refused; who was only asked sees the referral no more once it was answered."""
 SAY_WHO_IS_ONE = frozenset({"merge", "part"})
 OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase"}
 
@@ -84,6 +86,7 @@ class Play:
 
     def _step(self, step: Step, pool: ThreadPoolExecutor) -> None:
         self._move_clock(step.at, pool)
+        self.differences += silences.differences(self.wire, self.handles, self.ledger, step.on, pool)
         by_key: dict[str, list[Act]] = {}
         rows: list[Act] = []
         for act in step.acts:
@@ -100,6 +103,7 @@ class Play:
         if self._victim in step.acts:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)
+        self.ledger.expire(step.on)
         if any(act.deed in SAY_WHO_IS_ONE for act in step.acts):
             self._look(step.on)
 
@@ -161,7 +165,8 @@ class Play:
             body=said.body,
             headers=headers,
             key=self._key(act) if said.method == "POST" else None,
-            vector=self.handles.vectors.get(act.plan_key),
+            # Who holds no part any more, and says that it has seen the journey, is let wait for a part.
+            vector=None if act.refused and act.deed == "accept" else self.handles.vectors.get(act.plan_key),
         )
 
     def _entry_revision(self, act: Act) -> str:
@@ -177,7 +182,7 @@ class Play:
 
     def _confirm(self, act: Act, said: requests.Request, answer: Answer) -> None:
         if act.refused:
-            if answer.status != 409:
+            if answer.status not in REFUSED[act.deed]:
                 raise Trouble(
                     f"{_told(act, said)} should have been refused, but the answer was {answer.status}."
                 )

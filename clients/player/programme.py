@@ -58,6 +58,7 @@ class Programme:
     competence_levels: int
     indicators: tuple[str, ...]
     measure_every_months: int
+    answer_within_days: int | None
     handover_kinds: tuple[str, ...]
     handover_max_days: int
     follow_ups: tuple[FollowUp, ...]
@@ -108,6 +109,7 @@ def read(document: Mapping[str, Any]) -> Programme:
         competence_levels=document["competence_levels"],
         indicators=_codes(document["progress"]["indicators"]),
         measure_every_months=document["progress"]["every_months"],
+        answer_within_days=document.get("answer_within_days"),
         handover_kinds=tuple(document["handover_kinds"]),
         handover_max_days=document["handover_max_days"],
         follow_ups=tuple(

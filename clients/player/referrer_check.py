@@ -41,12 +41,17 @@ def _told(play: Played, referrals: list[Act]) -> list[str]:
     for agency in play.agencies.values():
         agency.read_all()
         for act in referrals:
-            told = agency.journeys.get(act.says["reference"], {}).get("stage")
-            stage = _course(play, act).stage(play.programme, play.plan.ends_on)
-            if act.by == agency.organisation and told != stage:
-                found.append(
-                    f"replies.{act.plan_key}.stage: {act.by} was told {told}, the player counted {stage}"
-                )
+            if act.by != agency.organisation:
+                continue
+            told = agency.journeys.get(act.says["reference"], {})
+            course = _course(play, act)
+            own = {"stage": course.stage(play.programme, play.plan.ends_on), "asked": _asked(course)}
+            said = {"stage": told.get("stage"), "asked": _asked_told(told)}
+            found += [
+                f"replies.{act.plan_key}.{what}: {act.by} was told {said[what]}, the player counted {own[what]}"
+                for what in own
+                if said[what] != own[what]
+            ]
     return found
 
 
@@ -77,6 +82,7 @@ def _counted(play: Played, course: Course) -> dict[str, Any]:
     }
     return {
         "stage": stage,
+        "asked": _asked(course),
         "responsible": course.responsible,
         "exit": course.way,
         "follow_ups": {code: status for code, status in statuses.items() if status},
@@ -86,10 +92,21 @@ def _counted(play: Played, course: Course) -> dict[str, Any]:
 def _said(referral: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "stage": referral["stage"],
+        "asked": _asked_told(referral),
         "responsible": referral["responsible"],
         "exit": (referral["exit"] or {}).get("way"),
         "follow_ups": {one["kind"]: one["status"] for one in referral["follow_ups"]},
     }
+
+
+def _asked(course: Course) -> list[tuple[str | None, ...]]:
+    """Who was asked by name or has answered, in their order: what, on which day, and why not."""
+    return [(by, answer, on.isoformat(), reason) for by, answer, on, reason in course.asking.answers]
+
+
+def _asked_told(told: Mapping[str, Any]) -> list[tuple[str | None, ...]]:
+    names = ("provider", "answer", "answered_on", "reason")
+    return [tuple(one[name] for name in names) for one in told.get("asked", ())]
 
 
 def _course(play: Played, act: Act) -> Course:

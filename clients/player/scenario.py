@@ -9,13 +9,16 @@ from datetime import date, timedelta
 from random import Random
 
 from clients.player.acts import Act, BadRecord, Plan, Step, step_after, step_from
+from clients.player.asking import Asking
 from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people, weekday
+from clients.player.course import begin
 from clients.player.doubles import DOUBLES, said, second
 from clients.player.programme import Programme
 from clients.player.story import Story
 
 RETURNS: dict[Fate, tuple[int, Fate]] = {
     "declined": (6, "handed over"),
+    "unanswered": (3, "by plan"),
     "broken off": (5, "by plan"),
     "by plan": (3, "handed over"),
     "moved": (3, "mistake after start"),
@@ -135,7 +138,7 @@ def _plan(
 
 
 def _falling_due(programme: Programme, acts: Iterable[Act]) -> set[date]:
-    """Steps by which a follow-up that is answered has fallen due, or an unanswered offer has expired."""
+    """Steps by which a follow-up that is answered has fallen due, or an unanswered offer or referral has expired."""
     found: set[date] = set()
     exits: dict[str, date] = {}
     unanswered: dict[tuple[str, str], date] = {}
@@ -151,7 +154,27 @@ def _falling_due(programme: Programme, acts: Iterable[Act]) -> set[date]:
                 unanswered.pop((act.plan_key, act.says["offer"]), None)
             case _:
                 pass
-    return found | {step_after(deadline) for deadline in unanswered.values()}
+    return found | {step_after(deadline) for deadline in unanswered.values()} | _silences(programme, acts)
+
+
+def _silences(programme: Programme, acts: Iterable[Act]) -> set[date]:
+    """Steps by which the last day of an answer to a referral has passed. acts: those of one journey in their order."""
+    found: set[date] = set()
+    waiting: dict[str, Asking] = {}
+    for act in acts:
+        if act.deed == "refer":
+            waiting[act.plan_key] = begin(act, programme).asking
+        asking = waiting.get(act.plan_key)
+        while asking and asking.overdue(act.recorded_on):
+            assert asking.answer_by is not None
+            seen_on = step_after(asking.answer_by)
+            found.add(seen_on)
+            asking.expire(seen_on)
+        if asking and act.deed == "pass_on":
+            asking.refused(act.by, act.occurred_on, act.says["reason"], known_on=act.recorded_on)
+        if act.deed in ("accept", "decline", "withdraw", "mistake"):
+            waiting.pop(act.plan_key, None)
+    return found
 
 
 def _ends(programme: Programme, acts: Iterable[Act]) -> date:

@@ -26,13 +26,11 @@ class Story(PlanWriter):
         """All acts of the journey, by the day of recording."""
         self._refer()
         match self.fate:
-            case "declined":
-                self._act(
-                    "decline",
-                    self.provider,
-                    self._later(4, 15),
-                    {"reason": self._one(self.programme.decline_reasons)},
-                )
+            case "unanswered" if self.programme.answer_within_days is not None:
+                self._leave_unanswered()
+            case "declined" | "unanswered":
+                reason = {"reason": self._one(self.programme.decline_reasons)}
+                self._act("decline", self.provider, self._later(4, 15), reason)
             case "withdrawn" | "mistake before start":
                 if self.random.random() < 0.5:
                     self._accept()
@@ -56,25 +54,48 @@ class Story(PlanWriter):
         day = self.referred_on
         if self.previous is None:
             self._act("register", person.referrer, day, {"person": person})
-        names_provider = self.fate == "declined" or self.random.random() < 0.7
-        in_order = (self.next_provider, self.provider) if names_provider and self._is_passed_on() else ()
+        asked = self._asked()
         says = {
             "person": person.key,
             "reference": f"{person.referrer[:3].upper()}-{day.year}-{self.plan_key}",
             "municipality": person.municipality,
-            "provider": self.provider if names_provider and not in_order else None,
-            "providers": in_order,
+            "provider": asked[0] if len(asked) == 1 else None,
+            "providers": asked if len(asked) > 1 else (),
             "previous": self.previous,
         }
         over_topic = person.referrer in self.inbound and self.random.random() < 0.5
         self._act("refer", person.referrer, day, says, channel="inbound" if over_topic else "http")
-        if in_order:
-            refusal = {"reason": self._one(self.programme.pass_on_reasons)}
-            self._act("pass_on", self.next_provider, self._later(3, 12), refusal)
+        if len(asked) > 1:
+            self._pass_on()
 
-    def _is_passed_on(self) -> bool:
-        """Whether the referral names two providers, of whom the first says no."""
-        return self.fate in ("handed over", "by plan") and self.random.random() < 0.15
+    def _asked(self) -> tuple[str, ...]:
+        """The providers that the referral names in order, the one of this story last; none: any."""
+        in_order = (self.next_provider, self.provider)
+        if self.fate == "unanswered":
+            return self.random.choice(((), in_order[1:], in_order))
+        if self.fate == "declined":
+            return self.random.choice((in_order, in_order[1:], in_order[1:]))
+        if self.random.random() >= 0.7:
+            return ()
+        several = self.fate in ("handed over", "by plan") and self.random.random() < 0.25
+        return in_order if several else in_order[1:]
+
+    def _pass_on(self) -> None:
+        """The first one says no, or nothing at all."""
+        if self.programme.answer_within_days is not None and self.random.random() < 0.5:
+            self._stay_silent()
+            return
+        refusal = {"reason": self._one(self.programme.pass_on_reasons)}
+        self._act("pass_on", self.next_provider, self._later(3, 12), refusal)
+
+    def _stay_silent(self) -> None:
+        """Nobody answers until the last day has passed. The next one is asked on the step that sees it."""
+        self.today = step_after(self.today + timedelta(days=self.programme.answer_within_days or 0))
+
+    def _leave_unanswered(self) -> None:
+        """The one who is asked last says nothing, and comes too late with a yes."""
+        self._stay_silent()
+        self._act("accept", self.provider, step_after(self.today), refused=True)
 
     def _accept(self) -> None:
         self._act("accept", self.provider, self._later(3, 21))

@@ -73,6 +73,7 @@ def document() -> dict[str, Any]:
             "provider_to_education",
             "provider_to_agency",
         ],
+        "answer_within_days": 30,
         "handover_max_days": 60,
         "follow_ups": [
             {"code": "28d", "days": 28, "answer_within_days": 30},

@@ -1,5 +1,6 @@
 """The player's own count, held against cases small enough to count by hand."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -30,7 +31,13 @@ def referral(
     person: str = "",
     place: str = "2482",
 ) -> Act:
-    says = {"municipality": place, "previous": previous, "reference": way, "person": person or f"p-{way}"}
+    says: dict[str, Any] = {
+        "municipality": place,
+        "previous": previous,
+        "reference": way,
+        "person": person or f"p-{way}",
+    }
+    says |= {"provider": None, "providers": ()}
     return act("refer", on, way, "af", **says)
 
 
@@ -65,7 +72,8 @@ def left(
 
 
 def report(acts: list[Act], as_of: str = "2019-01-01") -> Any:
-    ledger = Ledger(CODES)
+    """The player's own report, in a programme that waits for answers for ever."""
+    ledger = Ledger(replace(CODES, answer_within_days=None))
     for one in acts:
         ledger.do(one)
     return ledger.report(date.fromisoformat(as_of))

@@ -20,6 +20,8 @@ NAMED_IN_THE_ISSUE = (
     "no-show",
     "declined referral",
     "referral passed on",
+    "silence passed on",
+    "referral returned unanswered",
     "withdrawn referral",
     "broken off",
     "moved",
