@@ -91,6 +91,8 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     screen.incidents(incidents(play.plan, play.programme))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
+    if play.joining:
+        screen.say(play.joining.told())
     quarter = _quarter(play)
     of_quarter = periods.compare(
         read_report(play.wire, play.programme, quarter),

@@ -40,8 +40,11 @@ Deed = Literal[
     "erase",
     "merge",
     "part",
+    "register_unit",
+    "begin_membership",
+    "open_topics",
 ]
-Channel = Literal["http", "inbound", "csv"]
+Channel = Literal["http", "inbound", "csv", "command"]
 FRIDAY = 4
 """Every second Friday something is recorded, with the day on which it happened.
 

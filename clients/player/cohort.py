@@ -111,7 +111,7 @@ def people(programme: Programme, random: Random) -> tuple[Person, ...]:
     weights = dict(zip(referrers, (0.4, 0.25, *[0.1] * len(referrers)), strict=False))
     from_whom = _spread(random, count, weights)
     return tuple(
-        _person(
+        person(
             random,
             number,
             fates[number],
@@ -125,7 +125,7 @@ def people(programme: Programme, random: Random) -> tuple[Person, ...]:
     )
 
 
-def _person(
+def person(
     random: Random,
     number: int,
     fate: Fate,
@@ -135,6 +135,7 @@ def _person(
     employment: str,
     referrer: str,
 ) -> Person:
+    """Somebody of that fate, gender, place and so on; what else there is to say is drawn."""
     born_on = referred_on - timedelta(days=random.randint(19 * 366, 63 * 365))
     first_names = FIRST_NAMES.get(gender, WOMEN + MEN)
     return Person(

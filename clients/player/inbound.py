@@ -35,7 +35,8 @@ class Reply:
 class Agency:
     """One agency at its own two topics. One thread at a time may use it; it locks."""
 
-    def __init__(self, surroundings: Surroundings, organisation: str) -> None:
+    def __init__(self, surroundings: Surroundings, organisation: str, password: str | None = None) -> None:
+        """password: of the agency's user; else it lies with the stack's secrets."""
         self.organisation = organisation
         self.referrals = f"inbound.{organisation}.referrals.v1"
         self._replies = TopicPartition(f"inbound.{organisation}.replies.v1", 0)
@@ -44,7 +45,7 @@ class Agency:
             "security_protocol": "SASL_PLAINTEXT",
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_plain_username": organisation,
-            "sasl_plain_password": surroundings.secret(f"kafka/{organisation}"),
+            "sasl_plain_password": password or surroundings.secret(f"kafka/{organisation}"),
             "api_version": API_VERSION,
         }
         self._lock = threading.Lock()

@@ -32,6 +32,7 @@ PLAIN: dict[Deed, str] = {
     "erase": "erased",
     "merge": "two handles merged",
     "part": "merge taken back",
+    "open_topics": "agency joined",
 }
 
 

@@ -19,6 +19,7 @@ from clients.player import idle, referrer_check, requests, saboteur, silences
 from clients.player.acts import Act, BadRecord, Plan, Step
 from clients.player.candidates import require_candidate
 from clients.player.inbound import PATIENCE_SECONDS, Agency
+from clients.player.joining import Joining
 from clients.player.ledger import Ledger, compare
 from clients.player.programme import Programme
 from clients.player.reports import read_report
@@ -34,15 +35,16 @@ BUSY = 503
 REFUSED: Mapping[str, tuple[int, ...]] = {"accept": (404, 409), "accept_offer": (409,)}
 """How what comes too late is refused; who was only asked sees the referral no more once it was answered."""
 SAY_WHO_IS_ONE = frozenset({"merge", "part"})
-OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase"}
+OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase", "register_unit", "begin_membership"}
 
 
 class Play:
     """One play of one plan on one stack.
 
     repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
-    event that the saboteur removed, if any; looks: days on which the report was compared meanwhile; differences:
-    what was wrong then, referrals on which a referrer is told something untrue, and parked events.
+    event that the saboteur removed, if any; joining: of the agency that joined on the way, if any; looks: days on
+    which the report was compared meanwhile; differences: what was wrong then, referrals on which a referrer is told
+    something untrue, and parked events.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Play:
         self.rejected = 0
         self.repeated = 0
         self.dropped: str | None = None
+        self.joining: Joining | None = None
         self.looks = 0
         self.differences: list[str] = []
         self._victim = saboteur.victim(plan) if surroundings.fault else None
@@ -76,6 +79,7 @@ class Play:
                     seen(step)
                 self.differences += referrer_check.differences(self, pool)
                 self.differences += idle.parked(idle.look(self.wire, pool))
+                self.differences += self.joining.differences() if self.joining else []
             except BaseException:
                 self.wire.give_up()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -137,7 +141,9 @@ class Play:
 
     def _one_journey(self, acts: list[Act]) -> None:
         for act in acts:
-            if act.channel == "inbound":
+            if act.channel == "command":
+                self._open_topics(act)
+            elif act.channel == "inbound":
                 self._refer_over_topic(act)
             else:
                 self._do(act)
@@ -245,6 +251,12 @@ class Play:
                 return results
             self.repeated += 1
 
+    def _open_topics(self, act: Act) -> None:
+        """Let an agency join, whose first record then comes over its own topic."""
+        self.joining = Joining(self.surroundings, act.says["unit"])
+        self.agencies[act.says["unit"]] = Agency(self.surroundings, act.says["unit"], self.joining.password)
+        self._count(act)
+
     def _refer_over_topic(self, act: Act) -> None:
         body = requests.referral(act, self.handles, self.programme.id)
         self.agencies[act.by].publish(json.dumps(body, default=str).encode())
@@ -264,6 +276,8 @@ class Play:
                     self.handles.journeys[act.plan_key] = str(reply["journey_id"])
                     self._count(act)
                     awaited.remove(act)
+                    if self.joining and act.by == self.joining.unit:
+                        self.joining.answered()
             if awaited and time.monotonic() > ends_at:
                 raise Trouble(
                     f"{awaited[0].by} has had no reply to {len(awaited)} referrals over its topic, "

@@ -44,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One programme as a client needs to know it."""
+    """One programme as a client needs to know it. refers: the role of an agency that refers, and does nothing else."""
 
     id: str
     name: Mapping[str, str]
@@ -53,6 +53,7 @@ class Programme:
     ends_on: date
     municipalities: Mapping[str, str]
     may: Mapping[str, frozenset[str]]
+    refers: str
     activities: tuple[str, ...]
     competences: tuple[str, ...]
     competence_levels: int
@@ -104,6 +105,7 @@ def read(document: Mapping[str, Any]) -> Programme:
             one["id"]: frozenset[str]().union(*(roles[role] for role in one["roles"]))
             for one in document["organisations"]
         },
+        refers=next(code for code, may in roles.items() if "refer" in may and "answer_referral" not in may),
         activities=_codes(document["activities"]),
         competences=_codes(document["competences"]),
         competence_levels=document["competence_levels"],

@@ -84,11 +84,10 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
                 f"/participants/{handles.participants[act.by, says['person']]}/erasure",
                 {},
             )
+        case "register_unit" | "begin_membership" | "open_topics":
+            return _registering(act, programme)
         case "merge" | "part":
-            one, other = (handles.participants[act.by, says[name]] for name in ("person", "other"))
-            way = "merge" if act.deed == "merge" else "separation"
-            body = {"participant_id": other, "why": says["why"]}
-            return Request("intake", "POST", f"/participants/{one}/{way}", body)
+            return _merging(act, handles)
         case "refer":
             return Request("intake", "POST", "/referrals", referral(act, handles, programme))
         case "accept":
@@ -146,6 +145,21 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
         case "answer_follow_up":
             path = f"/follow-ups/{journey}.{says['follow_up']}/answer"
             return post("outcome", path, situation=says["situation"])
+
+
+def _registering(act: Act, programme: str) -> Request:
+    if act.deed == "register_unit":
+        return Request("intake", "POST", "/register/units", act.says)
+    if act.deed == "begin_membership":
+        return Request("intake", "POST", "/register/memberships", {**act.says, "programme": programme})
+    raise ValueError("Topics are opened by a command, not by HTTP.")
+
+
+def _merging(act: Act, handles: Handles) -> Request:
+    one, other = (handles.participants[act.by, act.says[name]] for name in ("person", "other"))
+    way = "merge" if act.deed == "merge" else "separation"
+    body = {"participant_id": other, "why": act.says["why"]}
+    return Request("intake", "POST", f"/participants/{one}/{way}", body)
 
 
 def referral(act: Act, handles: Handles, programme: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 
 from clients.player.acts import Act, Plan
+from clients.player.processes import listeners
 from clients.player.surroundings import DATABASE, HOST, Surroundings
 from clients.player.trouble import Trouble
 
@@ -34,7 +34,6 @@ SAID_THERE = frozenset(
         "judge_ready",
     }
 )
-LISTENING = "0A"
 
 
 def victim(plan: Plan) -> Act:
@@ -97,16 +96,6 @@ def stopped(port: int) -> Iterator[None]:
 
 def listener(port: int) -> int:
     """The process that listens on the port, found as any tool would. Raises Trouble when nobody does."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    sockets = {
-        f"socket:[{row[9]}]"
-        for row in rows
-        if row[3] == LISTENING and int(row[1].partition(":")[2], 16) == port
-    }
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        try:
-            if any(str(one.readlink()) in sockets for one in folder.iterdir()):
-                return int(folder.parent.name)
-        except OSError:
-            continue
+    for _, process in listeners([port]):
+        return process
     raise Trouble(f"Nobody listens on port {port}: the saboteur needs a local stack.")

@@ -13,6 +13,7 @@ from clients.player.asking import Asking
 from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people, weekday
 from clients.player.course import begin
 from clients.player.doubles import DOUBLES, said, second
+from clients.player.newcomer import newcomers
 from clients.player.programme import Programme
 from clients.player.story import Story
 
@@ -34,7 +35,7 @@ BAD_RECORDS = 4
 
 
 def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
-    """The plan. inbound: the referrers that have a topic of their own and use it for about half."""
+    """The plan. inbound: the referrers that have a topic of their own from the start and use it for about half."""
     random = Random(seed)
     cohort = people(programme, random)
     acts: list[Act] = []
@@ -101,11 +102,23 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
             acts += [*told, *said(person, other, told, doubles.pop(0))]
         elif story.exited_on:
             single.append(person)
+    acts += newcomers(programme, random, number=len(cohort), journey=number + 1)
     acts += _outputs(programme, random)
     last = max(_ends(programme, acts), step_from(programme.ends_on))
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
     bad_records = _bad_records(programme, random, cohort, inbound)
-    return _plan(acts, bad_records, last=last, stops=_falling_due(programme, acts), number=len(cohort))
+    return _plan(acts, bad_records, last=last, stops=_falling_due(programme, acts), number=_people(acts))
+
+
+def _people(acts: Iterable[Act]) -> int:
+    """How many people there are, as far as they know it themselves: some were registered twice."""
+    ledger = {"register": set[str](), "merge": set[str](), "part": set[str]()}
+    for act in acts:
+        if act.deed == "register":
+            ledger["register"].add(act.says["person"].key)
+        elif act.deed in ("merge", "part"):
+            ledger[act.deed].add(act.says["other"])
+    return len(ledger["register"]) - len(ledger["merge"] - ledger["part"])
 
 
 def _another(programme: Programme, person: Person) -> str | None:

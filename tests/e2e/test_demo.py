@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 import pytest
 
+from clients.player.joining import ANSWERED_WITHIN_SECONDS
+from clients.player.newcomer import UNIT
 from tests.support.awaiting import until
 from tests.support.stack import own_port_base
 from tools.stack import Settings, Stack
@@ -104,6 +106,22 @@ def _kill_each(stack: Stack, player: "subprocess.Popen[str]") -> list[str]:
 def test_every_figure_agrees_with_the_players_own_count_although_every_process_died(played: Played) -> None:
     assert played.status == 0, played.said[-4000:]
     assert played.killed == list(SERVICE_PROCESSES)
+
+
+def test_an_agency_joined_while_it_played_and_was_answered_and_nothing_else_was_started_again(
+    played: Played,
+) -> None:
+    said = re.search(
+        rf"^{UNIT} joined on the way: its first record was answered after ([0-9.]+) s\. "
+        r"Processes started again meanwhile: (.+)\.$",
+        played.said,
+        re.MULTILINE,
+    )
+    assert said, played.said[-4000:]
+    assert float(said[1]) < ANSWERED_WITHIN_SECONDS
+    assert set(said[2].split(", ")) <= {"none", *played.killed}
+    restarts = {name: entry.restarts for name, entry in played.stack.entries().items()}
+    assert restarts == {name: int(name in played.killed) for name in restarts}
 
 
 class Caller:
