@@ -85,11 +85,11 @@ class PublishedHere(Protocol):
 
 
 class Published:
-    """Programmes and register of one service's database."""
+    """Programmes and register of one service's database. now: seconds, by a clock that only goes forward."""
 
-    def __init__(self, database: Collections) -> None:
-        self.programmes = PublishedProgrammes(database)
-        self.kept_register = PublishedRegister(database)
+    def __init__(self, database: Collections, now: Callable[[], float] = time.monotonic) -> None:
+        self.programmes = PublishedProgrammes(database, now)
+        self.kept_register = PublishedRegister(database, now)
 
     @property
     def register(self) -> Register:
