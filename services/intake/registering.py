@@ -43,6 +43,15 @@ class Change:
     operators: Collection[Organisation]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRow:
+    """A row of many: a unit, and where they are said, its legal person and its membership of a programme."""
+
+    unit: Unit
+    legal_person: LegalPerson | None = None
+    membership: Membership | None = None
+
+
 # --- legal persons --------------------------------------------------------------------------------------------
 
 
@@ -196,18 +205,21 @@ def _check_membership(work: Work, entry: Membership) -> None:
 
 
 def register_row(
-    work: Work,
-    actor: Actor,
-    said: tuple[Unit, Membership | None, str],
-    *,
-    operators: Collection[Organisation],
-) -> tuple[Unit, Membership | None]:
-    """Take in a unit and, where one is said, its membership: both or none. Raises as `register_unit`."""
-    unit, membership, why = said
-    register_unit(work, actor, (unit, why), operators=operators)
-    if membership is not None:
-        begin_membership(work, actor, (membership, why), operators=operators)
-    return unit, membership
+    work: Work, actor: Actor, said: tuple[UnitRow, str], *, operators: Collection[Organisation]
+) -> UnitRow:
+    """Take in all of a row, or nothing. Raises as `register_unit`; what a legal person lacks under the row's names."""
+    row, why = said
+    if row.legal_person is not None:
+        try:
+            register_legal_person(work, actor, (row.legal_person, why), operators=operators)
+        except Invalid as invalid:
+            raise Invalid(
+                {f"legal_person_{name}": told for name, told in (invalid.errors or {}).items()}
+            ) from None
+    register_unit(work, actor, (row.unit, why), operators=operators)
+    if row.membership is not None:
+        begin_membership(work, actor, (row.membership, why), operators=operators)
+    return row
 
 
 # --- reading --------------------------------------------------------------------------------------------------

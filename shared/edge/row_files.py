@@ -43,16 +43,17 @@ class Row:
 class RowFile:
     """A file, whose rows can be gone through again and again; each time they are read anew.
 
-    charset: of CSV, where its sender names one. delimiter: what a table for its sender is written with. content: what
-    the file says, however it was written. Raises Refused for the file as a whole: too many rows, no rows, a header
-    row that names other columns, or one reading fault in every row.
+    charset: of CSV, where its sender names one. delimiter: what a table for its sender is written with. is_sheet:
+    whether it is CSV. content: what the file says, however it was written. Raises Refused for the file as a whole: too
+    many rows, no rows, a header row that names other columns, or one reading fault in every row.
     """
 
     def __init__(self, body: bytes, media_type: str, charset: str | None = None, *, columns: Columns) -> None:
         self._lines: Callable[[], Iterator[tuple[int, bytes]]]
         self._fields: Callable[[bytes], dict[str, Any] | None]
         reads = functools.partial(_object, columns=columns)
-        if media_type == CSV:
+        self.is_sheet = media_type == CSV
+        if self.is_sheet:
             sheet = Sheet(body, charset, columns, row_bytes=ROW_BYTES, most=ROWS)
             self._lines, self._fields, self.delimiter = sheet.lines, sheet.fields, sheet.delimiter
         elif media_type == JSON:
@@ -117,7 +118,7 @@ def _alike(one: Refused, other: Refused) -> bool:
 
 
 def _said(fields: dict[str, Any], text: bytes) -> bytes:
-    """What a row says, however it was written; of one that holds more than single values, and is refused, its bytes."""
+    """What a row says, however it was written; of one that holds more than single values, its bytes."""
     flat = not any(isinstance(one, dict | list) for one in fields.values())
     return content_of(fields) if flat else text
 

@@ -50,10 +50,23 @@ class RowProblem(Schema):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cells(Generic[T]):
+    """How a sheet says what a row of JSON says in another shape.
+
+    load: a row's cells, by column, as what they say; raises ValidationError, Refused. of: the cells of a row of JSON,
+    for the sheet of the refused.
+    """
+
+    load: Callable[[dict[str, Any]], T]
+    of: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind(Generic[T]):
     """What a route makes of the rows of its files.
 
-    load: a row's fields as what they say; raises ValidationError, Refused. taken: what its result tells beside the
+    load: a row's fields as what they say; raises ValidationError, Refused. cells: where rows of CSV are of another
+    shape than those of JSON. taken: what its result tells beside the
     status; given what its command answered, None in a dry run. refused: what the result of a refused row tells, by
     its fields.
     """
@@ -62,6 +75,7 @@ class Kind(Generic[T]):
     load: Callable[[dict[str, Any]], T]
     taken: Callable[[T, Mapping[str, Any] | None], Mapping[str, Any]]
     refused: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    cells: Cells[T] | None = None
 
     def rows_in(self, body: bytes, media_type: str, charset: str | None = None) -> RowFile:
         """The rows of a file. charset: of CSV, where its sender names one. Raises Refused for the file as a whole."""
@@ -85,12 +99,14 @@ class Kind(Generic[T]):
     ) -> Iterator["_Result"]:
         """A result per row, in order: of those that can be read as they are decided, a round at a time."""
         waiting: deque[_Result | tuple[Row, T]] = deque()
+        load = self.cells.load if self.cells and file.is_sheet else self.load
+        shown = self.cells.of if self.cells and not file.is_sheet else _as_they_are
 
         def commands() -> Iterator[OneOfMany]:
             for row in file:
-                one = self._read(row)
+                one = _read(row, load)
                 if isinstance(one, Refused):
-                    waiting.append(self._refused(row, one))
+                    waiting.append(self._refused(row, one, shown))
                 else:
                     waiting.append((row, one))
                     yield command_of(one)
@@ -100,7 +116,7 @@ class Kind(Generic[T]):
                 yield settled
             row, one = settled
             if isinstance(outcome, Refused | Busy):
-                yield self._refused(row, outcome)
+                yield self._refused(row, outcome, shown)
             else:
                 yield _Result(row.number, row.line, 201, self.taken(one, None if dry else outcome))
         while waiting:
@@ -108,20 +124,9 @@ class Kind(Generic[T]):
             assert isinstance(rest, _Result), "every command has an outcome"
             yield rest
 
-    def _read(self, row: Row) -> T | Refused:
-        if row.refused is not None:
-            return row.refused
-        try:
-            one = self.load(row.fields)
-        except ValidationError as error:
-            messages = error.messages_dict
-        except Refused as refused:
-            return bare(refused)
-        else:
-            return one
-        return Invalid(nameable(messages, "row"))
-
-    def _refused(self, row: Row, refused: Refused | Busy) -> "_Result":
+    def _refused(
+        self, row: Row, refused: Refused | Busy, shown: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> "_Result":
         if isinstance(refused, Busy):
             refused = Refused("busy", "Nothing is known to be stored; send the row again.")
         known = CODES[refused.code]
@@ -131,7 +136,8 @@ class Kind(Generic[T]):
             "detail": refused.detail,
             "errors": refused.errors,
         }
-        cells = {name: text for name in self.columns.all if (text := _cell(row.fields.get(name)))}
+        fields = shown(row.fields)
+        cells = {name: text for name in self.columns.all if (text := _cell(fields.get(name)))}
         said = self.refused(row.fields)
         return _Result(row.number, row.line, known.status, said, problem=problem, cells=cells)
 
@@ -191,6 +197,24 @@ class _Result:
     said: Mapping[str, Any]
     problem: dict[str, Any] | None = None
     cells: Mapping[str, str] = field(default_factory=dict)
+
+
+def _as_they_are(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return fields
+
+
+def _read(row: Row, load: Callable[[dict[str, Any]], T]) -> T | Refused:
+    if row.refused is not None:
+        return row.refused
+    try:
+        one = load(row.fields)
+    except ValidationError as error:
+        messages = error.messages_dict
+    except Refused as refused:
+        return bare(refused)
+    else:
+        return one
+    return Invalid(nameable(messages, "row"))
 
 
 def _answer(results: Iterator[_Result], *, dry: bool) -> Response:

@@ -65,16 +65,26 @@ class SaidBody(CommandSchema):
 # --- legal persons --------------------------------------------------------------------------------------------
 
 
-class ChangeLegalPersonBody(SaidBody):
-    """The whole of what is said of a legal person."""
-
-    name = line_field(1, LONGEST_NAME, required=True)
-    number = ma.String(
+def number_field() -> ma.String:
+    """A field that holds an organisation number, or null; its last digit is looked at by the rule."""
+    return ma.String(
         load_default=None,
         allow_none=True,
         metadata=NUMBER,
         validate=Form(exactly("[0-9]{10}"), "ten digits, or null"),
     )
+
+
+def people_field(**options: Any) -> ma.Integer:
+    """A field that holds how many people a unit can have at a time."""
+    return ma.Integer(strict=True, validate=validate.Range(0, MOST_PEOPLE), **options)
+
+
+class ChangeLegalPersonBody(SaidBody):
+    """The whole of what is said of a legal person."""
+
+    name = line_field(1, LONGEST_NAME, required=True)
+    number = number_field()
 
 
 class RegisterLegalPersonBody(ChangeLegalPersonBody):
@@ -103,7 +113,7 @@ class CapacityBody(CommandSchema):
 
     makes = Capacity
     activity = code_field(required=True)
-    people = ma.Integer(strict=True, required=True, validate=validate.Range(0, MOST_PEOPLE))
+    people = people_field(required=True)
     first_day = Day(required=True)
     last_day = Day(load_default=None, allow_none=True)
 

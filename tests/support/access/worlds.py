@@ -336,8 +336,6 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         headers["Content-Type"] = "application/x-ndjson"
     if route == "POST /register/imports":
         row = {"unit_id": "rad-butik", **UNIT, "programme": "coactive", "roles": ["provider"]}
-        body = json.dumps(
-            {name: one for name, one in row.items() if name not in ("site", "capacities", "certificates")}
-        )
+        body = json.dumps(row)
         headers["Content-Type"] = "application/x-ndjson"
     return method, path, body, headers
