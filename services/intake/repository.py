@@ -67,8 +67,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "register_history": [IndexModel([("subject", ASCENDING), ("number", ASCENDING)])],
     **CORRECTION_INDEXES,
     **SEQUENCE_INDEXES,
-    # webhooks that are due, the longest due first; those that are set aside
-    WEBHOOKS: [IndexModel([("aside_at", ASCENDING), ("next_at", ASCENDING)])],
+    # webhooks that are set aside
+    WEBHOOKS: [IndexModel([("aside_at", ASCENDING)])],
     HANDLES: [
         # the handles of a person: those that move with the person, and whether one of them is brought
         IndexModel([("home", ASCENDING), ("brought", ASCENDING)]),

@@ -39,7 +39,12 @@ from shared.runtime.waking import Waking
 from shared.telemetry.metrics import metric, tell
 
 CHANGES = "changes"
-"""What each organisation was told, by number."""
+"""What each organisation was told, by number.
+
+The head of each sequence (`SEQUENCES`) holds `n`, the last number, and `ts`. Of an organisation with a webhook that is
+not set aside it also holds `webhook`, which names the putting. `send_at` is there while something may be unsent: when
+the webhook has its next turn, real time.
+"""
 KEPT_DAYS = 90
 """How long a change is kept, in real time."""
 AT_ONCE = 500
@@ -55,6 +60,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # changes are forgotten after 90 days
         IndexModel([("kept_from", ASCENDING)], expireAfterSeconds=KEPT_DAYS * 24 * 3600),
     ],
+    # webhooks that have something to be sent, the longest due first
+    SEQUENCES: [IndexModel([("send_at", ASCENDING)], sparse=True)],
 }
 
 log = structlog.get_logger()
@@ -129,6 +136,9 @@ def numbering(
             head = heads[row["organisation"]]
             head["n"] += 1
             head["ts"] = max(int(now.timestamp() * 1e6), head["ts"] + 1)
+            if "webhook" in head:
+                # One that waits after a failure keeps its pause.
+                head.setdefault("send_at", now)
             changes.append(InsertOne(_change(row, head["n"], now)))
             if row["organisation"] in on_topic:
                 records.append(InsertOne(_record(row, head)))

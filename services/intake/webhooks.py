@@ -1,15 +1,16 @@
 """The use cases of an organisation's webhook: put, read, remove. No rule lives here."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.intake.domain.participant import Sealed
 from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, row_of, webhook_of
 from services.intake.sequencing import newest
-from shared.language.access import Actor, authorise_somewhere
+from shared.language.access import Actor, authorise_registrar
 from shared.language.decision import Change, Row, Subject, Work, subject_of
 from shared.language.errors import Conflict, Refused, Unknown
 from shared.language.events import Organisation
 from shared.language.revisions import Precondition
+from shared.runtime.restored import SEQUENCES
 
 
 class SealsSecrets(Protocol):
@@ -32,15 +33,16 @@ def put_webhook(
 ) -> tuple[Webhook, bytes]:
     """Send the organisation's changes to this address, from where the last one stood. Returns it with its new secret.
 
-    The first one begins with what is told from now on. One that was set aside goes on. Raises Forbidden; Refused
-    `stale-revision`.
+    The first one begins with what is told from now on. One that was set aside goes on. For the organisation's own
+    registrar (docs/decisions, 52). Raises Forbidden; Refused `stale-revision`.
     """
-    authorise_somewhere(actor, "read_journey", work)
+    authorise_registrar(actor, work)
     subject = _subject(actor)
     current = work.revision(subject)
     if asked is not None and asked.revision(current) != current:
         raise Refused("stale-revision", "It has changed since.")
     before = work.row(WEBHOOKS, actor.organisation)
+    head = _head(work, actor)
     secret = vault.new_secret()
     webhook = Webhook(
         organisation=actor.organisation,
@@ -51,13 +53,16 @@ def put_webhook(
         after=newest(work, actor.organisation) if before is None else before["after"],
         next_at=AT_ONCE,
     )
-    work.save(subject, Change(None, rows=(Row(WEBHOOKS, actor.organisation, row_of(webhook)),)))
+    # The head is written in the same transaction: whatever is numbered meanwhile finds the webhook, or is found by it.
+    due = {**head, "webhook": webhook.put, "send_at": AT_ONCE}
+    rows = (Row(WEBHOOKS, actor.organisation, row_of(webhook)), Row(SEQUENCES, actor.organisation, due))
+    work.save(subject, Change(None, rows=rows))
     return webhook, secret
 
 
 def read_webhook(work: Work, actor: Actor) -> Webhook:
     """Where the organisation's own webhook stands. Raises Forbidden, Unknown."""
-    authorise_somewhere(actor, "read_journey", work)
+    authorise_registrar(actor, work)
     row = work.row(WEBHOOKS, actor.organisation)
     if row is None:
         raise Unknown("webhook")
@@ -66,12 +71,22 @@ def read_webhook(work: Work, actor: Actor) -> Webhook:
 
 def remove_webhook(work: Work, actor: Actor) -> Webhook:
     """Send nothing more. Raises Forbidden; Conflict `no-webhook`, which a repetition under its key is not told."""
-    authorise_somewhere(actor, "read_journey", work)
+    authorise_registrar(actor, work)
     row = work.row(WEBHOOKS, actor.organisation)
     if row is None:
         raise Conflict("no-webhook", "The organisation has no webhook.")
-    work.save(_subject(actor), Change(None, removes=((WEBHOOKS, actor.organisation),)))
+    head = {name: one for name, one in _head(work, actor).items() if name not in ("webhook", "send_at")}
+    change = Change(
+        None, rows=(Row(SEQUENCES, actor.organisation, head),), removes=((WEBHOOKS, actor.organisation),)
+    )
+    work.save(_subject(actor), change)
     return webhook_of(row)
+
+
+def _head(work: Work, actor: Actor) -> dict[str, Any]:
+    """The head of the organisation's sequence, without its key."""
+    row = work.row(SEQUENCES, actor.organisation) or {"n": 0, "ts": 0}
+    return {name: one for name, one in row.items() if name != "_id"}
 
 
 def _subject(actor: Actor) -> Subject:

@@ -195,6 +195,8 @@ def _kind_of(view: Any) -> str:
     """Who may call a route that is no action of a role."""
     if view.operator:
         return "operate"
+    if view.registrar:
+        return "keep_organisation"
     return "keep_register" if view.keeper else ANYBODY
 
 

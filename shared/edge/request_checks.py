@@ -21,6 +21,7 @@ from shared.language.access import (
     Known,
     authorise_duty,
     authorise_operator,
+    authorise_registrar,
     authorise_somewhere,
     keeping,
 )
@@ -47,6 +48,8 @@ def check_right(view: Any, who: Actor, commands: RunsCommands, operators: Collec
         authorise_operator(who, operators)
     if getattr(view, "keeper", False):
         commands.judge(lambda known: _judge_keeper(who, operators, known))
+    if getattr(view, "registrar", False):
+        commands.judge(lambda known: authorise_registrar(who, known))
     if action is not None:
         authorise_duty(who, action)
         if view.somewhere:

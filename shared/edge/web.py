@@ -74,15 +74,16 @@ def guarded(
     body_limit: int = BODY_LIMIT_BYTES,
     operator: bool = False,
     keeper: bool = False,
+    registrar: bool = False,
     somewhere: bool = False,
     long: bool = False,
     rows: bool = False,
 ) -> Callable[[View], View]:
     """Declare the route's action, for the authorisation, the OpenAPI document and the access test.
 
-    None: any authenticated caller, or with `operator` an operator of the platform, or with `keeper` who keeps some
-    part of the register. The duty is checked before the
-    body is read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
+    None: any authenticated caller. With `operator` it is an operator of the platform, with `keeper` who keeps some part
+    of the register, and with `registrar` a registrar for their own organisation. The duty is checked before the body is
+    read, and with `somewhere` also whether any programme lets the organisation do this. The handler itself
     authorises the action, because only it knows the journey. long: it takes seconds, so few may run at once. rows:
     its JSON is an array of rows, which it reads itself. The view takes the path's parameters in snake_case; the form
     of ids among them is checked.
@@ -98,6 +99,7 @@ def guarded(
         wrapped.body_limit = body_limit  # type: ignore[attr-defined]
         wrapped.operator = operator  # type: ignore[attr-defined]
         wrapped.keeper = keeper  # type: ignore[attr-defined]
+        wrapped.registrar = registrar  # type: ignore[attr-defined]
         wrapped.somewhere = somewhere  # type: ignore[attr-defined]
         wrapped.long = long  # type: ignore[attr-defined]
         wrapped.rows = rows  # type: ignore[attr-defined]

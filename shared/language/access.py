@@ -265,12 +265,26 @@ def authorise_somewhere(actor: Actor, action: Action, known: Known) -> None:
     For what concerns a person before any journey does, and before one is looked up. Raises Forbidden.
     """
     authorise_duty(actor, action)
-    for programme in known.register.programmes_of(actor.organisation):
+    _authorise_organisation(actor.organisation, action, known)
+
+
+def authorise_registrar(actor: Actor, known: Known) -> None:
+    """Let a registrar settle what concerns the whole organisation, where it may read journeys today, or still.
+
+    Raises Forbidden.
+    """
+    if actor.duty != "registrar":
+        raise Forbidden("wrong-duty", f"The duty {actor.duty} does not settle this for an organisation.")
+    _authorise_organisation(actor.organisation, "read_journey", known)
+
+
+def _authorise_organisation(organisation: Organisation, action: Action, known: Known) -> None:
+    for programme in known.register.programmes_of(organisation):
         rules = known.programmes.latest(programme)
         roles = None if rules is None else role_map(known, rules)
-        if roles and (roles.allows(actor.organisation, action) or roles.still(actor.organisation, action)):
+        if roles and (roles.allows(organisation, action) or roles.still(organisation, action)):
             return
-    raise Forbidden("not-allowed", f"{actor.organisation} may not {action} in any programme.")
+    raise Forbidden("not-allowed", f"{organisation} may not {action} in any programme.")
 
 
 @dataclass(frozen=True, slots=True)

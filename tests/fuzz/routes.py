@@ -14,6 +14,7 @@ from tests.support.bad_input import Baseline
 from tests.support.every_command import PROGRAMME, STEPS, Handles
 from tools.contracts.services import application, services
 
+REGISTRAR = Who(REFERRER.organisation, "registrar")
 AFTER_START = ("started", "ready", "offered")
 NEVER = frozenset(
     {"move_clock", "accept_topic", "skip_record", "start_rebuild", "swap_rebuild", "abandon_rebuild"}
@@ -90,9 +91,9 @@ NEEDS: Mapping[str, Needs] = {
     "list_outputs": Needs(PROVIDER),
     "list_referrals": Needs(REFERRER),
     "list_changes": Needs(REFERRER),
-    "put_webhook": Needs(REFERRER),
-    "read_webhook": Needs(REFERRER),
-    "remove_webhook": Needs(REFERRER),
+    "put_webhook": Needs(REGISTRAR),
+    "read_webhook": Needs(REGISTRAR),
+    "remove_webhook": Needs(REGISTRAR),
     "list_follow_ups": Needs(PROVIDER),
     "read_handover": Needs(PROVIDER, ("offered", "handed_over")),
     "read_follow_up": Needs(PROVIDER, ("exited",)),

@@ -3,72 +3,31 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from services.intake.domain.webhook import AT_ONCE, WEBHOOKS, Webhook, row_of, webhook_of
+from services.intake.domain.webhook import WEBHOOKS
 from services.intake.outside import Poster, signature
 from services.intake.sending import Courier, Sending
 from services.intake.sequencing import CHANGES
-from shared.runtime.restored import SEQUENCES
 from tests.support.awaiting import until
 from tests.support.intake_work import VAULT
 from tests.support.receiver import Receiver, receiving
 from tests.support.toybench import Bench, bench
+from tests.support.webhook_rows import NOW, SECRET, Time, kept, put, told
 
 __all__ = ["bench"]
-SECRET = b"s" * 32
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
-
-
-@dataclass
-class Time:
-    """A clock that a test moves."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture(name="receiver")
 def _receiver(tmp_path: Path) -> Iterator[Receiver]:
     with receiving(tmp_path) as found:
         yield found
-
-
-def told(bench: Bench, organisation: str, count: int) -> None:
-    """A sequence of so many changes."""
-    for n in range(1, count + 1):
-        row = {"organisation": organisation, "n": n, "id": f"intake:{n}", "subject": "journey/j", "kind": "k"}
-        bench.db[CHANGES].insert_one(
-            {"_id": f"{organisation}:{n}", **row, "at": "2026", "body": b'{"stage":"received"}'}
-        )
-    bench.db[SEQUENCES].replace_one({"_id": organisation}, {"n": count}, upsert=True)
-
-
-def put(bench: Bench, organisation: str, address: str) -> Webhook:
-    sealed = VAULT.seal_secret(organisation, SECRET)
-    webhook = Webhook(
-        organisation=organisation,
-        address=address,
-        secret=sealed,
-        put="w-1",
-        put_by="somebody",
-        after=0,
-        next_at=AT_ONCE,
-    )
-    bench.db[WEBHOOKS].replace_one({"_id": organisation}, row_of(webhook), upsert=True)
-    return webhook
-
-
-def kept(bench: Bench, organisation: str = "af") -> Webhook:
-    return webhook_of(bench.db[WEBHOOKS].find_one({"_id": organisation}))
 
 
 def courier(bench: Bench, receiver: Receiver, time: Time, **more: Any) -> Courier:

@@ -19,8 +19,8 @@ Bearer = Literal["own", "none", "unreadable", "other_signer", "outsider", "analy
 """`own`: of the duty that the command takes, in the organisation that may give it."""
 
 
-OPERATE, KEEP = "operate", "keep_register"
-"""`x-action` of what only operators do, and of what those do who keep the register."""
+OPERATE, KEEP = "operate", ("keep_register", "keep_organisation")
+"""`x-action` of what only operators do, and of what those do who keep the register or their own organisation."""
 UNKNOWN_ID = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 
 
@@ -265,7 +265,7 @@ def _callers(command: _Command) -> Iterator[Case]:
         for bearer in ("outsider", "analyst", "caseworker"):
             yield command.case("wrong duty", bearer, "wrong-duty", bearer=bearer)
         return
-    if action == KEEP:
+    if action in KEEP:
         for bearer in ("outsider", "analyst", "caseworker"):
             yield command.case("wrong duty", bearer, "wrong-duty", bearer=bearer, edge=False)
         return

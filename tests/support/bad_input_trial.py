@@ -56,7 +56,7 @@ class Trial:
         self.watch = watch
         self.handles = handles
         self.client = httpx.Client(timeout=20)
-        self._tokens: dict[tuple[str, Bearer], str] = {}
+        self._tokens: dict[tuple[tuple[str, str], Bearer], str] = {}
         self._halts: tuple[str, ...] = ()
 
     def give(self, step: Step) -> Finding:
@@ -162,7 +162,7 @@ class Trial:
         self._halts = ()
 
     def _halted(self) -> bool:
-        token = {"Authorization": f"Bearer {self._token(DRIFT, 'own')}"}
+        token = {"Authorization": f"Bearer {self._token((DRIFT, 'operator'), 'own')}"}
         told = self.client.get(f"{self.stack.url('outcome-web')}/operations/status", headers=token).json()
         halts = [process["halted"] for group in told["groups"] for process in group["processes"]]
         return any(halt and CUT_OFF in halt["cause"] for halt in halts)
@@ -188,14 +188,14 @@ class Trial:
         record = [(name, text.encode()) for name, text in headers.items()]
         producer.send("journey.intake.v1", key=subject.encode(), value=b"{}", headers=record).get(timeout=20)
         producer.close()
-        token = {"Authorization": f"Bearer {self._token(DRIFT, 'own')}"}
+        token = {"Authorization": f"Bearer {self._token((DRIFT, 'operator'), 'own')}"}
         url = f"{self.stack.url('outcome-web')}/operations/parked?group=outcome"
         parked = until(lambda: self.client.get(url, headers=token).json()["parked"], "something parked")
         self.handles.names["parked"] = parked[0]["parked_id"]
 
     def _surprise(self, step: Step, case: Case) -> list[str]:
         headers = dict(case.headers)
-        token = self._token(step.organisation, case.bearer)
+        token = self._token(step.by, case.bearer)
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if case.kind == "oversized":
@@ -215,7 +215,7 @@ class Trial:
         method, template, operation = self._command(step)
         content_type = next(iter(operation["requestBody"]["content"]))
         headers = {
-            "Authorization": f"Bearer {self._token(step.organisation, 'own')}",
+            "Authorization": f"Bearer {self._token(step.by, 'own')}",
             "Content-Type": content_type,
             **baseline.headers,
         }
@@ -232,13 +232,14 @@ class Trial:
         ]
         return found
 
-    def _token(self, organisation: str, bearer: Bearer) -> str:
-        known = self._tokens.get((organisation, bearer))
+    def _token(self, by: tuple[str, str], bearer: Bearer) -> str:
+        known = self._tokens.get((by, bearer))
         if known is None:
-            known = self._tokens[organisation, bearer] = self._new_token(organisation, bearer)
+            known = self._tokens[by, bearer] = self._new_token(by, bearer)
         return known
 
-    def _new_token(self, organisation: str, bearer: Bearer) -> str:
+    def _new_token(self, by: tuple[str, str], bearer: Bearer) -> str:
+        organisation, duty = by
         match bearer:
             case "none":
                 return ""
@@ -254,7 +255,7 @@ class Trial:
             case "caseworker":
                 return self.stack.token(organisation, "caseworker")
             case "own":
-                return self.stack.token(organisation, "operator" if organisation == DRIFT else "caseworker")
+                return self.stack.token(organisation, duty)
 
 
 def stored(changes: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ AGENCY = "arbetsformedlingen-skelleftea"
 PROVIDER = "urkraft"
 RECEIVER = "skellefte-tra"
 DRIFT = "plattform"
-"""Who operates the platform: its duty is `operator`, everybody else's `caseworker`."""
+"""Who operates the platform: its duty is `operator`, everybody else's `caseworker`, where a step names none."""
 
 
 @dataclass
@@ -38,7 +38,10 @@ class Handles:
 
 @dataclass(frozen=True)
 class Step:
-    """One command. told: whether its bad inputs are to be tried before it; keeps: {name: field of the answer}."""
+    """One command. tried: whether its bad inputs are to be tried before it; keeps: {name: field of the answer}.
+
+    duty: whose command it is, where not an operator's or a caseworker's.
+    """
 
     service: str
     operation: str
@@ -46,6 +49,12 @@ class Step:
     baseline: Callable[[Handles], Baseline]
     keeps: Mapping[str, str] = field(default_factory=dict)
     tried: bool = True
+    duty: str = ""
+
+    @property
+    def by(self) -> tuple[str, str]:
+        """The organisation and the duty that give it."""
+        return self.organisation, self.duty or ("operator" if self.organisation == DRIFT else "caseworker")
 
 
 def _on(path: str, /, **body: Any) -> Callable[[Handles], Baseline]:
@@ -225,8 +234,8 @@ def _webhook(handles: Handles) -> Baseline:
 ACTIVITY, WHY = "activity_tracking", "Typed on the wrong line."
 STEPS: tuple[Step, ...] = (
     *(Step("intake", name, DRIFT, baseline) for name, baseline in register_commands(PROGRAMME, PROVIDER)),
-    Step("intake", "put_webhook", AGENCY, _webhook),
-    Step("intake", "remove_webhook", AGENCY, lambda handles: Baseline()),
+    Step("intake", "put_webhook", AGENCY, _webhook, duty="registrar"),
+    Step("intake", "remove_webhook", AGENCY, lambda handles: Baseline(), duty="registrar"),
     Step("intake", "register_participant", AGENCY, _person, {"person": "participant_id"}),
     Step("intake", "correct_participant", AGENCY, _person_anew),
     Step("intake", "register_participant", AGENCY, _twin, {"twin": "participant_id"}, tried=False),

@@ -27,6 +27,8 @@ RESTLESS = {"leases", "processes", "rebuilds", "webhooks"}
 """Collections that move of themselves: who holds which part of the outbox, how each process, rebuild and
 webhook stands.
 """
+RESTLESS_FIELDS = {"send_at": 0}
+"""Fields that move of themselves: when a webhook has its next turn."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -90,7 +92,7 @@ class Watch:
         for name in DATABASES:
             for collection in self._mongo[name].list_collection_names():
                 if collection not in RESTLESS:
-                    rows = self._mongo[name][collection].find()
+                    rows = self._mongo[name][collection].find({}, RESTLESS_FIELDS)
                     documents[f"{name}.{collection}"] = {str(row["_id"]): _hash(row) for row in rows}
         return Moment(documents, self._ends())
 

@@ -197,6 +197,8 @@ def _who(view: Callable[..., Any]) -> Cells:
         return "operate", "operator", NOBODY, NOBODY
     if getattr(view, "keeper", False):
         return "keep_register", "operator, registrar", NOBODY, NOBODY
+    if getattr(view, "registrar", False):
+        return "keep_organisation", "registrar", NOBODY, NOBODY
     return ("any", "any", NOBODY, NOBODY) if view.action is None else _may(view.action)
 
 

@@ -73,7 +73,7 @@ class PutWebhookAnswer(WebhookAnswer):
 
 
 @webhook.route("/webhook", methods=["PUT"])
-@guarded("read_journey")
+@guarded(None, registrar=True)
 @webhook.arguments(PutWebhookBody())
 @webhook.response(200, PutWebhookAnswer)
 def put_webhook(body: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def put_webhook(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @webhook.route("/webhook", methods=["GET"])
-@guarded("read_journey")
+@guarded(None, registrar=True)
 @webhook.response(200, WebhookAnswer)
 def read_webhook() -> dict[str, Any]:
     """Where your organisation's webhook stands."""
@@ -92,7 +92,7 @@ def read_webhook() -> dict[str, Any]:
 
 
 @webhook.route("/webhook/removal", methods=["POST"])
-@guarded("read_journey")
+@guarded(None, registrar=True)
 @webhook.arguments(RemoveWebhookBody())
 @webhook.response(200, WebhookAnswer)
 def remove_webhook(_: dict[str, Any]) -> dict[str, Any]:

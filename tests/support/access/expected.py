@@ -133,9 +133,9 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("intake", "POST /participants"): ("agency fk", CASE),
     ("intake", "GET /referrals"): ("agency fk shop cafe tra hotel", CASE),
     ("intake", "GET /changes"): ("agency fk shop cafe tra hotel", CASE),
-    ("intake", "GET /webhook"): ("agency fk shop cafe tra hotel", CASE),
-    ("intake", "PUT /webhook"): ("agency fk shop cafe tra hotel", CASE),
-    ("intake", "POST /webhook/removal"): ("agency fk shop cafe tra hotel", CASE),
+    ("intake", "GET /webhook"): ("agency fk shop cafe tra hotel", "registrar"),
+    ("intake", "PUT /webhook"): ("agency fk shop cafe tra hotel", "registrar"),
+    ("intake", "POST /webhook/removal"): ("agency fk shop cafe tra hotel", "registrar"),
     ("intake", "GET /programmes"): ("agency fk shop cafe tra hotel esf out", "any"),
     ("intake", "GET /programmes/<string:programmeId>"): ("agency fk shop cafe tra hotel esf out", "any"),
     ("intake", "GET /programmes/<string:programmeId>/role-map"): (

@@ -73,7 +73,7 @@ def _referred(provider: str | None = SHOP) -> World:
         {"output": "workplace_carved", "quantity": 1, "municipality": "2482"},
     )["output_id"]
     for organisation in ("agency", "fk", "shop", "cafe", "tra", "hotel"):
-        world.house.done(INTAKE, "PUT", "/webhook", ORGANISATIONS[organisation], WEBHOOK)
+        world.house.done(INTAKE, "PUT", "/webhook", f"{ORGANISATIONS[organisation]}:registrar", WEBHOOK)
     body = {"name": "Kim Exempel", "personnummer": None}
     world.person, world.double, world.twin = (
         world.house.done(INTAKE, "POST", "/participants", AGENCY, body)["participant_id"] for _ in range(3)

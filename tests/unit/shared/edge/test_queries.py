@@ -29,7 +29,7 @@ def asked(app: Flask) -> Iterator[tuple[Rule, str, dict[str, str]]]:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         operator, action = getattr(view, "operator", False), getattr(view, "action", None)
-        if getattr(view, "somewhere", False) or getattr(view, "keeper", False):
+        if any(getattr(view, name, False) for name in ("somewhere", "keeper", "registrar")):
             continue
         duty = "operator" if operator else min(RULES[action].duties) if action else "caseworker"
         token = f"Bearer {'plattform' if operator else 'urkraft'}:{duty}"
