@@ -6,22 +6,27 @@ python -m deploy.agencies list
 
 It is run with an administrator's credentials, as `deploy.topics`: no service has any. What an agency gets is what
 `topics.yaml` declares for each. Intake finds the topics by itself within seconds, because it may then read them; no
-process is restarted. The password is printed once and kept nowhere.
+process is restarted. The password is printed once and kept nowhere. `join` asks the register's log first: whoever is
+not there, has ended or is a member of no programme gets nothing.
 
 Environment: as `deploy.topics`.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from datetime import UTC, datetime
 
 import click
 from kafka.admin import KafkaAdminClient
 
 from deploy.declaration import REFERRALS, declared
-from deploy.topics import joined
+from deploy.register import check_takes_part, read_register
+from deploy.topics import config_from_environment, joined
 from deploy.trouble import CannotApply
 from deploy.users import give, run, take, told
+from shared.language.days import day_of
 from shared.language.forms import ORGANISATION
 
 ADMINISTRATOR = "admin"
@@ -30,7 +35,7 @@ ADMINISTRATOR = "admin"
 def join(admin: KafkaAdminClient, unit: str, *, renew: bool = False) -> tuple[str | None, list[str]]:
     """Give the unit what `topics.yaml` declares for an agency. Returns its new password, and what was changed.
 
-    As `deploy.users.give`. Raises CannotApply.
+    Whether it takes part is asked before (`deploy.register`). As `deploy.users.give`. Raises CannotApply.
     """
     _refuse_other(unit)
     return give(admin, unit, declared().beside([unit]), renew=renew)
@@ -66,9 +71,11 @@ def main() -> None:
 @click.argument("unit")
 @click.option("--renew", is_flag=True, help="Give a new password to a user that is there.")
 def join_command(unit: str, renew: bool) -> None:
-    """Make topics, user, rights and quotas of a unit; prints the password, once."""
+    """Make topics, user, rights and quotas of a unit that takes part; prints the password, once."""
 
     def work(admin: KafkaAdminClient) -> list[str]:
+        _refuse_other(unit)
+        check_takes_part(read_register(config_from_environment(os.environ)), unit, day_of(datetime.now(UTC)))
         secret, changed = join(admin, unit, renew=renew)
         return [*changed, told(unit, secret)]
 

@@ -23,13 +23,16 @@ from clients.operator.wire import Wire
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="answers as JSON, for scripts")
+@click.option(
+    "--as", "acting_as", metavar="ORGANISATION[:DUTY]", help="where the token holds several: as which to act"
+)
 @click.pass_context
-def main(context: click.Context, *, as_json: bool) -> None:
+def main(context: click.Context, *, as_json: bool, acting_as: str | None) -> None:
     """See what stands still in the platform and why, and mend it.
 
     Exit status: 0 well, 1 a hand is needed or something is left, 2 wrongly typed, 3 refused, 4 no service answered.
     """
-    context.obj = Desk(as_json=as_json)
+    context.obj = Desk(as_json=as_json, acting_as=acting_as)
 
 
 @main.command()

@@ -18,11 +18,15 @@ reason_option = click.option(
 
 
 class Desk:
-    """What a command works with: the screen, and a wire to one service or to all."""
+    """What a command works with: the screen, and a wire to one service or to all.
 
-    def __init__(self, *, as_json: bool) -> None:
+    acting_as: as which of the token's organisations and duties; None: as the environment says.
+    """
+
+    def __init__(self, *, as_json: bool, acting_as: str | None = None) -> None:
         self.screen = Screen(as_json=as_json)
+        self._acting_as = acting_as
 
     def wire(self, service: str | None = None) -> Wire:
         """Raises Trouble when the environment does not say where to go."""
-        return Wire(Surroundings.of(os.environ, service))
+        return Wire(Surroundings.of(os.environ, service, self._acting_as))

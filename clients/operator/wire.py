@@ -74,6 +74,8 @@ class Wire:
 
     def _send(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._surroundings.token}", **options.pop("headers", {})}
+        if self._surroundings.acting_as:
+            headers["Acting-As"] = self._surroundings.acting_as
         url = f"{self._surroundings.urls[service]}{ROOT}{path}"
         why, code = "", None
         for attempt in range(TRIES):

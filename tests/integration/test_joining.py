@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,11 +44,16 @@ def _admin(running: Callers) -> Iterator[KafkaAdminClient]:
     client.close()
 
 
-def command(stack: Stack, *words: str) -> str:
-    """What the administrator types, and what is printed."""
+def typed(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the administrator types, and what comes of it."""
     told = {**os.environ, **stack.settings.administrator_environment()}
     run = [sys.executable, "-m", "deploy.agencies", *words]
-    done = subprocess.run(run, env=told, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(run, env=told, capture_output=True, text=True, timeout=120, check=False)
+
+
+def command(stack: Stack, *words: str) -> str:
+    """What is printed; it must come to something."""
+    done = typed(stack, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -134,3 +140,33 @@ def test_an_agency_joins_is_answered_and_leaves_and_no_process_is_started_again(
         system.send(referral(person, reference="SK-2"))
     until(lambda: NEW not in known(stack), "intake to see that it left", GONE_SECONDS + 30)
     assert processes(stack) == before
+
+
+def test_who_takes_no_part_gets_nothing(running: Callers, admin: KafkaAdminClient) -> None:
+    stack, before = running.stack, joined(admin)
+    token = {"Authorization": f"Bearer {stack.token('plattform', 'operator')}", "If-Match": "*"}
+
+    def register(unit: str, **more: Any) -> None:
+        body = {"unit_id": unit, "name": "Norsjö", "kind": "social_services", "why": "To be tried.", **more}
+        answer = running.ask(
+            "POST", "/register/units", "plattform", {"first_day": "2016-01-01", **body}, **token
+        )
+        assert answer.status_code == 201, answer.text
+
+    register("ny-kommun")
+    register("gammal-kommun", last_day="2017-12-31")
+    for unit, field in (
+        ("nobody-of-the-register", "unit_id"),
+        ("ny-kommun", "memberships"),
+        ("gammal-kommun", "last_day"),
+    ):
+        # The register is in the log a moment after it was changed.
+        done = until(partial(refused, stack, unit, field), f"{unit} refused for {field}")
+        assert done.returncode == 1
+        assert "password" not in done.stdout
+    assert joined(admin) == before
+
+
+def refused(stack: Stack, unit: str, field: str) -> subprocess.CompletedProcess[str] | None:
+    done = typed(stack, "join", unit)
+    return done if done.stderr.startswith(f"{field}: ") else None

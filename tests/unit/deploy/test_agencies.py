@@ -1,5 +1,6 @@
 """What an agency gets in Kafka that joins while everything runs: its own, and nothing of anybody else's."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from kafka.admin import ResourceType
 
 from deploy.agencies import ADMINISTRATOR, join, leave
 from deploy.declaration import REFERRALS, declared
+from deploy.register import check_takes_part
 from deploy.topics import acls_of
 from deploy.trouble import CannotApply
+from shared.language.register import KnownRegister, Membership, Unit
 
 NEW = "region-vasterbotten"
 SERVICES = {"intake", "activity-tracking", "handover", "outcome"}
@@ -64,6 +67,59 @@ def test_no_agency_takes_the_name_of_a_user_that_is_there(unit: str) -> None:
     for act in (join, leave):
         with pytest.raises(CannotApply, match="no code of a unit"):
             act(NOBODY, unit)
+
+
+TODAY, DAY = date(2026, 11, 28), timedelta(days=1)
+
+
+def register(last_day: date | None = None, *memberships: date | None) -> KnownRegister:
+    """NEW as a unit, with a membership for each last day."""
+    held = [
+        Membership(
+            id=f"{NEW}-{n}",
+            programme=f"p{n}",
+            unit=NEW,
+            roles=("referrer",),
+            first_day=date(2020, 1, 1),
+            last_day=last,
+        )
+        for n, last in enumerate(memberships)
+    ]
+    unit = Unit(
+        id=NEW,
+        name="Region Västerbotten",
+        kind="social_services",
+        first_day=date(2020, 1, 1),
+        last_day=last_day,
+    )
+    return KnownRegister([unit], held)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        register(None, None),
+        register(TODAY, TODAY),
+        register(None, TODAY - DAY, None),
+        register(None, TODAY + DAY),
+    ],
+)
+def test_who_takes_part_today_or_later_may_join(known: KnownRegister) -> None:
+    check_takes_part(known, NEW, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("known", "field"),
+    [
+        (KnownRegister(), "unit_id: the register holds no unit"),
+        (register(TODAY - DAY, None), "last_day: .* ended on 2026-11-27"),
+        (register(None), "memberships: .* no programme"),
+        (register(None, TODAY - DAY, TODAY - 2 * DAY), "memberships: .* ended on 2026-11-27"),
+    ],
+)
+def test_who_takes_no_part_is_refused_by_the_field_that_says_so(known: KnownRegister, field: str) -> None:
+    with pytest.raises(CannotApply, match=field):
+        check_takes_part(known, NEW, TODAY)
 
 
 def test_one_that_is_declared_does_not_leave_by_command() -> None:

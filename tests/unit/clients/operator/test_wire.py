@@ -90,8 +90,33 @@ def test_the_holder_is_the_one_service_that_knows_it() -> None:
         wire(Platform(problem(403, "wrong-duty"))).holder("/x")
 
 
+WHOLE = {f"{name.replace('-', '_').upper()}_URL": f"http://{name}/" for name in SERVICES}
+
+
+def test_a_token_that_holds_several_acts_as_the_one_that_is_named() -> None:
+    told = {**WHOLE, "JOURNEYS_TOKEN": "t", "JOURNEYS_ACTING_AS": "plattform"}
+    platform = Platform(*[httpx.Response(200, json={}) for _ in range(3)])
+    for here in (
+        Surroundings.of(told, None, "plattform:operator"),
+        Surroundings.of(told),
+        Surroundings.of({**WHOLE, "JOURNEYS_TOKEN": "t"}),
+    ):
+        speaking = Wire(here, httpx.Client(transport=httpx.MockTransport(platform)), pause_seconds=0.0)
+        speaking.post("intake", "/x", {})
+    named = [request.headers.get("Acting-As") for request in platform.asked]
+    assert named == ["plattform:operator", "plattform", None]
+    assert all("Idempotency-Key" in request.headers for request in platform.asked)
+
+
+@pytest.mark.parametrize("wrong", ["Plattform", "plattform:", "plattform operator", "plåt", ":operator"])
+def test_what_names_no_organisation_and_duty_is_wrongly_typed(wrong: str) -> None:
+    with pytest.raises(Trouble, match="--as and JOURNEYS_ACTING_AS") as told:
+        Surroundings.of({**WHOLE, "JOURNEYS_TOKEN": "t"}, None, wrong)
+    assert told.value.status == WRONGLY_TYPED
+
+
 def test_the_environment_says_where_to_go_and_what_lacks() -> None:
-    whole = {f"{name.replace('-', '_').upper()}_URL": f"http://{name}/" for name in SERVICES}
+    whole = WHOLE
     found = Surroundings.of({**whole, "JOURNEYS_TOKEN": "t"})
     assert found.urls["activity-tracking"] == "http://activity-tracking"
     with pytest.raises(Trouble, match="HANDOVER_URL, JOURNEYS_TOKEN") as told:
