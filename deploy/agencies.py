@@ -22,7 +22,7 @@ import click
 from kafka.admin import KafkaAdminClient
 
 from deploy.declaration import REFERRALS, declared
-from deploy.register import check_takes_part, read_register
+from deploy.register import await_part
 from deploy.topics import config_from_environment, joined
 from deploy.trouble import CannotApply
 from deploy.users import give, run, take, told
@@ -75,7 +75,7 @@ def join_command(unit: str, renew: bool) -> None:
 
     def work(admin: KafkaAdminClient) -> list[str]:
         _refuse_other(unit)
-        check_takes_part(read_register(config_from_environment(os.environ)), unit, day_of(datetime.now(UTC)))
+        await_part(config_from_environment(os.environ), unit, day_of(datetime.now(UTC)))
         secret, changed = join(admin, unit, renew=renew)
         return [*changed, told(unit, secret)]
 

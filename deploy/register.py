@@ -6,6 +6,7 @@ seconds for 30,000 entries.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -20,6 +21,7 @@ from shared.language.register import Entry, KnownRegister
 from shared.language.register_events import EntryFact, entry_of
 
 PATIENCE_MS = 30_000
+SOON_SECONDS, AGAIN_SECONDS = 5.0, 0.5
 NEXT = "docs/how-to/keep-the-register.md says how it is registered."
 
 
@@ -29,6 +31,18 @@ def read_register(config: Mapping[str, Any]) -> KnownRegister:
         return KnownRegister().with_entries(_entries(config))
     except KafkaError as error:
         raise CannotApply(f"the register's log cannot be read: {error!r}") from error
+
+
+def await_part(config: Mapping[str, Any], unit: Organisation, today: date) -> None:
+    """As `check_takes_part`, on the log; what was said of the unit just now may take seconds to be there."""
+    until = time.monotonic() + SOON_SECONDS
+    while True:
+        try:
+            return check_takes_part(read_register(config), unit, today)
+        except CannotApply:
+            if time.monotonic() > until:
+                raise
+        time.sleep(AGAIN_SECONDS)
 
 
 def check_takes_part(known: KnownRegister, unit: Organisation, today: date) -> None:
