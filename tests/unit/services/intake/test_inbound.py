@@ -62,7 +62,7 @@ class Answering(IntakeWork):
     def fetch(self, collection: str, keys: Any) -> None:
         """All is here."""
 
-    def branch(self) -> "Answering":
+    def branch(self, organisation: str = "") -> "Answering":
         """A unit for one decision."""
         branch = copy.deepcopy(self, {id(self.programmes): self.programmes})
         branch.answers = []

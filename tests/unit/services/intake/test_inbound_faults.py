@@ -36,10 +36,10 @@ class Asking(Answering):
         super().__init__()
         self.flushed = 0
 
-    def branch(self) -> "Answering":
+    def branch(self, organisation: str = "") -> "Answering":
         if self.answers and not self.flushed:
             raise Apart
-        return super().branch()
+        return super().branch(organisation)
 
     def flush(self) -> None:
         self.flushed += 1
