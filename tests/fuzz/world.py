@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -212,10 +212,13 @@ class World:
 
     # --- what there is --------------------------------------------------------------------------------
 
-    def make(self, stage: str) -> Journey:
-        """A new journey brought to that stage. Raises AssertionError, with the answer, where a step is refused."""
+    def make(self, stage: str, steps: Sequence[Step] = ()) -> Journey:
+        """A new journey brought to that stage. Raises AssertionError, with the answer, where a step is refused.
+
+        steps: in the place of those that bring a journey there.
+        """
         journey = Journey(self.register(REFERRER), REFERRER)
-        for step in STEPS[stage]:
+        for step in steps or STEPS[stage]:
             step(self, journey)
         journey.stage = stage
         self.journeys.append(journey)
@@ -325,8 +328,8 @@ _CONSENT = _say(
     last_day=(TODAY + timedelta(days=365)).isoformat(),
     occurred_on=day(98),
 )
-_START = _say("intake-web", "/journeys/{journey}/start", PROVIDER, occurred_on=day(97))
-_READY = _say("activity-tracking-web", "/journeys/{journey}/readiness", PROVIDER, occurred_on=day(30))
+START = _say("intake-web", "/journeys/{journey}/start", PROVIDER, occurred_on=day(97))
+READY = _say("activity-tracking-web", "/journeys/{journey}/readiness", PROVIDER, occurred_on=day(30))
 _EXIT = _say(
     "outcome-web",
     "/journeys/{journey}/exit",
@@ -336,7 +339,7 @@ _EXIT = _say(
     situation="employed",
     occurred_on=day(10),
 )
-_STARTED: tuple[Step, ...] = (_refer, _ACCEPT, _CONSENT, _START)
+_STARTED: tuple[Step, ...] = (_refer, _ACCEPT, _CONSENT, START)
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "received": (_refer,),
     "declined": (
@@ -362,9 +365,9 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "accepted": (_refer, _ACCEPT),
     "consented": (_refer, _ACCEPT, _CONSENT),
     "started": _STARTED,
-    "ready": (*_STARTED, _READY),
-    "offered": (*_STARTED, _READY, _offer),
-    "handed_over": (*_STARTED, _READY, _offer, _taken_on),
+    "ready": (*_STARTED, READY),
+    "offered": (*_STARTED, READY, _offer),
+    "handed_over": (*_STARTED, READY, _offer, _taken_on),
     "exited": (*_STARTED, _EXIT),
 }
 """What brings a journey to each stage, from a person who is registered."""
