@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.language import codec
-from shared.language.decision import Notice, Reply, event_id
+from shared.language.decision import Notice, Reply, event_id, kind_of
 from shared.language.events import Fact
 from shared.language.messages import encode_message, message_type
 from shared.runtime.staged import SubjectDocument
@@ -56,7 +56,8 @@ class Messages:
             body.recorded_at,
             past,
             current_traceparent(),
-            self.organisation,
+            # Who holds a person is nobody's to know from a log.
+            "" if kind_of(held.subject) == "participant" else self.organisation,
         )
         self.emitted.append(f"{kind.name}:{held.out_seq}")
         row = outbox_row(kind.topic, held.subject, held.tick(), headers, codec.encode_body(body))

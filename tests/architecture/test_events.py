@@ -10,6 +10,7 @@ import pytest
 from msgspec import Meta
 
 from deploy.declaration import declared
+from shared.language.codec import HEADERS
 from shared.language.events import (
     CONTROL_TOPIC,
     ERASURES_TOPIC,
@@ -73,6 +74,12 @@ def test_an_event_says_only_what_events_may_say(kind: EventType) -> None:
 
 def test_nothing_is_allowed_that_no_event_says() -> None:
     assert {name for kind in JOURNEY_EVENTS for name in _field_names(kind.body)} == ALLOWED_FIELDS
+
+
+def test_an_event_has_no_header_that_was_not_decided() -> None:
+    """docs/architecture/privacy.md, Where they never go: what a header says of a person leaves the service."""
+    cloud = {"specversion", "id", "source", "type", "subject", "time", "sequence", "after", "organisation"}
+    assert {f"ce_{name}" for name in cloud} | {"traceparent", "content-type"} == HEADERS
 
 
 @pytest.mark.parametrize("kind", JOURNEY_EVENTS, ids=[kind.name for kind in JOURNEY_EVENTS])
