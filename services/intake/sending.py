@@ -38,6 +38,8 @@ from shared.telemetry.metrics import metric
 LEASE = "webhooks"
 LOOK_SECONDS, TELL_SECONDS = 0.5, 5.0
 WORKERS, AT_A_TURN = 8, 20
+NOT_DUE = {"$unset": {"send_at": "", "webhook": ""}}
+"""At the head of a sequence: nothing is sent of it until its organisation puts the webhook again."""
 AFTER_A_FAULT = timedelta(seconds=10)
 """Before the next turn, where our own fault ended one: it comes behind all others that are due."""
 
@@ -121,7 +123,7 @@ class Courier:
         if update["aside_at"] is None:
             self.come_again(webhook, update["next_at"])
         else:
-            self._heads.update_one(_mine(webhook), {"$unset": {"send_at": "", "webhook": ""}})
+            self._heads.update_one(_mine(webhook), NOT_DUE)
         return kept
 
     def _keep(self, webhook: Webhook, update: Mapping[str, Any]) -> bool:
@@ -198,7 +200,12 @@ class Sending:
         chosen = [row["_id"] for row in due if row["_id"] not in under_way][: 2 * WORKERS - len(under_way)]
         if not chosen:
             return 0
-        begun = [webhook_of(row) for row in self._database[WEBHOOKS].find({"_id": {"$in": chosen}})]
+        found = [webhook_of(row) for row in self._database[WEBHOOKS].find({"_id": {"$in": chosen}})]
+        begun = [webhook for webhook in found if webhook.aside_at is None]
+        for webhook in found:
+            if webhook.aside_at is not None:
+                # The process that set it aside ended before it had said so at the head.
+                self._database[SEQUENCES].update_one(_mine(webhook), NOT_DUE)
         for webhook in begun:
             self._under_way.add(webhook.organisation)
             workers.submit(self._turn, webhook)

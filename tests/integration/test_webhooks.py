@@ -15,6 +15,7 @@ from services.intake.domain.webhook import WEBHOOKS
 from services.intake.outside import Poster, signature
 from services.intake.sending import Courier, Sending
 from services.intake.sequencing import CHANGES
+from shared.runtime.restored import SEQUENCES
 from tests.support.awaiting import until
 from tests.support.intake_work import VAULT
 from tests.support.receiver import Receiver, receiving
@@ -96,6 +97,11 @@ def test_500_for_three_days_sets_it_aside_until_it_is_put_again(bench: Bench, re
     with ThreadPoolExecutor(1) as workers:
         time.at += timedelta(days=1)
         assert sending.look(workers) == 0
+        # As a process leaves it that dies between the two writes.
+        due = {"send_at": time.at, "webhook": kept(bench).put}
+        bench.db[SEQUENCES].update_one({"_id": "af"}, {"$set": due})
+        assert sending.look(workers) == 0
+        assert "send_at" not in (bench.db[SEQUENCES].find_one({"_id": "af"}) or {})
         put(bench, "af", receiver.address)
         assert sending.look(workers) == 1
     assert (receiver.numbers, kept(bench).state) == ([1, 1, 1, 1], "sending")
