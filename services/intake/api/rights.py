@@ -98,7 +98,7 @@ class RightsAnswer(Schema):
 
 
 @rights_of_days.route("/journeys/<string:journeyId>/rights/<string:action>", methods=["GET"])
-@guarded(None, keeper=True)
+@guarded(None, keeper=True, long=True)
 @rights_of_days.arguments(RightsPageArguments(), location="query")
 @rights_of_days.response(200, RightsAnswer)
 def read_rights(asked: dict[str, Any], journey_id: JourneyId, action: Action) -> dict[str, Any]:
