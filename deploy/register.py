@@ -35,10 +35,13 @@ def read_register(config: Mapping[str, Any]) -> KnownRegister:
 
 def await_part(config: Mapping[str, Any], unit: Organisation, today: date) -> None:
     """As `check_takes_part`, on the log; what was said of the unit just now may take seconds to be there."""
-    until = time.monotonic() + SOON_SECONDS
+    until: float | None = None
     while True:
+        known = read_register(config)
+        # The first reading may itself take longer than what was said just now needs to come.
+        until = until or time.monotonic() + SOON_SECONDS
         try:
-            return check_takes_part(read_register(config), unit, today)
+            return check_takes_part(known, unit, today)
         except CannotApply:
             if time.monotonic() > until:
                 raise
