@@ -98,10 +98,14 @@ class Timers:
         subject = Subject(row["subject"])
 
         def work(session: ClientSession) -> bool:
+            at = self._clock.now(session)
+            if at < timer.due:
+                # A transaction may read the clock as it was a moment ago, and real time may go back a little. What is
+                # not due would decide nothing, and be gone.
+                return False
             gone = self._database["timers"].delete_one({"_id": timer.key, "due": timer.due}, session=session)
             if gone.deleted_count == 0:
                 return False
-            at = self._clock.now(session)
             unit = Unit(self._database, session, self._repository, self._published, self._source, lambda: at)
             change = self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
             unit.save(subject, change if self._settles is None else self._settles(unit, change))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pymongo
+from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared.language import codec
@@ -228,6 +229,43 @@ def test_a_timer_fires_once_however_many_instances_look(bench: Bench) -> None:
     clock.move(toy.NOW + timedelta(days=2))
     until(lambda: bench.db["timers"].count_documents({}) == 0, "every timer gone")
     assert bench.state(subject) == Toy(fired=30)
+
+
+class BehindInTransactions(Clock):
+    """A driven clock that a transaction reads as it was before the last move, as long as `behind` says so."""
+
+    behind: timedelta = timedelta(days=3)
+
+    def now(self, session: ClientSession | None = None) -> datetime:
+        return super().now(session) - (self.behind if session else timedelta())
+
+
+def test_a_timer_waits_for_the_transaction_s_own_clock(bench: Bench) -> None:
+    subject, clock = bench.subject(), BehindInTransactions(bench.db, driven=True)
+    due = toy.NOW + timedelta(days=1)
+
+    def use_case(work: Any) -> dict[str, Any]:
+        work.save(subject, Change(Toy(), timers=(Timer("late", due, "fire"),)))
+        return {}
+
+    bench.commands().run(use_case, key="k", body=b"", subject=subject, vector={})
+    timers = Timers(
+        client=bench.client,
+        database=bench.database,
+        repository=ToyRepository(),
+        published=Published(bench.db),
+        source="outcome",
+        folds={"fire": toy.fire},
+        clock=clock,
+        stop=bench.stop,
+    )
+    clock.move(due + timedelta(days=1))
+    assert timers.fire_due() == 0
+    assert bench.db["timers"].count_documents({}) == 1, "its moment has not come in the transaction"
+    clock.behind = timedelta()
+    clock.move(due + timedelta(days=2))
+    assert timers.fire_due() == 1
+    assert bench.state(subject) == Toy(fired=1)
 
 
 PROGRAMME = {
