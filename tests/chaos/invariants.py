@@ -281,6 +281,15 @@ ENDED = tuple(
     f"journey.handover.handover-{one}.v1" for one in ("accepted", "declined", "expired", "recalled")
 )
 EXITED = "journey.outcome.journey-exited.v1"
+RECEIVED, PASSED_ON, RETURNED = (
+    f"journey.intake.referral-{one}.v1" for one in ("received", "passed-on", "returned")
+)
+TAKEN = (
+    RETURNED,
+    *(f"journey.intake.referral-{one}.v1" for one in ("accepted", "declined", "withdrawn")),
+    "journey.intake.journey-registered-by-mistake.v1",
+)
+"""After any of these a referral awaits no answer."""
 FOLLOW_UPS = 2
 """How many follow-ups CoActive plans at an exit."""
 
@@ -300,6 +309,8 @@ def wanted_timers(types: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
             wanted[subject, "follow_up_missed"] += count
         elif kind in (MISSED, ANSWERED):
             wanted[subject, "follow_up_missed"] -= count
+        elif kind == RECEIVED:
+            wanted[subject, "referral_unanswered"] = int(not any((subject, one) in types for one in TAKEN))
     return wanted
 
 
@@ -318,9 +329,14 @@ def g10_timers(seen: Seen) -> list[Violation]:
                     str(seen.timers.get(key, 0)),
                 )
             )
-    caused = {"expire_handover": EXPIRED, "follow_up_due": DUE, "follow_up_missed": MISSED}
+    caused = {
+        "expire_handover": (EXPIRED,),
+        "follow_up_due": (DUE,),
+        "follow_up_missed": (MISSED,),
+        "referral_unanswered": (PASSED_ON, RETURNED),
+    }
     for (subject, command), times in seen.fired.items():
-        told = seen.log.types.get((subject, caused[command]), 0)
+        told = sum(seen.log.types.get((subject, kind), 0) for kind in caused[command])
         if times > told:
             found.append(Violation("G10", f"{command} of {subject}", f"fired {told} times", str(times)))
     return found

@@ -181,6 +181,11 @@ def test_timers_follow_from_what_was_said() -> None:
 
     assert +wanted_timers(said(handover_offered=2, handover_accepted=1)) == {(SUBJECT, "expire_handover"): 1}
     assert +wanted_timers(said(handover_offered=2, handover_declined=1, handover_expired=1)) == {}
+    assert +wanted_timers(said(referral_received=1)) == {(SUBJECT, "referral_unanswered"): 1}
+    assert +wanted_timers(said(referral_received=1, referral_passed_on=2)) == {
+        (SUBJECT, "referral_unanswered"): 1
+    }
+    assert +wanted_timers(said(referral_received=1, referral_accepted=2)) == {}
     assert +wanted_timers(said(journey_exited=1, follow_up_due=1)) == {
         (SUBJECT, "follow_up_due"): 1,
         (SUBJECT, "follow_up_missed"): 1,
