@@ -96,7 +96,7 @@ class World:
         self._recount = Recount()
         self._recovery: Recovery | None = None
         self._ended = 0.0
-        self._programme = 1
+        self._programme = 2
         self.move_clock(FIRST_MOMENT)
 
     def close(self) -> None:
@@ -140,10 +140,10 @@ class World:
 
     def publish_next_programme(self) -> None:
         """Publish the programme anew under its next version, as its owner would; blocks until intake has it."""
-        text = (PROGRAMMES / "coactive.yaml").read_text(encoding="utf-8")
+        text = (PROGRAMMES / "coactive-2.yaml").read_text(encoding="utf-8")
         self._programme += 1
         file = self.stack.settings.folder / f"coactive-{self._programme}.yaml"
-        file.write_text(text.replace("\nversion: 1\n", f"\nversion: {self._programme}\n"), encoding="utf-8")
+        file.write_text(text.replace("\nversion: 2\n", f"\nversion: {self._programme}\n"), encoding="utf-8")
         command = [sys.executable, "-m", "services.intake.programmes", "publish", str(file)]
         told = {**surroundings(), **self.stack.env_for("intake", "consume")}
         subprocess.run(command, env=told, cwd=REPOSITORY, check=True, capture_output=True)
