@@ -288,9 +288,8 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
 
 
 LETTERS = {"journey": "j", "participant": "h", "output": "o"}
-SAMPLE_PATH = {f"{kind}Id": f"{letter}-{'0' * 26}" for kind, letter in LETTERS.items()} | {
-    "action": "log_activity"
-}
+IDS = {f"{kind}Id": f"{letter}-{'0' * 26}" for kind, letter in LETTERS.items()}
+SAMPLE_PATH = {**IDS, "action": "log_activity"}
 
 
 def _number_or_text(schema: dict[str, Any], value: str) -> Iterator[Any]:
