@@ -275,9 +275,8 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
     place = re.sub(r"\{(\w+)\}", lambda found: SAMPLE_PATH.get(found[1], "coactive"), path)
     for value in STRANGE:
         text = value if value.startswith("%") else quote(value)
-        answer = clients[name].get(
-            f"{place}?{parameter['name']}={text}", headers={"Authorization": f"Bearer {own}"}
-        )
+        query, token = f"{place}?{parameter['name']}={text}", {"Authorization": f"Bearer {own}"}
+        answer = clients[name].get(query, headers=token)
         problem = answer.json
         assert problem is not None
         if problem["code"] == "invalid-fields":
@@ -287,9 +286,9 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
             assert not list(_number_or_text(parameter["schema"], value)), f"{value[:20]!r} was taken"
 
 
-LETTERS = {"journey": "j", "participant": "h", "output": "o"}
-IDS = {f"{kind}Id": f"{letter}-{'0' * 26}" for kind, letter in LETTERS.items()}
-SAMPLE_PATH = {**IDS, "action": "log_activity"}
+LETTERS = {"journeyId": "j", "participantId": "h", "outputId": "o"}
+SAMPLE_PATH = {name: f"{letter}-{'0' * 26}" for name, letter in LETTERS.items()}
+SAMPLE_PATH["action"] = "log_activity"
 
 
 def _number_or_text(schema: dict[str, Any], value: str) -> Iterator[Any]:
