@@ -18,7 +18,6 @@ from shared.runtime.clock import Clock
 from shared.runtime.kafka import Partition
 from shared.runtime.published import Published
 from shared.runtime.relay import Relay
-from shared.runtime.timers import Timers
 from shared.runtime.transaction import transact
 from shared.runtime.unit import Unit
 from shared.telemetry.metrics import metric
@@ -214,16 +213,7 @@ def test_a_timer_fires_once_however_many_instances_look(bench: Bench) -> None:
 
     commands.run(use_case, key="k", body=b"", subject=subject, vector={})
     for _ in range(3):
-        timers = Timers(
-            client=bench.client,
-            database=bench.database,
-            repository=ToyRepository(),
-            published=Published(bench.db),
-            source="outcome",
-            folds={"fire": toy.fire},
-            clock=clock,
-            stop=bench.stop,
-        )
+        timers = bench.timers(clock)
         bench.start(timers.run)
     assert bench.state(subject) == Toy()
     clock.move(toy.NOW + timedelta(days=2))
@@ -249,16 +239,7 @@ def test_a_timer_waits_for_the_transaction_s_own_clock(bench: Bench) -> None:
         return {}
 
     bench.commands().run(use_case, key="k", body=b"", subject=subject, vector={})
-    timers = Timers(
-        client=bench.client,
-        database=bench.database,
-        repository=ToyRepository(),
-        published=Published(bench.db),
-        source="outcome",
-        folds={"fire": toy.fire},
-        clock=clock,
-        stop=bench.stop,
-    )
+    timers = bench.timers(clock)
     clock.move(due + timedelta(days=1))
     assert timers.fire_due() == 0
     assert bench.db["timers"].count_documents({}) == 1, "its moment has not come in the transaction"

@@ -11,12 +11,11 @@ from shared.operations.by_hand import drained
 from shared.operations.healing import Healer
 from shared.operations.mending import Mending
 from shared.runtime.clock import Clock
-from shared.runtime.published import Published
-from shared.runtime.timers import AGAIN, Timers
+from shared.runtime.timers import AGAIN
 from tests.support import toy
 from tests.support.awaiting import until
 from tests.support.operating import Desk, order, toy_group, toy_parts, web
-from tests.support.toy import Toy, ToyRepository
+from tests.support.toy import Toy
 from tests.support.toybench import EVERYTHING, Bench, bench, has_applied
 
 __all__ = ["bench"]
@@ -201,16 +200,7 @@ def test_a_timer_of_it_is_put_off_and_the_others_fire(bench: Bench) -> None:
         bench.db["timers"].insert_one(row)
     clock = Clock(bench.db, driven=True)
     clock.move(due)
-    timers = Timers(
-        client=bench.client,
-        database=bench.database,
-        repository=ToyRepository(),
-        published=Published(bench.db),
-        source="outcome",
-        folds={"fire": toy.fire},
-        clock=clock,
-        stop=bench.stop,
-    )
+    timers = bench.timers(clock)
     assert timers.fire_due() == 1
     unknown, left = bench.db["timers"].find(sort=[("_id", 1)])
     assert (unknown["_id"], left["_id"], left["due"]) == ("0", "a", due)

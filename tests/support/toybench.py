@@ -25,6 +25,7 @@ from shared.runtime.fold import Batch
 from shared.runtime.origin import SPEAKERS
 from shared.runtime.published import Published
 from shared.runtime.reads import OPERATORS, audit_database
+from shared.runtime.timers import Timers
 from shared.runtime.unit import Unit
 from shared.runtime.write_conflicts import Attempt
 from tests.support import toy
@@ -152,6 +153,19 @@ class Bench:
             None
             if document is None or document["state"] is None
             else ToyRepository().read(subject, document["state"])
+        )
+
+    def timers(self, clock: Clock) -> Timers:
+        """What carries out the toy's timers by that clock."""
+        return Timers(
+            client=self.client,
+            database=self.database,
+            repository=ToyRepository(),
+            published=Published(self.db),
+            source="outcome",
+            folds={"fire": toy.fire},
+            clock=clock,
+            stop=self.stop,
         )
 
     def commands(self, waiters: int = 2) -> Commands:
