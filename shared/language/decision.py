@@ -4,7 +4,7 @@ Nothing here does I/O. A subject is `<kind>/<id>` (`journey/…`, `output/…`, 
 `programme/<id>@<version>`). Its state is one document, and its events are numbered 1, 2, 3 … without holes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NewType, Protocol, TypeVar
@@ -200,6 +200,12 @@ class Work(Protocol):
         several such conditions. Sees rows that earlier units saved. `order` must be unique among the rows, or pages
         may leave some out.
         """
+
+    def load(self, subjects: Iterable[Subject]) -> None:
+        """Fetch these states at once, so that asking for each costs nothing more."""
+
+    def fetch(self, collection: str, keys: Collection[str]) -> None:
+        """Fetch these rows at once, whether they are there or not."""
 
     def revision(self, subject: Subject) -> int:
         """How often commands and timers have changed the subject here; 0 for a new subject."""

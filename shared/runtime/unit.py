@@ -185,6 +185,11 @@ class Unit:
 
     def fetch(self, collection: str, keys: Collection[str]) -> None:
         """Read these rows at once: `row` then asks nothing more for them, whether they are there or not."""
+        if self._base is not None:
+            self._base.fetch(collection, keys)
+            return
+        if not keys:
+            return
         rows = self._database[collection].find({"_id": {"$in": list(keys)}}, session=self._session)
         there = {(collection, one["_id"]): one for one in rows}
         self._fetched |= {(collection, key): there.get((collection, key)) for key in keys}

@@ -41,7 +41,7 @@ from shared.runtime.fingerprint import Fingerprints
 from shared.runtime.many import OneOfMany, UseCase
 from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
-from tests.support.matching import added, announced, archived, field_at, matches
+from tests.support.matching import added, announced, archived, field_at, is_beyond, matches
 from tests.support.published import FakeProgrammes
 
 S = TypeVar("S")
@@ -58,8 +58,7 @@ class FakeWork:
     """One service's store: states, rows, timers, and every event said, in order. Satisfies `decision.Work`.
 
     beside: what its folds are given beside an event. by: who asks in this unit; asked_by: who asked for each of
-    `said`. raised: the subjects whose revision this unit has raised;
-    None outside a unit, where every change raises it.
+    `said`. raised: the subjects whose revision this unit has raised; None outside a unit, where every change does.
     """
 
     programmes: FakeProgrammes
@@ -98,8 +97,7 @@ class FakeWork:
 
     def in_unit(self, decide: Callable[["FakeWork"], T]) -> T:
         """Run this on a branch and keep it."""
-        trial = self.branch()
-        found = decide(trial)
+        found = decide(trial := self.branch())
         self.keep(trial)
         return found
 
@@ -132,15 +130,19 @@ class FakeWork:
         """A page of rows, or of the states' documents."""
         held = [{"_id": key, **body} for (name, key), body in self.table.items() if name == collection]
         if self.repository is not None and collection == self.repository.collection:
-            held = [
-                {"_id": subject, "state": self.repository.write(one)} for subject, one in self.states.items()
-            ]
+            write = self.repository.write
+            held = [{"_id": subject, "state": write(one)} for subject, one in self.states.items()]
         if collection == ARCHIVE:
             held = archived(self.said, self.asked_by)
         found = [row for row in held if matches(row, where)]
         skip = after.rows if isinstance(after, Skip) else 0
-        beyond = [row for row in found if skip or after is None or field_at(row, order) > after]
+        beyond = [row for row in found if skip or after is None or is_beyond(row, order, after)]
         return sorted(beyond, key=lambda row: field_at(row, order))[skip : skip + limit]
+
+    def load(self, *_: Any) -> None:
+        """All is in memory."""
+
+    fetch = load
 
     def revision(self, subject: Subject) -> int:
         """In how many units the subject was saved with something in the change."""

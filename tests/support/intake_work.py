@@ -118,6 +118,11 @@ class IntakeWork:
         beyond = [one for one in mine if listing.after is None or place(one) > listing.after]
         return sorted(beyond, key=place)[: listing.limit]
 
+    def load(self, *_: Any) -> None:
+        """All is in memory."""
+
+    fetch = load
+
     def revision(self, subject: Subject) -> int:
         return int(subject in self.documents)
 

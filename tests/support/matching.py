@@ -33,6 +33,12 @@ def field_at(body: Mapping[str, Any], name: str) -> Any:
     return found
 
 
+def is_beyond(body: Mapping[str, Any], name: str, after: Any) -> bool:
+    """Whether the field lies beyond that value; one that is not there does not."""
+    found = field_at(body, name)
+    return found is not None and bool(found > after)
+
+
 def _matches(found: Any, wanted: Any) -> bool:
     """As MongoDB compares: a list matches what it contains, `$in` any of what it lists, `$ne` what is none of it."""
     if isinstance(wanted, Mapping) and "$ne" in wanted:
