@@ -4,9 +4,10 @@ from pathlib import Path
 
 from services.activity_tracking import api
 from services.activity_tracking.consumer import FOLDS, TIMERS
-from services.activity_tracking.repository import INDEXES, Activities, read_days
+from services.activity_tracking.repository import INDEXES, Activities, read_beside
 from shared.host.process import main
 from shared.language.events import (
+    HandoverAccepted,
     JourneyExited,
     JourneyRegisteredByMistake,
     JourneyStarted,
@@ -30,7 +31,16 @@ SERVICE = Service(
     blueprints=api.blueprints,
     indexes=INDEXES,
     enrich=Enrich(
-        frozenset({ReferralCorrected, JourneyStarted, JourneyRegisteredByMistake, JourneyExited}), read_days
+        frozenset(
+            {
+                ReferralCorrected,
+                JourneyStarted,
+                JourneyRegisteredByMistake,
+                HandoverAccepted,
+                JourneyExited,
+            }
+        ),
+        read_beside,
     ),
 )
 

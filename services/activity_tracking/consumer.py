@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from services.activity_tracking.domain.journey import apply_fact, receive, set_bounds
+from services.activity_tracking.domain.bounds import change_hands, set_bounds
+from services.activity_tracking.domain.journey import apply_fact, receive
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
@@ -22,7 +23,7 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.JourneyStarted: set_bounds,
     e.JourneyRegisteredByMistake: set_bounds,
     e.HandoverOffered: apply_fact,
-    e.HandoverAccepted: apply_fact,
+    e.HandoverAccepted: change_hands,
     e.HandoverDeclined: apply_fact,
     e.HandoverExpired: apply_fact,
     e.HandoverRecalled: apply_fact,

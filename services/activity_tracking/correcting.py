@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from services.activity_tracking.domain import corrections, plan, progress
+from services.activity_tracking.domain import corrections, pauses, plan, progress
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
 from shared.language.access import Actor, Reader
@@ -49,11 +49,25 @@ def correct_plan(
     work: Work, actor: Actor, journey_id: JourneyId, entry: str, command: corrections.CorrectPlan
 ) -> plan.PlannedActivity:
     """Say a planned period anew, or take it back."""
-    row = work.row("activities_planned", plan.plan_key(journey_id, entry))
+    row = work.row(plan.PLANNED, plan.plan_key(journey_id, entry))
     journey, programme, held = _opened(
         work, actor, journey_id, plan.PlannedActivity, row, "planned activity", day="planned_on"
     )
     change, anew = corrections.correct_plan(journey, held, command, programme=programme, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_pause(
+    work: Work, actor: Actor, journey_id: JourneyId, pause: str, command: pauses.CorrectPause
+) -> pauses.Pause:
+    """Say a pause anew, or take it back."""
+    row = work.row(pauses.PAUSES, pauses.pause_key(journey_id, pause))
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    if row is None or not reader_of(work, actor, journey).may_overwrite(row["organisation"]):
+        raise Unknown("pause", within=True)
+    entry = entry_of(pauses.Pause, row)
+    change, anew = pauses.correct_pause(journey, entry, command, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return anew
 

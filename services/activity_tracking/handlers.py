@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.activity_tracking.domain import outputs, plan, progress, sessions
+from services.activity_tracking.domain import outputs, pauses, plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
@@ -69,6 +69,14 @@ def plan_activity(
     """Enter an activity in the plan."""
     journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def plan_pause(work: Work, actor: Actor, journey_id: JourneyId, command: pauses.PlanPause) -> pauses.Pause:
+    """Enter days on which the person is expected nowhere."""
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    change, entry = pauses.plan_pause(journey, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return entry
 
@@ -217,7 +225,7 @@ def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
         ],
         planned=[
             entry_of(plan.PlannedActivity, row)
-            for row in work.rows("activities_planned", planned, order="number", after=None, limit=SHOWN)
+            for row in work.rows(plan.PLANNED, planned, order="number", after=None, limit=SHOWN)
         ],
         rounds=[
             entry_of(progress.ProgressRound, row)

@@ -6,11 +6,15 @@ from datetime import date
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
+from services.activity_tracking.domain.bounds import Beside
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
+from services.activity_tracking.domain.pauses import PAUSES
+from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
+from shared.language.rows import entry_of
 from shared.language.stored_states import Kind, StoredStates, valid_as_it_is
 from shared.runtime.collections import Collections
 from shared.runtime.corrections import CORRECTION_INDEXES
@@ -21,23 +25,27 @@ class Activities(StoredStates):
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Journey, (with_hands, valid_as_it_is)),
+        "journey": Kind(Journey, (with_hands, valid_as_it_is, valid_as_it_is)),
         "output": Kind(Output),
     }
 
 
-def read_days(
+def read_beside(
     database: Collections, session: ClientSession, received: Sequence[Received]
-) -> Mapping[Subject, Mapping[date, SessionCounts]]:
-    """The counts of each day on which the journeys had sessions: few, and asked for where their bounds move alone."""
-    found: dict[Subject, dict[date, SessionCounts]] = {one.subject: {} for one in received}
-    if not found:
+) -> Mapping[Subject, Beside]:
+    """What the journeys' days count and what is planned with hours: few, and asked for where bounds or hands move."""
+    subjects = {one.subject for one in received}
+    if not subjects:
         return {}
-    rows = database[DAYS].find({"journey_id": {"$in": [key_of(one) for one in found]}}, session=session)
-    for row in rows:
-        counts = found[subject_of("journey", row["journey_id"])]
+    within = {"journey_id": {"$in": [key_of(one) for one in subjects]}}
+    days: dict[Subject, dict[date, SessionCounts]] = {one: {} for one in subjects}
+    for row in database[DAYS].find(within, session=session):
+        counts = days[subject_of("journey", row["journey_id"])]
         counts[date.fromisoformat(row["day"])] = counts_of(row)
-    return found
+    plans: dict[Subject, list[PlannedActivity]] = {one: [] for one in subjects}
+    for row in database[PLANNED].find({**within, "hours": {"$nin": [None, []]}}, session=session):
+        plans[subject_of("journey", row["journey_id"])].append(entry_of(PlannedActivity, row))
+    return {one: Beside(days=days[one], plans=plans[one]) for one in subjects}
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {
@@ -45,8 +53,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "sessions": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     # the days of a journey whose bounds have moved
     DAYS: [IndexModel([("journey_id", ASCENDING)])],
-    # a journey's overview
-    "activities_planned": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
+    PLANNED: [
+        # a journey's overview
+        IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
+        # a unit's register of a day
+        IndexModel(
+            [("organisation", ASCENDING), ("until", ASCENDING)],
+            partialFilterExpression={"until": {"$exists": True}},
+        ),
+    ],
+    # the pauses of who is on a register
+    PAUSES: [IndexModel([("journey_id", ASCENDING), ("_id", ASCENDING)])],
     "goals": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     "progress": [IndexModel([("journey_id", ASCENDING), ("round", ASCENDING)])],
     "competences": [IndexModel([("journey_id", ASCENDING)])],

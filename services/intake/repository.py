@@ -155,7 +155,9 @@ class Referrals(StoredStates):
         "journey": Kind(Referral, (with_hands, _alone, _with_a_home, _asking_whom_it_named)),
         "participant": Kind(Participant, (_before_handles,)),
         "handle": Kind(Brought),
-        "programme": Kind(Published, (_without_long_term_months, _rules_of_who_left, valid_as_it_is)),
+        "programme": Kind(
+            Published, (_without_long_term_months, _rules_of_who_left, valid_as_it_is, valid_as_it_is)
+        ),
         "legal-person": Kind(LegalPerson),
         "unit": Kind(Unit),
         "membership": Kind(Membership),

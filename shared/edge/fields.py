@@ -109,6 +109,13 @@ def code_field(**options: Any) -> ma.String:
     return ma.String(validate=[Form(exactly(forms.CODE), takes), nobody], **options)
 
 
+def clock_field(**options: Any) -> ma.String:
+    """A field that holds a time of day."""
+    return ma.String(
+        validate=Form(exactly(forms.WALL_CLOCK), "a time of day as hh:mm, 00:00 to 23:59"), **options
+    )
+
+
 def municipality_field(**options: Any) -> ma.String:
     """A field that holds a Swedish municipality code."""
     return ma.String(

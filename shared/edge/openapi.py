@@ -44,6 +44,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "programmeId": whole(forms.CODE),
     "goal": whole(forms.CODE),
     "plan": whole(forms.CODE),
+    "pause": whole(forms.CODE),
     "competence": whole(forms.CODE),
     "level": "^[1-9][0-9]{0,3}$",
     "round": "^[1-9][0-9]{0,3}$",

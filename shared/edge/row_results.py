@@ -49,6 +49,17 @@ class RowProblem(Schema):
     errors = ma.Dict(allow_none=True)
 
 
+def row_problem(refused: Refused) -> tuple[int, dict[str, Any]]:
+    """The status of a row that is refused, and what is wrong with it."""
+    known = CODES[refused.code]
+    return known.status, {
+        "code": refused.code,
+        "title": known.title,
+        "detail": refused.detail,
+        "errors": refused.errors,
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cells(Generic[T]):
     """How a sheet says what a row of JSON says in another shape.
@@ -129,17 +140,11 @@ class Kind(Generic[T]):
     ) -> "_Result":
         if isinstance(refused, Busy):
             refused = Refused("busy", "Nothing is known to be stored; send the row again.")
-        known = CODES[refused.code]
-        problem = {
-            "code": refused.code,
-            "title": known.title,
-            "detail": refused.detail,
-            "errors": refused.errors,
-        }
+        status, problem = row_problem(refused)
         fields = shown(row.fields)
         cells = {name: text for name in self.columns.all if (text := _cell(fields.get(name)))}
         said = self.refused(row.fields)
-        return _Result(row.number, row.line, known.status, said, problem=problem, cells=cells)
+        return _Result(row.number, row.line, status, said, problem=problem, cells=cells)
 
     def _table(self, results: Iterator["_Result"], delimiter: str) -> Response:
         """The refused rows as a sheet, with the mark that spreadsheets know UTF-8 by."""

@@ -30,3 +30,9 @@ def months_after(on: date, months: int) -> date:
     index = on.month - 1 + months
     year, month = on.year + index // 12, index % 12 + 1
     return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
+
+
+def wall_clock(at: str) -> time:
+    """hh:mm as the time of a clock on the wall. Raises ValueError."""
+    hour, minute = at.split(":")
+    return time(int(hour), int(minute))

@@ -171,6 +171,17 @@ class Passage:
             if one.since <= on and (end is None or on <= end)
         )
 
+    def holds_until(self, organisation: e.Organisation) -> date | None:
+        """The last day on which the organisation held the journey; None while it does. Raises ValueError if never.
+
+        A handover that comes, and one that is taken back, move it.
+        """
+        held = self._held()
+        latest = max(number for number, one in enumerate(held) if one.organisation == organisation)
+        if latest == len(held) - 1:
+            return None
+        return max(held[latest].since, held[latest + 1].since)
+
     def was_responsible(self, organisation: e.Organisation) -> bool:
         """Whether the organisation holds the journey, or ever held it."""
         return any(one.organisation == organisation for one in self._held())

@@ -165,6 +165,7 @@ class Programme:
     identity. reads_after_months: how long a unit that has left still reads its own old journeys. late_days: how many
     days after it who no longer holds the journey, or the role, may still record or correct a fact of its own day.
     answer_within_days: how long a provider may take to answer a referral; None: for ever.
+    absence_after_minutes: who comes later than that, or leaves sooner, was away.
     """
 
     id: Code
@@ -190,6 +191,7 @@ class Programme:
     reads_after_months: Annotated[int, Meta(ge=0, le=120)] = 3
     late_days: Annotated[int, Meta(ge=0, le=3660)] = 30
     answer_within_days: Annotated[int, Meta(ge=1, le=366)] | None = None
+    absence_after_minutes: Annotated[int, Meta(ge=0, le=240)] = 15
 
     @property
     def key(self) -> ProgrammeKey:

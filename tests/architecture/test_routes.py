@@ -89,6 +89,7 @@ COLLECTIONS = frozenset(
             "referrals",
             "consents",
             "activities",
+            "pauses",
             "goals",
             "sessions",
             "progress",

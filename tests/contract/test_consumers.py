@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from services.activity_tracking.domain.bounds import Beside
 from shared.language import codec
 from shared.language.decision import Change, Fold, Received, Reply, Repository, Subject
 from shared.language.errors import Unready
@@ -84,7 +85,7 @@ def groups() -> list[Group]:
     return found
 
 
-EXTRAS: Mapping[str, Any] = {"activity-tracking": {}, "figures": ENTRY}
+EXTRAS: Mapping[str, Any] = {"activity-tracking": Beside(), "figures": ENTRY}
 """What the folds of a group are given beside an event."""
 
 

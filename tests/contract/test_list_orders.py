@@ -14,7 +14,7 @@ IMMUTABLE = {
 }
 MOVES = {
     "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
-    "until": "no list: one row or a few are asked for",
+    "until": "no list: one row or a few are asked for, or all that one register is made of, in one snapshot",
 }
 
 

@@ -187,6 +187,7 @@ class Access(Fuzzer[Cell]):
             "sessionId": self._sessions.get(journey.journey, f"s-{UNKNOWN_ID}"),
             "goal": "g1",
             "plan": "a1",
+            "pause": "u1",
             "competence": "woodwork",
             "level": "1",
             "round": "1",

@@ -1,17 +1,23 @@
-"""What activity tracking's fold is given beside an event, in a service that is kept in memory."""
+"""What activity tracking's folds are given beside an event, in a service that is kept in memory."""
 
-from collections.abc import Mapping
 from datetime import date
 
-from services.activity_tracking.domain.journey import SessionCounts
+from services.activity_tracking.domain.bounds import Beside
+from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Subject, key_of
+from shared.language.rows import entry_of
 from tests.support.fakes import FakeWork
 
 
-def days_of(memory: FakeWork, subject: Subject) -> Mapping[date, SessionCounts]:
-    """The counts of each day of the journey's sessions; as `repository.read_days` finds them."""
-    rows = [row for (collection, _), row in memory.table.items() if collection == DAYS]
-    return {
-        date.fromisoformat(row["day"]): counts_of(row) for row in rows if row["journey_id"] == key_of(subject)
-    }
+def days_of(memory: FakeWork, subject: Subject) -> Beside:
+    """The counts of the journey's days, and its plans with hours; as `repository.read_beside` finds them."""
+    rows = [
+        (collection, row)
+        for (collection, _), row in memory.table.items()
+        if row.get("journey_id") == key_of(subject)
+    ]
+    return Beside(
+        days={date.fromisoformat(row["day"]): counts_of(row) for name, row in rows if name == DAYS},
+        plans=[entry_of(PlannedActivity, row) for name, row in rows if name == PLANNED and row["hours"]],
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from tests.support.attendance_commands import WEEK, marks, pause, pause_anew
 from tests.support.bad_input import Baseline
 from tests.support.register_commands import register_commands
 from tests.support.schema_samples import TEST_PERSONNUMMER
@@ -170,13 +171,18 @@ def _session_file(handles: Handles) -> Baseline:
 
 
 def _plan(handles: Handles) -> Baseline:
-    body = {"activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(61)}
+    body = {
+        "activity": "work_training",
+        "first_on": handles.day(95),
+        "last_on": handles.day(61),
+        "hours": WEEK,
+    }
     return Baseline(path={"journeyId": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
 
 
 def _plan_anew(handles: Handles) -> Baseline:
     body = {"why": WHY, "activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(60)}
-    return Baseline(path={"journeyId": handles["whole"], "plan": "a1"}, body=body)
+    return Baseline(path={"journeyId": handles["whole"], "plan": "a1"}, body={**body, "hours": WEEK})
 
 
 def _goal_anew(handles: Handles) -> Baseline:
@@ -268,6 +274,9 @@ STEPS: tuple[Step, ...] = (
     Step("outcome", "record_entry", PROVIDER, _entry),
     Step(ACTIVITY, "plan_activity", PROVIDER, _plan),
     Step(ACTIVITY, "correct_plan", PROVIDER, _plan_anew),
+    Step(ACTIVITY, "plan_pause", PROVIDER, pause, {"pause": "pause"}),
+    Step(ACTIVITY, "correct_pause", PROVIDER, pause_anew),
+    Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
     Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),
     Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),

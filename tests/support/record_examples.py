@@ -19,7 +19,8 @@ from tests.support.numbering import number
 from tests.support.sources import ROOT
 from tools.contracts.services import application, services
 
-DUTIES = ("caseworker", "supervisor", "analyst", "owner")
+HOURS = [{"weekday": 1, "starts_at": "09:00", "ends_at": "12:00"}]
+DUTIES = ("caseworker", "supervisor", "analyst", "owner", "registrar")
 
 
 def rules(service: str) -> dict[str, str]:
@@ -43,7 +44,8 @@ def lived(world: World, at: str) -> World:
     if at not in ("strt", "offr"):
         return world
     for rest, body in (
-        ("activities", {"activity": "placement", "first_on": "2016-06-02"}),
+        ("activities", {"activity": "placement", "first_on": "2016-06-02", "hours": HOURS}),
+        ("pauses", {"first_on": "2016-07-04", "last_on": "2016-07-29"}),
         ("progress", {"round": 1, "answers": {"network": 3}}),
         ("competences", {"competence": "woodwork", "level": 1}),
         ("goals/g1/reached", {}),

@@ -9,6 +9,7 @@ from typing import Any
 
 USE_CASES = (
     "handlers",
+    "attendance",
     "correcting",
     "contents",
     "people",

@@ -7,13 +7,16 @@ from flask_smorest import Blueprint
 from marshmallow import fields as ma
 
 from services.activity_tracking import correcting
+from services.activity_tracking.api import planning as p
 from services.activity_tracking.api import schemas as s
+from services.activity_tracking.api.fields import day_field, said, whole_field
 from services.activity_tracking.domain.corrections import (
     CorrectDay,
     CorrectGoal,
     CorrectPlan,
     CorrectProgress,
 )
+from services.activity_tracking.domain.pauses import CorrectPause
 from services.activity_tracking.domain.plan import GOAL_LENGTH
 from shared.edge.corrections import (
     CorrectingBody,
@@ -39,8 +42,9 @@ class CorrectPlanBody(CorrectingBody):
 
     makes = CorrectPlan
     activity = code_field(allow_none=True)
-    first_on = s.day_field()
-    last_on = s.day_field()
+    first_on = day_field()
+    last_on = day_field()
+    hours = p.hours_field()
 
 
 class CorrectGoalBody(CorrectingBody):
@@ -54,15 +58,15 @@ class CorrectDayBody(CorrectingBody):
     """The right day, or `void`: it was not so."""
 
     makes = CorrectDay
-    occurred_on = s.day_field()
+    occurred_on = day_field()
 
 
 class CorrectProgressBody(CorrectingBody):
     """The round's answers as they were given, or `void`: it was not asked."""
 
     makes = CorrectProgress
-    answers = ma.Dict(keys=code_field(), values=s.whole_field(-1000, 1000), allow_none=True)
-    occurred_on = s.day_field()
+    answers = ma.Dict(keys=code_field(), values=whole_field(-1000, 1000), allow_none=True)
+    occurred_on = day_field()
 
 
 def _number(text: str, what: str) -> int:
@@ -75,10 +79,19 @@ def _number(text: str, what: str) -> int:
 @corrections.route("/journeys/<string:journeyId>/activities/<string:plan>/correction", methods=["POST"])
 @guarded("log_activity")
 @corrections.arguments(CorrectPlanBody())
-@corrections.response(200, s.PlannedActivityAnswer)
+@corrections.response(200, p.PlannedActivityAnswer)
 def correct_plan(body: CorrectPlan, journey_id: JourneyId, plan: str) -> dict[str, Any]:
     """Say a planned period anew, or take it back with `void`."""
-    return run(correcting.correct_plan, s.show_planned, journey_id, plan, body)
+    return run(correcting.correct_plan, p.show_planned, journey_id, plan, body)
+
+
+@corrections.route("/journeys/<string:journeyId>/pauses/<string:pause>/correction", methods=["POST"])
+@guarded("log_activity")
+@corrections.arguments(p.CorrectPauseBody())
+@corrections.response(200, p.PauseAnswer)
+def correct_pause(body: CorrectPause, journey_id: JourneyId, pause: str) -> dict[str, Any]:
+    """Say a pause anew, or take it back with `void`."""
+    return run(correcting.correct_pause, said, journey_id, pause, body)
 
 
 @corrections.route("/journeys/<string:journeyId>/goals/<string:goal>/correction", methods=["POST"])

@@ -4,9 +4,14 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from services.activity_tracking import handlers
+from services.activity_tracking import attendance, handlers
+from services.activity_tracking.api import planning as p
+from services.activity_tracking.api import registers as r
 from services.activity_tracking.api import schemas as s
+from services.activity_tracking.api.fields import said
+from services.activity_tracking.domain.marks import MarkRegister
 from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
+from services.activity_tracking.domain.pauses import PlanPause
 from services.activity_tracking.domain.plan import DeclareReady, PlanActivity, ReachGoal, SetGoal
 from services.activity_tracking.domain.progress import MeasureProgress, ValidateCompetence
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession
@@ -22,6 +27,8 @@ outputs = Blueprint("outputs", __name__, description="What a programme brings ab
 
 MOST_ENTRIES = 1_000_000_000
 """More sessions than a journey can have; a number of one is smaller."""
+REGISTER_BYTES = 256 * 1024
+"""A register of five hundred people, marked one by one."""
 
 
 class SessionPageArguments(PageArguments):
@@ -46,16 +53,43 @@ def read_journey(journey_id: JourneyId) -> dict[str, Any]:
 
 @activities.route("/journeys/<string:journeyId>/activities", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.PlanActivityBody())
-@activities.response(201, s.PlannedActivityAnswer)
+@activities.arguments(p.PlanActivityBody())
+@activities.response(201, p.PlannedActivityAnswer)
 def plan_activity(body: PlanActivity, journey_id: JourneyId) -> dict[str, Any]:
     """Enter a period of one activity in the plan."""
-    return run(handlers.plan_activity, s.show_planned, journey_id, body)
+    return run(handlers.plan_activity, p.show_planned, journey_id, body)
+
+
+@activities.route("/journeys/<string:journeyId>/pauses", methods=["POST"])
+@guarded("log_activity")
+@activities.arguments(p.PlanPauseBody())
+@activities.response(201, p.PauseAnswer)
+def plan_pause(body: PlanPause, journey_id: JourneyId) -> dict[str, Any]:
+    """Enter days on which the participant is expected nowhere."""
+    return run(handlers.plan_pause, said, journey_id, body)
+
+
+@activities.route("/attendance", methods=["GET"])
+@guarded("log_activity", somewhere=True)
+@activities.arguments(r.DayRegisterArguments(), location="query")
+@activities.response(200, r.DayRegisterAnswer)
+def read_attendance(query: dict[str, Any]) -> dict[str, Any]:
+    """The register of a day: who is expected at the caller's unit, and what was marked."""
+    return run(attendance.read_register, r.show_register, query.get("day"))
+
+
+@activities.route("/attendance", methods=["POST"])
+@guarded("log_activity", somewhere=True, body_limit=REGISTER_BYTES)
+@activities.arguments(r.MarkRegisterBody())
+@activities.response(200, r.MarkedRegisterAnswer)
+def mark_attendance(body: MarkRegister) -> dict[str, Any]:
+    """Mark the register of a day in one transaction, with a result for each line."""
+    return run(attendance.mark_register, r.show_marked, body)
 
 
 @activities.route("/journeys/<string:journeyId>/goals", methods=["POST"])
 @guarded("log_activity")
-@activities.arguments(s.SetGoalBody())
+@activities.arguments(p.SetGoalBody())
 @activities.response(201, s.GoalAnswer)
 def set_goal(body: SetGoal, journey_id: JourneyId) -> dict[str, Any]:
     """Note a goal of the participant's own; at most 20 are open at once."""

@@ -7,19 +7,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
+from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
+from services.activity_tracking.api.planning import PlannedActivityAnswer, show_planned
 from services.activity_tracking.domain.outputs import MOST, CorrectOutput, LogOutput, Output
 from services.activity_tracking.domain.plan import (
-    GOAL_LENGTH,
     DeclareReady,
     Goal,
-    PlanActivity,
-    PlannedActivity,
     ReachGoal,
-    SetGoal,
 )
 from services.activity_tracking.domain.progress import (
     ROUNDS,
@@ -33,45 +30,12 @@ from services.activity_tracking.handlers import Overview, SessionPage, Standing
 from shared.edge.corrections import void_field, why_field
 from shared.edge.fields import (
     CommandSchema,
-    Day,
     code_field,
     municipality_field,
 )
-from shared.edge.texts import Reference, text_field
+from shared.edge.texts import Reference
 from shared.edge.use_cases import paged
 from shared.language.access import Reader
-
-
-def day_field(**options: Any) -> Day:
-    """A field that holds a day."""
-    return Day(allow_none=not options.get("required", False), **options)
-
-
-def _day_said() -> ma.String:
-    return ma.String(metadata={"format": "date"}, allow_none=True)
-
-
-def whole_field(least: int, most: int, **options: Any) -> ma.Integer:
-    """A field that holds a whole number within bounds, both counted."""
-    return ma.Integer(strict=True, validate=validate.Range(least, most), **options)
-
-
-class PlanActivityBody(CommandSchema):
-    """A period of one activity for the plan."""
-
-    makes = PlanActivity
-    activity = code_field(required=True)
-    first_on = day_field(required=True)
-    last_on = day_field()
-    occurred_on = day_field()
-
-
-class SetGoalBody(CommandSchema):
-    """A goal in the participant's own words."""
-
-    makes = SetGoal
-    text = text_field(1, GOAL_LENGTH, required=True)
-    occurred_on = day_field()
 
 
 class _DatedBody(CommandSchema):
@@ -155,27 +119,14 @@ class CorrectOutputBody(CommandSchema):
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-class PlannedActivityAnswer(Schema):
-    """A period of one activity in the plan; null: not the reader's to see."""
-
-    journey_id = ma.String()
-    plan = ma.String()
-    organisation = ma.String(allow_none=True)
-    activity = ma.String(allow_none=True)
-    first_on = _day_said()
-    last_on = _day_said()
-    planned_on = _day_said()
-    void = ma.Boolean()
-
-
 class GoalAnswer(Schema):
     """A goal. Its text is shown in the journey's overview alone, to who may see it."""
 
     journey_id = ma.String()
     goal = ma.String()
     text = ma.String(allow_none=True)
-    set_on = _day_said()
-    reached_on = _day_said()
+    set_on = day_said()
+    reached_on = day_said()
     void = ma.Boolean()
 
 
@@ -187,7 +138,7 @@ class SessionAnswer(Schema):
     number = ma.Integer()
     organisation = ma.String(allow_none=True)
     activity = ma.String(allow_none=True)
-    occurred_on = _day_said()
+    occurred_on = day_said()
     attendance = ma.String()
     minutes = ma.Integer()
     reason = ma.String(allow_none=True)
@@ -213,7 +164,7 @@ class RoundAnswer(Schema):
     round = ma.Integer()
     answered = ma.Integer()
     answers = ma.Dict(keys=ma.String(), values=ma.Integer(), allow_none=True)
-    measured_on = _day_said()
+    measured_on = day_said()
     organisation = ma.String()
     void = ma.Boolean()
 
@@ -224,7 +175,7 @@ class CompetenceAnswer(Schema):
     journey_id = ma.String()
     competence = ma.String()
     level = ma.Integer()
-    validated_on = _day_said()
+    validated_on = day_said()
     validated_by = ma.String(allow_none=True)
     void = ma.Boolean()
 
@@ -249,12 +200,12 @@ class StandingAnswer(Schema):
     stage = ma.String()
     responsible = ma.String()
     municipality = ma.String()
-    started_on = _day_said()
-    ready_on = _day_said()
-    exited_on = _day_said()
+    started_on = day_said()
+    ready_on = day_said()
+    exited_on = day_said()
     open_goals = ma.Integer(allow_none=True)
     last_round = ma.Integer(allow_none=True)
-    last_measured_on = _day_said()
+    last_measured_on = day_said()
     session_counts = ma.Nested(SessionCountsAnswer, allow_none=True)
 
 
@@ -277,7 +228,7 @@ class OutputAnswer(Schema):
     quantity = ma.Integer()
     municipality = ma.String()
     organisation = ma.String()
-    logged_on = _day_said()
+    logged_on = day_said()
     corrections = ma.Integer()
 
 
@@ -288,24 +239,10 @@ class OutputPageAnswer(Schema):
     next_cursor = ma.String(allow_none=True)
 
 
-def said(entry: Any) -> dict[str, Any]:
-    """An entry as plain values, whole, as who recorded it may see it: days and moments as ISO strings."""
-    document: dict[str, Any] = msgspec.to_builtins(entry)
-    return document
-
-
 def show_goal(goal: Goal, who: Reader | None = None) -> dict[str, Any]:
     """A goal for its reader. Without one it has no text, because answers to commands are stored."""
     seen = who is not None and who.sees(goal.organisation)
     return {**said(goal), "text": goal.text if seen else None}
-
-
-def show_planned(entry: PlannedActivity, who: Reader | None = None) -> dict[str, Any]:
-    """A planned activity, whole for who entered it; those outside see when, not what, and a workplace not where."""
-    document = said(entry)
-    if who is None or who.sees(entry.organisation):
-        return document
-    return document | ({"organisation": None} if who.works_there else {"activity": None})
 
 
 def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from services.activity_tracking.domain.hours import Hours, check_hours
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
@@ -18,14 +19,15 @@ from services.activity_tracking.domain.journey import (
     require_stage,
 )
 from services.activity_tracking.domain.plan import (
+    ANEW,
+    CORRIGIBLE,
     GOAL_LENGTH,
     OPEN_GOALS,
-    PLANNABLE,
     Goal,
     PlannedActivity,
     check_period,
     goal_key,
-    plan_key,
+    plan_row,
 )
 from services.activity_tracking.domain.progress import (
     Competence,
@@ -51,13 +53,8 @@ from shared.language.events import (
     ProgressMeasured,
 )
 from shared.language.journeys import moved
-from shared.language.passage import Stage
 from shared.language.programmes import Programme
 from shared.language.rows import as_row
-
-CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
-"""What was planned before a withdrawal stays readable, and so can be mended."""
-ANEW = "Missing: a correction says everything anew, unless it is void."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +64,7 @@ class CorrectPlan(Correcting):
     activity: str | None = None
     first_on: date | None = None
     last_on: date | None = None
+    hours: Sequence[Hours] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +140,16 @@ def correct_plan(
             found.add("first_on", ANEW)
         else:
             check_period(found, command.first_on, command.last_on, journey)
+        check_hours(found, "hours", command.hours)
         found.raise_any()
         assert command.activity is not None and command.first_on is not None
-        anew = replace(entry, activity=command.activity, first_on=command.first_on, last_on=command.last_on)
+        anew = replace(
+            entry,
+            activity=command.activity,
+            first_on=command.first_on,
+            last_on=command.last_on,
+            hours=tuple(command.hours),
+        )
     require_stage(journey, CORRIGIBLE)
     if anew == entry:
         return Change(journey), entry
@@ -159,13 +164,17 @@ def correct_plan(
         plan=entry.plan,
         correction=_how(command),
     )
-    row = as_row("activities_planned", plan_key(journey.journey_id, entry.plan), anew)
-    said = {"activity": entry.activity, "first_on": entry.first_on, "last_on": entry.last_on}
+    said = {
+        "activity": entry.activity,
+        "first_on": entry.first_on,
+        "last_on": entry.last_on,
+        "hours": entry.hours,
+    }
     change = _changed(
         journey,
         journey,
         event,
-        row,
+        plan_row(anew, journey.passage),
         command,
         f"activity/{entry.plan}",
         said,

@@ -4,7 +4,6 @@ Entries (sessions, measures, goals …) are rows of their own; the state holds w
 nothing that grows with time.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -14,17 +13,11 @@ from shared.language.decision import Change, Received
 from shared.language.errors import Conflict
 from shared.language.events import (
     Code,
-    Fact,
     Organisation,
-    SessionsOfDay,
-    SessionsRecounted,
 )
 from shared.language.journeys import Followed, known, moved, opened
-from shared.language.passage import Passage, Stage
+from shared.language.passage import Stage
 from shared.language.programmes import Programme, Programmes
-
-MOST_DAYS = 31
-"""Days that one event recounts at most."""
 
 BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 """The stages in which days of participation can be logged, late ones after the exit too."""
@@ -50,14 +43,15 @@ class SessionCounts:
 class Journey(Followed):
     """What activity tracking must know of a journey to decide the next command.
 
-    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, entries (of sessions),
-    corrections (of all else): the number so far, which numbers the next. last_round: the highest round of the
-    progress measure so far. ready_said_by: who judged the person ready.
+    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, pauses, entries
+    (of sessions), corrections (of all else): the number so far, which numbers the next. last_round: the highest round
+    of the progress measure so far. ready_said_by: who judged the person ready.
     """
 
     open_goals: tuple[Code, ...] = ()
     goals_set: int = 0
     planned: int = 0
+    pauses: int = 0
     competences: int = 0
     entries: int = 0
     corrections: int = 0
@@ -82,62 +76,6 @@ def apply_fact(state: Journey | None, received: Received, programmes: Programmes
     Raises ValueError without a journey, which the causality vector rules out (docs/architecture/exactly-once.md).
     """
     return Change(moved(known(state, received), received.body))
-
-
-def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
-    """Take in what decides which sessions count: the first and the last day of participation, and whether it is real.
-
-    received.extra: the counts of the journey's days, {day: SessionCounts}, as `repository.read_days` finds them. They
-    are kept, and count again where the day is corrected once more. In another municipality none counts at first, and
-    then all of them do, so that whoever counts by municipality counts them there.
-    """
-    after = apply_fact(state, received, programmes).state
-    assert state is not None
-    anew = state.passage.municipality != after.passage.municipality
-    events: list[SessionsRecounted] = []
-    counts = state.sessions
-    for counted, by, other in ((False, state.passage, after.passage), (True, after.passage, state.passage)):
-        days = [
-            (on, held)
-            for on, held in sorted(received.extra.items())
-            if held.logged and _count_on(by, on) and (anew or not _count_on(other, on))
-        ]
-        for at in range(0, len(days), MOST_DAYS):
-            chunk = days[at : at + MOST_DAYS]
-            for _, held in chunk:
-                counts = added(counts, held, 1 if counted else -1)
-            events.append(_recounted(counts, chunk, received.body, counted=counted))
-    return Change(replace(after, sessions=counts), events=tuple(events)) if events else Change(after)
-
-
-def _count_on(passage: Passage, on: date) -> bool:
-    return passage.takes_part_on(on) and not passage.mistake
-
-
-def _recounted(
-    counts: SessionCounts, days: Sequence[tuple[date, SessionCounts]], cause: Fact, *, counted: bool
-) -> SessionsRecounted:
-    return SessionsRecounted(
-        occurred_on=cause.occurred_on,
-        recorded_at=cause.recorded_at,
-        logged=counts.logged,
-        attended=counts.attended,
-        late=counts.late,
-        missed=counts.missed,
-        minutes=counts.minutes,
-        days=tuple(
-            SessionsOfDay(
-                on=on,
-                counted=counted,
-                logged=held.logged,
-                attended=held.attended,
-                late=held.late,
-                missed=held.missed,
-                minutes=held.minutes,
-            )
-            for on, held in days
-        ),
-    )
 
 
 def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> SessionCounts:

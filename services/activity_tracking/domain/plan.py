@@ -1,8 +1,10 @@
 """What is meant to happen: planned activities, the participant's own goals, being ready to go on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from services.activity_tracking.domain.hours import Hours, check_hours
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
@@ -12,7 +14,7 @@ from services.activity_tracking.domain.journey import (
 )
 from shared.language.checks import Findings
 from shared.language.days import day_of
-from shared.language.decision import Change
+from shared.language.decision import Change, Row
 from shared.language.errors import Conflict
 from shared.language.events import (
     ActivityPlanned,
@@ -24,7 +26,7 @@ from shared.language.events import (
     ParticipantReady,
 )
 from shared.language.journeys import moved
-from shared.language.passage import Stage
+from shared.language.passage import Passage, Stage
 from shared.language.programmes import Programme
 from shared.language.rows import as_row
 
@@ -37,15 +39,23 @@ GOAL_LENGTH = 500
 PLANNABLE: tuple[Stage, ...] = ("accepted", *BEGUN)
 """The plan is made between acceptance and the end; what was planned by then may be recorded later."""
 
+CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
+"""What was planned before a withdrawal stays readable, and so can be mended."""
+ANEW = "Missing: a correction says everything anew, unless it is void."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanActivity:
-    """Command: enter a period of one activity in the plan. `last_on` absent: until further notice."""
+    """Command: enter a period of one activity in the plan. `last_on` absent: until further notice.
+
+    hours: of each week of the period; empty: on no register, because no time was agreed.
+    """
 
     activity: str
     first_on: date
     last_on: date | None = None
     occurred_on: date | None = None
+    hours: Sequence[Hours] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +93,12 @@ class PlannedActivity:
     last_on: date | None
     planned_on: date
     recorded_at: datetime
+    hours: tuple[Hours, ...] = ()
     void: bool = False
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the day lies in the period."""
+        return not self.void and self.first_on <= day and (self.last_on is None or day <= self.last_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,22 @@ class Goal:
     set_on: date
     reached_on: date | None = None
     void: bool = False
+
+
+PLANNED = "activities_planned"
+"""Rows: what was planned. Those with hours have `until`, unique, by which a unit's are in order of their last day."""
+OPEN_END = date(9999, 12, 31)
+"""The last day of a period that ends at further notice."""
+
+
+def plan_row(entry: PlannedActivity, passage: Passage) -> Row:
+    """The row of a planned period, as the passage stands: it ends with the participation, and with the unit's part."""
+    row = as_row(PLANNED, plan_key(entry.journey_id, entry.plan), entry)
+    if not entry.hours or entry.void or passage.mistake:
+        return row
+    held = passage.holds_until(entry.organisation) if passage.was_responsible(entry.organisation) else None
+    last = min(one or OPEN_END for one in (entry.last_on, passage.exited_on, held))
+    return replace(row, body={**row.body, "until": f"{last.isoformat()}:{row.key}"})
 
 
 def plan_key(journey_id: JourneyId, plan: str) -> str:
@@ -125,6 +156,7 @@ def plan(
     found.not_before("occurred_on", on, journey.passage.accepted_on, "the acceptance")
     found.not_after("occurred_on", on, journey.passage.exited_on, "the exit")
     check_period(found, command.first_on, command.last_on, journey)
+    check_hours(found, "hours", command.hours)
     found.raise_any()
     require_stage(journey, PLANNABLE)
     number = journey.planned + 1
@@ -138,6 +170,7 @@ def plan(
         last_on=command.last_on,
         planned_on=on,
         recorded_at=at,
+        hours=tuple(command.hours),
     )
     event = ActivityPlanned(
         occurred_on=on,
@@ -148,8 +181,9 @@ def plan(
         last_on=command.last_on,
         plan=entry.plan,
     )
-    row = as_row("activities_planned", plan_key(journey.journey_id, entry.plan), entry)
-    return Change(replace(journey, planned=number), events=(event,), rows=(row,)), entry
+    return Change(
+        replace(journey, planned=number), events=(event,), rows=(plan_row(entry, journey.passage),)
+    ), entry
 
 
 def check_period(found: Findings, first_on: date, last_on: date | None, journey: Journey) -> None:

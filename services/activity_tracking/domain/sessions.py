@@ -7,7 +7,7 @@ docs/field.md, Absence.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from services.activity_tracking.domain.journey import (
@@ -44,6 +44,22 @@ COUNTED = ("logged", "attended", "late", "missed", "minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The stretch of a register that a session was, planned and actual, in moments, UTC.
+
+    plan, starts_at, ends_at: what was expected. came_at, left_at: None of who was away, and where minutes were said
+    instead. marked_at: by the clock of the device that marked it.
+    """
+
+    plan: str
+    starts_at: datetime
+    ends_at: datetime
+    came_at: datetime | None = None
+    left_at: datetime | None = None
+    marked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSession:
     """Command: log one session. `reference`: the organisation's own; the same one again is the same session.
 
@@ -56,6 +72,7 @@ class LogSession:
     minutes: int
     reason: str | None = None
     reference: str | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +89,7 @@ class CorrectSession:
     reason: str | None = None
     void: bool = False
     why: str | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +117,7 @@ class Session:
     superseded_by: SessionId | None = None
     void: bool = False
     why: str | None = None
+    held: Held | None = None
 
 
 def day_key(journey_id: JourneyId, on: date) -> str:
@@ -127,6 +146,22 @@ REFERENCES = "session_references"
 def reference_key(organisation: Organisation, reference: str) -> str:
     """The key of the row that remembers which session an organisation's own reference names."""
     return f"{organisation}:{reference}"
+
+
+MARKS = "marks"
+"""Rows: the newest entry of the session that each stretch of a register led to."""
+
+
+def mark_key(journey_id: JourneyId, plan: str, starts_at: datetime) -> str:
+    """The key of the row of that stretch: a person is marked once on it, whoever does so and how often."""
+    return f"{journey_id}.{plan}:{starts_at.astimezone(UTC).isoformat(timespec='minutes')}"
+
+
+def _mark_rows(entry: Session) -> list[Row]:
+    if entry.held is None:
+        return []
+    key = mark_key(entry.journey_id, entry.held.plan, entry.held.starts_at)
+    return [Row(MARKS, key, {"journey_id": entry.journey_id, "session_id": entry.session_id})]
 
 
 def log(
@@ -169,6 +204,7 @@ def log(
         reason=command.reason,
         reference=command.reference,
         recorded_at=at,
+        held=command.held,
     )
     event = SessionLogged(
         occurred_on=entry.occurred_on,
@@ -181,7 +217,7 @@ def log(
     )
     counts = _counts(entry)
     day = _day_row(journey, entry.occurred_on, added(that_day, counts))
-    rows = [as_row("sessions", session, entry), day]
+    rows = [as_row("sessions", session, entry), day, *_mark_rows(entry)]
     if command.reference is not None:
         named = {"session_id": session, "journey_id": journey.journey_id}
         rows.append(Row(REFERENCES, reference_key(by, command.reference), named))
@@ -223,7 +259,7 @@ def correct(
         raise Conflict("superseded", f"The entry was corrected by {head.superseded_by}.")
     if head.void:
         raise Conflict("voided", "The session was taken back as never held; what was held is logged anew.")
-    if replace(said, why=head.why) == head:
+    if _content(said) == _content(head) and said.void == head.void:
         return Change(journey), head
     entry = replace(
         said,
@@ -262,6 +298,7 @@ def correct(
         as_row("sessions", head.session_id, replace(head, superseded_by=session)),
         as_row("sessions", session, entry),
         *(_day_row(journey, on, counts) for on, counts in changed.items()),
+        *_mark_rows(entry),
     )
     return Change(after, events=(event,), rows=rows), entry
 
@@ -280,7 +317,9 @@ def _stands(journey: Journey, earlier: Session) -> str:
 
 
 def _content(said: Session | LogSession) -> tuple[object, ...]:
-    return said.activity, said.occurred_on, said.attendance, said.minutes, said.reason
+    """What two entries must agree in to be the same, whichever device said so and when."""
+    held = said.held and replace(said.held, marked_at=None)
+    return said.activity, said.occurred_on, said.attendance, said.minutes, said.reason, held
 
 
 def _said(head: Session, command: CorrectSession) -> Session:
@@ -299,7 +338,16 @@ def _said(head: Session, command: CorrectSession) -> Session:
         minutes=head.minutes if command.minutes is None else command.minutes,
         reason=head.reason if command.attendance is None else command.reason,
         void=command.void,
+        held=_held_anew(head, command),
     )
+
+
+def _held_anew(head: Session, command: CorrectSession) -> Held | None:
+    """The stretch as the correction words it. Minutes that are said without times take the place of the times."""
+    if command.held is not None or head.held is None:
+        return command.held
+    as_it_was = command.minutes in (None, head.minutes)
+    return head.held if as_it_was else replace(head.held, came_at=None, left_at=None)
 
 
 def _check(

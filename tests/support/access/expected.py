@@ -71,6 +71,11 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "GET /journeys/<string:journeyId>"): (READ, CASE),
     ("activity_tracking", "GET /journeys/<string:journeyId>/sessions"): (READ, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/activities"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/pauses"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/pauses/<string:pause>/correction"): (
+        MEND,
+        CASE,
+    ),
     ("activity_tracking", "POST /journeys/<string:journeyId>/goals"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/goals/<string:goal>/reached"): (
         REACH_GOAL,
@@ -154,6 +159,8 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
         "agency fk shop cafe tra hotel esf out",
         "any",
     ),
+    ("activity_tracking", "GET /attendance"): ("shop cafe tra hotel", CASE),
+    ("activity_tracking", "POST /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (

@@ -61,7 +61,7 @@ def test_the_table_names_every_point_and_the_worlds_too() -> None:
 def told(answer: Any) -> tuple[int, str, str, Any]:
     """Status, code, words and field errors of an answer; of the one row, where it is a file's."""
     said = answer.json or {}
-    if "results" in said:
+    if said.get("results"):
         row = said["results"][0]
         problem = row.get("problem") or {}
         return row["status"], problem.get("code", ""), problem.get("detail", ""), problem.get("errors")

@@ -23,10 +23,10 @@ def ends(world: House, unit: str, last_day: date) -> None:
     register.put(replace(held, last_day=last_day))
 
 
-def started(world: House) -> str:
+def started(world: House, reference: str = "AF-1") -> str:
     person = world.done(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim", "personnummer": None})
     body = {
-        "reference": "AF-1",
+        "reference": reference,
         "participant_id": person["participant_id"],
         "programme": "coactive",
         "municipality": "2482",

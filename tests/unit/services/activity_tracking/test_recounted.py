@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.activity_tracking.consumer import FOLDS
+from services.activity_tracking.domain.bounds import Beside
 from services.activity_tracking.domain.journey import Journey, SessionCounts, added
 from shared.language import events as e
 from shared.language.decision import Received, Subject
@@ -41,7 +42,7 @@ def apply_fact(
 ) -> tuple[Journey, list[e.SessionsRecounted]]:
     kind = e.BY_BODY[type(fact)]
     change = FOLDS[type(fact)](
-        state, Received(SUBJECT, kind.source, 1, kind.name, fact, {}, days), FakeProgrammes()
+        state, Received(SUBJECT, kind.source, 1, kind.name, fact, {}, Beside(days=days)), FakeProgrammes()
     )
     events = [one for one in change.events if isinstance(one, e.SessionsRecounted)]
     assert len(events) == len(change.events)

@@ -259,7 +259,7 @@ def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
     heads: list[Session] = []
     for number, (what, which, said) in enumerate(steps, start=1):
         journey: Journey = memory.get(SUBJECT)
-        days = days_of(memory, SUBJECT)
+        days = days_of(memory, SUBJECT).days
         if what != "log" and not heads:
             continue
         slot = len(heads) if which is None else which % len(heads)
@@ -295,7 +295,7 @@ def test_every_figure_follows_a_chain_of_corrections(steps: list[Any]) -> None:
     assert counts.missed == sum(head.attendance == "no" for head in standing)
     assert counts.attended + counts.missed == counts.logged
     assert as_figures(memory.events) == (counts.logged, counts.attended, counts.minutes)
-    for on, held in days_of(memory, SUBJECT).items():
+    for on, held in days_of(memory, SUBJECT).days.items():
         of_day = [head for head in standing if head.occurred_on == on]
         assert (held.logged, held.minutes) == (len(of_day), sum(head.minutes for head in of_day))
         assert held.minutes <= 1440

@@ -1,0 +1,106 @@
+"""What is planned, as it goes in and out over HTTP: periods of activities with their hours, and goals."""
+
+from typing import Any
+
+from marshmallow import Schema, validate
+from marshmallow import fields as ma
+
+from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
+from services.activity_tracking.domain.hours import HOURS_OF_A_WEEK, WEEKDAYS, Hours, week_minutes
+from services.activity_tracking.domain.pauses import CorrectPause, PlanPause
+from services.activity_tracking.domain.plan import GOAL_LENGTH, PlanActivity, PlannedActivity, SetGoal
+from shared.edge.corrections import CorrectingBody
+from shared.edge.fields import CommandSchema, clock_field, code_field
+from shared.edge.texts import text_field
+from shared.language.access import Reader
+
+
+class HoursBody(CommandSchema):
+    """On one weekday from when to when, by the clock on the wall; an end at or before the start is of the next day."""
+
+    makes = Hours
+    weekday = whole_field(1, WEEKDAYS, required=True)
+    starts_at = clock_field(required=True)
+    ends_at = clock_field(required=True)
+
+
+def hours_field() -> ma.List[Any]:
+    """A field that holds the hours of a week."""
+    return ma.List(ma.Nested(HoursBody()), validate=validate.Length(max=HOURS_OF_A_WEEK))
+
+
+class PlanActivityBody(CommandSchema):
+    """A period of one activity for the plan. With hours, the person is on the register of each of its days."""
+
+    makes = PlanActivity
+    activity = code_field(required=True)
+    first_on = day_field(required=True)
+    last_on = day_field()
+    occurred_on = day_field()
+    hours = hours_field()
+
+
+class PlanPauseBody(CommandSchema):
+    """Days on which the person is expected nowhere, both included."""
+
+    makes = PlanPause
+    first_on = day_field(required=True)
+    last_on = day_field(required=True)
+
+
+class CorrectPauseBody(CorrectingBody):
+    """The days as they should have been planned, or `void`."""
+
+    makes = CorrectPause
+    first_on = day_field()
+    last_on = day_field()
+
+
+class SetGoalBody(CommandSchema):
+    """A goal in the participant's own words."""
+
+    makes = SetGoal
+    text = text_field(1, GOAL_LENGTH, required=True)
+    occurred_on = day_field()
+
+
+class HoursAnswer(Schema):
+    """On one weekday, 1 to 7, from when to when."""
+
+    weekday = ma.Integer()
+    starts_at = ma.String()
+    ends_at = ma.String()
+
+
+class PlannedActivityAnswer(Schema):
+    """A period of one activity in the plan; null: not the reader's to see."""
+
+    journey_id = ma.String()
+    plan = ma.String()
+    organisation = ma.String(allow_none=True)
+    activity = ma.String(allow_none=True)
+    first_on = day_said()
+    last_on = day_said()
+    planned_on = day_said()
+    hours = ma.List(ma.Nested(HoursAnswer))
+    minutes_a_week = ma.Integer()
+    void = ma.Boolean()
+
+
+class PauseAnswer(Schema):
+    """A pause: days on which the person is expected nowhere."""
+
+    journey_id = ma.String()
+    pause = ma.String()
+    organisation = ma.String()
+    first_on = day_said()
+    last_on = day_said()
+    void = ma.Boolean()
+
+
+def show_planned(entry: PlannedActivity, who: Reader | None = None) -> dict[str, Any]:
+    """A planned activity, whole for who entered it; those outside see when, not what, and a workplace not where."""
+    document = said(entry) | {"minutes_a_week": week_minutes(entry.hours)}
+    if who is None or who.sees(entry.organisation):
+        return document
+    return document | ({"organisation": None} if who.works_there else {"activity": None})

@@ -1,0 +1,170 @@
+"""The register of a day, as it goes in and out over HTTP."""
+
+from typing import Any
+
+from marshmallow import Schema, validate
+from marshmallow import fields as ma
+
+from services.activity_tracking.api.fields import day_field, day_said, moment
+from services.activity_tracking.attendance import DayRegister, Line, Marked, MarkedRegister
+from services.activity_tracking.domain.marks import Mark, MarkRegister
+from services.activity_tracking.domain.sessions import Session
+from shared.edge.fields import CommandSchema, Moment, QuerySchema, clock_field, code_field, id_field
+from shared.edge.row_results import RowProblem, row_problem
+
+MOST_MARKS = 500
+"""Marks of one request."""
+
+
+class DayRegisterArguments(QuerySchema):
+    """Of which day."""
+
+    day = day_field(metadata={"description": "A Swedish calendar day; left out: today."})
+
+
+class MarkBody(CommandSchema):
+    """What one person's stretch came to; `unmarked` takes a mark back."""
+
+    makes = Mark
+    journey_id = id_field("j", required=True)
+    plan = code_field(required=True)
+    starts_at = clock_field(required=True)
+    presence = ma.String(required=True, validate=validate.OneOf(["present", "absent", "unmarked"]))
+    came_at = clock_field(allow_none=True)
+    left_at = clock_field(allow_none=True)
+    reason = code_field(allow_none=True)
+    marked_at = Moment(allow_none=True)
+
+
+class MarkRegisterBody(CommandSchema):
+    """Marks of one day; `rest`: what all become of whom nobody has marked. marked_at: by the device's own clock."""
+
+    makes = MarkRegister
+    day = day_field()
+    marks = ma.List(ma.Nested(MarkBody()), validate=validate.Length(max=MOST_MARKS))
+    rest = ma.String(allow_none=True, validate=validate.OneOf(["present", "absent"]))
+    reason = code_field(allow_none=True)
+    marked_at = Moment(allow_none=True)
+
+
+def unit_said() -> ma.String:
+    """A field of an answer that holds the unit whose register it is."""
+    return ma.String(metadata={"description": "Code of the unit whose register it is: the caller's."})
+
+
+class MarkAnswer(Schema):
+    """The newest mark of a line. reason: null where it is not the reader's to see."""
+
+    session_id = ma.String()
+    attendance = ma.String()
+    minutes = ma.Integer()
+    reason = ma.String(allow_none=True)
+    came_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    left_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    marked_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    left_early = ma.Boolean()
+    recorded_at = ma.String(metadata={"format": "date-time"})
+
+
+class LineAnswer(Schema):
+    """Somebody is expected at an activity, from when to when. mark: null where nobody has marked it."""
+
+    journey_id = ma.String()
+    plan = ma.String()
+    activity = ma.String()
+    starts_at = ma.String(metadata={"format": "date-time"})
+    ends_at = ma.String(metadata={"format": "date-time"})
+    minutes = ma.Integer()
+    mark = ma.Nested(MarkAnswer, allow_none=True)
+
+
+class DayRegisterAnswer(Schema):
+    """A unit's register of one day, and how many of its lines nobody has marked."""
+
+    unit = unit_said()
+    day = day_said()
+    not_marked = ma.Integer()
+    expected = ma.List(ma.Nested(LineAnswer))
+
+
+class MarkedAnswer(Schema):
+    """What a mark came to. changed: false where it says what stood. problem: why it was refused, or null."""
+
+    journey_id = ma.String()
+    plan = ma.String()
+    starts_at = ma.String()
+    status = ma.Integer()
+    changed = ma.Boolean()
+    session_id = ma.String(allow_none=True)
+    attendance = ma.String(allow_none=True)
+    minutes = ma.Integer(allow_none=True)
+    problem = ma.Nested(RowProblem, allow_none=True)
+
+
+class MarkedRegisterAnswer(Schema):
+    """A result for each mark, in the order of the request, then for each of the rest."""
+
+    unit = unit_said()
+    day = day_said()
+    results = ma.List(ma.Nested(MarkedAnswer))
+
+
+def show_register(found: DayRegister) -> dict[str, Any]:
+    """A day's register."""
+    lines = [_line(one) for one in found.lines]
+    return {
+        "unit": found.unit,
+        "day": found.day.isoformat(),
+        "not_marked": sum(one["mark"] is None for one in lines),
+        "expected": lines,
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    one = line.expected
+    return {
+        "journey_id": one.journey_id,
+        "plan": one.plan,
+        "activity": one.activity,
+        "starts_at": moment(one.starts_at),
+        "ends_at": moment(one.ends_at),
+        "minutes": one.minutes,
+        "mark": None if line.head is None or line.head.void else _mark(line, line.head),
+    }
+
+
+def _mark(line: Line, head: Session) -> dict[str, Any]:
+    held = head.held
+    return {
+        "session_id": head.session_id,
+        "attendance": head.attendance,
+        "minutes": head.minutes,
+        "reason": head.reason if line.reader.sees(head.organisation) else None,
+        "came_at": moment(held.came_at) if held else None,
+        "left_at": moment(held.left_at) if held else None,
+        "marked_at": moment(held.marked_at) if held else None,
+        "left_early": line.left_early,
+        "recorded_at": moment(head.recorded_at),
+    }
+
+
+def show_marked(found: MarkedRegister) -> dict[str, Any]:
+    """What marking a register came to. Nothing of it is for some readers only, since it is kept under the key."""
+    results = [_result(one) for one in found.results]
+    return {"unit": found.unit, "day": found.day.isoformat(), "results": results}
+
+
+def _result(one: Marked) -> dict[str, Any]:
+    mark, head = one.mark, one.head
+    status, problem = (200, None) if one.refused is None else row_problem(one.refused)
+    return {
+        "journey_id": mark.journey_id,
+        "plan": mark.plan,
+        "starts_at": mark.starts_at,
+        "status": status,
+        "changed": one.changed,
+        "session_id": head and head.session_id,
+        "attendance": head and head.attendance,
+        "minutes": head and head.minutes,
+        "problem": problem,
+    }

@@ -1,0 +1,231 @@
+"""The use cases of the day's register: who is expected at a unit on a day, and what came of it. No rule lives here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.activity_tracking.domain.expected import Expected, expected_on
+from services.activity_tracking.domain.journey import Journey
+from services.activity_tracking.domain.marks import Mark, MarkRegister, anew, is_marked, left_early, said_by
+from services.activity_tracking.domain.pauses import PAUSES, Pause
+from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
+from services.activity_tracking.domain.sessions import (
+    DAYS,
+    MARKS,
+    CorrectSession,
+    Session,
+    correct,
+    counts_of,
+    day_key,
+    log,
+    mark_key,
+)
+from services.activity_tracking.handlers import open_journey, reader_of
+from shared.language.access import Actor, Reader, authorise
+from shared.language.days import STOCKHOLM, day_of, days_after
+from shared.language.decision import Change, Work, subject_of
+from shared.language.errors import Forbidden, Invalid, Refused, Unknown
+from shared.language.events import JourneyId, Organisation, SessionId
+from shared.language.rows import entry_of
+
+AT_ONCE = 500
+"""Rows that are read at once; a unit's planned periods are seldom more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a register. head: the newest entry that marks it; None: not marked. reader: the caller."""
+
+    expected: Expected
+    reader: Reader
+    head: Session | None
+    left_early: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRegister:
+    """A unit's register of one day, by time and journey."""
+
+    unit: Organisation
+    day: date
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """What a mark came to. head: the entry that stands, None where nothing is marked; refused: why it was not taken."""
+
+    mark: Mark
+    head: Session | None = None
+    changed: bool = False
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedRegister:
+    """What marking a register came to: a result for each mark, then for each of the rest."""
+
+    unit: Organisation
+    day: date
+    results: Sequence[Marked]
+
+
+def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
+    """Who is expected at the caller's unit on that day, past or ahead: those whom it held that day.
+
+    on: None, today. Nothing of it is stored, so whoever has left, pauses or was handed over since is on it or not as it
+    was that day.
+    """
+    day = on or day_of(work.at)
+    plans: dict[JourneyId, list[PlannedActivity]] = {}
+    for plan in _planned(work, actor.organisation, day):
+        plans.setdefault(plan.journey_id, []).append(plan)
+    work.load(subject_of("journey", one) for one in plans)
+    pauses = _paused(work, [*plans])
+    found: list[tuple[Journey, Expected]] = []
+    for journey_id, its in plans.items():
+        journey: Journey | None = work.readable(subject_of("journey", journey_id))
+        if journey is None or not _may_read(work, actor, journey):
+            continue
+        stretches = expected_on(day, actor.organisation, journey.passage, its, pauses.get(journey_id, ()))
+        found += [(journey, one) for one in stretches]
+    found.sort(key=lambda one: (one[1].starts_at, one[1].journey_id, one[1].plan))
+    keys = [_key(one) for _, one in found]
+    work.fetch(MARKS, keys)
+    marks = {key: work.row(MARKS, key) for key in keys}
+    work.fetch("sessions", [one["session_id"] for one in marks.values() if one])
+    lines = []
+    for journey, one in found:
+        head = _head(work, marks[_key(one)])
+        rules = work.programmes.get(journey.passage.programme_key)
+        early = head is not None and left_early(head, rules)
+        lines.append(Line(expected=one, reader=reader_of(work, actor, journey), head=head, left_early=early))
+    return DayRegister(unit=actor.organisation, day=day, lines=lines)
+
+
+def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegister:
+    """Mark a day's register, all in one transaction; what one mark is refused for keeps no other from being taken.
+
+    The later mark of a stretch wins, whoever makes it; the one before stays in the session's history. The same again
+    changes nothing. Raises Invalid where a line is marked twice.
+    """
+    register = read_register(work, actor, command.day)
+    lines = {_place(line.expected): line for line in register.lines}
+    said = {(one.journey_id, one.plan, one.starts_at): one for one in command.marks}
+    if len(said) < len(command.marks):
+        raise Invalid({"marks": ["Marks one line of the register twice."]})
+    marks = [*said.values()]
+    if command.rest is not None:
+        marks += [
+            Mark(
+                journey_id=place[0],
+                plan=place[1],
+                starts_at=place[2],
+                presence=command.rest,
+                reason=command.reason,
+                marked_at=command.marked_at,
+            )
+            for place, line in lines.items()
+            if place not in said and not is_marked(line.head)
+        ]
+    work.fetch(DAYS, list({day_key(one.journey_id, register.day) for one in marks}))
+    results = [
+        _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.starts_at)))
+        for one in marks
+    ]
+    return MarkedRegister(unit=register.unit, day=register.day, results=results)
+
+
+def _marked(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
+    try:
+        if line is None:
+            raise Unknown("line of the register", within=True)
+        head, changed = _mark(work, actor, day, mark, line)
+    except Refused as reason:
+        return Marked(mark=mark, refused=reason)
+    return Marked(mark=mark, head=head if is_marked(head) else None, changed=changed)
+
+
+def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[Session | None, bool]:
+    journey, programme = open_journey(work, actor, mark.journey_id, "log_activity", day)
+    before, session = line.head, SessionId(work.new_id("s"))
+    counts = counts_of(work.row(DAYS, day_key(mark.journey_id, day)))
+    change: Change[Journey]
+    if mark.presence == "unmarked":
+        if before is None or before.void:
+            return None, False
+        correction = CorrectSession(void=True)
+    else:
+        said = said_by(mark, line.expected, day, programme)
+        if before is None or before.void:
+            change, entry = log(
+                journey,
+                said,
+                programme=programme,
+                by=actor.organisation,
+                at=work.at,
+                session=session,
+                earlier=None,
+                that_day=counts,
+            )
+            work.save(subject_of("journey", mark.journey_id), change)
+            return entry, True
+        correction = anew(said)
+    if not line.reader.may_overwrite(before.organisation):
+        raise Forbidden("not-your-journey", "Only the organisation that held this session may correct it.")
+    change, entry = correct(
+        journey,
+        before,
+        correction,
+        programme=programme,
+        by=actor.organisation,
+        at=work.at,
+        session=session,
+        days={day: counts},
+    )
+    work.save(subject_of("journey", mark.journey_id), change)
+    return entry, entry.session_id == session
+
+
+def _key(expected: Expected) -> str:
+    return mark_key(expected.journey_id, expected.plan, expected.starts_at)
+
+
+def _place(expected: Expected) -> tuple[JourneyId, str, str]:
+    return expected.journey_id, expected.plan, f"{expected.starts_at.astimezone(STOCKHOLM):%H:%M}"
+
+
+def _head(work: Work, mark: Mapping[str, Any] | None) -> Session | None:
+    row = mark and work.row("sessions", mark["session_id"])
+    return entry_of(Session, row) if row else None
+
+
+def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
+    """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
+    after = f"{days_after(day, -1).isoformat()}:~"
+    while rows := work.rows(PLANNED, {"organisation": unit}, order="until", after=after, limit=AT_ONCE):
+        yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1]["until"]
+
+
+def _paused(work: Work, journeys: Sequence[JourneyId]) -> dict[JourneyId, list[Pause]]:
+    found: dict[JourneyId, list[Pause]] = {}
+    where, after = {"journey_id": {"$in": journeys}}, None
+    while rows := work.rows(PAUSES, where, order="_id", after=after, limit=AT_ONCE):
+        for pause in (entry_of(Pause, row) for row in rows):
+            found.setdefault(pause.journey_id, []).append(pause)
+        if len(rows) < AT_ONCE:
+            break
+        after = rows[-1]["_id"]
+    return found
+
+
+def _may_read(work: Work, actor: Actor, journey: Journey) -> bool:
+    try:
+        authorise(actor, "read_journey", journey.passage, work)
+    except (Forbidden, Unknown):
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Who is expected where on a day. Computed from plans and pauses, and never stored: so it is right for any day."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.activity_tracking.domain.hours import minutes_between
+from services.activity_tracking.domain.pauses import Pause
+from services.activity_tracking.domain.plan import PlannedActivity
+from shared.language.events import Code, JourneyId, Organisation
+from shared.language.passage import Passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Somebody is expected at an activity. plan: the period that says so.
+
+    starts_at, ends_at: UTC; the end may lie on the next day. minutes: from one to the other.
+    """
+
+    journey_id: JourneyId
+    plan: str
+    activity: Code
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+
+
+def is_expected(passage: Passage, unit: Organisation, day: date) -> bool:
+    """Whether a person who has plans with the unit can be expected there on that day.
+
+    Not before the start or after the exit, nor while another unit holds the journey, nor if it was a mistake.
+    """
+    return not passage.mistake and passage.takes_part_on(day) and unit in passage.responsible_on(day)
+
+
+def expected_on(
+    day: date, unit: Organisation, passage: Passage, plans: Iterable[PlannedActivity], pauses: Iterable[Pause]
+) -> Sequence[Expected]:
+    """What one person's plans with the unit come to on that day, the earliest first."""
+    if not is_expected(passage, unit, day) or any(one.holds_on(day) for one in pauses):
+        return []
+    found = [
+        Expected(
+            journey_id=plan.journey_id,
+            plan=plan.plan,
+            activity=plan.activity,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            minutes=minutes_between(starts_at, ends_at),
+        )
+        for plan in plans
+        if plan.organisation == unit and plan.holds_on(day)
+        for hours in plan.hours
+        if hours.weekday == day.isoweekday()
+        for starts_at, ends_at in (hours.on(day),)
+    ]
+    return sorted(found, key=lambda one: (one.starts_at, one.plan))

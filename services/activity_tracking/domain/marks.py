@@ -1,0 +1,128 @@
+"""Marks on a day's register: what came of a stretch on which somebody was expected, as a session.
+
+Nobody is absent by silence: what nobody has marked is not marked. Late, or left early, is by more than the programme
+says. Source: docs/field.md, Absence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from services.activity_tracking.domain.expected import Expected
+from services.activity_tracking.domain.hours import minutes_between, moment_of
+from services.activity_tracking.domain.sessions import CorrectSession, Held, LogSession, Session
+from shared.language.checks import Findings
+from shared.language.days import days_after
+from shared.language.events import JourneyId
+from shared.language.programmes import Programme
+
+Presence = Literal["present", "absent", "unmarked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What one person's stretch came to. plan, starts_at (hh:mm): which stretch.
+
+    came_at, left_at: hh:mm of who was present; left out: as planned. reason: of an absence. marked_at: by the clock of
+    the device.
+    """
+
+    journey_id: JourneyId
+    plan: str
+    starts_at: str
+    presence: Presence
+    came_at: str | None = None
+    left_at: str | None = None
+    reason: str | None = None
+    marked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRegister:
+    """Command: mark the register of a day, in one transaction.
+
+    rest: what all become of whom nothing is said here and nobody has marked; None: they stay so. reason: of the rest.
+    """
+
+    day: date | None = None
+    marks: Sequence[Mark] = ()
+    rest: Literal["present", "absent"] | None = None
+    reason: str | None = None
+    marked_at: datetime | None = None
+
+
+def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> LogSession:
+    """The session that a mark of presence or absence says. Raises Invalid."""
+    held = Held(
+        plan=expected.plan, starts_at=expected.starts_at, ends_at=expected.ends_at, marked_at=mark.marked_at
+    )
+    if mark.presence == "absent":
+        found = Findings()
+        for name in ("came_at", "left_at"):
+            if getattr(mark, name) is not None:
+                found.add(name, "Only who was present came and left.")
+        found.raise_any()
+        return LogSession(
+            activity=expected.activity,
+            occurred_on=day,
+            attendance="no",
+            minutes=0,
+            reason=mark.reason,
+            held=held,
+        )
+    came_at = _nearest(mark.came_at, day, expected.starts_at)
+    left_at = _nearest(mark.left_at, day, expected.ends_at)
+    minutes = minutes_between(came_at, left_at)
+    found = Findings()
+    if minutes < 1:
+        found.add("left_at", "Lies at or before the time at which the person came.")
+    found.raise_any()
+    late = came_at - expected.starts_at > timedelta(minutes=programme.absence_after_minutes)
+    return LogSession(
+        activity=expected.activity,
+        occurred_on=day,
+        attendance="late" if late else "yes",
+        minutes=minutes,
+        reason=mark.reason,
+        held=Held(
+            plan=held.plan,
+            starts_at=held.starts_at,
+            ends_at=held.ends_at,
+            came_at=came_at,
+            left_at=left_at,
+            marked_at=mark.marked_at,
+        ),
+    )
+
+
+def _nearest(at: str | None, day: date, planned: datetime) -> datetime:
+    """The time of the clock on the wall on that day, or of the night after it, nearest to what was planned."""
+    if at is None:
+        return planned
+    return min((moment_of(on, at) for on in (day, days_after(day, 1))), key=lambda one: abs(one - planned))
+
+
+def anew(said: LogSession) -> CorrectSession:
+    """The same said of a session that was marked before."""
+    return CorrectSession(
+        activity=said.activity,
+        occurred_on=said.occurred_on,
+        attendance=said.attendance,
+        minutes=said.minutes,
+        reason=said.reason,
+        held=said.held,
+    )
+
+
+def is_marked(head: Session | None) -> bool:
+    """Whether the newest entry of a stretch says that somebody came, or did not."""
+    return head is not None and not head.void
+
+
+def left_early(entry: Session, programme: Programme) -> bool:
+    """Whether the person left earlier than planned, by more than the programme says."""
+    held = entry.held
+    if held is None or held.left_at is None:
+        return False
+    return held.ends_at - held.left_at > timedelta(minutes=programme.absence_after_minutes)

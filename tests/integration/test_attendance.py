@@ -1,0 +1,126 @@
+"""A register of two hundred people on a real MongoDB: read by a few questions, marked in one transaction."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+from flask.testing import FlaskClient
+from pymongo import MongoClient
+
+from services.activity_tracking.domain.plan import PLANNED
+from services.intake.domain.register import named_by
+from shared.edge.callers import Admission
+from shared.host.connections import RUNTIME_INDEXES
+from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
+from shared.runtime.clock import Clock
+from shared.runtime.commands import Commands
+from shared.runtime.fingerprint import fingerprints_from
+from shared.runtime.published import Published
+from tests.support.asked import Asked
+from tests.support.attending import attend
+from tests.support.fakes import UNLIMITED, NamedTokens, noon
+from tests.support.page_server import read_programme
+from tools.contracts.services import NOWHERE, application_of, services
+
+PEOPLE, GONE = 200, 300
+UNIT = "second-hand-skelleftea"
+MONDAY = date(2016, 6, 6)
+ACTIVITY = services()["activity_tracking"]
+
+
+@pytest.fixture(name="asked")
+def _asked() -> Asked:
+    return Asked()
+
+
+@pytest.fixture(name="database")
+def _database(stack: Any, asked: Asked, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Activity tracking's database, with the people, on a Monday."""
+    with MongoClient[dict[str, Any]](
+        stack.admin_mongo_uri, tz_aware=True, w="majority", event_listeners=[asked]
+    ) as client:
+        database = client[f"attendance_{request.node.name[:20]}"]
+        for collection, models in (*RUNTIME_INDEXES.items(), *ACTIVITY.indexes.items()):
+            database[collection].create_indexes(models)
+        programme = read_programme()
+        database["programmes"].insert_one(
+            {
+                "_id": programme.key,
+                "programme": programme.id,
+                "version": programme.version,
+                "body": msgspec.to_builtins(programme),
+            }
+        )
+        count: dict[str, Any] | None = None
+        for entry in (one for pair in named_by([(programme, programme.starts_on)]) for one in pair):
+            row, after = rows_of(entry, count, 1)
+            count = dict(after.body)
+            database[REGISTER].replace_one({"_id": row.key}, dict(row.body), upsert=True)
+        database[COUNTS].insert_one({"_id": COUNT, **(count or {})})
+        attend(database, UNIT, PEOPLE, GONE)
+        yield database
+
+
+@pytest.fixture(name="web")
+def _web(database: Any) -> FlaskClient:
+    clock = Clock(database, driven=True)
+    clock.move(noon(MONDAY))
+    commands = Commands(
+        client=database.client,
+        database=database.name,
+        repository=ACTIVITY.repository,
+        published=Published(database, lambda: 0.0),
+        source=ACTIVITY.source,
+        clock=clock,
+        fingerprints=fingerprints_from(NOWHERE.fingerprint_key),
+        waiters=1,
+    )
+    return application_of(ACTIVITY, commands, Admission(NamedTokens(), UNLIMITED), clock).test_client()
+
+
+HEADERS = {"Authorization": f"Bearer {UNIT}:supervisor"}
+
+
+def marked(web: FlaskClient, key: str, **said: Any) -> list[dict[str, Any]]:
+    answer = web.post("/attendance", json=said, headers={**HEADERS, "Idempotency-Key": key})
+    assert answer.status_code == 200, answer.text
+    assert answer.json is not None
+    found: list[dict[str, Any]] = answer.json["results"]
+    return found
+
+
+def test_a_register_costs_a_few_questions_and_one_transaction(
+    web: FlaskClient, database: Any, asked: Asked
+) -> None:
+    web.get("/attendance", headers=HEADERS)  # the first asks for what was published
+    asked.names.clear()
+    shown = web.get("/attendance", headers=HEADERS).json
+    read = asked.names.copy()
+    assert shown is not None
+    assert (len(shown["expected"]), shown["not_marked"]) == (PEOPLE, PEOPLE)
+    # Plans, journeys, pauses, marks; sessions where there are marks; the clock.
+    assert read["find"] <= 6, read
+    ill = {"journey_id": shown["expected"][7]["journey_id"], "plan": "a1", "starts_at": "09:00"}
+    asked.names.clear()
+    results = marked(web, "all", rest="present", marks=[{**ill, "presence": "absent", "reason": "ill"}])
+    wrote = asked.names.copy()
+    assert [one["changed"] for one in results] == [True] * PEOPLE
+    assert wrote["commitTransaction"] == 1, wrote
+    assert wrote.total() <= 25, wrote
+    assert database["sessions"].count_documents({}) == PEOPLE
+    assert database["sessions"].count_documents({"attendance": "no"}) == 1
+    assert marked(web, "again", rest="present") == []
+    assert database["events"].count_documents({}) == PEOPLE
+
+
+def test_what_has_ended_is_not_looked_through(database: Any) -> None:
+    condition = {"organisation": UNIT, "until": {"$gt": f"{date(2016, 6, 5)}:~"}}
+    found = database.command("explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}})
+    spent = database.command(
+        "explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}}, verbosity="executionStats"
+    )["executionStats"]
+    assert "COLLSCAN" not in str(found["queryPlanner"]["winningPlan"])
+    assert "SORT" not in str(found["queryPlanner"]["winningPlan"])
+    assert (spent["nReturned"], spent["totalDocsExamined"]) == (PEOPLE, PEOPLE)

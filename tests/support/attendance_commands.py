@@ -1,0 +1,42 @@
+"""The commands of plans with hours, of pauses and of a day's register: a part of `every_command`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from tests.support.bad_input import Baseline
+
+WHY = "They came back sooner."
+WEEK: list[dict[str, Any]] = [
+    {"weekday": day, "starts_at": "09:00", "ends_at": "12:00"} for day in range(1, 8)
+]
+"""Every day, so that the story has a register whatever day it is told on."""
+
+
+class Handles(Protocol):
+    """What names the things of one run."""
+
+    def __getitem__(self, name: str, /) -> str:
+        """The handle of that name."""
+
+    def day(self, ago: int) -> str:
+        """The calendar day so many days before today."""
+
+
+def pause(handles: Handles) -> Baseline:
+    """Two days within the plan."""
+    body = {"first_on": handles.day(88), "last_on": handles.day(87)}
+    return Baseline(path={"journeyId": handles["whole"]}, body=body)
+
+
+def pause_anew(handles: Handles) -> Baseline:
+    """A day more."""
+    body = {"why": WHY, "first_on": handles.day(88), "last_on": handles.day(86)}
+    return Baseline(path={"journeyId": handles["whole"], "pause": handles["pause"]}, body=body)
+
+
+def marks(handles: Handles) -> Baseline:
+    """One line late, all others absent."""
+    mark = {"journey_id": handles["whole"], "plan": "a1", "starts_at": "09:00", "presence": "present"}
+    said = {"day": handles.day(89), "marks": [{**mark, "came_at": "09:20", "left_at": "12:00"}]}
+    return Baseline(path={}, body={**said, "rest": "absent", "reason": "ill"})

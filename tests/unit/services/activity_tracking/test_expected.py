@@ -1,0 +1,195 @@
+"""Who is expected on a day, against a register kept naively: minute by minute, by the clock on the wall."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.activity_tracking.domain.expected import expected_on
+from services.activity_tracking.domain.hours import Hours, check_hours, minutes_between, week_minutes
+from services.activity_tracking.domain.pauses import Pause
+from services.activity_tracking.domain.plan import PlannedActivity
+from shared.language.checks import Findings
+from shared.language.days import STOCKHOLM, days_after
+from shared.language.errors import Invalid
+from shared.language.events import JourneyId, ParticipantId
+from shared.language.passage import Hand, Passage
+
+UNIT, OTHER, REFERRER = "kafe", "annan", "af"
+JOURNEY = JourneyId("j-00000000000000000000000001")
+FIRST = date(2023, 10, 1)
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+PASSAGE = Passage(
+    participant_id=ParticipantId("p-00000000000000000000000001"),
+    programme="small",
+    programme_version=1,
+    referrer=REFERRER,
+    municipality="2482",
+    responsible=UNIT,
+    referred_on=FIRST,
+    provider=UNIT,
+    accepted_on=FIRST,
+    started_on=FIRST,
+)
+
+days = st.dates(FIRST - timedelta(days=30), FIRST + timedelta(days=300))
+"""Two changes of clocks and a leap day lie within."""
+clocks = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from((0, 15, 30, 59)))
+
+
+@st.composite
+def weeks(draw: st.DrawFn) -> tuple[Hours, ...]:
+    """Hours of a week as the rule lets them pass."""
+    drawn = draw(
+        st.lists(st.builds(Hours, weekday=st.integers(1, 7), starts_at=clocks, ends_at=clocks), max_size=6)
+    )
+    kept: list[Hours] = []
+    for one in drawn:
+        found = Findings()
+        check_hours(found, "hours", [*kept, one])
+        try:
+            found.raise_any()
+        except Invalid:
+            continue
+        kept.append(one)
+    return tuple(kept)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> PlannedActivity:
+    first_on = draw(days)
+    return PlannedActivity(
+        plan=draw(st.sampled_from(("a1", "a2", "a3"))),
+        journey_id=JOURNEY,
+        number=1,
+        organisation=draw(st.sampled_from((UNIT, UNIT, OTHER))),
+        activity="work_training",
+        first_on=first_on,
+        last_on=draw(st.none() | st.integers(0, 200).map(lambda more: first_on + timedelta(days=more))),
+        planned_on=FIRST,
+        recorded_at=NOW,
+        hours=draw(weeks()),
+        void=draw(st.integers(0, 9)) == 0,
+    )
+
+
+@st.composite
+def pauses(draw: st.DrawFn) -> Pause:
+    first_on = draw(days)
+    return Pause(
+        pause="u1",
+        journey_id=JOURNEY,
+        number=1,
+        organisation=UNIT,
+        first_on=first_on,
+        last_on=first_on + timedelta(days=draw(st.integers(0, 60))),
+        recorded_at=NOW,
+        void=draw(st.integers(0, 4)) == 0,
+    )
+
+
+@st.composite
+def passages(draw: st.DrawFn) -> Passage:
+    start, stay, moved = (
+        draw(days),
+        draw(st.none() | st.integers(0, 250)),
+        draw(st.none() | st.integers(0, 250)),
+    )
+    passage = replace(
+        PASSAGE, started_on=start, exited_on=None if stay is None else start + timedelta(days=stay)
+    )
+    if moved is not None:
+        hand = Hand(organisation=OTHER, since=start + timedelta(days=moved))
+        passage = replace(passage, responsible=OTHER, handed_to=OTHER, hands=(hand,))
+    return replace(passage, mistake=draw(st.integers(0, 9)) == 0)
+
+
+def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause]) -> list[tuple[str, int]]:
+    """From when, and for how many minutes, told by walking through the minutes of the day and the next."""
+    if (
+        passage.mistake
+        or passage.started_on is None
+        or not passage.started_on <= day <= (passage.exited_on or date.max)
+    ):
+        return []
+    moved = passage.hands[0].since if passage.hands else date.max
+    here = day <= moved if plan.organisation == UNIT else day >= moved
+    if (
+        plan.organisation != UNIT
+        or not here
+        or plan.void
+        or not plan.first_on <= day <= (plan.last_on or date.max)
+    ):
+        return []
+    for pause in paused:
+        if (
+            not pause.void
+            and day in {pause.first_on + timedelta(days=n) for n in range(61)}
+            and day <= pause.last_on
+        ):
+            return []
+    midnight = datetime(day.year, day.month, day.day, tzinfo=STOCKHOLM).astimezone(UTC)
+    wall = [(midnight + timedelta(minutes=n)).astimezone(STOCKHOLM) for n in range(49 * 60)]
+    found = []
+    for hours in plan.hours:
+        if hours.weekday != 1 + (day - date(2024, 1, 1)).days % 7:
+            continue
+        begins = next(n for n, at in enumerate(wall) if at.date() == day and f"{at:%H:%M}" >= hours.starts_at)
+        ends_on = day if hours.ends_at > hours.starts_at else day + timedelta(days=1)
+        ends = next(n for n, at in enumerate(wall) if at.date() == ends_on and f"{at:%H:%M}" >= hours.ends_at)
+        found.append((f"{midnight + timedelta(minutes=begins):%H:%M}", ends - begins))
+    return found
+
+
+@given(day=days, passage=passages(), plan=plans(), paused=st.lists(pauses(), max_size=2))
+def test_it_agrees_with_a_register_kept_naively(
+    day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause]
+) -> None:
+    found = expected_on(day, UNIT, passage, [plan], paused)
+    assert [(f"{one.starts_at:%H:%M}", one.minutes) for one in found] == sorted(
+        naive(day, passage, plan, paused)
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "starts_at", "ends_at", "minutes"),
+    [
+        (date(2024, 3, 30), "22:00", "06:00", 7 * 60),
+        (date(2024, 10, 26), "22:00", "06:00", 9 * 60),
+        (date(2024, 2, 29), "09:00", "12:00", 180),
+        (date(2024, 2, 29), "23:00", "00:00", 60),
+    ],
+    ids=["clocks forward", "clocks back", "leap day", "to midnight"],
+)
+def test_minutes_are_those_that_pass(day: date, starts_at: str, ends_at: str, minutes: int) -> None:
+    hours = Hours(weekday=day.isoweekday(), starts_at=starts_at, ends_at=ends_at)
+    assert minutes_between(*hours.on(day)) == minutes
+
+
+@given(week=weeks())
+def test_no_two_stretches_of_a_week_meet(week: tuple[Hours, ...]) -> None:
+    monday = date(2024, 5, 6)
+    spans = [one.on(days_after(monday, one.weekday - 1 + 7 * n)) for n in range(2) for one in week]
+    ordered = sorted(spans)
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(ordered))
+    assert week_minutes(week) * 2 == sum(minutes_between(*span) for span in spans)
+
+
+@pytest.mark.parametrize(
+    "week",
+    [
+        [("1", "09:00", "12:00"), ("1", "11:59", "13:00")],
+        [("7", "22:00", "06:00"), ("1", "05:00", "09:00")],
+        [("2", "09:00", "09:00")],
+        [("3", "09:00", "12:00")] * 2,
+    ],
+    ids=["same day", "over the week's end", "no length", "twice"],
+)
+def test_hours_that_cannot_be_kept_are_refused(week: list[tuple[str, str, str]]) -> None:
+    found = Findings()
+    check_hours(found, "hours", [Hours(weekday=int(one), starts_at=a, ends_at=b) for one, a, b in week])
+    with pytest.raises(Invalid):
+        found.raise_any()
