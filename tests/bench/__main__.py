@@ -17,7 +17,18 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import hot, others, populations, processes, register, runtime, share, storage, web
+from tests.bench import (
+    attendance,
+    hot,
+    others,
+    populations,
+    processes,
+    register,
+    runtime,
+    share,
+    storage,
+    web,
+)
 from tests.bench.surroundings import Bench, only_warnings
 from tests.bench.table import missed, show
 from tools.stack import Settings, Stack
@@ -38,8 +49,10 @@ COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "register": register.measure,
     "hops": web.hops,
     "share": share.measure,
+    "attendance": attendance.measure,
 }
-"""In this order: what needs the services comes last, when they may run."""
+"""In this order: what needs the services comes last, when they may run; attendance after all, since it
+writes journeys of which only activity tracking knows."""
 
 
 def main() -> int:

@@ -30,6 +30,12 @@ MOST_MILLISECONDS: Mapping[str, tuple[float, float]] = {"in_kafka_ms": (40, 150)
 MOST_SECONDS = 2.0
 """The longest that an agency waits for an answer while another has sent 20,000 records."""
 
+MOST_REGISTER_MILLISECONDS: Mapping[str, tuple[str, float]] = {
+    "read_ms": ("read", 50),
+    "marked_ms": ("all marked in one request", 300),
+}
+"""Medians of a register of two hundred people."""
+
 MOST_MEGABYTES = 150
 WIDTH = 150
 
@@ -69,6 +75,8 @@ def show(results: Mapping[str, Any]) -> None:
             console.print(_latency(results[name]))
     if "fair_share" in results:
         console.print(_share(results["fair_share"]))
+    if "register_of_a_day" in results:
+        console.print(_register(results["register_of_a_day"]))
     if "megabytes" in results:
         console.print(_memory(results["megabytes"]))
     if "bytes_per_event" in results:
@@ -88,6 +96,12 @@ def missed(results: Mapping[str, Any]) -> list[str]:
             found.append(hop)
     if results.get("fair_share", {}).get("beside", {}).get("most", 0) > MOST_SECONDS:
         found.append("fair share")
+    register = results.get("register_of_a_day", {})
+    found += [
+        f"register {words}"
+        for name, (words, most) in MOST_REGISTER_MILLISECONDS.items()
+        if register.get(name, 0) > most
+    ]
     heavy = [name for name, size in results.get("megabytes", {}).items() if _is_heavy(name, size)]
     return found + [f"memory of {name}" for name in heavy]
 
@@ -133,9 +147,16 @@ def _share(share: Mapping[str, Any]) -> Table:
     return table
 
 
+def _register(told: Mapping[str, Any]) -> Table:
+    table = Table("", "p50 ms", "aim", title=f"A unit's register of a day, {told['people']} people")
+    for name, (words, most) in MOST_REGISTER_MILLISECONDS.items():
+        table.add_row(words, f"{told[name]:.0f}", f"≤ {most:g}")
+    return table
+
+
 def _memory(sizes: Mapping[str, int]) -> Table:
     table = Table(
-        "process", "MB", title=f"FakeWork, what is shared in equal parts (services: at most {MOST_MEGABYTES})"
+        "process", "MB", title=f"Memory, what is shared in equal parts (services: at most {MOST_MEGABYTES})"
     )
     for name, megabytes in sizes.items():
         table.add_row(name, str(megabytes))
