@@ -11,7 +11,9 @@ from shared.language.events import (
     JourneyExited,
     JourneyRegisteredByMistake,
     JourneyStarted,
+    ReferralAccepted,
     ReferralCorrected,
+    ReferralWithdrawn,
 )
 from shared.runtime.fold import Enrich
 from shared.runtime.parts import Service
@@ -33,7 +35,9 @@ SERVICE = Service(
     enrich=Enrich(
         frozenset(
             {
+                ReferralAccepted,
                 ReferralCorrected,
+                ReferralWithdrawn,
                 JourneyStarted,
                 JourneyRegisteredByMistake,
                 HandoverAccepted,

@@ -1,32 +1,40 @@
 """The use cases of the day's register: who is expected at a unit on a day, and what came of it. No rule lives here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from services.activity_tracking.domain.expected import Expected, expected_on
+from services.activity_tracking.domain.held import MARKS, mark_key
 from services.activity_tracking.domain.journey import Journey
-from services.activity_tracking.domain.marks import Mark, MarkRegister, anew, is_marked, left_early, said_by
+from services.activity_tracking.domain.marks import (
+    Mark,
+    MarkRegister,
+    anew,
+    expected_of,
+    is_marked,
+    left_early,
+    meets,
+    said_by,
+)
 from services.activity_tracking.domain.pauses import PAUSES, Pause
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import (
     DAYS,
-    MARKS,
     CorrectSession,
     Session,
     correct,
     counts_of,
     day_key,
     log,
-    mark_key,
 )
 from services.activity_tracking.handlers import open_journey, reader_of
 from shared.language.access import Actor, Reader, authorise
-from shared.language.days import STOCKHOLM, day_of, days_after
+from shared.language.days import day_of, days_after
 from shared.language.decision import Change, Work, subject_of
 from shared.language.errors import Forbidden, Invalid, Refused, Unknown
 from shared.language.events import JourneyId, Organisation, SessionId
+from shared.language.programmes import Action
 from shared.language.rows import entry_of
 
 AT_ONCE = 500
@@ -83,24 +91,21 @@ def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
         plans.setdefault(plan.journey_id, []).append(plan)
     work.load(subject_of("journey", one) for one in plans)
     pauses = _paused(work, [*plans])
-    found: list[tuple[Journey, Expected]] = []
+    heads = _heads(work, actor.organisation, day)
+    work.load(subject_of("journey", head.journey_id) for head in heads.values())
+    found: dict[str, Expected] = {}
     for journey_id, its in plans.items():
-        journey: Journey | None = work.readable(subject_of("journey", journey_id))
-        if journey is None or not _may_read(work, actor, journey):
-            continue
-        stretches = expected_on(day, actor.organisation, journey.passage, its, pauses.get(journey_id, ()))
-        found += [(journey, one) for one in stretches]
-    found.sort(key=lambda one: (one[1].starts_at, one[1].journey_id, one[1].plan))
-    keys = [_key(one) for _, one in found]
-    work.fetch(MARKS, keys)
-    marks = {key: work.row(MARKS, key) for key in keys}
-    work.fetch("sessions", [one["session_id"] for one in marks.values() if one])
-    lines = []
-    for journey, one in found:
-        head = _head(work, marks[_key(one)])
-        rules = work.programmes.get(journey.passage.programme_key)
-        early = head is not None and left_early(head, rules)
-        lines.append(Line(expected=one, reader=reader_of(work, actor, journey), head=head, left_early=early))
+        journey = _readable(work, actor, journey_id, day)
+        if journey is not None:
+            its_pauses = pauses.get(journey_id, ())
+            stretches = expected_on(day, actor.organisation, journey.passage, its, its_pauses)
+            found |= {_key(day, one): one for one in stretches}
+    for key, head in heads.items():
+        # What was marked stays in view, though a plan or a pause was changed since.
+        if head.held is not None and is_marked(head) and _readable(work, actor, head.journey_id, day):
+            found.setdefault(key, expected_of(head, head.held))
+    lines = [_line(work, actor, one, heads.get(key)) for key, one in found.items()]
+    lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
     return DayRegister(unit=actor.organisation, day=day, lines=lines)
 
 
@@ -112,29 +117,38 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     """
     register = read_register(work, actor, command.day)
     lines = {_place(line.expected): line for line in register.lines}
-    said = {(one.journey_id, one.plan, one.starts_at): one for one in command.marks}
+    said = {(one.journey_id, one.plan, one.hour): one for one in command.marks}
     if len(said) < len(command.marks):
         raise Invalid({"marks": ["Marks one line of the register twice."]})
-    marks = [*said.values()]
-    if command.rest is not None:
-        marks += [
-            Mark(
-                journey_id=place[0],
-                plan=place[1],
-                starts_at=place[2],
-                presence=command.rest,
-                reason=command.reason,
-                marked_at=command.marked_at,
-            )
-            for place, line in lines.items()
-            if place not in said and not is_marked(line.head)
-        ]
+    marks = [*said.values(), *_rest(command, register, said)]
     work.fetch(DAYS, list({day_key(one.journey_id, register.day) for one in marks}))
     results = [
-        _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.starts_at)))
+        _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.hour)))
         for one in marks
     ]
     return MarkedRegister(unit=register.unit, day=register.day, results=results)
+
+
+def _rest(
+    command: MarkRegister, register: DayRegister, said: Collection[tuple[JourneyId, str, str]]
+) -> Iterator[Mark]:
+    """A mark for each line that is neither named nor marked, and lies across none of the person's that is."""
+    if command.rest is None:
+        return
+    marked = [one.expected for one in register.lines if is_marked(one.head) or _place(one.expected) in said]
+    for line in register.lines:
+        one = line.expected
+        if any(meets(one, other) for other in marked):
+            continue
+        marked.append(one)
+        yield Mark(
+            journey_id=one.journey_id,
+            plan=one.plan,
+            hour=one.hour,
+            presence=command.rest,
+            reason=command.reason,
+            marked_at=command.marked_at,
+        )
 
 
 def _marked(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
@@ -188,23 +202,43 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
     return entry, entry.session_id == session
 
 
-def _key(expected: Expected) -> str:
-    return mark_key(expected.journey_id, expected.plan, expected.starts_at)
+def _key(day: date, expected: Expected) -> str:
+    return mark_key(expected.journey_id, expected.plan, day, expected.hour)
 
 
 def _place(expected: Expected) -> tuple[JourneyId, str, str]:
-    return expected.journey_id, expected.plan, f"{expected.starts_at.astimezone(STOCKHOLM):%H:%M}"
+    return expected.journey_id, expected.plan, expected.hour
 
 
-def _head(work: Work, mark: Mapping[str, Any] | None) -> Session | None:
-    row = mark and work.row("sessions", mark["session_id"])
-    return entry_of(Session, row) if row else None
+def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) -> Line:
+    journey: Journey = work.get(subject_of("journey", expected.journey_id))
+    rules = work.programmes.get(journey.passage.programme_key)
+    return Line(
+        expected=expected,
+        reader=reader_of(work, actor, journey),
+        head=head,
+        left_early=head is not None and left_early(head, rules),
+    )
+
+
+def _heads(work: Work, unit: Organisation, day: date) -> dict[str, Session]:
+    """The newest entry of each stretch that the unit marked on that day, by the stretch's key."""
+    named: dict[str, str] = {}
+    where, after = {"unit": unit, "day": day.isoformat()}, None
+    while rows := work.rows(MARKS, where, order="_id", after=after, limit=AT_ONCE):
+        named |= {row["_id"]: row["session_id"] for row in rows}
+        if len(rows) < AT_ONCE:
+            break
+        after = rows[-1]["_id"]
+    work.fetch("sessions", list(named.values()))
+    found = {key: work.row("sessions", session) for key, session in named.items()}
+    return {key: entry_of(Session, row) for key, row in found.items() if row is not None}
 
 
 def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
     """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
     after = f"{days_after(day, -1).isoformat()}:~"
-    while rows := work.rows(PLANNED, {"organisation": unit}, order="until", after=after, limit=AT_ONCE):
+    while rows := work.rows(PLANNED, {"unit": unit}, order="until", after=after, limit=AT_ONCE):
         yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
         if len(rows) < AT_ONCE:
             return
@@ -223,9 +257,16 @@ def _paused(work: Work, journeys: Sequence[JourneyId]) -> dict[JourneyId, list[P
     return found
 
 
-def _may_read(work: Work, actor: Actor, journey: Journey) -> bool:
-    try:
-        authorise(actor, "read_journey", journey.passage, work)
-    except (Forbidden, Unknown):
-        return False
-    return True
+def _readable(work: Work, actor: Actor, journey_id: JourneyId, day: date) -> Journey | None:
+    """The journey, for who reads it today, or may still log that day; None for others."""
+    journey: Journey | None = work.readable(subject_of("journey", journey_id))
+    if journey is None:
+        return None
+    either: Sequence[tuple[Action, date | None]] = (("read_journey", None), ("log_activity", day))
+    for action, on in either:
+        try:
+            authorise(actor, action, journey.passage, work, on=on)
+        except (Forbidden, Unknown):
+            continue
+        return journey
+    return None

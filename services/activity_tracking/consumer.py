@@ -11,11 +11,11 @@ from shared.language.events import Fact
 FOLDS: Mapping[type[Fact], Fold] = {
     e.ReferralReceived: receive,
     e.ReferralCorrected: set_bounds,
-    e.ReferralAccepted: apply_fact,
+    e.ReferralAccepted: change_hands,
     e.ReferralDeclined: apply_fact,
     e.ReferralPassedOn: apply_fact,
     e.ReferralReturned: apply_fact,
-    e.ReferralWithdrawn: apply_fact,
+    e.ReferralWithdrawn: change_hands,
     e.JourneyPersonChanged: apply_fact,
     e.ConsentGiven: apply_fact,
     e.ConsentRefused: apply_fact,

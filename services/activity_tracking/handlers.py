@@ -30,6 +30,7 @@ class Overview:
     reader: Reader
     goals: Sequence[plan.Goal]
     planned: Sequence[plan.PlannedActivity]
+    pauses: Sequence[pauses.Pause]
     rounds: Sequence[progress.ProgressRound]
     competences: Sequence[progress.Competence]
 
@@ -226,6 +227,10 @@ def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
         planned=[
             entry_of(plan.PlannedActivity, row)
             for row in work.rows(plan.PLANNED, planned, order="number", after=None, limit=SHOWN)
+        ],
+        pauses=[
+            entry_of(pauses.Pause, row)
+            for row in work.rows(pauses.PAUSES, own, order="number", after=None, limit=SHOWN)
         ],
         rounds=[
             entry_of(progress.ProgressRound, row)

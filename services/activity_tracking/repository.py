@@ -7,6 +7,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from services.activity_tracking.domain.bounds import Beside
+from services.activity_tracking.domain.held import MARKS
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.pauses import PAUSES
@@ -58,16 +59,22 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
         # a unit's register of a day
         IndexModel(
-            [("organisation", ASCENDING), ("until", ASCENDING)],
+            [("unit", ASCENDING), ("until", ASCENDING)],
             partialFilterExpression={"until": {"$exists": True}},
         ),
     ],
-    # the pauses of who is on a register
-    PAUSES: [IndexModel([("journey_id", ASCENDING), ("_id", ASCENDING)])],
     "goals": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     "progress": [IndexModel([("journey_id", ASCENDING), ("round", ASCENDING)])],
     "competences": [IndexModel([("journey_id", ASCENDING)])],
     **CORRECTION_INDEXES,
+    PAUSES: [
+        # a journey's overview
+        IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
+        # the pauses of who is on a register
+        IndexModel([("journey_id", ASCENDING), ("_id", ASCENDING)]),
+    ],
+    # a day's register: what of it was marked, whatever the plans say now
+    MARKS: [IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])],
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
 }

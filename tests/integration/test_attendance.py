@@ -102,7 +102,7 @@ def test_a_register_costs_a_few_questions_and_one_transaction(
     assert (len(shown["expected"]), shown["not_marked"]) == (PEOPLE, PEOPLE)
     # Plans, journeys, pauses, marks; sessions where there are marks; the clock.
     assert read["find"] <= 6, read
-    ill = {"journey_id": shown["expected"][7]["journey_id"], "plan": "a1", "starts_at": "09:00"}
+    ill = {"journey_id": shown["expected"][7]["journey_id"], "plan": "a1", "hour": "09:00"}
     asked.names.clear()
     results = marked(web, "all", rest="present", marks=[{**ill, "presence": "absent", "reason": "ill"}])
     wrote = asked.names.copy()
@@ -116,7 +116,7 @@ def test_a_register_costs_a_few_questions_and_one_transaction(
 
 
 def test_what_has_ended_is_not_looked_through(database: Any) -> None:
-    condition = {"organisation": UNIT, "until": {"$gt": f"{date(2016, 6, 5)}:~"}}
+    condition = {"unit": UNIT, "until": {"$gt": f"{date(2016, 6, 5)}:~"}}
     found = database.command("explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}})
     spent = database.command(
         "explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}}, verbosity="executionStats"

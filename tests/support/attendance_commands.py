@@ -37,6 +37,6 @@ def pause_anew(handles: Handles) -> Baseline:
 
 def marks(handles: Handles) -> Baseline:
     """One line late, all others absent."""
-    mark = {"journey_id": handles["whole"], "plan": "a1", "starts_at": "09:00", "presence": "present"}
+    mark = {"journey_id": handles["whole"], "plan": "a1", "hour": "09:00", "presence": "present"}
     said = {"day": handles.day(89), "marks": [{**mark, "came_at": "09:20", "left_at": "12:00"}]}
     return Baseline(path={}, body={**said, "rest": "absent", "reason": "ill"})

@@ -44,7 +44,7 @@ class CorrectPlanBody(CorrectingBody):
     activity = code_field(allow_none=True)
     first_on = day_field()
     last_on = day_field()
-    hours = p.hours_field()
+    hours = p.hours_field(allow_none=True)
 
 
 class CorrectGoalBody(CorrectingBody):

@@ -24,9 +24,9 @@ class HoursBody(CommandSchema):
     ends_at = clock_field(required=True)
 
 
-def hours_field() -> ma.List[Any]:
+def hours_field(**options: Any) -> ma.List[Any]:
     """A field that holds the hours of a week."""
-    return ma.List(ma.Nested(HoursBody()), validate=validate.Length(max=HOURS_OF_A_WEEK))
+    return ma.List(ma.Nested(HoursBody()), validate=validate.Length(max=HOURS_OF_A_WEEK), **options)
 
 
 class PlanActivityBody(CommandSchema):

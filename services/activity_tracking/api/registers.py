@@ -28,7 +28,7 @@ class MarkBody(CommandSchema):
     makes = Mark
     journey_id = id_field("j", required=True)
     plan = code_field(required=True)
-    starts_at = clock_field(required=True)
+    hour = clock_field(required=True)
     presence = ma.String(required=True, validate=validate.OneOf(["present", "absent", "unmarked"]))
     came_at = clock_field(allow_none=True)
     left_at = clock_field(allow_none=True)
@@ -71,7 +71,8 @@ class LineAnswer(Schema):
 
     journey_id = ma.String()
     plan = ma.String()
-    activity = ma.String()
+    hour = ma.String()
+    activity = ma.String(allow_none=True)
     starts_at = ma.String(metadata={"format": "date-time"})
     ends_at = ma.String(metadata={"format": "date-time"})
     minutes = ma.Integer()
@@ -92,7 +93,7 @@ class MarkedAnswer(Schema):
 
     journey_id = ma.String()
     plan = ma.String()
-    starts_at = ma.String()
+    hour = ma.String()
     status = ma.Integer()
     changed = ma.Boolean()
     session_id = ma.String(allow_none=True)
@@ -125,7 +126,8 @@ def _line(line: Line) -> dict[str, Any]:
     return {
         "journey_id": one.journey_id,
         "plan": one.plan,
-        "activity": one.activity,
+        "hour": one.hour,
+        "activity": one.activity if line.reader.sees(line.reader.organisation) else None,
         "starts_at": moment(one.starts_at),
         "ends_at": moment(one.ends_at),
         "minutes": one.minutes,
@@ -160,7 +162,7 @@ def _result(one: Marked) -> dict[str, Any]:
     return {
         "journey_id": mark.journey_id,
         "plan": mark.plan,
-        "starts_at": mark.starts_at,
+        "hour": mark.hour,
         "status": status,
         "changed": one.changed,
         "session_id": head and head.session_id,

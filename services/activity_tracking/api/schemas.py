@@ -11,7 +11,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
-from services.activity_tracking.api.planning import PlannedActivityAnswer, show_planned
+from services.activity_tracking.api.planning import PauseAnswer, PlannedActivityAnswer, show_planned
 from services.activity_tracking.domain.outputs import MOST, CorrectOutput, LogOutput, Output
 from services.activity_tracking.domain.plan import (
     DeclareReady,
@@ -130,6 +130,18 @@ class GoalAnswer(Schema):
     void = ma.Boolean()
 
 
+class HeldAnswer(Schema):
+    """The stretch of a day's register that a session was: planned, actual, and when the device says it was marked."""
+
+    plan = ma.String()
+    hour = ma.String()
+    starts_at = ma.String(metadata={"format": "date-time"})
+    ends_at = ma.String(metadata={"format": "date-time"})
+    came_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    left_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    marked_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+
+
 class SessionAnswer(Schema):
     """One entry; the head of its chain has no `superseded_by`. null: none, or not the reader's to see."""
 
@@ -147,6 +159,7 @@ class SessionAnswer(Schema):
     superseded_by = ma.String(allow_none=True)
     void = ma.Boolean()
     why = ma.String(allow_none=True)
+    held = ma.Nested(HeldAnswer, allow_none=True)
     recorded_at = ma.String(metadata={"format": "date-time"})
 
 
@@ -214,6 +227,7 @@ class JourneyAnswer(StandingAnswer):
 
     goals = ma.List(ma.Nested(GoalAnswer))
     plan = ma.List(ma.Nested(PlannedActivityAnswer))
+    pauses = ma.List(ma.Nested(PauseAnswer))
     progress = ma.List(ma.Nested(RoundAnswer))
     competences = ma.List(ma.Nested(CompetenceAnswer))
 
@@ -295,6 +309,7 @@ def show_journey(overview: Overview) -> dict[str, Any]:
         **show_standing(overview),
         "goals": [show_goal(goal, who) for goal in overview.goals],
         "plan": [show_planned(entry, who) for entry in overview.planned],
+        "pauses": [said(one) for one in overview.pauses],
         "progress": [show_round(entry, who) for entry in overview.rounds],
         "competences": [show_competence((entry, who)) for entry in overview.competences],
     }

@@ -59,12 +59,12 @@ from shared.language.rows import as_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectPlan(Correcting):
-    """Command: say the period anew, or, `void`, that nothing was planned."""
+    """Command: say the period anew, or, `void`, that nothing was planned. hours: None keeps them."""
 
     activity: str | None = None
     first_on: date | None = None
     last_on: date | None = None
-    hours: Sequence[Hours] = ()
+    hours: Sequence[Hours] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ def correct_plan(
             found.add("first_on", ANEW)
         else:
             check_period(found, command.first_on, command.last_on, journey)
-        check_hours(found, "hours", command.hours)
+        check_hours(found, "hours", command.hours or ())
         found.raise_any()
         assert command.activity is not None and command.first_on is not None
         anew = replace(
@@ -148,7 +148,7 @@ def correct_plan(
             activity=command.activity,
             first_on=command.first_on,
             last_on=command.last_on,
-            hours=tuple(command.hours),
+            hours=entry.hours if command.hours is None else tuple(command.hours),
         )
     require_stage(journey, CORRIGIBLE)
     if anew == entry:

@@ -13,13 +13,14 @@ from shared.language.passage import Passage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Somebody is expected at an activity. plan: the period that says so.
+    """Somebody is expected at an activity. plan: the period that says so. hour: hh:mm on the wall, when it begins.
 
     starts_at, ends_at: UTC; the end may lie on the next day. minutes: from one to the other.
     """
 
     journey_id: JourneyId
     plan: str
+    hour: str
     activity: Code
     starts_at: datetime
     ends_at: datetime
@@ -44,15 +45,17 @@ def expected_on(
         Expected(
             journey_id=plan.journey_id,
             plan=plan.plan,
+            hour=hours.starts_at,
             activity=plan.activity,
             starts_at=starts_at,
             ends_at=ends_at,
             minutes=minutes_between(starts_at, ends_at),
         )
         for plan in plans
-        if plan.organisation == unit and plan.holds_on(day)
+        if plan.unit == unit and plan.holds_on(day)
         for hours in plan.hours
         if hours.weekday == day.isoweekday()
         for starts_at, ends_at in (hours.on(day),)
+        if starts_at < ends_at
     ]
     return sorted(found, key=lambda one: (one.starts_at, one.plan))

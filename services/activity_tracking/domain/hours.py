@@ -8,7 +8,7 @@ docs/field.md, The register of a day.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from shared.language.checks import Findings
 from shared.language.days import STOCKHOLM, days_after, wall_clock
@@ -33,8 +33,15 @@ class Hours:
 
 
 def moment_of(day: date, at: str) -> datetime:
-    """A wall clock's time as a moment; one that the change of clocks leaves out, as if they had not changed yet."""
-    return datetime.combine(day, wall_clock(at), STOCKHOLM).astimezone(UTC)
+    """A wall clock's time as a moment, UTC. One that the clocks pass over in spring is the moment at which they change.
+
+    They change at 01:00 UTC in the whole Union: directive 2000/84/EC.
+    """
+    told = datetime.combine(day, wall_clock(at), STOCKHOLM)
+    moment = told.astimezone(UTC)
+    if moment.astimezone(STOCKHOLM).replace(tzinfo=None) == told.replace(tzinfo=None):
+        return moment
+    return datetime.combine(day, time(1), UTC)
 
 
 def minutes_between(begins: datetime, ends: datetime) -> int:

@@ -5,13 +5,14 @@ says. Source: docs/field.md, Absence.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from services.activity_tracking.domain.expected import Expected
+from services.activity_tracking.domain.held import Held
 from services.activity_tracking.domain.hours import minutes_between, moment_of
-from services.activity_tracking.domain.sessions import CorrectSession, Held, LogSession, Session
+from services.activity_tracking.domain.sessions import CorrectSession, LogSession, Session
 from shared.language.checks import Findings
 from shared.language.days import days_after
 from shared.language.events import JourneyId
@@ -22,7 +23,7 @@ Presence = Literal["present", "absent", "unmarked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What one person's stretch came to. plan, starts_at (hh:mm): which stretch.
+    """What one person's stretch came to. plan, hour (hh:mm on the wall): which stretch.
 
     came_at, left_at: hh:mm of who was present; left out: as planned. reason: of an absence. marked_at: by the clock of
     the device.
@@ -30,7 +31,7 @@ class Mark:
 
     journey_id: JourneyId
     plan: str
-    starts_at: str
+    hour: str
     presence: Presence
     came_at: str | None = None
     left_at: str | None = None
@@ -55,7 +56,11 @@ class MarkRegister:
 def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> LogSession:
     """The session that a mark of presence or absence says. Raises Invalid."""
     held = Held(
-        plan=expected.plan, starts_at=expected.starts_at, ends_at=expected.ends_at, marked_at=mark.marked_at
+        plan=expected.plan,
+        hour=expected.hour,
+        starts_at=expected.starts_at,
+        ends_at=expected.ends_at,
+        marked_at=None if mark.marked_at is None else mark.marked_at.astimezone(UTC),
     )
     if mark.presence == "absent":
         found = Findings()
@@ -85,22 +90,17 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
         attendance="late" if late else "yes",
         minutes=minutes,
         reason=mark.reason,
-        held=Held(
-            plan=held.plan,
-            starts_at=held.starts_at,
-            ends_at=held.ends_at,
-            came_at=came_at,
-            left_at=left_at,
-            marked_at=mark.marked_at,
-        ),
+        held=replace(held, came_at=came_at, left_at=left_at),
     )
 
 
 def _nearest(at: str | None, day: date, planned: datetime) -> datetime:
-    """The time of the clock on the wall on that day, or of the night after it, nearest to what was planned."""
+    """The time of the clock on the wall on that day, or a day before or after, nearest to what was planned."""
     if at is None:
         return planned
-    return min((moment_of(on, at) for on in (day, days_after(day, 1))), key=lambda one: abs(one - planned))
+    return min(
+        (moment_of(days_after(day, more), at) for more in (-1, 0, 1)), key=lambda one: abs(one - planned)
+    )
 
 
 def anew(said: LogSession) -> CorrectSession:
@@ -118,6 +118,26 @@ def anew(said: LogSession) -> CorrectSession:
 def is_marked(head: Session | None) -> bool:
     """Whether the newest entry of a stretch says that somebody came, or did not."""
     return head is not None and not head.void
+
+
+def expected_of(head: Session, held: Held) -> Expected:
+    """The stretch that a session was, whatever the plans say now."""
+    return Expected(
+        journey_id=head.journey_id,
+        plan=held.plan,
+        hour=held.hour,
+        activity=head.activity,
+        starts_at=held.starts_at,
+        ends_at=held.ends_at,
+        minutes=minutes_between(held.starts_at, held.ends_at),
+    )
+
+
+def meets(one: Expected, other: Expected) -> bool:
+    """Whether both are of one person, and share time."""
+    if one.journey_id != other.journey_id:
+        return False
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at
 
 
 def left_early(entry: Session, programme: Programme) -> bool:

@@ -39,6 +39,8 @@ GOAL_LENGTH = 500
 PLANNABLE: tuple[Stage, ...] = ("accepted", *BEGUN)
 """The plan is made between acceptance and the end; what was planned by then may be recorded later."""
 
+ENDED: tuple[Stage, ...] = ("withdrawn", "declined")
+"""The stages of a referral that came to nothing."""
 CORRIGIBLE: tuple[Stage, ...] = (*PLANNABLE, "withdrawn")
 """What was planned before a withdrawal stays readable, and so can be mended."""
 ANEW = "Missing: a correction says everything anew, unless it is void."
@@ -82,7 +84,10 @@ class DeclareReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedActivity:
-    """A row: one period of one activity in the plan. void: it was taken back."""
+    """A row: one period of one activity in the plan. void: it was taken back.
+
+    organisation: whose content it is, the last that corrected it. unit: where its hours are held, whoever corrects it.
+    """
 
     plan: str
     journey_id: JourneyId
@@ -94,6 +99,7 @@ class PlannedActivity:
     planned_on: date
     recorded_at: datetime
     hours: tuple[Hours, ...] = ()
+    unit: Organisation | None = None
     void: bool = False
 
     def holds_on(self, day: date) -> bool:
@@ -124,9 +130,9 @@ OPEN_END = date(9999, 12, 31)
 def plan_row(entry: PlannedActivity, passage: Passage) -> Row:
     """The row of a planned period, as the passage stands: it ends with the participation, and with the unit's part."""
     row = as_row(PLANNED, plan_key(entry.journey_id, entry.plan), entry)
-    if not entry.hours or entry.void or passage.mistake:
+    if not entry.hours or entry.unit is None or entry.void or passage.mistake or passage.stage in ENDED:
         return row
-    held = passage.holds_until(entry.organisation) if passage.was_responsible(entry.organisation) else None
+    held = passage.holds_until(entry.unit) if passage.was_responsible(entry.unit) else None
     last = min(one or OPEN_END for one in (entry.last_on, passage.exited_on, held))
     return replace(row, body={**row.body, "until": f"{last.isoformat()}:{row.key}"})
 
@@ -171,6 +177,7 @@ def plan(
         planned_on=on,
         recorded_at=at,
         hours=tuple(command.hours),
+        unit=by,
     )
     event = ActivityPlanned(
         occurred_on=on,

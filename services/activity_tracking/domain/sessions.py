@@ -7,9 +7,10 @@ docs/field.md, Absence.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
+from services.activity_tracking.domain.held import MARKS, Held, mark_key
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
@@ -41,22 +42,6 @@ DAY_MINUTES = 1440
 DAYS = "session_days"
 """Rows: the counts of a journey's sessions of one day, in participation or not."""
 COUNTED = ("logged", "attended", "late", "missed", "minutes")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """The stretch of a register that a session was, planned and actual, in moments, UTC.
-
-    plan, starts_at, ends_at: what was expected. came_at, left_at: None of who was away, and where minutes were said
-    instead. marked_at: by the clock of the device that marked it.
-    """
-
-    plan: str
-    starts_at: datetime
-    ends_at: datetime
-    came_at: datetime | None = None
-    left_at: datetime | None = None
-    marked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,20 +133,18 @@ def reference_key(organisation: Organisation, reference: str) -> str:
     return f"{organisation}:{reference}"
 
 
-MARKS = "marks"
-"""Rows: the newest entry of the session that each stretch of a register led to."""
-
-
-def mark_key(journey_id: JourneyId, plan: str, starts_at: datetime) -> str:
-    """The key of the row of that stretch: a person is marked once on it, whoever does so and how often."""
-    return f"{journey_id}.{plan}:{starts_at.astimezone(UTC).isoformat(timespec='minutes')}"
+def _mark_place(entry: Session) -> tuple[str, str] | None:
+    if entry.held is None:
+        return None
+    return MARKS, mark_key(entry.journey_id, entry.held.plan, entry.occurred_on, entry.held.hour)
 
 
 def _mark_rows(entry: Session) -> list[Row]:
-    if entry.held is None:
+    place = _mark_place(entry)
+    if place is None:
         return []
-    key = mark_key(entry.journey_id, entry.held.plan, entry.held.starts_at)
-    return [Row(MARKS, key, {"journey_id": entry.journey_id, "session_id": entry.session_id})]
+    named = {"journey_id": entry.journey_id, "session_id": entry.session_id}
+    return [Row(*place, {**named, "unit": entry.organisation, "day": entry.occurred_on.isoformat()})]
 
 
 def log(
@@ -300,7 +283,9 @@ def correct(
         *(_day_row(journey, on, counts) for on, counts in changed.items()),
         *_mark_rows(entry),
     )
-    return Change(after, events=(event,), rows=rows), entry
+    was_marked = _mark_place(head)
+    gone = () if was_marked is None or entry.held is not None else (was_marked,)
+    return Change(after, events=(event,), rows=rows, removes=gone), entry
 
 
 def _stands(journey: Journey, earlier: Session) -> str:
@@ -343,9 +328,11 @@ def _said(head: Session, command: CorrectSession) -> Session:
 
 
 def _held_anew(head: Session, command: CorrectSession) -> Held | None:
-    """The stretch as the correction words it. Minutes that are said without times take the place of the times."""
+    """The stretch as the correction words it: minutes without times replace the times; another day is not of it."""
     if command.held is not None or head.held is None:
         return command.held
+    if command.occurred_on not in (None, head.occurred_on):
+        return None
     as_it_was = command.minutes in (None, head.minutes)
     return head.held if as_it_was else replace(head.held, came_at=None, left_at=None)
 

@@ -41,6 +41,7 @@ def test_whoever_is_planned_is_there_without_anybody_making_a_register(world: Ho
             {
                 "journey_id": journey,
                 "plan": "a1",
+                "hour": "09:00",
                 "activity": "work_training",
                 "starts_at": "2016-06-06T07:00:00Z",
                 "ends_at": "2016-06-06T10:00:00Z",
@@ -136,7 +137,7 @@ def marked(world: House, who: str, *marks: dict[str, Any], **said: Any) -> list[
 
 
 def line(journey: str, presence: str, **said: Any) -> dict[str, Any]:
-    return {"journey_id": journey, "plan": "a1", "starts_at": "09:00", "presence": presence, **said}
+    return {"journey_id": journey, "plan": "a1", "hour": "09:00", "presence": presence, **said}
 
 
 def marks_of(world: House, who: str, on: date = MONDAY) -> list[Any]:
@@ -176,6 +177,7 @@ def test_the_later_mark_wins_and_both_stay_in_the_history(world: House) -> None:
     sessions = world.done(ACTIVITY_TRACKING, "GET", f"/journeys/{journey}/sessions", SHOP)["sessions"]
     assert [one["attendance"] for one in sessions] == ["no", "late"]
     assert sessions[1]["corrects"] == sessions[0]["session_id"]
+    assert [one["held"]["marked_at"] for one in sessions] == ["2016-06-06T07:31:00Z", "2016-06-06T07:05:00Z"]
     marked(world, SHOP, line(journey, "unmarked"))
     assert (marks_of(world, SHOP), counts(world, journey)) == ([None], (0, 0, 0))
     assert marked(world, SHOP, line(journey, "unmarked"))[0]["changed"] is False
@@ -205,7 +207,7 @@ def test_a_session_corrected_elsewhere_is_the_mark(world: House) -> None:
         ({"presence": "absent", "reason": "ill", "came_at": "09:00"}, "invalid-fields", {"came_at"}),
         ({"presence": "present", "reason": "ill"}, "invalid-fields", {"reason"}),
         ({"presence": "present", "came_at": "11:00", "left_at": "10:00"}, "invalid-fields", {"left_at"}),
-        ({"presence": "present", "starts_at": "10:00"}, "not-found", set()),
+        ({"presence": "present", "hour": "10:00"}, "not-found", set()),
         ({"presence": "present", "plan": "a9"}, "not-found", set()),
     ],
 )
@@ -251,3 +253,91 @@ def test_nothing_is_marked_of_a_day_to_come(world: House) -> None:
     planned(world, journey, SHOP)
     refused = marked(world, SHOP, line(journey, "present"), day="2016-06-07")
     assert (refused[0]["status"], set(refused[0]["problem"]["errors"])) == (422, {"occurred_on"})
+
+
+def test_a_mark_moved_to_another_day_leaves_its_line_unmarked(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    world.pass_to(TUESDAY)
+    session = marked(world, SHOP, line(journey, "present"), day="2016-06-06")[0]["session_id"]
+    path = f"/journeys/{journey}/sessions/{session}/correction"
+    said = {"activity": "work_training", "occurred_on": "2016-06-07", "attendance": "yes", "minutes": 30}
+    world.done(ACTIVITY_TRACKING, "POST", path, SHOP, said)
+    assert (marks_of(world, SHOP), counts(world, journey)) == ([None], (1, 0, 30))
+    assert marked(world, SHOP, line(journey, "present"), day="2016-06-06")[0]["changed"] is True
+    assert counts(world, journey) == (2, 0, 210)
+
+
+def test_what_was_marked_stays_in_view_when_the_plan_or_a_pause_changes(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    marked(world, SHOP, line(journey, "present"))
+    later = [{**one, "starts_at": "10:00", "ends_at": "13:00"} for one in WEEK]
+    path = f"/journeys/{journey}/activities/a1/correction"
+    said = {"why": "They begin later.", "activity": "work_training", "first_on": "2016-06-06", "hours": later}
+    world.done(ACTIVITY_TRACKING, "POST", path, SHOP, said)
+    assert marks_of(world, SHOP) == [("yes", 180), None]
+    assert marked(world, SHOP, rest="present") == [], "it would lie across what is marked"
+    days = {"first_on": "2016-06-06", "last_on": "2016-06-07"}
+    world.done(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/pauses", SHOP, days)
+    assert marks_of(world, SHOP) == [("yes", 180)]
+    assert marked(world, SHOP, line(journey, "unmarked"))[0]["changed"] is True
+    assert (marks_of(world, SHOP), counts(world, journey)) == ([], (0, 0, 0))
+
+
+def test_a_correction_that_says_no_hours_keeps_them(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    path = f"/journeys/{journey}/activities/a1/correction"
+    body = {"why": "It ends.", "activity": "work_training", "first_on": "2016-06-06", "last_on": "2016-06-30"}
+    assert world.done(ACTIVITY_TRACKING, "POST", path, SHOP, body)["hours"] == WEEK
+
+
+def handed(world: House, journey: str, giver: str, taker: str, number: int) -> None:
+    offer = {"kind": "provider_to_provider", "to_organisation": taker, "deadline_on": "2016-06-30"}
+    world.done(HANDOVERS, "POST", f"/journeys/{journey}/handovers", giver, offer)
+    world.done(HANDOVERS, "POST", f"/handovers/{journey}.h{number}/acceptance", taker)
+
+
+def test_who_held_it_between_two_others_marks_its_own_days(world: House) -> None:
+    journey = started(world)
+    world.pass_to(TUESDAY)
+    handed(world, journey, SHOP, CAFE, 1)
+    planned(world, journey, CAFE, first_on=TUESDAY.isoformat())
+    world.pass_to(HANDED)
+    consent = {"purpose": "sharing", "given": True, "organisations": [CAFE, SHOP], "last_day": "2017-01-01"}
+    world.done(INTAKE, "POST", f"/journeys/{journey}/consents", CAFE, consent)
+    handed(world, journey, CAFE, SHOP, 2)
+    path = f"/journeys/{journey}/activities/a1/correction"
+    body = {
+        "why": "It ended.",
+        "activity": "work_training",
+        "first_on": "2016-06-07",
+        "last_on": "2016-06-10",
+    }
+    world.done(ACTIVITY_TRACKING, "POST", path, SHOP, body)
+    world.pass_to(LAST)
+    assert [expected(world, CAFE, on) for on in (TUESDAY, LAST)] == [[journey], []]
+    assert marked(world, CAFE, line(journey, "present"), day="2016-06-07")[0]["changed"] is True
+    assert marks_of(world, CAFE, TUESDAY) == [("yes", 180)]
+
+
+def test_a_referral_that_was_withdrawn_is_on_no_register(world: House) -> None:
+    person = world.done(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim", "personnummer": None})
+    body = {"participant_id": person["participant_id"], "programme": "coactive", "municipality": "2482"}
+    referred = {**body, "reference": "AF-9", "provider": SHOP}
+    journey = world.done(INTAKE, "POST", "/referrals", AGENCY, referred)["journey_id"]
+    world.done(INTAKE, "POST", f"/referrals/{journey}/acceptance", SHOP)
+    planned(world, journey, SHOP)
+    world.done(INTAKE, "POST", f"/referrals/{journey}/withdrawal", AGENCY, {"reason": "other_effort"})
+    rows = world.rooms[ACTIVITY_TRACKING].memory.table
+    assert [row.get("until") for (name, _), row in rows.items() if name == "activities_planned"] == [None]
+
+
+def test_the_rest_of_two_plans_at_one_time_is_marked_once(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    planned(world, journey, SHOP, hours=[{**one, "starts_at": "11:00", "ends_at": "14:00"} for one in WEEK])
+    assert len(expected(world, SHOP)) == 2
+    assert [one["hour"] for one in marked(world, SHOP, rest="present")] == ["09:00"]
+    assert counts(world, journey) == (1, 0, 180)

@@ -1,0 +1,31 @@
+"""The stretch of a day's register that a session was."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from shared.language.events import JourneyId
+
+MARKS = "marks"
+"""Rows: the newest entry of the session that each stretch of a register led to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The stretch of a register that a session was, planned and actual, in moments, UTC.
+
+    plan, hour (hh:mm on the wall), starts_at, ends_at: what was expected. came_at, left_at: None of who was away, and
+    where minutes were said instead. marked_at: by the clock of the device that marked it.
+    """
+
+    plan: str
+    hour: str
+    starts_at: datetime
+    ends_at: datetime
+    came_at: datetime | None = None
+    left_at: datetime | None = None
+    marked_at: datetime | None = None
+
+
+def mark_key(journey_id: JourneyId, plan: str, day: date, hour: str) -> str:
+    """The key of the row of that stretch: a person is marked once on it, whoever does so and how often."""
+    return f"{journey_id}.{plan}:{day.isoformat()}T{hour}"
