@@ -125,12 +125,7 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
         return []
     moved = passage.hands[0].since if passage.hands else date.max
     here = day <= moved if plan.unit == UNIT else day >= moved
-    if (
-        plan.unit != UNIT
-        or not here
-        or plan.void
-        or not plan.first_on <= day <= (plan.last_on or date.max)
-    ):
+    if plan.unit != UNIT or not here or plan.void or not plan.first_on <= day <= (plan.last_on or date.max):
         return []
     for pause in paused:
         if (
