@@ -1,6 +1,6 @@
 """The use cases of the day's register: who is expected at a unit on a day, and what came of it. No rule lives here."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +17,7 @@ from services.activity_tracking.domain.marks import (
     meets,
     said_by,
 )
-from services.activity_tracking.domain.pauses import PAUSES, Pause
+from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import (
     DAYS,
@@ -89,10 +89,24 @@ def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
     plans: dict[JourneyId, list[PlannedActivity]] = {}
     for plan in _planned(work, actor.organisation, day):
         plans.setdefault(plan.journey_id, []).append(plan)
-    work.load(subject_of("journey", one) for one in plans)
-    pauses = _paused(work, [*plans])
-    heads = _heads(work, actor.organisation, day)
-    work.load(subject_of("journey", head.journey_id) for head in heads.values())
+    lines = lines_of(work, actor, day, plans, _heads(work, actor.organisation, day))
+    lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
+    return DayRegister(unit=actor.organisation, day=day, lines=lines)
+
+
+def lines_of(
+    work: Work,
+    actor: Actor,
+    day: date,
+    plans: Mapping[JourneyId, Sequence[PlannedActivity]],
+    heads: Mapping[str, Session],
+) -> list[Line]:
+    """What these plans and marks come to on the caller's register of that day.
+
+    plans: of the day, by journey. heads: the newest entry of each marked stretch, by the stretch's key.
+    """
+    work.load({subject_of("journey", one) for one in (*plans, *(head.journey_id for head in heads.values()))})
+    pauses = _paused(work, plans)
     found: dict[str, Expected] = {}
     for journey_id, its in plans.items():
         journey = _readable(work, actor, journey_id, day)
@@ -104,9 +118,7 @@ def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
         # What was marked stays in view, though a plan or a pause was changed since.
         if head.held is not None and is_marked(head) and _readable(work, actor, head.journey_id, day):
             found.setdefault(key, expected_of(head, head.held))
-    lines = [_line(work, actor, one, heads.get(key)) for key, one in found.items()]
-    lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
-    return DayRegister(unit=actor.organisation, day=day, lines=lines)
+    return [_line(work, actor, one, heads.get(key)) for key, one in found.items()]
 
 
 def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegister:
@@ -153,11 +165,19 @@ def _rest(
 
 def _marked(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
     try:
-        if line is None:
-            raise Unknown("line of the register", within=True)
-        head, changed = _mark(work, actor, day, mark, line)
+        return take_mark(work, actor, day, mark, line)
     except Refused as reason:
         return Marked(mark=mark, refused=reason)
+
+
+def take_mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
+    """Mark a line of the caller's register of that day. line: None where the register has no such one.
+
+    All that a mark is refused for is said here, whichever way it came. Raises Refused.
+    """
+    if line is None:
+        raise Unknown("line of the register", within=True)
+    head, changed = _mark(work, actor, day, mark, line)
     return Marked(mark=mark, head=head if is_marked(head) else None, changed=changed)
 
 
@@ -245,15 +265,21 @@ def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActiv
         after = rows[-1]["until"]
 
 
-def _paused(work: Work, journeys: Sequence[JourneyId]) -> dict[JourneyId, list[Pause]]:
+def _paused(work: Work, journeys: Iterable[JourneyId]) -> dict[JourneyId, list[Pause]]:
+    """Their pauses. They are numbered within their journey, so the journeys, which are loaded, say which there are."""
+    states = (work.readable(subject_of("journey", one)) for one in journeys)
+    keys = {
+        pause_key(one.journey_id, pause_code(number)): one.journey_id
+        for one in states
+        if one is not None
+        for number in range(1, one.pauses + 1)
+    }
+    work.fetch(PAUSES, list(keys))
     found: dict[JourneyId, list[Pause]] = {}
-    where, after = {"journey_id": {"$in": journeys}}, None
-    while rows := work.rows(PAUSES, where, order="_id", after=after, limit=AT_ONCE):
-        for pause in (entry_of(Pause, row) for row in rows):
-            found.setdefault(pause.journey_id, []).append(pause)
-        if len(rows) < AT_ONCE:
-            break
-        after = rows[-1]["_id"]
+    for key, journey_id in keys.items():
+        row = work.row(PAUSES, key)
+        if row is not None:
+            found.setdefault(journey_id, []).append(entry_of(Pause, row))
     return found
 
 

@@ -70,8 +70,6 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     PAUSES: [
         # a journey's overview
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
-        # the pauses of who is on a register
-        IndexModel([("journey_id", ASCENDING), ("_id", ASCENDING)]),
     ],
     # a day's register: what of it was marked, whatever the plans say now
     MARKS: [IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])],

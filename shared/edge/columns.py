@@ -32,15 +32,15 @@ class Columns:
     """The columns of one kind of file.
 
     of: what its rows are, in the plural. names: {column: what it may be called besides}; capitals, blanks, signs and
-    accents make no difference. own: the column by which the sender knows a row. expected: the header row in words.
-    says: {column: what a cell says}; other cells say their text.
+    accents make no difference. own: the column of the sender's own name for a row, None where it has none. expected:
+    the header row in words. says: {column: what a cell says}; other cells say their text.
     """
 
     of: str
     names: Mapping[str, Sequence[str]]
     optional: frozenset[str]
-    own: str
     expected: str
+    own: str | None = None
     says: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
 
     @property

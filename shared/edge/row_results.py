@@ -79,7 +79,7 @@ class Kind(Generic[T]):
     load: a row's fields as what they say; raises ValidationError, Refused. cells: where rows of CSV are of another
     shape than those of JSON. taken: what its result tells beside the
     status; given what its command answered, None in a dry run. refused: what the result of a refused row tells, by
-    its fields.
+    its fields. status: of a row that was taken.
     """
 
     columns: Columns
@@ -87,6 +87,7 @@ class Kind(Generic[T]):
     taken: Callable[[T, Mapping[str, Any] | None], Mapping[str, Any]]
     refused: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     cells: Cells[T] | None = None
+    status: int = 201
 
     def rows_in(self, body: bytes, media_type: str, charset: str | None = None) -> RowFile:
         """The rows of a file. charset: of CSV, where its sender names one. Raises Refused for the file as a whole."""
@@ -129,7 +130,8 @@ class Kind(Generic[T]):
             if isinstance(outcome, Refused | Busy):
                 yield self._refused(row, outcome, shown)
             else:
-                yield _Result(row.number, row.line, 201, self.taken(one, None if dry else outcome))
+                said = self.taken(one, None if dry else outcome)
+                yield _Result(row.number, row.line, self.status, said)
         while waiting:
             rest = waiting.popleft()
             assert isinstance(rest, _Result), "every command has an outcome"

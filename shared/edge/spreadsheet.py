@@ -123,7 +123,7 @@ class Sheet:
             if column is not None and cell
         }
         own = self._of.own
-        if is_damaged(str(fields.get(own, ""))):
+        if own is not None and is_damaged(str(fields.get(own, ""))):
             raise Unfit({own: [DAMAGED]}, fields)
         if any(said[len(self._columns) :]):
             raise Unfit({"row": ["Has more cells than the header row."]}, fields)

@@ -188,11 +188,12 @@ class Unit:
         if self._base is not None:
             self._base.fetch(collection, keys)
             return
-        if not keys:
+        wanted = [key for key in keys if (collection, key) not in self._fetched]
+        if not wanted:
             return
-        rows = self._database[collection].find({"_id": {"$in": list(keys)}}, session=self._session)
+        rows = self._database[collection].find({"_id": {"$in": wanted}}, session=self._session)
         there = {(collection, one["_id"]): one for one in rows}
-        self._fetched |= {(collection, key): there.get((collection, key)) for key in keys}
+        self._fetched |= {(collection, key): there.get((collection, key)) for key in wanted}
 
     def rows(
         self, collection: str, where: Mapping[str, Any], *, order: str, after: Any, limit: int

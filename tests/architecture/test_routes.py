@@ -101,7 +101,7 @@ COLLECTIONS = frozenset(
     }
 )
 """What a path ends in whose POST creates an entry."""
-MANY = frozenset({"/sessions", "/register/imports"})
+MANY = frozenset({"/sessions", "/register/imports", "/attendance/marks"})
 """Takes many entries at once, and answers with what came of each."""
 CREATED_IN_PLACE = frozenset({"/operations/rebuilds/{group}"})
 

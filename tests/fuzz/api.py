@@ -84,6 +84,8 @@ ODD_HEADERS: Sequence[tuple[str, str]] = (
     ("Range", "bytes=0-1"),
     ("Upgrade", "h2c"),
 )
+FILES = frozenset({"log_sessions", "import_units", "mark_stretches"})
+"""Operations that take files of rows."""
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "X000001", "get")
 
 
@@ -200,7 +202,7 @@ class Api(Fuzzer[Call]):
             **(more or {}),
         }
         if operation.method != "GET":
-            media = NDJSON if operation.identity in ("log_sessions", "import_units") else "application/json"
+            media = NDJSON if operation.identity in FILES else "application/json"
             headers |= {"Content-Type": media, "Idempotency-Key": self.world.name()}
         if journey.seen and "{journeyId}" in operation.path and self.chance.random() < 0.8:
             headers["Journey-Vector"] = ", ".join(

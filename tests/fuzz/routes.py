@@ -47,6 +47,7 @@ NEEDS: Mapping[str, Needs] = {
     "plan_activity": Needs("responsible", AFTER_START),
     "plan_pause": Needs("responsible", AFTER_START),
     "mark_attendance": Needs("responsible", AFTER_START),
+    "mark_stretches": Needs("responsible", AFTER_START),
     "set_goal": Needs("responsible", AFTER_START),
     "reach_goal": Needs("responsible", AFTER_START),
     "log_session": Needs("responsible", AFTER_START),

@@ -15,7 +15,7 @@ from shared.edge.callers import Admission
 from shared.host.connections import RUNTIME_INDEXES
 from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
 from shared.runtime.clock import Clock
-from shared.runtime.commands import Commands
+from shared.runtime.commands import ROWS_IN_ROUND, Commands
 from shared.runtime.fingerprint import fingerprints_from
 from shared.runtime.published import Published
 from tests.support.asked import Asked
@@ -124,3 +124,30 @@ def test_what_has_ended_is_not_looked_through(database: Any) -> None:
     assert "COLLSCAN" not in str(found["queryPlanner"]["winningPlan"])
     assert "SORT" not in str(found["queryPlanner"]["winningPlan"])
     assert (spent["nReturned"], spent["totalDocsExamined"]) == (PEOPLE, PEOPLE)
+
+
+def test_a_file_costs_a_few_questions_for_many_rows_and_the_same_again_writes_nothing(
+    web: FlaskClient, database: Any, asked: Asked
+) -> None:
+    shown = web.get("/attendance", headers=HEADERS).json
+    assert shown is not None
+    database["activities"].update_many({}, {"$set": {"state.pauses": 1}})
+    place = {"day": MONDAY.isoformat(), "plan": "a1", "hour": "09:00", "presence": "present"}
+    rows = [{**place, "journey_id": one["journey_id"]} for one in shown["expected"]]
+
+    def send(key: str) -> list[dict[str, Any]]:
+        asked.names.clear()
+        answer = web.post("/attendance/marks", json=rows, headers={**HEADERS, "Idempotency-Key": key})
+        assert answer.status_code == 200, answer.text
+        assert answer.json is not None
+        found: list[dict[str, Any]] = answer.json["results"]
+        return found
+
+    rounds = -(-PEOPLE // ROWS_IN_ROUND)
+    assert [one["changed"] for one in send("first")] == [True] * PEOPLE
+    # For each round journeys, plans, marks, days, the clock; for each person its pauses; and the request itself.
+    assert asked.names["find"] <= rounds * 6 + PEOPLE + 4, asked.names
+    assert asked.names["commitTransaction"] <= rounds + 2, asked.names
+    assert database["sessions"].count_documents({}) == PEOPLE
+    assert [one["changed"] for one in send("second")] == [False] * PEOPLE
+    assert database["sessions"].count_documents({}) == database["events"].count_documents({}) == PEOPLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Protocol
 
 from tests.support.bad_input import Baseline
@@ -40,3 +41,9 @@ def marks(handles: Handles) -> Baseline:
     mark = {"journey_id": handles["whole"], "plan": "a1", "hour": "09:00", "presence": "present"}
     said = {"day": handles.day(89), "marks": [{**mark, "came_at": "09:20", "left_at": "12:00"}]}
     return Baseline(path={}, body={**said, "rest": "absent", "reason": "ill"})
+
+
+def mark_file(handles: Handles) -> Baseline:
+    """A file of one row, of the day after."""
+    row = {"day": handles.day(85), "journey_id": handles["whole"], "plan": "a1", "hour": "09:00"}
+    return Baseline(text=json.dumps({**row, "presence": "present", "left_at": "11:00"}).encode())

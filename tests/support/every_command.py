@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.attendance_commands import WEEK, marks, pause, pause_anew
+from tests.support.attendance_commands import WEEK, mark_file, marks, pause, pause_anew
 from tests.support.bad_input import Baseline
 from tests.support.register_commands import register_commands
 from tests.support.schema_samples import TEST_PERSONNUMMER
@@ -277,6 +277,7 @@ STEPS: tuple[Step, ...] = (
     Step(ACTIVITY, "plan_pause", PROVIDER, pause, {"pause": "pause"}),
     Step(ACTIVITY, "correct_pause", PROVIDER, pause_anew),
     Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
+    Step(ACTIVITY, "mark_stretches", PROVIDER, mark_file),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
     Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),
     Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),

@@ -19,7 +19,7 @@ from tests.support.numbering import number
 from tests.support.sources import ROOT
 from tools.contracts.services import application, services
 
-HOURS = [{"weekday": 1, "starts_at": "09:00", "ends_at": "12:00"}]
+HOURS = [{"weekday": 3, "starts_at": "09:00", "ends_at": "12:00"}]
 DUTIES = ("caseworker", "supervisor", "analyst", "owner", "registrar")
 
 
@@ -44,7 +44,7 @@ def lived(world: World, at: str) -> World:
     if at not in ("strt", "offr"):
         return world
     for rest, body in (
-        ("activities", {"activity": "placement", "first_on": "2016-06-02", "hours": HOURS}),
+        ("activities", {"activity": "placement", "first_on": "2016-06-01", "hours": HOURS}),
         ("pauses", {"first_on": "2016-07-04", "last_on": "2016-07-29"}),
         ("progress", {"round": 1, "answers": {"network": 3}}),
         ("competences", {"competence": "woodwork", "level": 1}),

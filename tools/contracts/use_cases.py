@@ -10,6 +10,7 @@ from typing import Any
 USE_CASES = (
     "handlers",
     "attendance",
+    "marking",
     "correcting",
     "contents",
     "people",

@@ -1,5 +1,5 @@
 """HTTP of activity tracking: `schemas` (what goes in and out), `routes`, `corrections` (what was said wrongly, said
-anew), `bulk` (many sessions at once; `rows`, `columns` and `spreadsheet` read what it is sent).
+anew), `bulk` and `mark_bulk` (many sessions, and many marks, at once).
 """
 
 from typing import Any
@@ -7,6 +7,6 @@ from typing import Any
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.activity_tracking.api import bulk, corrections, routes
+    from services.activity_tracking.api import bulk, corrections, mark_bulk, routes
 
-    return (routes.activities, corrections.corrections, routes.outputs, bulk.bulk)
+    return (routes.activities, corrections.corrections, routes.outputs, bulk.bulk, mark_bulk.marks)

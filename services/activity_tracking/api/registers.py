@@ -25,7 +25,7 @@ class DayRegisterArguments(QuerySchema):
 class MarkBody(CommandSchema):
     """What one person's stretch came to; `unmarked` takes a mark back."""
 
-    makes = Mark
+    makes: type[Mark] = Mark
     journey_id = id_field("j", required=True)
     plan = code_field(required=True)
     hour = clock_field(required=True)

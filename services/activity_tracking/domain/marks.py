@@ -40,6 +40,13 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayMark(Mark):
+    """Command: mark one stretch, of any day. day: a Swedish calendar day."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRegister:
     """Command: mark the register of a day, in one transaction.
 

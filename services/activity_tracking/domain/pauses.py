@@ -56,6 +56,11 @@ def pause_key(journey_id: JourneyId, pause: str) -> str:
     return f"{journey_id}.{pause}"
 
 
+def pause_code(number: int) -> str:
+    """The code of the journey's pause of that number."""
+    return f"u{number}"
+
+
 def plan_pause(
     journey: Journey, command: PlanPause, *, by: Organisation, at: datetime
 ) -> tuple[Change[Journey], Pause]:
@@ -66,7 +71,7 @@ def plan_pause(
     require_stage(journey, PLANNABLE)
     number = journey.pauses + 1
     entry = Pause(
-        pause=f"u{number}",
+        pause=pause_code(number),
         journey_id=journey.journey_id,
         number=number,
         organisation=by,

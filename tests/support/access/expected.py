@@ -161,6 +161,7 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("activity_tracking", "GET /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /attendance"): ("shop cafe tra hotel", CASE),
+    ("activity_tracking", "POST /attendance/marks"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (

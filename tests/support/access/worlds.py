@@ -190,6 +190,7 @@ WAYS: Mapping[str, Callable[[], World]] = {
 }
 
 SESSION = {"activity": "work_training", "occurred_on": "2016-06-01", "attendance": "yes", "minutes": 60}
+MARK = {"day": "2016-06-01", "plan": "a1", "hour": "09:00", "presence": "present"}
 MENDED = {"why": "A slip.", "occurred_on": "2016-06-01"}
 TAKEN_BACK = {"why": "A slip.", "void": True}
 CONTENTS = {
@@ -336,6 +337,9 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         }
     if route == "POST /sessions":
         body = json.dumps({**SESSION, "journey_id": journey, "reference": "row-1"})
+        headers["Content-Type"] = "application/x-ndjson"
+    if route == "POST /attendance/marks":
+        body = json.dumps({**MARK, "journey_id": journey})
         headers["Content-Type"] = "application/x-ndjson"
     if route == "POST /register/imports":
         row = {"unit_id": "rad-butik", **UNIT, "programme": "coactive", "roles": ["provider"]}
