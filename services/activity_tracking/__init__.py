@@ -3,8 +3,8 @@
 Owns: the collection `activities`, one state per journey and per programme output. The participant's words, the answers
 of progress measures, reasons of absence and activities whose name would reveal health stay here (docs/field.md,
 Privacy).
-Rows: `sessions`, `session_days`, `session_references`, `marks`, `activities_planned`, `pauses`, `goals`, `progress`,
-`competences`, `outputs` and `superseded` (what was corrected).
+Rows: `sessions`, `session_days`, `session_references`, `marks`, `activities_planned`, `pauses`, `extents`, `goals`,
+`progress`, `competences`, `outputs` and `superseded` (what was corrected).
 In: commands over HTTP (`api`); every event of the others that moves a journey. They decide who may log, and which days
 count.
 Out: ActivityPlanned, GoalSet, GoalReached, SessionLogged, SessionCorrected, SessionsRecounted, ProgressMeasured,

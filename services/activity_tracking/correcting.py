@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from services.activity_tracking.domain import corrections, pauses, plan, progress
+from services.activity_tracking.domain import corrections, extents, pauses, plan, progress
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
 from shared.language.access import Actor, Reader
@@ -68,6 +68,20 @@ def correct_pause(
         raise Unknown("pause", within=True)
     entry = entry_of(pauses.Pause, row)
     change, anew = pauses.correct_pause(journey, entry, command, by=actor, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return anew
+
+
+def correct_extent(
+    work: Work, actor: Actor, journey_id: JourneyId, extent: str, command: extents.CorrectExtent
+) -> extents.Extent:
+    """Say an agreed extent anew, or take it back."""
+    row = work.row(extents.EXTENTS, extents.extent_key(journey_id, extent))
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    if row is None or not reader_of(work, actor, journey).may_overwrite(row["organisation"]):
+        raise Unknown("extent", within=True)
+    entry = entry_of(extents.Extent, row)
+    change, anew = extents.correct_extent(journey, entry, command, by=actor, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return anew
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.activity_tracking.domain import outputs, pauses, plan, progress, sessions
+from services.activity_tracking.domain import extents, outputs, pauses, plan, progress, sessions
 from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
@@ -31,6 +31,7 @@ class Overview:
     goals: Sequence[plan.Goal]
     planned: Sequence[plan.PlannedActivity]
     pauses: Sequence[pauses.Pause]
+    extents: Sequence[extents.Extent]
     rounds: Sequence[progress.ProgressRound]
     competences: Sequence[progress.Competence]
 
@@ -78,6 +79,16 @@ def plan_pause(work: Work, actor: Actor, journey_id: JourneyId, command: pauses.
     """Enter days on which the person is expected nowhere."""
     journey, _ = open_journey(work, actor, journey_id, "log_activity")
     change, entry = pauses.plan_pause(journey, command, by=actor.organisation, at=work.at)
+    work.save(subject_of("journey", journey_id), change)
+    return entry
+
+
+def agree_extent(
+    work: Work, actor: Actor, journey_id: JourneyId, command: extents.AgreeExtent
+) -> extents.Extent:
+    """Enter the extent that was agreed, from a day on."""
+    journey, _ = open_journey(work, actor, journey_id, "log_activity")
+    change, entry = extents.agree_extent(journey, command, by=actor.organisation, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return entry
 
@@ -231,6 +242,10 @@ def read_journey(work: Work, actor: Actor, journey_id: JourneyId) -> Overview:
         pauses=[
             entry_of(pauses.Pause, row)
             for row in work.rows(pauses.PAUSES, own, order="number", after=None, limit=SHOWN)
+        ],
+        extents=[
+            entry_of(extents.Extent, row)
+            for row in work.rows(extents.EXTENTS, own, order="number", after=None, limit=SHOWN)
         ],
         rounds=[
             entry_of(progress.ProgressRound, row)

@@ -7,6 +7,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from services.activity_tracking.domain.bounds import Beside
+from services.activity_tracking.domain.extents import EXTENTS
 from services.activity_tracking.domain.held import MARKS
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
@@ -26,7 +27,7 @@ class Activities(StoredStates):
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Journey, (with_hands, valid_as_it_is, valid_as_it_is)),
+        "journey": Kind(Journey, (with_hands, valid_as_it_is, valid_as_it_is, valid_as_it_is)),
         "output": Kind(Output),
     }
 
@@ -71,6 +72,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # a journey's overview
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
     ],
+    # a journey's overview, and the extents of its days
+    EXTENTS: [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     # a day's register: what of it was marked, whatever the plans say now
     MARKS: [IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])],
     # pages of a programme's outputs

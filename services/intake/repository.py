@@ -156,7 +156,8 @@ class Referrals(StoredStates):
         "participant": Kind(Participant, (_before_handles,)),
         "handle": Kind(Brought),
         "programme": Kind(
-            Published, (_without_long_term_months, _rules_of_who_left, valid_as_it_is, valid_as_it_is)
+            Published,
+            (_without_long_term_months, _rules_of_who_left, valid_as_it_is, valid_as_it_is, valid_as_it_is),
         ),
         "legal-person": Kind(LegalPerson),
         "unit": Kind(Unit),

@@ -45,6 +45,7 @@ PATH_PATTERNS: Mapping[str, str] = {
     "goal": whole(forms.CODE),
     "plan": whole(forms.CODE),
     "pause": whole(forms.CODE),
+    "extent": whole(forms.CODE),
     "competence": whole(forms.CODE),
     "level": "^[1-9][0-9]{0,3}$",
     "round": "^[1-9][0-9]{0,3}$",

@@ -165,7 +165,8 @@ class Programme:
     identity. reads_after_months: how long a unit that has left still reads its own old journeys. late_days: how many
     days after it who no longer holds the journey, or the role, may still record or correct a fact of its own day.
     answer_within_days: how long a provider may take to answer a referral; None: for ever.
-    absence_after_minutes: who comes later than that, or leaves sooner, was away.
+    absence_after_minutes: who comes later than that, or leaves sooner, was away. full_week_hours: hours of an extent of
+    100 percent.
     """
 
     id: Code
@@ -192,6 +193,7 @@ class Programme:
     late_days: Annotated[int, Meta(ge=0, le=3660)] = 30
     answer_within_days: Annotated[int, Meta(ge=1, le=366)] | None = None
     absence_after_minutes: Annotated[int, Meta(ge=0, le=240)] = 15
+    full_week_hours: Annotated[int, Meta(ge=1, le=60)] = 40
 
     @property
     def key(self) -> ProgrammeKey:

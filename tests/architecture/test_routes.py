@@ -90,6 +90,7 @@ COLLECTIONS = frozenset(
             "consents",
             "activities",
             "pauses",
+            "extents",
             "goals",
             "sessions",
             "progress",

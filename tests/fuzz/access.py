@@ -188,6 +188,7 @@ class Access(Fuzzer[Cell]):
             "goal": "g1",
             "plan": "a1",
             "pause": "u1",
+            "extent": "e1",
             "competence": "woodwork",
             "level": "1",
             "round": "1",

@@ -1,4 +1,4 @@
-"""The commands of plans with hours, of pauses and of a day's register: a part of `every_command`."""
+"""The commands of plans with hours, of pauses, of agreed extents and of a day's register: a part of `every_command`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,18 @@ def pause_anew(handles: Handles) -> Baseline:
     """A day more."""
     body = {"why": WHY, "first_on": handles.day(88), "last_on": handles.day(86)}
     return Baseline(path={"journeyId": handles["whole"], "pause": handles["pause"]}, body=body)
+
+
+def extent(handles: Handles) -> Baseline:
+    """Half time."""
+    body = {"from_on": handles.day(90), "percent": 50}
+    return Baseline(path={"journeyId": handles["whole"]}, body=body)
+
+
+def extent_anew(handles: Handles) -> Baseline:
+    """A quarter."""
+    body = {"why": WHY, "from_on": handles.day(90), "percent": 25}
+    return Baseline(path={"journeyId": handles["whole"], "extent": handles["extent"]}, body=body)
 
 
 def marks(handles: Handles) -> Baseline:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.attendance_commands import WEEK, mark_file, marks, pause, pause_anew
+from tests.support.attendance_commands import (
+    WEEK,
+    extent,
+    extent_anew,
+    mark_file,
+    marks,
+    pause,
+    pause_anew,
+)
 from tests.support.bad_input import Baseline
 from tests.support.register_commands import register_commands
 from tests.support.schema_samples import TEST_PERSONNUMMER
@@ -276,6 +284,8 @@ STEPS: tuple[Step, ...] = (
     Step(ACTIVITY, "correct_plan", PROVIDER, _plan_anew),
     Step(ACTIVITY, "plan_pause", PROVIDER, pause, {"pause": "pause"}),
     Step(ACTIVITY, "correct_pause", PROVIDER, pause_anew),
+    Step(ACTIVITY, "agree_extent", PROVIDER, extent, {"extent": "extent"}),
+    Step(ACTIVITY, "correct_extent", PROVIDER, extent_anew),
     Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
     Step(ACTIVITY, "mark_stretches", PROVIDER, mark_file),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),

@@ -46,6 +46,7 @@ def lived(world: World, at: str) -> World:
     for rest, body in (
         ("activities", {"activity": "placement", "first_on": "2016-06-01", "hours": HOURS}),
         ("pauses", {"first_on": "2016-07-04", "last_on": "2016-07-29"}),
+        ("extents", {"from_on": "2016-06-02", "percent": 50}),
         ("progress", {"round": 1, "answers": {"network": 3}}),
         ("competences", {"competence": "woodwork", "level": 1}),
         ("goals/g1/reached", {}),

@@ -16,6 +16,7 @@ from services.activity_tracking.domain.corrections import (
     CorrectPlan,
     CorrectProgress,
 )
+from services.activity_tracking.domain.extents import CorrectExtent
 from services.activity_tracking.domain.pauses import CorrectPause
 from services.activity_tracking.domain.plan import GOAL_LENGTH
 from shared.edge.corrections import (
@@ -92,6 +93,15 @@ def correct_plan(body: CorrectPlan, journey_id: JourneyId, plan: str) -> dict[st
 def correct_pause(body: CorrectPause, journey_id: JourneyId, pause: str) -> dict[str, Any]:
     """Say a pause anew, or take it back with `void`."""
     return run(correcting.correct_pause, said, journey_id, pause, body)
+
+
+@corrections.route("/journeys/<string:journeyId>/extents/<string:extent>/correction", methods=["POST"])
+@guarded("log_activity")
+@corrections.arguments(p.CorrectExtentBody())
+@corrections.response(200, p.ExtentAnswer)
+def correct_extent(body: CorrectExtent, journey_id: JourneyId, extent: str) -> dict[str, Any]:
+    """Say an agreed extent anew, or take it back with `void`."""
+    return run(correcting.correct_extent, said, journey_id, extent, body)
 
 
 @corrections.route("/journeys/<string:journeyId>/goals/<string:goal>/correction", methods=["POST"])

@@ -6,6 +6,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
+from services.activity_tracking.domain.extents import FULL, TOO_MUCH, AgreeExtent, CorrectExtent
 from services.activity_tracking.domain.hours import HOURS_OF_A_WEEK, WEEKDAYS, Hours, week_minutes
 from services.activity_tracking.domain.pauses import CorrectPause, PlanPause
 from services.activity_tracking.domain.plan import GOAL_LENGTH, PlanActivity, PlannedActivity, SetGoal
@@ -56,6 +57,27 @@ class CorrectPauseBody(CorrectingBody):
     last_on = day_field()
 
 
+def percent_field(**options: Any) -> ma.Integer:
+    """A field that holds an agreed extent."""
+    return ma.Integer(strict=True, validate=validate.Range(1, FULL, error=TOO_MUCH), **options)
+
+
+class AgreeExtentBody(CommandSchema):
+    """The extent that holds from that day on, in percent of a full week."""
+
+    makes = AgreeExtent
+    from_on = day_field(required=True)
+    percent = percent_field(required=True)
+
+
+class CorrectExtentBody(CorrectingBody):
+    """The extent as it should have been entered, or `void`."""
+
+    makes = CorrectExtent
+    from_on = day_field()
+    percent = percent_field(allow_none=True)
+
+
 class SetGoalBody(CommandSchema):
     """A goal in the participant's own words."""
 
@@ -95,6 +117,17 @@ class PauseAnswer(Schema):
     organisation = ma.String()
     first_on = day_said()
     last_on = day_said()
+    void = ma.Boolean()
+
+
+class ExtentAnswer(Schema):
+    """The extent that holds from a day on, in percent of a full week."""
+
+    journey_id = ma.String()
+    extent = ma.String(metadata={"description": "Code of the extent within the journey."})
+    organisation = ma.String()
+    from_on = day_said()
+    percent = ma.Integer(metadata={"description": "Percent of a full week."})
     void = ma.Boolean()
 
 

@@ -9,6 +9,7 @@ from services.activity_tracking.api import planning as p
 from services.activity_tracking.api import registers as r
 from services.activity_tracking.api import schemas as s
 from services.activity_tracking.api.fields import said
+from services.activity_tracking.domain.extents import AgreeExtent
 from services.activity_tracking.domain.marks import MarkRegister
 from services.activity_tracking.domain.outputs import CorrectOutput, LogOutput
 from services.activity_tracking.domain.pauses import PlanPause
@@ -67,6 +68,15 @@ def plan_activity(body: PlanActivity, journey_id: JourneyId) -> dict[str, Any]:
 def plan_pause(body: PlanPause, journey_id: JourneyId) -> dict[str, Any]:
     """Enter days on which the participant is expected nowhere."""
     return run(handlers.plan_pause, said, journey_id, body)
+
+
+@activities.route("/journeys/<string:journeyId>/extents", methods=["POST"])
+@guarded("log_activity")
+@activities.arguments(p.AgreeExtentBody())
+@activities.response(201, p.ExtentAnswer)
+def agree_extent(body: AgreeExtent, journey_id: JourneyId) -> dict[str, Any]:
+    """Enter the extent that was agreed, in percent of a full week, from a day on."""
+    return run(handlers.agree_extent, said, journey_id, body)
 
 
 @activities.route("/attendance", methods=["GET"])

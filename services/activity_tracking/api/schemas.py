@@ -11,7 +11,12 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
-from services.activity_tracking.api.planning import PauseAnswer, PlannedActivityAnswer, show_planned
+from services.activity_tracking.api.planning import (
+    ExtentAnswer,
+    PauseAnswer,
+    PlannedActivityAnswer,
+    show_planned,
+)
 from services.activity_tracking.domain.outputs import MOST, CorrectOutput, LogOutput, Output
 from services.activity_tracking.domain.plan import (
     DeclareReady,
@@ -228,6 +233,7 @@ class JourneyAnswer(StandingAnswer):
     goals = ma.List(ma.Nested(GoalAnswer))
     plan = ma.List(ma.Nested(PlannedActivityAnswer))
     pauses = ma.List(ma.Nested(PauseAnswer))
+    extents = ma.List(ma.Nested(ExtentAnswer))
     progress = ma.List(ma.Nested(RoundAnswer))
     competences = ma.List(ma.Nested(CompetenceAnswer))
 
@@ -310,6 +316,7 @@ def show_journey(overview: Overview) -> dict[str, Any]:
         "goals": [show_goal(goal, who) for goal in overview.goals],
         "plan": [show_planned(entry, who) for entry in overview.planned],
         "pauses": [said(one) for one in overview.pauses],
+        "extents": [said(one) for one in overview.extents],
         "progress": [show_round(entry, who) for entry in overview.rounds],
         "competences": [show_competence((entry, who)) for entry in overview.competences],
     }

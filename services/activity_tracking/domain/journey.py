@@ -43,7 +43,7 @@ class SessionCounts:
 class Journey(Followed):
     """What activity tracking must know of a journey to decide the next command.
 
-    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, pauses, entries
+    open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, pauses, extents, entries
     (of sessions), corrections (of all else): the number so far, which numbers the next. last_round: the highest round
     of the progress measure so far. ready_said_by: who judged the person ready.
     """
@@ -52,6 +52,7 @@ class Journey(Followed):
     goals_set: int = 0
     planned: int = 0
     pauses: int = 0
+    extents: int = 0
     competences: int = 0
     entries: int = 0
     corrections: int = 0

@@ -76,6 +76,11 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
         MEND,
         CASE,
     ),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/extents"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/extents/<string:extent>/correction"): (
+        MEND,
+        CASE,
+    ),
     ("activity_tracking", "POST /journeys/<string:journeyId>/goals"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/goals/<string:goal>/reached"): (
         REACH_GOAL,
