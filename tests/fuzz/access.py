@@ -22,7 +22,7 @@ from tests.fuzz.wire import NoAnswer, Reply
 from tests.fuzz.world import READY, START, STEPS, Journey, Step, Who, World, day
 from tests.support.access.expected import JOURNEYS, OPERATORS
 from tests.support.access.tables import grid
-from tests.support.access.worlds import BODIES, CONTENTS, ORGANISATIONS, OTHERS, SESSION
+from tests.support.access.worlds import BODIES, CONTENTS, MARK, ORGANISATIONS, OTHERS, SESSION
 from tests.support.bad_input import FAR_DAY, UNKNOWN_ID
 
 LOGS = "activity-tracking"
@@ -197,7 +197,7 @@ class Access(Fuzzer[Cell]):
         path = re.sub(r"<string:(\w+)>", lambda found: named.get(found[1], "0"), rule)
         body = self._body(cell, journey)
         headers = {"Purpose": "to plan a meeting"}
-        if cell.route == "POST /sessions":
+        if cell.route in ("POST /sessions", "POST /attendance/marks"):
             headers["Content_Type"] = NDJSON
         process = f"{cell.service.replace('_', '-')}-web"
         return self.world.ask(process, method, path, cell.who, None if method == "GET" else body, **headers)
@@ -228,6 +228,8 @@ class Access(Fuzzer[Cell]):
         if route == "POST /sessions":
             row = {**SESSION, "journey_id": journey.journey, "reference": self.world.name()}
             return json.dumps({**row, **ahead}).encode()
+        if route == "POST /attendance/marks":
+            return json.dumps({**MARK, "journey_id": journey.journey}).encode()
         return {**body, **ahead}
 
 

@@ -15,6 +15,7 @@ from tests.support.access.tables import (
     JUDGED,
     LOG,
     LOG_A_DAY,
+    MARKS,
     MEND,
     MEND_GOAL,
     MISTAKE,
@@ -117,6 +118,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
         "POST /journeys/<string:journeyId>/competences/<string:competence>/<string:level>/correction",
     ): (MEND, CASE),
     ("activity_tracking", "POST /sessions"): (FILE, CASE),
+    ("activity_tracking", "POST /attendance/marks"): (MARKS, CASE),
     ("handover", "GET /journeys/<string:journeyId>/handovers"): (READ, CASE),
     ("handover", "POST /journeys/<string:journeyId>/handovers"): (OFFER, CASE),
     ("handover", "GET /handovers/<string:handoverId>"): (READ_OFFER, CASE),
@@ -166,7 +168,6 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("activity_tracking", "GET /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /attendance"): ("shop cafe tra hotel", CASE),
-    ("activity_tracking", "POST /attendance/marks"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (

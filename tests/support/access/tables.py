@@ -186,6 +186,18 @@ hotel   .    .     .   .    .   .    .    .    .    .    .    .    .
 esf     r    r     r   r    r   r    r    r    r    r    r    r    r
 out     r    r     r   r    r   r    r    r    r    r    r    r    r
 """
+MARKS = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  r    r     r   r    r   r    r    r    r    r    r    r    r
+shop    .    .     .   .    .   .    .    .    .    .    .    .    .
+cafe    .    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    .    .    .    .    .    .    .
+fk      r    r     r   r    r   r    r    r    r    r    r    r    r
+hotel   .    .     .   .    .   .    .    .    .    .    .    .    .
+esf     r    r     r   r    r   r    r    r    r    r    r    r    r
+out     r    r     r   r    r   r    r    r    r    r    r    r    r
+"""
+"""A row of marks, where no hours are planned with anybody: it tells nobody whether the journey is there."""
 OFFER = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  r    r     r   r    r   r    r    r    r    r    r    r    r
