@@ -20,8 +20,7 @@ from shared.runtime.kafka import Logs
 from shared.runtime.parts import Parts
 
 TOPIC = re.compile(rf"inbound\.({ORGANISATION})\.referrals\.v1")
-EVERY_TOPIC = f"^{TOPIC.pattern}$"
-"""The inbound topics of all agencies, for a consumer that takes in new ones by itself."""
+"""The inbound topic of an agency."""
 LOOK_SECONDS = 5.0
 GONE_SECONDS = 60.0
 """So long a topic must be away before its organisation counts as gone: a reply that is dropped cannot be had again."""

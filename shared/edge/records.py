@@ -1,8 +1,8 @@
-"""What one record on an inbound topic says: a referral, plain or inside a CloudEvent, and what its sender knows it by.
+"""What one record on an inbound topic says: a command, plain or inside a CloudEvent, and what its sender knows it by.
 
-A value is the body of POST /referrals, or a CloudEvent in structured mode whose `data` is that body. In binary mode
-the value is the body too, and the `ce_` headers say nothing about the referral. A batch is refused: each record has
-one answer. This module also chooses the parts of a record that an answer repeats: its reference, its key and a few
+A value is the body of a route, or a CloudEvent in structured mode whose `data` is that body. In binary mode the value
+is the body too, and the `ce_` headers say nothing about the command. A batch is refused: each record has one answer.
+This module also chooses the parts of a record that an answer repeats: its reference, its key and a few
 headers, by which its sender finds it again. Each must have the form of a reference that names nobody.
 """
 
@@ -11,19 +11,16 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
-from services.intake.api.schemas import ReferBody
-from services.intake.domain.referral import Refer
 from shared.edge.bodies import BODY_LIMIT_BYTES, Doubled, nameable, read_object, too_large
 from shared.edge.texts import nobody
 from shared.language.errors import Invalid, Refused
 from shared.runtime.arrived import Arrived
 
-SCHEMA = ReferBody()
-"""Made once: to make one costs as much as to read a record with it."""
+T = TypeVar("T")
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch"
 """Content types that say that the whole event is in the value. Source: CloudEvents' Kafka protocol binding, 3."""
 DATA = ("data", "data_base64")
@@ -48,55 +45,79 @@ class Echo:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a record says: the referral, or why there is none; and what an answer may repeat of it."""
+class Said(Generic[T]):
+    """What a record says: the command, or why there is none; and what an answer may repeat of it."""
 
-    command: Refer | Exception
+    command: T | Exception
     echo: Echo
 
 
-def read(record: Arrived) -> Said:
-    """What the record says, whatever it holds. Raises nothing: the record is answered in its turn."""
-    echo = Echo(key=_echoed(record.key, IDENTIFIER), headers=_headers(record))
-    document: Mapping[str, Any] = {}
-    try:
-        if not record.readable:
-            raise Refused("invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]})
-        media = _media_type(record)
-        if media.startswith(BATCH):
-            raise Refused("unsupported-media-type", "One record is one event; a batch of them is not taken.")
-        if len(record.value) > BODY_LIMIT_BYTES:
-            raise too_large(BODY_LIMIT_BYTES)
-        document = read_object(record.value)
-        if _is_structured(media, document):
+@dataclass(frozen=True, kw_only=True)
+class Records(Generic[T]):
+    """How the records of one kind of topic are read.
+
+    schema: of a value; made once, because to make one costs as much as to read a record with it. of: what a record
+    is, in words. reference: the field in which its sender names it, None where it has none.
+    """
+
+    schema: Schema
+    of: str
+    reference: str | None = None
+
+    def read(self, record: Arrived) -> Said[T]:
+        """What the record says, whatever it holds. Raises nothing: the record is answered in its turn."""
+        echo = Echo(key=_echoed(record.key, IDENTIFIER), headers=_headers(record))
+        document: Mapping[str, Any] = {}
+        try:
+            if not record.readable:
+                raise Refused(
+                    "invalid-header", "A header's name is no UTF-8.", {"headers": ["Cannot be read."]}
+                )
+            media = _media_type(record)
+            if media.startswith(BATCH):
+                raise Refused(
+                    "unsupported-media-type", "One record is one event; a batch of them is not taken."
+                )
+            if len(record.value) > BODY_LIMIT_BYTES:
+                raise too_large(BODY_LIMIT_BYTES)
+            document = read_object(record.value)
+            if _is_structured(media, document):
+                echo = _with_attributes(echo, document)
+                document = _data(document, self.of)
+            return Said(self._command(document), self._with_reference(echo, document))
+        except Doubled as error:
+            return Said(error, self._once(error, _media_type(record), echo, document))
+        except Exception as error:  # noqa: BLE001 - the record is answered in its turn
+            return Said(error, self._with_reference(echo, document))
+
+    def _once(self, error: Doubled, media: str, echo: Echo, event: Mapping[str, Any]) -> Echo:
+        """What a record that says a name twice says once, as far as it may be repeated. event: around it, if read."""
+        document = error.once
+        if not event and _is_structured(media, document):
             echo = _with_attributes(echo, document)
-            document = _data(document)
-        return Said(_referral(document), _with_reference(echo, document))
-    except Doubled as error:
-        return Said(error, _once(error, _media_type(record), echo, document))
-    except Exception as error:  # noqa: BLE001 - the record is answered in its turn
-        return Said(error, _with_reference(echo, document))
+            data = document.get("data")
+            document = data if isinstance(data, dict) and self.reference not in (error.errors or {}) else {}
+        return self._with_reference(echo, document)
 
+    def _command(self, document: Mapping[str, Any]) -> T:
+        try:
+            command: T = self.schema.load(document)
+        except ValidationError as error:
+            messages = error.messages_dict
+            if "_schema" in messages:
+                messages["body"] = messages.pop("_schema")
+            raise Invalid(nameable(messages, "unknown_field")) from None
+        return command
 
-def _once(error: Doubled, media: str, echo: Echo, event: Mapping[str, Any]) -> Echo:
-    """What a record that says a name twice says once, as far as it may be repeated. event: around it, where read."""
-    document = error.once
-    if not event and _is_structured(media, document):
-        echo = _with_attributes(echo, document)
-        data = document.get("data")
-        document = data if isinstance(data, dict) and "reference" not in (error.errors or {}) else {}
-    return _with_reference(echo, document)
-
-
-def _referral(document: Mapping[str, Any]) -> Refer:
-    try:
-        referral: Refer = SCHEMA.load(document)
-    except ValidationError as error:
-        messages = error.messages_dict
-        if "_schema" in messages:
-            messages["body"] = messages.pop("_schema")
-        raise Invalid(nameable(messages, "unknown_field")) from None
-    return referral
+    def _with_reference(self, echo: Echo, document: Mapping[str, Any]) -> Echo:
+        """Its reference too, in the form in which it is kept, where it has one that could be taken."""
+        if self.reference is None:
+            return echo
+        try:
+            reference = self.schema.fields[self.reference].deserialize(document.get(self.reference))
+        except ValidationError:
+            return echo
+        return Echo(reference, echo.key, echo.headers)
 
 
 # --- CloudEvents -----------------------------------------------------------------------------------------------
@@ -110,13 +131,13 @@ def _media_type(record: Arrived) -> str:
 
 
 def _is_structured(media: str, document: Mapping[str, Any]) -> bool:
-    """Whether the value is a whole event. Without the content type it can still mean nothing else: a referral has no
+    """Whether the value is a whole event. Without the content type it can still mean nothing else: no command has
     such fields.
     """
     return media == STRUCTURED or ("specversion" in document and any(one in document for one in DATA))
 
 
-def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _data(event: Mapping[str, Any], of: str) -> Mapping[str, Any]:
     """The event's data. Raises Invalid with everything that is wrong about the event, Refused for what is no JSON."""
     errors: dict[str, object] = {}
     if event.get("specversion") != "1.0":
@@ -129,7 +150,7 @@ def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(kind, str) or kind.partition(";")[0].strip().lower() != "application/json":
         errors["datacontenttype"] = ["Takes application/json, or nothing."]
     if sum(event.get(one) is not None for one in DATA) != 1:
-        errors["data"] = ["Takes the referral, as data or as data_base64."]
+        errors["data"] = [f"Takes {of}, as data or as data_base64."]
     if errors:
         raise Invalid(errors)
     if event.get("data_base64") is not None:
@@ -152,15 +173,6 @@ def _decoded(text: Any) -> bytes:
 
 def _with_attributes(echo: Echo, event: Mapping[str, Any]) -> Echo:
     return Echo(key=echo.key, headers={**echo.headers, **_attributes(event)})
-
-
-def _with_reference(echo: Echo, document: Mapping[str, Any]) -> Echo:
-    """Its reference too, in the form in which it is kept, where it has one that could be taken."""
-    try:
-        reference = SCHEMA.fields["reference"].deserialize(document.get("reference"))
-    except ValidationError:
-        return echo
-    return Echo(reference, echo.key, echo.headers)
 
 
 def _headers(record: Arrived) -> dict[str, str]:

@@ -12,7 +12,8 @@ from pymongo.client_session import ClientSession
 
 from services.intake import inbound
 from services.intake.api.schemas import ReferBody
-from services.intake.inbound import Answer, receive, sender_of
+from services.intake.inbound import receive, sender_of
+from shared.edge.inbound import Answer
 from shared.language.errors import CODES, Halt
 from shared.language.replies import RecordAccepted, RecordRejected
 from shared.runtime.arrived import Arrived

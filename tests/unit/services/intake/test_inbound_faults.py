@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 from pymongo import MongoClient
 
 from services.intake import inbound
+from shared.edge.inbound import new_breaker
 from shared.language.decision import Subject
 from shared.language.errors import Halt, StateUnreadable
 from shared.runtime.breaker import POISON_IN_A_ROW, Breaker
@@ -96,7 +97,7 @@ def test_a_record_about_somebody_whose_state_cannot_be_read_is_not_refused_for_g
 
 def reading(work: Answering) -> ProcessBatch:
     """What the platform's own consumer does, with the breaker that `readers` gives it."""
-    return inbound.process_batch(parts_at(work), inbound.new_breaker())
+    return inbound.process_batch(parts_at(work), new_breaker())
 
 
 def test_one_agency_s_records_that_we_fail_on_stop_nobody() -> None:

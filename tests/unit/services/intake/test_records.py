@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from services.intake.domain.referral import Refer
 from services.intake.inbound import receive
-from services.intake.records import Echo, read
+from services.intake.records import read
 from shared.edge.bodies import BODY_LIMIT_BYTES
+from shared.edge.records import Echo
 from shared.edge.texts import names_participant
 from shared.language.errors import Refused
 from shared.language.replies import RecordAccepted, RecordRejected
