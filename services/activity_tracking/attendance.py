@@ -1,9 +1,10 @@
 """The use cases of the day's register: who is expected at a unit on a day, and what came of it. No rule lives here."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from services.activity_tracking.domain.absence import left_early
 from services.activity_tracking.domain.expected import Expected, expected_on
 from services.activity_tracking.domain.held import MARKS, mark_key
 from services.activity_tracking.domain.journey import Journey
@@ -13,10 +14,10 @@ from services.activity_tracking.domain.marks import (
     anew,
     expected_of,
     is_marked,
-    left_early,
     meets,
     said_by,
 )
+from services.activity_tracking.domain.overlaps import lie_across
 from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import (
@@ -34,7 +35,7 @@ from shared.language.days import day_of, days_after
 from shared.language.decision import Change, Work, subject_of
 from shared.language.errors import Forbidden, Invalid, Refused, Unknown
 from shared.language.events import JourneyId, Organisation, SessionId
-from shared.language.programmes import Action
+from shared.language.programmes import Action, Name
 from shared.language.rows import entry_of
 
 AT_ONCE = 500
@@ -43,31 +44,47 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a register. head: the newest entry that marks it; None: not marked. reader: the caller."""
+    """One line of a register. head: the newest entry that marks it; None: not marked. reader: the caller.
+
+    overlaps: the person attends another stretch at that time, here or at another unit.
+    """
 
     expected: Expected
     reader: Reader
     head: Session | None
     left_early: bool
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRegister:
-    """A unit's register of one day, by time and journey."""
+    """A unit's register of one day, by time and journey. elsewhere: how its people are marked at other units."""
 
     unit: Organisation
     day: date
     lines: Sequence[Line]
+    elsewhere: Sequence[Session] = ()
+
+    def overlapping(self, anew: Mapping[str, Session | None]) -> frozenset[str]:
+        """The keys of the lines that lie across another. anew: by key, the entries that stand since it was read."""
+        by_key = {_key(self.day, one.expected): one for one in self.lines}
+        heads = {key: (one.expected, anew.get(key, one.head)) for key, one in by_key.items()}
+        return lie_across(heads, self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """What a mark came to. head: the entry that stands, None where nothing is marked; refused: why it was not taken."""
+    """What a mark came to. head: the entry that stands, None where nothing is marked; refused: why it was not taken.
+
+    overlaps: the person attends another stretch at that time. tell: the sentence for the person that the reason has.
+    """
 
     mark: Mark
     head: Session | None = None
     changed: bool = False
     refused: Refused | None = None
+    overlaps: bool = False
+    tell: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +108,11 @@ def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
         plans.setdefault(plan.journey_id, []).append(plan)
     lines = lines_of(work, actor, day, plans, _heads(work, actor.organisation, day))
     lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
-    return DayRegister(unit=actor.organisation, day=day, lines=lines)
+    elsewhere = _elsewhere(work, actor.organisation, day, {one.expected.journey_id for one in lines})
+    register = DayRegister(unit=actor.organisation, day=day, lines=lines, elsewhere=elsewhere)
+    across = register.overlapping({})
+    lines = [replace(one, overlaps=_key(day, one.expected) in across) for one in lines]
+    return replace(register, lines=lines)
 
 
 def lines_of(
@@ -138,6 +159,14 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
         _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.hour)))
         for one in marks
     ]
+    keys = [mark_key(one.mark.journey_id, one.mark.plan, register.day, one.mark.hour) for one in results]
+    across = register.overlapping(
+        {key: one.head for key, one in zip(keys, results, strict=True) if one.refused is None}
+    )
+    results = [
+        replace(one, overlaps=one.head is not None and key in across)
+        for key, one in zip(keys, results, strict=True)
+    ]
     return MarkedRegister(unit=register.unit, day=register.day, results=results)
 
 
@@ -159,6 +188,7 @@ def _rest(
             hour=one.hour,
             presence=command.rest,
             reason=command.reason,
+            text=command.text,
             marked_at=command.marked_at,
         )
 
@@ -178,7 +208,11 @@ def take_mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None
     if line is None:
         raise Unknown("line of the register", within=True)
     head, changed = _mark(work, actor, day, mark, line)
-    return Marked(mark=mark, head=head if is_marked(head) else None, changed=changed)
+    if head is None or head.void:
+        return Marked(mark=mark, changed=changed)
+    journey: Journey = work.get(subject_of("journey", head.journey_id))
+    rules = work.programmes.get(journey.passage.programme_key)
+    return Marked(mark=mark, head=head, changed=changed, tell=rules.sentence_for(head.reason))
 
 
 def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[Session | None, bool]:
@@ -237,7 +271,7 @@ def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) ->
         expected=expected,
         reader=reader_of(work, actor, journey),
         head=head,
-        left_early=head is not None and left_early(head, rules),
+        left_early=head is not None and left_early(head.held, rules),
     )
 
 
@@ -253,6 +287,19 @@ def _heads(work: Work, unit: Organisation, day: date) -> dict[str, Session]:
     work.fetch("sessions", list(named.values()))
     found = {key: work.row("sessions", session) for key, session in named.items()}
     return {key: entry_of(Session, row) for key, row in found.items() if row is not None}
+
+
+def _elsewhere(
+    work: Work, unit: Organisation, day: date, journeys: Collection[JourneyId]
+) -> Sequence[Session]:
+    """The newest entry of each stretch on which one of these was marked at another unit that day; few."""
+    if not journeys:
+        return []
+    where = {"journey_id": {"$in": sorted(journeys)}, "day": day.isoformat(), "unit": {"$ne": unit}}
+    named = [row["session_id"] for row in work.rows(MARKS, where, order="_id", after=None, limit=AT_ONCE)]
+    work.fetch("sessions", named)
+    rows = (work.row("sessions", one) for one in named)
+    return [entry_of(Session, row) for row in rows if row is not None]
 
 
 def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:

@@ -15,7 +15,7 @@ from shared.language.days import day_of
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, Municipality, OutputId, SessionId
-from shared.language.programmes import Action, Programme
+from shared.language.programmes import Action, Name, Programme
 from shared.language.rows import entry_of
 
 SHOWN = 200
@@ -42,6 +42,14 @@ class SessionPage:
 
     sessions: Sequence[sessions.Session]
     reader: Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """The entry that stands for a command, and the sentence for the person that its reason has."""
+
+    entry: sessions.Session
+    tell: Name | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +131,7 @@ def declare_ready(work: Work, actor: Actor, journey_id: JourneyId, command: plan
     return Standing(journey=after, reader=reader_of(work, actor, after))
 
 
-def log_session(
-    work: Work, actor: Actor, journey_id: JourneyId, command: sessions.LogSession
-) -> sessions.Session:
+def log_session(work: Work, actor: Actor, journey_id: JourneyId, command: sessions.LogSession) -> Noted:
     """Log one session; the organisation's own reference, where there is one, makes it idempotent."""
     journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = sessions.log(
@@ -139,7 +145,11 @@ def log_session(
         that_day=_counts_on(work, journey_id, command.occurred_on),
     )
     work.save(subject_of("journey", journey_id), change)
-    return entry
+    return _noted(entry, programme)
+
+
+def _noted(entry: sessions.Session, programme: Programme) -> Noted:
+    return Noted(entry=entry, tell=None if entry.void else programme.sentence_for(entry.reason))
 
 
 def _counts_on(work: Work, journey_id: JourneyId, on: date) -> SessionCounts:
@@ -156,7 +166,7 @@ def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Se
 
 def correct_session(
     work: Work, actor: Actor, journey_id: JourneyId, session_id: SessionId, command: sessions.CorrectSession
-) -> sessions.Session:
+) -> Noted:
     """Supersede an entry. Raises Unknown for a session that the journey does not have.
 
     Who does not see the whole supersedes its own entries only: it would overwrite, or find out by trying, the others.
@@ -182,7 +192,7 @@ def correct_session(
         days={on: _counts_on(work, journey_id, on) for on in {head.occurred_on, moved_to}},
     )
     work.save(subject_of("journey", journey_id), change)
-    return entry
+    return _noted(entry, programme)
 
 
 def measure_progress(

@@ -74,8 +74,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     # a journey's overview, and the extents of its days
     EXTENTS: [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
-    # a day's register: what of it was marked, whatever the plans say now
-    MARKS: [IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])],
+    MARKS: [
+        # a day's register: what of it was marked, whatever the plans say now
+        IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)]),
+        # how its people were marked at other units that day
+        IndexModel([("journey_id", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)]),
+    ],
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],
 }

@@ -72,6 +72,24 @@ class DeclineReason(Coded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceReason(Coded):
+    """Why somebody was away, and what follows of it. Without a flag it is an absence like any other, told to nobody.
+
+    counts_as_attended: its planned time counts as attended against the plan. excused: it is no neglect.
+    asks_for_text: it needs words of its own. told_to_referrer: the absence is reported to the referrer.
+    hidden_as_health: who does not see the whole journey sees neither the reason nor its words.
+    tell: the sentence for the person, which whoever notes the reason passes on.
+    """
+
+    counts_as_attended: bool = False
+    excused: bool = False
+    asks_for_text: bool = False
+    told_to_referrer: bool = False
+    hidden_as_health: bool = False
+    tell: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndReason(Coded):
     """Why participation ended, and which ways of ending it may explain."""
 
@@ -85,7 +103,7 @@ class Reasons:
     decline: tuple[DeclineReason, ...]
     withdraw: tuple[Coded, ...]
     mistake: tuple[Coded, ...]
-    absence: tuple[Coded, ...]
+    absence: tuple[AbsenceReason, ...]
     handover_decline: tuple[Coded, ...]
     recall: tuple[Coded, ...]
     exit: tuple[EndReason, ...]
@@ -199,6 +217,15 @@ class Programme:
     def key(self) -> ProgrammeKey:
         """The version's identity."""
         return programme_key(self.id, self.version)
+
+    def absence_reason(self, code: str | None) -> AbsenceReason | None:
+        """The reason of that code; None for none."""
+        return next((one for one in self.reasons.absence if one.code == code), None)
+
+    def sentence_for(self, reason: str | None) -> Name | None:
+        """What to tell the person whose absence has this reason; None where there is nothing to tell."""
+        found = self.absence_reason(reason)
+        return None if found is None else found.tell
 
     def roles_that_may(self, action: Action) -> frozenset[Code]:
         """The roles whose holder may do this. Source: docs/field.md, Role map."""

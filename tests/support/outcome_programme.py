@@ -9,6 +9,7 @@ from shared.language.decision import Received, Subject
 from shared.language.journeys import moved
 from shared.language.passage import Stage
 from shared.language.programmes import (
+    AbsenceReason,
     Action,
     Coded,
     DeclineReason,
@@ -92,7 +93,7 @@ PROGRAMME = Programme(
         ),
         withdraw=(coded("other_effort"),),
         mistake=(coded("duplicate"),),
-        absence=(coded("ill"),),
+        absence=(AbsenceReason(code="ill", name=name("ill")),),
         handover_decline=(coded("no_capacity"),),
         recall=(coded("other_receiver"),),
         exit=(

@@ -6,6 +6,7 @@ from shared.language import events as e
 from shared.language.decision import Subject
 from shared.language.passage import Stage
 from shared.language.programmes import (
+    AbsenceReason,
     ActivityKind,
     Coded,
     DeclineReason,
@@ -35,6 +36,11 @@ TODAY = date(2016, 6, 15)
 def coded(code: str) -> Coded:
     """A code that is called what it is."""
     return Coded(code=code, name=Name(sv=code, en=code))
+
+
+def away(code: str) -> AbsenceReason:
+    """A reason of absence without any flag."""
+    return AbsenceReason(code=code, name=Name(sv=code, en=code))
 
 
 def _role(code: str, *may: str) -> Role:
@@ -92,7 +98,7 @@ SMALL_PROGRAMME = Programme(
         ),
         withdraw=(coded("other_effort"),),
         mistake=(coded("duplicate"),),
-        absence=(coded("ill"), coded("transport")),
+        absence=(away("ill"), away("transport")),
         handover_decline=(coded("no_capacity"),),
         recall=(coded("other_receiver"),),
         exit=(EndReason(code="goal_reached", name=Name(sv="", en=""), ways=("by_plan",)),),

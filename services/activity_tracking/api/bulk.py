@@ -62,7 +62,7 @@ class BulkAnswer(Schema):
 
 def _one_of_many(one: SessionRow) -> OneOfMany:
     def use_case(work: Work) -> dict[str, Any]:
-        return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).session_id}
+        return {"session_id": handlers.log_session(work, actor(), one.journey_id, one).entry.session_id}
 
     key = reference_key(actor().organisation, one.reference or "")
     return OneOfMany(

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from shared.edge.columns import Columns
 
-COLUMNS = ("journey_id", "reference", "activity", "occurred_on", "attendance", "minutes", "reason")
-OPTIONAL = frozenset({"reason"})
+COLUMNS = ("journey_id", "reference", "activity", "occurred_on", "attendance", "minutes", "reason", "text")
+OPTIONAL = frozenset({"reason", "text"})
 NAMES: Mapping[str, Sequence[str]] = {
     "journey_id": ("väg", "deltagarväg", "väg till arbete", "väg-id", "journey"),
     "reference": ("referens", "egen referens"),
@@ -15,11 +15,12 @@ NAMES: Mapping[str, Sequence[str]] = {
     "attendance": ("närvaro",),
     "minutes": ("minuter", "antal minuter", "min"),
     "reason": ("orsak", "frånvaroorsak", "orsak till frånvaro"),
+    "text": ("egna ord", "orsak med egna ord", "kommentar till orsak"),
 }
 """What a column may be called besides its own name; capitals, blanks, signs and accents make no difference."""
 EXPECTED = (
-    f"Expected are {', '.join(one for one in COLUMNS if one not in OPTIONAL)} and, where somebody was absent, reason; "
-    f"or in Swedish {', '.join(NAMES[one][0] for one in COLUMNS)}; each once, in any order, in the first row."
+    f"Expected are {', '.join(one for one in COLUMNS if one not in OPTIONAL)} and, where somebody was absent, reason "
+    f"and text; or in Swedish {', '.join(NAMES[one][0] for one in COLUMNS)}; each once, in any order, in the first row."
 )
 ATTENDANCES: Mapping[str, str] = {
     **dict.fromkeys(("yes", "ja", "närvarande"), "yes"),

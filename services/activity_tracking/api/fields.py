@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from marshmallow import Schema, validate
 from marshmallow import fields as ma
-from marshmallow import validate
 
+from services.activity_tracking.domain.absence import TEXT_LENGTH
 from shared.edge.fields import Day
+from shared.edge.texts import text_field
 
 
 def day_field(**options: Any) -> Day:
@@ -23,6 +25,26 @@ def day_said() -> ma.String:
 def whole_field(least: int, most: int, **options: Any) -> ma.Integer:
     """A field that holds a whole number within bounds, both counted."""
     return ma.Integer(strict=True, validate=validate.Range(least, most), **options)
+
+
+def own_words_field() -> ma.String:
+    """A field for the words beside a reason of absence."""
+    return text_field(1, TEXT_LENGTH, allow_none=True)
+
+
+class SentenceAnswer(Schema):
+    """A sentence of the programme in Swedish and in English."""
+
+    sv = ma.String()
+    en = ma.String()
+
+
+def sentence_said(what: str) -> ma.Nested:
+    """A field of an answer that holds a sentence. what: which."""
+    return ma.Nested(SentenceAnswer, allow_none=True, metadata={"description": what})
+
+
+TELL = "What to tell the person, by the programme's words for this reason; null where it has none."
 
 
 def moment(at: datetime | None) -> str | None:

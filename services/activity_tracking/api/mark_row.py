@@ -22,10 +22,11 @@ NAMES: Mapping[str, Sequence[str]] = {
     "came_at": ("kom", "kom klockan"),
     "left_at": ("gick", "gick klockan"),
     "reason": OF_SESSIONS["reason"],
+    "text": OF_SESSIONS["text"],
     "marked_at": ("markerad", "markerades"),
 }
 """What a column may be called besides its own name; capitals, blanks, signs and accents make no difference."""
-OPTIONAL = frozenset({"came_at", "left_at", "reason", "marked_at"})
+OPTIONAL = frozenset({"came_at", "left_at", "reason", "text", "marked_at"})
 EXPECTED = (
     f"Expected are {', '.join(one for one in NAMES if one not in OPTIONAL)} and, where they are needed, "
     f"{', '.join(one for one in NAMES if one in OPTIONAL)}; or in Swedish "

@@ -5,7 +5,15 @@ from typing import Any
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from services.activity_tracking.api.fields import day_field, day_said, moment
+from services.activity_tracking.api.fields import (
+    TELL,
+    day_field,
+    day_said,
+    moment,
+    own_words_field,
+    said,
+    sentence_said,
+)
 from services.activity_tracking.attendance import DayRegister, Line, Marked, MarkedRegister
 from services.activity_tracking.domain.marks import Mark, MarkRegister
 from services.activity_tracking.domain.sessions import Session
@@ -33,6 +41,7 @@ class MarkBody(CommandSchema):
     came_at = clock_field(allow_none=True)
     left_at = clock_field(allow_none=True)
     reason = code_field(allow_none=True)
+    text = own_words_field()
     marked_at = Moment(allow_none=True)
 
 
@@ -44,6 +53,7 @@ class MarkRegisterBody(CommandSchema):
     marks = ma.List(ma.Nested(MarkBody()), validate=validate.Length(max=MOST_MARKS))
     rest = ma.String(allow_none=True, validate=validate.OneOf(["present", "absent"]))
     reason = code_field(allow_none=True)
+    text = own_words_field()
     marked_at = Moment(allow_none=True)
 
 
@@ -52,13 +62,17 @@ def unit_said() -> ma.String:
     return ma.String(metadata={"description": "Code of the unit whose register it is: the caller's."})
 
 
+OVERLAPS = "Whether the person attends something else at that time, here or at another unit."
+
+
 class MarkAnswer(Schema):
-    """The newest mark of a line. reason: null where it is not the reader's to see."""
+    """The newest mark of a line. reason, text: null where they are not the reader's to see."""
 
     session_id = ma.String()
     attendance = ma.String()
     minutes = ma.Integer()
     reason = ma.String(allow_none=True)
+    text = ma.String(allow_none=True)
     came_at = ma.String(allow_none=True, metadata={"format": "date-time"})
     left_at = ma.String(allow_none=True, metadata={"format": "date-time"})
     marked_at = ma.String(allow_none=True, metadata={"format": "date-time"})
@@ -76,6 +90,7 @@ class LineAnswer(Schema):
     starts_at = ma.String(metadata={"format": "date-time"})
     ends_at = ma.String(metadata={"format": "date-time"})
     minutes = ma.Integer()
+    overlaps = ma.Boolean(metadata={"description": OVERLAPS})
     mark = ma.Nested(MarkAnswer, allow_none=True)
 
 
@@ -99,6 +114,8 @@ class MarkedAnswer(Schema):
     session_id = ma.String(allow_none=True)
     attendance = ma.String(allow_none=True)
     minutes = ma.Integer(allow_none=True)
+    overlaps = ma.Boolean(metadata={"description": OVERLAPS})
+    tell = sentence_said(TELL)
     problem = ma.Nested(RowProblem, allow_none=True)
 
 
@@ -131,17 +148,20 @@ def _line(line: Line) -> dict[str, Any]:
         "starts_at": moment(one.starts_at),
         "ends_at": moment(one.ends_at),
         "minutes": one.minutes,
+        "overlaps": line.overlaps,
         "mark": None if line.head is None or line.head.void else _mark(line, line.head),
     }
 
 
 def _mark(line: Line, head: Session) -> dict[str, Any]:
     held = head.held
+    sees = line.reader.sees(head.organisation)
     return {
         "session_id": head.session_id,
         "attendance": head.attendance,
         "minutes": head.minutes,
-        "reason": head.reason if line.reader.sees(head.organisation) else None,
+        "reason": head.reason if sees else None,
+        "text": head.text if sees else None,
         "came_at": moment(held.came_at) if held else None,
         "left_at": moment(held.left_at) if held else None,
         "marked_at": moment(held.marked_at) if held else None,
@@ -168,5 +188,7 @@ def _result(one: Marked) -> dict[str, Any]:
         "session_id": head and head.session_id,
         "attendance": head and head.attendance,
         "minutes": head and head.minutes,
+        "overlaps": one.overlaps,
+        "tell": one.tell and said(one.tell),
         "problem": problem,
     }

@@ -118,10 +118,10 @@ def reach_goal(body: ReachGoal, journey_id: JourneyId, goal: str) -> dict[str, A
 @activities.route("/journeys/<string:journeyId>/sessions", methods=["POST"])
 @guarded("log_activity")
 @activities.arguments(s.LogSessionBody())
-@activities.response(201, s.SessionAnswer)
+@activities.response(201, s.NotedSessionAnswer)
 def log_session(body: LogSession, journey_id: JourneyId) -> dict[str, Any]:
     """Log one session, late ones too; the same reference again is the same session."""
-    return run(handlers.log_session, s.show_session, journey_id, body)
+    return run(handlers.log_session, s.show_noted, journey_id, body)
 
 
 @activities.route("/journeys/<string:journeyId>/sessions", methods=["GET"])
@@ -138,10 +138,10 @@ def list_sessions(page: dict[str, Any], journey_id: JourneyId) -> dict[str, Any]
 @activities.route("/journeys/<string:journeyId>/sessions/<string:sessionId>/correction", methods=["POST"])
 @guarded("log_activity")
 @activities.arguments(s.CorrectSessionBody())
-@activities.response(200, s.SessionAnswer)
+@activities.response(200, s.NotedSessionAnswer)
 def correct_session(body: CorrectSession, journey_id: JourneyId, session_id: SessionId) -> dict[str, Any]:
     """Supersede the newest entry of a session by a new one, or take it back with `void`."""
-    return run(handlers.correct_session, s.show_session, journey_id, session_id, body)
+    return run(handlers.correct_session, s.show_noted, journey_id, session_id, body)
 
 
 @activities.route("/journeys/<string:journeyId>/progress", methods=["POST"])

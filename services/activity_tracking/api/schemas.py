@@ -10,7 +10,15 @@ from typing import Any
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from services.activity_tracking.api.fields import day_field, day_said, said, whole_field
+from services.activity_tracking.api.fields import (
+    TELL,
+    day_field,
+    day_said,
+    own_words_field,
+    said,
+    sentence_said,
+    whole_field,
+)
 from services.activity_tracking.api.planning import (
     ExtentAnswer,
     PauseAnswer,
@@ -31,7 +39,7 @@ from services.activity_tracking.domain.progress import (
     ValidateCompetence,
 )
 from services.activity_tracking.domain.sessions import DAY_MINUTES, CorrectSession, LogSession, Session
-from services.activity_tracking.handlers import Overview, SessionPage, Standing
+from services.activity_tracking.handlers import Noted, Overview, SessionPage, Standing
 from shared.edge.corrections import void_field, why_field
 from shared.edge.fields import (
     CommandSchema,
@@ -60,7 +68,7 @@ class DeclareReadyBody(_DatedBody):
 
 
 class LogSessionBody(CommandSchema):
-    """One session: minutes 0 and a reason for an absence, minutes attended and no reason else."""
+    """One session: minutes attended, 0 of who missed it. An absence has a reason, and perhaps words beside it."""
 
     makes: type[LogSession] = LogSession
     activity = code_field(required=True)
@@ -68,6 +76,7 @@ class LogSessionBody(CommandSchema):
     attendance = ma.String(required=True, validate=validate.OneOf(["yes", "late", "no"]))
     minutes = whole_field(0, DAY_MINUTES, required=True)
     reason = code_field(allow_none=True)
+    text = own_words_field()
     reference = Reference(100, allow_none=True)
 
 
@@ -80,6 +89,7 @@ class CorrectSessionBody(CommandSchema):
     attendance = ma.String(allow_none=True, validate=validate.OneOf(["yes", "late", "no"]))
     minutes = whole_field(0, DAY_MINUTES, allow_none=True)
     reason = code_field(allow_none=True)
+    text = own_words_field()
     void = void_field()
     why = why_field(allow_none=True)
 
@@ -159,6 +169,7 @@ class SessionAnswer(Schema):
     attendance = ma.String()
     minutes = ma.Integer()
     reason = ma.String(allow_none=True)
+    text = ma.String(allow_none=True)
     reference = ma.String(allow_none=True)
     corrects = ma.String(allow_none=True)
     superseded_by = ma.String(allow_none=True)
@@ -166,6 +177,12 @@ class SessionAnswer(Schema):
     why = ma.String(allow_none=True)
     held = ma.Nested(HeldAnswer, allow_none=True)
     recorded_at = ma.String(metadata={"format": "date-time"})
+
+
+class NotedSessionAnswer(SessionAnswer):
+    """The entry that stands. Its words are shown in the list of sessions alone, to who may see them."""
+
+    tell = sentence_said(TELL)
 
 
 class SessionPageAnswer(Schema):
@@ -266,15 +283,22 @@ def show_goal(goal: Goal, who: Reader | None = None) -> dict[str, Any]:
 
 
 def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:
-    """A session, whole for who logged it.
+    """A session, whole for who logged it. Without a reader it has no words, because answers to commands are stored.
 
     Those outside see attendance and time, a workplace what was trained besides, and not where.
     """
     document = said(entry)
-    if who is None or who.sees(entry.organisation):
+    if who is None:
+        return document | {"text": None}
+    if who.sees(entry.organisation):
         return document
     hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
-    return document | dict.fromkeys(("reason", "reference", "why", *hidden))
+    return document | dict.fromkeys(("reason", "text", "reference", "why", *hidden))
+
+
+def show_noted(noted: Noted) -> dict[str, Any]:
+    """The entry that stands for a command, and what to tell the person."""
+    return show_session(noted.entry) | {"tell": noted.tell and said(noted.tell)}
 
 
 def show_sessions(limit: int) -> Callable[[SessionPage], dict[str, Any]]:

@@ -25,8 +25,8 @@ Presence = Literal["present", "absent", "unmarked"]
 class Mark:
     """What one person's stretch came to. plan, hour (hh:mm on the wall): which stretch.
 
-    came_at, left_at: hh:mm of who was present; left out: as planned. reason: of an absence. marked_at: by the clock of
-    the device.
+    came_at, left_at: hh:mm of who was present; left out: as planned. reason, text: of an absence, late and left early
+    too. marked_at: by the clock of the device.
     """
 
     journey_id: JourneyId
@@ -36,6 +36,7 @@ class Mark:
     came_at: str | None = None
     left_at: str | None = None
     reason: str | None = None
+    text: str | None = None
     marked_at: datetime | None = None
 
 
@@ -50,13 +51,15 @@ class DayMark(Mark):
 class MarkRegister:
     """Command: mark the register of a day, in one transaction.
 
-    rest: what all become of whom nothing is said here and nobody has marked; None: they stay so. reason: of the rest.
+    rest: what all become of whom nothing is said here and nobody has marked; None: they stay so. reason, text: of the
+    rest.
     """
 
     day: date | None = None
     marks: Sequence[Mark] = ()
     rest: Literal["present", "absent"] | None = None
     reason: str | None = None
+    text: str | None = None
     marked_at: datetime | None = None
 
 
@@ -81,6 +84,7 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
             attendance="no",
             minutes=0,
             reason=mark.reason,
+            text=mark.text,
             held=held,
         )
     came_at = _nearest(mark.came_at, day, expected.starts_at)
@@ -97,6 +101,7 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
         attendance="late" if late else "yes",
         minutes=minutes,
         reason=mark.reason,
+        text=mark.text,
         held=replace(held, came_at=came_at, left_at=left_at),
     )
 
@@ -118,6 +123,7 @@ def anew(said: LogSession) -> CorrectSession:
         attendance=said.attendance,
         minutes=said.minutes,
         reason=said.reason,
+        text=said.text,
         held=said.held,
     )
 
@@ -145,11 +151,3 @@ def meets(one: Expected, other: Expected) -> bool:
     if one.journey_id != other.journey_id:
         return False
     return one.starts_at < other.ends_at and other.starts_at < one.ends_at
-
-
-def left_early(entry: Session, programme: Programme) -> bool:
-    """Whether the person left earlier than planned, by more than the programme says."""
-    held = entry.held
-    if held is None or held.left_at is None:
-        return False
-    return held.ends_at - held.left_at > timedelta(minutes=programme.absence_after_minutes)

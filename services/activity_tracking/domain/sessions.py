@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from services.activity_tracking.domain.absence import check_reason
 from services.activity_tracking.domain.held import MARKS, Held, mark_key
 from services.activity_tracking.domain.journey import (
     BEGUN,
@@ -20,7 +21,7 @@ from services.activity_tracking.domain.journey import (
     public_activity,
     require_stage,
 )
-from shared.language.checks import Findings, one_of
+from shared.language.checks import Findings
 from shared.language.decision import Change, Row
 from shared.language.errors import Conflict
 from shared.language.events import (
@@ -48,7 +49,7 @@ COUNTED = ("logged", "attended", "late", "missed", "minutes")
 class LogSession:
     """Command: log one session. `reference`: the organisation's own; the same one again is the same session.
 
-    minutes: 0 for an absence, else the time attended. reason: the code of an absence, only then.
+    minutes: 0 for who missed it, else the time attended. reason: the code of an absence. text: words beside it.
     """
 
     activity: str
@@ -56,6 +57,7 @@ class LogSession:
     attendance: Attendance
     minutes: int
     reason: str | None = None
+    text: str | None = None
     reference: str | None = None
     held: Held | None = None
 
@@ -72,6 +74,7 @@ class CorrectSession:
     attendance: Attendance | None = None
     minutes: int | None = None
     reason: str | None = None
+    text: str | None = None
     void: bool = False
     why: str | None = None
     held: Held | None = None
@@ -97,6 +100,7 @@ class Session:
     minutes: int
     recorded_at: datetime
     reason: Code | None = None
+    text: str | None = None
     reference: str | None = None
     corrects: SessionId | None = None
     superseded_by: SessionId | None = None
@@ -169,7 +173,7 @@ def log(
             return Change(journey), earlier
         raise Conflict("already-logged", _stands(journey, earlier))
     found = Findings()
-    _check(found, command.activity, command.attendance, command.minutes, command.reason, programme=programme)
+    _check(found, command, programme=programme)
     check_day(found, "occurred_on", command.occurred_on, journey, at)
     _check_sum(found, command.minutes, that_day.minutes)
     found.raise_any()
@@ -185,6 +189,7 @@ def log(
         attendance=command.attendance,
         minutes=command.minutes,
         reason=command.reason,
+        text=command.text,
         reference=command.reference,
         recorded_at=at,
         held=command.held,
@@ -228,7 +233,7 @@ def correct(
     """
     said = _said(head, command)
     found = Findings()
-    _check(found, said.activity, said.attendance, said.minutes, said.reason, programme=programme)
+    _check(found, said, programme=programme)
     was = _counts(head)
     before = added(days[head.occurred_on], was, -1)
     others = before if said.occurred_on == head.occurred_on else days[said.occurred_on]
@@ -304,7 +309,7 @@ def _stands(journey: Journey, earlier: Session) -> str:
 def _content(said: Session | LogSession) -> tuple[object, ...]:
     """What two entries must agree in to be the same, whichever device said so and when."""
     held = said.held and replace(said.held, marked_at=None)
-    return said.activity, said.occurred_on, said.attendance, said.minutes, said.reason, held
+    return said.activity, said.occurred_on, said.attendance, said.minutes, said.reason, said.text, held
 
 
 def _said(head: Session, command: CorrectSession) -> Session:
@@ -322,6 +327,7 @@ def _said(head: Session, command: CorrectSession) -> Session:
         attendance=head.attendance if command.attendance is None else command.attendance,
         minutes=head.minutes if command.minutes is None else command.minutes,
         reason=head.reason if command.attendance is None else command.reason,
+        text=head.text if command.attendance is None else command.text,
         void=command.void,
         held=_held_anew(head, command),
     )
@@ -337,28 +343,14 @@ def _held_anew(head: Session, command: CorrectSession) -> Held | None:
     return head.held if as_it_was else replace(head.held, came_at=None, left_at=None)
 
 
-def _check(
-    found: Findings,
-    activity: str,
-    attendance: Attendance,
-    minutes: int,
-    reason: str | None,
-    *,
-    programme: Programme,
-) -> None:
-    found.known("activity", activity, (kind.code for kind in programme.activities))
-    if attendance == "no":
-        if minutes != 0:
+def _check(found: Findings, said: LogSession | Session, *, programme: Programme) -> None:
+    found.known("activity", said.activity, (kind.code for kind in programme.activities))
+    if said.attendance == "no":
+        if said.minutes != 0:
             found.add("minutes", "Must be 0 when nobody came.")
-        reasons = sorted(one.code for one in programme.reasons.absence)
-        if reason is None:
-            found.add("reason", f"An absence has a reason. {one_of(reasons)}")
-        found.known("reason", reason, reasons)
-    else:
-        if not 1 <= minutes <= DAY_MINUTES:
-            found.add("minutes", f"Takes 1 to {DAY_MINUTES} minutes when somebody came.")
-        if reason is not None:
-            found.add("reason", "Only an absence has a reason.")
+    elif not 1 <= said.minutes <= DAY_MINUTES:
+        found.add("minutes", f"Takes 1 to {DAY_MINUTES} minutes when somebody came.")
+    check_reason(found, said.attendance, said.reason, said.text, said.held, programme=programme)
 
 
 def _check_sum(found: Findings, minutes: int, others: int) -> None:

@@ -214,8 +214,8 @@ def test_a_file_says_the_same_however_a_spreadsheet_wrote_it(chance: random.Rand
 WRONG_HEADERS = {
     "twice": (HEAD.replace("reason", "minutes"), "minutes is named 2 times"),
     "twice, by two names": (f"{HEAD};Minuter", "minutes is named 2 times"),
-    "unknown": (f"{HEAD};mood", "Cell 8 (mood) names no column"),
-    "unknown and not to be shown": (f"{HEAD};19900101-2385", "Cell 8 names no column"),
+    "unknown": (f"{HEAD};mood", "Cell 9 (mood) names no column"),
+    "unknown and not to be shown": (f"{HEAD};19900101-2385", "Cell 9 names no column"),
     "missing": (HEAD.replace("minutes", ""), "minutes is missing"),
     "no header row": (row(), "None of its cells names a column"),
     "a title first": ("Närvaro mars", "None of its cells names a column"),
