@@ -39,6 +39,21 @@ class Session:
     on: date
     attendance: str
     minutes: int
+    activity: str | None = None
+    planned: int | None = None
+
+    @property
+    def marked(self) -> int:
+        """Minutes attended, where the session was marked on a register."""
+        return 0 if self.planned is None else self.minutes
+
+    @classmethod
+    def said(cls, act: Act) -> "Session":
+        """The session as the act says it. planned: minutes, of one that was marked on a register."""
+        says = act.says
+        return cls(
+            act.occurred_on, says["attendance"], says["minutes"], says.get("activity"), says.get("planned")
+        )
 
 
 @dataclass(slots=True)
@@ -86,14 +101,12 @@ class Course:
             case "withdraw_consent":
                 self._end_open("recalled", act.occurred_on)
             case "log_session":
-                self.sessions[says["session"]] = Session(act.occurred_on, says["attendance"], says["minutes"])
+                self.sessions[says["session"]] = Session.said(act)
             case "correct_session":
                 self.corrections += 1
                 del self.sessions[says["corrects"]]
                 if not says["void"]:
-                    self.sessions[says["session"]] = Session(
-                        act.occurred_on, says["attendance"], says["minutes"]
-                    )
+                    self.sessions[says["session"]] = Session.said(act)
             case "judge_ready":
                 self.ready_on = act.occurred_on
             case "offer":

@@ -139,6 +139,9 @@ def _figures(counted: list[Counted], programme: Programme, as_of: date) -> dict[
             "missed": sum(one.attendance == "no" for one in sessions),
             "corrected": sum(one.corrections for one in courses),
             "minutes": sum(one.minutes for one in attended),
+            "planned_minutes": sum(one.planned or 0 for one in sessions),
+            "marked_minutes": sum(one.marked for one in sessions),
+            "reached": _rate(sum(one.marked for one in sessions), sum(one.planned or 0 for one in sessions)),
         },
         "employed_at_exit": {
             "employed": employed,

@@ -11,7 +11,7 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from clients.player.course import Course
+from clients.player.course import Course, Session
 from clients.player.ledger import RATE_TOLERANCE, Ledger
 from clients.player.persons import Counted
 from clients.player.programme import Programme
@@ -20,7 +20,7 @@ Dated = Iterable[tuple[date | None, int]]
 Count = Callable[[Course], Dated]
 NO_PROVIDER = "none"
 FOLLOW_UP = "{}"
-"""Stands in a figure's name for each of the programme's follow-ups, or outputs."""
+"""Stands in a figure's name for each of the programme's follow-ups, activities or outputs."""
 
 
 def _once(on: date | None, counts: bool = True) -> Dated:
@@ -77,6 +77,8 @@ EACH: dict[str, Count] = {
     "session/minutes": lambda one: _sessions(
         one, lambda held: held.minutes if held.attendance in ("yes", "late") else 0
     ),
+    "session/planned_minutes": lambda one: _sessions(one, lambda held: held.planned or 0),
+    "session/marked_minutes": lambda one: _sessions(one, lambda held: held.marked),
 }
 """Each figure of what was done on a journey, and the days on which it counts."""
 RESTATED = "exit/restated"
@@ -84,6 +86,12 @@ RESTATED = "exit/restated"
 COUNTED = (*AT_ENTRY, *NOW, *EACH, RESTATED)
 FOLLOWED_UP = ("employed_{}", "follow_up/{}/due", "follow_up/{}/answered", "follow_up/{}/missed")
 OUTPUTS = ("output/{}",)
+ACTIVITIES: dict[str, Callable[[Session], int]] = {
+    "activity/{}/minutes": lambda held: held.minutes,
+    "activity/{}/planned_minutes": lambda held: held.planned or 0,
+    "activity/{}/marked_minutes": lambda held: held.marked,
+}
+"""Figures of each of the programme's activities whose name reveals nothing of health."""
 STANDING = (
     "active",
     "session/corrected",
@@ -99,6 +107,8 @@ SHARES = {
         ("employed_at_exit/known", "employed_at_exit/missing"),
     ),
     "follow_up/{}/rate": ("employed_{}", ("follow_up/{}/answered",)),
+    "session/reached": ("session/marked_minutes", ("session/planned_minutes",)),
+    "activity/{}/reached": ("activity/{}/marked_minutes", ("activity/{}/planned_minutes",)),
     "follow_up/{}/missing_share": ("follow_up/{}/missed", ("follow_up/{}/answered", "follow_up/{}/missed")),
 }
 WAITS_AT_ENTRY = ("answer", "start")
@@ -168,12 +178,14 @@ def names(programme: Programme) -> list[str]:
         *COUNTED,
         *(name.replace(FOLLOW_UP, kind) for name in FOLLOWED_UP for kind in kinds),
         *(name.replace(FOLLOW_UP, output) for name in OUTPUTS for output in programme.outputs),
+        *(name.replace(FOLLOW_UP, one) for name in ACTIVITIES for one in programme.open_activities),
     ]
 
 
 def _shares(programme: Programme) -> Iterator[tuple[str, tuple[str, list[str]]]]:
     for share, (part, whole) in SHARES.items():
-        for kind in [one.code for one in programme.follow_ups] if FOLLOW_UP in share else [""]:
+        kinds = [""] if FOLLOW_UP not in share else [one.code for one in programme.follow_ups]
+        for kind in programme.open_activities if share.startswith("activity/") else kinds:
             filled = [one.replace(FOLLOW_UP, kind) for one in whole]
             yield share.replace(FOLLOW_UP, kind), (part.replace(FOLLOW_UP, kind), filled)
 
@@ -198,6 +210,10 @@ def _days(
     for figure, dated in counts:
         for on, amount in dated:
             yield figure, on, amount
+    for held in course.sessions.values():
+        if held.activity in programme.open_activities:
+            for figure, minutes in ACTIVITIES.items():
+                yield figure.replace(FOLLOW_UP, held.activity), held.on, minutes(held)
     for one in programme.follow_ups if course is person.now else ():
         status = course.follow_up(one.code, programme, as_of)
         if status is None or course.exited_on is None:

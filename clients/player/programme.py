@@ -44,7 +44,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One programme as a client needs to know it. refers: the role of an agency that refers, and does nothing else."""
+    """One programme as a client needs to know it. refers: the role of an agency that refers, and does nothing else.
+
+    open_activities: those whose names reveal nothing of health.
+    """
 
     id: str
     name: Mapping[str, str]
@@ -55,6 +58,7 @@ class Programme:
     may: Mapping[str, frozenset[str]]
     refers: str
     activities: tuple[str, ...]
+    open_activities: tuple[str, ...]
     competences: tuple[str, ...]
     competence_levels: int
     indicators: tuple[str, ...]
@@ -107,6 +111,7 @@ def read(document: Mapping[str, Any]) -> Programme:
         },
         refers=next(code for code, may in roles.items() if "refer" in may and "answer_referral" not in may),
         activities=_codes(document["activities"]),
+        open_activities=_codes([one for one in document["activities"] if not one.get("special_category")]),
         competences=_codes(document["competences"]),
         competence_levels=document["competence_levels"],
         indicators=_codes(document["progress"]["indicators"]),

@@ -27,7 +27,7 @@ class Activities(StoredStates):
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Journey, (with_hands, valid_as_it_is, valid_as_it_is, valid_as_it_is)),
+        "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 4)),
         "output": Kind(Output),
     }
 

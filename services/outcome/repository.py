@@ -42,7 +42,7 @@ class FigureJourneys(StoredStates):
 
     collection = "figure_journeys"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(JourneyFigures, (with_hands, _every_journey_alone, valid_as_it_is)),
+        "journey": Kind(JourneyFigures, (with_hands, _every_journey_alone, valid_as_it_is, valid_as_it_is)),
         "output": Kind(OutputFigures),
     }
 

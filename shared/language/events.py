@@ -325,7 +325,8 @@ class GoalReached(Correctable):
 class SessionLogged(Fact):
     """One session of an activity, attended or not. `activity` is absent where it would reveal health.
 
-    The reason of an absence stays in activity tracking. Early examples have a `reason`, which readers ignore.
+    planned_minutes: of a session that was marked on a register; absent of others. The reason of an absence stays in
+    activity tracking. Early examples have a `reason`, which readers ignore.
     """
 
     session: SessionId
@@ -333,19 +334,33 @@ class SessionLogged(Fact):
     activity: Code | None = None
     attendance: Attendance
     minutes: Minutes
+    planned_minutes: Minutes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionAsLogged:
     """The content of a session before its correction, so that every figure can follow without looking back.
 
-    counted: whether it counted; a session outside participation does not.
+    counted: whether it counted; a session outside participation does not. activity: absent where it would reveal
+    health, and in old events.
     """
 
     occurred_on: date
     attendance: Attendance
     minutes: Minutes
     counted: bool = True
+    planned_minutes: Minutes | None = None
+    activity: Code | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityMinutes:
+    """Minutes of one activity: attended in all, planned where it was marked on a register, attended of these."""
+
+    activity: Code
+    minutes: Count
+    planned_minutes: Count = 0
+    marked_minutes: Count = 0
 
 
 @event("activity-tracking", "session-corrected")
@@ -361,11 +376,15 @@ class SessionCorrected(Fact):
     attendance: Attendance
     minutes: Minutes
     void: bool = False
+    planned_minutes: Minutes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsOfDay:
-    """The sessions of one day of a journey. counted: whether they count now and did not, or did and do not now."""
+    """The sessions of one day of a journey. counted: whether they count now and did not, or did and do not now.
+
+    activities: the minutes by activity, without those whose names would reveal health.
+    """
 
     on: date
     counted: bool
@@ -374,6 +393,9 @@ class SessionsOfDay:
     late: Count
     missed: Count
     minutes: Count
+    planned_minutes: Count = 0
+    marked_minutes: Count = 0
+    activities: Annotated[tuple[ActivityMinutes, ...], Meta(max_length=500)] = ()
 
 
 @event("activity-tracking", "sessions-recounted")
@@ -382,7 +404,8 @@ class SessionsRecounted(Fact):
     """Other sessions count than did: the sums of all that count now, and the days that make the difference.
 
     Those outside participation are kept and do not count, nor do those of a journey registered by mistake.
-    `occurred_on`: the day that was set. minutes: of attended ones. days: at most a month's; more days make more events,
+    `occurred_on`: the day that was set. minutes: of attended ones. planned_minutes: of those that were marked on a
+    register; marked_minutes: what was attended of these. days: at most a month's; more days make more events,
     each with the sums after it.
     """
 
@@ -391,6 +414,8 @@ class SessionsRecounted(Fact):
     late: Count
     missed: Count
     minutes: Count
+    planned_minutes: Count = 0
+    marked_minutes: Count = 0
     days: Annotated[tuple[SessionsOfDay, ...], Meta(max_length=31)] = ()
 
 

@@ -39,7 +39,8 @@ ALLOWED_FIELDS = {
     # what
     *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
-    *("counted", "logged", "attended", "late", "missed"),
+    *("counted", "logged", "attended", "late", "missed", "planned_minutes", "marked_minutes"),
+    *("activities",),
     *("participation", "left"),
     # days
     *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),

@@ -11,6 +11,7 @@ from shared.language.passage import Stage
 from shared.language.programmes import (
     AbsenceReason,
     Action,
+    ActivityKind,
     Coded,
     DeclineReason,
     EndReason,
@@ -69,7 +70,11 @@ PROGRAMME = Programme(
         Participating(id=BAKERY, name="Bakery", roles=("provider",)),
         Participating(id=OWNER, name="Owner", roles=("owner",)),
     ),
-    activities=(),
+    activities=(
+        ActivityKind(code="shop_work", name=name("Butik")),
+        ActivityKind(code="swedish", name=name("Svenska")),
+        ActivityKind(code="pain_school", name=name("Smärtskola"), special_category=True),
+    ),
     competences=(),
     competence_levels=4,
     progress=Measure(scale_min=1, scale_max=5, every_months=3, indicators=()),

@@ -21,6 +21,10 @@ INTAKE: e.Source = "intake"
 ACTIVITY: e.Source = "activity-tracking"
 HANDOVER: e.Source = "handover"
 OUTCOME: e.Source = "outcome"
+ACTIVITIES = ("shop_work", "swedish", None)
+"""Two of the programme's, and one whose name would reveal health."""
+Said = tuple[str, int, int | None, str | None]
+"""What a session says: attendance, minutes, planned minutes where it was marked on a register, activity."""
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Truth:
     closed: bool = False
     mistake: bool = False
     handovers: list[tuple[str, date, date, bool]] = field(default_factory=list)
-    sessions: list[tuple[str, int]] = field(default_factory=list)
+    sessions: list[Said] = field(default_factory=list)
     session_days: list[date] = field(default_factory=list)
     corrections: int = 0
     asked: dict[str, str] = field(default_factory=dict)
@@ -163,13 +167,14 @@ class RandomJourney:
 
     def _recount(self, counted: bool) -> None:
         """Activity tracking says, two days at a time, that its sessions count or count no more."""
-        held = sorted(zip(self.truth.session_days, self.truth.sessions, strict=True))
-        so_far: list[tuple[str, int]] = [] if counted else [one for _, one in held]
+        pairs = zip(self.truth.session_days, self.truth.sessions, strict=True)
+        held = sorted(pairs, key=lambda one: one[0])
+        so_far: list[Said] = [] if counted else [one for _, one in held]
         for at in range(0, len(held), 2):
             days = held[at : at + 2]
             for _, one in days:
                 (so_far.append if counted else so_far.remove)(one)
-            said = [e.SessionsOfDay(on=on, counted=counted, **_sums([one])) for on, one in days]
+            said = [e.SessionsOfDay(on=on, counted=counted, **_of_day(one)) for on, one in days]
             self._say(ACTIVITY, e.SessionsRecounted, days=tuple(said), **_sums(so_far))
 
     def _take_part(self) -> None:
@@ -200,7 +205,8 @@ class RandomJourney:
         attendance = self._random.choice(("yes", "yes", "late", "no"))
         minutes = 0 if attendance == "no" else self._random.choice((60, 120, 240))
         session = e.SessionId(f"s-{len(self.said[ACTIVITY]):026d}")
-        held: tuple[str, int] | None = (attendance, minutes)
+        activity, planned = self._random.choice(ACTIVITIES), self._random.choice((None, 60, 180))
+        held: Said | None = (attendance, minutes, planned, activity)
         self._say(
             ACTIVITY,
             e.SessionLogged,
@@ -208,11 +214,13 @@ class RandomJourney:
             organisation=SHOP,
             attendance=attendance,
             minutes=minutes,
+            planned_minutes=planned,
+            activity=activity,
         )
         while held is not None and self._chance(0.4):
             self.truth.corrections += 1
-            before, held = held, self._random.choice((("yes", 90), ("late", 30), ("no", 0), None))
-            attendance, minutes = held or before
+            before, held = held, self._anew()
+            attendance, minutes, planned, activity = held or before
             self._say(
                 ACTIVITY,
                 e.SessionCorrected,
@@ -222,15 +230,25 @@ class RandomJourney:
                     occurred_on=self._today,
                     attendance=before[0],  # type: ignore[arg-type]
                     minutes=before[1],
+                    planned_minutes=before[2],
+                    activity=before[3],
                 ),
                 organisation=SHOP,
                 attendance=attendance,
                 minutes=minutes,
+                planned_minutes=planned,
+                activity=activity,
                 void=held is None,
             )
         if held is not None:
             self.truth.sessions.append(held)
             self.truth.session_days.append(self._today)
+
+    def _anew(self) -> Said | None:
+        said = self._random.choice((("yes", 90), ("late", 30), ("no", 0), None))
+        if said is None:
+            return None
+        return (*said, self._random.choice((None, 120)), self._random.choice(ACTIVITIES))
 
     def _get_ready(self) -> None:
         if self.truth.ready_on is None:
@@ -316,15 +334,28 @@ class RandomJourney:
             truth.closed = True
 
 
-def _sums(sessions: list[tuple[str, int]]) -> dict[str, int]:
-    present = [minutes for attendance, minutes in sessions if attendance != "no"]
+def _sums(sessions: list[Said]) -> dict[str, int]:
+    present = [minutes for attendance, minutes, *_ in sessions if attendance != "no"]
     return {
         "logged": len(sessions),
         "attended": len(present),
-        "late": len([attendance for attendance, _ in sessions if attendance == "late"]),
+        "late": len([one for one in sessions if one[0] == "late"]),
         "missed": len(sessions) - len(present),
         "minutes": sum(present),
+        "planned_minutes": sum(planned or 0 for *_, planned, _ in sessions),
+        "marked_minutes": sum(minutes for _, minutes, planned, _ in sessions if planned is not None),
     }
+
+
+def _of_day(one: Said) -> dict[str, Any]:
+    _, minutes, planned, activity = one
+    if activity is None:
+        return dict(_sums([one]))
+    marked = 0 if planned is None else minutes
+    named = e.ActivityMinutes(
+        activity=activity, minutes=minutes, planned_minutes=planned or 0, marked_minutes=marked
+    )
+    return {**_sums([one]), "activities": (named,)}
 
 
 def arrivals(journey: RandomJourney, random: Random) -> Iterator[Received]:

@@ -168,6 +168,7 @@ class SessionAnswer(Schema):
     occurred_on = day_said()
     attendance = ma.String()
     minutes = ma.Integer()
+    planned_minutes = ma.Integer(allow_none=True)
     reason = ma.String(allow_none=True)
     text = ma.String(allow_none=True)
     reference = ma.String(allow_none=True)
@@ -216,13 +217,15 @@ class CompetenceAnswer(Schema):
 
 
 class SessionCountsAnswer(Schema):
-    """The sessions that stand; minutes are of attended ones."""
+    """The sessions that stand; minutes are of attended ones, planned and marked ones of the registers'."""
 
     logged = ma.Integer()
     attended = ma.Integer()
     late = ma.Integer()
     missed = ma.Integer()
     minutes = ma.Integer()
+    planned_minutes = ma.Integer()
+    marked_minutes = ma.Integer()
     corrected = ma.Integer()
 
 
@@ -287,7 +290,7 @@ def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:
 
     Those outside see attendance and time, a workplace what was trained besides, and not where.
     """
-    document = said(entry)
+    document = said(entry) | {"planned_minutes": entry.planned_minutes}
     if who is None:
         return document | {"text": None}
     if who.sees(entry.organisation):

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from services.activity_tracking.domain.journey import Journey, SessionCounts, added, apply_fact
+from services.activity_tracking.domain.journey import Journey, Minutes, SessionCounts, added, apply_fact
 from services.activity_tracking.domain.plan import PlannedActivity, plan_row
 from shared.language.decision import Change, Received
-from shared.language.events import Fact, SessionsOfDay, SessionsRecounted
+from shared.language.events import ActivityMinutes, Fact, SessionsOfDay, SessionsRecounted
 from shared.language.passage import Passage
 from shared.language.programmes import Programmes
 
@@ -77,6 +77,8 @@ def _recounted(
         late=counts.late,
         missed=counts.missed,
         minutes=counts.minutes,
+        planned_minutes=counts.planned_minutes,
+        marked_minutes=counts.marked_minutes,
         days=tuple(
             SessionsOfDay(
                 on=on,
@@ -86,6 +88,18 @@ def _recounted(
                 late=held.late,
                 missed=held.missed,
                 minutes=held.minutes,
+                planned_minutes=held.planned_minutes,
+                marked_minutes=held.marked_minutes,
+                activities=tuple(
+                    ActivityMinutes(
+                        activity=code,
+                        minutes=one.minutes,
+                        planned_minutes=one.planned,
+                        marked_minutes=one.marked,
+                    )
+                    for code, one in sorted(held.activities.items())
+                    if one != Minutes()
+                ),
             )
             for on, held in days
         ),

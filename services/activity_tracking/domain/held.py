@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.activity_tracking.domain.hours import minutes_between
 from shared.language.events import JourneyId
 
 MARKS = "marks"
@@ -24,6 +25,11 @@ class Held:
     came_at: datetime | None = None
     left_at: datetime | None = None
     marked_at: datetime | None = None
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes that were planned."""
+        return minutes_between(self.starts_at, self.ends_at)
 
 
 def mark_key(journey_id: JourneyId, plan: str, day: date, hour: str) -> str:

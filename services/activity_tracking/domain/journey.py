@@ -4,6 +4,7 @@ Entries (sessions, measures, goals …) are rows of their own; the state holds w
 nothing that grows with time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -23,12 +24,30 @@ BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 """The stages in which days of participation can be logged, late ones after the exit too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Minutes of one activity: attended in all, planned where it was marked on a register, attended of these."""
+
+    minutes: int = 0
+    planned: int = 0
+    marked: int = 0
+
+    def plus(self, more: "Minutes", times: int) -> "Minutes":
+        """Both, or, with times -1, what is left: never below 0, since rows of before lack what was counted later."""
+        return Minutes(
+            max(0, self.minutes + times * more.minutes),
+            max(0, self.planned + times * more.planned),
+            max(0, self.marked + times * more.marked),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCounts:
     """Sessions as they count: voided ones out, a correction in place of what it corrects, none outside participation.
 
-    attended: present, in time or late. minutes: of attended sessions. corrected: corrections made, voids
-    included.
+    attended: present, in time or late. minutes: of attended sessions. planned_minutes: of sessions that were marked on
+    a register, attended or not; marked_minutes: what was attended of these. activities: the minutes of each whose
+    name reveals nothing of health. corrected: corrections made, voids included.
     """
 
     logged: int = 0
@@ -36,6 +55,9 @@ class SessionCounts:
     late: int = 0
     missed: int = 0
     minutes: int = 0
+    planned_minutes: int = 0
+    marked_minutes: int = 0
+    activities: Mapping[Code, Minutes] = field(default_factory=dict)
     corrected: int = 0
 
 
@@ -88,6 +110,15 @@ def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> Session
         late=counts.late + times * more.late,
         missed=counts.missed + times * more.missed,
         minutes=counts.minutes + times * more.minutes,
+        planned_minutes=max(0, counts.planned_minutes + times * more.planned_minutes),
+        marked_minutes=max(0, counts.marked_minutes + times * more.marked_minutes),
+        activities={
+            **counts.activities,
+            **{
+                code: counts.activities.get(code, Minutes()).plus(one, times)
+                for code, one in more.activities.items()
+            },
+        },
     )
 
 

@@ -142,7 +142,7 @@ def expected_of(head: Session, held: Held) -> Expected:
         activity=head.activity,
         starts_at=held.starts_at,
         ends_at=held.ends_at,
-        minutes=minutes_between(held.starts_at, held.ends_at),
+        minutes=held.minutes,
     )
 
 

@@ -15,6 +15,7 @@ from services.activity_tracking.domain.held import MARKS, Held, mark_key
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
+    Minutes,
     SessionCounts,
     added,
     check_day,
@@ -42,7 +43,7 @@ DAY_MINUTES = 1440
 
 DAYS = "session_days"
 """Rows: the counts of a journey's sessions of one day, in participation or not."""
-COUNTED = ("logged", "attended", "late", "missed", "minutes")
+COUNTED = ("logged", "attended", "late", "missed", "minutes", "planned_minutes", "marked_minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class Session:
     why: str | None = None
     held: Held | None = None
 
+    @property
+    def planned_minutes(self) -> int | None:
+        """What was planned, where the session was marked on a register; None of others."""
+        return None if self.held is None else self.held.minutes
+
 
 def day_key(journey_id: JourneyId, on: date) -> str:
     """The key of the row that counts the journey's sessions of that day."""
@@ -116,11 +122,17 @@ def day_key(journey_id: JourneyId, on: date) -> str:
 
 def counts_of(row: Mapping[str, Any] | None) -> SessionCounts:
     """What a row of DAYS counts; nothing where there is none. A row of before a name was counted has 0 of it."""
-    return SessionCounts() if row is None else SessionCounts(**{name: row.get(name, 0) for name in COUNTED})
+    if row is None:
+        return SessionCounts()
+    activities = {code: Minutes(*one) for code, one in row.get("activities", {}).items()}
+    return SessionCounts(activities=activities, **{name: row.get(name, 0) for name in COUNTED})
 
 
 def _day_row(journey: Journey, on: date, counts: SessionCounts) -> Row:
-    counted = {name: getattr(counts, name) for name in COUNTED}
+    counted: dict[str, Any] = {name: getattr(counts, name) for name in COUNTED}
+    counted["activities"] = {
+        code: [one.minutes, one.planned, one.marked] for code, one in counts.activities.items()
+    }
     return Row(
         DAYS,
         day_key(journey.journey_id, on),
@@ -202,8 +214,9 @@ def log(
         activity=public_activity(programme, entry.activity),
         attendance=entry.attendance,
         minutes=entry.minutes,
+        planned_minutes=entry.planned_minutes,
     )
-    counts = _counts(entry)
+    counts = _counts(entry, event.activity)
     day = _day_row(journey, entry.occurred_on, added(that_day, counts))
     rows = [as_row("sessions", session, entry), day, *_mark_rows(entry)]
     if command.reference is not None:
@@ -234,7 +247,8 @@ def correct(
     said = _said(head, command)
     found = Findings()
     _check(found, said, programme=programme)
-    was = _counts(head)
+    was_named = public_activity(programme, head.activity)
+    was = _counts(head, was_named)
     before = added(days[head.occurred_on], was, -1)
     others = before if said.occurred_on == head.occurred_on else days[said.occurred_on]
     if not said.void:
@@ -269,18 +283,22 @@ def correct(
             occurred_on=head.occurred_on,
             attendance=head.attendance,
             minutes=head.minutes,
+            planned_minutes=head.planned_minutes,
             counted=counted,
+            activity=was_named,
         ),
         organisation=entry.organisation,
         activity=public_activity(programme, entry.activity),
         attendance=entry.attendance,
         minutes=entry.minutes,
+        planned_minutes=entry.planned_minutes,
         void=entry.void,
     )
     counts = added(journey.sessions, was, -1) if counted else journey.sessions
-    counts = added(counts, _counts(entry))
+    now = _counts(entry, event.activity)
+    counts = added(counts, now)
     after = replace(journey, entries=entry.number, sessions=replace(counts, corrected=counts.corrected + 1))
-    anew = added(others, _counts(entry))
+    anew = added(others, now)
     changed = {head.occurred_on: before, said.occurred_on: anew}
     rows = (
         as_row("sessions", head.session_id, replace(head, superseded_by=session)),
@@ -361,15 +379,20 @@ def _check_sum(found: Findings, minutes: int, others: int) -> None:
         )
 
 
-def _counts(entry: Session) -> SessionCounts:
-    """What the entry counts for; a void one for nothing."""
+def _counts(entry: Session, activity: Code | None) -> SessionCounts:
+    """What the entry counts for; a void one for nothing. activity: as an event may name it."""
     present = entry.attendance != "no"
     if entry.void:
         return SessionCounts()
+    planned = entry.planned_minutes or 0
+    marked = 0 if entry.held is None else entry.minutes
     return SessionCounts(
         logged=1,
         attended=int(present),
         late=int(entry.attendance == "late"),
         missed=int(not present),
         minutes=entry.minutes,
+        planned_minutes=planned,
+        marked_minutes=marked,
+        activities={} if activity is None else {activity: Minutes(entry.minutes, planned, marked)},
     )

@@ -105,7 +105,8 @@ class PeriodRow(Schema):
     group = ma.String(
         allow_none=True,
         metadata={
-            "description": f"provider or municipality; null: all together; {NO_PROVIDER}: no provider yet"
+            "description": "provider, municipality, week as 2016-W23, or month as 2016-06; null: all together; "
+            f"{NO_PROVIDER}: no provider yet"
         },
     )
     group_name = ma.String(

@@ -4,7 +4,7 @@ Knows no figure: which there are, and how each is counted, stands in `declared`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,6 +12,7 @@ from services.outcome.figures import cells as c
 from services.outcome.figures.declared import FIGURES, STEPS
 from services.outcome.figures.figure import (
     Figure,
+    OfActivities,
     OfFollowUp,
     OfHandovers,
     OfJourney,
@@ -31,6 +32,7 @@ from services.outcome.figures.state import (
     home,
     where,
 )
+from shared.language.events import ActivityMinutes
 
 Amounts = tuple[tuple[str, tuple[tuple[date | None, int], ...]], ...]
 """Codes, and how many by day."""
@@ -75,6 +77,9 @@ OF_SESSIONS: tuple[tuple[Figure, OfSessions], ...] = tuple(
     (one, one.rule) for one in FIGURES if isinstance(one.rule, OfSessions)
 )
 """The figures that a session changes. No other can: the rules of the others are given no sessions."""
+OF_ACTIVITIES: tuple[tuple[Figure, OfActivities], ...] = tuple(
+    (one, one.rule) for one in FIGURES if isinstance(one.rule, OfActivities)
+)
 OF_OUTPUTS: tuple[Figure, ...] = tuple(one for one in FIGURES if isinstance(one.rule, OfOutputs))
 OF_STAGE: dict[str, str] = {one.rule.stage: one.code for one in FIGURES if isinstance(one.rule, OfStage)}
 
@@ -194,10 +199,20 @@ def add_sessions(found: Counted, before: JourneyFigures | None, after: JourneyFi
 
 
 def add_moved(
-    found: Counted, day: date, at: Where, sessions: Sessions, times: int, *, also_cells: bool
+    found: Counted,
+    day: date,
+    at: Where,
+    sessions: Sessions,
+    activities: Iterable[ActivityMinutes],
+    times: int,
+    *,
+    also_cells: bool,
 ) -> None:
     """Add sessions of one day, or, with times -1, take them away. also_cells: to the present counts too."""
     codes = found.on(day, at)
+    for one in activities:
+        for of_each, counting in OF_ACTIVITIES:
+            codes[of_each.code_of(one.activity)] += times * counting.amount(one)
     for figure, rule in OF_SESSIONS:
         amount = times * rule.amount(sessions)
         if amount:

@@ -10,11 +10,12 @@ tests. They hold the names of the figures, and never how they are counted.
 from typing import get_args
 
 from services.outcome.figures.declared_people import REACHED
-from services.outcome.figures.declared_results import RESULTS, SHARES
-from services.outcome.figures.declared_work import STEPS, WORK
-from services.outcome.figures.figure import Breakdown, Figure, checked
+from services.outcome.figures.declared_results import RATES, RESULTS
+from services.outcome.figures.declared_work import DOSE, STEPS, WORK
+from services.outcome.figures.figure import Breakdown, Figure, Share, checked
 from shared.language.programmes import Name
 
+SHARES: tuple[Share, ...] = (*RATES, *DOSE)
 FIGURES: tuple[Figure, ...] = checked((*REACHED, *RESULTS, *WORK), STEPS)
 
 BREAKDOWNS: tuple[Breakdown, ...] = get_args(Breakdown)

@@ -214,7 +214,7 @@ RESULTS: tuple[Figure, ...] = (
     ),
 )
 
-SHARES: tuple[Share, ...] = (
+RATES: tuple[Share, ...] = (
     Share(
         section="employed_at_exit",
         part="rate",

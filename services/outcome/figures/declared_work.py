@@ -1,6 +1,14 @@
 """Declared: the work behind it: handovers, sessions, outputs, and the days between the steps."""
 
-from services.outcome.figures.figure import Figure, OfHandovers, OfOutputs, OfSessions, Step
+from services.outcome.figures.figure import (
+    Figure,
+    OfActivities,
+    OfHandovers,
+    OfOutputs,
+    OfSessions,
+    Share,
+    Step,
+)
 from services.outcome.figures.rules import moves, offers_made, offers_that_were
 from shared.language.programmes import Name
 
@@ -167,6 +175,80 @@ WORK: tuple[Figure, ...] = (
         ),
     ),
     Figure(
+        code="session/planned_minutes",
+        section="sessions",
+        part="planned_minutes",
+        source="docs/field.md#hours-and-dose",
+        counts="minutes",
+        rule=OfSessions(lambda sessions: sessions.planned_minutes),
+        alone=NO_PEOPLE,
+        shown_with="started",
+        name=Name(sv="Planerade minuter", en="Planned minutes"),
+        means=Name(
+            sv="Planerad tid i tillfällen som har markerats på en närvarolista, i minuter.",
+            en="Planned time in sessions that were marked on a register, in minutes.",
+        ),
+    ),
+    Figure(
+        code="session/marked_minutes",
+        section="sessions",
+        part="marked_minutes",
+        source="docs/field.md#hours-and-dose",
+        counts="minutes",
+        rule=OfSessions(lambda sessions: sessions.marked_minutes),
+        alone=NO_PEOPLE,
+        shown_with="started",
+        name=Name(sv="Minuter enligt närvarolista", en="Minutes marked on registers"),
+        means=Name(
+            sv="Tid med närvaro i tillfällen som har markerats på en närvarolista, i minuter.",
+            en="Time attended in sessions that were marked on a register, in minutes.",
+        ),
+    ),
+    Figure(
+        code="activity/{}/minutes",
+        section="activities",
+        part="minutes",
+        source="docs/field.md#hours-and-dose",
+        counts="minutes",
+        rule=OfActivities(lambda one: one.minutes),
+        alone=NO_PEOPLE,
+        shown_with="started",
+        name=Name(sv="{what}: minuter", en="{what}: minutes"),
+        means=Name(
+            sv="Tid med närvaro i aktiviteten, i minuter.", en="Time attended in the activity, in minutes."
+        ),
+    ),
+    Figure(
+        code="activity/{}/planned_minutes",
+        section="activities",
+        part="planned_minutes",
+        source="docs/field.md#hours-and-dose",
+        counts="minutes",
+        rule=OfActivities(lambda one: one.planned_minutes),
+        alone=NO_PEOPLE,
+        shown_with="started",
+        name=Name(sv="{what}: planerade minuter", en="{what}: planned minutes"),
+        means=Name(
+            sv="Planerad tid i aktiviteten som har markerats på en närvarolista, i minuter.",
+            en="Planned time in the activity that was marked on a register, in minutes.",
+        ),
+    ),
+    Figure(
+        code="activity/{}/marked_minutes",
+        section="activities",
+        part="marked_minutes",
+        source="docs/field.md#hours-and-dose",
+        counts="minutes",
+        rule=OfActivities(lambda one: one.marked_minutes),
+        alone=NO_PEOPLE,
+        shown_with="started",
+        name=Name(sv="{what}: minuter enligt närvarolista", en="{what}: minutes marked on registers"),
+        means=Name(
+            sv="Tid med närvaro i aktiviteten som har markerats på en närvarolista, i minuter.",
+            en="Time attended in the activity that was marked on a register, in minutes.",
+        ),
+    ),
+    Figure(
         code="output/{}",
         section="outputs",
         part="reached",
@@ -180,6 +262,31 @@ WORK: tuple[Figure, ...] = (
         means=Name(
             sv="Ett resultat av programmet som inte gäller en deltagare.",
             en="A result of the programme that concerns no participant.",
+        ),
+    ),
+)
+
+DOSE: tuple[Share, ...] = (
+    Share(
+        section="sessions",
+        part="reached",
+        figure="session/marked_minutes",
+        among=("session/planned_minutes",),
+        name=Name(sv="Andel av planerad tid", en="Share of planned time"),
+        means=Name(
+            sv="Tiden med närvaro som andel av den planerade, i tillfällen som har markerats på en närvarolista.",
+            en="The time attended as a share of the planned one, in sessions that were marked on a register.",
+        ),
+    ),
+    Share(
+        section="activities",
+        part="reached",
+        figure="activity/{}/marked_minutes",
+        among=("activity/{}/planned_minutes",),
+        name=Name(sv="{what}: andel av planerad tid", en="{what}: share of planned time"),
+        means=Name(
+            sv="Tiden med närvaro som andel av den planerade, i aktiviteten på närvarolistor.",
+            en="The time attended as a share of the planned one, in the activity on registers.",
         ),
     ),
 )

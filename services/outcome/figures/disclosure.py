@@ -16,7 +16,7 @@ import copy
 from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
-from services.outcome.figures.declared import FIGURES
+from services.outcome.figures.declared import FIGURES, SHARES
 from services.outcome.figures.relations import Relation, figures_of, solved
 
 FEW = 5
@@ -48,9 +48,12 @@ def publish(report: Mapping[str, Any]) -> dict[str, Any]:
     for derived in figures.derived:
         if any(name in masks for name in derived.names) and derived.holder[derived.key] is not None:
             derived.holder[derived.key] = hidden(few=False)
-    for figure in FIGURES:
-        if figure.shown_with and report["figures"][figure.shown_with] < FEW:
-            shown["figures"][figure.section][figure.part] = hidden(few=False)
+    few = {one.code for one in FIGURES if one.shown_with and report["figures"][one.shown_with] < FEW}
+    places = [(one.code, one.section, one.part) for one in FIGURES]
+    places += [(one.figure, one.section, one.part) for one in SHARES]
+    for code, section, part in places:
+        if code in few and section in shown["figures"]:
+            shown["figures"][section][part] = hidden(few=False)
     return shown
 
 

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Literal
 
 from services.outcome.figures.state import FollowUpFigure, JourneyFacts, Sessions
+from shared.language.events import ActivityMinutes
 from shared.language.figures import EACH
 from shared.language.passage import Stage
 from shared.language.programmes import Name
@@ -38,9 +39,10 @@ Section = Literal[
     "employed_at_exit",
     "follow_ups",
     "where_now",
+    "activities",
     "outputs",
 ]
-"""Where in the report the figure stands."""
+"""Where in the report the figure stands. Activities stand in periods alone."""
 Breakdown = Literal["gender", "municipality"]
 """How the figures as they are now are broken down; a period's are, all of them, by provider or by municipality."""
 
@@ -88,11 +90,21 @@ class OfSessions:
 
 
 @dataclass(frozen=True, slots=True)
+class OfActivities:
+    """Counts minutes of each of the programme's activities, on the session's day; of a period alone.
+
+    Those whose names would reveal health have none.
+    """
+
+    amount: Callable[[ActivityMinutes], int]
+
+
+@dataclass(frozen=True, slots=True)
 class OfOutputs:
     """Counts the quantity of each output, on the day of the result."""
 
 
-Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfOutputs
+Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfActivities | OfOutputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +146,7 @@ class Figure:
         return not self.no_day
 
     def code_of(self, key: str) -> str:
-        """The code for one follow-up or output; of other figures it is the same for all."""
+        """The code for one follow-up, activity or output; of other figures it is the same for all."""
         return self.code.replace(EACH, key)
 
 
@@ -196,7 +208,7 @@ def checked(figures: Sequence[Figure], steps: Sequence[Step]) -> tuple[Figure, .
         undated = undated or (isinstance(one.rule, OfSessions) and not one.rule.dated)
         if undated != bool(one.no_day):
             raise WronglyDeclared(f"{one.code} needs a day, or the reason why it has none.")
-        if isinstance(one.rule, OfSessions) and not one.shown_with:
+        if isinstance(one.rule, OfSessions | OfActivities) and not one.shown_with:
             raise WronglyDeclared(f"{one.code} needs shown_with: few people may stand behind many sessions.")
     return tuple(figures)
 

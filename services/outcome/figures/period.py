@@ -20,7 +20,7 @@ from shared.language.figures import EACH
 from shared.language.programmes import Name, Programme
 from shared.language.register import Register
 
-By = Literal["provider", "municipality"]
+By = Literal["provider", "municipality", "week", "month"]
 BYS: tuple[By, ...] = get_args(By)
 
 NO_PROVIDER = "none"
@@ -64,7 +64,7 @@ def build(
     for day in days:
         whole.update(day["n"])
         if period.by is not None:
-            groups[day[period.by]].update(day["n"])
+            groups[_group(day, period.by)].update(day["n"])
     named = list(_named(programme))
     among: list[tuple[str | None, str | None, Sums]] = [(None, None, whole)]
     among += [
@@ -96,10 +96,20 @@ def build(
     }
 
 
+def _group(day: Mapping[str, Any], by: By) -> str:
+    """The group that a day counts in: `2016-W53` by week (ISO 8601), `2016-06` by month."""
+    if by == "month":
+        return str(day["day"])[:7]
+    if by == "week":
+        year, week, _ = date.fromisoformat(day["day"]).isocalendar()
+        return f"{year}-W{week:02}"
+    return str(day[by])
+
+
 def _groups(
     programme: Programme, register: Register, by: By | None, seen: Iterable[str]
 ) -> list[tuple[str, str | None]]:
-    """Codes and names: the programme's municipalities, or the providers at which something was counted.
+    """Codes and names: the programme's municipalities, or the providers, weeks or months that something counted in.
 
     What was counted elsewhere comes last, without a name. Providers at which nothing was counted are left out: a
     programme may have thousands.
@@ -122,13 +132,16 @@ def _named(programme: Programme) -> Iterator[Named]:
                 label = label_of(figure.name, programme, key, figure.section)
                 yield Named(code, label, figure.counts, lambda sums, code=code: sums.get(code, 0))  # type: ignore[misc]
     for share in SHARES:
-        for key in [one.code for one in programme.follow_ups] if EACH in share.figure else [""]:
+        for key in keys(_BY_CODE[share.figure], programme):
             part = share.figure.replace(EACH, key)
             among = [code.replace(EACH, key) for code in share.among]
             label = label_of(share.name, programme, key)
             yield Named(share.code.replace(EACH, key), label, "share", _share(part, among))
     for step in STEPS:
         yield Named(f"days/{step.code}", step.name, "median_days", _median(step.code))
+
+
+_BY_CODE = {one.code: one for one in FIGURES}
 
 
 def _share(part: str, among: list[str]) -> Callable[[Sums], float | None]:
@@ -147,16 +160,16 @@ def _median(step: str) -> Callable[[Sums], float | None]:
 
 
 def label_of(name: Name, programme: Programme, key: str = "", section: str = "") -> Name:
-    """A figure's name that can be read alone: with its section, and with what its follow-up or output is called."""
+    """A figure's name that can be read alone: with its section, and the name of its follow-up, activity or output."""
     follow_ups = {one.code: one.name for one in programme.follow_ups}
-    outputs = {one.code: one.name for one in programme.outputs}
+    named = {one.code: one.name for one in (*programme.outputs, *programme.activities)}
 
     def said(lang: Literal["sv", "en"]) -> str:
         text: str = getattr(name, lang)
         if key in follow_ups:
             text = text.replace("{when}", getattr(follow_ups[key], lang).lower())
-        if key in outputs:
-            text = text.replace("{what}", getattr(outputs[key], lang))
+        if key in named:
+            text = text.replace("{what}", getattr(named[key], lang))
         return f"{getattr(SECTIONS[section], lang)}: {text}" if section in SECTIONS else text
 
     return Name(sv=said("sv"), en=said("en"))

@@ -73,10 +73,9 @@ def _sessions_difference(before: JourneyFigures, after: JourneyFigures, event: e
     found = Counted()
     assert isinstance(event, SessionEvent) and after.sessions_at is not None
     logged = isinstance(event, e.SessionLogged)
-    for on, sessions, times in _days_of(event):
-        add_moved(
-            found, on, after.sessions_at, sessions, times, also_cells=logged and not after.passage.mistake
-        )
+    also_cells = logged and not after.passage.mistake
+    for on, sessions, activities, times in _days_of(event):
+        add_moved(found, on, after.sessions_at, sessions, activities, times, also_cells=also_cells)
     if not logged:
         add_sessions(found, before, after)
     return found
@@ -243,16 +242,21 @@ def _sessions_after(sessions: Sessions, event: SessionEvent) -> Sessions:
             late=event.late,
             missed=event.missed,
             minutes=event.minutes,
+            planned_minutes=event.planned_minutes,
+            marked_minutes=event.marked_minutes,
         )
     if isinstance(event, e.SessionCorrected):
         sessions = replace(sessions, corrected=sessions.corrected + 1)
-    for _, moved, times in _days_of(event):
+    for _, moved, _, times in _days_of(event):
         sessions = _added(sessions, moved, times)
     return sessions
 
 
-def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Literal[1, -1]]]:
-    """The sessions that the event lets count (1) or count no more (-1), by their day."""
+Activities = tuple[e.ActivityMinutes, ...]
+
+
+def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Activities, Literal[1, -1]]]:
+    """The sessions that the event lets count (1) or count no more (-1), by their day, and the minutes by activity."""
     match event:
         case e.SessionsRecounted():
             for day in event.days:
@@ -262,27 +266,40 @@ def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Literal[1, -
                     late=day.late,
                     missed=day.missed,
                     minutes=day.minutes,
+                    planned_minutes=day.planned_minutes,
+                    marked_minutes=day.marked_minutes,
                 )
-                yield day.on, counts, 1 if day.counted else -1
+                yield day.on, counts, day.activities, 1 if day.counted else -1
         case e.SessionLogged():
-            yield event.occurred_on, _one(event.attendance, event.minutes), 1
+            yield event.occurred_on, *_one(event), 1
         case e.SessionCorrected():
             was = event.replaced
             if was.counted:
-                yield was.occurred_on, _one(was.attendance, was.minutes), -1
+                yield was.occurred_on, *_one(was), -1
             if not event.void:
-                yield event.occurred_on, _one(event.attendance, event.minutes), 1
+                yield event.occurred_on, *_one(event), 1
 
 
-def _one(attendance: e.Attendance, minutes: int) -> Sessions:
-    attended = attendance != "no"
-    return Sessions(
+def _one(said: e.SessionLogged | e.SessionCorrected | e.SessionAsLogged) -> tuple[Sessions, Activities]:
+    attended = said.attendance != "no"
+    minutes = said.minutes if attended else 0
+    planned = said.planned_minutes or 0
+    marked = 0 if said.planned_minutes is None else minutes
+    counts = Sessions(
         logged=1,
         attended=int(attended),
-        late=int(attendance == "late"),
+        late=int(said.attendance == "late"),
         missed=int(not attended),
-        minutes=minutes if attended else 0,
+        minutes=minutes,
+        planned_minutes=planned,
+        marked_minutes=marked,
     )
+    if said.activity is None:
+        return counts, ()
+    named = e.ActivityMinutes(
+        activity=said.activity, minutes=minutes, planned_minutes=planned, marked_minutes=marked
+    )
+    return counts, (named,)
 
 
 def _added(sessions: Sessions, more: Sessions, times: int) -> Sessions:
@@ -293,6 +310,8 @@ def _added(sessions: Sessions, more: Sessions, times: int) -> Sessions:
         missed=sessions.missed + times * more.missed,
         corrected=sessions.corrected,
         minutes=sessions.minutes + times * more.minutes,
+        planned_minutes=sessions.planned_minutes + times * more.planned_minutes,
+        marked_minutes=sessions.marked_minutes + times * more.marked_minutes,
     )
 
 

@@ -144,6 +144,8 @@ def _holders(report: dict[str, Any], section: str) -> Iterator[tuple[str, dict[s
             yield "", figures
         case "where_now":
             yield "", report["where_now"]
+        case "activities":
+            return
         case "follow_ups":
             yield from figures["follow_ups"].items()
         case _:

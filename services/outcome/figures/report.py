@@ -14,7 +14,15 @@ from typing import Any
 
 from services.outcome.figures import cells as c
 from services.outcome.figures.declared import BROKEN_DOWN, FIGURES, SHARES, STEPS
-from services.outcome.figures.figure import Breakdown, Figure, OfFollowUp, OfOutputs, Section, Share
+from services.outcome.figures.figure import (
+    Breakdown,
+    Figure,
+    OfActivities,
+    OfFollowUp,
+    OfOutputs,
+    Section,
+    Share,
+)
 from shared.language.figures import EACH
 from shared.language.programmes import Coded, Name, Programme
 
@@ -69,11 +77,14 @@ def _broken_down(cells: Cells, programme: Programme, breakdown: Breakdown, group
 
 
 def keys(figure: Figure, programme: Programme) -> list[str]:
-    """What stands for EACH in the figure's code: the programme's follow-ups or outputs; else one empty text."""
-    if isinstance(figure.rule, OfFollowUp):
-        return [one.code for one in programme.follow_ups]
-    if isinstance(figure.rule, OfOutputs):
-        return [one.code for one in programme.outputs]
+    """What stands for EACH in the code: the programme's follow-ups, activities or outputs; else one empty text."""
+    match figure.rule:
+        case OfFollowUp():
+            return [one.code for one in programme.follow_ups]
+        case OfActivities():
+            return [one.code for one in programme.activities if not one.special_category]
+        case OfOutputs():
+            return [one.code for one in programme.outputs]
     return [""]
 
 

@@ -54,7 +54,10 @@ class Handover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """The sessions that count, corrections and voids already in. `minutes` of attended ones."""
+    """The sessions that count, corrections and voids already in. `minutes` of attended ones.
+
+    planned_minutes: of those that were marked on a register; marked_minutes: what was attended of these.
+    """
 
     logged: int = 0
     attended: int = 0
@@ -62,6 +65,8 @@ class Sessions:
     missed: int = 0
     corrected: int = 0
     minutes: int = 0
+    planned_minutes: int = 0
+    marked_minutes: int = 0
 
 
 FollowUpStatus = Literal["due", "answered", "missed"]

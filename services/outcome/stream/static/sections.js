@@ -250,11 +250,16 @@ export class Sections {
     return place(a) - place(b) || called(a).localeCompare(called(b), this.lang);
   }
 
-  tallies({ figures }) {
-    const { minutes: cell, ...counts } = figures.sessions;
+  hours(cell) {
     const minutes = read(cell);
-    const hours = minutes && !minutes.hidden ? Math.round(minutes.value / 60) : cell;
-    const values = { handovers: figures.handovers, sessions: { ...counts, hours }, exits: figures.exits };
+    return minutes && !minutes.hidden ? Math.round(minutes.value / 60) : cell;
+  }
+
+  tallies({ figures }) {
+    const { logged, attended, late, missed, corrected, ...time } = figures.sessions;
+    const hours = { hours: this.hours(time.minutes), planned_hours: this.hours(time.planned_minutes) };
+    const sessions = { logged, attended, late, missed, corrected, ...hours };
+    const values = { handovers: figures.handovers, sessions, exits: figures.exits };
     for (const kind of TALLIES) {
       const cells = Object.entries(values[kind]).map(([code, cell]) => ({ code, cell }));
       sync(this.part(kind), cells, (one) => one.code, ({ code }) => {

@@ -194,6 +194,9 @@ def test_sessions_follow_their_corrections() -> None:
         "missed": 1,
         "corrected": 2,
         "minutes": 210,
+        "planned_minutes": 0,
+        "marked_minutes": 0,
+        "reached": None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.activity_tracking.consumer import FOLDS
 from services.activity_tracking.domain.bounds import Beside
-from services.activity_tracking.domain.journey import Journey, SessionCounts, added
+from services.activity_tracking.domain.journey import Journey, Minutes, SessionCounts, added
 from shared.language import events as e
 from shared.language.decision import Received, Subject
 from shared.language.passage import Passage
@@ -109,3 +109,19 @@ def test_in_another_municipality_none_counts_at_first_and_then_all_do() -> None:
 def test_a_day_whose_sessions_were_taken_back_is_not_named() -> None:
     days = {STARTED_ON: replace(ONE, logged=0, attended=0, minutes=0)}
     assert apply_fact(journey(days), exit_on(date(2016, 2, 20)), days)[1] == []
+
+
+def test_planned_minutes_and_those_of_each_activity_move_with_their_day() -> None:
+    held = replace(
+        ONE,
+        planned_minutes=90,
+        marked_minutes=60,
+        activities={"guidance": Minutes(60, 90, 60), "taken_back": Minutes()},
+    )
+    days = {STARTED_ON: held, date(2016, 3, 2): held}
+    after, (event,) = apply_fact(journey(days), exit_on(STARTED_ON), days)
+    assert (event.planned_minutes, event.marked_minutes) == (90, 60)
+    assert after.sessions.activities["guidance"] == Minutes(60, 90, 60)
+    (gone,) = event.days
+    named = e.ActivityMinutes(activity="guidance", minutes=60, planned_minutes=90, marked_minutes=60)
+    assert (gone.planned_minutes, gone.marked_minutes, gone.activities) == (90, 60, (named,))

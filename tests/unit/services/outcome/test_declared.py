@@ -131,7 +131,7 @@ def test_each_figure_of_sessions_adds_up() -> None:
         one, **{part.name: getattr(one, part.name) + getattr(other, part.name) for part in fields(one)}
     )
     rules = [figure.rule for figure in FIGURES if isinstance(figure.rule, OfSessions)]
-    assert len(rules) == 6
+    assert len(rules) == 8
     for rule in rules:
         assert rule.amount(both) == rule.amount(one) + rule.amount(other)
 
@@ -153,7 +153,7 @@ def test_both_languages_name_and_explain_every_figure() -> None:
 
 def test_the_player_counts_every_figure_that_is_declared() -> None:
     """It has the list, and the rules from the field: a figure that it does not count fails this, and the demo."""
-    dated = {*periods.COUNTED, *periods.FOLLOWED_UP, *periods.OUTPUTS}
+    dated = {*periods.COUNTED, *periods.FOLLOWED_UP, *periods.OUTPUTS, *periods.ACTIVITIES}
     assert dated == {one.code for one in FIGURES if one.dated}
     assert set(periods.STANDING) == {one.code for one in FIGURES if not one.dated}
     assert {share.code for share in SHARES} == set(periods.SHARES)

@@ -131,7 +131,8 @@ def test_the_stories_are_rich_enough_to_prove_something() -> None:
 def recount(truths: list[Truth]) -> dict[str, Any]:
     """The figures as someone with pen and paper would count them. Source: docs/field.md, Who is counted."""
     sessions = [session for truth in truths for session in truth.sessions]
-    present = [(attendance, minutes) for attendance, minutes in sessions if attendance != "no"]
+    present = [(attendance, minutes) for attendance, minutes, *_ in sessions if attendance != "no"]
+    planned = [(minutes, plan) for _, minutes, plan, _ in sessions if plan is not None]
     offers = [answer for truth in truths for answer in truth.offers]
     left = [truth for truth in truths if truth.exited_on and truth.way != "deceased"]
     known = [truth.situation for truth in left if truth.situation]
@@ -157,6 +158,9 @@ def recount(truths: list[Truth]) -> dict[str, Any]:
                 "missed": len([one for one in sessions if one[0] == "no"]),
                 "corrected": sum(truth.corrections for truth in truths),
                 "minutes": sum(minutes for _, minutes in present),
+                "planned_minutes": sum(plan for _, plan in planned),
+                "marked_minutes": sum(minutes for minutes, _ in planned),
+                "reached": _share(sum(minutes for minutes, _ in planned), sum(plan for _, plan in planned)),
             },
             "employed_at_exit": {
                 "employed": known.count("employed"),
