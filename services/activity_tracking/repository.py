@@ -53,8 +53,8 @@ def read_beside(
 INDEXES: Mapping[str, list[IndexModel]] = {
     # pages of a journey's sessions, in the order of recording
     "sessions": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
-    # the days of a journey whose bounds have moved
-    DAYS: [IndexModel([("journey_id", ASCENDING)])],
+    # the days of a journey whose bounds have moved, and its hours from one day to another
+    DAYS: [IndexModel([("journey_id", ASCENDING), ("_id", ASCENDING)])],
     PLANNED: [
         # a journey's overview
         IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),

@@ -10,6 +10,7 @@ from typing import Any
 USE_CASES = (
     "handlers",
     "attendance",
+    "hours",
     "marking",
     "correcting",
     "contents",

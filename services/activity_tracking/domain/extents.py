@@ -3,6 +3,7 @@
 Source: docs/field.md, Hours and dose.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -56,6 +57,13 @@ class Extent:
 def extent_key(journey_id: JourneyId, extent: str) -> str:
     """The key of the extent's row: extents are numbered within their journey."""
     return f"{journey_id}.{extent}"
+
+
+def extent_on(day: date, extents: Iterable[Extent]) -> int | None:
+    """The percent that holds on that day; None before the first. Of two from one day, the one recorded later holds."""
+    holding = [one for one in extents if not one.void and one.from_on <= day]
+    newest = max(holding, key=lambda one: (one.from_on, one.number), default=None)
+    return None if newest is None else newest.percent
 
 
 def agree_extent(

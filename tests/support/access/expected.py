@@ -71,6 +71,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("intake", "POST /referrals"): (REFER, "caseworker"),
     ("activity_tracking", "GET /journeys/<string:journeyId>"): (READ, CASE),
     ("activity_tracking", "GET /journeys/<string:journeyId>/sessions"): (READ, CASE),
+    ("activity_tracking", "GET /journeys/<string:journeyId>/hours"): (READ, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/activities"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/pauses"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/pauses/<string:pause>/correction"): (
