@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 import click
 from kafka.admin import KafkaAdminClient
 
-from deploy.declaration import REFERRALS, declared
+from deploy.declaration import ATTENDANCE, REFERRALS, declared
 from deploy.register import await_part
 from deploy.topics import config_from_environment, joined
 from deploy.trouble import CannotApply
@@ -50,7 +50,8 @@ def leave(admin: KafkaAdminClient, unit: str) -> list[str]:
     _refuse_other(unit)
     if unit in declared().agencies:
         raise CannotApply(f"{unit} is named in topics.yaml: take it out there first, and apply that")
-    return list(take(admin, unit, service="intake", topic=REFERRALS.format(agency=unit)))
+    of = {REFERRALS.format(agency=unit): "intake", ATTENDANCE.format(agency=unit): "activity-tracking"}
+    return list(take(admin, unit, of=of))
 
 
 def _refuse_other(unit: str) -> None:

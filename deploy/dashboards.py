@@ -74,7 +74,7 @@ def close(admin: KafkaAdminClient, programme: str, audience: str) -> list[str]:
     """Take the audience's user and rights. Returns what was changed; the topic stays. Raises CannotApply."""
     (name,) = names(programme, [audience])
     user, topic = VIEWER.format(dashboard=name), DASHBOARD.format(dashboard=name)
-    return list(take(admin, user, service="outcome", topic=topic))
+    return list(take(admin, user, of={topic: "outcome"}))
 
 
 @click.group(help=__doc__)

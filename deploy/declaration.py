@@ -13,7 +13,9 @@ from deploy.trouble import CannotApply
 
 DECLARATION = Path(__file__).with_name("topics.yaml")
 REFERRALS = "inbound.{agency}.referrals.v1"
-"""The topic on which an agency sends; who may write it has joined."""
+"""The topic on which an agency refers; who may write it has joined."""
+ATTENDANCE = "inbound.{agency}.attendance.v1"
+"""The topic on which an organisation sends marks of its registers."""
 DASHBOARD, VIEWER = "dashboard.{dashboard}.v1", "dashboard_{dashboard}"
 """The topic of a dashboard, and the user that reads it. No unit's code has an underscore."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import click
 from kafka.admin import (
@@ -40,14 +40,17 @@ def give(
     return secret, apply(admin, declaration, {} if secret is None else {user: secret})
 
 
-def take(admin: KafkaAdminClient, user: str, *, service: str, topic: str) -> Iterator[str]:
-    """Take the user, its rights and quotas, and the service's rights to the topic. Safe to repeat. Raises CannotApply.
+def take(admin: KafkaAdminClient, user: str, *, of: Mapping[str, str]) -> Iterator[str]:
+    """Take the user, its rights and quotas, and services' rights to its topics. Safe to repeat. Raises CannotApply.
 
-    Yields what was changed, one line each.
+    of: {topic: the service that loses its rights to it}. Yields what was changed, one line each.
     """
+    return withdraw(admin, user, [_rights(service, topic) for topic, service in of.items()])
+
+
+def _rights(service: str, topic: str) -> ACLFilter:
     named = ResourcePatternFilter(ResourceType.TOPIC, topic, ACLResourcePatternType.LITERAL)
-    its = ACLFilter(f"User:{service}", None, ACLOperation.ANY, ACLPermissionType.ALLOW, named)
-    return withdraw(admin, user, [its])
+    return ACLFilter(f"User:{service}", None, ACLOperation.ANY, ACLPermissionType.ALLOW, named)
 
 
 def told(user: str, secret: str | None) -> str:

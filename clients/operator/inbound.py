@@ -9,7 +9,8 @@ from clients.operator.desk import Desk, reason_option, service_option
 from clients.operator.trouble import REFUSED, Trouble
 from clients.operator.wire import Wire
 
-GROUP = "intake-inbound"
+GROUPS = {"referrals": "intake-inbound", "attendance": "activity-tracking-inbound"}
+"""The group that reads organisations' topics of this kind."""
 
 
 @click.group()
@@ -21,7 +22,7 @@ def inbound() -> None:
 @click.argument("topic")
 @click.argument("partition", type=click.IntRange(0))
 @click.argument("offset", type=click.IntRange(0))
-@click.option("--group", "-g", default=GROUP, show_default=True, help="the consumer group that stands there")
+@click.option("--group", "-g", help="the consumer group that stands there; of an inbound topic its reader")
 @service_option
 @reason_option
 @click.option("--yes", is_flag=True, help="do not ask")
@@ -31,7 +32,7 @@ def skip(
     topic: str,
     partition: int,
     offset: int,
-    group: str,
+    group: str | None,
     service: str | None,
     reason: str,
     *,
@@ -42,6 +43,7 @@ def skip(
     It gets no answer and has no effect: tell its sender. The group goes on by itself; nothing is restarted.
     """
     wire = desk.wire(service)
+    group = group or _reader_of(topic)
     desk.screen.say(f"{group} stands at {topic}[{partition}] offset {offset}.")
     if not yes and not click.confirm(
         "The record is passed over for good, without an answer. Skip it?", err=True
@@ -53,6 +55,11 @@ def skip(
         desk.screen.document(answer)
     else:
         desk.screen.say(f"{answer['group']} reads on from {answer['reads_from']}.")
+
+
+def _reader_of(topic: str) -> str:
+    parts = topic.split(".")
+    return GROUPS.get(parts[2] if parts[0] == "inbound" and len(parts) > 2 else "", "intake-inbound")
 
 
 def _moved(wire: Wire, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

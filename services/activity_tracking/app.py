@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.activity_tracking import api
 from services.activity_tracking.consumer import FOLDS, TIMERS
+from services.activity_tracking.inbound import readers
 from services.activity_tracking.repository import INDEXES, Activities, read_beside
 from shared.host.process import main
 from shared.language.events import (
@@ -32,6 +33,7 @@ SERVICE = Service(
     timers=TIMERS,
     blueprints=api.blueprints,
     indexes=INDEXES,
+    threads=readers,
     enrich=Enrich(
         frozenset(
             {

@@ -10,8 +10,8 @@ sealed, and `content_keys` the key for it, per handle. `handles` and `held` (wha
 orders the acceptances of one unit. `register` (who takes part), `register_history` (what was said of each entry, and
 why), `unit_memberships` and `organisation_numbers`. `replies` have no number yet;
 `changes` are what each organisation was told, and `sequences` hold their last numbers. `webhooks`: where they are sent.
-In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); the events of the others that move
-stage, responsible, exit or follow-up.
+In: commands over HTTP (`api`) and referrals on the agencies' topics (`inbound.py`); other services' answers to records
+(`answers.py`); the events of the others that move stage, responsible, exit or follow-up.
 Out: ReferralReceived, ReferralCorrected, ReferralAccepted, ReferralDeclined, ReferralPassedOn, ReferralReturned,
 ReferralWithdrawn, ConsentGiven, ConsentRefused, ConsentWithdrawn, JourneyStarted, JourneyRegisteredByMistake,
 ParticipationSettled, JourneyPersonChanged and, in old logs, JourneySetBeside (`journey/<id>`); ParticipantErased

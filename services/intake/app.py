@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.intake import api
+from services.intake import answers, api
 from services.intake.consumer import FOLDS, TIMERS
 from services.intake.erasures import Erasures
 from services.intake.inbound import readers
@@ -23,11 +23,18 @@ REFERRALS = Referrals()
 def threads(parts: Parts) -> list[tuple[str, Runnable]]:
     """What runs beside the consumer: it reads the agencies' topics, numbers changes, keeps erasures, and settles.
 
-    Before it, who older versions of programmes name is in the register.
+    It also takes other services' answers to records into the sequences. Before it, who older versions of programmes
+    name is in the register.
     """
     register_older(parts)
     own = ("sequencing", Sequencing(parts))
-    return [*readers(parts), own, ("erasures", Erasures(parts)), ("settling", Settling(parts))]
+    return [
+        *readers(parts),
+        *answers.readers(parts),
+        own,
+        ("erasures", Erasures(parts)),
+        ("settling", Settling(parts)),
+    ]
 
 
 def web_threads(parts: Parts) -> list[tuple[str, Runnable]]:

@@ -77,8 +77,20 @@ def _reply(unit: Unit, answer: Answer) -> None:
     unit.answer(answer.organisation, answer.identity, answer.subject, answer.body)
 
 
+def _heard(parts: Parts, organisation: Organisation) -> None:
+    """Whoever sends on a topic of its own is answered on one, however new both are."""
+    parts.channels.note(organisation)
+
+
 REFERRALS: Inbound[Refer] = Inbound(
-    group=GROUP, topic=TOPIC, read=read, decide=_refer, reject=_rejected, fetch=_fetch, answer=_reply
+    group=GROUP,
+    topic=TOPIC,
+    read=read,
+    decide=_refer,
+    reject=_rejected,
+    fetch=_fetch,
+    answer=_reply,
+    heard=_heard,
 )
 receive, sender_of = REFERRALS.receive, REFERRALS.sender_of
 process_batch, set_aside = REFERRALS.process_batch, REFERRALS.set_aside

@@ -83,12 +83,17 @@ class Reject(Protocol):
     ) -> Message: ...
 
 
+def _nobody(parts: Parts, organisation: Organisation) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inbound(Generic[T]):
     """One kind of inbound topic, and what a service does with its records.
 
     topic: matches the whole name; its first group is the organisation. read: what a record says; raises nothing.
-    fetch: asks once for what all these commands speak of. answer: keeps an answer in the transaction.
+    fetch: asks once for what all these commands speak of. answer: keeps an answer in the transaction. heard: told of
+    whoever sends, before its records are decided.
     """
 
     group: str
@@ -98,6 +103,7 @@ class Inbound(Generic[T]):
     reject: Reject
     fetch: Callable[[Unit, Sequence[tuple[Organisation, T]]], None]
     answer: Callable[[Unit, Answer], None]
+    heard: Callable[[Parts, Organisation], None] = _nobody
 
     def sender_of(self, topic: str) -> Organisation:
         """The organisation whose topic this is. Raises Halt: reading any other topic is a fault of the deployment."""
@@ -147,9 +153,8 @@ class Inbound(Generic[T]):
         """What the inbound consumer does inside its transaction: decide, answer, keep count."""
 
         def run(attempt: Attempt, records: list[Arrived]) -> Tally:
-            # Whoever sends on a topic of its own is answered on one, however new both are.
             for sender in {self.sender_of(record.topic) for record in records}:
-                parts.channels.note(sender)
+                self.heard(parts, sender)
             unit, counting = parts.unit(attempt.session, on_read=attempt.on_read), breaker.attempt()
             answers, said = [], [self.read(record) for record in records]
             pairs = zip(records, said, strict=True)

@@ -95,6 +95,8 @@ REGISTER_TOPIC = "journey.register.v1"
 CONTROL_TOPIC = "journey.control.v1"
 INDICATORS_TOPIC = "journey.indicators.v1"
 ERASURES_TOPIC = "journey.erasures.v1"
+ANSWERS_TOPIC = "journey.answers.v1"
+"""Answers to records of organisations, from the services that number none, to intake."""
 
 BY_NAME: dict[str, EventType] = {}
 BY_BODY: dict[type, EventType] = {}

@@ -26,12 +26,14 @@ from shared.language.decision import (
     kind_of,
 )
 from shared.language.errors import StateUnreadable, Unknown
+from shared.language.events import ANSWERS_TOPIC
 from shared.language.messages import Message
 from shared.language.programmes import Programmes
 from shared.language.register import Register
 from shared.runtime.collections import Collections
 from shared.runtime.ids import random_id
-from shared.runtime.messages import REPLIES, Messages, shard_of
+from shared.runtime.messages import REPLIES, Messages, outbox_row, shard_of
+from shared.runtime.outgoing import kept_a_day
 from shared.runtime.published import PublishedHere
 from shared.runtime.staged import Staged, SubjectDocument, read, written
 from shared.runtime.write_conflicts import OnRead
@@ -304,6 +306,13 @@ class Unit:
         """Answer one record, before any message that it causes; an earlier answer of that identity gives way."""
         held = self.staged.held.get(Subject(subject))
         self.put(REPLIES, *self._messages.answer(held, Reply(organisation, body), identity, subject, self.at))
+
+    def say_answer(self, organisation: str, identity: str, subject: str, body: Message) -> None:
+        """Answer one record through intake, which gives the answer its number; the relay publishes it."""
+        said = Reply(organisation, body)
+        name, answer = self._messages.answer(None, said, identity, subject, self.at)
+        row = outbox_row(ANSWERS_TOPIC, organisation, answer["ts"], answer["headers"], answer["body"])
+        self.put(ARCHIVE, f"answer/{name}", {**row, **kept_a_day(answer["ts"])})
 
     # --- writing ---------------------------------------------------------------------------------
 

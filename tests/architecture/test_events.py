@@ -12,6 +12,7 @@ from msgspec import Meta
 from deploy.declaration import declared
 from shared.language.codec import HEADERS
 from shared.language.events import (
+    ANSWERS_TOPIC,
     CONTROL_TOPIC,
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
@@ -147,6 +148,7 @@ def test_the_declared_topics_are_those_that_the_code_speaks_on() -> None:
         CONTROL_TOPIC,
         ERASURES_TOPIC,
         INDICATORS_TOPIC,
+        ANSWERS_TOPIC,
     }
     shared_topics = {topic.name for topic in declared().topics if not topic.name.startswith("inbound.")}
     assert shared_topics == spoken
@@ -165,12 +167,12 @@ def test_the_register_is_one_partition_kept_whole() -> None:
     assert (register.partitions, register.config) == (1, {"retention.ms": "-1"})
 
 
-def test_each_agency_has_a_topic_in_and_one_out_of_one_partition() -> None:
+def test_each_agency_has_two_topics_in_and_one_out_of_one_partition() -> None:
     inbound = {topic.name: topic for topic in declared().topics if topic.name.startswith("inbound.")}
     agencies = {name.split(".")[1] for name in inbound}
     assert agencies
     assert inbound.keys() == {
-        f"inbound.{agency}.{way}.v1" for agency in agencies for way in ("referrals", "replies")
+        f"inbound.{agency}.{way}.v1" for agency in agencies for way in ("attendance", "referrals", "replies")
     }
     assert {topic.partitions for topic in inbound.values()} == {1}
 
@@ -183,10 +185,11 @@ def test_only_the_owner_of_a_topic_may_write_it() -> None:
     for source in SOURCES:
         assert writers[TOPICS[source]] == {source}
     assert writers[PROGRAMMES_TOPIC] == writers[REGISTER_TOPIC] == writers[ERASURES_TOPIC] == {"intake"}
+    assert writers[ANSWERS_TOPIC] == {"activity-tracking"}
     for topic, names in writers.items():
         if topic.startswith("inbound."):
             agency, way = topic.split(".")[1:3]
-            assert names == ({agency} if way == "referrals" else {"intake"}), topic
+            assert names == ({"intake"} if way == "replies" else {agency}), topic
 
 
 def test_what_happened_is_kept_for_good() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from shared.language.events import (
+    ANSWERS_TOPIC,
     CONTROL_TOPIC,
     ERASURES_TOPIC,
     INDICATORS_TOPIC,
@@ -117,6 +118,7 @@ def document() -> dict[str, Any]:
     )
     for name, (topic, description) in MESSAGE_CHANNELS.items():
         channels[name] = messages.channel(topic, description, _bindings(settings, topic))
+    channels["answers"] = inbound.answers(_bindings(settings, ANSWERS_TOPIC))
     operations = _operations()
     said = {kind.name: _message(kind, _examples()) for kind in event_types()}
     said.update({kind.name: messages.component(kind) for kind in messages.message_types()})

@@ -1,10 +1,13 @@
-"""The agencies' topics as AsyncAPI: referrals in, with the same body as POST /referrals, and replies out."""
+"""Organisations' topics as AsyncAPI: referrals and marks in, each with the body of its route, and replies out."""
 
 import copy
 from collections.abc import Mapping
 from typing import Any
 
 from shared.edge.openapi import document_of
+from shared.language.events import ANSWERS_TOPIC
+from shared.language.mark_replies import ATTENDANCE_TOPIC
+from shared.language.messages import MessageType
 from shared.language.replies import REPLIES_TOPIC as ANSWERS
 from tools.contracts import messages as messages_of
 from tools.contracts.services import application
@@ -30,7 +33,16 @@ RECORD_HEADERS: dict[str, Any] = {
 
 
 def record_schema() -> dict[str, Any]:
-    """The JSON Schema of a record's value: a referral, or a structured CloudEvent around one."""
+    """The JSON Schema of a referral's record: a referral, or a structured CloudEvent around one."""
+    return _around(referral_schema())
+
+
+def mark_record_schema() -> dict[str, Any]:
+    """The JSON Schema of a mark's record: a mark, or a structured CloudEvent around one."""
+    return _around(mark_schema())
+
+
+def _around(command: Mapping[str, Any]) -> dict[str, Any]:
     text = {"type": "string", "minLength": 1}
     event = {
         "type": "object",
@@ -41,24 +53,34 @@ def record_schema() -> dict[str, Any]:
             "source": {**text, "description": "repeated in the answer, as ce_source"},
             "type": text,
             "datacontenttype": {"const": "application/json"},
-            "data": referral_schema(),
+            "data": command,
             "data_base64": {"type": "string", "contentEncoding": "base64"},
         },
         "oneOf": [{"required": ["data"]}, {"required": ["data_base64"]}],
     }
-    return {"oneOf": [referral_schema(), event]}
+    return {"oneOf": [command, event]}
 
 
 def referral_schema() -> dict[str, Any]:
     """The JSON Schema of an inbound referral: the body of POST /referrals, complete in itself."""
-    document = document_of(application("intake"))
-    body = document["paths"]["/referrals"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return _body_of("intake", "/referrals")
+
+
+def mark_schema() -> dict[str, Any]:
+    """The JSON Schema of an inbound mark: a row of POST /attendance/marks, complete in itself."""
+    rows: dict[str, Any] = _body_of("activity_tracking", "/attendance/marks")["items"]
+    return rows
+
+
+def _body_of(service: str, path: str) -> dict[str, Any]:
+    document = document_of(application(service))
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
     resolved: dict[str, Any] = _resolved(body, document)
     return resolved
 
 
 def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
-    """The two topics of each organisation."""
+    """The topics of each organisation: two in, one out."""
     parameter = {"description": "the organisation's code; the topic's access rule is its identity"}
     return {
         "inboundReferrals": {
@@ -67,6 +89,13 @@ def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
             "parameters": {"organisation": parameter},
             "messages": {"inboundReferral": {"$ref": "#/components/messages/inboundReferral"}},
             **settings[REFERRALS].bindings(),
+        },
+        "inboundAttendance": {
+            "address": ATTENDANCE_TOPIC,
+            "description": "One record is one mark of a register. Each is answered on the replies topic, bad ones too.",
+            "parameters": {"organisation": parameter},
+            "messages": {"inboundMark": {"$ref": "#/components/messages/inboundMark"}},
+            **settings[ATTENDANCE_TOPIC].bindings(),
         },
         "inboundReplies": {
             "address": ANSWERS,
@@ -82,20 +111,18 @@ def channels(settings: Mapping[str, TopicSettings]) -> dict[str, Any]:
 
 
 def operations() -> dict[str, Any]:
-    """Agencies say, intake acts and answers."""
+    """Organisations say, a service acts, and intake answers in their sequence."""
     replies = messages_of.on_topic(ANSWERS)
-    answers = [kind.name for kind in replies if kind.answers]
     tells = [kind.name for kind in replies if not kind.answers]
     return {
-        "intake.acts-on.inboundReferrals": {
-            "action": "receive",
-            "channel": {"$ref": "#/channels/inboundReferrals"},
-            "messages": [{"$ref": "#/channels/inboundReferrals/messages/inboundReferral"}],
-            "reply": {
-                "channel": {"$ref": "#/channels/inboundReplies"},
-                "messages": [{"$ref": f"#/channels/inboundReplies/messages/{name}"} for name in answers],
-            },
-        },
+        "intake.acts-on.inboundReferrals": _acts(
+            "inboundReferrals", "inboundReferral", _answers_of("intake")
+        ),
+        "activity-tracking.acts-on.inboundAttendance": _acts(
+            "inboundAttendance", "inboundMark", _answers_of("activity-tracking")
+        ),
+        "activity-tracking.says.answers": _says_answers("send"),
+        "intake.acts-on.answers": _says_answers("receive"),
         "intake.says.inboundReplies": {
             "action": "send",
             "channel": {"$ref": "#/channels/inboundReplies"},
@@ -104,22 +131,71 @@ def operations() -> dict[str, Any]:
     }
 
 
-def messages() -> dict[str, Any]:
-    """The referral; its replies are messages of ours."""
+def answers(bindings: Mapping[str, Any]) -> dict[str, Any]:
+    """The topic on which answers go to intake; each then has its place among the organisation's replies."""
     return {
-        "inboundReferral": {
-            "name": "inboundReferral",
-            "summary": "A referral; the record needs no key and no headers, the referrer's reference names it.",
-            "description": (
-                "The value is the referral, or a CloudEvent 1.0 in structured mode whose `data` (or `data_base64`) is "
-                "the referral: content type application/cloudevents+json, or a value with specversion and data. In "
-                "binary mode the value is the referral. A batch of events is refused. Records of a transaction are "
-                "read once it is committed."
-            ),
-            "contentType": "application/json",
-            "headers": {"schemaFormat": JSON_SCHEMA, "schema": RECORD_HEADERS},
-            "payload": {"schemaFormat": JSON_SCHEMA, "schema": record_schema()},
-        }
+        "address": ANSWERS_TOPIC,
+        "description": "Answers to records of organisations, on their way to intake, which numbers them.",
+        "messages": messages_of.references(_answers_of("activity-tracking")),
+        **bindings,
+    }
+
+
+def _answers_of(source: str) -> list[MessageType]:
+    return [kind for kind in messages_of.on_topic(ANSWERS) if kind.answers and source in kind.producers]
+
+
+def _acts(channel: str, message: str, answers: list[MessageType]) -> dict[str, Any]:
+    return {
+        "action": "receive",
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{message}"}],
+        "reply": {
+            "channel": {"$ref": "#/channels/inboundReplies"},
+            "messages": [{"$ref": f"#/channels/inboundReplies/messages/{one.name}"} for one in answers],
+        },
+    }
+
+
+def _says_answers(action: str) -> dict[str, Any]:
+    kinds = _answers_of("activity-tracking")
+    return {
+        "action": action,
+        "channel": {"$ref": "#/channels/answers"},
+        "messages": [{"$ref": f"#/channels/answers/messages/{one.name}"} for one in kinds],
+    }
+
+
+def messages() -> dict[str, Any]:
+    """The referral and the mark; their replies are messages of ours."""
+    return {
+        "inboundReferral": _message(
+            "inboundReferral",
+            "A referral; the record needs no key and no headers, the referrer's reference names it.",
+            "the referral",
+            record_schema(),
+        ),
+        "inboundMark": _message(
+            "inboundMark",
+            "A mark of a register; person, planned activity, day and hour name the stretch that it marks.",
+            "the mark",
+            mark_record_schema(),
+        ),
+    }
+
+
+def _message(name: str, summary: str, of: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "summary": summary,
+        "description": (
+            f"The value is {of}, or a CloudEvent 1.0 in structured mode whose `data` (or `data_base64`) is {of}: "
+            "content type application/cloudevents+json, or a value with specversion and data. In binary mode the value "
+            f"is {of}. A batch of events is refused. Records of a transaction are read once it is committed."
+        ),
+        "contentType": "application/json",
+        "headers": {"schemaFormat": JSON_SCHEMA, "schema": RECORD_HEADERS},
+        "payload": {"schemaFormat": JSON_SCHEMA, "schema": schema},
     }
 
 

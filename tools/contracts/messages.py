@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from shared.language import control, erasures, indicators, replies
+from shared.language import control, erasures, indicators, mark_replies, replies
 from shared.language.messages import MESSAGES, MessageType
 from tools.contracts.examples import Example, frozen_messages
 
-MODULES = (replies, indicators, erasures, control)
+MODULES = (replies, mark_replies, indicators, erasures, control)
 """Importing a module of messages registers what it defines."""
 JSON_SCHEMA = "application/schema+json;version=2020-12"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

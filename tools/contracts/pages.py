@@ -64,8 +64,8 @@ document is [asyncapi.yaml](asyncapi.yaml); a link leads to the message's JSON S
         "Replies",
         """
 Intake tells an organisation, in one numbered sequence of its own: the answer to each record that
-it sent, and every change of where a referral stands. The answer to a record comes before all that is told
-of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
+it sent, and every change of where a referral stands. Records say referrals or marks. The answer to
+a record comes before all that is told of what it led to. Schemas are in [asyncapi.yaml](asyncapi.yaml).
 """,
         (tables.replies,),
     ),

@@ -17,6 +17,7 @@ NEW = "region-vasterbotten"
 SERVICES = {"intake", "activity-tracking", "handover", "outcome"}
 NOBODY: Any = None
 REPLIES = "inbound.{agency}.replies.v1"
+ATTENDANCE = "inbound.{agency}.attendance.v1"
 
 
 def test_a_new_agency_gets_what_each_of_the_declared_has() -> None:
@@ -30,20 +31,28 @@ def test_a_new_agency_gets_what_each_of_the_declared_has() -> None:
     assert of(NEW) == of(example)
     assert known[NEW].quotas == known[example].quotas
     topics = {one.name: (one.partitions, one.config) for one in with_it.topics}
-    for pattern in (REFERRALS, REPLIES):
+    for pattern in (REFERRALS, ATTENDANCE, REPLIES):
         assert topics[pattern.format(agency=NEW)] == topics[pattern.format(agency=example)]
 
 
-def test_nothing_else_changes_but_what_intake_may_do_with_the_two_topics() -> None:
+def test_nothing_else_changes_but_what_two_services_may_do_with_its_topics() -> None:
     before = {one.name: acls_of(one) for one in declared().principals}
     after = {one.name: acls_of(one) for one in declared().beside([NEW]).principals}
     assert set(after) - set(before) == {NEW}
-    assert {name for name in before if before[name] != after[name]} == {"intake"}
-    gained = {
-        (rule.resource_pattern.resource_name, rule.operation.name)
-        for rule in after["intake"] - before["intake"]
+    assert {name for name in before if before[name] != after[name]} == {
+        "intake",
+        "activity-tracking",
     }
-    assert gained == {(REFERRALS.format(agency=NEW), "READ"), (REPLIES.format(agency=NEW), "WRITE")}
+    gained = {
+        (name, rule.resource_pattern.resource_name, rule.operation.name)
+        for name in ("intake", "activity-tracking")
+        for rule in after[name] - before[name]
+    }
+    assert gained == {
+        ("intake", REFERRALS.format(agency=NEW), "READ"),
+        ("intake", REPLIES.format(agency=NEW), "WRITE"),
+        ("activity-tracking", ATTENDANCE.format(agency=NEW), "READ"),
+    }
     assert declared().beside(declared().agencies) == declared()
 
 
@@ -56,7 +65,7 @@ def test_whoever_joins_nobody_outside_reads_what_is_said_of_a_journey() -> None:
                 for rule in acls_of(principal)
                 if rule.resource_pattern.resource_type == ResourceType.TOPIC
             }
-            own = {pattern.format(agency=principal.name) for pattern in (REFERRALS, REPLIES)}
+            own = {pattern.format(agency=principal.name) for pattern in (REFERRALS, ATTENDANCE, REPLIES)}
             assert names <= own
 
 

@@ -39,9 +39,9 @@ class Platform(Desk):
         return httpx.Response(200, json={"group": group, "topic": topic, **place})
 
 
-def typed(platform: Platform, *words: str, answer: str = "") -> Result:
+def typed(platform: Platform, *words: str, answer: str = "", topic: str = TOPIC) -> Result:
     return CliRunner().invoke(
-        inbound, ["skip", TOPIC, "0", "4711", "-m", "no version reads it", *words], obj=platform, input=answer
+        inbound, ["skip", topic, "0", "4711", "-m", "no version reads it", *words], obj=platform, input=answer
     )
 
 
@@ -50,6 +50,14 @@ def test_one_record_of_intake_s_group_is_named_with_the_reason() -> None:
     assert typed(platform, "--yes").exit_code == 0
     said = {"reason": "no version reads it", "partition": 0, "offset": 4711}
     assert platform.posted == [(f"intake/operations/groups/intake-inbound/topics/{TOPIC}/skip", said)]
+
+
+def test_a_topic_of_marks_is_passed_over_for_the_group_that_reads_it() -> None:
+    platform = Platform(holder="activity-tracking")
+    topic = "inbound.urkraft.attendance.v1"
+    assert typed(platform, "--yes", topic=topic).exit_code == 0
+    path = f"/operations/groups/activity-tracking-inbound/topics/{topic}/skip"
+    assert platform.posted[-1][0] == f"activity-tracking{path}"
 
 
 def test_the_service_that_has_the_group_is_found() -> None:
