@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
@@ -13,6 +14,7 @@ from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.pauses import PAUSES
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
+from services.activity_tracking.domain.progress import measured_from
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
@@ -30,6 +32,13 @@ class Activities(StoredStates):
         "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 4)),
         "output": Kind(Output),
     }
+
+    def write(self, state: Journey | Output) -> dict[str, Any]:
+        """The document; of an open journey also its programme's version, and its place by the last measure."""
+        document = super().write(state)
+        if isinstance(state, Journey) and (measured := measured_from(state)) is not None:
+            document |= {"programme_key": state.passage.programme_key, "measured": measured}
+        return document
 
 
 def read_beside(
@@ -51,6 +60,16 @@ def read_beside(
 
 
 INDEXES: Mapping[str, list[IndexModel]] = {
+    # GET /waiting: the open journeys that a unit holds, the one that was measured longest ago first
+    "activities": [
+        IndexModel(
+            [
+                (name, ASCENDING)
+                for name in ("state.passage.responsible", "state.programme_key", "state.measured")
+            ],
+            partialFilterExpression={"state.measured": {"$exists": True}},
+        )
+    ],
     # pages of a journey's sessions, in the order of recording
     "sessions": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     # the days of a journey whose bounds have moved, and its hours from one day to another

@@ -14,6 +14,7 @@ IMMUTABLE = {
 }
 MOVES = {
     "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
+    "state.measured": "journeys go by their last measure; one that is measured meanwhile waits no more",
     "until": "no list: one row or a few are asked for, or all that one register is made of, in one snapshot",
 }
 

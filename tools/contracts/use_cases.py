@@ -11,6 +11,7 @@ USE_CASES = (
     "handlers",
     "attendance",
     "hours",
+    "waiting",
     "marking",
     "correcting",
     "contents",

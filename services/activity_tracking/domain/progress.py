@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import BEGUN, Journey, check_day, require_stage
 from shared.language.checks import Findings
-from shared.language.days import day_of
+from shared.language.days import day_of, months_after
 from shared.language.decision import Change
 from shared.language.errors import Conflict
 from shared.language.events import Code, CompetenceValidated, JourneyId, Organisation, ProgressMeasured
@@ -172,3 +172,19 @@ def validate(
     )
     row = as_row("competences", competence_key(journey.journey_id, command.competence, command.level), entry)
     return Change(replace(journey, competences=journey.competences + 1), events=(event,), rows=(row,)), entry
+
+
+def measured_from(journey: Journey) -> str | None:
+    """The place of an open journey by the day of its last round, or of its start: `<day>|<journey>`; None of others."""
+    passage = journey.passage
+    if passage.mistake or passage.started_on is None or passage.exited_on is not None:
+        return None
+    return f"{(journey.last_measured_on or passage.started_on).isoformat()}|{journey.journey_id}"
+
+
+def due_on(journey: Journey, programme: Programme) -> date | None:
+    """The day on which the next round is due; None where none is asked."""
+    last = journey.last_measured_on or journey.passage.started_on
+    if last is None or not programme.progress.indicators:
+        return None
+    return months_after(last, programme.progress.every_months)

@@ -5,6 +5,6 @@ from typing import Any
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.handover.api import corrections, routes
+    from services.handover.api import corrections, routes, waiting
 
-    return (routes.handovers, corrections.corrections)
+    return (routes.handovers, corrections.corrections, waiting.waiting)

@@ -24,12 +24,14 @@ def blueprints() -> tuple[Any, ...]:
         rights,
         role_map,
         routes,
+        waiting,
     )
 
     return (
         *(routes.participants, routes.referrals, routes.journeys, routes.programmes),
         *(role_map.role_maps, rights.rights_of_days),
         *_told(),
+        waiting.waiting,
         contents.referral_contents,
         merging.merges,
         *(corrections.corrected_participants, corrections.corrections),

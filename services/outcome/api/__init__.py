@@ -5,6 +5,6 @@ from typing import Any
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.outcome.api import corrections, routes
+    from services.outcome.api import corrections, routes, waiting
 
-    return (routes.outcomes, corrections.corrections, routes.figures)
+    return (routes.outcomes, corrections.corrections, routes.figures, waiting.waiting)

@@ -182,6 +182,10 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("handover", "GET /handovers"): ("agency fk shop cafe tra hotel", CASE),
     ("outcome", "GET /follow-ups"): ("agency fk shop cafe tra hotel", CASE),
     ("outcome", "GET /programmes/<string:programmeId>/report"): ("esf", FIGURES),
+    ("intake", "GET /waiting"): ("shop cafe", CASE),
+    ("activity_tracking", "GET /waiting"): ("shop cafe tra hotel", CASE),
+    ("handover", "GET /waiting"): ("agency fk shop cafe tra hotel", CASE),
+    ("outcome", "GET /waiting"): ("agency fk shop cafe tra hotel", CASE),
 }
 """Routes that concern no single journey."""
 

@@ -1,0 +1,91 @@
+"""The use case of what waits at activity tracking: rounds of the progress measure that are due. No rule lives here."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from services.activity_tracking.domain.journey import Journey
+from services.activity_tracking.domain.progress import due_on, measured_from
+from services.activity_tracking.handlers import reader_of
+from shared.language.access import Actor, authorise, authorise_somewhere, reach_of
+from shared.language.days import day_of, months_after
+from shared.language.decision import Skip, Work, subject_of
+from shared.language.errors import Forbidden, Unknown
+from shared.language.events import JourneyId
+from shared.language.waiting import Fetch, Source, Waiting, Waits, gathered
+
+
+def list_waiting(
+    work: Work,
+    actor: Actor,
+    *,
+    journey: JourneyId | None,
+    after: tuple[str, str] | Skip | None,
+    limit: int,
+) -> Waiting:
+    """A page of what waits for the caller's unit; of one journey where it is named."""
+    authorise_somewhere(actor, "log_activity", work)
+    today = day_of(work.at)
+    measures = _measures(work, actor, today)
+    if journey is not None:
+        measures = _of_journey(work, actor, journey, today)
+    sources: Sequence[Source] = [("measure", measures)]
+    return Waiting(entries=gathered(sources, after=after, limit=limit), today=today)
+
+
+def _measures(work: Work, actor: Actor, today: date) -> Fetch:
+    """Journeys that the unit holds, by their last measure; the first that cannot be due yet ends the reading."""
+    versions = reach_of(actor.organisation, work, "log_activity", "read_journey").versions
+    months = [work.programmes.get(one).progress.every_months for one in versions]
+    newest = months_after(today, -min(months, default=0)).isoformat()
+
+    def fetch(after: str | None, most: int) -> Sequence[Waits]:
+        found: list[Waits] = []
+        where = {"state.passage.responsible": actor.organisation, "state.programme_key": {"$in": versions}}
+        place = after or ""
+        while missing := most - len(found):
+            rows = work.rows("activities", where, order="state.measured", after=place, limit=missing)
+            work.load([row["_id"] for row in rows])
+            for row in rows:
+                place = row["state"]["measured"]
+                if place[: len(newest)] > newest:
+                    return found
+                waits = _measure(work, actor, work.readable(row["_id"]), today)
+                found += [] if waits is None else [waits]
+            if len(rows) < missing:
+                break
+        return found
+
+    return fetch
+
+
+def _of_journey(work: Work, actor: Actor, journey: JourneyId, today: date) -> Fetch:
+    def fetch(after: str | None, most: int) -> Sequence[Waits]:
+        held = None if after is not None else work.find(subject_of("journey", journey))
+        waits = _measure(work, actor, held, today)
+        return [] if waits is None else [waits]
+
+    return fetch
+
+
+def _measure(work: Work, actor: Actor, journey: Journey | None, today: date) -> Waits | None:
+    """The journey's round, where it is due and the caller may record it."""
+    measured = None if journey is None else measured_from(journey)
+    if journey is None or measured is None or journey.passage.responsible != actor.organisation:
+        return None
+    try:
+        programme = authorise(actor, "log_activity", journey.passage, work)
+    except (Forbidden, Unknown):
+        return None
+    due = due_on(journey, programme)
+    if due is None or due > today or reader_of(work, actor, journey).works_there:
+        return None
+    return Waits(
+        kind="measure",
+        subject=f"{journey.journey_id}/{journey.last_round + 1}",
+        place=measured,
+        journey_id=journey.journey_id,
+        unit=actor.organisation,
+        since=due,
+        due=due,
+        path=f"/journeys/{journey.journey_id}/progress",
+    )
