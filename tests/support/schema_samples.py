@@ -71,6 +71,7 @@ SAMPLES = (
     *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d"),
     "5560360793",
     "https://agency.example/journeys",
+    "09:00",
 )
 
 
