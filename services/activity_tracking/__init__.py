@@ -4,9 +4,10 @@ Owns: the collection `activities`, one state per journey and per programme outpu
 of progress measures, reasons of absence and activities whose name would reveal health stay here (docs/field.md,
 Privacy).
 Rows: `sessions`, `session_days`, `session_references`, `marks`, `activities_planned`, `pauses`, `extents`, `goals`,
-`progress`, `competences`, `outputs` and `superseded` (what was corrected).
+`progress`, `competences`, `outputs`, `reports` and `superseded` (what was corrected).
 In: commands over HTTP (`api`), and marks on organisations' topics (`inbound.py`); every event of the others that moves
 a journey. They decide who may log, and which days count.
 Out: ActivityPlanned, GoalSet, GoalReached, SessionLogged, SessionCorrected, SessionsRecounted, ProgressMeasured,
-CompetenceValidated and ParticipantReady (`journey/<id>`); OutputLogged and OutputCorrected (`output/<id>`).
+CompetenceValidated, ReportMade, ReportAcknowledged,
+ReportOverdue and ParticipantReady (`journey/<id>`); OutputLogged and OutputCorrected (`output/<id>`).
 """

@@ -20,6 +20,7 @@ from services.activity_tracking.domain.marks import (
 from services.activity_tracking.domain.overlaps import lie_across
 from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
+from services.activity_tracking.domain.reports import REPORTS, reported
 from services.activity_tracking.domain.sessions import (
     DAYS,
     CorrectSession,
@@ -29,7 +30,8 @@ from services.activity_tracking.domain.sessions import (
     day_key,
     log,
 )
-from services.activity_tracking.handlers import open_journey, reader_of
+from services.activity_tracking.domain.spells import follow_spell
+from services.activity_tracking.handlers import open_journey, reader_of, report_of
 from shared.language.access import Actor, Reader, authorise
 from shared.language.days import day_of, days_after
 from shared.language.decision import Change, Work, subject_of
@@ -155,6 +157,7 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
         raise Invalid({"marks": ["Marks one line of the register twice."]})
     marks = [*said.values(), *_rest(command, register, said)]
     work.fetch(DAYS, list({day_key(one.journey_id, register.day) for one in marks}))
+    work.fetch(REPORTS, [one.head.report_id for one in lines.values() if one.head and one.head.report_id])
     results = [
         _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.hour)))
         for one in marks
@@ -237,6 +240,8 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
                 earlier=None,
                 that_day=counts,
             )
+            change, entry = reported(change, entry, head=None, made=None, programme=programme, at=work.at)
+            change = follow_spell(change, entry, programme)
             work.save(subject_of("journey", mark.journey_id), change)
             return entry, True
         correction = anew(said)
@@ -252,6 +257,9 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
         session=session,
         days={day: counts},
     )
+    made = report_of(work, before)
+    change, entry = reported(change, entry, head=before, made=made, programme=programme, at=work.at)
+    change = follow_spell(change, entry, programme)
     work.save(subject_of("journey", mark.journey_id), change)
     return entry, entry.session_id == session
 

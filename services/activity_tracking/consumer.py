@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from services.activity_tracking.domain.bounds import change_hands, set_bounds
 from services.activity_tracking.domain.journey import apply_fact, receive
+from services.activity_tracking.domain.months import MONTH, report_month
+from services.activity_tracking.domain.reports import LATE, MAKE, make, pass_deadline
+from services.activity_tracking.domain.spells import SPELL, report_spell
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold
 from shared.language.events import Fact
@@ -31,4 +34,4 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.JourneyClosed: apply_fact,
 }
 
-TIMERS: Mapping[str, TimerFold] = {}
+TIMERS: Mapping[str, TimerFold] = {MAKE: make, LATE: pass_deadline, MONTH: report_month, SPELL: report_spell}

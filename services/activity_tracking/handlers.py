@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.activity_tracking.domain import extents, outputs, pauses, plan, progress, sessions
+from services.activity_tracking.domain import (
+    extents,
+    outputs,
+    pauses,
+    plan,
+    progress,
+    reports,
+    sessions,
+    spells,
+)
 from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
@@ -144,8 +153,16 @@ def log_session(work: Work, actor: Actor, journey_id: JourneyId, command: sessio
         earlier=_referred_to(work, actor, command.reference),
         that_day=_counts_on(work, journey_id, command.occurred_on),
     )
+    change, entry = reports.reported(change, entry, head=None, made=None, programme=programme, at=work.at)
+    change = spells.follow_spell(change, entry, programme)
     work.save(subject_of("journey", journey_id), change)
     return _noted(entry, programme)
+
+
+def report_of(work: Work, entry: sessions.Session) -> reports.Report | None:
+    """The report to the referrer that the entry led to; None where none was made."""
+    row = None if entry.report_id is None else work.row(reports.REPORTS, entry.report_id)
+    return None if row is None else entry_of(reports.Report, row)
 
 
 def _noted(entry: sessions.Session, programme: Programme) -> Noted:
@@ -191,6 +208,9 @@ def correct_session(
         session=SessionId(work.new_id("s")),
         days={on: _counts_on(work, journey_id, on) for on in {head.occurred_on, moved_to}},
     )
+    made = report_of(work, head)
+    change, entry = reports.reported(change, entry, head=head, made=made, programme=programme, at=work.at)
+    change = spells.follow_spell(change, entry, programme)
     work.save(subject_of("journey", journey_id), change)
     return _noted(entry, programme)
 

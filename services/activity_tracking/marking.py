@@ -7,6 +7,7 @@ from services.activity_tracking.attendance import Marked, lines_of, take_mark
 from services.activity_tracking.domain.held import MARKS, mark_key
 from services.activity_tracking.domain.marks import DayMark
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity, plan_key
+from services.activity_tracking.domain.reports import REPORTS
 from services.activity_tracking.domain.sessions import Session
 from shared.language.access import Actor
 from shared.language.decision import Work
@@ -24,6 +25,8 @@ def mark_one(work: Work, actor: Actor, mark: DayMark) -> Marked:
     named = work.row(MARKS, key)
     ours = named is not None and named["unit"] == actor.organisation
     head = work.row("sessions", named["session_id"]) if named is not None and ours else None
+    if head is not None and head.get("report_id"):
+        work.fetch(REPORTS, [head["report_id"]])
     lines = lines_of(
         work,
         actor,

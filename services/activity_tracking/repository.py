@@ -15,6 +15,7 @@ from services.activity_tracking.domain.outputs import Output
 from services.activity_tracking.domain.pauses import PAUSES
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.progress import measured_from
+from services.activity_tracking.domain.reports import REPORTS
 from services.activity_tracking.domain.sessions import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
@@ -29,7 +30,7 @@ class Activities(StoredStates):
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 4)),
+        "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 5)),
         "output": Kind(Output),
     }
 
@@ -98,6 +99,22 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)]),
         # how its people were marked at other units that day
         IndexModel([("journey_id", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)]),
+    ],
+    REPORTS: [
+        # reports that a provider owes and that await an acknowledgement, by their last day
+        IndexModel(
+            [("provider", ASCENDING), ("waits", ASCENDING)],
+            partialFilterExpression={"waits": {"$exists": True}},
+        ),
+        # those that a referrer has not acknowledged yet, by their last day
+        IndexModel(
+            [("referrer", ASCENDING), ("waits", ASCENDING)],
+            partialFilterExpression={"waits": {"$exists": True}},
+        ),
+        # all reports of a provider, by the moment at which they were made
+        IndexModel([("provider", ASCENDING), ("listed", ASCENDING)]),
+        # all reports to a referrer, by the moment at which they were made
+        IndexModel([("referrer", ASCENDING), ("listed", ASCENDING)]),
     ],
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],

@@ -193,6 +193,7 @@ def _check_meaning(document: _Document, programme: Mapping[str, Any]) -> None:
     _check_days(document, programme)
     _check_progress(document, programme)
     _check_targets(document, programme, codes)
+    _check_report_duties(document, programme, codes)
 
 
 CODED: tuple[tuple[Path, str], ...] = (
@@ -211,6 +212,7 @@ CODED: tuple[tuple[Path, str], ...] = (
     (("reasons", "handover_decline"), "code"),
     (("reasons", "recall"), "code"),
     (("reasons", "exit"), "code"),
+    (("report_duties",), "code"),
 )
 
 
@@ -304,6 +306,26 @@ def _check_targets(document: _Document, programme: Mapping[str, Any], codes: Map
         if (str(figure), str(place)) in seen:
             document.fault(path, "The same figure and municipality have a target already.")
         seen.add((str(figure), str(place)))
+
+
+ONCE = ("deviation", "monthly_attendance")
+"""Kinds of reports of which a referrer is owed one at most."""
+
+
+def _check_report_duties(
+    document: _Document, programme: Mapping[str, Any], codes: Mapping[Path, set[str]]
+) -> None:
+    seen: set[tuple[str, str]] = set()
+    for path, entry in _entries(programme, ("report_duties",)):
+        kind, referrer, after = (entry.get(name) for name in ("kind", "referrer", "after_days"))
+        if kind in ONCE and (str(kind), str(referrer)) in seen:
+            document.fault(path, "The same kind and referrer have a duty already.")
+        seen.add((str(kind), str(referrer)))
+        for index, reason in _items(entry.get("reasons")):
+            if reason not in codes["reasons", "absence"]:
+                document.fault((*path, "reasons", index), f"{reason} is no reason of absence.")
+        if kind == "long_absence" and (after is None or not entry.get("reasons")):
+            document.fault(path, "A long absence needs after_days and reasons.")
 
 
 def _at(programme: Mapping[str, Any], where: Path) -> Any:

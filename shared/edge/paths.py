@@ -40,6 +40,7 @@ IDS: Mapping[str, PathId] = {
     "outputId": PathId("output", forms.OUTPUT_ID, "output"),
     "sessionId": PathId("session", forms.SESSION_ID),
     "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),
+    "reportId": PathId("report", forms.REPORT_ID, "journey"),
     "followUpId": PathId("follow-up", forms.FOLLOW_UP_ID, "journey"),
     "legalPersonId": PathId("legal-person", forms.ORGANISATION, "legal-person"),
     "unitId": PathId("unit", forms.ORGANISATION, "unit"),

@@ -38,6 +38,7 @@ NAMING: Mapping[str, str] = {
     "participant_id": "handle",
     "journey_id": "journey",
     "handover_id": "handover",
+    "report_id": "report",
     "follow_up_id": "follow-up",
 }
 """{its name in a body, and in camelCase in a path: the kind of the named thing}; the first match counts."""

@@ -89,6 +89,7 @@ RULES: dict[Action, Rule] = {
     "start_journey": Rule(CASE, frozenset({"responsible"})),
     "register_mistake": Rule(CASE, frozenset({"referrer", "responsible"})),
     "log_activity": Rule(CASE, frozenset({"responsible"})),
+    "acknowledge_report": Rule(CASE, frozenset({"referrer"})),
     "log_output": Rule(CASE),
     "offer_handover": Rule(CASE, frozenset({"responsible"})),
     "recall_handover": Rule(CASE, frozenset({"responsible"})),

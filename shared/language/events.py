@@ -27,6 +27,7 @@ HandleId = NewType("HandleId", str)
 SessionId = NewType("SessionId", str)
 HandoverId = NewType("HandoverId", str)
 FollowUpId = NewType("FollowUpId", str)
+ReportId = NewType("ReportId", str)
 OutputId = NewType("OutputId", str)
 
 Organisation = Annotated[str, Meta(pattern=whole(ORGANISATION), description="organisation code")]
@@ -50,6 +51,7 @@ HandoverKind = Literal[
 ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
 Correction = Literal["replaces", "voids"]
 NoAnswer = Literal["declined", "silent"]
+ReportKind = Literal["deviation", "monthly_attendance", "long_absence"]
 Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 
@@ -444,6 +446,42 @@ class CompetenceValidated(Correctable):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantReady(Correctable):
     """The responsible organisation judged the participant ready for the next step."""
+
+
+@event("activity-tracking", "report-made")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportMade(Fact):
+    """A report that the provider owes the referrer was made of what was noted; what it says is read over HTTP.
+
+    due_on: the last day for the referrer's acknowledgement. corrects: the report whose place it takes; void: there is
+    nothing to report any more.
+    """
+
+    report: ReportId
+    kind: ReportKind
+    due_on: date
+    provider: Organisation
+    corrects: ReportId | None = None
+    void: bool = False
+
+
+@event("activity-tracking", "report-acknowledged")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportAcknowledged(Fact):
+    """The referrer said that it has the report."""
+
+    report: ReportId
+    kind: ReportKind
+
+
+@event("activity-tracking", "report-overdue")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOverdue(Fact):
+    """Nobody acknowledged the report by its last day; `occurred_on` is the day after it."""
+
+    report: ReportId
+    kind: ReportKind
+    provider: Organisation
 
 
 @event("activity-tracking", "output-logged", subject="output")

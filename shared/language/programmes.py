@@ -11,7 +11,16 @@ from typing import Annotated, Literal, NewType, Protocol
 
 from msgspec import Meta
 
-from shared.language.events import Code, ExitWay, Fact, HandoverKind, Municipality, Organisation, event
+from shared.language.events import (
+    Code,
+    ExitWay,
+    Fact,
+    HandoverKind,
+    Municipality,
+    Organisation,
+    ReportKind,
+    event,
+)
 from shared.language.register import UnitKind
 
 ProgrammeKey = NewType("ProgrammeKey", str)
@@ -29,6 +38,7 @@ Action = Literal[
     "start_journey",
     "register_mistake",
     "log_activity",
+    "acknowledge_report",
     "log_output",
     "offer_handover",
     "recall_handover",
@@ -75,7 +85,7 @@ class DeclineReason(Coded):
 class AbsenceReason(Coded):
     """Why somebody was away, and what follows of it. Without a flag it is an absence like any other, told to nobody.
 
-    counts_as_attended: its planned time counts as attended against the plan. excused: it is no neglect.
+    counts_as_attended, excused: how the programme judges it, for who reads its rules; no figure follows from them.
     asks_for_text: it needs words of its own. told_to_referrer: the absence is reported to the referrer.
     hidden_as_health: who does not see the whole journey sees neither the reason nor its words.
     tell: the sentence for the person, which whoever notes the reason passes on.
@@ -165,6 +175,30 @@ class Measure:
     indicators: tuple[Coded, ...]
 
 
+ReportPart = Literal["activity", "expected", "away", "reason", "contact", "hours", "extent"]
+"""What a report to a referrer may show besides its kind and its day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDuty:
+    """A report that a provider owes a referrer; the platform makes it of what was noted once.
+
+    referrer: None: each that has no duty of this kind of its own. contract: the code of the agreement that asks for it.
+    within_working_days: until when it is to be acknowledged, counted from the day on which it is made. shows: beside
+    its kind and its day. reasons: of a long absence, those that count. after_days: of a long absence, how many days of
+    one period must have passed.
+    """
+
+    code: Code
+    kind: ReportKind
+    referrer: Organisation | None = None
+    contract: Code | None = None
+    within_working_days: Annotated[int, Meta(ge=0, le=60)]
+    shows: tuple[ReportPart, ...] = ()
+    reasons: tuple[Code, ...] = ()
+    after_days: Annotated[int, Meta(ge=1, le=366)] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The value of a figure that the programme aims at; `figure` is one of `figures.TARGETS`, or an output's code."""
@@ -184,7 +218,7 @@ class Programme:
     days after it who no longer holds the journey, or the role, may still record or correct a fact of its own day.
     answer_within_days: how long a provider may take to answer a referral; None: for ever.
     absence_after_minutes: who comes later than that, or leaves sooner, was away. full_week_hours: hours of an extent of
-    100 percent.
+    100 percent. report_duties: what a provider owes each referrer.
     """
 
     id: Code
@@ -212,11 +246,26 @@ class Programme:
     answer_within_days: Annotated[int, Meta(ge=1, le=366)] | None = None
     absence_after_minutes: Annotated[int, Meta(ge=0, le=240)] = 15
     full_week_hours: Annotated[int, Meta(ge=1, le=60)] = 40
+    report_duties: tuple[ReportDuty, ...] = ()
 
     @property
     def key(self) -> ProgrammeKey:
         """The version's identity."""
         return programme_key(self.id, self.version)
+
+    def duties(self, kind: ReportKind, referrer: Organisation) -> tuple[ReportDuty, ...]:
+        """The duties of this kind towards the referrer: its own, or, where it has none, those towards everybody."""
+        of_the_kind = [one for one in self.report_duties if one.kind == kind]
+        own = tuple(one for one in of_the_kind if one.referrer == referrer)
+        return own or tuple(one for one in of_the_kind if one.referrer is None)
+
+    def duty(self, kind: ReportKind, referrer: Organisation) -> ReportDuty | None:
+        """The one duty of this kind towards the referrer; None where there is none."""
+        return next(iter(self.duties(kind, referrer)), None)
+
+    def duty_of(self, code: Code) -> ReportDuty | None:
+        """The duty of that code."""
+        return next((one for one in self.report_duties if one.code == code), None)
 
     def absence_reason(self, code: str | None) -> AbsenceReason | None:
         """The reason of that code; None for none."""

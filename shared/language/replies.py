@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.language.events import Code, ExitWay, JourneyId, Organisation, Situation
+from shared.language.events import (
+    Code,
+    ExitWay,
+    JourneyId,
+    Organisation,
+    ReportId,
+    ReportKind,
+    Situation,
+)
 from shared.language.messages import Message, message
 from shared.language.passage import Stage
 
@@ -137,6 +145,32 @@ class JourneyMoved(Message, frozen=True, kw_only=True):
     stage: Stage
     occurred_on: date
     recorded_at: datetime
+
+
+@message(
+    "journey.intake.report-told.v1",
+    topic=REPLIES_TOPIC,
+    key=KEY,
+    sequence=SEQUENCE,
+    producers=("intake",),
+    consumers=AGENCY,
+    subject="^journey/.+$",
+    identity="`intake:reply/<subject>:<count>`, the count of the subject's replies",
+)
+class ReportTold(Message, frozen=True, kw_only=True):
+    """A provider's report is there for its referrer, who reads it at activity tracking and acknowledges it.
+
+    due_on: the last day for that. corrects: the report whose place it takes; void: there is nothing to report any more.
+    Why somebody was away, only the report says.
+    """
+
+    report_id: ReportId
+    journey_id: JourneyId
+    kind: ReportKind
+    due_on: date
+    provider: Organisation
+    corrects: ReportId | None = None
+    void: bool = False
 
 
 @message(

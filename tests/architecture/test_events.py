@@ -32,7 +32,16 @@ ALLOWED_FIELDS = {
     *("occurred_on", "recorded_at", "organisation", "referrer", "provider", "validated_by"),
     *("from_organisation", "to_organisation", "organisations"),
     # which: pseudonymous ids
-    *("participant_id", "previous_journey", "beside", "session", "corrects", "handover", "follow_up"),
+    *(
+        "participant_id",
+        "previous_journey",
+        "beside",
+        "session",
+        "corrects",
+        "handover",
+        "follow_up",
+        "report",
+    ),
     *("journey", "first", "started"),
     # which of the programme's codes
     *("programme", "programme_version", "municipality", "activity", "goal", "competence", "output", "kind"),
@@ -44,7 +53,7 @@ ALLOWED_FIELDS = {
     *("activities",),
     *("participation", "left"),
     # days
-    *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by"),
+    *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by", "due_on"),
     *("referred_on", "again_on", "started_on", "left_on"),
 }
 TELLING = (

@@ -18,7 +18,7 @@ from shared.language.events import BY_BODY, BY_NAME, Fact
 from shared.language.messages import encode_message, message_type
 from shared.language.passage import Stage
 from shared.language.programmes import Programme, ProgrammeKey, ProgrammePublished
-from shared.language.replies import JourneyMoved, ReferralStatusChanged
+from shared.language.replies import JourneyMoved, ReferralStatusChanged, ReportTold
 from tests.support.own_facts import after_own
 from tools.contracts.examples import Example, frozen
 from tools.contracts.messages import schema
@@ -189,7 +189,7 @@ def replies() -> list[tuple[str, Reply]]:
 
 def test_what_organisations_are_told_is_what_was_published() -> None:
     told = replies()
-    assert {type(reply.body) for _, reply in told} == {ReferralStatusChanged, JourneyMoved}
+    assert {type(reply.body) for _, reply in told} == {ReferralStatusChanged, JourneyMoved, ReportTold}
     for name, reply in told:
         closed = {**schema(message_type(reply.body)), "additionalProperties": False}
         errors = list(Draft202012Validator(closed).iter_errors(json.loads(encode_message(reply.body))))

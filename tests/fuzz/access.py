@@ -184,6 +184,7 @@ class Access(Fuzzer[Cell]):
             "participantId": self._handle(cell.who, journey),
             "handoverId": journey.handover or f"{journey.journey}.h1",
             "followUpId": f"{journey.journey}.28d",
+            "reportId": f"{journey.journey}.r1",
             "sessionId": self._sessions.get(journey.journey, f"s-{UNKNOWN_ID}"),
             "goal": "g1",
             "plan": "a1",

@@ -112,7 +112,7 @@ def test_a_register_costs_a_few_questions_and_one_transaction(
     assert database["sessions"].count_documents({}) == PEOPLE
     assert database["sessions"].count_documents({"attendance": "no"}) == 1
     assert marked(web, "again", rest="present") == []
-    assert database["events"].count_documents({}) == PEOPLE
+    assert database["events"].count_documents({}) == PEOPLE + 1, "and the report of who was ill"
 
 
 def test_what_has_ended_is_not_looked_through(database: Any) -> None:

@@ -55,6 +55,11 @@ def marks(handles: Handles) -> Baseline:
     return Baseline(path={}, body={**said, "rest": "absent", "reason": "ill"})
 
 
+def acknowledgement(handles: Handles) -> Baseline:
+    """The referrer has the report of who came late."""
+    return Baseline(path={"reportId": f"{handles['whole']}.r1"}, body={})
+
+
 def mark_file(handles: Handles) -> Baseline:
     """A file of one row, of the day after."""
     row = {"day": handles.day(85), "journey_id": handles["whole"], "plan": "a1", "hour": "09:00"}

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.attendance_commands import (
     WEEK,
+    acknowledgement,
     extent,
     extent_anew,
     mark_file,
@@ -287,6 +288,7 @@ STEPS: tuple[Step, ...] = (
     Step(ACTIVITY, "agree_extent", PROVIDER, extent, {"extent": "extent"}),
     Step(ACTIVITY, "correct_extent", PROVIDER, extent_anew),
     Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
+    Step(ACTIVITY, "acknowledge_report", AGENCY, acknowledgement),
     Step(ACTIVITY, "mark_stretches", PROVIDER, mark_file),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
     Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),

@@ -85,7 +85,13 @@ class House:
         )
         self.rooms[INTAKE].memory.beside = takers_of
         self.rooms[INTAKE].settles = settle
-        self._open(ACTIVITY_TRACKING, Activities(), activity_api.blueprints(), activity_consumer.FOLDS, {})
+        self._open(
+            ACTIVITY_TRACKING,
+            Activities(),
+            activity_api.blueprints(),
+            activity_consumer.FOLDS,
+            activity_consumer.TIMERS,
+        )
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(
             HANDOVERS,

@@ -13,7 +13,16 @@ from typing import Any
 
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
-from tests.support.access.worlds import EMPLOYER, OPERATOR, ORGANISATIONS, SHOP, WAYS, World, request_of
+from tests.support.access.worlds import (
+    AGENCY,
+    EMPLOYER,
+    OPERATOR,
+    ORGANISATIONS,
+    SHOP,
+    WAYS,
+    World,
+    request_of,
+)
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE
 from tests.support.numbering import number
 from tests.support.sources import ROOT
@@ -84,12 +93,31 @@ def record() -> dict[str, dict[str, dict[str, Any]]]:
                         request = {} if method == "GET" else {"request": said(body)}
                         found[service][name] = {**request, "response": answer.json}
     found[HANDOVERS] |= answered_handovers()
+    found[ACTIVITY_TRACKING] |= reports_of_an_absence()
     return found
 
 
 def said(body: Any) -> Any:
     """The body as JSON; of a file of lines, as the array of its rows."""
     return [json.loads(line) for line in body.splitlines()] if isinstance(body, str) else body
+
+
+def reports_of_an_absence() -> dict[str, dict[str, Any]]:
+    """How a report to the referrer is listed, read and acknowledged."""
+    world = lived(WAYS["strt"](), "strt")
+    ask = world.house.done
+    absence = {"presence": "absent", "reason": "transport", "text": "Bussen gick inte."}
+    mark = {"journey_id": world.journey, "plan": "a1", "hour": "09:00", **absence}
+    ask(ACTIVITY_TRACKING, "POST", "/attendance", SHOP, {"marks": [mark]})
+    path = world.on("/reports/{journey}.r1")
+    found = {
+        "list_referrer_reports": {
+            "response": ask(ACTIVITY_TRACKING, "GET", "/reports?part=referrer", AGENCY)
+        },
+        "read_referrer_report": {"response": ask(ACTIVITY_TRACKING, "GET", path, AGENCY)},
+    }
+    answer = ask(ACTIVITY_TRACKING, "POST", f"{path}/acknowledgement", AGENCY)
+    return {**found, "acknowledge_report": {"request": {}, "response": answer}}
 
 
 def answered_handovers() -> dict[str, dict[str, Any]]:

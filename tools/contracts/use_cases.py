@@ -13,6 +13,7 @@ USE_CASES = (
     "hours",
     "waiting",
     "marking",
+    "reporting",
     "correcting",
     "contents",
     "people",

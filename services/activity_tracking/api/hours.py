@@ -14,7 +14,6 @@ from services.activity_tracking.hours import FOUR_WEEKS
 from shared.edge.fields import QuerySchema
 from shared.edge.use_cases import run
 from shared.edge.web import guarded
-from shared.language.access import Reader
 from shared.language.events import JourneyId
 
 hours_read = Blueprint("hours", __name__, description="Planned and attended hours of a participant")
@@ -91,14 +90,14 @@ def show_hours(found: hours.Hours) -> dict[str, Any]:
         "from": found.first.isoformat(),
         "to": found.last.isoformat(),
         "full_week_hours": found.full_week_hours,
-        "weeks": [_dose(one, found.reader) for one in found.weeks],
-        "months": [_dose(one, found.reader) for one in found.months],
+        "weeks": [show_dose(one, found.reader.view == "whole") for one in found.weeks],
+        "months": [show_dose(one, found.reader.view == "whole") for one in found.months],
     }
 
 
-def _dose(one: Dose, who: Reader) -> dict[str, Any]:
-    seen = who.view == "whole"
-    activities = one.activities if seen else {None: one.whole}
+def show_dose(one: Dose, by_activity: bool) -> dict[str, Any]:
+    """A week or a month. by_activity: whether its reader may see at what."""
+    activities = one.activities if by_activity else {None: one.whole}
     return {
         **_minutes(one.whole),
         "period": one.period,

@@ -177,6 +177,9 @@ class SessionAnswer(Schema):
     void = ma.Boolean()
     why = ma.String(allow_none=True)
     held = ma.Nested(HeldAnswer, allow_none=True)
+    report_id = ma.String(
+        allow_none=True, metadata={"description": "The report to the referrer that the session led to."}
+    )
     recorded_at = ma.String(metadata={"format": "date-time"})
 
 
@@ -296,7 +299,7 @@ def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:
     if who.sees(entry.organisation):
         return document
     hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
-    return document | dict.fromkeys(("reason", "text", "reference", "why", *hidden))
+    return document | dict.fromkeys(("reason", "text", "reference", "why", "report_id", *hidden))
 
 
 def show_noted(noted: Noted) -> dict[str, Any]:

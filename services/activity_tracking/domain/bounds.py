@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.activity_tracking.domain.journey import Journey, Minutes, SessionCounts, added, apply_fact
+from services.activity_tracking.domain.months import keep_month
 from services.activity_tracking.domain.plan import PlannedActivity, plan_row
 from shared.language.decision import Change, Received
 from shared.language.events import ActivityMinutes, Fact, SessionsOfDay, SessionsRecounted
@@ -40,7 +41,7 @@ def set_bounds(state: Journey | None, received: Received, programmes: Programmes
 
     received.extra: a Beside. The counts are kept, and count again where the day is corrected once more. In another
     municipality none counts at first, and then all of them do, so that whoever counts by municipality counts them
-    there.
+    there. The timer of the next monthly report moves too.
     """
     moved = change_hands(state, received, programmes)
     after = moved.state
@@ -59,7 +60,9 @@ def set_bounds(state: Journey | None, received: Received, programmes: Programmes
             for _, held in chunk:
                 counts = added(counts, held, 1 if counted else -1)
             events.append(_recounted(counts, chunk, received.body, counted=counted))
-    return replace(moved, state=replace(after, sessions=counts), events=tuple(events)) if events else moved
+    if events:
+        moved = replace(moved, state=replace(after, sessions=counts), events=tuple(events))
+    return keep_month(moved, programmes)
 
 
 def _count_on(passage: Passage, on: date) -> bool:

@@ -62,12 +62,23 @@ class SessionCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """Days missed for reasons that a duty names, from the first noted to the last. reported: codes of duties."""
+
+    first_on: date
+    last_on: date
+    reported: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journey(Followed):
     """What activity tracking must know of a journey to decide the next command.
 
     open_goals: codes of goals not yet reached, at most `plan.OPEN_GOALS`. goals_set, planned, pauses, extents, entries
     (of sessions), corrections (of all else): the number so far, which numbers the next. last_round: the highest round
-    of the progress measure so far. ready_said_by: who judged the person ready.
+    of the progress measure so far. ready_said_by: who judged the person ready. reports: to the referrer, made or to be
+    made. reported_to: the last day of the newest month whose attendance was reported.
+    spell: the long absence that goes on.
     """
 
     open_goals: tuple[Code, ...] = ()
@@ -82,6 +93,9 @@ class Journey(Followed):
     last_round: int = 0
     last_measured_on: date | None = None
     ready_said_by: Organisation | None = None
+    reports: int = 0
+    reported_to: date | None = None
+    spell: Spell | None = None
 
 
 def receive(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:

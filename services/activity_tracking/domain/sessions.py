@@ -30,6 +30,7 @@ from shared.language.events import (
     Code,
     JourneyId,
     Organisation,
+    ReportId,
     SessionAsLogged,
     SessionCorrected,
     SessionId,
@@ -85,9 +86,9 @@ class CorrectSession:
 class Session:
     """A row: one entry. The chain of a session is followed by `corrects` and `superseded_by`.
 
-    number: of the entry in its journey, in the order of recording, corrections included. organisation: where
-    the session was held. recorded_by: who entered it, another one when a correction came
-    after a handover. why: what was wrong with the entry that it corrects.
+    number: of the entry in its journey, in the order of recording, corrections included. organisation: where the
+    session was held. recorded_by: who entered it, after a handover perhaps another one. why: what was wrong with the
+    entry that it corrects. report_id: the report to the referrer that it led to, made or to be made.
     """
 
     session_id: SessionId
@@ -108,6 +109,7 @@ class Session:
     void: bool = False
     why: str | None = None
     held: Held | None = None
+    report_id: ReportId | None = None
 
     @property
     def planned_minutes(self) -> int | None:

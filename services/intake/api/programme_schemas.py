@@ -41,6 +41,7 @@ class ProgrammeAnswer(Schema):
     parts_end_after_months = ma.Integer(required=True)
     reads_after_months = ma.Integer(required=True)
     late_days = ma.Integer(required=True)
+    report_duties = ma.List(ma.Dict(), required=True)
     answer_within_days = ma.Integer(required=True, allow_none=True)
 
 

@@ -23,6 +23,7 @@ HERE = "intake"
 ELSEWHERE: Mapping[Action, str] = {
     "log_activity": "activity-tracking: GET /journeys/{journeyId}/sessions",
     "log_output": "activity-tracking: GET /programmes/{programmeId}/outputs",
+    "acknowledge_report": "activity-tracking: GET /reports/{reportId}",
     "offer_handover": "handover: GET /journeys/{journeyId}/handovers",
     "recall_handover": "handover: GET /journeys/{journeyId}/handovers",
     "answer_handover": "handover: GET /journeys/{journeyId}/handovers",

@@ -1,6 +1,7 @@
 """Who may do what, written by hand: every route with its table and its duties. Nothing here is taken from the code."""
 
 from tests.support.access.tables import (
+    ACKNOWLEDGE,
     ANSWER,
     ANSWER_FOLLOW_UP,
     ANSWER_OFFER,
@@ -25,6 +26,7 @@ from tests.support.access.tables import (
     READ_FOLLOW_UP,
     READ_OFFER,
     READ_PERSON,
+    READ_REPORT,
     RECALL_OFFER,
     REFER,
     START,
@@ -120,6 +122,8 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ): (MEND, CASE),
     ("activity_tracking", "POST /sessions"): (FILE, CASE),
     ("activity_tracking", "POST /attendance/marks"): (MARKS, CASE),
+    ("activity_tracking", "GET /reports/<string:reportId>"): (READ_REPORT, CASE),
+    ("activity_tracking", "POST /reports/<string:reportId>/acknowledgement"): (ACKNOWLEDGE, CASE),
     ("handover", "GET /journeys/<string:journeyId>/handovers"): (READ, CASE),
     ("handover", "POST /journeys/<string:journeyId>/handovers"): (OFFER, CASE),
     ("handover", "GET /handovers/<string:handoverId>"): (READ_OFFER, CASE),
@@ -169,6 +173,7 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("activity_tracking", "GET /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /attendance"): ("shop cafe tra hotel", CASE),
+    ("activity_tracking", "GET /reports"): ("agency fk shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (

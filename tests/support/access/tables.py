@@ -71,6 +71,23 @@ cafe    +    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    x    x    x    x    x    x    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
+READ_REPORT = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  x    x     x   x    x   x    x    x    x    x    x    x    x
+shop    x    x     x   x    x   x    x    x    x    x    x    x    x
+cafe    x    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    x    x    x    x    x    x    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
+"""No journey of the table has a report: tests/unit/access/test_reports.py reads some."""
+ACKNOWLEDGE = """
+        open named acc decl wdr strt offr empl exit foll clos gone mist
+agency  x    x     x   x    x   x    x    x    x    x    x    x    x
+shop    r    r     r   r    r   r    r    r    r    r    r    r    r
+cafe    r    .     .   .    .   .    .    .    .    .    .    .    .
+tra     .    .     .   .    .   .    r    r    r    r    r    r    .
+others  .    .     .   .    .   .    .    .    .    .    .    .    .
+"""
 WITHDRAW = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
 agency  +    +     +   +    +   +    +    +    +    +    +    +    +

@@ -307,6 +307,7 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         "journeyId": journey,
         "participantId": person,
         "handoverId": f"{journey}.h1",
+        "reportId": f"{journey}.r1",
         "followUpId": f"{journey}.28d",
         "sessionId": world.session,
         "goal": "g1",

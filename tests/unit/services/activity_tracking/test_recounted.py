@@ -13,6 +13,7 @@ from shared.language.decision import Received, Subject
 from shared.language.passage import Passage
 from tests.support.fakes import noon
 from tests.support.published import FakeProgrammes
+from tests.support.small_programme import SMALL_PROGRAMME
 
 STARTED_ON = date(2016, 3, 1)
 ONE = SessionCounts(logged=1, attended=1, minutes=60)
@@ -42,7 +43,9 @@ def apply_fact(
 ) -> tuple[Journey, list[e.SessionsRecounted]]:
     kind = e.BY_BODY[type(fact)]
     change = FOLDS[type(fact)](
-        state, Received(SUBJECT, kind.source, 1, kind.name, fact, {}, Beside(days=days)), FakeProgrammes()
+        state,
+        Received(SUBJECT, kind.source, 1, kind.name, fact, {}, Beside(days=days)),
+        FakeProgrammes(SMALL_PROGRAMME),
     )
     events = [one for one in change.events if isinstance(one, e.SessionsRecounted)]
     assert len(events) == len(change.events)
