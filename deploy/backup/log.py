@@ -27,7 +27,7 @@ from deploy.backup.surroundings import OWN_TOPICS, CannotDo, Client
 from deploy.database import DATABASES
 from deploy.declaration import declared
 from shared.language.decision import ARCHIVE, Subject, event_id
-from shared.language.events import CONTROL_TOPIC
+from shared.language.events import ANSWERS_TOPIC, CONTROL_TOPIC
 from shared.runtime.kafka import Logs, Partition, native_options
 from shared.runtime.messages import shard_of
 
@@ -217,7 +217,7 @@ def make_anew(client: Client, options: Mapping[str, Any], say: Callable[[str], N
     # Asked for while the topics are those of old: of one just made, a broker may not know yet who leads it.
     lost = [one for one in _positions(client, Logs(options)) if one.wrong or one.at.topic in own]
     for database in DATABASES:
-        say(f"{database}: {_publish_again(client[database][ARCHIVE])} messages will be published again.")
+        say(f"{database}: {publish_again(client[database][ARCHIVE])} messages will be published again.")
     admin = deploy.topics.connect(options, within_seconds=60.0)
     try:
         _remove(admin, own)
@@ -240,9 +240,10 @@ def _remove(admin: KafkaAdminClient, topics: set[str]) -> None:
         time.sleep(0.2)
 
 
-def _publish_again(archive: Collection[dict[str, Any]]) -> int:
-    """Mark every message but answers to agencies, which these have had, and requests, which are asked again."""
-    condition = {"pend": {"$exists": False}, "topic": {"$regex": r"^journey\.", "$ne": CONTROL_TOPIC}}
+def publish_again(archive: Collection[dict[str, Any]]) -> int:
+    """Mark every message but answers to records, which their senders have had, and requests, which are asked again."""
+    others = [CONTROL_TOPIC, ANSWERS_TOPIC]
+    condition = {"pend": {"$exists": False}, "topic": {"$regex": r"^journey\.", "$nin": others}}
     count, updates = 0, list[UpdateOne]()
     for row in archive.find(condition, {"key": 1}, batch_size=CHUNK):
         updates.append(UpdateOne({"_id": row["_id"]}, {"$set": {"pend": shard_of(row["key"])}}))

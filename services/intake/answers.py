@@ -2,11 +2,13 @@
 
 A service that numbers nothing says its answers on ANSWERS_TOPIC; the key is the organisation. Here each waits for its
 number beside what intake says itself. Offset and row become durable in one transaction, and the order within an
-organisation stays.
+organisation stays. Where Kafka has removed answers that were not read, the group goes on and tells it: the sender has
+the answer by sending its record again.
 """
 
 import time
 
+from shared.edge.inbound import lost
 from shared.language.events import ANSWERS_TOPIC
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.consumer import Consumer, ProcessBatch
@@ -52,5 +54,6 @@ def readers(parts: Parts) -> list[tuple[str, Runnable]]:
         process_batch=process_batch(parts),
         stop=parts.stop,
         topics=[ANSWERS_TOPIC],
+        on_lost=lost,
     )
     return [("answers", consumer)]

@@ -248,7 +248,7 @@ class Inbound(Generic[T]):
             stop=parts.stop,
             topics=[f"^{self.topic.pattern}$"],
             join=FairMember,
-            on_lost=_lost,
+            on_lost=lost,
         )
 
 
@@ -288,10 +288,10 @@ def _tell(record: Arrived, answer: Answer) -> None:
     )
 
 
-def _lost(at: Partition, count: int) -> None:
-    """Kafka has removed what an agency sent before it was read: its topic was full, or it lay there for too long.
+def lost(at: Partition, count: int) -> None:
+    """Kafka has removed what was sent before it was read: its topic was full, or it lay there for too long.
 
-    That is one agency's loss, and no reason for all others to wait. It is told, and an alert rests on it.
+    That is one sender's loss, and no reason for all others to wait. It is told, and an alert rests on it.
     """
     metric("journey_inbound_records_total", result="lost").inc(count)
     log.error("inbound-lost", topic=at.topic, partition=at.partition, records=count)
