@@ -4,9 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from services.activity_tracking.closing import closures_from
 from services.activity_tracking.domain.absence import left_early
-from services.activity_tracking.domain.expected import Expected, expected_on
+from services.activity_tracking.domain.closures import from_day
+from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
 from services.activity_tracking.domain.held import MARKS, mark_key
+from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.marks import (
     Mark,
@@ -33,7 +36,7 @@ from services.activity_tracking.domain.sessions import (
 from services.activity_tracking.domain.spells import follow_spell
 from services.activity_tracking.handlers import open_journey, reader_of, report_of
 from shared.language.access import Actor, Reader, authorise
-from shared.language.days import day_of, days_after
+from shared.language.days import day_of
 from shared.language.decision import Change, Work, subject_of
 from shared.language.errors import Forbidden, Invalid, Refused, Unknown
 from shared.language.events import JourneyId, Organisation, SessionId
@@ -60,10 +63,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRegister:
-    """A unit's register of one day, by time and journey. elsewhere: how its people are marked at other units."""
+    """A unit's register of one day, by time and journey. elsewhere: how its people are marked at other units.
+
+    closed: the unit said so. holiday: the day is one.
+    """
 
     unit: Organisation
     day: date
+    closed: bool
+    holiday: bool
     lines: Sequence[Line]
     elsewhere: Sequence[Session] = ()
 
@@ -104,14 +112,26 @@ def read_register(work: Work, actor: Actor, on: date | None) -> DayRegister:
     on: None, today. Nothing of it is stored, so whoever has left, pauses or was handed over since is on it or not as it
     was that day.
     """
-    day = on or day_of(work.at)
+    return _register(work, actor, on or day_of(work.at))
+
+
+def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) -> DayRegister:
+    """closed_too: with the lines that there would be if the unit were open."""
+    closed = is_closed(day, closures_from(work, actor.organisation, day))
     plans: dict[JourneyId, list[PlannedActivity]] = {}
-    for plan in _planned(work, actor.organisation, day):
+    for plan in () if closed and not closed_too else _planned(work, actor.organisation, day):
         plans.setdefault(plan.journey_id, []).append(plan)
     lines = lines_of(work, actor, day, plans, _heads(work, actor.organisation, day))
     lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
     elsewhere = _elsewhere(work, actor.organisation, day, {one.expected.journey_id for one in lines})
-    register = DayRegister(unit=actor.organisation, day=day, lines=lines, elsewhere=elsewhere)
+    register = DayRegister(
+        unit=actor.organisation,
+        day=day,
+        closed=closed,
+        holiday=is_holiday(day),
+        lines=lines,
+        elsewhere=elsewhere,
+    )
     across = register.overlapping({})
     lines = [replace(one, overlaps=_key(day, one.expected) in across) for one in lines]
     return replace(register, lines=lines)
@@ -148,9 +168,10 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     """Mark a day's register, all in one transaction; what one mark is refused for keeps no other from being taken.
 
     The later mark of a stretch wins, whoever makes it; the one before stays in the session's history. The same again
-    changes nothing. Raises Invalid where a line is marked twice.
+    changes nothing. While the unit is closed nobody belongs to the rest, and who came may be named. Raises Invalid
+    where a line is marked twice.
     """
-    register = read_register(work, actor, command.day)
+    register = _register(work, actor, command.day or day_of(work.at), closed_too=True)
     lines = {_place(line.expected): line for line in register.lines}
     said = {(one.journey_id, one.plan, one.hour): one for one in command.marks}
     if len(said) < len(command.marks):
@@ -177,7 +198,7 @@ def _rest(
     command: MarkRegister, register: DayRegister, said: Collection[tuple[JourneyId, str, str]]
 ) -> Iterator[Mark]:
     """A mark for each line that is neither named nor marked, and lies across none of the person's that is."""
-    if command.rest is None:
+    if command.rest is None or register.closed:
         return
     marked = [one.expected for one in register.lines if is_marked(one.head) or _place(one.expected) in said]
     for line in register.lines:
@@ -312,7 +333,7 @@ def _elsewhere(
 
 def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
     """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
-    after = f"{days_after(day, -1).isoformat()}:~"
+    after = from_day(day)
     while rows := work.rows(PLANNED, {"unit": unit}, order="until", after=after, limit=AT_ONCE):
         yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
         if len(rows) < AT_ONCE:

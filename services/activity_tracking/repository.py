@@ -8,6 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from services.activity_tracking.domain.bounds import Beside
+from services.activity_tracking.domain.closures import CLOSURES, Closure
 from services.activity_tracking.domain.extents import EXTENTS
 from services.activity_tracking.domain.held import MARKS
 from services.activity_tracking.domain.journey import Journey, SessionCounts
@@ -26,12 +27,13 @@ from shared.runtime.corrections import CORRECTION_INDEXES
 
 
 class Activities(StoredStates):
-    """States of journeys and of outputs, in one collection."""
+    """States of journeys, outputs and closures, in one collection."""
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
         "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 5)),
         "output": Kind(Output),
+        "closure": Kind(Closure),
     }
 
     def write(self, state: Journey | Output) -> dict[str, Any]:
@@ -115,6 +117,10 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("provider", ASCENDING), ("listed", ASCENDING)]),
         # all reports to a referrer, by the moment at which they were made
         IndexModel([("referrer", ASCENDING), ("listed", ASCENDING)]),
+    ],
+    # a unit's closures that stand, by their last day
+    CLOSURES: [
+        IndexModel([("unit", ASCENDING), ("until", ASCENDING)], partialFilterExpression={"void": False})
     ],
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],

@@ -38,6 +38,7 @@ IDS: Mapping[str, PathId] = {
     "journeyId": PathId("journey", forms.JOURNEY_ID, "journey"),
     "participantId": PathId("participant", forms.HANDLE, "handle"),
     "outputId": PathId("output", forms.OUTPUT_ID, "output"),
+    "closureId": PathId("closure", forms.CLOSURE_ID, "closure"),
     "sessionId": PathId("session", forms.SESSION_ID),
     "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),
     "reportId": PathId("report", forms.REPORT_ID, "journey"),

@@ -29,6 +29,7 @@ HandoverId = NewType("HandoverId", str)
 FollowUpId = NewType("FollowUpId", str)
 ReportId = NewType("ReportId", str)
 OutputId = NewType("OutputId", str)
+ClosureId = NewType("ClosureId", str)
 
 Organisation = Annotated[str, Meta(pattern=whole(ORGANISATION), description="organisation code")]
 Code = Annotated[str, Meta(pattern=whole(CODE), description="code that the programme defines")]

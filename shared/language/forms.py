@@ -13,6 +13,7 @@ HANDLE = f"h-{ID}"
 """What one organisation calls a person; for every other organisation it names nobody."""
 SESSION_ID = f"s-{ID}"
 OUTPUT_ID = f"o-{ID}"
+CLOSURE_ID = f"c-{ID}"
 CODE = "[a-z0-9][a-z0-9_-]{0,39}"
 """A code that a programme defines, and a programme's own."""
 HANDOVER_ID = f"{JOURNEY_ID}\\.h[1-9][0-9]{{0,5}}"
@@ -24,7 +25,10 @@ ACTING_AS = f"{ORGANISATION}(:[a-z]{{1,20}})?"
 """An organisation, and a duty there behind a colon."""
 MUNICIPALITY = "[0-9]{4}"
 """A Swedish municipality's code (SCB)."""
-SUBJECT_KINDS = ("journey", "output", "participant", "programme", "legal-person", "unit", "membership")
+SUBJECT_KINDS = (
+    *("journey", "output", "closure", "participant", "programme"),
+    *("legal-person", "unit", "membership"),
+)
 SUBJECT_KIND = f"({'|'.join(SUBJECT_KINDS)})"
 SUBJECT_KEY = "[a-z0-9][a-z0-9_@-]{1,119}"
 """The key of a subject of any kind. Behind an @ a programme's holds its version, a file's membership its programme."""

@@ -91,6 +91,7 @@ COLLECTIONS = frozenset(
             "activities",
             "pauses",
             "extents",
+            "closures",
             "goals",
             "sessions",
             "progress",

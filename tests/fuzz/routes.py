@@ -49,6 +49,10 @@ NEEDS: Mapping[str, Needs] = {
     "agree_extent": Needs("responsible", AFTER_START),
     "mark_attendance": Needs("responsible", AFTER_START),
     "mark_stretches": Needs("responsible", AFTER_START),
+    "close_unit": Needs(PROVIDER),
+    "correct_closure": Needs(PROVIDER),
+    "list_closures": Needs(PROVIDER),
+    "list_closure_corrections": Needs(PROVIDER),
     "set_goal": Needs("responsible", AFTER_START),
     "reach_goal": Needs("responsible", AFTER_START),
     "log_session": Needs("responsible", AFTER_START),
@@ -173,7 +177,7 @@ class Known:
     def learn(self, journey: str, answer: Any) -> None:
         """Take in the ids that an answer names."""
         if isinstance(answer, dict):
-            for name in ("session_id", "goal", "handover_id", "output_id"):
+            for name in ("session_id", "goal", "handover_id", "output_id", "closure_id"):
                 if isinstance(answer.get(name), str):
                     self.things[journey, name] = self.things["", name] = answer[name]
 
@@ -190,6 +194,7 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "extent": "e1",
         "session": known.of(journey.journey, "session_id"),
         "output": known.of(journey.journey, "output_id"),
+        "closure": known.of(journey.journey, "closure_id"),
         "parked": "0" * 32,
     }
     offer = journey.handover or known.of(journey.journey, "handover_id")
@@ -217,6 +222,7 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "round": "1",
         "sessionId": handles.names["session"],
         "outputId": handles.names["output"],
+        "closureId": handles.names["closure"],
         "unitId": "hotell-statt",
         "membershipId": "hotell-statt@coactive",
         "legalPersonId": "butiksbolaget",

@@ -1,4 +1,4 @@
-"""The commands of plans with hours, of pauses, of agreed extents and of a day's register: a part of `every_command`."""
+"""The commands of plans with hours, pauses, extents, closures and a day's register: a part of `every_command`."""
 
 from __future__ import annotations
 
@@ -64,3 +64,15 @@ def mark_file(handles: Handles) -> Baseline:
     """A file of one row, of the day after."""
     row = {"day": handles.day(85), "journey_id": handles["whole"], "plan": "a1", "hour": "09:00"}
     return Baseline(text=json.dumps({**row, "presence": "present", "left_at": "11:00"}).encode())
+
+
+def closure(handles: Handles) -> Baseline:
+    """A week within the plan."""
+    body = {"first_on": handles.day(85), "last_on": handles.day(79), "weekdays": [1, 2, 3, 4, 5, 6, 7]}
+    return Baseline(path={}, body=body)
+
+
+def closure_anew(handles: Handles) -> Baseline:
+    """A day less."""
+    body = {"why": WHY, "first_on": handles.day(85), "last_on": handles.day(80)}
+    return Baseline(path={"closureId": handles["closure"]}, body=body)

@@ -60,5 +60,6 @@ def _plan(journey: Journey, unit: Organisation) -> PlannedActivity:
         planned_on=STARTED,
         recorded_at=noon(STARTED),
         unit=unit,
+        on_holidays=True,
         hours=tuple(Hours(weekday=day, starts_at="09:00", ends_at="12:00") for day in range(1, 6)),
     )

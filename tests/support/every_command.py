@@ -12,6 +12,8 @@ from typing import Any
 from tests.support.attendance_commands import (
     WEEK,
     acknowledgement,
+    closure,
+    closure_anew,
     extent,
     extent_anew,
     mark_file,
@@ -185,6 +187,8 @@ def _plan(handles: Handles) -> Baseline:
         "first_on": handles.day(95),
         "last_on": handles.day(61),
         "hours": WEEK,
+        "except_on": [handles.day(70)],
+        "on_holidays": True,
     }
     return Baseline(path={"journeyId": handles["whole"]}, body={**body, "occurred_on": handles.day(96)})
 
@@ -290,6 +294,8 @@ STEPS: tuple[Step, ...] = (
     Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
     Step(ACTIVITY, "acknowledge_report", AGENCY, acknowledgement),
     Step(ACTIVITY, "mark_stretches", PROVIDER, mark_file),
+    Step(ACTIVITY, "close_unit", PROVIDER, closure, {"closure": "closure_id"}),
+    Step(ACTIVITY, "correct_closure", PROVIDER, closure_anew),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
     Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),
     Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),

@@ -14,6 +14,7 @@ USE_CASES = (
     "waiting",
     "marking",
     "reporting",
+    "closing",
     "correcting",
     "contents",
     "people",

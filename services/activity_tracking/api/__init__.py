@@ -1,5 +1,7 @@
-"""HTTP of activity tracking: `schemas` (what goes in and out), `routes`, `corrections` (what was said wrongly, said
-anew), `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk` (sessions), `mark_bulk`.
+"""HTTP of activity tracking.
+
+`schemas`: what goes in and out. `routes`; `corrections`: what was said wrongly, said anew. `closures`: closed days.
+`hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk` (sessions), `mark_bulk`.
 """
 
 from typing import Any
@@ -7,7 +9,25 @@ from typing import Any
 
 def blueprints() -> tuple[Any, ...]:
     """The routes. Imported here, because only the web role needs them."""
-    from services.activity_tracking.api import bulk, corrections, hours, mark_bulk, reports, routes, waiting
+    from services.activity_tracking.api import (
+        bulk,
+        closures,
+        corrections,
+        hours,
+        mark_bulk,
+        reports,
+        routes,
+        waiting,
+    )
 
-    own = (routes.activities, corrections.corrections, routes.outputs, bulk.bulk, mark_bulk.marks)
-    return (*own, hours.hours_read, reports.reports, waiting.waiting)
+    return (
+        routes.activities,
+        closures.closures,
+        corrections.corrections,
+        routes.outputs,
+        bulk.bulk,
+        mark_bulk.marks,
+        hours.hours_read,
+        reports.reports,
+        waiting.waiting,
+    )

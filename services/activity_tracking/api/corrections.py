@@ -26,7 +26,7 @@ from shared.edge.corrections import (
     add_list,
     show_superseded,
 )
-from shared.edge.fields import code_field
+from shared.edge.fields import StrictBoolean, code_field
 from shared.edge.texts import text_field
 from shared.edge.use_cases import run
 from shared.edge.web import guarded
@@ -46,6 +46,8 @@ class CorrectPlanBody(CorrectingBody):
     first_on = day_field()
     last_on = day_field()
     hours = p.hours_field(allow_none=True)
+    except_on = p.exceptions_field(allow_none=True)
+    on_holidays = StrictBoolean(allow_none=True)
 
 
 class CorrectGoalBody(CorrectingBody):

@@ -9,9 +9,15 @@ from services.activity_tracking.api.fields import day_field, day_said, said, who
 from services.activity_tracking.domain.extents import FULL, TOO_MUCH, AgreeExtent, CorrectExtent
 from services.activity_tracking.domain.hours import HOURS_OF_A_WEEK, WEEKDAYS, Hours, week_minutes
 from services.activity_tracking.domain.pauses import CorrectPause, PlanPause
-from services.activity_tracking.domain.plan import GOAL_LENGTH, PlanActivity, PlannedActivity, SetGoal
+from services.activity_tracking.domain.plan import (
+    EXCEPTIONS,
+    GOAL_LENGTH,
+    PlanActivity,
+    PlannedActivity,
+    SetGoal,
+)
 from shared.edge.corrections import CorrectingBody
-from shared.edge.fields import CommandSchema, clock_field, code_field
+from shared.edge.fields import CommandSchema, StrictBoolean, clock_field, code_field
 from shared.edge.texts import text_field
 from shared.language.access import Reader
 
@@ -30,6 +36,11 @@ def hours_field(**options: Any) -> ma.List[Any]:
     return ma.List(ma.Nested(HoursBody()), validate=validate.Length(max=HOURS_OF_A_WEEK), **options)
 
 
+def exceptions_field(**options: Any) -> ma.List[Any]:
+    """A field that holds single days on which the person is not expected at an activity."""
+    return ma.List(day_field(required=True), validate=validate.Length(max=EXCEPTIONS), **options)
+
+
 class PlanActivityBody(CommandSchema):
     """A period of one activity for the plan. With hours, the person is on the register of each of its days."""
 
@@ -39,6 +50,8 @@ class PlanActivityBody(CommandSchema):
     last_on = day_field()
     occurred_on = day_field()
     hours = hours_field()
+    except_on = exceptions_field()
+    on_holidays = StrictBoolean()
 
 
 class PlanPauseBody(CommandSchema):
@@ -105,6 +118,8 @@ class PlannedActivityAnswer(Schema):
     last_on = day_said()
     planned_on = day_said()
     hours = ma.List(ma.Nested(HoursAnswer))
+    except_on = ma.List(ma.String(metadata={"format": "date"}))
+    on_holidays = ma.Boolean()
     minutes_a_week = ma.Integer()
     void = ma.Boolean()
 

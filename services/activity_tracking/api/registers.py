@@ -95,10 +95,15 @@ class LineAnswer(Schema):
 
 
 class DayRegisterAnswer(Schema):
-    """A unit's register of one day, and how many of its lines nobody has marked."""
+    """A unit's register of one day, and how many of its lines nobody has marked.
+
+    closed: the unit said that it is. holiday: those only are expected whose plans say so.
+    """
 
     unit = unit_said()
     day = day_said()
+    closed = ma.Boolean()
+    holiday = ma.Boolean()
     not_marked = ma.Integer()
     expected = ma.List(ma.Nested(LineAnswer))
 
@@ -133,6 +138,8 @@ def show_register(found: DayRegister) -> dict[str, Any]:
     return {
         "unit": found.unit,
         "day": found.day.isoformat(),
+        "closed": found.closed,
+        "holiday": found.holiday,
         "not_marked": sum(one["mark"] is None for one in lines),
         "expected": lines,
     }

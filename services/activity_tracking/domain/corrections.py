@@ -26,7 +26,9 @@ from services.activity_tracking.domain.plan import (
     Goal,
     PlannedActivity,
     check_period,
+    content_of,
     goal_key,
+    in_order,
     plan_row,
 )
 from services.activity_tracking.domain.progress import (
@@ -59,12 +61,17 @@ from shared.language.rows import as_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectPlan(Correcting):
-    """Command: say the period anew, or, `void`, that nothing was planned. hours: None keeps them."""
+    """Command: say the period anew, or, `void`, that nothing was planned.
+
+    hours, except_on, on_holidays: None keeps what was said.
+    """
 
     activity: str | None = None
     first_on: date | None = None
     last_on: date | None = None
     hours: Sequence[Hours] | None = None
+    except_on: Sequence[date] | None = None
+    on_holidays: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +156,8 @@ def correct_plan(
             first_on=command.first_on,
             last_on=command.last_on,
             hours=entry.hours if command.hours is None else tuple(command.hours),
+            except_on=entry.except_on if command.except_on is None else in_order(command.except_on),
+            on_holidays=entry.on_holidays if command.on_holidays is None else command.on_holidays,
         )
     require_stage(journey, CORRIGIBLE)
     if anew == entry:
@@ -164,12 +173,6 @@ def correct_plan(
         plan=entry.plan,
         correction=_how(command),
     )
-    said = {
-        "activity": entry.activity,
-        "first_on": entry.first_on,
-        "last_on": entry.last_on,
-        "hours": entry.hours,
-    }
     change = _changed(
         journey,
         journey,
@@ -177,7 +180,7 @@ def correct_plan(
         plan_row(anew, journey.passage),
         command,
         f"activity/{entry.plan}",
-        said,
+        content_of(entry),
         recorded_by=entry.organisation,
         by=by,
         at=at,

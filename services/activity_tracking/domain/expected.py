@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.activity_tracking.domain.closures import Closure
+from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.hours import minutes_between
 from services.activity_tracking.domain.pauses import Pause
 from services.activity_tracking.domain.plan import PlannedActivity
@@ -35,10 +37,18 @@ def is_expected(passage: Passage, unit: Organisation, day: date) -> bool:
     return not passage.mistake and passage.takes_part_on(day) and unit in passage.responsible_on(day)
 
 
+def is_closed(day: date, closures: Iterable[Closure]) -> bool:
+    """Whether the unit that these are of is closed on that day."""
+    return any(one.closes(day) for one in closures)
+
+
 def expected_on(
     day: date, unit: Organisation, passage: Passage, plans: Iterable[PlannedActivity], pauses: Iterable[Pause]
 ) -> Sequence[Expected]:
-    """What one person's plans with the unit come to on that day, the earliest first."""
+    """What one person's plans with the unit come to on that day, the earliest first, while the unit is open.
+
+    On a holiday those only that say so.
+    """
     if not is_expected(passage, unit, day) or any(one.holds_on(day) for one in pauses):
         return []
     found = [
@@ -52,7 +62,7 @@ def expected_on(
             minutes=minutes_between(starts_at, ends_at),
         )
         for plan in plans
-        if plan.unit == unit and plan.holds_on(day)
+        if plan.unit == unit and plan.holds_on(day) and (plan.on_holidays or not is_holiday(day))
         for hours in plan.hours
         if hours.weekday == day.isoweekday()
         for starts_at, ends_at in (hours.on(day),)

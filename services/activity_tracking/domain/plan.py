@@ -1,8 +1,9 @@
 """What is meant to happen: planned activities, the participant's own goals, being ready to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from services.activity_tracking.domain.hours import Hours, check_hours
 from services.activity_tracking.domain.journey import (
@@ -36,6 +37,9 @@ OPEN_GOALS = 20
 GOAL_LENGTH = 500
 """Characters of a goal's text at most."""
 
+EXCEPTIONS = 60
+"""Days that one planned period excepts at most; a pattern of them is a matter of its hours, longer ones of a pause."""
+
 PLANNABLE: tuple[Stage, ...] = ("accepted", *BEGUN)
 """The plan is made between acceptance and the end; what was planned by then may be recorded later."""
 
@@ -50,7 +54,8 @@ ANEW = "Missing: a correction says everything anew, unless it is void."
 class PlanActivity:
     """Command: enter a period of one activity in the plan. `last_on` absent: until further notice.
 
-    hours: of each week of the period; empty: on no register, because no time was agreed.
+    hours: of each week of the period; empty: on no register, because no time was agreed. except_on: days on which the
+    person is not expected at this activity. on_holidays: whether they are expected on holidays.
     """
 
     activity: str
@@ -58,6 +63,8 @@ class PlanActivity:
     last_on: date | None = None
     occurred_on: date | None = None
     hours: Sequence[Hours] = ()
+    except_on: Sequence[date] = ()
+    on_holidays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,7 @@ class PlannedActivity:
     """A row: one period of one activity in the plan. void: it was taken back.
 
     organisation: whose content it is, the last that corrected it. unit: where its hours are held, whoever corrects it.
+    except_on: in order, at most EXCEPTIONS.
     """
 
     plan: str
@@ -99,12 +107,15 @@ class PlannedActivity:
     planned_on: date
     recorded_at: datetime
     hours: tuple[Hours, ...] = ()
+    except_on: tuple[date, ...] = ()
+    on_holidays: bool = False
     unit: Organisation | None = None
     void: bool = False
 
     def holds_on(self, day: date) -> bool:
-        """Whether the day lies in the period."""
-        return not self.void and self.first_on <= day and (self.last_on is None or day <= self.last_on)
+        """Whether the day lies in the period, and is none of those that are excepted."""
+        within = self.first_on <= day and (self.last_on is None or day <= self.last_on)
+        return within and not self.void and day not in self.except_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +130,18 @@ class Goal:
     set_on: date
     reached_on: date | None = None
     void: bool = False
+
+
+def content_of(entry: PlannedActivity) -> Mapping[str, Any]:
+    """What a planned period said, as its correction keeps it."""
+    return {
+        "activity": entry.activity,
+        "first_on": entry.first_on,
+        "last_on": entry.last_on,
+        "hours": entry.hours,
+        "except_on": [one.isoformat() for one in entry.except_on],
+        "on_holidays": entry.on_holidays,
+    }
 
 
 PLANNED = "activities_planned"
@@ -177,6 +200,8 @@ def plan(
         planned_on=on,
         recorded_at=at,
         hours=tuple(command.hours),
+        except_on=in_order(command.except_on),
+        on_holidays=command.on_holidays,
         unit=by,
     )
     event = ActivityPlanned(
@@ -191,6 +216,11 @@ def plan(
     return Change(
         replace(journey, planned=number), events=(event,), rows=(plan_row(entry, journey.passage),)
     ), entry
+
+
+def in_order(days: Iterable[date]) -> tuple[date, ...]:
+    """The days in their order, each once."""
+    return tuple(sorted(set(days)))
 
 
 def check_period(found: Findings, first_on: date, last_on: date | None, journey: Journey) -> None:

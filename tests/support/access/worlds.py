@@ -47,6 +47,7 @@ class World:
     journey: str = ""
     session: str = NO_SESSION
     output: str = ""
+    closure: str = ""
 
     def on(self, path: str) -> str:
         return path.format(journey=self.journey)
@@ -72,6 +73,9 @@ def _referred(provider: str | None = SHOP) -> World:
         SHOP,
         {"output": "workplace_carved", "quantity": 1, "municipality": "2482"},
     )["output_id"]
+    days = {"first_on": "2016-12-27", "last_on": "2016-12-30"}
+    made = world.house.done(ACTIVITY_TRACKING, "POST", "/closures", SHOP, days)
+    world.closure = made["closure_id"]
     for organisation in ("agency", "fk", "shop", "cafe", "tra", "hotel"):
         world.house.done(INTAKE, "PUT", "/webhook", f"{ORGANISATIONS[organisation]}:registrar", WEBHOOK)
     body = {"name": "Kim Exempel", "personnummer": None}
@@ -229,6 +233,8 @@ BODIES: Mapping[str, Any] = {
     "POST /journeys/<string:journeyId>/pauses/<string:pause>/correction": TAKEN_BACK,
     "POST /journeys/<string:journeyId>/extents": {"from_on": "2016-06-02", "percent": 50},
     "POST /journeys/<string:journeyId>/extents/<string:extent>/correction": TAKEN_BACK,
+    "POST /closures": {"first_on": "2016-07-18", "last_on": "2016-07-29"},
+    "POST /closures/<string:closureId>/correction": TAKEN_BACK,
     "POST /journeys/<string:journeyId>/goals": {"text": "Svenska"},
     "POST /journeys/<string:journeyId>/sessions": SESSION,
     "POST /journeys/<string:journeyId>/sessions/<string:sessionId>/correction": {**SESSION, "minutes": 90},
@@ -321,6 +327,7 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         "action": "start_journey",
         "programmeId": "coactive",
         "outputId": world.output,
+        "closureId": world.closure,
         "legalPersonId": "butiksbolaget",
         "unitId": "hotell-statt",
         "membershipId": "hotell-statt@coactive",

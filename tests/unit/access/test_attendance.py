@@ -14,7 +14,9 @@ WEEK = [{**MORNING, "weekday": weekday} for weekday in range(1, 6)]
 
 
 def planned(world: House, journey: str, who: str, **said: Any) -> Any:
-    body = {"activity": "work_training", "first_on": MONDAY.isoformat(), "hours": WEEK, **said}
+    # That Monday is a holiday, the National Day.
+    body = {"activity": "work_training", "first_on": MONDAY.isoformat(), "hours": WEEK, "on_holidays": True}
+    body |= said
     return world.ask(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/activities", who, body)
 
 
@@ -37,6 +39,8 @@ def test_whoever_is_planned_is_there_without_anybody_making_a_register(world: Ho
     assert shown == {
         "unit": SHOP,
         "day": "2016-06-06",
+        "closed": False,
+        "holiday": True,
         "expected": [
             {
                 "journey_id": journey,

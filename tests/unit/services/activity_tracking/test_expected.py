@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.activity_tracking.domain.expected import expected_on
+from services.activity_tracking.domain.closures import Closure
+from services.activity_tracking.domain.expected import expected_on, is_closed
+from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.hours import Hours, check_hours, minutes_between, week_minutes
 from services.activity_tracking.domain.pauses import Pause
 from services.activity_tracking.domain.plan import PlannedActivity
 from shared.language.checks import Findings
 from shared.language.days import STOCKHOLM, days_after
 from shared.language.errors import Invalid
-from shared.language.events import JourneyId, ParticipantId
+from shared.language.events import ClosureId, JourneyId, ParticipantId
 from shared.language.passage import Hand, Passage
 
 UNIT, OTHER, REFERRER = "kafe", "annan", "af"
@@ -80,6 +82,8 @@ def plans(draw: st.DrawFn) -> PlannedActivity:
         planned_on=FIRST,
         recorded_at=NOW,
         hours=draw(weeks()),
+        except_on=tuple(sorted(draw(st.sets(days, max_size=3)))),
+        on_holidays=draw(st.booleans()),
         void=draw(st.integers(0, 9)) == 0,
     )
 
@@ -100,6 +104,36 @@ def pauses(draw: st.DrawFn) -> Pause:
 
 
 @st.composite
+def closures(draw: st.DrawFn) -> Closure:
+    first_on = draw(days)
+    return Closure(
+        closure_id=ClosureId("c-00000000000000000000000001"),
+        unit=UNIT,
+        first_on=first_on,
+        last_on=first_on + timedelta(days=draw(st.integers(0, 60))),
+        weekdays=tuple(sorted(draw(st.sets(st.integers(1, 7), max_size=3)))),
+        recorded_at=NOW,
+        void=draw(st.integers(0, 4)) == 0,
+    )
+
+
+def holidays(year: int) -> set[date]:
+    """Told by hand: those of a fixed day, of a Saturday between two days, and so long from Easter."""
+    fixed = ((1, 1), (1, 6), (5, 1), (6, 6), (12, 24), (12, 25), (12, 26), (12, 31))
+    a, b, c = year % 19, year // 100, year % 100
+    h = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    w = (32 + 2 * (b % 4) + 2 * (c // 4) - h - c % 4) % 7
+    m = (a + 11 * h + 22 * w) // 451
+    easter = date(year, (h + w - 7 * m + 114) // 31, (h + w - 7 * m + 114) % 31 + 1)
+    midsummer, all_saints = (
+        next(one for more in range(7) if (one := days_after(first, more)).isoweekday() == 6)
+        for first in (date(year, 6, 20), date(year, 10, 31))
+    )
+    moving = {days_after(easter, more) for more in (-2, 0, 1, 39, 49)}
+    return moving | {date(year, *one) for one in fixed} | {midsummer, days_after(midsummer, -1), all_saints}
+
+
+@st.composite
 def passages(draw: st.DrawFn) -> Passage:
     start, stay, moved = (
         draw(days),
@@ -115,6 +149,16 @@ def passages(draw: st.DrawFn) -> Passage:
     return replace(passage, mistake=draw(st.integers(0, 9)) == 0)
 
 
+def shut(day: date, closed: list[Closure]) -> bool:
+    """Whether one of the closures names the day, told by walking through its days."""
+    for one in closed:
+        its = {one.first_on + timedelta(days=n) for n in range(61)} if not one.void else set()
+        its = {on for on in its if on <= one.last_on}
+        if day in {on for on in its if not one.weekdays or 1 + on.weekday() in one.weekdays}:
+            return True
+    return False
+
+
 def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause]) -> list[tuple[str, int]]:
     """From when, and for how many minutes, told by walking through the minutes of the day and the next."""
     if (
@@ -126,6 +170,8 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
     moved = passage.hands[0].since if passage.hands else date.max
     here = day <= moved if plan.unit == UNIT else day >= moved
     if plan.unit != UNIT or not here or plan.void or not plan.first_on <= day <= (plan.last_on or date.max):
+        return []
+    if day in plan.except_on or (day in holidays(day.year) and not plan.on_holidays):
         return []
     for pause in paused:
         if (
@@ -147,14 +193,29 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
     return found
 
 
-@given(day=days, passage=passages(), plan=plans(), paused=st.lists(pauses(), max_size=1))
+@given(
+    day=days,
+    passage=passages(),
+    plan=plans(),
+    paused=st.lists(pauses(), max_size=1),
+    closed=st.lists(closures(), max_size=1),
+)
 def test_it_agrees_with_a_register_kept_naively(
-    day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause]
+    day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause], closed: list[Closure]
 ) -> None:
-    found = expected_on(day, UNIT, passage, [plan], paused)
-    assert [(f"{one.starts_at:%H:%M}", one.minutes) for one in found] == sorted(
-        naive(day, passage, plan, paused)
-    )
+    found = [] if is_closed(day, closed) else expected_on(day, UNIT, passage, [plan], paused)
+    told = [] if shut(day, closed) else naive(day, passage, plan, paused)
+    assert [(f"{one.starts_at:%H:%M}", one.minutes) for one in found] == sorted(told)
+
+
+@pytest.mark.parametrize("year", range(2005, 2060))
+def test_holidays_that_move_are_found_where_they_are_that_year(year: int) -> None:
+    every = {days_after(date(year, 1, 1), more) for more in range(366)}
+    assert {one for one in every if one.year == year and is_holiday(one)} == holidays(year)
+
+
+def test_a_year_of_which_nobody_reckons_easter_has_no_holidays() -> None:
+    assert not is_holiday(date(9999, 12, 25))
 
 
 @pytest.mark.parametrize(
