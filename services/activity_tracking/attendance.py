@@ -2,23 +2,25 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from services.activity_tracking.closing import closures_from
 from services.activity_tracking.domain.absence import left_early
 from services.activity_tracking.domain.closures import from_day
 from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
-from services.activity_tracking.domain.held import MARKS, mark_key
+from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
 from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.marks import (
     Mark,
     MarkRegister,
     anew,
+    check_mark,
     expected_of,
     is_marked,
     meets,
     said_by,
+    unplanned,
 )
 from services.activity_tracking.domain.overlaps import lie_across
 from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
@@ -43,6 +45,8 @@ from shared.language.events import JourneyId, Organisation, SessionId
 from shared.language.programmes import Action, Name
 from shared.language.rows import entry_of
 
+Place = tuple[JourneyId, str, str]
+"""A line of a register: whose it is, what names the stretch, and its hour."""
 AT_ONCE = 500
 """Rows that are read at once; a unit's planned periods are seldom more."""
 
@@ -122,7 +126,7 @@ def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) 
     for plan in () if closed and not closed_too else _planned(work, actor.organisation, day):
         plans.setdefault(plan.journey_id, []).append(plan)
     lines = lines_of(work, actor, day, plans, _heads(work, actor.organisation, day))
-    lines.sort(key=lambda line: (line.expected.starts_at, line.expected.journey_id, line.expected.plan))
+    lines.sort(key=_order)
     elsewhere = _elsewhere(work, actor.organisation, day, {one.expected.journey_id for one in lines})
     register = DayRegister(
         unit=actor.organisation,
@@ -135,6 +139,10 @@ def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) 
     across = register.overlapping({})
     lines = [replace(one, overlaps=_key(day, one.expected) in across) for one in lines]
     return replace(register, lines=lines)
+
+
+def _order(line: Line) -> tuple[datetime, JourneyId, str]:
+    return line.expected.starts_at, line.expected.journey_id, line.expected.plan or ""
 
 
 def lines_of(
@@ -172,18 +180,21 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     where a line is marked twice.
     """
     register = _register(work, actor, command.day or day_of(work.at), closed_too=True)
-    lines = {_place(line.expected): line for line in register.lines}
-    said = {(one.journey_id, one.plan, one.hour): one for one in command.marks}
+    said = {_place(one): one for one in command.marks}
     if len(said) < len(command.marks):
         raise Invalid({"marks": ["Marks one line of the register twice."]})
-    marks = [*said.values(), *_rest(command, register, said)]
+    there = {_place(line.expected): line for line in register.lines}
+    work.load(subject_of("journey", one.journey_id) for one in said.values() if one.plan is None)
+    named = {place: _named(work, actor, register.day, one, there.get(place)) for place, one in said.items()}
+    lines: dict[Place, Line | Refused] = {**there, **named}
+    rest = () if register.closed else _rest(command, lines.values(), said)
+    marks = [*said.values(), *rest]
     work.fetch(DAYS, list({day_key(one.journey_id, register.day) for one in marks}))
-    work.fetch(REPORTS, [one.head.report_id for one in lines.values() if one.head and one.head.report_id])
-    results = [
-        _marked(work, actor, register.day, one, lines.get((one.journey_id, one.plan, one.hour)))
-        for one in marks
-    ]
-    keys = [mark_key(one.mark.journey_id, one.mark.plan, register.day, one.mark.hour) for one in results]
+    known = [one.head for one in lines.values() if isinstance(one, Line) and one.head]
+    work.fetch(REPORTS, [one.report_id for one in known if one.report_id])
+    results = [_marked(work, actor, register.day, one, lines[_place(one)]) for one in marks]
+    register = _with(work, register, [one for one in lines.values() if isinstance(one, Line)])
+    keys = [_key(register.day, one.mark) for one in results]
     across = register.overlapping(
         {key: one.head for key, one in zip(keys, results, strict=True) if one.refused is None}
     )
@@ -194,14 +205,45 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     return MarkedRegister(unit=register.unit, day=register.day, results=results)
 
 
+def _with(work: Work, register: DayRegister, lines: Sequence[Line]) -> DayRegister:
+    """The register with the lines of who came unplanned, and how they are marked at other units."""
+    if len(lines) == len(register.lines):
+        return register
+    journeys = {one.expected.journey_id for one in lines}
+    return replace(register, lines=lines, elsewhere=_elsewhere(work, register.unit, register.day, journeys))
+
+
+def _named(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Line | Refused:
+    try:
+        return named_line(work, actor, day, mark, line)
+    except Refused as reason:
+        return reason
+
+
+def named_line(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Line:
+    """The line that a mark names; of who came unplanned a new one, or the one that stands, with its new end.
+
+    line: the one of the register, None where it has no such one. Raises Refused.
+    """
+    check_mark(mark)
+    if mark.plan is None and (line is None or mark.ends_at is not None):
+        journey, _ = open_journey(work, actor, mark.journey_id, "log_activity", day)
+        if actor.organisation in journey.passage.responsible_on(day):
+            return _line(work, actor, unplanned(mark, day), None if line is None else line.head)
+    if line is None:
+        raise Unknown("line of the register", within=True)
+    return line
+
+
 def _rest(
-    command: MarkRegister, register: DayRegister, said: Collection[tuple[JourneyId, str, str]]
+    command: MarkRegister, lines: Collection[Line | Refused], said: Collection[Place]
 ) -> Iterator[Mark]:
     """A mark for each line that is neither named nor marked, and lies across none of the person's that is."""
-    if command.rest is None or register.closed:
+    if command.rest is None:
         return
-    marked = [one.expected for one in register.lines if is_marked(one.head) or _place(one.expected) in said]
-    for line in register.lines:
+    there = [one for one in lines if isinstance(one, Line)]
+    marked = [one.expected for one in there if is_marked(one.head) or _place(one.expected) in said]
+    for line in there:
         one = line.expected
         if any(meets(one, other) for other in marked):
             continue
@@ -217,20 +259,17 @@ def _rest(
         )
 
 
-def _marked(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
+def _marked(work: Work, actor: Actor, day: date, mark: Mark, line: Line | Refused) -> Marked:
     try:
+        if isinstance(line, Refused):
+            raise line
         return take_mark(work, actor, day, mark, line)
     except Refused as reason:
         return Marked(mark=mark, refused=reason)
 
 
-def take_mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Marked:
-    """Mark a line of the caller's register of that day. line: None where the register has no such one.
-
-    All that a mark is refused for is said here, whichever way it came. Raises Refused.
-    """
-    if line is None:
-        raise Unknown("line of the register", within=True)
+def take_mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> Marked:
+    """Mark a line of the caller's register of that day, whichever way the mark came. Raises Refused."""
     head, changed = _mark(work, actor, day, mark, line)
     if head is None or head.void:
         return Marked(mark=mark, changed=changed)
@@ -285,12 +324,12 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
     return entry, entry.session_id == session
 
 
-def _key(day: date, expected: Expected) -> str:
-    return mark_key(expected.journey_id, expected.plan, day, expected.hour)
+def _key(day: date, of: Expected | Mark) -> str:
+    return mark_key(of.journey_id, stretch_of(of.plan, of.activity), day, of.hour)
 
 
-def _place(expected: Expected) -> tuple[JourneyId, str, str]:
-    return expected.journey_id, expected.plan, expected.hour
+def _place(of: Expected | Mark) -> Place:
+    return of.journey_id, stretch_of(of.plan, of.activity), of.hour
 
 
 def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) -> Line:

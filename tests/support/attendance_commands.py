@@ -49,9 +49,11 @@ def extent_anew(handles: Handles) -> Baseline:
 
 
 def marks(handles: Handles) -> Baseline:
-    """One line late, all others absent."""
-    mark = {"journey_id": handles["whole"], "plan": "a1", "hour": "09:00", "presence": "present"}
-    said = {"day": handles.day(89), "marks": [{**mark, "came_at": "09:20", "left_at": "12:00"}]}
+    """One line late, an hour unplanned, all others absent."""
+    mark = {"journey_id": handles["whole"], "presence": "present"}
+    planned = {**mark, "plan": "a1", "hour": "09:00", "came_at": "09:20", "left_at": "12:00"}
+    unplanned = {**mark, "activity": "work_training", "hour": "14:00", "ends_at": "15:00"}
+    said = {"day": handles.day(89), "marks": [planned, unplanned]}
     return Baseline(path={}, body={**said, "rest": "absent", "reason": "ill"})
 
 

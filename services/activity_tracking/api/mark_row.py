@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.activity_tracking.api.columns import NAMES as OF_SESSIONS
 from services.activity_tracking.api.fields import day_field
 from services.activity_tracking.api.registers import MarkBody
-from services.activity_tracking.domain.held import MARKS, mark_key
+from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
 from services.activity_tracking.domain.marks import DayMark
 from services.activity_tracking.domain.plan import PLANNED, plan_key
 from services.activity_tracking.domain.sessions import DAYS, day_key
@@ -24,9 +24,11 @@ NAMES: Mapping[str, Sequence[str]] = {
     "reason": OF_SESSIONS["reason"],
     "text": OF_SESSIONS["text"],
     "marked_at": ("markerad", "markerades"),
+    "activity": OF_SESSIONS["activity"],
+    "ends_at": ("slutar", "slutar klockan"),
 }
 """What a column may be called besides its own name; capitals, blanks, signs and accents make no difference."""
-OPTIONAL = frozenset({"came_at", "left_at", "reason", "text", "marked_at"})
+OPTIONAL = frozenset({"plan", "activity", "ends_at", "came_at", "left_at", "reason", "text", "marked_at"})
 EXPECTED = (
     f"Expected are {', '.join(one for one in NAMES if one not in OPTIONAL)} and, where they are needed, "
     f"{', '.join(one for one in NAMES if one in OPTIONAL)}; or in Swedish "
@@ -58,15 +60,19 @@ COLUMNS = Columns(
     says={
         "journey_id": str.lower,
         "plan": str.lower,
+        "activity": str.lower,
         "reason": str.lower,
         "presence": _presence,
-        **dict.fromkeys(("hour", "came_at", "left_at"), _clock),
+        **dict.fromkeys(("hour", "ends_at", "came_at", "left_at"), _clock),
     },
 )
 
 
 class RowOfMark(MarkBody):
-    """One mark and its day. The person, the planned activity, the day and the hour name the stretch that is marked."""
+    """One mark and its day. The person, the planned activity, the day and the hour name the stretch that is marked.
+
+    Who came unplanned is marked without `plan`, with `activity` and `ends_at`.
+    """
 
     makes = DayMark
     day = day_field(required=True)
@@ -74,11 +80,12 @@ class RowOfMark(MarkBody):
 
 def rows_of(mark: DayMark) -> tuple[Wanted, ...]:
     """The rows that a mark asks for, beside its journey's pauses: many marks fetch them at once."""
+    planned = () if mark.plan is None else (Wanted(PLANNED, plan_key(mark.journey_id, mark.plan)),)
     return (
-        Wanted(PLANNED, plan_key(mark.journey_id, mark.plan)),
+        *planned,
         Wanted(
             MARKS,
-            mark_key(mark.journey_id, mark.plan, mark.day, mark.hour),
+            mark_key(mark.journey_id, stretch_of(mark.plan, mark.activity), mark.day, mark.hour),
             leads=("sessions", "session_id"),
         ),
         Wanted(DAYS, day_key(mark.journey_id, mark.day)),

@@ -31,12 +31,17 @@ class DayRegisterArguments(QuerySchema):
 
 
 class MarkBody(CommandSchema):
-    """What one person's stretch came to; `unmarked` takes a mark back."""
+    """What one person's stretch came to; `unmarked` takes a mark back.
+
+    Who came unplanned is marked without `plan`, with `activity`, `hour` and `ends_at`.
+    """
 
     makes: type[Mark] = Mark
     journey_id = id_field("j", required=True)
-    plan = code_field(required=True)
+    plan = code_field(allow_none=True)
     hour = clock_field(required=True)
+    activity = code_field(allow_none=True)
+    ends_at = clock_field(allow_none=True)
     presence = ma.String(required=True, validate=validate.OneOf(["present", "absent", "unmarked"]))
     came_at = clock_field(allow_none=True)
     left_at = clock_field(allow_none=True)
@@ -81,10 +86,13 @@ class MarkAnswer(Schema):
 
 
 class LineAnswer(Schema):
-    """Somebody is expected at an activity, from when to when. mark: null where nobody has marked it."""
+    """Somebody is expected at an activity, from when to when; plan: null where they came unplanned.
+
+    mark: null where nobody has marked it. overlaps: another line of the person shares time with it.
+    """
 
     journey_id = ma.String()
-    plan = ma.String()
+    plan = ma.String(allow_none=True)
     hour = ma.String()
     activity = ma.String(allow_none=True)
     starts_at = ma.String(metadata={"format": "date-time"})
@@ -112,8 +120,11 @@ class MarkedAnswer(Schema):
     """What a mark came to. changed: false where it says what stood. problem: why it was refused, or null."""
 
     journey_id = ma.String()
-    plan = ma.String()
+    plan = ma.String(allow_none=True)
     hour = ma.String()
+    activity = ma.String(
+        allow_none=True, metadata={"description": "As the mark said it; null where a plan does."}
+    )
     status = ma.Integer()
     changed = ma.Boolean()
     session_id = ma.String(allow_none=True)
@@ -190,6 +201,7 @@ def _result(one: Marked) -> dict[str, Any]:
         "journey_id": mark.journey_id,
         "plan": mark.plan,
         "hour": mark.hour,
+        "activity": mark.activity,
         "status": status,
         "changed": one.changed,
         "session_id": head and head.session_id,

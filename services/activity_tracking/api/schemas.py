@@ -148,7 +148,7 @@ class GoalAnswer(Schema):
 class HeldAnswer(Schema):
     """The stretch of a day's register that a session was: planned, actual, and when the device says it was marked."""
 
-    plan = ma.String()
+    plan = ma.String(allow_none=True)
     hour = ma.String()
     starts_at = ma.String(metadata={"format": "date-time"})
     ends_at = ma.String(metadata={"format": "date-time"})

@@ -15,13 +15,14 @@ from shared.language.passage import Passage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Somebody is expected at an activity. plan: the period that says so. hour: hh:mm on the wall, when it begins.
+    """Somebody is expected at an activity. plan: the period that says so; None: they came unplanned.
 
-    starts_at, ends_at: UTC; the end may lie on the next day. minutes: from one to the other.
+    hour: hh:mm on the wall, when it begins. starts_at, ends_at: UTC; the end may lie on the next day. minutes: from one
+    to the other.
     """
 
     journey_id: JourneyId
-    plan: str
+    plan: str | None
     hour: str
     activity: Code
     starts_at: datetime
@@ -68,4 +69,4 @@ def expected_on(
         for starts_at, ends_at in (hours.on(day),)
         if starts_at < ends_at
     ]
-    return sorted(found, key=lambda one: (one.starts_at, one.plan))
+    return sorted(found, key=lambda one: (one.starts_at, one.plan or ""))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.activity_tracking.domain.hours import minutes_between
-from shared.language.events import JourneyId
+from shared.language.events import Code, JourneyId
 
 MARKS = "marks"
 """Rows: the newest entry of the session that each stretch of a register led to."""
@@ -14,11 +14,12 @@ MARKS = "marks"
 class Held:
     """The stretch of a register that a session was, planned and actual, in moments, UTC.
 
-    plan, hour (hh:mm on the wall), starts_at, ends_at: what was expected. came_at, left_at: None of who was away, and
-    where minutes were said instead. marked_at: by the clock of the device that marked it.
+    plan, hour (hh:mm on the wall), starts_at, ends_at: what was expected; plan: None of who came unplanned. came_at,
+    left_at: None of who was away, and where minutes were said instead. marked_at: by the clock of the device that
+    marked it.
     """
 
-    plan: str
+    plan: str | None
     hour: str
     starts_at: datetime
     ends_at: datetime
@@ -32,6 +33,11 @@ class Held:
         return minutes_between(self.starts_at, self.ends_at)
 
 
-def mark_key(journey_id: JourneyId, plan: str, day: date, hour: str) -> str:
+def stretch_of(plan: str | None, activity: Code | None) -> str:
+    """What names a stretch beside its hour: the plan, or, of who came unplanned, the activity."""
+    return plan or f"+{activity}"
+
+
+def mark_key(journey_id: JourneyId, stretch: str, day: date, hour: str) -> str:
     """The key of the row of that stretch: a person is marked once on it, whoever does so and how often."""
-    return f"{journey_id}.{plan}:{day.isoformat()}T{hour}"
+    return f"{journey_id}.{stretch}:{day.isoformat()}T{hour}"

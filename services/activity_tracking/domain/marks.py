@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.activity_tracking.domain.expected import Expected
 from services.activity_tracking.domain.held import Held
-from services.activity_tracking.domain.hours import minutes_between, moment_of
+from services.activity_tracking.domain.hours import Hours, minutes_between, moment_of
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession, Session
 from shared.language.checks import Findings
 from shared.language.days import days_after
@@ -25,12 +25,15 @@ Presence = Literal["present", "absent", "unmarked"]
 class Mark:
     """What one person's stretch came to. plan, hour (hh:mm on the wall): which stretch.
 
+    plan: None of who came unplanned; then activity and ends_at (hh:mm on the wall; at or before the hour: of the next
+    day) say what it is.
+
     came_at, left_at: hh:mm of who was present; left out: as planned. reason, text: of an absence, late and left early
     too. marked_at: by the clock of the device.
     """
 
     journey_id: JourneyId
-    plan: str
+    plan: str | None = None
     hour: str
     presence: Presence
     came_at: str | None = None
@@ -38,6 +41,8 @@ class Mark:
     reason: str | None = None
     text: str | None = None
     marked_at: datetime | None = None
+    activity: str | None = None
+    ends_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,43 @@ class MarkRegister:
     reason: str | None = None
     text: str | None = None
     marked_at: datetime | None = None
+
+
+def check_mark(mark: Mark) -> None:
+    """A plan says the activity and the end; without a plan the mark does, of somebody who was there. Raises Invalid."""
+    found = Findings()
+    if mark.plan is not None:
+        for name in ("activity", "ends_at"):
+            if getattr(mark, name) is not None:
+                found.add(name, "Is the plan's to say; only a mark without one says it.")
+    else:
+        if mark.activity is None:
+            found.add("activity", "Missing: a mark without a plan says what the person did.")
+        if mark.presence == "absent":
+            found.add("presence", "Nobody is missed who was not expected: say present or unmarked.")
+    found.raise_any()
+
+
+def unplanned(mark: Mark, day: date) -> Expected:
+    """The stretch that a mark without a plan says. Raises Invalid."""
+    found = Findings()
+    if mark.ends_at is None and mark.presence == "present":
+        found.add("ends_at", "Missing: a mark without a plan says until when.")
+    hours = Hours(weekday=day.isoweekday(), starts_at=mark.hour, ends_at=mark.ends_at or mark.hour)
+    starts_at, ends_at = hours.on(day)
+    if mark.ends_at == mark.hour or ends_at <= starts_at:
+        found.add("ends_at", "Lies at or before the time at which it begins.")
+    found.raise_any()
+    assert mark.activity is not None
+    return Expected(
+        journey_id=mark.journey_id,
+        plan=None,
+        hour=mark.hour,
+        activity=mark.activity,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        minutes=minutes_between(starts_at, ends_at),
+    )
 
 
 def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> LogSession:

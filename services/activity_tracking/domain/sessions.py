@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from services.activity_tracking.domain.absence import check_reason
-from services.activity_tracking.domain.held import MARKS, Held, mark_key
+from services.activity_tracking.domain.held import MARKS, Held, mark_key, stretch_of
 from services.activity_tracking.domain.journey import (
     BEGUN,
     Journey,
@@ -114,7 +114,7 @@ class Session:
     @property
     def planned_minutes(self) -> int | None:
         """What was planned, where the session was marked on a register; None of others."""
-        return None if self.held is None else self.held.minutes
+        return None if self.held is None or self.held.plan is None else self.held.minutes
 
 
 def day_key(journey_id: JourneyId, on: date) -> str:
@@ -154,7 +154,8 @@ def reference_key(organisation: Organisation, reference: str) -> str:
 def _mark_place(entry: Session) -> tuple[str, str] | None:
     if entry.held is None:
         return None
-    return MARKS, mark_key(entry.journey_id, entry.held.plan, entry.occurred_on, entry.held.hour)
+    stretch = stretch_of(entry.held.plan, entry.activity)
+    return MARKS, mark_key(entry.journey_id, stretch, entry.occurred_on, entry.held.hour)
 
 
 def _mark_rows(entry: Session) -> list[Row]:
@@ -354,10 +355,15 @@ def _said(head: Session, command: CorrectSession) -> Session:
 
 
 def _held_anew(head: Session, command: CorrectSession) -> Held | None:
-    """The stretch as the correction words it: minutes without times replace the times; another day is not of it."""
+    """The stretch as the correction words it: minutes without times replace the times; another day is not of it.
+
+    Nor is another activity, where the person came unplanned.
+    """
     if command.held is not None or head.held is None:
         return command.held
     if command.occurred_on not in (None, head.occurred_on):
+        return None
+    if head.held.plan is None and command.activity not in (None, head.activity):
         return None
     as_it_was = command.minutes in (None, head.minutes)
     return head.held if as_it_was else replace(head.held, came_at=None, left_at=None)
@@ -387,7 +393,7 @@ def _counts(entry: Session, activity: Code | None) -> SessionCounts:
     if entry.void:
         return SessionCounts()
     planned = entry.planned_minutes or 0
-    marked = 0 if entry.held is None else entry.minutes
+    marked = 0 if entry.planned_minutes is None else entry.minutes
     return SessionCounts(
         logged=1,
         attended=int(present),
