@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.activity_tracking import api
-from services.activity_tracking.consumer import FOLDS, TIMERS
+from services.activity_tracking.consumer import FOLDS, TIMER_USE_CASES, TIMERS
 from services.activity_tracking.inbound import readers
 from services.activity_tracking.repository import INDEXES, Activities, read_beside
 from shared.host.process import main
@@ -31,6 +31,7 @@ SERVICE = Service(
     repository=Activities(),
     folds=FOLDS,
     timers=TIMERS,
+    timer_use_cases=TIMER_USE_CASES,
     blueprints=api.blueprints,
     indexes=INDEXES,
     threads=readers,

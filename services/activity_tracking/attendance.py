@@ -1,14 +1,15 @@
 """The use cases of the day's register: who is expected at a unit on a day, and what came of it. No rule lives here."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.activity_tracking.closing import closures_from
+from services.activity_tracking.day_rows import elsewhere_on, heads_on, paused, planned_on, stretch_key
 from services.activity_tracking.domain.absence import left_early
-from services.activity_tracking.domain.closures import from_day
+from services.activity_tracking.domain.counted import recounts
 from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
-from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
+from services.activity_tracking.domain.held import stretch_of
 from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.marks import (
@@ -23,8 +24,7 @@ from services.activity_tracking.domain.marks import (
     unplanned,
 )
 from services.activity_tracking.domain.overlaps import lie_across
-from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
-from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
+from services.activity_tracking.domain.plan import PlannedActivity
 from services.activity_tracking.domain.reports import REPORTS, reported
 from services.activity_tracking.domain.sessions import (
     DAYS,
@@ -43,12 +43,9 @@ from shared.language.decision import Change, Work, subject_of
 from shared.language.errors import Forbidden, Invalid, Refused, Unknown
 from shared.language.events import JourneyId, Organisation, SessionId
 from shared.language.programmes import Action, Name
-from shared.language.rows import entry_of
 
 Place = tuple[JourneyId, str, str]
 """A line of a register: whose it is, what names the stretch, and its hour."""
-AT_ONCE = 500
-"""Rows that are read at once; a unit's planned periods are seldom more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +78,7 @@ class DayRegister:
 
     def overlapping(self, anew: Mapping[str, Session | None]) -> frozenset[str]:
         """The keys of the lines that lie across another. anew: by key, the entries that stand since it was read."""
-        by_key = {_key(self.day, one.expected): one for one in self.lines}
+        by_key = {stretch_key(self.day, one.expected): one for one in self.lines}
         heads = {key: (one.expected, anew.get(key, one.head)) for key, one in by_key.items()}
         return lie_across(heads, self.elsewhere)
 
@@ -123,11 +120,11 @@ def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) 
     """closed_too: with the lines that there would be if the unit were open."""
     closed = is_closed(day, closures_from(work, actor.organisation, day))
     plans: dict[JourneyId, list[PlannedActivity]] = {}
-    for plan in () if closed and not closed_too else _planned(work, actor.organisation, day):
+    for plan in () if closed and not closed_too else planned_on(work, actor.organisation, day):
         plans.setdefault(plan.journey_id, []).append(plan)
-    lines = lines_of(work, actor, day, plans, _heads(work, actor.organisation, day))
+    lines = lines_of(work, actor, day, plans, heads_on(work, actor.organisation, day))
     lines.sort(key=_order)
-    elsewhere = _elsewhere(work, actor.organisation, day, {one.expected.journey_id for one in lines})
+    elsewhere = elsewhere_on(work, actor.organisation, day, {one.expected.journey_id for one in lines})
     register = DayRegister(
         unit=actor.organisation,
         day=day,
@@ -137,7 +134,7 @@ def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) 
         elsewhere=elsewhere,
     )
     across = register.overlapping({})
-    lines = [replace(one, overlaps=_key(day, one.expected) in across) for one in lines]
+    lines = [replace(one, overlaps=stretch_key(day, one.expected) in across) for one in lines]
     return replace(register, lines=lines)
 
 
@@ -157,14 +154,14 @@ def lines_of(
     plans: of the day, by journey. heads: the newest entry of each marked stretch, by the stretch's key.
     """
     work.load({subject_of("journey", one) for one in (*plans, *(head.journey_id for head in heads.values()))})
-    pauses = _paused(work, plans)
+    pauses = paused(work, plans)
     found: dict[str, Expected] = {}
     for journey_id, its in plans.items():
         journey = _readable(work, actor, journey_id, day)
         if journey is not None:
             its_pauses = pauses.get(journey_id, ())
             stretches = expected_on(day, actor.organisation, journey.passage, its, its_pauses)
-            found |= {_key(day, one): one for one in stretches}
+            found |= {stretch_key(day, one): one for one in stretches}
     for key, head in heads.items():
         # What was marked stays in view, though a plan or a pause was changed since.
         if head.held is not None and is_marked(head) and _readable(work, actor, head.journey_id, day):
@@ -194,7 +191,7 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     work.fetch(REPORTS, [one.report_id for one in known if one.report_id])
     results = [_marked(work, actor, register.day, one, lines[_place(one)]) for one in marks]
     register = _with(work, register, [one for one in lines.values() if isinstance(one, Line)])
-    keys = [_key(register.day, one.mark) for one in results]
+    keys = [stretch_key(register.day, one.mark) for one in results]
     across = register.overlapping(
         {key: one.head for key, one in zip(keys, results, strict=True) if one.refused is None}
     )
@@ -210,7 +207,7 @@ def _with(work: Work, register: DayRegister, lines: Sequence[Line]) -> DayRegist
     if len(lines) == len(register.lines):
         return register
     journeys = {one.expected.journey_id for one in lines}
-    return replace(register, lines=lines, elsewhere=_elsewhere(work, register.unit, register.day, journeys))
+    return replace(register, lines=lines, elsewhere=elsewhere_on(work, register.unit, register.day, journeys))
 
 
 def _named(work: Work, actor: Actor, day: date, mark: Mark, line: Line | None) -> Line | Refused:
@@ -301,8 +298,7 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
                 that_day=counts,
             )
             change, entry = reported(change, entry, head=None, made=None, programme=programme, at=work.at)
-            change = follow_spell(change, entry, programme)
-            work.save(subject_of("journey", mark.journey_id), change)
+            _save(work, actor, day, follow_spell(change, entry, programme))
             return entry, True
         correction = anew(said)
     if not line.reader.may_overwrite(before.organisation):
@@ -320,12 +316,17 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
     made = report_of(work, before)
     change, entry = reported(change, entry, head=before, made=made, programme=programme, at=work.at)
     change = follow_spell(change, entry, programme)
-    work.save(subject_of("journey", mark.journey_id), change)
+    if change.events:
+        _save(work, actor, day, change)
     return entry, entry.session_id == session
 
 
-def _key(day: date, of: Expected | Mark) -> str:
-    return mark_key(of.journey_id, stretch_of(of.plan, of.activity), day, of.hour)
+def _save(work: Work, actor: Actor, day: date, change: Change[Journey]) -> None:
+    """Keep a mark; a register of a day that is over is counted again."""
+    again = recounts((actor.organisation,), day, day, work.at)
+    work.save(
+        subject_of("journey", change.state.journey_id), replace(change, timers=(*change.timers, *again))
+    )
 
 
 def _place(of: Expected | Mark) -> Place:
@@ -341,61 +342,6 @@ def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) ->
         head=head,
         left_early=head is not None and left_early(head.held, rules),
     )
-
-
-def _heads(work: Work, unit: Organisation, day: date) -> dict[str, Session]:
-    """The newest entry of each stretch that the unit marked on that day, by the stretch's key."""
-    named: dict[str, str] = {}
-    where, after = {"unit": unit, "day": day.isoformat()}, None
-    while rows := work.rows(MARKS, where, order="_id", after=after, limit=AT_ONCE):
-        named |= {row["_id"]: row["session_id"] for row in rows}
-        if len(rows) < AT_ONCE:
-            break
-        after = rows[-1]["_id"]
-    work.fetch("sessions", list(named.values()))
-    found = {key: work.row("sessions", session) for key, session in named.items()}
-    return {key: entry_of(Session, row) for key, row in found.items() if row is not None}
-
-
-def _elsewhere(
-    work: Work, unit: Organisation, day: date, journeys: Collection[JourneyId]
-) -> Sequence[Session]:
-    """The newest entry of each stretch on which one of these was marked at another unit that day; few."""
-    if not journeys:
-        return []
-    where = {"journey_id": {"$in": sorted(journeys)}, "day": day.isoformat(), "unit": {"$ne": unit}}
-    named = [row["session_id"] for row in work.rows(MARKS, where, order="_id", after=None, limit=AT_ONCE)]
-    work.fetch("sessions", named)
-    rows = (work.row("sessions", one) for one in named)
-    return [entry_of(Session, row) for row in rows if row is not None]
-
-
-def _planned(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
-    """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
-    after = from_day(day)
-    while rows := work.rows(PLANNED, {"unit": unit}, order="until", after=after, limit=AT_ONCE):
-        yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
-        if len(rows) < AT_ONCE:
-            return
-        after = rows[-1]["until"]
-
-
-def _paused(work: Work, journeys: Iterable[JourneyId]) -> dict[JourneyId, list[Pause]]:
-    """Their pauses. They are numbered within their journey, so the journeys, which are loaded, say which there are."""
-    states = (work.readable(subject_of("journey", one)) for one in journeys)
-    keys = {
-        pause_key(one.journey_id, pause_code(number)): one.journey_id
-        for one in states
-        if one is not None
-        for number in range(1, one.pauses + 1)
-    }
-    work.fetch(PAUSES, list(keys))
-    found: dict[JourneyId, list[Pause]] = {}
-    for key, journey_id in keys.items():
-        row = work.row(PAUSES, key)
-        if row is not None:
-            found.setdefault(journey_id, []).append(entry_of(Pause, row))
-    return found
 
 
 def _readable(work: Work, actor: Actor, journey_id: JourneyId, day: date) -> Journey | None:

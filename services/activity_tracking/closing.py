@@ -1,6 +1,7 @@
 """The use cases of a unit's closed days. No rule lives here."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,9 +14,10 @@ from services.activity_tracking.domain.closures import (
     correct,
     from_day,
 )
+from services.activity_tracking.domain.counted import recounts
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
-from shared.language.decision import Skip, Work, subject_of
+from shared.language.decision import Change, Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import ClosureId, Organisation
 from shared.language.rows import entry_of
@@ -28,13 +30,16 @@ def close_unit(work: Work, actor: Actor, command: CloseUnit) -> Closure:
     """Close the caller's unit for a day or a period."""
     closure = ClosureId(work.new_id("c"))
     change = close(command, by=actor.organisation, at=work.at, closure=closure)
-    return work.save(subject_of("closure", closure), change)
+    return work.save(subject_of("closure", closure), _recounted(work, change, change.state))
 
 
 def correct_closure(work: Work, actor: Actor, closure_id: ClosureId, command: CorrectClosure) -> Closure:
     """Say a closure of the caller's unit anew, or take it back."""
     entry = _own(work, actor, closure_id)
-    return work.save(subject_of("closure", closure_id), correct(entry, command, by=actor, at=work.at))
+    change = correct(entry, command, by=actor, at=work.at)
+    if change.state != entry:
+        change = _recounted(work, change, entry, change.state)
+    return work.save(subject_of("closure", closure_id), change)
 
 
 def list_closures(work: Work, actor: Actor, *, after: str | Skip | None, limit: int) -> Sequence[Closure]:
@@ -60,6 +65,11 @@ def closures_from(work: Work, unit: Organisation, day: date) -> Iterator[Closure
         if len(rows) < AT_ONCE:
             return
         after = rows[-1]["until"]
+
+
+def _recounted(work: Work, change: Change[Closure], *moved: Closure) -> Change[Closure]:
+    first_on, last_on = min(one.first_on for one in moved), max(one.last_on for one in moved)
+    return replace(change, timers=recounts((moved[0].unit,), first_on, last_on, work.at))
 
 
 def _standing(unit: Organisation) -> Mapping[str, Any]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+from services.activity_tracking.counting import count_registers, recount_registers
 from services.activity_tracking.domain.bounds import change_hands, set_bounds
+from services.activity_tracking.domain.counted import COUNT, RECOUNT
 from services.activity_tracking.domain.journey import apply_fact, receive
 from services.activity_tracking.domain.months import MONTH, report_month
 from services.activity_tracking.domain.reports import LATE, MAKE, make, pass_deadline
 from services.activity_tracking.domain.spells import SPELL, report_spell
 from shared.language import events as e
-from shared.language.decision import Fold, TimerFold
+from shared.language.decision import Fold, TimerFold, TimerUseCase
 from shared.language.events import Fact
 
 FOLDS: Mapping[type[Fact], Fold] = {
@@ -35,3 +37,5 @@ FOLDS: Mapping[type[Fact], Fold] = {
 }
 
 TIMERS: Mapping[str, TimerFold] = {MAKE: make, LATE: pass_deadline, MONTH: report_month, SPELL: report_spell}
+TIMER_USE_CASES: Mapping[str, TimerUseCase] = {COUNT: count_registers, RECOUNT: recount_registers}
+"""Timers that need more than their subject: the registers of a unit."""

@@ -4,12 +4,14 @@ Who does not see the whole corrects only what it recorded itself: it would overw
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
 from services.activity_tracking.domain import corrections, extents, pauses, plan, progress
+from services.activity_tracking.domain.counted import recounts, units_of
 from services.activity_tracking.domain.journey import Journey
-from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of
+from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of, watch
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
 from shared.language.decision import Skip, Work, subject_of
@@ -54,6 +56,8 @@ def correct_plan(
         work, actor, journey_id, plan.PlannedActivity, row, "planned activity", day="planned_on"
     )
     change, anew = corrections.correct_plan(journey, held, command, programme=programme, by=actor, at=work.at)
+    if anew != held and (held.hours or anew.hours):
+        watch(work, anew, held)
     work.save(subject_of("journey", journey_id), change)
     return anew
 
@@ -68,7 +72,9 @@ def correct_pause(
         raise Unknown("pause", within=True)
     entry = entry_of(pauses.Pause, row)
     change, anew = pauses.correct_pause(journey, entry, command, by=actor, at=work.at)
-    work.save(subject_of("journey", journey_id), change)
+    first_on, last_on = min(entry.first_on, anew.first_on), max(entry.last_on, anew.last_on)
+    again = recounts(units_of(journey.passage), first_on, last_on, work.at) if anew != entry else ()
+    work.save(subject_of("journey", journey_id), replace(change, timers=(*change.timers, *again)))
     return anew
 
 

@@ -4,11 +4,12 @@ Each takes a `Work` and an `Actor`; all that one touches is one transaction. No 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from services.activity_tracking.domain import (
+    counted,
     extents,
     outputs,
     pauses,
@@ -88,15 +89,26 @@ def plan_activity(
     """Enter an activity in the plan."""
     journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
+    if entry.hours:
+        watch(work, entry)
     work.save(subject_of("journey", journey_id), change)
     return entry
+
+
+def watch(work: Work, entry: plan.PlannedActivity, was: plan.PlannedActivity | None = None) -> None:
+    """Have the registers of the plan's unit counted. was: the plan before its correction."""
+    if entry.unit is not None:
+        subject = subject_of("site", entry.unit)
+        work.save(subject, counted.watched(work.find(subject), entry, work.at, was=was))
 
 
 def plan_pause(work: Work, actor: Actor, journey_id: JourneyId, command: pauses.PlanPause) -> pauses.Pause:
     """Enter days on which the person is expected nowhere."""
     journey, _ = open_journey(work, actor, journey_id, "log_activity")
     change, entry = pauses.plan_pause(journey, command, by=actor.organisation, at=work.at)
-    work.save(subject_of("journey", journey_id), change)
+    units = counted.units_of(journey.passage)
+    again = counted.recounts(units, entry.first_on, entry.last_on, work.at)
+    work.save(subject_of("journey", journey_id), replace(change, timers=(*change.timers, *again)))
     return entry
 
 
@@ -211,6 +223,10 @@ def correct_session(
     made = report_of(work, head)
     change, entry = reports.reported(change, entry, head=head, made=made, programme=programme, at=work.at)
     change = spells.follow_spell(change, entry, programme)
+    if head.held is not None:
+        on = head.occurred_on
+        again = counted.recounts((head.organisation,), on, on, work.at)
+        change = replace(change, timers=(*change.timers, *again))
     work.save(subject_of("journey", journey_id), change)
     return _noted(entry, programme)
 

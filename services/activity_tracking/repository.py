@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 
 from services.activity_tracking.domain.bounds import Beside
 from services.activity_tracking.domain.closures import CLOSURES, Closure
+from services.activity_tracking.domain.counted import REGISTERS, CountedRegister, Site
 from services.activity_tracking.domain.extents import EXTENTS
 from services.activity_tracking.domain.held import MARKS
 from services.activity_tracking.domain.journey import Journey, SessionCounts
@@ -27,13 +28,15 @@ from shared.runtime.corrections import CORRECTION_INDEXES
 
 
 class Activities(StoredStates):
-    """States of journeys, outputs and closures, in one collection."""
+    """States of journeys, outputs, closures, units and counted registers, in one collection."""
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
         "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 5)),
         "output": Kind(Output),
         "closure": Kind(Closure),
+        "site": Kind(Site),
+        "register": Kind(CountedRegister),
     }
 
     def write(self, state: Journey | Output) -> dict[str, Any]:
@@ -121,6 +124,15 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     # a unit's closures that stand, by their last day
     CLOSURES: [
         IndexModel([("unit", ASCENDING), ("until", ASCENDING)], partialFilterExpression={"void": False})
+    ],
+    REGISTERS: [
+        # GET /attendance/open, by day
+        IndexModel(
+            [("unit", ASCENDING), ("open", ASCENDING)],
+            partialFilterExpression={"open": {"$exists": True}},
+        ),
+        # a day that is counted again
+        IndexModel([("unit", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)]),
     ],
     # pages of a programme's outputs
     "outputs": [IndexModel([("programme", ASCENDING), ("_id", ASCENDING)])],

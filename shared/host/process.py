@@ -68,6 +68,7 @@ def run_consume(parts: Parts, projection: Projection | None = None) -> None:
             source=parts.service.source,
             folds=service.timers,
             settles=service.settles,
+            use_cases=service.timer_use_cases,
             clock=parts.clock,
             stop=parts.stop,
         )

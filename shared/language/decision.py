@@ -219,3 +219,6 @@ class Work(Protocol):
 
 Settles = Callable[[Work, Change[Any]], Change[Any]]
 """(work, a timer's change) -> the change with its effects on other subjects, which it saves itself."""
+
+TimerUseCase = Callable[[Work, Timer], None]
+"""(work, timer): carries out a timer that needs more than its own subject, and saves what it decides."""

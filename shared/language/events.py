@@ -511,6 +511,24 @@ class OutputCorrected(Fact):
     municipality: Municipality
 
 
+@event("activity-tracking", "register-counted", subject="register")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterCounted(Fact):
+    """So many lines of a unit's register of a day were expected, and so many of them nobody has marked.
+
+    occurred_on: the day. It is said when the day is over, and again when a count changes. replaced_expected,
+    replaced_not_marked: what was said before; 0 at first.
+    """
+
+    organisation: Organisation
+    programme: Code
+    municipality: Municipality
+    expected: Count
+    not_marked: Count
+    replaced_expected: Count
+    replaced_not_marked: Count
+
+
 # --- handover: from one responsible organisation to the next -------------------------------------------
 
 

@@ -26,7 +26,7 @@ ACTING_AS = f"{ORGANISATION}(:[a-z]{{1,20}})?"
 MUNICIPALITY = "[0-9]{4}"
 """A Swedish municipality's code (SCB)."""
 SUBJECT_KINDS = (
-    *("journey", "output", "closure", "participant", "programme"),
+    *("journey", "output", "closure", "register", "participant", "programme"),
     *("legal-person", "unit", "membership"),
 )
 SUBJECT_KIND = f"({'|'.join(SUBJECT_KINDS)})"

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 
-from shared.language.decision import Fold, Repository, Settles, TimerFold
+from shared.language.decision import Fold, Repository, Settles, TimerFold, TimerUseCase
 from shared.language.events import PROGRAMMES_TOPIC, REGISTER_TOPIC, SOURCES, TOPICS, Fact, Source
 from shared.runtime.breaker import Breaker
 from shared.runtime.channels import Channels
@@ -58,10 +58,11 @@ class Service:
     """Everything that makes one service: its name, its parts, its pure rules.
 
     purpose: one sentence in Swedish and one in English for the published interface. examples: the file of recorded
-    requests and answers. settles: what a timer's change comes to for other subjects. enrich: adds what the folds of the
-    service's own group need beside the events. blueprints: its routes, imported when the web process asks. provides:
-    what they need beside a `Work`; raises Halt for settings that cannot be. threads: further threads of the consume
-    process; web_threads: of the web process. roles: further processes, by name.
+    requests and answers. settles: what a timer's change comes to for other subjects. timer_use_cases: of timers that
+    need more than their subject. enrich: adds what the folds of the service's own group need beside the events.
+    blueprints: its routes, imported when the web process asks. provides: what they need beside a `Work`; raises Halt
+    for settings that cannot be. threads: further threads of the consume process; web_threads: of the web process.
+    roles: further processes, by name.
     """
 
     title: str
@@ -75,6 +76,7 @@ class Service:
     purpose: tuple[str, str] = ("", "")
     examples: Path | None = None
     settles: Settles | None = None
+    timer_use_cases: Mapping[str, TimerUseCase] = field(default_factory=dict)
     enrich: Enrich | None = None
     provides: Callable[[Settings], Any] = lambda settings: None
     projections: Mapping[str, Projection] = field(default_factory=dict)

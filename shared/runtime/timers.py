@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared.language.decision import Repository, Settles, Subject, Timer, TimerFold, kind_of
+from shared.language.decision import Repository, Settles, Subject, Timer, TimerFold, TimerUseCase, kind_of
 from shared.language.errors import Busy, StateUnreadable
 from shared.runtime.clock import Clock
 from shared.runtime.published import Published
@@ -48,6 +49,7 @@ class Timers:
         clock: Clock,
         stop: Event,
         settles: Settles | None = None,
+        use_cases: Mapping[str, TimerUseCase] = MappingProxyType({}),
     ) -> None:
         self.progressed_at = time.monotonic()
         self._client = client
@@ -59,8 +61,8 @@ class Timers:
         self._clock = clock
         self._stop = stop
         self._settles = settles
-        self._looked_at: datetime | None = None
-        self._looked = 0.0
+        self._use_cases = use_cases
+        self._looked: tuple[datetime | None, float] = (None, 0.0)
 
     def run(self) -> None:
         """Fire due timers until told to stop."""
@@ -83,9 +85,10 @@ class Timers:
         on.
         """
         at = self._clock.now()
-        if at == self._looked_at and time.monotonic() - self._looked < LOOK_SECONDS:
+        looked_at, looked = self._looked
+        if at == looked_at and time.monotonic() - looked < LOOK_SECONDS:
             return 0
-        self._looked_at, self._looked = at, time.monotonic()
+        self._looked = (at, time.monotonic())
         due = {"due": {"$lte": at}, AGAIN: {"$not": {"$gt": datetime.now(UTC)}}}
         rows = list(self._database["timers"].find(due, sort=[("due", 1)], limit=CHUNK))
         fired = sum(self._fire(row) for row in rows)
@@ -107,8 +110,11 @@ class Timers:
             if gone.deleted_count == 0:
                 return False
             unit = Unit(self._database, session, self._repository, self._published, self._source, lambda: at)
-            change = self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
-            unit.save(subject, change if self._settles is None else self._settles(unit, change))
+            if timer.command in self._use_cases:
+                self._use_cases[timer.command](unit, timer)
+            else:
+                change = self._folds[timer.command](unit.get(subject), timer, at, self._published.programmes)
+                unit.save(subject, change if self._settles is None else self._settles(unit, change))
             unit.flush()
             return True
 

@@ -50,7 +50,7 @@ ALLOWED_FIELDS = {
     *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
     *("counted", "logged", "attended", "late", "missed", "planned_minutes", "marked_minutes"),
-    *("activities",),
+    *("activities", "expected", "not_marked", "replaced_expected", "replaced_not_marked"),
     *("participation", "left"),
     # days
     *("on", "days", "first_on", "last_on", "last_day", "deadline_on", "offered_on", "answer_by", "due_on"),

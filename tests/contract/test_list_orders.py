@@ -11,13 +11,14 @@ IMMUTABLE = {
     "_id": "the document's own key",
     "state.listed": "the moment a referral was received, then its id",
     "listed": "the moment a report was made, then its id",
+    "open": "the day of a register, then its key",
     "place": "the moment two handles were merged or parted, then their pair and the number of the act",
 }
 MOVES = {
     "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
     "state.measured": "journeys go by their last measure; one that is measured meanwhile waits no more",
     "waits": "open reports go by the last day for their acknowledgement; the route says that they leave the list",
-    "until": "no list: one row or a few are asked for, or all that one register is made of, in one snapshot",
+    "until": "a closure moves when its last day is said anew; else no list: all of one register, in one snapshot",
 }
 
 

@@ -51,6 +51,7 @@ NEEDS: Mapping[str, Needs] = {
     "mark_stretches": Needs("responsible", AFTER_START),
     "close_unit": Needs(PROVIDER),
     "correct_closure": Needs(PROVIDER),
+    "list_open_registers": Needs(PROVIDER),
     "list_closures": Needs(PROVIDER),
     "list_closure_corrections": Needs(PROVIDER),
     "set_goal": Needs("responsible", AFTER_START),

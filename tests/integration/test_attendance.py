@@ -1,7 +1,8 @@
 """A register of two hundred people on a real MongoDB: read by a few questions, marked in one transaction."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -9,15 +10,19 @@ import pytest
 from flask.testing import FlaskClient
 from pymongo import MongoClient
 
+from services.activity_tracking.domain.counted import Site, count_timer
 from services.activity_tracking.domain.plan import PLANNED
 from services.intake.domain.register import named_by
 from shared.edge.callers import Admission
 from shared.host.connections import RUNTIME_INDEXES
+from shared.language.decision import subject_of
 from shared.language.register_rows import COUNT, COUNTS, REGISTER, rows_of
 from shared.runtime.clock import Clock
 from shared.runtime.commands import ROWS_IN_ROUND, Commands
 from shared.runtime.fingerprint import fingerprints_from
 from shared.runtime.published import Published
+from shared.runtime.staged import SubjectDocument, written
+from shared.runtime.timers import Timers
 from tests.support.asked import Asked
 from tests.support.attending import attend
 from tests.support.fakes import UNLIMITED, NamedTokens, noon
@@ -113,6 +118,35 @@ def test_a_register_costs_a_few_questions_and_one_transaction(
     assert database["sessions"].count_documents({"attendance": "no"}) == 1
     assert marked(web, "again", rest="present") == []
     assert database["events"].count_documents({}) == PEOPLE + 1, "and the report of who was ill"
+
+
+def test_a_timer_counts_a_day_by_a_few_questions(web: FlaskClient, database: Any, asked: Asked) -> None:
+    site = SubjectDocument(subject_of("site", UNIT), state=Site(unit=UNIT, next_on=MONDAY), dirty=True)
+    database[ACTIVITY.repository.collection].bulk_write([written(site, ACTIVITY.repository)])
+    timer = count_timer(site.state)
+    row = {"due": timer.due, "subject": site.subject, "command": timer.command, "body": dict(timer.body)}
+    database["timers"].insert_one({"_id": timer.key, **row, "trace": ""})
+    clock = Clock(database, driven=True)
+    timers = Timers(
+        client=database.client,
+        database=database.name,
+        repository=ACTIVITY.repository,
+        published=Published(database, lambda: 0.0),
+        source=ACTIVITY.source,
+        folds=ACTIVITY.timers,
+        use_cases=ACTIVITY.timer_use_cases,
+        clock=clock,
+        stop=Event(),
+    )
+    assert timers.fire_due() == 0, "the day is not over"
+    marked(web, "one", marks=[], rest="present")
+    clock.move(noon(date(2016, 6, 7)))
+    asked.names.clear()
+    assert timers.fire_due() == 1
+    assert asked.names["find"] <= 16, asked.names
+    (counted,) = database["registers"].find({})
+    assert (counted["expected"], counted["not_marked"], "open" in counted) == (PEOPLE, 0, False)
+    assert database["timers"].find_one({})["due"] == noon(date(2016, 6, 7)) + timedelta(hours=12)
 
 
 def test_what_has_ended_is_not_looked_through(database: Any) -> None:

@@ -9,18 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.attendance_commands import (
-    WEEK,
-    acknowledgement,
-    closure,
-    closure_anew,
-    extent,
-    extent_anew,
-    mark_file,
-    marks,
-    pause,
-    pause_anew,
-)
+from tests.support import attendance_commands as register
 from tests.support.bad_input import Baseline
 from tests.support.register_commands import register_commands
 from tests.support.schema_samples import TEST_PERSONNUMMER
@@ -186,7 +175,7 @@ def _plan(handles: Handles) -> Baseline:
         "activity": "work_training",
         "first_on": handles.day(95),
         "last_on": handles.day(61),
-        "hours": WEEK,
+        "hours": register.WEEK,
         "except_on": [handles.day(70)],
         "on_holidays": True,
     }
@@ -195,7 +184,7 @@ def _plan(handles: Handles) -> Baseline:
 
 def _plan_anew(handles: Handles) -> Baseline:
     body = {"why": WHY, "activity": "work_training", "first_on": handles.day(95), "last_on": handles.day(60)}
-    return Baseline(path={"journeyId": handles["whole"], "plan": "a1"}, body={**body, "hours": WEEK})
+    return Baseline(path={"journeyId": handles["whole"], "plan": "a1"}, body={**body, "hours": register.WEEK})
 
 
 def _goal_anew(handles: Handles) -> Baseline:
@@ -287,15 +276,15 @@ STEPS: tuple[Step, ...] = (
     Step("outcome", "record_entry", PROVIDER, _entry),
     Step(ACTIVITY, "plan_activity", PROVIDER, _plan),
     Step(ACTIVITY, "correct_plan", PROVIDER, _plan_anew),
-    Step(ACTIVITY, "plan_pause", PROVIDER, pause, {"pause": "pause"}),
-    Step(ACTIVITY, "correct_pause", PROVIDER, pause_anew),
-    Step(ACTIVITY, "agree_extent", PROVIDER, extent, {"extent": "extent"}),
-    Step(ACTIVITY, "correct_extent", PROVIDER, extent_anew),
-    Step(ACTIVITY, "mark_attendance", PROVIDER, marks),
-    Step(ACTIVITY, "acknowledge_report", AGENCY, acknowledgement),
-    Step(ACTIVITY, "mark_stretches", PROVIDER, mark_file),
-    Step(ACTIVITY, "close_unit", PROVIDER, closure, {"closure": "closure_id"}),
-    Step(ACTIVITY, "correct_closure", PROVIDER, closure_anew),
+    Step(ACTIVITY, "plan_pause", PROVIDER, register.pause, {"pause": "pause"}),
+    Step(ACTIVITY, "correct_pause", PROVIDER, register.pause_anew),
+    Step(ACTIVITY, "agree_extent", PROVIDER, register.extent, {"extent": "extent"}),
+    Step(ACTIVITY, "correct_extent", PROVIDER, register.extent_anew),
+    Step(ACTIVITY, "mark_attendance", PROVIDER, register.marks),
+    Step(ACTIVITY, "acknowledge_report", AGENCY, register.acknowledgement),
+    Step(ACTIVITY, "mark_stretches", PROVIDER, register.mark_file),
+    Step(ACTIVITY, "close_unit", PROVIDER, register.closure, {"closure": "closure_id"}),
+    Step(ACTIVITY, "correct_closure", PROVIDER, register.closure_anew),
     Step(ACTIVITY, "set_goal", PROVIDER, _on("whole", text="Eget arbete", ago=96), {"goal": "goal"}),
     Step(ACTIVITY, "correct_goal", PROVIDER, _goal_anew),
     Step(ACTIVITY, "reach_goal", PROVIDER, _sub("goal", "goal")),

@@ -43,6 +43,7 @@ from shared.runtime.reads import Reading
 from shared.runtime.settings import Allowance
 from tests.support.matching import added, announced, archived, field_at, is_beyond, matches
 from tests.support.published import FakeProgrammes
+from tests.support.timers import fire_due
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -197,12 +198,7 @@ class FakeWork:
 
     def fire_due(self, folds: Mapping[str, TimerFold], settles: Settles | None = None) -> int:
         """Carry out the timers that are due. Returns how many."""
-        due = [(subject, timer) for subject, timer in self.timers.values() if timer.due <= self.at]
-        for subject, timer in sorted(due, key=lambda pair: pair[1].due):
-            if self.timers.pop(timer.key, None) is not None:
-                change = folds[timer.command](self.get(subject), timer, self.at, self.programmes)
-                self.save(subject, change if settles is None else settles(self, change))
-        return len(due)
+        return fire_due(self, folds, settles, {})
 
 
 class FakeCommands:

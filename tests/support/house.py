@@ -31,7 +31,7 @@ from services.intake.vault import AesGcmVault
 from services.outcome import api as outcome_api
 from services.outcome import consumer as outcome_consumer
 from services.outcome.repository import Outcomes
-from shared.language.decision import Fold, Received, Repository, Settles, Subject, TimerFold
+from shared.language.decision import Fold, Received, Repository, Settles, Subject, TimerFold, TimerUseCase
 from shared.language.events import BY_BODY, Fact
 from shared.language.programmes import Programme
 from shared.language.register_events import EntryFact, entry_of
@@ -40,6 +40,7 @@ from tests.support.fakes import FakeWork, noon, web
 from tests.support.others import others_of
 from tests.support.published import FakeProgrammes
 from tests.support.takers import takers_of
+from tests.support.timers import fire_due
 
 INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES = "intake", "activity_tracking", "handover", "outcome"
 
@@ -54,6 +55,11 @@ class Room:
     timers: Mapping[str, TimerFold]
     told: int = 0
     settles: Settles | None = None
+    use_cases: Mapping[str, TimerUseCase] = field(default_factory=dict)
+
+    def fire_due(self) -> int:
+        """Carry out the timers that are due. Returns how many."""
+        return fire_due(self.memory, self.timers, self.settles, self.use_cases)
 
 
 @dataclass
@@ -92,6 +98,7 @@ class House:
             activity_consumer.FOLDS,
             activity_consumer.TIMERS,
         )
+        self.rooms[ACTIVITY_TRACKING].use_cases = activity_consumer.TIMER_USE_CASES
         self.rooms[ACTIVITY_TRACKING].memory.beside = days_of
         self._open(
             HANDOVERS,
@@ -181,7 +188,7 @@ class House:
         self.today = on
         for room in self.rooms.values():
             room.memory.at = noon(on)
-        while sum(room.memory.fire_due(room.timers, room.settles) for room in self.rooms.values()):
+        while sum(room.fire_due() for room in self.rooms.values()):
             self.spread()
 
 

@@ -1,7 +1,7 @@
 """HTTP of activity tracking.
 
 `schemas`: what goes in and out. `routes`; `corrections`: what was said wrongly, said anew. `closures`: closed days.
-`hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk` (sessions), `mark_bulk`.
+`open_registers`, `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk` (sessions), `mark_bulk`.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ def blueprints() -> tuple[Any, ...]:
         corrections,
         hours,
         mark_bulk,
+        open_registers,
         reports,
         routes,
         waiting,
@@ -28,6 +29,7 @@ def blueprints() -> tuple[Any, ...]:
         bulk.bulk,
         mark_bulk.marks,
         hours.hours_read,
+        open_registers.open_registers,
         reports.reports,
         waiting.waiting,
     )

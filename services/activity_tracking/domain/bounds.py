@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from services.activity_tracking.domain.counted import moved_since, recounts
 from services.activity_tracking.domain.journey import Journey, Minutes, SessionCounts, added, apply_fact
 from services.activity_tracking.domain.months import keep_month
 from services.activity_tracking.domain.plan import PlannedActivity, plan_row
@@ -33,7 +34,10 @@ def change_hands(state: Journey | None, received: Received, programmes: Programm
         for one in received.extra.plans
         if (row := plan_row(one, after.passage)) != plan_row(one, state.passage)
     )
-    return Change(after, rows=rows)
+    units = {one.unit for one in received.extra.plans if one.unit is not None}
+    since = moved_since(state.passage, after.passage) if units else None
+    again = () if since is None else recounts(units, since, None, received.body.recorded_at)
+    return Change(after, rows=rows, timers=again)
 
 
 def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:

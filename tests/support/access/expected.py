@@ -174,6 +174,7 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "GET /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /attendance"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /reports"): ("agency fk shop cafe tra hotel", CASE),
+    ("activity_tracking", "GET /attendance/open"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /closures"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "GET /closures"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /closures/<string:closureId>/correction"): ("shop", CASE),

@@ -1,0 +1,78 @@
+"""What a unit's register of a day is made of: the rows of its plans, marks and pauses. No rule lives here."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+
+from services.activity_tracking.domain.closures import from_day
+from services.activity_tracking.domain.expected import Expected
+from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
+from services.activity_tracking.domain.marks import Mark
+from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
+from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
+from services.activity_tracking.domain.sessions import Session
+from shared.language.decision import Work, subject_of
+from shared.language.events import JourneyId, Organisation
+from shared.language.rows import entry_of
+
+AT_ONCE = 500
+"""Rows that are read at once; a unit's planned periods are seldom more."""
+
+
+def stretch_key(day: date, of: Expected | Mark) -> str:
+    """The key of the row that says what a stretch of that day was marked as."""
+    return mark_key(of.journey_id, stretch_of(of.plan, of.activity), day, of.hour)
+
+
+def heads_on(work: Work, unit: Organisation, day: date) -> dict[str, Session]:
+    """The newest entry of each stretch that the unit marked on that day, by the stretch's key."""
+    named: dict[str, str] = {}
+    where, after = {"unit": unit, "day": day.isoformat()}, None
+    while rows := work.rows(MARKS, where, order="_id", after=after, limit=AT_ONCE):
+        named |= {row["_id"]: row["session_id"] for row in rows}
+        if len(rows) < AT_ONCE:
+            break
+        after = rows[-1]["_id"]
+    work.fetch("sessions", list(named.values()))
+    found = {key: work.row("sessions", session) for key, session in named.items()}
+    return {key: entry_of(Session, row) for key, row in found.items() if row is not None}
+
+
+def elsewhere_on(
+    work: Work, unit: Organisation, day: date, journeys: Collection[JourneyId]
+) -> Sequence[Session]:
+    """The newest entry of each stretch on which one of these was marked at another unit that day; few."""
+    if not journeys:
+        return []
+    where = {"journey_id": {"$in": sorted(journeys)}, "day": day.isoformat(), "unit": {"$ne": unit}}
+    named = [row["session_id"] for row in work.rows(MARKS, where, order="_id", after=None, limit=AT_ONCE)]
+    work.fetch("sessions", named)
+    rows = (work.row("sessions", one) for one in named)
+    return [entry_of(Session, row) for row in rows if row is not None]
+
+
+def planned_on(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
+    """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
+    after = from_day(day)
+    while rows := work.rows(PLANNED, {"unit": unit}, order="until", after=after, limit=AT_ONCE):
+        yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1]["until"]
+
+
+def paused(work: Work, journeys: Iterable[JourneyId]) -> dict[JourneyId, list[Pause]]:
+    """The pauses of these journeys, which are loaded: they say how many there are, numbered from 1."""
+    states = (work.readable(subject_of("journey", one)) for one in journeys)
+    keys = {
+        pause_key(one.journey_id, pause_code(number)): one.journey_id
+        for one in states
+        if one is not None
+        for number in range(1, one.pauses + 1)
+    }
+    work.fetch(PAUSES, list(keys))
+    found: dict[JourneyId, list[Pause]] = {}
+    for key, journey_id in keys.items():
+        row = work.row(PAUSES, key)
+        if row is not None:
+            found.setdefault(journey_id, []).append(entry_of(Pause, row))
+    return found
