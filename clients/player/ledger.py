@@ -142,6 +142,9 @@ def _figures(counted: list[Counted], programme: Programme, as_of: date) -> dict[
             "planned_minutes": sum(one.planned or 0 for one in sessions),
             "marked_minutes": sum(one.marked for one in sessions),
             "reached": _rate(sum(one.marked for one in sessions), sum(one.planned or 0 for one in sessions)),
+            # Nobody is played with hours of the week, so nobody is expected.
+            "registers": 0,
+            "registers_open": 0,
         },
         "employed_at_exit": {
             "employed": employed,

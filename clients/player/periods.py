@@ -79,6 +79,8 @@ EACH: dict[str, Count] = {
     ),
     "session/planned_minutes": lambda one: _sessions(one, lambda held: held.planned or 0),
     "session/marked_minutes": lambda one: _sessions(one, lambda held: held.marked),
+    "session/registers": lambda one: [],
+    "session/registers_open": lambda one: [],
 }
 """Each figure of what was done on a journey, and the days on which it counts."""
 RESTATED = "exit/restated"

@@ -316,17 +316,15 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
     made = report_of(work, before)
     change, entry = reported(change, entry, head=before, made=made, programme=programme, at=work.at)
     change = follow_spell(change, entry, programme)
-    if change.events:
-        _save(work, actor, day, change)
+    _save(work, actor, day, change)
     return entry, entry.session_id == session
 
 
 def _save(work: Work, actor: Actor, day: date, change: Change[Journey]) -> None:
     """Keep a mark; a register of a day that is over is counted again."""
-    again = recounts((actor.organisation,), day, day, work.at)
-    work.save(
-        subject_of("journey", change.state.journey_id), replace(change, timers=(*change.timers, *again))
-    )
+    again = recounts((actor.organisation,), day, day, work.at) if change.events else ()
+    timers = (*change.timers, *again)
+    work.save(subject_of("journey", change.state.journey_id), replace(change, timers=timers))
 
 
 def _place(of: Expected | Mark) -> Place:

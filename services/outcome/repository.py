@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from services.outcome.domain.journey import Outcome
 from services.outcome.domain.participation import RESTING, Others
 from services.outcome.figures.repository import INDEXES as FIGURE_INDEXES
-from services.outcome.figures.state import JourneyFigures, OutputFigures
+from services.outcome.figures.state import JourneyFigures, OutputFigures, RegisterFigures
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.errors import StateUnreadable
 from shared.language.events import JourneyId, ParticipationSettled
@@ -38,12 +38,13 @@ def _every_journey_alone(document: dict[str, Any]) -> dict[str, Any]:
 
 
 class FigureJourneys(StoredStates):
-    """The projector's states, of journeys and of outputs."""
+    """The projector's states, of journeys, outputs and registers."""
 
     collection = "figure_journeys"
     kinds: Mapping[str, Kind] = {
         "journey": Kind(JourneyFigures, (with_hands, _every_journey_alone, valid_as_it_is, valid_as_it_is)),
         "output": Kind(OutputFigures),
+        "register": Kind(RegisterFigures),
     }
 
 

@@ -31,8 +31,8 @@ IDENTITY = "`activity-tracking:<topic>:<partition>:<offset>` of the record"
 class MarkAccepted(Message, frozen=True, kw_only=True):
     """An inbound mark stands; `topic`, `partition` and `offset` say which record.
 
-    plan, day, hour: which stretch. changed: false where it was marked so already. session_id, attendance, minutes: of
-    the mark, null where nothing is marked now. key, headers: see `MarkRejected`.
+    plan, day, hour: which stretch; plan: null of who came unplanned. changed: false where it was marked so already.
+    session_id, attendance, minutes: of the mark, null where nothing is marked now. key, headers: see `MarkRejected`.
     """
 
     status: Literal["accepted"]
@@ -42,7 +42,7 @@ class MarkAccepted(Message, frozen=True, kw_only=True):
     key: str | None
     headers: dict[str, str]
     journey_id: JourneyId
-    plan: Code
+    plan: Code | None
     day: date
     hour: str
     changed: bool

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from services.outcome.figures.contributions import add_sessions, of_facts, of_output
-from services.outcome.figures.state import Figures, OutputFigures
+from services.outcome.figures.contributions import add_sessions, of_facts, of_output, of_register
+from services.outcome.figures.state import Figures, OutputFigures, RegisterFigures
 
 PLACES = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
 """Where a journey can be now: its stage, mistakes left out."""
@@ -25,6 +25,8 @@ def contributions(state: Figures) -> Counter[str]:
     """The cells that the subject counts in now, with amounts, as if it were counted for the first time."""
     if isinstance(state, OutputFigures):
         return +Counter(of_output(None, state).cells)
+    if isinstance(state, RegisterFigures):
+        return +Counter(of_register(None, state).cells)
     found = of_facts(None, state)
     add_sessions(found, None, state)
     return +Counter(found.cells)

@@ -1,7 +1,7 @@
 """HTTP of activity tracking.
 
 `schemas`: what goes in and out. `routes`; `corrections`: what was said wrongly, said anew. `closures`: closed days.
-`open_registers`, `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk` (sessions), `mark_bulk`.
+`open_registers`, `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk`, `mark_bulk`.
 """
 
 from typing import Any

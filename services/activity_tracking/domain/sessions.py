@@ -160,10 +160,8 @@ def _mark_place(entry: Session) -> tuple[str, str] | None:
 
 def _mark_rows(entry: Session) -> list[Row]:
     place = _mark_place(entry)
-    if place is None:
-        return []
-    named = {"journey_id": entry.journey_id, "session_id": entry.session_id}
-    return [Row(*place, {**named, "unit": entry.organisation, "day": entry.occurred_on.isoformat()})]
+    named = {"journey_id": entry.journey_id, "session_id": entry.session_id, "unit": entry.organisation}
+    return [Row(*place, {**named, "day": entry.occurred_on.isoformat()})] if place else []
 
 
 def log(
@@ -355,15 +353,11 @@ def _said(head: Session, command: CorrectSession) -> Session:
 
 
 def _held_anew(head: Session, command: CorrectSession) -> Held | None:
-    """The stretch as the correction words it: minutes without times replace the times; another day is not of it.
-
-    Nor is another activity, where the person came unplanned.
-    """
+    """The stretch as it was, without times where other minutes are said. Another day, or unplanned activity, is not."""
     if command.held is not None or head.held is None:
         return command.held
-    if command.occurred_on not in (None, head.occurred_on):
-        return None
-    if head.held.plan is None and command.activity not in (None, head.activity):
+    elsewhere = head.held.plan is None and command.activity not in (None, head.activity)
+    if elsewhere or command.occurred_on not in (None, head.occurred_on):
         return None
     as_it_was = command.minutes in (None, head.minutes)
     return head.held if as_it_was else replace(head.held, came_at=None, left_at=None)

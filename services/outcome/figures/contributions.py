@@ -17,6 +17,7 @@ from services.outcome.figures.figure import (
     OfHandovers,
     OfJourney,
     OfOutputs,
+    OfRegisters,
     OfSessions,
     OfStage,
     Step,
@@ -27,6 +28,7 @@ from services.outcome.figures.state import (
     JourneyFacts,
     JourneyFigures,
     OutputFigures,
+    RegisterFigures,
     Sessions,
     Where,
     home,
@@ -81,6 +83,9 @@ OF_ACTIVITIES: tuple[tuple[Figure, OfActivities], ...] = tuple(
     (one, one.rule) for one in FIGURES if isinstance(one.rule, OfActivities)
 )
 OF_OUTPUTS: tuple[Figure, ...] = tuple(one for one in FIGURES if isinstance(one.rule, OfOutputs))
+OF_REGISTERS: tuple[tuple[Figure, OfRegisters], ...] = tuple(
+    (one, one.rule) for one in FIGURES if isinstance(one.rule, OfRegisters)
+)
 OF_STAGE: dict[str, str] = {one.rule.stage: one.code for one in FIGURES if isinstance(one.rule, OfStage)}
 
 
@@ -116,6 +121,17 @@ def of_output(before: OutputFigures | None, after: OutputFigures) -> Counted:
             for figure in OF_OUTPUTS:
                 amounts = ((figure.code_of(state.output), ((state.logged_on, state.quantity),)),)
                 found.add(figure, amounts, Groups(where(state), None), times)
+    return found
+
+
+def of_register(before: RegisterFigures | None, after: RegisterFigures) -> Counted:
+    """What a register counts now and did not before."""
+    found = Counted()
+    for times, state in ((-1, before), (1, after)):
+        if state is not None:
+            for figure, rule in OF_REGISTERS:
+                if rule.holds(state):
+                    found.add(figure, ((figure.code, ((state.on, 1),)),), Groups(where(state), None), times)
     return found
 
 

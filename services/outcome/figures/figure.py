@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from services.outcome.figures.state import FollowUpFigure, JourneyFacts, Sessions
+from services.outcome.figures.state import FollowUpFigure, JourneyFacts, RegisterFigures, Sessions
 from shared.language.events import ActivityMinutes
 from shared.language.figures import EACH
 from shared.language.passage import Stage
 from shared.language.programmes import Name
 
-Counts = Literal["persons", "journeys", "handovers", "sessions", "minutes", "outputs"]
-"""What a figure counts. A figure of handovers counts offers; minutes are those of attended sessions.
+Counts = Literal["persons", "journeys", "handovers", "sessions", "minutes", "outputs", "registers"]
+"""What a figure counts. A figure of handovers counts offers; minutes are those of attended sessions; a
+register is a unit's of one day, in one municipality.
 
 Persons are counted once a programme, however many journeys they have there.
 """
@@ -104,7 +105,14 @@ class OfOutputs:
     """Counts the quantity of each output, on the day of the result."""
 
 
-Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfActivities | OfOutputs
+@dataclass(frozen=True, slots=True)
+class OfRegisters:
+    """Counts a unit's registers of a day, on that day. holds: whether one counts."""
+
+    holds: Callable[[RegisterFigures], bool]
+
+
+Rule = OfJourney | OfStage | OfHandovers | OfFollowUp | OfSessions | OfActivities | OfOutputs | OfRegisters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

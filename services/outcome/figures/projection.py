@@ -17,6 +17,7 @@ from services.outcome.figures.contributions import (
     add_sessions,
     of_facts,
     of_output,
+    of_register,
 )
 from services.outcome.figures.state import (
     RECENT,
@@ -28,6 +29,7 @@ from services.outcome.figures.state import (
     HandoverAnswer,
     JourneyFigures,
     OutputFigures,
+    RegisterFigures,
     Sessions,
     Together,
     where,
@@ -55,7 +57,9 @@ def _difference(before: Figures | None, after: Figures, received: Received) -> C
         return Counted()
     if isinstance(after, OutputFigures):
         return of_output(before if isinstance(before, OutputFigures) else None, after)
-    assert not isinstance(before, OutputFigures)
+    if isinstance(after, RegisterFigures):
+        return of_register(before if isinstance(before, RegisterFigures) else None, after)
+    assert not isinstance(before, OutputFigures | RegisterFigures)
     if before is not None and after.sessions is not before.sessions:
         # Most events are sessions: they change the figures that are declared to be of sessions, and no other.
         return _sessions_difference(before, after, received.body)
@@ -96,6 +100,8 @@ def _adds(programme: str, difference: Counted) -> Iterator[Add]:
 
 def _newest(state: Figures, received: Received) -> Figures:
     """The state with what was recorded last, in whichever order two services' events arrive."""
+    if isinstance(state, RegisterFigures):
+        return state
     newest = (received.body.recorded_at, received.type)
     if newest <= (state.newest_at, state.newest_type):
         return state
@@ -121,6 +127,15 @@ def _after(state: Figures | None, received: Received) -> Figures:
                 quantity=output.quantity,
                 newest_type=received.type,
                 newest_at=output.recorded_at,
+            )
+        case None | RegisterFigures(), e.RegisterCounted() as register:
+            return RegisterFigures(
+                programme=register.programme,
+                on=register.occurred_on,
+                provider=register.organisation,
+                municipality=register.municipality,
+                expected=register.expected,
+                not_marked=register.not_marked,
             )
         case OutputFigures(), e.OutputCorrected() as correction:
             return replace(state, quantity=correction.quantity)
@@ -342,6 +357,7 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
         e.ParticipantReady,
         e.OutputLogged,
         e.OutputCorrected,
+        e.RegisterCounted,
         e.HandoverOffered,
         e.HandoverAccepted,
         e.HandoverDeclined,
@@ -358,4 +374,4 @@ FOLDS: dict[type[e.Fact], Fold] = dict.fromkeys(
     ),
     project,
 )
-"""Every event about a journey or an output: those that move no figure are still news."""
+"""Every event about a journey, an output or a register: those that move no figure are still news."""

@@ -35,5 +35,6 @@ def read_cells(
 def newest(database: Database[dict[str, Any]], programme: str) -> list[dict[str, Any]]:
     """What changed last, newest first: [{type, recorded_at}], at most 12; never whose. Blocks; a retry is safe."""
     fields = {"_id": 0, "type": "$state.newest_type", "recorded_at": "$state.newest_at"}
-    found = database["figure_journeys"].find({"state.programme": programme}, fields)
+    told = {"state.programme": programme, "state.newest_at": {"$type": "date"}}
+    found = database["figure_journeys"].find(told, fields)
     return list(found.sort("state.newest_at", DESCENDING).limit(NEWEST))

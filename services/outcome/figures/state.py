@@ -149,7 +149,22 @@ class OutputFigures:
     newest_at: datetime
 
 
-Figures = JourneyFigures | OutputFigures
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterFigures:
+    """What the figures need of one unit's register of a day: how many lines it had, and how many nobody has marked.
+
+    It is no news, so it does not say what was recorded last: every unit's is counted at midnight.
+    """
+
+    programme: e.Code
+    on: date
+    provider: e.Organisation
+    municipality: e.Municipality
+    expected: int
+    not_marked: int
+
+
+Figures = JourneyFigures | OutputFigures | RegisterFigures
 
 RECENT = 20
 """Handovers of a journey that are kept one by one, beside the accepted: more than an exit is ever recorded late by."""
@@ -159,9 +174,9 @@ def where(state: Figures | JourneyFacts) -> Where:
     """The provider and the municipality that the subject's figures are counted at.
 
     A journey's provider accepted it; before that it declined it, or was named in the referral. A handover does not move
-    it: all figures of a journey stand at one provider. An output's provider logged it.
+    it: all figures of a journey stand at one provider. An output's provider logged it; a register's is the unit.
     """
-    if isinstance(state, OutputFigures):
+    if isinstance(state, OutputFigures | RegisterFigures):
         return Where(state.provider, state.municipality)
     passage = state.passage
     provider = passage.provider or passage.declined_by or passage.named_provider or NOBODY

@@ -197,6 +197,8 @@ def test_sessions_follow_their_corrections() -> None:
         "planned_minutes": 0,
         "marked_minutes": 0,
         "reached": None,
+        "registers": 0,
+        "registers_open": 0,
     }
 
 

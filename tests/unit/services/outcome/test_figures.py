@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.outcome.figures.projection import project
 from services.outcome.figures.report import build
-from services.outcome.figures.state import Figures
+from services.outcome.figures.state import Figures, JourneyFigures
 from services.outcome.repository import FigureJourneys
 from shared.language import events as e
 from shared.language.decision import Add, Received, Subject
@@ -161,6 +161,8 @@ def recount(truths: list[Truth]) -> dict[str, Any]:
                 "planned_minutes": sum(plan for _, plan in planned),
                 "marked_minutes": sum(minutes for minutes, _ in planned),
                 "reached": _share(sum(minutes for minutes, _ in planned), sum(plan for _, plan in planned)),
+                "registers": 0,
+                "registers_open": 0,
             },
             "employed_at_exit": {
                 "employed": known.count("employed"),
@@ -300,6 +302,34 @@ def test_a_corrected_output_counts_as_corrected(corrected: int, reached: int) ->
     }
 
 
+def register(expected: int, not_marked: int, day: date = TODAY) -> Received:
+    event = e.RegisterCounted(
+        occurred_on=day,
+        recorded_at=noon(TODAY),
+        organisation=SHOP,
+        programme=PROGRAMME.id,
+        municipality="2417",
+        expected=expected,
+        not_marked=not_marked,
+        replaced_expected=0,
+        replaced_not_marked=0,
+    )
+    return arrived(event, subject=Subject(f"register/{SHOP}@{day.isoformat()}@{PROGRAMME.id}@2417"))
+
+
+@pytest.mark.parametrize(
+    ("counts", "registers", "unfilled"),
+    [([(5, 2)], 1, 1), ([(5, 2), (5, 0)], 1, 0), ([(5, 2), (5, 0), (5, 1)], 1, 1), ([(5, 2), (0, 0)], 0, 0)],
+)
+def test_a_register_counts_as_it_was_counted_last(
+    counts: list[tuple[int, int]], registers: int, unfilled: int
+) -> None:
+    other = register(3, 3, date(2016, 4, 4))
+    ledger = Ledger().take([*(register(*one) for one in counts), other])
+    found = build(ledger.cells, PROGRAMME, AS_OF)["figures"]["sessions"]
+    assert (found["registers"], found["registers_open"]) == (registers + 1, unfilled + 1)
+
+
 def test_an_event_before_the_first_is_an_error_not_a_figure() -> None:
     with pytest.raises(ValueError, match="began"):
         project(None, arrived(start()), PROGRAMMES)
@@ -314,6 +344,7 @@ def test_what_changed_last_is_the_latest_recorded_in_any_order() -> None:
         state: Figures = project(None, arrived(referral()), PROGRAMMES).state
         for event in order:
             state = project(state, arrived(event), PROGRAMMES).state
+        assert isinstance(state, JourneyFigures)
         assert (state.newest_type, state.newest_at) == (
             "journey.activity-tracking.participant-ready.v1",
             late.recorded_at,
