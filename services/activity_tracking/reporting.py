@@ -94,7 +94,7 @@ def list_reports(
         if which == "overdue" and not report.is_overdue(today):
             return ReportPage(reports=found, next=None)
         journey: Journey | None = work.readable(subject_of("journey", report.journey_id))
-        if journey is not None and _may_read(work, actor, journey, report):
+        if journey is not None and may_read(work, actor, journey, report):
             found.append(Listed(report=report, today=today, place=place))
     last = rows[-1]["listed" if which == "all" else "waits"] if len(rows) == limit else None
     return ReportPage(reports=found, next=last)
@@ -130,7 +130,8 @@ def _pass(work: Work, actor: Actor, journey: Journey, action: Action, day: date 
         authorise(actor, "log_activity", journey.passage, work, on=day)
 
 
-def _may_read(work: Work, actor: Actor, journey: Journey, report: Report) -> bool:
+def may_read(work: Work, actor: Actor, journey: Journey, report: Report) -> bool:
+    """Whether the caller reads the report, as its provider or its referrer."""
     day = report.day if report.provider == actor.organisation else None
     try:
         _pass(work, actor, journey, "read_journey", day)

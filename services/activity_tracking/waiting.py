@@ -1,16 +1,22 @@
-"""The use case of what waits at activity tracking: rounds of the progress measure that are due. No rule lives here."""
+"""The use case of what waits at activity tracking: rounds of the measure, and reports that nobody has acknowledged.
+
+No rule lives here.
+"""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.progress import due_on, measured_from
+from services.activity_tracking.domain.reports import REPORTS, Report
 from services.activity_tracking.handlers import reader_of
+from services.activity_tracking.reporting import may_read
 from shared.language.access import Actor, authorise, authorise_somewhere, reach_of
 from shared.language.days import day_of, months_after
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId
+from shared.language.rows import entry_of
 from shared.language.waiting import Fetch, Source, Waiting, Waits, gathered
 
 
@@ -28,8 +34,44 @@ def list_waiting(
     measures = _measures(work, actor, today)
     if journey is not None:
         measures = _of_journey(work, actor, journey, today)
-    sources: Sequence[Source] = [("measure", measures)]
+    sources: Sequence[Source] = [("measure", measures), ("report", _reports(work, actor, journey))]
     return Waiting(entries=gathered(sources, after=after, limit=limit), today=today)
+
+
+def _reports(work: Work, actor: Actor, journey: JourneyId | None) -> Fetch:
+    """Reports that the unit owes and the referrer has not acknowledged, by their last day."""
+    where = {"provider": actor.organisation, **({} if journey is None else {"journey_id": journey})}
+
+    def fetch(after: str | None, most: int) -> Sequence[Waits]:
+        found: list[Waits] = []
+        place = after or ""
+        while missing := most - len(found):
+            rows = work.rows(REPORTS, where, order="waits", after=place, limit=missing)
+            work.load([subject_of("journey", row["journey_id"]) for row in rows])
+            for row in rows:
+                place, report = row["waits"], entry_of(Report, row)
+                held: Journey | None = work.readable(subject_of("journey", report.journey_id))
+                if held is not None and report.made_at is not None and may_read(work, actor, held, report):
+                    found.append(_report(report, report.made_at, place))
+            if len(rows) < missing:
+                break
+        return found
+
+    return fetch
+
+
+def _report(report: Report, made_at: datetime, place: str) -> Waits:
+    return Waits(
+        kind="report",
+        subject=report.report_id,
+        place=place,
+        journey_id=report.journey_id,
+        unit=report.provider,
+        since=day_of(made_at),
+        due=report.due_on,
+        method="GET",
+        path=f"/reports/{report.report_id}",
+    )
 
 
 def _measures(work: Work, actor: Actor, today: date) -> Fetch:

@@ -23,6 +23,12 @@ def waiting(world: House, service: str, who: str, query: str = "") -> list[dict[
     return found
 
 
+def measures(world: House, who: str, query: str = "") -> list[dict[str, Any]]:
+    """What waits at activity tracking, but for reports to the referrer (test_reports.py)."""
+    found = waiting(world, ACTIVITY_TRACKING, who, query)
+    return [one for one in found if one["kind"] == "measure"]
+
+
 def referred(world: House, provider: str | None) -> str:
     person = world.done(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim", "personnummer": None})
     body = {
@@ -102,21 +108,21 @@ def test_a_follow_up_waits_from_its_day_on_for_all_who_may_answer(world: House) 
 def test_a_measure_waits_when_its_months_have_passed_and_no_longer_once_it_is_taken(world: House) -> None:
     journey = started(world)
     world.pass_to(date(2016, 9, 5))
-    assert waiting(world, ACTIVITY_TRACKING, SHOP) == []
+    assert measures(world, SHOP) == []
     world.pass_to(date(2016, 9, 6))
-    (one,) = waiting(world, ACTIVITY_TRACKING, SHOP)
+    (one,) = measures(world, SHOP)
     assert (one["kind"], one["due"], one["overdue"]) == ("measure", "2016-09-06", False)
     assert one["act"] == {"method": "POST", "path": f"/v1/journeys/{journey}/progress"}
-    assert waiting(world, ACTIVITY_TRACKING, SHOP, f"?journey={journey}") == [one]
-    assert waiting(world, ACTIVITY_TRACKING, CAFE) == []
-    assert waiting(world, ACTIVITY_TRACKING, CAFE, f"?journey={journey}") == []
+    assert measures(world, SHOP, f"?journey={journey}") == [one]
+    assert measures(world, CAFE) == []
+    assert measures(world, CAFE, f"?journey={journey}") == []
     world.pass_to(date(2016, 9, 7))
-    assert waiting(world, ACTIVITY_TRACKING, SHOP)[0]["overdue"]
+    assert measures(world, SHOP)[0]["overdue"]
     answers = {"round": 1, "answers": {"network": 3}}
     world.done(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/progress", SHOP, answers)
-    assert waiting(world, ACTIVITY_TRACKING, SHOP) == []
+    assert measures(world, SHOP) == []
     world.pass_to(date(2016, 12, 7))
-    assert [each["due"] for each in waiting(world, ACTIVITY_TRACKING, SHOP)] == ["2016-12-07"]
+    assert [each["due"] for each in measures(world, SHOP)] == ["2016-12-07"]
 
 
 def test_who_has_left_has_no_measure_waiting(world: House) -> None:
@@ -125,8 +131,8 @@ def test_who_has_left_has_no_measure_waiting(world: House) -> None:
     said = {"way": "by_plan", "reason": "plan_completed", "situation": "employed"}
     world.done(OUTCOMES, "POST", f"/journeys/{journey}/exit", SHOP, said)
     world.spread()
-    assert waiting(world, ACTIVITY_TRACKING, SHOP) == []
-    assert waiting(world, ACTIVITY_TRACKING, SHOP, f"?journey={journey}") == []
+    assert measures(world, SHOP) == []
+    assert measures(world, SHOP, f"?journey={journey}") == []
 
 
 def test_a_journey_that_is_none_waits_for_nothing(world: House) -> None:
