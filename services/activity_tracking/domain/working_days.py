@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from services.activity_tracking.domain.holidays import is_holiday
 from shared.language.days import days_after
 
 SATURDAY = 6
@@ -9,7 +10,7 @@ SATURDAY = 6
 
 def is_working_day(day: date) -> bool:
     """Whether offices are open on that day."""
-    return day.isoweekday() < SATURDAY
+    return day.isoweekday() < SATURDAY and not is_holiday(day)
 
 
 def working_days_after(day: date, days: int) -> date:
