@@ -9,7 +9,7 @@ from shared.language import events as e
 from tests.support.house import ACTIVITY_TRACKING, House, house
 from tests.unit.access.test_on_the_day import COACTIVE, SHOP, started
 
-MONDAY = date(2016, 6, 6)
+MONDAY = date(2016, 6, 13)
 MORNING = {"weekday": 1, "starts_at": "09:00", "ends_at": "12:00"}
 
 
@@ -20,14 +20,14 @@ def _world() -> House:
 
 def planned(world: House, activity: str = "work_training") -> str:
     journey = started(world)
-    body = {"activity": activity, "first_on": "2016-06-06", "hours": [MORNING]}
+    body = {"activity": activity, "first_on": "2016-06-13", "hours": [MORNING]}
     world.done(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/activities", SHOP, body)
     return journey
 
 
 def marked(world: House, journey: str, presence: str, **said: Any) -> None:
     mark = {"journey_id": journey, "plan": "a1", "hour": "09:00", "presence": presence, **said}
-    world.done(ACTIVITY_TRACKING, "POST", "/attendance", SHOP, {"day": "2016-06-06", "marks": [mark]})
+    world.done(ACTIVITY_TRACKING, "POST", "/attendance", SHOP, {"day": "2016-06-13", "marks": [mark]})
 
 
 def said(world: House) -> list[Any]:
@@ -61,7 +61,7 @@ def test_a_mark_tells_what_was_planned_and_a_correction_what_it_replaces(world: 
 
 def test_a_session_without_a_register_has_no_planned_minutes(world: House) -> None:
     journey = planned(world)
-    session = {"activity": "work_training", "occurred_on": "2016-06-06", "attendance": "yes", "minutes": 90}
+    session = {"activity": "work_training", "occurred_on": "2016-06-13", "attendance": "yes", "minutes": 90}
     made = world.done(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/sessions", SHOP, session)
     assert (made["planned_minutes"], sums(world, journey)) == (None, (90, 0, 0))
     assert said(world)[0].planned_minutes is None
@@ -70,10 +70,10 @@ def test_a_session_without_a_register_has_no_planned_minutes(world: House) -> No
 def test_a_mark_moved_to_another_day_is_planned_no_more(world: House) -> None:
     journey = planned(world)
     marked(world, journey, "present")
-    world.pass_to(date(2016, 6, 7))
-    (line,) = world.done(ACTIVITY_TRACKING, "GET", "/attendance?day=2016-06-06", SHOP)["expected"]
+    world.pass_to(date(2016, 6, 14))
+    (line,) = world.done(ACTIVITY_TRACKING, "GET", "/attendance?day=2016-06-13", SHOP)["expected"]
     path = f"/journeys/{journey}/sessions/{line['mark']['session_id']}/correction"
-    body = {"activity": "work_training", "occurred_on": "2016-06-07", "attendance": "yes", "minutes": 180}
+    body = {"activity": "work_training", "occurred_on": "2016-06-14", "attendance": "yes", "minutes": 180}
     moved = world.done(ACTIVITY_TRACKING, "POST", path, SHOP, {**body, "why": "It was Tuesday."})
     assert (moved["planned_minutes"], sums(world, journey)) == (None, (180, 0, 0))
 
