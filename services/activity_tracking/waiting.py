@@ -1,4 +1,4 @@
-"""The use case of what waits at activity tracking: rounds of the measure, and reports that nobody has acknowledged.
+"""The use case of what waits at activity tracking: registers, rounds of the measure, and reports not acknowledged.
 
 No rule lives here.
 """
@@ -6,18 +6,23 @@ No rule lives here.
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from services.activity_tracking.counting import open_registers
+from services.activity_tracking.domain.counted import open_place
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.progress import due_on, measured_from
 from services.activity_tracking.domain.reports import REPORTS, Report
 from services.activity_tracking.handlers import reader_of
 from services.activity_tracking.reporting import may_read
 from shared.language.access import Actor, authorise, authorise_somewhere, reach_of
-from shared.language.days import day_of, months_after
+from shared.language.days import day_of, days_after, months_after
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId
 from shared.language.rows import entry_of
 from shared.language.waiting import Fetch, Source, Waiting, Waits, gathered
+
+YEAR = 365
+"""Days back in which a register that is not filled in still waits."""
 
 
 def list_waiting(
@@ -34,7 +39,9 @@ def list_waiting(
     measures = _measures(work, actor, today)
     if journey is not None:
         measures = _of_journey(work, actor, journey, today)
-    sources: Sequence[Source] = [("measure", measures), ("report", _reports(work, actor, journey))]
+    sources: list[Source] = [("measure", measures), ("report", _reports(work, actor, journey))]
+    if journey is None:
+        sources.insert(0, ("register", _registers(work, actor, today)))
     return Waiting(entries=gathered(sources, after=after, limit=limit), today=today)
 
 
@@ -72,6 +79,30 @@ def _report(report: Report, made_at: datetime, place: str) -> Waits:
         method="GET",
         path=f"/reports/{report.report_id}",
     )
+
+
+def _registers(work: Work, actor: Actor, today: date) -> Fetch:
+    """Registers of the unit that are not filled in, today's and those of a year back. Of no single journey."""
+
+    def fetch(after: str | None, most: int) -> Sequence[Waits]:
+        first = days_after(today, -YEAR)
+        found = open_registers(
+            work, actor.organisation, first_on=first, last_on=today, after=after, limit=most
+        )
+        return [
+            Waits(
+                kind="register",
+                subject=one.register,
+                place=open_place(one),
+                unit=one.unit,
+                since=one.day,
+                due=one.day,
+                path="/attendance",
+            )
+            for one in found
+        ]
+
+    return fetch
 
 
 def _measures(work: Work, actor: Actor, today: date) -> Fetch:

@@ -135,6 +135,53 @@ def test_who_has_left_has_no_measure_waiting(world: House) -> None:
     assert measures(world, SHOP, f"?journey={journey}") == []
 
 
+def test_a_workplace_that_holds_the_journey_is_told_of_no_measure(world: House) -> None:
+    journey, hotel = started(world), "hotell-statt"
+    consent = {"purpose": "sharing", "given": True, "organisations": [CAFE, hotel], "last_day": "2017-01-01"}
+    world.done(INTAKE, "POST", f"/journeys/{journey}/consents", SHOP, consent)
+    offer = {"kind": "provider_to_employer", "to_organisation": hotel, "deadline_on": "2016-06-30"}
+    world.done(HANDOVERS, "POST", f"/journeys/{journey}/handovers", SHOP, offer)
+    world.done(HANDOVERS, "POST", f"/handovers/{journey}.h1/acceptance", hotel)
+    world.pass_to(date(2016, 9, 7))
+    for who in (SHOP, hotel):
+        assert measures(world, who) == []
+        assert measures(world, who, f"?journey={journey}") == []
+
+
+def test_a_register_waits_from_its_day_on_until_it_is_filled_in(world: House) -> None:
+    journey = started(world)
+    hours = [{"weekday": day, "starts_at": "09:00", "ends_at": "12:00"} for day in (1, 2)]
+    body = {"activity": "work_training", "first_on": "2016-06-06", "hours": hours}
+    world.done(ACTIVITY_TRACKING, "POST", f"/journeys/{journey}/activities", SHOP, body)
+    assert waiting(world, ACTIVITY_TRACKING, SHOP) == [], "the sixth of June is a holiday"
+    world.pass_to(date(2016, 6, 13))
+    _, today = waiting(world, ACTIVITY_TRACKING, SHOP)
+    assert (today["kind"], today["journey_id"], today["since"], today["overdue"]) == (
+        "register",
+        None,
+        "2016-06-13",
+        False,
+    )
+    assert today["act"] == {"method": "POST", "path": "/v1/attendance"}
+    world.pass_to(date(2016, 6, 15))
+    found = waiting(world, ACTIVITY_TRACKING, SHOP)
+    assert [(one["due"], one["overdue"]) for one in found] == [
+        ("2016-06-07", True),
+        ("2016-06-13", True),
+        ("2016-06-14", True),
+    ]
+    page = world.done(ACTIVITY_TRACKING, "GET", "/waiting?limit=1", SHOP)
+    rest = world.done(ACTIVITY_TRACKING, "GET", f"/waiting?cursor={page['next_cursor']}", SHOP)
+    assert page["waiting"] + rest["waiting"] == found
+    assert waiting(world, ACTIVITY_TRACKING, CAFE) == []
+    assert waiting(world, ACTIVITY_TRACKING, SHOP, f"?journey={journey}") == []
+    for day in ("2016-06-07", "2016-06-13", "2016-06-14"):
+        marks = {"day": day, "rest": "present"}
+        world.done(ACTIVITY_TRACKING, "POST", "/attendance", SHOP, marks)
+    world.pass_to(world.today)
+    assert waiting(world, ACTIVITY_TRACKING, SHOP) == []
+
+
 def test_a_journey_that_is_none_waits_for_nothing(world: House) -> None:
     unknown = "?journey=j-00000000000000000000000099"
     for service in (INTAKE, ACTIVITY_TRACKING, HANDOVERS, OUTCOMES):
