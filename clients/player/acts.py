@@ -21,6 +21,9 @@ Deed = Literal[
     "start",
     "mistake",
     "plan_activity",
+    "plan_pause",
+    "mark_register",
+    "close_unit",
     "set_goal",
     "reach_goal",
     "log_session",
@@ -50,6 +53,9 @@ FRIDAY = 4
 
 Not more often, because the clock stands still after each step until every service has applied everything.
 """
+OWN_DAY_WEEKS = 6
+OWN_DAYS = (1, 2, 4)
+"""In every sixth week, registers are marked on their own day, and these are the weekdays that have registers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +94,7 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One day on which the clock stops and everything recorded that day is done."""
+    """One day on which the clock stops and everything recorded that day is done, registers last."""
 
     on: date
     acts: tuple[Act, ...]
@@ -120,3 +126,16 @@ def step_from(on: date) -> date:
 def step_after(on: date) -> date:
     """The first step day after the day."""
     return step_from(on + timedelta(days=1))
+
+
+def has_own_day(on: date) -> bool:
+    """Whether the clock stops on that day because a register of it is marked on the day itself."""
+    return on.isoweekday() in OWN_DAYS and on.isocalendar().week % OWN_DAY_WEEKS == 2
+
+
+def stop_after(on: date) -> date:
+    """The first day after the day on which the clock stops, whatever is recorded then."""
+    after = on + timedelta(days=1)
+    while not (has_own_day(after) or after == step_from(after)):
+        after += timedelta(days=1)
+    return after

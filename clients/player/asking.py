@@ -8,7 +8,7 @@ Source: docs/field.md, Referral.
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from clients.player.acts import step_after
+from clients.player.acts import stop_after
 
 Answer = tuple[str, str, date, str | None]
 """Provider, `declined`, `silent` or `accepted`, the day, and the reason's code of a no."""
@@ -54,7 +54,7 @@ class Asking:
     def expire(self, today: date) -> date | None:
         """Let silences end whose last day lies before today. Returns the day on which nobody was left to ask."""
         while self.answer_by is not None and self.answer_by < today:
-            on, seen_on = self.answer_by + timedelta(days=1), step_after(self.answer_by)
+            on, seen_on = self.answer_by + timedelta(days=1), stop_after(self.answer_by)
             self.answer_by = None
             if self.now is not None:
                 self.answers.append((self.now, "silent", on, None))

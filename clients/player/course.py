@@ -6,8 +6,10 @@ the day after its last day begins.
 Source: docs/field.md, Results.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from clients.player.acts import Act
 from clients.player.asking import Asking
@@ -58,7 +60,11 @@ class Session:
 
 @dataclass(slots=True)
 class Course:
-    """One journey. person: the plan's name for who is on it."""
+    """One journey. person: the plan's name for who is on it.
+
+    sessions: by the plan's handle, or by the line of a register that they were. plans: what was planned by whom, by the
+    plan's handle.
+    """
 
     person: str
     referred_on: date
@@ -84,6 +90,8 @@ class Course:
     offers: dict[str, Offer] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    pauses: list[tuple[date, date]] = field(default_factory=list)
 
     def do(self, act: Act) -> None:
         """Take in one act that the platform has confirmed."""
@@ -100,6 +108,10 @@ class Course:
                 self._end_open("recalled", act.occurred_on)
             case "withdraw_consent":
                 self._end_open("recalled", act.occurred_on)
+            case "plan_activity":
+                self.plans[says["plan"]] = {**says, "by": act.by}
+            case "plan_pause":
+                self.pauses.append((says["first_on"], says["last_on"]))
             case "log_session":
                 self.sessions[says["session"]] = Session.said(act)
             case "correct_session":
@@ -134,6 +146,14 @@ class Course:
                 self.answers[says["follow_up"]] = says["situation"]
             case _:
                 pass
+
+    def mark(self, key: str, session: Session | None) -> None:
+        """Take in what a line of a register has come to; None: its mark was taken back."""
+        self.corrections += key in self.sessions
+        if session is None:
+            del self.sessions[key]
+        else:
+            self.sessions[key] = session
 
     def _answer(self, act: Act) -> None:
         """Take in what ends the asking, or passes it on."""

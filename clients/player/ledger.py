@@ -4,6 +4,7 @@ The second opinion: nothing here is read from the platform. `compare` names each
 disagree. Source of the figures: docs/field.md, Who is counted.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
@@ -23,12 +24,13 @@ Report = Mapping[str, Any]
 
 
 class Ledger:
-    """Everything that was done and confirmed, by journey and by output."""
+    """Everything that was done and confirmed, by journey and by output. closed: when which provider is closed."""
 
     def __init__(self, programme: Programme) -> None:
         self.programme = programme
         self.courses: dict[str, Course] = {}
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.closed: defaultdict[str, list[tuple[date, date]]] = defaultdict(list)
         self.merged: set[Pair] = set()
         self.commands = 0
 
@@ -36,8 +38,12 @@ class Ledger:
         """Take in one act that the platform has confirmed; those of one journey in their order."""
         self.commands += 1
         match act.deed:
-            case "register" | "erase" | "register_unit" | "begin_membership" | "open_topics":
+            case (
+                "register" | "erase" | "register_unit" | "begin_membership" | "open_topics" | "mark_register"
+            ):
                 pass
+            case "close_unit":
+                self.closed[act.by].append((act.says["first_on"], act.says["last_on"]))
             case "merge":
                 self.merged.add((act.says["person"], act.says["other"]))
             case "part":

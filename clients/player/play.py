@@ -25,6 +25,7 @@ from clients.player.programme import Programme
 from clients.player.reports import read_report
 from clients.player.requests import Handles
 from clients.player.surroundings import SERVICES, Surroundings
+from clients.player.ticking import Ticking
 from clients.player.trouble import Trouble
 from clients.player.wire import Answer, Wire
 
@@ -35,7 +36,7 @@ BUSY = 503
 REFUSED: Mapping[str, tuple[int, ...]] = {"accept": (404, 409), "accept_offer": (409,)}
 """How what comes too late is refused; who was only asked sees the referral no more once it was answered."""
 SAY_WHO_IS_ONE = frozenset({"merge", "part"})
-OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase", "register_unit", "begin_membership"}
+OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase", "register_unit", "begin_membership", "close_unit"}
 
 
 class Play:
@@ -69,6 +70,7 @@ class Play:
         self._counting = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._awaited: list[Act] = []
+        self.ticking = Ticking(wire, self.handles, self.ledger, programme, surroundings.seed)
 
     def run(self, seen: Callable[[Step], None]) -> None:
         """Play all steps; `seen` is called after each. Blocks. Raises Trouble when it cannot go on."""
@@ -77,6 +79,7 @@ class Play:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
+                self.differences += self.ticking.differences
                 self.differences += referrer_check.differences(self, pool)
                 self.differences += idle.parked(idle.look(self.wire, pool))
                 self.differences += self.joining.differences() if self.joining else []
@@ -93,8 +96,11 @@ class Play:
         self.differences += silences.differences(self.wire, self.handles, self.ledger, step.on, pool)
         by_key: dict[str, list[Act]] = {}
         rows: list[Act] = []
+        visits: dict[str, list[Act]] = {}
         for act in step.acts:
-            if act.channel == "csv":
+            if act.deed == "mark_register":
+                visits.setdefault(act.by, []).append(act)
+            elif act.channel == "csv":
                 rows.append(act)
             elif act is not self._victim:
                 by_key.setdefault(act.plan_key, []).append(act)
@@ -108,8 +114,17 @@ class Play:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)
         self.ledger.expire(step.on)
+        self._visit(visits, pool)
         if any(act.deed in SAY_WHO_IS_ONE for act in step.acts):
+            idle.wait_until_idle(self.wire, pool, step.at)
             self._look(step.on)
+
+    def _visit(self, visits: Mapping[str, list[Act]], pool: ThreadPoolExecutor) -> None:
+        """Mark registers, once every service knows who takes part. Nothing else of the step rests on a mark."""
+        list(pool.map(self.ticking.visits, visits.values()))
+        for acts in visits.values():
+            for act in acts:
+                self._count(act)
 
     def _look(self, on: date) -> None:
         """Hold the report of that day against the count of that day."""

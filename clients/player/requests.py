@@ -31,6 +31,7 @@ class Handles:
     journeys: dict[str, str] = field(default_factory=dict)
     sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     goals: dict[tuple[str, str], str] = field(default_factory=dict)
+    plans: dict[tuple[str, str], str] = field(default_factory=dict)
     offers: dict[tuple[str, str], str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     vectors: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -50,6 +51,8 @@ class Handles:
                 self.participants[act.by, says["person"].key] = body["participant_id"]
             case "refer":
                 self.journeys[act.plan_key] = body["journey_id"]
+            case "plan_activity":
+                self.plans[act.plan_key, says["plan"]] = body["plan"]
             case "set_goal":
                 self.goals[act.plan_key, says["goal"]] = body["goal"]
             case "log_session" | "correct_session":
@@ -105,7 +108,9 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
         case "mistake":
             return post("intake", f"/journeys/{journey}/mistake", reason=says["reason"])
         case "plan_activity":
-            return post("activity-tracking", f"/journeys/{journey}/activities", **_said(says))
+            return post("activity-tracking", f"/journeys/{journey}/activities", **_said(says, "plan"))
+        case "plan_pause":
+            return Request("activity-tracking", "POST", f"/journeys/{journey}/pauses", says)
         case "set_goal":
             return post("activity-tracking", f"/journeys/{journey}/goals", text=says["text"])
         case "reach_goal":
@@ -145,6 +150,10 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
         case "answer_follow_up":
             path = f"/follow-ups/{journey}.{says['follow_up']}/answer"
             return post("outcome", path, situation=says["situation"])
+        case "close_unit":
+            return Request("activity-tracking", "POST", "/closures", says)
+        case "mark_register":
+            raise ValueError("What is said of a register follows from who is on it.")
 
 
 def _registering(act: Act, programme: str) -> Request:

@@ -39,19 +39,20 @@ SAID_THERE = frozenset(
 def victim(plan: Plan) -> Act:
     """The session to lose: attended, logged over HTTP, and the last that activity tracking says of a journey.
 
-    A journey registered by mistake would hide the loss. Raises Trouble when the plan has none.
+    A journey registered by mistake would hide the loss, and one on a register may be marked later. Raises Trouble when
+    the plan has none.
     """
     last: dict[str, Act] = {}
-    mistakes: set[str] = set()
+    unfit: set[str] = set()
     for step in plan.steps:
         for act in step.acts:
             if act.deed in SAID_THERE:
                 last[act.plan_key] = act
-            if act.deed == "mistake":
-                mistakes.add(act.plan_key)
+            if act.deed == "mistake" or act.says.get("hours"):
+                unfit.add(act.plan_key)
     for plan_key, act in last.items():
         if (
-            plan_key not in mistakes
+            plan_key not in unfit
             and act.deed == "log_session"
             and act.channel == "http"
             and act.says["minutes"]

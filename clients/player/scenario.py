@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
-from clients.player.acts import Act, BadRecord, Plan, Step, step_after, step_from
+from clients.player import registers
+from clients.player.acts import Act, BadRecord, Plan, Step, step_after, step_from, stop_after
 from clients.player.asking import Asking
 from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people, weekday
 from clients.player.course import begin
@@ -105,9 +106,17 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     acts += newcomers(programme, random, number=len(cohort), journey=number + 1)
     acts += _outputs(programme, random)
     last = max(_ends(programme, acts), step_from(programme.ends_on))
+    acts += registers.visits(programme, _last_taken_part(acts))
+    acts += registers.closures(programme)
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
     bad_records = _bad_records(programme, random, cohort, inbound)
-    return _plan(acts, bad_records, last=last, stops=_falling_due(programme, acts), number=_people(acts))
+    stops = {*_falling_due(programme, acts), *registers.stops(programme.starts_on, last)}
+    return _plan(acts, bad_records, last=last, stops=stops, number=_people(acts))
+
+
+def _last_taken_part(acts: Iterable[Act]) -> date:
+    """The last day on which anybody can have taken part."""
+    return max(act.occurred_on for act in acts if act.deed == "record_exit")
 
 
 def _people(acts: Iterable[Act]) -> int:
@@ -180,7 +189,7 @@ def _silences(programme: Programme, acts: Iterable[Act]) -> set[date]:
         asking = waiting.get(act.plan_key)
         while asking and asking.overdue(act.recorded_on):
             assert asking.answer_by is not None
-            seen_on = step_after(asking.answer_by)
+            seen_on = stop_after(asking.answer_by)
             found.add(seen_on)
             asking.expire(seen_on)
         if asking and act.deed == "pass_on":

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from clients.player.acts import Act, Deed, step_after, step_from
+from clients.player import registers
+from clients.player.acts import Act, Deed, step_after, step_from, stop_after
 from clients.player.plan_writer import LATE_DAYS, PlanWriter
 
 GOALS = (
@@ -89,8 +90,8 @@ class Story(PlanWriter):
         self._act("pass_on", self.next_provider, self._later(3, 12), refusal)
 
     def _stay_silent(self) -> None:
-        """Nobody answers until the last day has passed. The next one is asked on the step that sees it."""
-        self.today = step_after(self.today + timedelta(days=self.programme.answer_within_days or 0))
+        """Nobody answers until the last day has passed. The next one is asked when the clock next stops."""
+        self.today = stop_after(self.today + timedelta(days=self.programme.answer_within_days or 0))
 
     def _leave_unanswered(self) -> None:
         """The one who is asked last says nothing, and comes too late with a yes."""
@@ -98,7 +99,9 @@ class Story(PlanWriter):
         self._act("accept", self.provider, step_after(self.today), refused=True)
 
     def _accept(self) -> None:
-        self._act("accept", self.provider, self._later(3, 21))
+        # Who is asked between two steps still answers within the month.
+        most = 21 if self.today == step_from(self.today) else 14
+        self._act("accept", self.provider, self._later(3, most))
 
     def _begin(self) -> None:
         covers = (self.provider, self.next_provider, *self.receivers)
@@ -182,16 +185,30 @@ class Story(PlanWriter):
                 self._hand_over()
 
     def _plan(self, from_day: date, until: date) -> None:
-        for activity in self.random.sample(self.programme.activities, self.random.choice((1, 1, 2))):
+        sampled = self.random.sample(self.programme.activities, self.random.choice((1, 1, 2)))
+        for number, activity in enumerate(sampled, 1):
             first_on = from_day + timedelta(days=self.random.randint(1, 10))
-            says = {"activity": activity, "first_on": first_on, "last_on": self.random.choice((None, until))}
+            says = {
+                "plan": f"plan{number}",
+                "activity": activity,
+                "first_on": first_on,
+                "last_on": self.random.choice((None, until)),
+                "hours": self._hours() if number == 1 else [],
+            }
             self._act("plan_activity", self.provider, step_after(from_day), says)
+        if (pause := registers.pause(self.plan_key, from_day, until)) is not None:
+            recorded_on, days = pause
+            self._act("plan_pause", self.provider, recorded_on, days)
         for number in range(1, self.random.choice((2, 2, 2, 3))):
             set_on = from_day + timedelta(days=self.random.randint(1, 12))
             goal = f"goal{number}"
             recorded = self._act("set_goal", self.provider, set_on, {"goal": goal, "text": self._one(GOALS)})
             if self.random.random() < 0.6 and step_after(recorded) < until:
                 self._act("reach_goal", self.provider, until - timedelta(days=1), {"goal": goal})
+
+    def _hours(self) -> list[dict[str, Any]]:
+        place = registers.keeps_registers(self.programme).index(self.provider)
+        return registers.pattern(self.plan_key, registers.weekdays_of(place))
 
     def _measure(self, from_day: date, until: date) -> None:
         every = timedelta(days=91 * self.programme.measure_every_months // 3)

@@ -20,6 +20,7 @@ from rich.console import Console
 from tests.bench import (
     attendance,
     hot,
+    morning,
     others,
     populations,
     processes,
@@ -50,9 +51,10 @@ COMPARISONS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "hops": web.hops,
     "share": share.measure,
     "attendance": attendance.measure,
+    "morning": morning.measure,
 }
-"""In this order: what needs the services comes last, when they may run; attendance after all, since it
-writes journeys of which only activity tracking knows."""
+"""In this order: what needs the services comes last, when they may run; attendance and the morning after all, since
+they write journeys of which not every service knows."""
 
 
 def main() -> int:

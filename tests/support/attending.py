@@ -21,14 +21,15 @@ STARTED, LEFT = date(2016, 3, 1), date(2016, 5, 31)
 def attend(database: Database[Any], unit: Organisation, people: int, gone: int = 0, first: int = 0) -> None:
     """So many take part at the unit every morning from Monday to Friday, and so many have left. first: their number."""
     numbers = range(first, first + gone + people)
-    journeys = [_journey(number, unit, LEFT if number < first + gone else None) for number in numbers]
+    journeys = [journey_at(number, unit, LEFT if number < first + gone else None) for number in numbers]
     states = [SubjectDocument(subject_of("journey", one.journey_id), state=one) for one in journeys]
     database[SERVICE.repository.collection].bulk_write([written(one, SERVICE.repository) for one in states])
     rows = [plan_row(_plan(one, unit), one.passage) for one in journeys]
     database[PLANNED].insert_many([{"_id": row.key, **row.body} for row in rows])
 
 
-def _journey(number: int, unit: Organisation, exited_on: date | None) -> Journey:
+def journey_at(number: int, unit: Organisation, exited_on: date | None = None) -> Journey:
+    """The journey of that number, of somebody who takes part at the unit."""
     return Journey(
         journey_id=JourneyId(f"j-{number:026d}"),
         passage=Passage(

@@ -33,6 +33,8 @@ ROUTES = {
     },
     "activity-tracking": {
         "POST /journeys/{id}/activities",
+        "POST /journeys/{id}/pauses",
+        "POST /closures",
         "POST /journeys/{id}/goals",
         "POST /journeys/{id}/goals/{id}/reached",
         "POST /journeys/{id}/sessions",
@@ -51,12 +53,13 @@ ROUTES = {
     },
     "outcome": {"PUT /journeys/{id}/entry", "POST /journeys/{id}/exit", "POST /follow-ups/{id}/answer"},
 }
-"""All routes that change something, but for the sheet of sessions. Source: issue 3, point 6."""
+"""All routes that change something, but for the sheet of sessions and the registers. Source: issue 3, point 6."""
 
 
 def acts(plan: Plan) -> list[Act]:
-    """All that is said over HTTP, or as a sheet or a record that says the same."""
-    return [act for step in plan.steps for act in step.acts if act.channel != "command"]
+    """All that is said over HTTP, or as a sheet or a record that says the same; no visit to a register."""
+    found = (act for step in plan.steps for act in step.acts if act.channel != "command")
+    return [act for act in found if act.deed != "mark_register"]
 
 
 class Answers:
@@ -71,7 +74,7 @@ class Answers:
         if act.refused:
             return
         self.number += 1
-        names = ("participant_id", "journey_id", "goal", "session_id", "handover_id", "output_id")
+        names = ("participant_id", "journey_id", "plan", "goal", "session_id", "handover_id", "output_id")
         self.handles.keep(act, dict.fromkeys(names, f"~{self.number}"))
 
 

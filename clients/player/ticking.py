@@ -1,0 +1,156 @@
+"""Visits to registers: reads them, marks them as a shop does, and holds every line against the player's own count.
+
+A visit says the exceptions by name and lets the rest be present, now and then from two devices.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from random import Random
+from typing import Any
+
+from clients.player import registers
+from clients.player.acts import Act
+from clients.player.ledger import Ledger
+from clients.player.programme import Programme
+from clients.player.registers import Line, Said
+from clients.player.requests import Handles
+from clients.player.trouble import Trouble
+from clients.player.wire import Wire
+
+TWO_DEVICES = 0.12
+Place = tuple[str, str, str]
+"""Journey, plan and hour, as the platform names a line."""
+
+
+class Ticking:
+    """Marks registers. differences: what a register or a result said otherwise than the player counts."""
+
+    def __init__(self, wire: Wire, handles: Handles, ledger: Ledger, programme: Programme, seed: int) -> None:
+        self.wire, self.handles, self.ledger = wire, handles, ledger
+        self.programme, self.seed = programme, seed
+        self.differences: list[str] = []
+        self.done: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
+        self._marked: dict[tuple[str, date], dict[Line, None]] = {}
+        self._counting = threading.Lock()
+
+    def visits(self, acts: Iterable[Act]) -> None:
+        """Pay one provider's visits of a step, one after the other. Blocks. Raises Trouble."""
+        for act in acts:
+            random = Random(f"{self.seed}-{act.by}-{act.occurred_on}-{act.recorded_on}")
+            if act.says["why"] == "marks":
+                self._mark(act, random)
+            else:
+                self._correct(act, random)
+
+    def _mark(self, act: Act, random: Random) -> None:
+        on = act.occurred_on
+        lines = registers.expected(self.ledger.courses, act.by, on, self.ledger.closed[act.by])
+        if act.recorded_on == on:
+            self._read(act, lines)
+        if not lines:
+            return
+        said = registers.exceptions(lines, self.programme, random)
+        if random.random() < TWO_DEVICES:
+            # The other device has said of one that nobody came; the later word stands.
+            line = random.choice(lines)
+            reason = random.choice(self.programme.absence_reasons)
+            self._say(act, [Said(line=line, presence="absent", reason=reason)], device="one")
+            said = [one for one in said if one.line != line]
+            self._say(act, [*said, Said(line=line, presence="present")], rest=lines, device="two")
+            self._count("two devices")
+        else:
+            self._say(act, said, rest=lines, device="one")
+        self._count("registers marked" if act.recorded_on == on else "registers marked later")
+
+    def _correct(self, act: Act, random: Random) -> None:
+        marked = self._marked.get((act.by, act.occurred_on), {})
+        lines = [line for line in marked if not self.ledger.courses[line.plan_key].mistake]
+        if not lines:
+            return
+        line = random.choice(lines)
+        stands = self.ledger.courses[line.plan_key].sessions.get(line.key)
+        self._say(act, [registers.otherwise(line, stands, self.programme, random)], device="one")
+        self._count("marks corrected")
+
+    def _say(
+        self, act: Act, said: Sequence[Said], *, device: str, rest: Sequence[Line] | None = None
+    ) -> None:
+        """Send marks; rest: everybody on the register, of whom those not named become present."""
+        on = act.occurred_on
+        named = {one.line for one in said}
+        others = [Said(line=line, presence="present") for line in rest or () if line not in named]
+        with self._counting:
+            number = self._sent[act.by] = self._sent[act.by] + 1
+        body = {
+            "day": on,
+            "marks": [self._body(one) for one in said],
+            "rest": "present" if rest is not None else None,
+            "marked_at": datetime.combine(act.recorded_on, time(11, 58), UTC).isoformat(),
+        }
+        answer = self.wire.ask(
+            "activity-tracking",
+            "POST",
+            "/attendance",
+            actor=(act.by, act.duty),
+            body=body,
+            key=f"{self.seed}-{act.plan_key}-{number}-device-{device}",
+        )
+        if answer.status != 200:
+            raise Trouble(f"{act.by}'s register of {on} was not taken: {answer.status} {answer.body!r}.")
+        expected = {self._place(one.line): (200, *_result(one, on)) for one in (*said, *others)}
+        found = {
+            _place_of(row): (row["status"], row["attendance"], row["minutes"])
+            for row in answer.body["results"]
+        }
+        self._hold(act, "marked", found, expected)
+        for one in (*said, *others):
+            course = self.ledger.courses[one.line.plan_key]
+            with self._counting:
+                course.mark(one.line.key, one.session(on))
+                self._marked.setdefault((act.by, on), {})[one.line] = None
+                self.done["marks"] += 1
+
+    def _read(self, act: Act, lines: Sequence[Line]) -> None:
+        path = f"/attendance?day={act.occurred_on}"
+        answer = self.wire.ask("activity-tracking", "GET", path, actor=(act.by, act.duty))
+        if answer.status != 200:
+            raise Trouble(f"{act.by} reads no register of {act.occurred_on}: {answer.status}.")
+        found = {
+            _place_of(row): (row["activity"], row["minutes"], row["mark"]) for row in answer.body["expected"]
+        }
+        expected = {self._place(line): (line.activity, line.minutes, None) for line in lines}
+        self._hold(act, "read", found, expected)
+        self._count("registers read")
+
+    def _hold(self, act: Act, how: str, found: Mapping[Place, Any], expected: Mapping[Place, Any]) -> None:
+        for place in sorted(found.keys() | expected.keys()):
+            if found.get(place) != expected.get(place):
+                self.differences.append(
+                    f"{act.by}'s register of {act.occurred_on}, {how} on {act.recorded_on}, {place}: "
+                    f"{found.get(place)}, the player expected {expected.get(place)}"
+                )
+
+    def _count(self, what: str) -> None:
+        with self._counting:
+            self.done[what] += 1
+
+    def _place(self, line: Line) -> Place:
+        plan = self.handles.plans[line.plan_key, line.plan]
+        return self.handles.journeys[line.plan_key], plan, line.starts_at
+
+    def _body(self, one: Said) -> dict[str, Any]:
+        journey, plan, hour = self._place(one.line)
+        said = {"came_at": one.came_at, "left_at": one.left_at, "reason": one.reason}
+        return {"journey_id": journey, "plan": plan, "hour": hour, "presence": one.presence, **said}
+
+
+def _place_of(row: Mapping[str, Any]) -> Place:
+    return row["journey_id"], row["plan"], row["hour"]
+
+
+def _result(one: Said, on: date) -> tuple[str | None, int | None]:
+    session = one.session(on)
+    return (None, None) if session is None else (session.attendance, session.minutes)
