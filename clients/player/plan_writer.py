@@ -138,7 +138,13 @@ class PlanWriter:
     def _attendance(self) -> dict[str, Any]:
         drawn = self.random.random()
         if drawn < 0.13:
-            return {"attendance": "no", "minutes": 0, "reason": self._one(self.programme.absence_reasons)}
+            reason = self._one(self.programme.absence_reasons)
+            return {
+                "attendance": "no",
+                "minutes": 0,
+                "reason": reason,
+                "text": self.programme.text_of(reason),
+            }
         minutes = self.random.choice((60, 90, 120, 180, 240, 240, 360))
         return {"attendance": "late" if drawn < 0.22 else "yes", "minutes": minutes, "reason": None}
 

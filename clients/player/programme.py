@@ -74,6 +74,7 @@ class Programme:
     withdraw_reasons: tuple[str, ...]
     mistake_reasons: tuple[str, ...]
     absence_reasons: tuple[str, ...]
+    asks_for_text: frozenset[str]
     handover_decline_reasons: tuple[str, ...]
     recall_reasons: tuple[str, ...]
     exit_reasons: Mapping[str, tuple[str, ...]]
@@ -81,6 +82,10 @@ class Programme:
     def those_who_may(self, *actions: str) -> tuple[str, ...]:
         """Organisations that the role map lets do all of these, in the document's order."""
         return tuple(one for one, may in self.may.items() if may.issuperset(actions))
+
+    def text_of(self, reason: str) -> str | None:
+        """Words beside a reason of absence, where it asks for them."""
+        return "Bussen var inställd." if reason in self.asks_for_text else None
 
     def follow_up(self, code: str) -> FollowUp:
         """The follow-up of that code."""
@@ -132,6 +137,7 @@ def read(document: Mapping[str, Any]) -> Programme:
         withdraw_reasons=_codes(reasons["withdraw"]),
         mistake_reasons=_codes(reasons["mistake"]),
         absence_reasons=_codes(reasons["absence"]),
+        asks_for_text=frozenset(one["code"] for one in reasons["absence"] if one.get("asks_for_text")),
         handover_decline_reasons=_codes(reasons["handover_decline"]),
         recall_reasons=_codes(reasons["recall"]),
         exit_reasons=ways,

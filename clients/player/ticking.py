@@ -143,7 +143,10 @@ class Ticking:
 
     def _body(self, one: Said) -> dict[str, Any]:
         journey, plan, hour = self._place(one.line)
+        text = one.reason and self.programme.text_of(one.reason)
         said = {"came_at": one.came_at, "left_at": one.left_at, "reason": one.reason}
+        if text:
+            said["text"] = text
         return {"journey_id": journey, "plan": plan, "hour": hour, "presence": one.presence, **said}
 
 
