@@ -62,6 +62,8 @@ class Command:
             return 0
         if self.deed == "log_sessions":
             return sum(row["status"] == 201 for row in self.answer["results"])
+        if self.deed == "mark_register":
+            return sum(row["changed"] for row in self.answer["results"])
         return 1
 
 
