@@ -116,6 +116,12 @@ def test_the_front_page_shows_where_the_referral_stands(toured: Toured) -> None:
     assert toured.shown[0].count('"stage":"received"') == 2
 
 
+def test_the_shop_finds_its_register_and_marks_it(toured: Toured) -> None:
+    shown = toured.of("/attendance")
+    assert '"not_marked":1' in shown
+    assert re.findall(r'"attendance":"(yes|no)"', shown) == ["yes", "no"]
+
+
 def test_the_figures_have_followed(toured: Toured) -> None:
     shown = toured.of("/report")
     assert re.search(r"exited\b.*\b1\b", shown)
