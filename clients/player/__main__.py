@@ -91,9 +91,8 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     screen.incidents(incidents(play.plan, play.programme))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
-    screen.say(
-        f"Registers: {', '.join(f'{count} {what}' for what, count in sorted(play.ticking.done.items()))}."
-    )
+    screen.counts("Registers", play.ticking.done)
+    screen.counts("Reports of absence", play.desk.done)
     if play.joining:
         screen.say(play.joining.told())
     quarter = _quarter(play)

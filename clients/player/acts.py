@@ -103,7 +103,7 @@ class Step:
     @property
     def at(self) -> datetime:
         """The moment of the step: early afternoon in Sweden, summer and winter."""
-        return datetime.combine(self.on, time(12), UTC)
+        return noon(self.on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,11 @@ class Plan:
     ends_on: date
     commands: int
     people: int
+
+
+def noon(on: date) -> datetime:
+    """The moment at which the clock stops on a day."""
+    return datetime.combine(on, time(12), UTC)
 
 
 def step_from(on: date) -> date:

@@ -8,11 +8,12 @@ Source: docs/field.md, Results.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from clients.player.acts import Act
+from clients.player.acts import Act, noon
 from clients.player.asking import Asking
+from clients.player.owed import Owing, Session
 from clients.player.programme import Programme
 
 STAGES = ("received", "accepted", "started", "ready", "exited", "closed", "declined", "withdrawn")
@@ -32,30 +33,6 @@ class Offer:
     def end(self, status: str, on: date) -> None:
         """The offer is open no more."""
         self.status, self.ended_on = status, on
-
-
-@dataclass(slots=True)
-class Session:
-    """What the standing entry of one session says."""
-
-    on: date
-    attendance: str
-    minutes: int
-    activity: str | None = None
-    planned: int | None = None
-
-    @property
-    def marked(self) -> int:
-        """Minutes attended, where the session was marked on a register."""
-        return 0 if self.planned is None else self.minutes
-
-    @classmethod
-    def said(cls, act: Act) -> "Session":
-        """The session as the act says it. planned: minutes, of one that was marked on a register."""
-        says = act.says
-        return cls(
-            act.occurred_on, says["attendance"], says["minutes"], says.get("activity"), says.get("planned")
-        )
 
 
 @dataclass(slots=True)
@@ -92,6 +69,8 @@ class Course:
     answers: dict[str, str] = field(default_factory=dict)
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pauses: list[tuple[date, date]] = field(default_factory=list)
+    told_reasons: frozenset[str] = frozenset()
+    owing: Owing = field(default_factory=Owing)
 
     def do(self, act: Act) -> None:
         """Take in one act that the platform has confirmed."""
@@ -112,13 +91,8 @@ class Course:
                 self.plans[says["plan"]] = {**says, "by": act.by}
             case "plan_pause":
                 self.pauses.append((says["first_on"], says["last_on"]))
-            case "log_session":
-                self.sessions[says["session"]] = Session.said(act)
-            case "correct_session":
-                self.corrections += 1
-                del self.sessions[says["corrects"]]
-                if not says["void"]:
-                    self.sessions[says["session"]] = Session.said(act)
+            case "log_session" | "correct_session":
+                self._say(act)
             case "judge_ready":
                 self.ready_on = act.occurred_on
             case "offer":
@@ -147,9 +121,32 @@ class Course:
             case _:
                 pass
 
-    def mark(self, key: str, session: Session | None) -> None:
-        """Take in what a line of a register has come to; None: its mark was taken back."""
-        self.corrections += key in self.sessions
+    def _say(self, act: Act) -> None:
+        """Take in a session, or what stands in its place."""
+        says, corrects = act.says, act.says.get("corrects")
+        if corrects is not None:
+            self.corrections += 1
+            del self.sessions[corrects]
+        session = None
+        if not says.get("void"):
+            told = self.tells(says["attendance"] != "yes", says["reason"])
+            session = Session(
+                act.occurred_on, says["attendance"], says["minutes"], says.get("activity"), told=told
+            )
+            self.sessions[says["session"]] = session
+        if act.by != self.referrer:
+            self.owing.say(says["session"], session, noon(act.recorded_on), corrects=corrects)
+
+    def tells(self, away: bool, reason: str | None) -> bool:
+        """Whether the referrer is told of it."""
+        return away and (reason is None or reason in self.told_reasons)
+
+    def mark(self, key: str, session: Session | None, by: str, at: datetime) -> None:
+        """Take in what a line of a register has come to; None: its mark was taken back. at: now."""
+        again = key in self.sessions
+        self.corrections += again
+        if by != self.referrer:
+            self.owing.say(key, session, at, corrects=key if again else None)
         if session is None:
             del self.sessions[key]
         else:
@@ -230,4 +227,6 @@ def begin(act: Act, programme: Programme) -> Course:
         referrer=act.by,
         asking=asking,
         provider=asking.now or "",
+        told_reasons=programme.told_reasons,
+        owing=Owing(within_days=programme.reported_within(act.by)),
     )

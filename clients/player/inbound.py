@@ -56,6 +56,8 @@ class Agency:
         """The newest status of each journey that a reply told of, by the agency's own reference."""
         self.rejections: dict[str, Mapping[str, Any]] = {}
         """What was said of each rejected record, by `topic:partition:offset`."""
+        self.reports: dict[str, Mapping[str, Any]] = {}
+        """The reports that it was told of, by their id."""
 
     def publish(self, value: bytes) -> str:
         """Send one record and wait until Kafka has it. Returns `topic:partition:offset`. Raises Trouble.
@@ -117,6 +119,8 @@ class Agency:
     def _take(self, reply: Reply) -> None:
         if "rejected" in reply.kind:
             self.rejections[reply.id] = reply.body
+        elif "report_id" in reply.body:
+            self.reports[str(reply.body["report_id"])] = reply.body
         elif "reference" in reply.body and "journey_id" in reply.body:
             self.journeys[str(reply.body["reference"])] = reply.body
 

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
-from clients.player import idle, referrer_check, requests, saboteur, silences
+from clients.player import desk, idle, referrer_check, requests, saboteur, silences
 from clients.player.acts import Act, BadRecord, Plan, Step
 from clients.player.candidates import require_candidate
+from clients.player.desk import Desk
 from clients.player.inbound import PATIENCE_SECONDS, Agency
 from clients.player.joining import Joining
 from clients.player.ledger import Ledger, compare
@@ -70,6 +71,8 @@ class Play:
         self._counting = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._awaited: list[Act] = []
+        self.desk = Desk(wire, self.handles, self.ledger, surroundings.seed)
+        self._referrers = programme.those_who_may("refer")
         self.ticking = Ticking(wire, self.handles, self.ledger, programme, surroundings.seed)
 
     def run(self, seen: Callable[[Step], None]) -> None:
@@ -79,7 +82,9 @@ class Play:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
-                self.differences += self.ticking.differences
+                list(pool.map(lambda one: self.desk.close(one, self.plan.steps[-1].at), self._referrers))
+                self.differences += [*self.ticking.differences, *self.desk.differences]
+                self.differences += desk.told(self.agencies, self.ledger, self.plan.steps[-1].at)
                 self.differences += referrer_check.differences(self, pool)
                 self.differences += idle.parked(idle.look(self.wire, pool))
                 self.differences += self.joining.differences() if self.joining else []
@@ -114,6 +119,8 @@ class Play:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)
         self.ledger.expire(step.on)
+        if any(act.deed != "mark_register" for act in step.acts):
+            list(pool.map(lambda one: self.desk.visit(one, step.at), self._referrers))
         self._visit(visits, pool)
         if any(act.deed in SAY_WHO_IS_ONE for act in step.acts):
             idle.wait_until_idle(self.wire, pool, step.at)

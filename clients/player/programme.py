@@ -75,6 +75,8 @@ class Programme:
     mistake_reasons: tuple[str, ...]
     absence_reasons: tuple[str, ...]
     asks_for_text: frozenset[str]
+    told_reasons: frozenset[str]
+    report_duties: tuple[Mapping[str, Any], ...]
     handover_decline_reasons: tuple[str, ...]
     recall_reasons: tuple[str, ...]
     exit_reasons: Mapping[str, tuple[str, ...]]
@@ -86,6 +88,12 @@ class Programme:
     def text_of(self, reason: str) -> str | None:
         """Words beside a reason of absence, where it asks for them."""
         return "Bussen var inställd." if reason in self.asks_for_text else None
+
+    def reported_within(self, referrer: str) -> int | None:
+        """Within how many working days this referrer acknowledges a report of an absence; None: it is told of none."""
+        duties = {one.get("referrer"): one for one in self.report_duties if one["kind"] == "deviation"}
+        duty = duties.get(referrer) or duties.get(None)
+        return None if duty is None else int(duty["within_working_days"])
 
     def follow_up(self, code: str) -> FollowUp:
         """The follow-up of that code."""
@@ -138,6 +146,8 @@ def read(document: Mapping[str, Any]) -> Programme:
         mistake_reasons=_codes(reasons["mistake"]),
         absence_reasons=_codes(reasons["absence"]),
         asks_for_text=frozenset(one["code"] for one in reasons["absence"] if one.get("asks_for_text")),
+        told_reasons=frozenset(one["code"] for one in reasons["absence"] if one.get("told_to_referrer")),
+        report_duties=tuple(document.get("report_duties", ())),
         handover_decline_reasons=_codes(reasons["handover_decline"]),
         recall_reasons=_codes(reasons["recall"]),
         exit_reasons=ways,

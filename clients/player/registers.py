@@ -11,8 +11,9 @@ from random import Random
 from typing import Any
 
 from clients.player.acts import Act, has_own_day, step_after, step_from
-from clients.player.course import Course, Session
+from clients.player.course import Course
 from clients.player.holidays import is_holiday
+from clients.player.owed import Session, moment
 from clients.player.programme import Programme
 
 SHARE_WITH_PAUSE = 0.2
@@ -228,15 +229,20 @@ class Said:
     left_at: str | None = None
     reason: str | None = None
 
-    def session(self, on: date) -> Session | None:
-        """The session that it makes; None where a mark is taken back."""
+    def session(self, on: date, course: Course) -> Session | None:
+        """The session that it makes of the journey; None where a mark is taken back."""
+        line = self.line
         if self.presence == "unmarked":
             return None
         if self.presence == "absent":
-            return Session(on, "no", 0)
-        came = _minute(self.came_at or self.line.starts_at)
-        late = came - _minute(self.line.starts_at) > LATE_FROM_MINUTES
-        return Session(on, "late" if late else "yes", _minute(self.left_at or self.line.ends_at) - came)
+            attendance, minutes, told = "no", 0, course.tells(True, self.reason)
+        else:
+            came, left = _minute(self.came_at or line.starts_at), _minute(self.left_at or line.ends_at)
+            late = came - _minute(line.starts_at) > LATE_FROM_MINUTES
+            early = _minute(line.ends_at) - left > LATE_FROM_MINUTES
+            attendance, minutes = "late" if late else "yes", left - came
+            told = course.tells(late or early, self.reason)
+        return Session(on, attendance, minutes, line.activity, line.minutes, told, moment(on, line.ends_at))
 
 
 def exceptions(lines: Sequence[Line], programme: Programme, random: Random) -> list[Said]:

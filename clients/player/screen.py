@@ -111,6 +111,10 @@ class Screen:
             + "."
         )
 
+    def counts(self, of: str, counted: Counter[str]) -> None:
+        """How often each thing was done."""
+        self.say(f"{of}: {', '.join(f'{count} {what}' for what, count in sorted(counted.items()))}.")
+
     def differences(self, differences: Iterable[str]) -> None:
         """Every figure on which the report and the player disagree."""
         for difference in differences:

@@ -11,8 +11,9 @@ from random import Random
 from typing import Any
 
 from clients.player import registers
-from clients.player.acts import Act
+from clients.player.acts import Act, noon
 from clients.player.ledger import Ledger
+from clients.player.owed import Session
 from clients.player.programme import Programme
 from clients.player.registers import Line, Said
 from clients.player.requests import Handles
@@ -100,17 +101,19 @@ class Ticking:
         )
         if answer.status != 200:
             raise Trouble(f"{act.by}'s register of {on} was not taken: {answer.status} {answer.body!r}.")
-        expected = {self._place(one.line): (200, *_result(one, on)) for one in (*said, *others)}
+        sessions = {
+            one.line: one.session(on, self.ledger.courses[one.line.plan_key]) for one in (*said, *others)
+        }
+        expected = {self._place(line): (200, *_result(session)) for line, session in sessions.items()}
         found = {
             _place_of(row): (row["status"], row["attendance"], row["minutes"])
             for row in answer.body["results"]
         }
         self._hold(act, "marked", found, expected)
-        for one in (*said, *others):
-            course = self.ledger.courses[one.line.plan_key]
+        for line, session in sessions.items():
             with self._counting:
-                course.mark(one.line.key, one.session(on))
-                self._marked.setdefault((act.by, on), {})[one.line] = None
+                self.ledger.courses[line.plan_key].mark(line.key, session, act.by, noon(act.recorded_on))
+                self._marked.setdefault((act.by, on), {})[line] = None
                 self.done["marks"] += 1
 
     def _read(self, act: Act, lines: Sequence[Line]) -> None:
@@ -154,6 +157,5 @@ def _place_of(row: Mapping[str, Any]) -> Place:
     return row["journey_id"], row["plan"], row["hour"]
 
 
-def _result(one: Said, on: date) -> tuple[str | None, int | None]:
-    session = one.session(on)
+def _result(session: Session | None) -> tuple[str | None, int | None]:
     return (None, None) if session is None else (session.attendance, session.minutes)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from clients.player.acts import Plan
-from clients.player.course import Course, Offer, Session
+from clients.player.acts import Plan, noon
+from clients.player.course import Course, Offer
 from clients.player.holidays import is_holiday
+from clients.player.owed import Session
 from clients.player.registers import Line, Said, expected, keeps_registers, weekdays_of
 from clients.player.scenario import build
 from tests.support.player_programme import CODES, INBOUND
@@ -72,15 +73,18 @@ def test_on_the_day_of_a_handover_the_former_holder_expects_the_person_for_the_l
 )
 def test_late_is_more_than_a_quarter_of_an_hour(came_at: str | None, attendance: str, minutes: int) -> None:
     said = Said(line=LINE, presence="present", came_at=came_at)
-    assert said.session(MONDAY) == Session(MONDAY, attendance, minutes)
+    session = said.session(MONDAY, course("kafe"))
+    assert session is not None
+    assert (session.on, session.attendance, session.minutes) == (MONDAY, attendance, minutes)
+    assert session.told == (attendance == "late")
 
 
 def test_a_mark_that_is_changed_or_taken_back_is_a_correction() -> None:
     (one,) = taking_part().values()
-    one.mark("k", Session(MONDAY, "yes", 180))
+    one.mark("k", Session(MONDAY, "yes", 180), "kafe", noon(MONDAY))
     assert one.corrections == 0
-    one.mark("k", Session(MONDAY, "no", 0))
-    one.mark("k", None)
+    one.mark("k", Session(MONDAY, "no", 0), "kafe", noon(MONDAY))
+    one.mark("k", None, "kafe", noon(MONDAY))
     assert (one.corrections, one.sessions) == (2, {})
 
 
