@@ -129,9 +129,14 @@ class Course:
             del self.sessions[corrects]
         session = None
         if not says.get("void"):
-            told = self.tells(says["attendance"] != "yes", says["reason"])
+            told = self.tells(says["attendance"] != "yes", says.get("reason"))
             session = Session(
-                act.occurred_on, says["attendance"], says["minutes"], says.get("activity"), told=told
+                act.occurred_on,
+                says["attendance"],
+                says["minutes"],
+                says.get("activity"),
+                says.get("planned"),
+                told,
             )
             self.sessions[says["session"]] = session
         if act.by != self.referrer:

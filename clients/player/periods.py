@@ -11,8 +11,9 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from clients.player.course import Course, Session
+from clients.player.course import Course
 from clients.player.ledger import RATE_TOLERANCE, Ledger
+from clients.player.owed import Session
 from clients.player.persons import Counted
 from clients.player.programme import Programme
 
