@@ -10,6 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from clients.player import registers
 from clients.player.acts import Act
 from clients.player.course import STAGES, Course, begin
 from clients.player.persons import Counted, Pair, persons
@@ -64,7 +65,7 @@ class Ledger:
         counted = self.persons()
         outputs = [self._output(code) for code in programme.outputs]
         return {
-            "figures": _figures(counted, programme, as_of),
+            "figures": _figures(counted, programme, as_of, self.registers(as_of)),
             "by_gender": {
                 one: _by_group([person for person in counted if person.gender == one], programme, as_of)
                 for one in GENDERS
@@ -94,6 +95,10 @@ class Ledger:
         for one in self.courses.values():
             one.expire(today)
 
+    def registers(self, as_of: date) -> dict[tuple[str, date, str], bool]:
+        """The registers of the days before, by provider, day and municipality, and whether each has an open line."""
+        return registers.counted(self.courses, self.closed, as_of)
+
     def persons(self) -> list[Counted]:
         """The persons who count, as far as a human has said who is one."""
         return persons(self.courses.values(), self.merged)
@@ -114,7 +119,9 @@ class Ledger:
         return _by_group(among, self.programme, as_of)[figure]
 
 
-def _figures(counted: list[Counted], programme: Programme, as_of: date) -> dict[str, Any]:
+def _figures(
+    counted: list[Counted], programme: Programme, as_of: date, kept: Mapping[tuple[str, date, str], bool]
+) -> dict[str, Any]:
     whole = _by_group(counted, programme, as_of)
     courses = [course for one in counted for course in one.courses]
     sessions = [one for course in courses for one in course.sessions.values()]
@@ -148,9 +155,8 @@ def _figures(counted: list[Counted], programme: Programme, as_of: date) -> dict[
             "planned_minutes": sum(one.planned or 0 for one in sessions),
             "marked_minutes": sum(one.marked for one in sessions),
             "reached": _rate(sum(one.marked for one in sessions), sum(one.planned or 0 for one in sessions)),
-            # Nobody is played with hours of the week, so nobody is expected.
-            "registers": 0,
-            "registers_open": 0,
+            "registers": len(kept),
+            "registers_open": sum(kept.values()),
         },
         "employed_at_exit": {
             "employed": employed,

@@ -80,13 +80,13 @@ EACH: dict[str, Count] = {
     ),
     "session/planned_minutes": lambda one: _sessions(one, lambda held: held.planned or 0),
     "session/marked_minutes": lambda one: _sessions(one, lambda held: held.marked),
-    "session/registers": lambda one: [],
-    "session/registers_open": lambda one: [],
 }
 """Each figure of what was done on a journey, and the days on which it counts."""
 RESTATED = "exit/restated"
 """Exits that count no longer, since their person has a later one or takes part again; on the day of the exit."""
-COUNTED = (*AT_ENTRY, *NOW, *EACH, RESTATED)
+REGISTERS, OPEN = "session/registers", "session/registers_open"
+"""Registers of a day, and those not filled in, at the provider that keeps them."""
+COUNTED = (*AT_ENTRY, *NOW, *EACH, RESTATED, REGISTERS, OPEN)
 FOLLOWED_UP = ("employed_{}", "follow_up/{}/due", "follow_up/{}/answered", "follow_up/{}/missed")
 OUTPUTS = ("output/{}",)
 ACTIVITIES: dict[str, Callable[[Session], int]] = {
@@ -161,6 +161,11 @@ def by_provider(ledger: Ledger, quarter: Quarter, as_of: date) -> dict[tuple[str
         if output["on"] in quarter:
             for group in (None, output["by"]):
                 sums[group][f"output/{output['output']}"] += output["quantity"]
+    for (provider, on, _), is_open in ledger.registers(as_of).items():
+        if on in quarter:
+            for group in (None, provider):
+                sums[group][REGISTERS] += 1
+                sums[group][OPEN] += is_open
     found: dict[tuple[str, str | None], float | None] = {}
     for group in {None, *sums}:
         for figure in names(ledger.programme):

@@ -72,7 +72,7 @@ class Play:
         self._numbers: dict[str, int] = {}
         self._awaited: list[Act] = []
         self.desk = Desk(wire, self.handles, self.ledger, surroundings.seed)
-        self._referrers = programme.those_who_may("refer")
+        self._referrers = [one for one in programme.those_who_may("refer") if programme.reported_within(one)]
         self.ticking = Ticking(wire, self.handles, self.ledger, programme, surroundings.seed)
 
     def run(self, seen: Callable[[Step], None]) -> None:

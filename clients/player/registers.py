@@ -173,6 +173,37 @@ def expected(
     ]
 
 
+def counted(
+    courses: Mapping[str, Course], closed: Mapping[str, Sequence[tuple[date, date]]], as_of: date
+) -> dict[tuple[str, date, str], bool]:
+    """Each register of a day before `as_of`, by provider and municipality, and whether a line of it is not marked."""
+    found: dict[tuple[str, date, str], bool] = {}
+    for course in courses.values():
+        for provider, on in _days_with_hours(course, as_of):
+            shut = any(first_on <= on <= last_on for first_on, last_on in closed.get(provider, ()))
+            if shut or is_holiday(on) or not takes_part(course, provider, on):
+                continue
+            lines = list(_lines("", course, provider, on))
+            not_marked = any(line.key not in course.sessions for line in lines)
+            place = provider, on, course.municipality
+            found[place] = found.get(place, False) or not_marked
+    return found
+
+
+def _days_with_hours(course: Course, as_of: date) -> set[tuple[str, date]]:
+    """The days on which the plans of a journey have hours, before that day, and at which provider."""
+    last = min(course.exited_on or as_of, as_of - timedelta(days=1))
+    found: set[tuple[str, date]] = set()
+    for says in course.plans.values():
+        weekdays = {hours["weekday"] for hours in says["hours"]}
+        until = min(last, says["last_on"] or last)
+        for number in range((until - says["first_on"]).days + 1 if weekdays else 0):
+            on = says["first_on"] + timedelta(days=number)
+            if on.isoweekday() in weekdays:
+                found.add((says["by"], on))
+    return found
+
+
 def takes_part(course: Course, provider: str, on: date) -> bool:
     """Whether the person takes part on that day and the provider holds the journey then."""
     if course.mistake or course.started_on is None or on < course.started_on:
