@@ -267,7 +267,7 @@ def compare(report: Report, own: Report) -> list[str]:
 
 
 def _agree(figure: str, said: float | None, counted: float | None) -> bool:
-    if figure.endswith((".rate", ".missing_share")) and said is not None and counted is not None:
+    if figure.endswith((".rate", ".missing_share", ".reached")) and said is not None and counted is not None:
         return abs(said - counted) <= RATE_TOLERANCE
     return said == counted
 
