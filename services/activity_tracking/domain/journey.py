@@ -117,6 +117,13 @@ def apply_fact(state: Journey | None, received: Received, programmes: Programmes
 
 def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> SessionCounts:
     """The counts with the others put in (1) or taken out (-1); what was corrected stays."""
+    activities = {
+        **counts.activities,
+        **{
+            code: counts.activities.get(code, Minutes()).plus(one, times)
+            for code, one in more.activities.items()
+        },
+    }
     return replace(
         counts,
         logged=counts.logged + times * more.logged,
@@ -126,13 +133,7 @@ def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> Session
         minutes=counts.minutes + times * more.minutes,
         planned_minutes=max(0, counts.planned_minutes + times * more.planned_minutes),
         marked_minutes=max(0, counts.marked_minutes + times * more.marked_minutes),
-        activities={
-            **counts.activities,
-            **{
-                code: counts.activities.get(code, Minutes()).plus(one, times)
-                for code, one in more.activities.items()
-            },
-        },
+        activities={code: one for code, one in activities.items() if one != Minutes()},
     )
 
 

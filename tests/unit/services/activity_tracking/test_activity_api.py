@@ -72,6 +72,8 @@ def test_a_whole_journey_by_http(caller: Caller, memory: FakeWork) -> None:
         "late": 0,
         "missed": 0,
         "minutes": 90,
+        "planned_minutes": 0,
+        "marked_minutes": 0,
         "corrected": 1,
     }
     assert [type(event).__name__ for event in memory.events] == [
