@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 from clients.player.inbound import Agency
 from clients.player.ledger import Ledger
@@ -96,7 +97,7 @@ class Desk:
             yield from (one for one in page["reports"] if one["kind"] == KIND)
             if page["next_cursor"] is None:
                 return
-            cursor = f"&cursor={page['next_cursor']}"
+            cursor = f"&cursor={quote(page['next_cursor'])}"
 
     def _read(self, referrer: str, report: Mapping[str, Any], owed: Owed) -> None:
         content = self._ask(referrer, "GET", f"/reports/{report['report_id']}")

@@ -19,7 +19,7 @@ from shared.language.forms import REPORT_ID
 
 reports = Blueprint("reports", __name__, description="What a provider owes the referrer")
 
-MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{15}\+00:00"
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{15}Z"
 PLACE = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{MOMENT}):{REPORT_ID}\Z"
 """Where a list goes on: a day or a moment, and the report."""
 

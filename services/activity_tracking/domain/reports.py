@@ -224,7 +224,7 @@ def joined(change: Change[Journey], more: Making) -> Change[Journey]:
 def making(report: Report, at: datetime) -> Making:
     """Make the report now: its row, its event, and the timer of its deadline. at: UTC."""
     made_at = as_stored(at)
-    listed = f"{made_at.isoformat(timespec='microseconds')}:{report.report_id}"
+    listed = f"{made_at:%Y-%m-%dT%H:%M:%S.%fZ}:{report.report_id}"
     report = replace(report, made_at=made_at, listed=listed)
     event = ReportMade(
         occurred_on=day_of(at),

@@ -149,7 +149,8 @@ def test_what_nobody_acknowledged_in_time_is_overdue_at_the_provider(world: Hous
     )
     world.pass_to(SATURDAY)
     assert [one["report_id"] for one in listed(world, SHOP, status="overdue")] == [report]
-    (waits,) = world.done(ACTIVITY_TRACKING, "GET", "/waiting", SHOP)["waiting"]
+    waiting = world.done(ACTIVITY_TRACKING, "GET", "/waiting", SHOP)["waiting"]
+    (waits,) = [one for one in waiting if one["kind"] == "report"]
     assert (waits["kind"], waits["subject"], waits["overdue"]) == ("report", report, True)
     assert (waits["due"], waits["since"]) == (FRIDAY.isoformat(), TUESDAY.isoformat())
     (late,) = [one for one in world.heard if isinstance(one, e.ReportOverdue)]
