@@ -1,7 +1,7 @@
 """Swedish calendar days. Every date rule is in Europe/Stockholm. Source: docs/field.md, Days."""
 
 import calendar
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -18,8 +18,8 @@ def start_of(on: date) -> datetime:
 
 
 def days_after(on: date, days: int) -> date:
-    """The day this many calendar days later."""
-    return on + timedelta(days=days)
+    """The day this many calendar days later, and no further than the calendar goes (1 to 9999)."""
+    return date.fromordinal(min(max(on.toordinal() + days, 1), date.max.toordinal()))
 
 
 def months_after(on: date, months: int) -> date:

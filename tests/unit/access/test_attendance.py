@@ -62,6 +62,14 @@ def test_whoever_is_planned_is_there_without_anybody_making_a_register(world: Ho
     assert expected(world, CAFE) == [], "another unit's register"
 
 
+def test_the_calendar_ends_without_an_error(world: House) -> None:
+    nights = [{"weekday": day, "starts_at": "22:00", "ends_at": "06:00"} for day in range(1, 8)]
+    journey = started(world)
+    assert planned(world, journey, SHOP, hours=nights).status_code == 201
+    assert expected(world, SHOP, date(9999, 12, 30)) == [journey]
+    assert expected(world, SHOP, date.max) == []
+
+
 def test_a_pause_takes_a_person_off_and_gives_them_back(world: House) -> None:
     journey = started(world)
     planned(world, journey, SHOP)
