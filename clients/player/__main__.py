@@ -75,8 +75,8 @@ def run(surroundings: Surroundings, screen: Screen) -> int:
     rate = screen.rate(play.ledger)
     differences = _hold_against(play, read_report(wire, programme), screen)
     screen.say(
-        f"{play.ledger.commands} commands at {rate:.0f} a second; {play.repeated} requests repeated, "
-        f"{play.rejected} records rejected as they should be."
+        f"{play.ledger.commands} commands at {rate:.0f} a second; {play.done['repeated']} requests repeated, "
+        f"{play.done['rejected']} records rejected as they should be."
     )
     if not surroundings.once:
         screen.say(f"The live page: {_page(wire, programme)}  (Ctrl-C stops everything)")
@@ -91,8 +91,8 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
     screen.incidents(incidents(play.plan, play.programme))
     if play.dropped:
         screen.say(f"On purpose, the event {play.dropped} of activity tracking was removed on its way.")
-    screen.counts("Registers", play.ticking.done)
-    screen.counts("Reports of absence", play.desk.done)
+    screen.counts("Registers", play.rounds.ticking.done)
+    screen.counts("Reports of absence", play.rounds.desk.done)
     if play.joining:
         screen.say(play.joining.told())
     quarter = _quarter(play)
@@ -106,7 +106,7 @@ def _hold_against(play: Play, report: Mapping[str, Any], screen: Screen) -> list
         screen.say("Every figure of the report agrees with the player's own count.")
         screen.say(
             f"So does the report of {quarter.first} to {quarter.last}, by provider, and so did the report on each of "
-            f"{play.looks} days on which it was said who is one person."
+            f"{play.done['looks']} days on which it was said who is one person."
         )
     return differences
 

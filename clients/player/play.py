@@ -10,23 +10,23 @@ import io
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
-from clients.player import desk, idle, referrer_check, requests, saboteur, silences
+from clients.player import idle, referrer_check, requests, saboteur, silences
 from clients.player.acts import Act, BadRecord, Plan, Step
 from clients.player.candidates import require_candidate
-from clients.player.desk import Desk
 from clients.player.inbound import PATIENCE_SECONDS, Agency
 from clients.player.joining import Joining
 from clients.player.ledger import Ledger, compare
 from clients.player.programme import Programme
 from clients.player.reports import read_report
 from clients.player.requests import Handles
+from clients.player.rounds import LAST, Rounds
 from clients.player.surroundings import SERVICES, Surroundings
-from clients.player.ticking import Ticking
 from clients.player.trouble import Trouble
 from clients.player.wire import Answer, Wire
 
@@ -43,10 +43,10 @@ OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase", "register_unit", "begin_m
 class Play:
     """One play of one plan on one stack.
 
-    repeated: requests that had to be sent again; rejected: bad records that were told of; dropped: the
-    event that the saboteur removed, if any; joining: of the agency that joined on the way, if any; looks: days on
-    which the report was compared meanwhile; differences: what was wrong then, referrals on which a referrer is told
-    something untrue, and parked events.
+    done: how many requests had to be sent again (`repeated`), bad records were told of (`rejected`), and days there
+    were on which the report was compared meanwhile (`looks`). dropped: the event that the saboteur removed, if any;
+    joining: of the agency that joined on the way, if any; differences: what was wrong then, referrals on which a
+    referrer is told something untrue, and parked events.
     """
 
     def __init__(
@@ -61,19 +61,15 @@ class Play:
         self.agencies = {one: Agency(surroundings, one) for one in agencies}
         self.handles = Handles()
         self.ledger = Ledger(programme)
-        self.rejected = 0
-        self.repeated = 0
+        self.done: Counter[str] = Counter()
         self.dropped: str | None = None
         self.joining: Joining | None = None
-        self.looks = 0
         self.differences: list[str] = []
         self._victim = saboteur.victim(plan) if surroundings.fault else None
         self._counting = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._awaited: list[Act] = []
-        self.desk = Desk(wire, self.handles, self.ledger, surroundings.seed)
-        self._referrers = [one for one in programme.those_who_may("refer") if programme.reported_within(one)]
-        self.ticking = Ticking(wire, self.handles, self.ledger, programme, surroundings.seed)
+        self.rounds = Rounds(wire, self.handles, self.ledger, programme, surroundings.seed)
 
     def run(self, seen: Callable[[Step], None]) -> None:
         """Play all steps; `seen` is called after each. Blocks. Raises Trouble when it cannot go on."""
@@ -82,9 +78,7 @@ class Play:
                 for step in self.plan.steps:
                     self._step(step, pool)
                     seen(step)
-                list(pool.map(lambda one: self.desk.close(one, self.plan.steps[-1].at), self._referrers))
-                self.differences += [*self.ticking.differences, *self.desk.differences]
-                self.differences += desk.told(self.agencies, self.ledger, self.plan.steps[-1].at)
+                self.differences += self.rounds.differences(self.agencies, self.plan.steps[-1].at, pool)
                 self.differences += referrer_check.differences(self, pool)
                 self.differences += idle.parked(idle.look(self.wire, pool))
                 self.differences += self.joining.differences() if self.joining else []
@@ -101,11 +95,8 @@ class Play:
         self.differences += silences.differences(self.wire, self.handles, self.ledger, step.on, pool)
         by_key: dict[str, list[Act]] = {}
         rows: list[Act] = []
-        visits: dict[str, list[Act]] = {}
-        for act in step.acts:
-            if act.deed == "mark_register":
-                visits.setdefault(act.by, []).append(act)
-            elif act.channel == "csv":
+        for act in (one for one in step.acts if one.deed != LAST):
+            if act.channel == "csv":
                 rows.append(act)
             elif act is not self._victim:
                 by_key.setdefault(act.plan_key, []).append(act)
@@ -119,23 +110,15 @@ class Play:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)
         self.ledger.expire(step.on)
-        if any(act.deed != "mark_register" for act in step.acts):
-            list(pool.map(lambda one: self.desk.visit(one, step.at), self._referrers))
-        self._visit(visits, pool)
+        for act in self.rounds.make(step, pool):
+            self._count(act)
         if any(act.deed in SAY_WHO_IS_ONE for act in step.acts):
             idle.wait_until_idle(self.wire, pool, step.at)
             self._look(step.on)
 
-    def _visit(self, visits: Mapping[str, list[Act]], pool: ThreadPoolExecutor) -> None:
-        """Mark registers, once every service knows who takes part. Nothing else of the step rests on a mark."""
-        list(pool.map(self.ticking.visits, visits.values()))
-        for acts in visits.values():
-            for act in acts:
-                self._count(act)
-
     def _look(self, on: date) -> None:
         """Hold the report of that day against the count of that day."""
-        self.looks += 1
+        self.done["looks"] += 1
         found = compare(read_report(self.wire, self.programme), self.ledger.report(on))
         self.differences += [f"on {on}, {one}" for one in found]
 
@@ -228,7 +211,7 @@ class Play:
 
     def _count(self, act: Act, tries: int = 1) -> None:
         with self._counting:
-            self.repeated += tries - 1
+            self.done["repeated"] += tries - 1
             if act.refused:
                 self.ledger.commands += 1
             else:
@@ -271,7 +254,7 @@ class Play:
                 raise Trouble(f"{provider}'s sheet of {len(own)} sessions: {answer.status} {answer.body!r}.")
             if all(row["status"] != BUSY for row in results) or time.monotonic() > ends_at:
                 return results
-            self.repeated += 1
+            self.done["repeated"] += 1
 
     def _open_topics(self, act: Act) -> None:
         """Let an agency join, whose first record then comes over its own topic."""
@@ -324,7 +307,7 @@ class Play:
             if time.monotonic() > ends_at:
                 raise Trouble(f"{record.by} sent {position} ({record.why}) and heard of no rejection.")
         with self._counting:
-            self.rejected += 1
+            self.done["rejected"] += 1
             self.ledger.commands += 1
 
     # --- the fault -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ EXCEPTIONS = {
     # one person's way: who it is, where it stands, and what is written down of it
     "clients/player/plan_writer.py:PlanWriter": 19,
     # the whole play: its plan, its callers, and what it waits for and has found
-    "clients/player/play.py:Play": 17,
+    "clients/player/play.py:Play": 16,
 }
 """{file:class: attributes}. Each says why it may hold more; a class that has shrunk leaves the list."""
 
