@@ -266,6 +266,7 @@ FIELDS: Mapping[str, str] = {
     "registered_by": "Code of the organisation that registered the participant.",
     "report_duties": "The reports that a provider owes each referrer.",
     "report_id": "Id of the report to the referrer.",
+    "registers": "The registers of this page.",
     "reports": "The reports of this page.",
     "requests_open": "Requests to publish missing events again that are not answered yet.",
     "responsible": "Code of the organisation that is responsible for the journey; null before one is.",

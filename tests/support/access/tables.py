@@ -73,16 +73,16 @@ others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
 READ_REPORT = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
-agency  x    x     x   x    x   x    x    x    x    x    x    x    x
+agency  x    x     x   x    x   x    x    x    x    x    +    +    x
 shop    x    x     x   x    x   x    x    x    x    x    x    x    x
 cafe    x    .     .   .    .   .    .    .    .    .    .    .    .
-tra     .    .     .   .    .   .    x    x    x    x    x    x    .
+tra     .    .     .   .    .   .    x    x    x    x    +    +    .
 others  .    .     .   .    .   .    .    .    .    .    .    .    .
 """
-"""No journey of the table has a report: tests/unit/access/test_reports.py reads some."""
+"""A journey has its first report at the end of a month, of whoever holds it; no other reads that one."""
 ACKNOWLEDGE = """
         open named acc decl wdr strt offr empl exit foll clos gone mist
-agency  x    x     x   x    x   x    x    x    x    x    x    x    x
+agency  x    x     x   x    x   x    x    x    x    x    +    +    x
 shop    r    r     r   r    r   r    r    r    r    r    r    r    r
 cafe    r    .     .   .    .   .    .    .    .    .    .    .    .
 tra     .    .     .   .    .   .    r    r    r    r    r    r    .
