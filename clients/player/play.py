@@ -92,6 +92,9 @@ class Play:
 
     def _step(self, step: Step, pool: ThreadPoolExecutor) -> None:
         self._move_clock(step.at, pool)
+        if self.rounds.fall_due(step.at):
+            # What is said anew now must meet the report that was made, and not the timer that is to make it.
+            idle.wait_until_idle(self.wire, pool, step.at)
         self.differences += silences.differences(self.wire, self.handles, self.ledger, step.on, pool)
         by_key: dict[str, list[Act]] = {}
         rows: list[Act] = []

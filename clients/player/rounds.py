@@ -5,7 +5,7 @@ By then every service knows what was done before. Nothing else of the step rests
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import UTC, datetime
 
 from clients.player import desk
 from clients.player.acts import Act, Step
@@ -28,7 +28,15 @@ class Rounds:
         self.desk = Desk(wire, handles, ledger, seed)
         self.ticking = Ticking(wire, handles, ledger, programme, seed)
         self._ledger = ledger
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._owed = [one for one in programme.those_who_may("refer") if programme.reported_within(one)]
+
+    def fall_due(self, at: datetime) -> bool:
+        """Whether a report falls due between the last time that this was asked and now."""
+        before, self._looked_at = self._looked_at, at
+        return any(
+            before < one.at <= at for course in self._ledger.courses.values() for one in course.owing.reports
+        )
 
     def make(self, step: Step, pool: Executor) -> list[Act]:
         """Make the rounds of a step; agencies come only when something else is done too. Returns the visits made."""
