@@ -180,6 +180,8 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     said = {_place(one): one for one in command.marks}
     if len(said) < len(command.marks):
         raise Invalid({"marks": ["Marks one line of the register twice."]})
+    if command.rest != "absent" and (command.reason or command.text):
+        raise Invalid({"reason": ["Only of a rest that is absent; each mark says its own."]})
     there = {_place(line.expected): line for line in register.lines}
     work.load(subject_of("journey", one.journey_id) for one in said.values() if one.plan is None)
     named = {place: _named(work, actor, register.day, one, there.get(place)) for place, one in said.items()}

@@ -244,6 +244,15 @@ def test_a_line_that_is_marked_twice_is_refused_whole(world: House) -> None:
     assert marks_of(world, SHOP) == [None]
 
 
+def test_a_reason_of_nobody_is_refused_whole(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    body = {"marks": [line(journey, "present")], "reason": "ill"}
+    refused = world.ask(ACTIVITY_TRACKING, "POST", "/attendance", SHOP, body)
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["reason"])
+    assert marks_of(world, SHOP) == [None]
+
+
 def test_the_day_of_a_former_holder_is_marked_as_long_as_the_programme_says(world: House) -> None:
     journey = started(world)
     planned(world, journey, SHOP)
