@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from services.activity_tracking.domain.dose import MOST_DAYS, Agreed, Dose, doses
 from services.activity_tracking.domain.extents import EXTENTS, Extent, extent_on
@@ -17,9 +16,8 @@ from shared.language.decision import Work
 from shared.language.errors import Invalid
 from shared.language.events import JourneyId
 from shared.language.programmes import Programme
-from shared.language.rows import entry_of
+from shared.language.rows import entry_of, every_row
 
-AT_ONCE = 500
 FOUR_WEEKS = 28
 
 
@@ -69,8 +67,9 @@ def hours_of(
 ) -> tuple[Sequence[Dose], Sequence[Dose]]:
     """The weeks and the months between the days, both included. At most as many rows are read as there are days."""
     passage, journey_id = journey.passage, journey.journey_id
-    extents = [entry_of(Extent, row) for row in _all(work, EXTENTS, journey_id)]
-    pauses = [entry_of(Pause, row) for row in _all(work, PAUSES, journey_id)]
+    own = {"journey_id": journey_id}
+    extents = [entry_of(Extent, row) for row in every_row(work, EXTENTS, own, order="number")]
+    pauses = [entry_of(Pause, row) for row in every_row(work, PAUSES, own, order="number")]
     agreed = Agreed(
         counts=lambda day: passage.takes_part_on(day) and not passage.mistake,
         pauses=lambda day: any(one.holds_on(day) for one in pauses),
@@ -86,16 +85,3 @@ def _held(work: Work, journey_id: JourneyId, first: date, last: date) -> Mapping
     limit = (last - first).days + 1
     rows = work.rows(DAYS, {"journey_id": journey_id}, order="_id", after=after, limit=limit)
     return {day: counts_of(row) for row in rows if (day := date.fromisoformat(row["day"])) <= last}
-
-
-def _all(work: Work, collection: str, journey_id: JourneyId) -> Sequence[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    after = None
-    while rows := work.rows(
-        collection, {"journey_id": journey_id}, order="number", after=after, limit=AT_ONCE
-    ):
-        found += rows
-        if len(rows) < AT_ONCE:
-            break
-        after = rows[-1]["number"]
-    return found

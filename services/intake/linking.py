@@ -25,10 +25,10 @@ from services.intake.domain.participant import (
 from services.intake.participations import regroup
 from shared.language.decision import Change, Row, Subject, Work, subject_of
 from shared.language.events import HandleId, Organisation, ParticipantId
+from shared.language.rows import every_row
 
 LINKS = "links"
 """Rows `<handle>:<handle>`, one per link, standing or taken back: the two persons, and how often it has changed."""
-PAGE = 200
 
 Pair = tuple[ParticipantId, ParticipantId]
 
@@ -61,17 +61,6 @@ class Move:
         return ends.get(one, one), ends.get(other, other)
 
 
-def every(work: Work, collection: str, where: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """All rows of a condition, page by page."""
-    after = None
-    while True:
-        page = work.rows(collection, where, order="_id", after=after, limit=PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1]["_id"]
-
-
 def link_key(one: HandleId, other: HandleId) -> str:
     """Names the row of the link between two handles."""
     return ":".join(sorted((one, other)))
@@ -97,7 +86,7 @@ def unlink(work: Work, row: Mapping[str, Any], *, number: int, rows: Sequence[Ro
 
 def move(work: Work, what: Move, *, rows: Sequence[Row] = ()) -> None:
     """Move handles, journeys and links to another home. Both persons are saved already. rows: saved with it."""
-    found = list(every(work, LINKS, {"participants": what.source}))
+    found = list(every_row(work, LINKS, {"participants": what.source}, order="_id"))
     ends: dict[str, Pair] = {row["_id"]: what.ends_of(row) for row in found}
     changed = [row for row in found if list(ends[row["_id"]]) != row["participants"]]
     made = [ends[row["_id"]] for row in changed if row["standing"]]
@@ -138,7 +127,11 @@ def _joined(
     found, frontier = {start}, {start}
     while frontier:
         where = {"participants": {"$in": sorted(frontier)}, "standing": True}
-        pairs = [row["participants"] for row in every(work, LINKS, where) if row["_id"] not in unmade]
+        pairs = [
+            row["participants"]
+            for row in every_row(work, LINKS, where, order="_id")
+            if row["_id"] not in unmade
+        ]
         reached = {one for pair in (*pairs, *made) if frontier & set(pair) for one in pair}
         frontier = reached - found
         found |= reached
@@ -176,7 +169,7 @@ def _handles_anew(
     """The rows of the handles that stand for another person or have another home, and those to remove."""
     rows: list[Row] = []
     gone: list[tuple[str, str]] = []
-    for row in every(work, HANDLES, {"home": {"$in": sorted(now)}}):
+    for row in every_row(work, HANDLES, {"home": {"$in": sorted(now)}}, order="_id"):
         found = handle_of(row)
         home = found.home if what is None else what.home_of(found)
         if (home, now[home]) == (found.home, found.person):
@@ -200,7 +193,9 @@ def _moved(
     what: Move | None,
 ) -> list[Referral]:
     """The journeys that have another home or are somebody else's now, saved so."""
-    found = list(every(work, "referrals", {"state.passage.participant_id": {"$in": sorted(counted)}}))
+    found = list(
+        every_row(work, "referrals", {"state.passage.participant_id": {"$in": sorted(counted)}}, order="_id")
+    )
     moved = []
     for subject in [Subject(row["_id"]) for row in found]:
         held: Referral = work.get(subject)

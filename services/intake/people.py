@@ -27,7 +27,7 @@ from services.intake.domain.participant import (
     held_row,
     number_key,
 )
-from services.intake.linking import Move, every, move
+from services.intake.linking import Move, move
 from shared.language.access import Actor, authorise_somewhere, reach_of
 from shared.language.corrections import Superseded, page
 from shared.language.days import day_of
@@ -35,6 +35,7 @@ from shared.language.decision import ARCHIVE, Change, Row, Skip, Work, event_id,
 from shared.language.errors import Conflict, Forbidden, Unknown
 from shared.language.events import HandleId, Organisation, ParticipantId
 from shared.language.programmes import Action
+from shared.language.rows import every_row
 
 TAKEN_ON = 20
 """Journeys in which one organisation took one person on, of which the newest tells who brought what it may read."""
@@ -332,7 +333,7 @@ def _one_fewer(work: Work, brought: Brought, *, announced: bool | None) -> None:
     if change.state.erased_at is not None:
         # What those wrote who took the person on has a key behind a handle that brought nothing.
         where = {"home": person.participant_id, "brought": False}
-        rows += [destroyed(HandleId(row["_id"])) for row in every(work, HANDLES, where)]
+        rows += [destroyed(HandleId(row["_id"])) for row in every_row(work, HANDLES, where, order="_id")]
     work.save(subject, replace(change, rows=rows))
 
 

@@ -20,11 +20,12 @@ from services.intake.domain.participant import (
     held_key,
     held_row,
 )
-from services.intake.linking import every, handle_for
+from services.intake.linking import handle_for
 from services.intake.people import Numbers, Vault, rehome
 from shared.language.corrections import SUPERSEDED
 from shared.language.decision import Change, Row, Subject, Work, subject_of
 from shared.language.events import HandleId, ParticipantId
+from shared.language.rows import every_row
 
 
 def renew(work: Work, participant_id: ParticipantId, vault: Vault, numbers: Numbers) -> None:
@@ -42,7 +43,7 @@ def renew(work: Work, participant_id: ParticipantId, vault: Vault, numbers: Numb
 
 def _renumber(work: Work, person: Participant, vault: Vault, numbers: Numbers) -> None:
     number = None
-    for row in every(work, HANDLES, {"home": person.participant_id, "brought": True}):
+    for row in every_row(work, HANDLES, {"home": person.participant_id, "brought": True}, order="_id"):
         brought: Brought = work.get(subject_of("handle", row["_id"]))
         if brought.sealed is not None:
             number = vault.unseal(brought.handle, brought.sealed).personnummer or number
@@ -79,13 +80,13 @@ def _give_handles(work: Work, person: Participant, earlier: Earlier, vault: Vaul
     kept = replace(participant.touched(person), earlier=replace(earlier, sealed=None))
     work.save(subject_of("participant", home), Change(kept, rows=rows, removes=gone))
     work.save(subject_of("handle", handle), Change(brought))
-    for row in list(every(work, "referrals", {"state.passage.participant_id": home})):
+    for row in list(every_row(work, "referrals", {"state.passage.participant_id": home}, order="_id")):
         _with_handles(work, work.get(Subject(row["_id"])))
 
 
 def _corrections(work: Work, home: ParticipantId, handle: HandleId) -> Sequence[Row]:
     subject = subject_of("handle", handle)
-    rows = every(work, SUPERSEDED, {"subject": subject_of("participant", home)})
+    rows = every_row(work, SUPERSEDED, {"subject": subject_of("participant", home)}, order="_id")
     return [
         Row(
             SUPERSEDED,
@@ -98,7 +99,7 @@ def _corrections(work: Work, home: ParticipantId, handle: HandleId) -> Sequence[
 
 def _keys_of_corrections(work: Work, home: ParticipantId) -> Sequence[str]:
     where = {"subject": subject_of("participant", home)}
-    return [str(row["_id"]) for row in every(work, SUPERSEDED, where)]
+    return [str(row["_id"]) for row in every_row(work, SUPERSEDED, where, order="_id")]
 
 
 def _with_handles(work: Work, held: Referral) -> None:

@@ -23,7 +23,7 @@ from shared.language.programmes import Action, Programme
 from shared.language.register import Membership, Unit
 from shared.language.register_rows import subject_of_entry
 from shared.language.role_map import memberships_on
-from shared.language.rows import entry_of
+from shared.language.rows import entry_of, every_row
 
 AT_ONCE = 100
 """Events of the archive that are read at once; the last ones may be of another subject."""
@@ -184,13 +184,8 @@ def _stands(work: Work, subjects: Sequence[Subject]) -> Iterator[Stand]:
     """What was said of these entries, of each the earlier first."""
     for begin in range(0, len(subjects), SUBJECTS_AT_ONCE):
         where = {"subject": {"$in": subjects[begin : begin + SUBJECTS_AT_ONCE]}}
-        after = None
-        while True:
-            rows = work.rows(HISTORY, where, order="number", after=after, limit=STANDS_AT_ONCE)
-            yield from (entry_of(Stand, row) for row in rows)
-            if len(rows) < STANDS_AT_ONCE:
-                break
-            after = rows[-1]["number"]
+        for row in every_row(work, HISTORY, where, order="number", at_once=STANDS_AT_ONCE):
+            yield entry_of(Stand, row)
 
 
 def _acts(work: Work, subject: Subject, action: Action, on: date) -> tuple[Sequence[Act], bool]:
@@ -214,13 +209,7 @@ def _acts(work: Work, subject: Subject, action: Action, on: date) -> tuple[Seque
 def _said_of(work: Work, subject: Subject) -> Iterator[Mapping[str, Any]]:
     """The events that intake said of the subject: rows whose keys begin with it."""
     prefix = f"{subject}:"
-    after = prefix
-    while True:
-        rows = work.rows(ARCHIVE, {}, order="_id", after=after, limit=AT_ONCE)
-        for row in rows:
-            if not row["_id"].startswith(prefix):
-                return
-            yield row
-        if len(rows) < AT_ONCE:
+    for row in every_row(work, ARCHIVE, {}, order="_id", after=prefix, at_once=AT_ONCE):
+        if not row["_id"].startswith(prefix):
             return
-        after = rows[-1]["_id"]
+        yield row

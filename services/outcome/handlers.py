@@ -27,6 +27,7 @@ from shared.language.errors import Forbidden, Unknown
 from shared.language.events import FollowUpId, JourneyId
 from shared.language.programmes import Action, Programme
 from shared.language.revisions import Precondition
+from shared.language.rows import every_row
 
 PAGE_OF_CELLS = 5000
 
@@ -169,7 +170,8 @@ def read_report(work: Work, actor: Actor, programme_id: str) -> report.Report:
     if programme is None:
         raise Unknown("programme")
     authorise_in(actor, "read_report", programme, work)
-    return report.build(report.summed(_cells(work, programme_id)), programme, work.at)
+    cells = every_row(work, "cells", {"programme": programme_id}, order="_id", at_once=PAGE_OF_CELLS)
+    return report.build(report.summed(cells), programme, work.at)
 
 
 def read_period(work: Work, actor: Actor, programme_id: str, wanted: period.Period) -> dict[str, Any]:
@@ -184,23 +186,9 @@ def read_period(work: Work, actor: Actor, programme_id: str, wanted: period.Peri
 def _days(work: Work, programme_id: str, wanted: period.Period) -> Iterator[Mapping[str, Any]]:
     """The days of the period, read in the order of their keys, `<programme>|<day>|…`: as many as the period has."""
     after, last = f"{programme_id}|{wanted.first.isoformat()}", wanted.last.isoformat()
-    while True:
-        found = work.rows(DAYS, {"programme": programme_id}, order="_id", after=after, limit=PAGE_OF_CELLS)
-        for row in found:
-            if row["day"] > last:
-                return
-            yield row
-        if len(found) < PAGE_OF_CELLS:
+    for row in every_row(
+        work, DAYS, {"programme": programme_id}, order="_id", after=after, at_once=PAGE_OF_CELLS
+    ):
+        if row["day"] > last:
             return
-        after = found[-1]["_id"]
-
-
-def _cells(work: Work, programme_id: str) -> Iterator[Mapping[str, Any]]:
-    after = None
-    while True:
-        where = {"programme": programme_id}
-        found = work.rows("cells", where, order="_id", after=after, limit=PAGE_OF_CELLS)
-        yield from found
-        if len(found) < PAGE_OF_CELLS:
-            return
-        after = found[-1]["_id"]
+        yield row

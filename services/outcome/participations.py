@@ -1,14 +1,11 @@
 """What the use cases need of a person's other journeys in the same programme. No rule lives here."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from services.outcome.domain.journey import Outcome
 from services.outcome.domain.participation import RESTING, mark, told_of
 from shared.language.decision import Change, Work, subject_of
-
-AT_ONCE = 100
+from shared.language.rows import every_row
 
 
 def keep(work: Work, change: Change[Outcome]) -> Outcome:
@@ -18,7 +15,7 @@ def keep(work: Work, change: Change[Outcome]) -> Outcome:
     before: Outcome | None = work.find(subject)
     if before is not None and _said_of(before) == _said_of(after):
         return work.save(subject, change)
-    for row in _resting(work, after):
+    for row in every_row(work, RESTING, {"of": after.journey_id}, order="_id"):
         other: Outcome | None = work.find(subject_of("journey", row["by"]))
         if other is not None:
             told = told_of(other, after, work.at)
@@ -26,16 +23,6 @@ def keep(work: Work, change: Change[Outcome]) -> Outcome:
                 work.save(subject_of("journey", row["by"]), told)
     marked = mark(after.journey_id, f"{work.revision(subject)}:{work.at.isoformat()}")
     return work.save(subject, replace(change, rows=(*change.rows, marked)))
-
-
-def _resting(work: Work, journey: Outcome) -> Sequence[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    while True:
-        after = found[-1]["_id"] if found else None
-        page = work.rows(RESTING, {"of": journey.journey_id}, order="_id", after=after, limit=AT_ONCE)
-        found += page
-        if len(page) < AT_ONCE:
-            return found
 
 
 def _said_of(state: Outcome) -> tuple[object, ...]:
