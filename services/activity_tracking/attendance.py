@@ -122,7 +122,7 @@ def _register(work: Work, actor: Actor, day: date, *, closed_too: bool = False) 
     plans: dict[JourneyId, list[PlannedActivity]] = {}
     for plan in () if closed and not closed_too else planned_on(work, actor.organisation, day):
         plans.setdefault(plan.journey_id, []).append(plan)
-    lines = lines_of(work, actor, day, plans, heads_on(work, actor.organisation, day))
+    lines = lines_of(work, actor, day, plans, heads_on(work, actor.organisation, [day]))
     lines.sort(key=_order)
     elsewhere = elsewhere_on(work, actor.organisation, day, {one.expected.journey_id for one in lines})
     register = DayRegister(

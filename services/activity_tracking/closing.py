@@ -20,10 +20,7 @@ from shared.language.corrections import Superseded, page
 from shared.language.decision import Change, Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import ClosureId, Organisation
-from shared.language.rows import entry_of
-
-AT_ONCE = 500
-"""Closures that are read at once; those of a unit that have not ended are seldom more than a few."""
+from shared.language.rows import entry_of, every_row
 
 
 def close_unit(work: Work, actor: Actor, command: CloseUnit) -> Closure:
@@ -59,12 +56,8 @@ def list_closure_corrections(
 
 def closures_from(work: Work, unit: Organisation, day: date) -> Iterator[Closure]:
     """The unit's closures that end on that day or later."""
-    after = from_day(day)
-    while rows := work.rows(CLOSURES, _standing(unit), order="until", after=after, limit=AT_ONCE):
-        yield from (entry_of(Closure, row) for row in rows)
-        if len(rows) < AT_ONCE:
-            return
-        after = rows[-1]["until"]
+    for row in every_row(work, CLOSURES, _standing(unit), order="until", after=from_day(day)):
+        yield entry_of(Closure, row)
 
 
 def _recounted(work: Work, change: Change[Closure], *moved: Closure) -> Change[Closure]:

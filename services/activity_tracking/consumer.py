@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.activity_tracking.counting import count_registers, recount_registers
+from services.activity_tracking.counting import count_registers, recount_registers, unit_of
 from services.activity_tracking.domain.bounds import change_hands, set_bounds
 from services.activity_tracking.domain.counted import COUNT, RECOUNT
 from services.activity_tracking.domain.journey import apply_fact, receive
@@ -37,5 +37,8 @@ FOLDS: Mapping[type[Fact], Fold] = {
 }
 
 TIMERS: Mapping[str, TimerFold] = {MAKE: make, LATE: pass_deadline, MONTH: report_month, SPELL: report_spell}
-TIMER_USE_CASES: Mapping[str, TimerUseCase] = {COUNT: count_registers, RECOUNT: recount_registers}
+TIMER_USE_CASES: Mapping[str, TimerUseCase] = {
+    COUNT: TimerUseCase(unit_of, count_registers),
+    RECOUNT: TimerUseCase(unit_of, recount_registers),
+}
 """Timers that need more than their subject: the registers of a unit."""

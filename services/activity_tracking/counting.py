@@ -7,10 +7,10 @@ is gone when its lines are marked, or nobody is expected on it any more. No rule
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from services.activity_tracking.closing import closures_from
-from services.activity_tracking.day_rows import heads_on, paused, planned_on, stretch_key
+from services.activity_tracking.day_rows import heads_on, paused, planned_from, stretch_key
 from services.activity_tracking.domain.closures import from_day
 from services.activity_tracking.domain.counted import (
     REGISTERS,
@@ -30,49 +30,56 @@ from shared.language.access import Actor
 from shared.language.days import day_of, days_after
 from shared.language.decision import Change, Skip, Timer, Work, subject_of
 from shared.language.events import Code, JourneyId, Municipality, Organisation
-from shared.language.rows import entry_of
+from shared.language.rows import entry_of, every_row
 
 DAYS_AT_ONCE = 31
 """Days that one timer counts in one transaction; it goes on with the next ones in another."""
-AT_ONCE = 200
-"""Programmes and municipalities of one unit's day at most."""
-
 Place = tuple[Code, Municipality]
+Counts = Mapping[Place, tuple[int, int]]
+"""Lines that are expected, and those of them that nobody has marked."""
 
 
-def count_registers(work: Work, timer: Timer) -> None:
-    """Count the days of a unit that are over, and wait for the next one while the unit has plans."""
+def unit_of(timer: Timer) -> Organisation:
+    """The unit whose days a timer counts."""
     unit: Organisation = timer.body["unit"]
+    return unit
+
+
+def count_registers(work: Work, timers: Sequence[Timer]) -> None:
+    """Count the days of a unit that are over, and wait for the next one while the unit has plans."""
+    unit = unit_of(timers[0])
     subject = subject_of("site", unit)
     site: Site | None = work.find(subject)
     if site is None:
         return
-    today, day = day_of(work.at), site.next_on
-    for _ in range(DAYS_AT_ONCE):
-        if day >= today:
-            break
-        _count(work, unit, day)
-        day = days_after(day, 1)
+    today = day_of(work.at)
+    days = _days(site.next_on, min(days_after(today, -1), days_after(site.next_on, DAYS_AT_ONCE - 1)))
+    _count(work, unit, days)
+    day = days_after(days[-1], 1) if days else site.next_on
     more = bool(work.rows(PLANNED, {"unit": unit}, order="until", after=from_day(day), limit=1))
     site = Site(unit=unit, next_on=day, armed=more or day < today)
     timers = (count_timer(site, work.at if day < today else None),) if site.armed else ()
     work.save(subject, Change(site, timers=timers))
 
 
-def recount_registers(work: Work, timer: Timer) -> None:
+def recount_registers(work: Work, timers: Sequence[Timer]) -> None:
     """Count some days of a unit again, those that were counted before."""
-    unit: Organisation = timer.body["unit"]
-    first_on, last_on = (date.fromisoformat(timer.body[name]) for name in ("first_on", "last_on"))
+    unit = unit_of(timers[0])
     subject = subject_of("site", unit)
     site: Site | None = work.find(subject)
     if site is None:
         return
-    last = min(last_on, days_after(site.next_on, -1), days_after(first_on, DAYS_AT_ONCE - 1))
-    for more in range((last - first_on).days + 1):
-        _count(work, unit, days_after(first_on, more))
-    rest = days_after(last, 1)
-    if first_on <= last and rest <= min(last_on, days_after(site.next_on, -1)):
-        work.save(subject, Change(site, timers=(recount_timer(unit, rest, last_on, work.at),)))
+    spans = [tuple(date.fromisoformat(one.body[name]) for name in ("first_on", "last_on")) for one in timers]
+    counted_until = days_after(site.next_on, -1)
+    days = sorted({day for first, last in spans for day in _days(first, min(last, counted_until))})
+    _count(work, unit, days[:DAYS_AT_ONCE])
+    rest = days[DAYS_AT_ONCE:]
+    if rest:
+        work.save(subject, Change(site, timers=(recount_timer(unit, rest[0], rest[-1], work.at),)))
+
+
+def _days(first: date, last: date) -> Sequence[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def open_registers(
@@ -103,7 +110,7 @@ def open_registers(
                 expected=expected,
                 not_marked=not_marked,
             )
-            for place, (expected, not_marked) in _lines(work, unit, today).items()
+            for place, (expected, not_marked) in _lines(work, unit, [today])[today].items()
             if not_marked
         ]
         found += sorted((one for one in now if open_place(one) > start), key=open_place)
@@ -133,36 +140,56 @@ def list_open(
     return found[skip:]
 
 
-def _count(work: Work, unit: Organisation, day: date) -> None:
-    now = {register_key(unit, day, *place): (place, said) for place, said in _lines(work, unit, day).items()}
-    where = {"unit": unit, "day": day.isoformat()}
-    known = {row["_id"]: row for row in work.rows(REGISTERS, where, order="_id", after=None, limit=AT_ONCE)}
-    for key in sorted({*now, *known}):
-        row = known.get(key)
-        place, said = now.get(key) or ((row["programme"], row["municipality"]) if row else ("", ""), (0, 0))
+def _count(work: Work, unit: Organisation, days: Sequence[date]) -> None:
+    """Count these days, in order; what is as it was counted before is neither read nor written."""
+    if not days:
+        return
+    said = {
+        register_key(unit, day, *place): (day, place, counts)
+        for day, places in _lines(work, unit, days).items()
+        for place, counts in places.items()
+    }
+    where = {"unit": unit, "day": {"$in": [day.isoformat() for day in days]}}
+    known = {row["_id"]: row for row in every_row(work, REGISTERS, where, order="_id")}
+    gone = {
+        key: (date.fromisoformat(row["day"]), (row["programme"], row["municipality"]), (0, 0))
+        for key, row in known.items()
+        if key not in said
+    }
+    moved = {
+        key: one
+        for key, one in sorted({**said, **gone}.items())
+        if key not in known or one[2] != (known[key]["expected"], known[key]["not_marked"])
+    }
+    work.load(subject_of("register", key) for key in moved)
+    for key, (day, place, counts) in moved.items():
         subject = subject_of("register", key)
         entry: CountedRegister = work.find(subject) or CountedRegister(
             register=key, unit=unit, day=day, programme=place[0], municipality=place[1]
         )
-        work.save(subject, counted(entry, *said, at=work.at))
+        work.save(subject, counted(entry, *counts, at=work.at))
 
 
-def _lines(work: Work, unit: Organisation, day: date) -> Mapping[Place, tuple[int, int]]:
-    """How many lines the unit's register has for each programme and municipality, and how many nobody has marked."""
-    if is_closed(day, closures_from(work, unit, day)):
-        return {}
+def _lines(work: Work, unit: Organisation, days: Sequence[date]) -> Mapping[date, Counts]:
+    """For each of these days, in order: the lines of the unit's register by programme and municipality."""
+    closures = list(closures_from(work, unit, days[0]))
     plans: dict[JourneyId, list[PlannedActivity]] = {}
-    for plan in planned_on(work, unit, day):
+    for plan in planned_from(work, unit, days[0]):
         plans.setdefault(plan.journey_id, []).append(plan)
-    work.load(subject_of("journey", one) for one in plans)
-    pauses, heads = paused(work, plans), heads_on(work, unit, day)
-    expected, not_marked = Counter[Place](), Counter[Place]()
-    for journey_id, its in plans.items():
-        journey: Journey | None = work.readable(subject_of("journey", journey_id))
-        if journey is None:
-            continue
-        lines = expected_on(day, unit, journey.passage, its, pauses.get(journey_id, ()))
-        place = journey.passage.programme, journey.passage.municipality
-        expected[place] += len(lines)
-        not_marked[place] += sum(not is_marked(heads.get(stretch_key(day, one))) for one in lines)
-    return {place: (lines, not_marked[place]) for place, lines in expected.items() if lines}
+    subjects = {one: subject_of("journey", one) for one in plans}
+    work.load(subjects.values())
+    journeys: dict[JourneyId, Journey | None] = {one: work.readable(its) for one, its in subjects.items()}
+    pauses, heads = paused(work, plans), heads_on(work, unit, days)
+    found: dict[date, Counts] = {}
+    for day in days:
+        expected, not_marked = Counter[Place](), Counter[Place]()
+        for journey_id, journey in journeys.items():
+            if journey is None or is_closed(day, closures):
+                continue
+            its = plans[journey_id]
+            lines = expected_on(day, unit, journey.passage, its, pauses.get(journey_id, ()))
+            place = journey.passage.programme, journey.passage.municipality
+            expected[place] += len(lines)
+            not_marked[place] += sum(not is_marked(heads.get(stretch_key(day, one))) for one in lines)
+        found[day] = {place: (lines, not_marked[place]) for place, lines in expected.items() if lines}
+    return found

@@ -12,10 +12,7 @@ from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import Session
 from shared.language.decision import Work, subject_of
 from shared.language.events import JourneyId, Organisation
-from shared.language.rows import entry_of
-
-AT_ONCE = 500
-"""Rows that are read at once; a unit's planned periods are seldom more."""
+from shared.language.rows import AT_ONCE, entry_of, every_row
 
 
 def stretch_key(day: date, of: Expected | Mark) -> str:
@@ -23,15 +20,10 @@ def stretch_key(day: date, of: Expected | Mark) -> str:
     return mark_key(of.journey_id, stretch_of(of.plan, of.activity), day, of.hour)
 
 
-def heads_on(work: Work, unit: Organisation, day: date) -> dict[str, Session]:
-    """The newest entry of each stretch that the unit marked on that day, by the stretch's key."""
-    named: dict[str, str] = {}
-    where, after = {"unit": unit, "day": day.isoformat()}, None
-    while rows := work.rows(MARKS, where, order="_id", after=after, limit=AT_ONCE):
-        named |= {row["_id"]: row["session_id"] for row in rows}
-        if len(rows) < AT_ONCE:
-            break
-        after = rows[-1]["_id"]
+def heads_on(work: Work, unit: Organisation, days: Collection[date]) -> dict[str, Session]:
+    """The newest entry of each stretch that the unit marked on these days, by the stretch's key."""
+    where = {"unit": unit, "day": {"$in": [day.isoformat() for day in days]}}
+    named = {row["_id"]: row["session_id"] for row in every_row(work, MARKS, where, order="_id")}
     work.fetch("sessions", list(named.values()))
     found = {key: work.row("sessions", session) for key, session in named.items()}
     return {key: entry_of(Session, row) for key, row in found.items() if row is not None}
@@ -50,14 +42,15 @@ def elsewhere_on(
     return [entry_of(Session, row) for row in rows if row is not None]
 
 
+def planned_from(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
+    """The unit's periods with hours that end on that day or later; the index passes over those that ended before."""
+    for row in every_row(work, PLANNED, {"unit": unit}, order="until", after=from_day(day)):
+        yield entry_of(PlannedActivity, row)
+
+
 def planned_on(work: Work, unit: Organisation, day: date) -> Iterator[PlannedActivity]:
-    """The unit's periods with hours in which the day lies. Those that ended before it are passed over by the index."""
-    after = from_day(day)
-    while rows := work.rows(PLANNED, {"unit": unit}, order="until", after=after, limit=AT_ONCE):
-        yield from (one for one in (entry_of(PlannedActivity, row) for row in rows) if one.holds_on(day))
-        if len(rows) < AT_ONCE:
-            return
-        after = rows[-1]["until"]
+    """The unit's periods with hours in which the day lies."""
+    return (one for one in planned_from(work, unit, day) if one.holds_on(day))
 
 
 def paused(work: Work, journeys: Iterable[JourneyId]) -> dict[JourneyId, list[Pause]]:

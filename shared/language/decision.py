@@ -220,5 +220,14 @@ class Work(Protocol):
 Settles = Callable[[Work, Change[Any]], Change[Any]]
 """(work, a timer's change) -> the change with its effects on other subjects, which it saves itself."""
 
-TimerUseCase = Callable[[Work, Timer], None]
-"""(work, timer): carries out a timer that needs more than its own subject, and saves what it decides."""
+
+@dataclass(frozen=True, slots=True)
+class TimerUseCase:
+    """Carries out timers that need more than their own subject.
+
+    of: what a timer is about; due timers about the same are carried out together. carry_out: (work, these timers) ->
+    None; saves what it decides.
+    """
+
+    of: Callable[[Timer], str]
+    carry_out: Callable[[Work, Sequence[Timer]], None]

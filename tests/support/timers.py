@@ -17,13 +17,24 @@ def fire_due(
     settles: Settles | None,
     use_cases: Mapping[str, TimerUseCase],
 ) -> int:
-    """Carry out the timers that are due, the earliest first. Returns how many."""
+    """Carry out the timers that are due, the earliest first; those of a use case about the same, together.
+
+    Returns how many.
+    """
     due = [(subject, timer) for subject, timer in memory.timers.values() if timer.due <= memory.at]
     for subject, timer in sorted(due, key=lambda pair: pair[1].due):
         if memory.timers.pop(timer.key, None) is None:
             continue
-        if timer.command in use_cases:
-            use_cases[timer.command](memory, timer)
+        use_case = use_cases.get(timer.command)
+        if use_case is not None:
+            alike = [
+                one
+                for _, one in due
+                if one.command == timer.command and use_case.of(one) == use_case.of(timer)
+            ]
+            for one in alike:
+                memory.timers.pop(one.key, None)
+            use_case.carry_out(memory, alike)
         else:
             change = folds[timer.command](memory.get(subject), timer, memory.at, memory.programmes)
             memory.save(subject, change if settles is None else settles(memory, change))

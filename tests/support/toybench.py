@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from shared.host.connections import RUNTIME_INDEXES
 from shared.language import events as e
 from shared.language.codec import Headers
-from shared.language.decision import Fold, Subject
+from shared.language.decision import Fold, Subject, TimerFold
 from shared.runtime.arrived import Arrived, Tally
 from shared.runtime.breaker import Breaker
 from shared.runtime.clock import Clock
@@ -155,15 +155,15 @@ class Bench:
             else ToyRepository().read(subject, document["state"])
         )
 
-    def timers(self, clock: Clock) -> Timers:
-        """What carries out the toy's timers by that clock."""
+    def timers(self, clock: Clock, fire: TimerFold = toy.fire) -> Timers:
+        """What carries out the toy's timers by that clock. fire: what each of them does."""
         return Timers(
             client=self.client,
             database=self.database,
             repository=ToyRepository(),
             published=Published(self.db),
             source="outcome",
-            folds={"fire": toy.fire},
+            folds={"fire": fire},
             clock=clock,
             stop=self.stop,
         )
