@@ -8,6 +8,7 @@ from services.activity_tracking.closing import closures_from
 from services.activity_tracking.day_rows import elsewhere_on, heads_on, paused, planned_on, stretch_key
 from services.activity_tracking.domain.absence import left_early
 from services.activity_tracking.domain.counted import recounts
+from services.activity_tracking.domain.duties import owed
 from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
 from services.activity_tracking.domain.held import stretch_of
 from services.activity_tracking.domain.holidays import is_holiday
@@ -25,7 +26,7 @@ from services.activity_tracking.domain.marks import (
 )
 from services.activity_tracking.domain.overlaps import lie_across
 from services.activity_tracking.domain.plan import PlannedActivity
-from services.activity_tracking.domain.reports import REPORTS, reported
+from services.activity_tracking.domain.reports import REPORTS
 from services.activity_tracking.domain.sessions import (
     DAYS,
     CorrectSession,
@@ -35,7 +36,6 @@ from services.activity_tracking.domain.sessions import (
     day_key,
     log,
 )
-from services.activity_tracking.domain.spells import follow_spell
 from services.activity_tracking.handlers import open_journey, reader_of, report_of
 from shared.language.access import Actor, Reader, authorise
 from shared.language.days import day_of
@@ -299,8 +299,8 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
                 earlier=None,
                 that_day=counts,
             )
-            change, entry = reported(change, entry, head=None, made=None, programme=programme, at=work.at)
-            _save(work, actor, day, follow_spell(change, entry, programme))
+            change, entry = owed(change, entry, head=None, made=None, programme=programme, at=work.at)
+            _save(work, actor, day, change)
             return entry, True
         correction = anew(said)
     if not line.reader.may_overwrite(before.organisation):
@@ -316,8 +316,7 @@ def _mark(work: Work, actor: Actor, day: date, mark: Mark, line: Line) -> tuple[
         days={day: counts},
     )
     made = report_of(work, before)
-    change, entry = reported(change, entry, head=before, made=made, programme=programme, at=work.at)
-    change = follow_spell(change, entry, programme)
+    change, entry = owed(change, entry, head=before, made=made, programme=programme, at=work.at)
     _save(work, actor, day, change)
     return entry, entry.session_id == session
 

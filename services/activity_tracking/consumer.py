@@ -9,6 +9,8 @@ from services.activity_tracking.domain.journey import apply_fact, receive
 from services.activity_tracking.domain.months import MONTH, report_month
 from services.activity_tracking.domain.reports import LATE, MAKE, make, pass_deadline
 from services.activity_tracking.domain.spells import SPELL, report_spell
+from services.activity_tracking.domain.weeks import WEEK
+from services.activity_tracking.weekly import journey_of, judge_weeks
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold, TimerUseCase
 from shared.language.events import Fact
@@ -40,5 +42,6 @@ TIMERS: Mapping[str, TimerFold] = {MAKE: make, LATE: pass_deadline, MONTH: repor
 TIMER_USE_CASES: Mapping[str, TimerUseCase] = {
     COUNT: TimerUseCase(unit_of, count_registers),
     RECOUNT: TimerUseCase(unit_of, recount_registers),
+    WEEK: TimerUseCase(journey_of, judge_weeks),
 }
-"""Timers that need more than their subject: the registers of a unit."""
+"""Timers that need more than their subject: the registers of a unit, and the days of a week."""

@@ -17,8 +17,8 @@ from services.activity_tracking.domain import (
     progress,
     reports,
     sessions,
-    spells,
 )
+from services.activity_tracking.domain.duties import owed
 from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
@@ -165,8 +165,7 @@ def log_session(work: Work, actor: Actor, journey_id: JourneyId, command: sessio
         earlier=_referred_to(work, actor, command.reference),
         that_day=_counts_on(work, journey_id, command.occurred_on),
     )
-    change, entry = reports.reported(change, entry, head=None, made=None, programme=programme, at=work.at)
-    change = spells.follow_spell(change, entry, programme)
+    change, entry = owed(change, entry, head=None, made=None, programme=programme, at=work.at)
     work.save(subject_of("journey", journey_id), change)
     return _noted(entry, programme)
 
@@ -221,8 +220,7 @@ def correct_session(
         days={on: _counts_on(work, journey_id, on) for on in {head.occurred_on, moved_to}},
     )
     made = report_of(work, head)
-    change, entry = reports.reported(change, entry, head=head, made=made, programme=programme, at=work.at)
-    change = spells.follow_spell(change, entry, programme)
+    change, entry = owed(change, entry, head=head, made=made, programme=programme, at=work.at)
     if head.held is not None:
         on = head.occurred_on
         again = counted.recounts((head.organisation,), on, on, work.at)

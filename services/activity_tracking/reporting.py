@@ -12,6 +12,7 @@ from services.activity_tracking.domain.contents import Content, attendance_of, c
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.reports import REPORTS, Report, acknowledge
 from services.activity_tracking.domain.sessions import Session
+from services.activity_tracking.domain.weeks import monday_of
 from services.activity_tracking.handlers import reader_of
 from services.activity_tracking.hours import hours_of
 from shared.language.access import Actor, authorise, authorise_somewhere
@@ -64,11 +65,20 @@ def read_report(work: Work, actor: Actor, report_id: ReportId) -> Shown:
         reader=reader_of(work, actor, journey),
         unit=work.register.unit(report.provider),
     )
-    if report.kind == "monthly_attendance" and not report.void:
-        weeks, months = hours_of(work, journey, rules, report.day.replace(day=1), report.day)
+    first = _first_day(report)
+    if first is not None:
+        weeks, months = hours_of(work, journey, rules, first, report.day)
+        month = months[0] if report.kind == "monthly_attendance" else None
         reader = reader_of(work, actor, journey)
-        content = attendance_of(report, content, month=months[0], weeks=weeks, programme=rules, reader=reader)
+        content = attendance_of(report, content, month=month, weeks=weeks, programme=rules, reader=reader)
     return Shown(report=report, today=day_of(work.at), content=content)
+
+
+def _first_day(report: Report) -> date | None:
+    """The first day of the hours that the report tells; None where it tells of none."""
+    if report.void or report.kind not in ("monthly_attendance", "hours_below_plan"):
+        return None
+    return report.day.replace(day=1) if report.kind == "monthly_attendance" else monday_of(report.day)
 
 
 def list_reports(

@@ -308,7 +308,7 @@ def _check_targets(document: _Document, programme: Mapping[str, Any], codes: Map
         seen.add((str(figure), str(place)))
 
 
-ONCE = ("deviation", "monthly_attendance")
+ONCE = ("deviation", "monthly_attendance", "hours_below_plan")
 """Kinds of reports of which a referrer is owed one at most."""
 
 
@@ -326,6 +326,8 @@ def _check_report_duties(
                 document.fault((*path, "reasons", index), f"{reason} is no reason of absence.")
         if kind == "long_absence" and (after is None or not entry.get("reasons")):
             document.fault(path, "A long absence needs after_days and reasons.")
+        if (kind == "hours_below_plan") != (entry.get("below_percent") is not None):
+            document.fault(path, "Hours below plan need below_percent, and nothing else has it.")
 
 
 def _at(programme: Mapping[str, Any], where: Path) -> Any:

@@ -52,7 +52,7 @@ HandoverKind = Literal[
 ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
 Correction = Literal["replaces", "voids"]
 NoAnswer = Literal["declined", "silent"]
-ReportKind = Literal["deviation", "monthly_attendance", "long_absence"]
+ReportKind = Literal["deviation", "monthly_attendance", "long_absence", "hours_below_plan"]
 Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 

@@ -186,7 +186,8 @@ class ReportDuty:
     referrer: None: each that has no duty of this kind of its own. contract: the code of the agreement that asks for it.
     within_working_days: until when it is to be acknowledged, counted from the day on which it is made. shows: beside
     its kind and its day. reasons: of a long absence, those that count. after_days: of a long absence, how many days of
-    one period must have passed.
+    one period must have passed. Of hours below plan, how many days are left for marking after the week; None: none.
+    below_percent: of hours below plan, the share of what was planned that is enough.
     """
 
     code: Code
@@ -197,6 +198,7 @@ class ReportDuty:
     shows: tuple[ReportPart, ...] = ()
     reasons: tuple[Code, ...] = ()
     after_days: Annotated[int, Meta(ge=1, le=366)] | None = None
+    below_percent: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

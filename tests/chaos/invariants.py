@@ -300,7 +300,9 @@ CAUSED: Mapping[str, Sequence[str]] = {
     "report_overdue": (OVERDUE,),
 }
 """What a timer that fired has said."""
-SILENT = frozenset({"report_month", "report_long_absence", "count_registers", "recount_registers"})
+SILENT = frozenset(
+    {"report_month", "report_long_absence", "report_week", "count_registers", "recount_registers"}
+)
 """Timers that may have nothing to say when they fire, since they only look."""
 OF_REGISTERS = SILENT | {"make_report", "report_overdue"}
 """Timers of registers and reports: the log alone does not tell which must wait, since it names no reason."""

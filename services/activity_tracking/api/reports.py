@@ -72,8 +72,8 @@ class SpanAnswer(Schema):
 class ReportContentAnswer(ReportAnswer):
     """A report and what it says. null: nothing, or not the reader's to see.
 
-    text: the words beside the reason. unit, function_address: who at the provider can add to it. month, weeks: of a
-    monthly report, as it stands now.
+    text: the words beside the reason. unit, function_address: who at the provider can add to it. month: of a
+    monthly report, as it stands now. weeks: of that, or the one week of a report of hours below plan.
     """
 
     contract = ma.String(allow_none=True)
@@ -86,7 +86,7 @@ class ReportContentAnswer(ReportAnswer):
     unit = ma.String(allow_none=True, metadata={"description": "The provider by its name in the register."})
     function_address = ma.String(allow_none=True)
     month = ma.Nested(DoseAnswer, allow_none=True, metadata={"description": "What the month came to."})
-    weeks = ma.List(ma.Nested(DoseAnswer), metadata={"description": "The month's weeks, the earliest first."})
+    weeks = ma.List(ma.Nested(DoseAnswer), metadata={"description": "The weeks, the earliest first."})
 
 
 class ReportPageAnswer(Schema):

@@ -21,8 +21,8 @@ class Content:
     """What a report says beside its kind and its day; None, or empty: nothing, or nothing for this reader.
 
     contract: the code of the agreement. expected: from when to when at that activity, UTC; None where nothing was
-    planned by the hour. away: the stretches missed, UTC. address: of the provider's function that can add to it. month,
-    weeks: of a monthly report.
+    planned by the hour. away: the stretches missed, UTC. address: of the provider's function that can add to it. month:
+    of a monthly report. weeks: of that, or the one week of a report of hours below plan.
     """
 
     contract: Code | None = None
@@ -98,12 +98,15 @@ def attendance_of(
     report: Report,
     content: Content,
     *,
-    month: Dose,
+    month: Dose | None,
     weeks: Sequence[Dose],
     programme: Programme,
     reader: Reader,
 ) -> Content:
-    """A monthly report with its hours: in all, and by activity and extent as far as the duty asks for them."""
+    """A report of hours: in all, and by activity and extent as far as the duty asks for them.
+
+    month: of a monthly report.
+    """
     duty = programme.duty_of(report.duty)
     own = reader.organisation == report.provider
     shows = () if duty is None else duty.shows
@@ -117,4 +120,6 @@ def attendance_of(
             dose = replace(dose, activities={}, whole=Minutes())
         return dose
 
-    return replace(content, month=seen(month), weeks=tuple(seen(one) for one in weeks))
+    return replace(
+        content, month=None if month is None else seen(month), weeks=tuple(seen(one) for one in weeks)
+    )

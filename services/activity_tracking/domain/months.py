@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from services.activity_tracking.domain.journey import Journey
-from services.activity_tracking.domain.reports import Report, joined, making, next_report
+from services.activity_tracking.domain.reports import Report, joined, making, next_report, provider_on
 from services.activity_tracking.domain.working_days import working_days_after
 from shared.language.days import day_of, days_after, months_after, start_of
 from shared.language.decision import Change, Timer
@@ -58,8 +58,7 @@ def report_month(state: Journey, timer: Timer, at: datetime, programmes: Program
         return Change(state)
     last, passage = days_after(months_after(first, 1), -1), state.passage
     counted = last if passage.exited_on is None else min(last, passage.exited_on)
-    held = passage.responsible_on(counted)
-    provider = passage.responsible if passage.responsible in held else min(held, default=passage.responsible)
+    provider = provider_on(passage, counted)
     number, report_id = next_report(state)
     after = replace(state, reported_to=last)
     if provider == passage.referrer or not passage.takes_part_on(counted):

@@ -30,6 +30,7 @@ from shared.language.events import (
     ReportOverdue,
     SessionId,
 )
+from shared.language.passage import Passage
 from shared.language.programmes import Programme, Programmes, ReportDuty
 from shared.language.rows import as_row, entry_of
 
@@ -41,9 +42,9 @@ MAKE, LATE = "make_report", "report_overdue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A row: one report. day: the absence's, or the last day of the month or period. made_at: None until it is made.
+    """A row: one report. day: the absence's, or the last day of the month, week or period. number: within the journey.
 
-    duty: the code of the programme's duty. number: within the journey. session: the entry that it is about.
+    duty: the code of the programme's duty. session: the entry that it is about. made_at: None until it is made.
     superseded_by: the report that corrects it. void: there is nothing to report any more. listed: its place in lists.
     """
 
@@ -208,6 +209,12 @@ class Making:
     rows: tuple[Row, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancels: tuple[str, ...] = ()
+
+
+def provider_on(passage: Passage, day: date) -> Organisation:
+    """Who owes a report of time up to that day: whoever held the journey then."""
+    held = passage.responsible_on(day)
+    return passage.responsible if passage.responsible in held else min(held, default=passage.responsible)
 
 
 def joined(change: Change[Journey], more: Making) -> Change[Journey]:

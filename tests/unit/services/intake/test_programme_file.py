@@ -160,6 +160,23 @@ def test_what_is_missing_is_named() -> None:
     assert faults_of(changed("handover_max_days: 60\n", "")) == ["3: handover_max_days is missing."]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("hours_below_plan", "Hours below plan need below_percent, and nothing else has it."),
+        (
+            "monthly_attendance\n    below_percent: 75",
+            "Hours below plan need below_percent, and nothing else has it.",
+        ),
+        ("deviation", "The same kind and referrer have a duty already."),
+        ("long_absence", "A long absence needs after_days and reasons."),
+    ],
+)
+def test_a_duty_that_its_kind_cannot_have_is_named(kind: str, said: str) -> None:
+    text = changed("kind: monthly_attendance\n", f"kind: {kind}\n")
+    assert [one.partition(": ")[2] for one in faults_of(text)] == [f"report_duties[2]: {said}"]
+
+
 def test_all_faults_are_said_at_once_and_none_hides_another() -> None:
     text = changed("version: 1", "version: one").replace("owner: urkraft", "owner: nobody")
     text = text.replace("days: 28, answer", "answer").replace("figure: employed_6m", "figure: employed_9m")
