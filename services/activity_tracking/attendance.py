@@ -5,11 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.activity_tracking.closing import closures_from
-from services.activity_tracking.day_rows import elsewhere_on, heads_on, paused, planned_on, stretch_key
+from services.activity_tracking.day_rows import (
+    elsewhere_on,
+    groups_of,
+    heads_on,
+    paused,
+    planned_on,
+    stretch_key,
+)
 from services.activity_tracking.domain.absence import left_early
 from services.activity_tracking.domain.counted import recounts
 from services.activity_tracking.domain.duties import owed
 from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
+from services.activity_tracking.domain.groups import Group
 from services.activity_tracking.domain.held import stretch_of
 from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.journey import Journey
@@ -36,6 +44,7 @@ from services.activity_tracking.domain.sessions import (
     day_key,
     log,
 )
+from services.activity_tracking.grouping import usable_by
 from services.activity_tracking.handlers import open_journey, reader_of, report_of
 from shared.language.access import Actor, Reader, authorise
 from shared.language.days import day_of
@@ -52,13 +61,14 @@ Place = tuple[JourneyId, str, str]
 class Line:
     """One line of a register. head: the newest entry that marks it; None: not marked. reader: the caller.
 
-    overlaps: the person attends another stretch at that time, here or at another unit.
+    overlaps: the person attends another stretch at that time, here or at another unit. group: the one that meets.
     """
 
     expected: Expected
     reader: Reader
     head: Session | None
     left_early: bool
+    group: Group | None = None
     overlaps: bool = False
 
 
@@ -155,12 +165,14 @@ def lines_of(
     """
     work.load({subject_of("journey", one) for one in (*plans, *(head.journey_id for head in heads.values()))})
     pauses = paused(work, plans)
+    held = (head.held.group for head in heads.values() if head.held is not None)
+    groups = groups_of(work, (*(plan.group for its in plans.values() for plan in its), *held))
     found: dict[str, Expected] = {}
     for journey_id, its in plans.items():
         journey = _readable(work, actor, journey_id, day)
         if journey is not None:
             its_pauses = pauses.get(journey_id, ())
-            stretches = expected_on(day, actor.organisation, journey.passage, its, its_pauses)
+            stretches = expected_on(day, actor.organisation, journey.passage, its, its_pauses, groups)
             found |= {stretch_key(day, one): one for one in stretches}
     for key, head in heads.items():
         # What was marked stays in view, though a plan or a pause was changed since.
@@ -177,6 +189,7 @@ def mark_register(work: Work, actor: Actor, command: MarkRegister) -> MarkedRegi
     where a line is marked twice.
     """
     register = _register(work, actor, command.day or day_of(work.at), closed_too=True)
+    groups_of(work, (one.group for one in command.marks))
     said = {_place(one): one for one in command.marks}
     if len(said) < len(command.marks):
         raise Invalid({"marks": ["Marks one line of the register twice."]})
@@ -225,10 +238,13 @@ def named_line(work: Work, actor: Actor, day: date, mark: Mark, line: Line | Non
     line: the one of the register, None where it has no such one. Raises Refused.
     """
     check_mark(mark)
-    if mark.plan is None and (line is None or mark.ends_at is not None):
+    said = mark.ends_at is not None or (mark.group is not None and mark.presence == "present")
+    if mark.plan is None and (line is None or said):
         journey, _ = open_journey(work, actor, mark.journey_id, "log_activity", day)
         if actor.organisation in journey.passage.responsible_on(day):
-            return _line(work, actor, unplanned(mark, day), None if line is None else line.head)
+            programme = journey.passage.programme
+            group = None if mark.group is None else usable_by(work, actor, programme, mark.group)
+            return _line(work, actor, unplanned(mark, day, group), None if line is None else line.head)
     if line is None:
         raise Unknown("line of the register", within=True)
     return line
@@ -329,7 +345,7 @@ def _save(work: Work, actor: Actor, day: date, change: Change[Journey]) -> None:
 
 
 def _place(of: Expected | Mark) -> Place:
-    return of.journey_id, stretch_of(of.plan, of.activity), of.hour
+    return of.journey_id, stretch_of(of.plan, of.activity, of.group), of.hour
 
 
 def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) -> Line:
@@ -340,6 +356,7 @@ def _line(work: Work, actor: Actor, expected: Expected, head: Session | None) ->
         reader=reader_of(work, actor, journey),
         head=head,
         left_early=head is not None and left_early(head.held, rules),
+        group=None if expected.group is None else groups_of(work, (expected.group,)).get(expected.group),
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 from services.activity_tracking.domain import corrections, extents, pauses, plan, progress
 from services.activity_tracking.domain.counted import recounts, units_of
+from services.activity_tracking.domain.groups import grows
 from services.activity_tracking.domain.journey import Journey
+from services.activity_tracking.grouping import take_in
 from services.activity_tracking.handlers import SHOWN, Standing, open_journey, open_output, reader_of, watch
 from shared.language.access import Actor, Reader
 from shared.language.corrections import Superseded, page
@@ -56,7 +58,9 @@ def correct_plan(
         work, actor, journey_id, plan.PlannedActivity, row, "planned activity", day="planned_on"
     )
     change, anew = corrections.correct_plan(journey, held, command, programme=programme, by=actor, at=work.at)
-    if anew != held and (held.hours or anew.hours):
+    if grows(held, anew):
+        take_in(work, anew)
+    if anew != held and (held.has_hours or anew.has_hours):
         watch(work, anew, held)
     work.save(subject_of("journey", journey_id), change)
     return anew

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from services.activity_tracking.closing import closures_from
-from services.activity_tracking.day_rows import heads_on, paused, planned_from, stretch_key
+from services.activity_tracking.day_rows import groups_of, heads_on, paused, planned_from, stretch_key
 from services.activity_tracking.domain.closures import from_day
 from services.activity_tracking.domain.counted import (
     REGISTERS,
@@ -180,6 +180,7 @@ def _lines(work: Work, unit: Organisation, days: Sequence[date]) -> Mapping[date
     work.load(subjects.values())
     journeys: dict[JourneyId, Journey | None] = {one: work.readable(its) for one, its in subjects.items()}
     pauses, heads = paused(work, plans), heads_on(work, unit, days)
+    groups = groups_of(work, (plan.group for its in plans.values() for plan in its))
     found: dict[date, Counts] = {}
     for day in days:
         expected, not_marked = Counter[Place](), Counter[Place]()
@@ -187,7 +188,7 @@ def _lines(work: Work, unit: Organisation, days: Sequence[date]) -> Mapping[date
             if journey is None or is_closed(day, closures):
                 continue
             its = plans[journey_id]
-            lines = expected_on(day, unit, journey.passage, its, pauses.get(journey_id, ()))
+            lines = expected_on(day, unit, journey.passage, its, pauses.get(journey_id, ()), groups)
             place = journey.passage.programme, journey.passage.municipality
             expected[place] += len(lines)
             not_marked[place] += sum(not is_marked(heads.get(stretch_key(day, one))) for one in lines)

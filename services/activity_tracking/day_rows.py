@@ -1,23 +1,24 @@
-"""What a unit's register of a day is made of: the rows of its plans, marks and pauses. No rule lives here."""
+"""What a unit's register of a day is made of: the rows of its plans, groups, marks and pauses. No rule lives here."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
 from services.activity_tracking.domain.closures import from_day
 from services.activity_tracking.domain.expected import Expected
+from services.activity_tracking.domain.groups import GROUPS, Group
 from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
 from services.activity_tracking.domain.marks import Mark
 from services.activity_tracking.domain.pauses import PAUSES, Pause, pause_code, pause_key
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.sessions import Session
 from shared.language.decision import Work, subject_of
-from shared.language.events import JourneyId, Organisation
+from shared.language.events import GroupId, JourneyId, Organisation
 from shared.language.rows import AT_ONCE, entry_of, every_row
 
 
 def stretch_key(day: date, of: Expected | Mark) -> str:
     """The key of the row that says what a stretch of that day was marked as."""
-    return mark_key(of.journey_id, stretch_of(of.plan, of.activity), day, of.hour)
+    return mark_key(of.journey_id, stretch_of(of.plan, of.activity, of.group), day, of.hour)
 
 
 def heads_on(work: Work, unit: Organisation, days: Collection[date]) -> dict[str, Session]:
@@ -69,3 +70,11 @@ def paused(work: Work, journeys: Iterable[JourneyId]) -> dict[JourneyId, list[Pa
         if row is not None:
             found.setdefault(journey_id, []).append(entry_of(Pause, row))
     return found
+
+
+def groups_of(work: Work, named: Iterable[GroupId | None]) -> dict[GroupId, Group]:
+    """The groups that these name, all at once."""
+    ids = {one for one in named if one is not None}
+    work.fetch(GROUPS, sorted(ids))
+    found = ((one, work.row(GROUPS, one)) for one in ids)
+    return {one: entry_of(Group, row) for one, row in found if row is not None}

@@ -89,7 +89,7 @@ def plan_activity(
     """Enter an activity in the plan."""
     journey, programme = open_journey(work, actor, journey_id, "log_activity", command.occurred_on)
     change, entry = plan.plan(journey, command, programme=programme, by=actor.organisation, at=work.at)
-    if entry.hours:
+    if entry.has_hours:
         watch(work, entry)
     work.save(subject_of("journey", journey_id), change)
     return entry

@@ -17,11 +17,11 @@ from shared.language.rows import entry_of
 def mark_one(work: Work, actor: Actor, mark: DayMark) -> Marked:
     """Mark one stretch of the caller's unit; the later mark wins, and the same again changes nothing.
 
-    Costs the journey, its plan, its mark of that stretch and its pauses. Raises Refused.
+    Costs the journey, its plan, its mark of that stretch, its group and its pauses. Raises Refused.
     """
     planned = mark.plan and work.row(PLANNED, plan_key(mark.journey_id, mark.plan))
     plan = entry_of(PlannedActivity, planned) if planned else None
-    key = mark_key(mark.journey_id, stretch_of(mark.plan, mark.activity), mark.day, mark.hour)
+    key = mark_key(mark.journey_id, stretch_of(mark.plan, mark.activity, mark.group), mark.day, mark.hour)
     named = work.row(MARKS, key)
     ours = named is not None and named["unit"] == actor.organisation
     head = work.row("sessions", named["session_id"]) if named is not None and ours else None

@@ -11,6 +11,7 @@ from services.activity_tracking.domain.bounds import Beside
 from services.activity_tracking.domain.closures import CLOSURES, Closure
 from services.activity_tracking.domain.counted import REGISTERS, CountedRegister, Site
 from services.activity_tracking.domain.extents import EXTENTS
+from services.activity_tracking.domain.groups import GROUPS, Group
 from services.activity_tracking.domain.held import MARKS
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.outputs import Output
@@ -28,13 +29,14 @@ from shared.runtime.corrections import CORRECTION_INDEXES
 
 
 class Activities(StoredStates):
-    """States of journeys, outputs, closures, units and counted registers, in one collection."""
+    """States of journeys, outputs, closures, groups, units and counted registers, in one collection."""
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
         "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 5)),
         "output": Kind(Output),
         "closure": Kind(Closure),
+        "group": Kind(Group),
         "site": Kind(Site),
         "register": Kind(CountedRegister),
     }
@@ -60,7 +62,8 @@ def read_beside(
         counts = days[subject_of("journey", row["journey_id"])]
         counts[date.fromisoformat(row["day"])] = counts_of(row)
     plans: dict[Subject, list[PlannedActivity]] = {one: [] for one in subjects}
-    for row in database[PLANNED].find({**within, "hours": {"$nin": [None, []]}}, session=session):
+    timed = {"$or": [{"hours": {"$nin": [None, []]}}, {"group": {"$gt": ""}}]}
+    for row in database[PLANNED].find({**within, **timed}, session=session):
         plans[subject_of("journey", row["journey_id"])].append(entry_of(PlannedActivity, row))
     return {one: Beside(days=days[one], plans=plans[one]) for one in subjects}
 
@@ -88,7 +91,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             [("unit", ASCENDING), ("until", ASCENDING)],
             partialFilterExpression={"until": {"$exists": True}},
         ),
+        # who takes part in a group, by the last day
+        IndexModel(
+            [("group", ASCENDING), ("until", ASCENDING)],
+            partialFilterExpression={"group": {"$gt": ""}},
+        ),
     ],
+    # GET /groups: a unit's that stand, by their last day
+    GROUPS: [
+        IndexModel([("unit", ASCENDING), ("until", ASCENDING)], partialFilterExpression={"void": False})
+    ],
+    # a journey's overview
     "goals": [IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)])],
     "progress": [IndexModel([("journey_id", ASCENDING), ("round", ASCENDING)])],
     "competences": [IndexModel([("journey_id", ASCENDING)])],

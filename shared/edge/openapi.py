@@ -59,7 +59,16 @@ PATH_PATTERNS: Mapping[str, str] = {
 }
 
 REVISED = (
-    *("journeyId", "participantId", "outputId", "closureId", "handoverId", "reportId", "followUpId"),
+    *(
+        "journeyId",
+        "participantId",
+        "outputId",
+        "closureId",
+        "groupId",
+        "handoverId",
+        "reportId",
+        "followUpId",
+    ),
     *("legalPersonId", "unitId", "membershipId"),
 )
 """The part of a path that marks a resource with a revision, which If-Match may name."""

@@ -39,6 +39,7 @@ IDS: Mapping[str, PathId] = {
     "participantId": PathId("participant", forms.HANDLE, "handle"),
     "outputId": PathId("output", forms.OUTPUT_ID, "output"),
     "closureId": PathId("closure", forms.CLOSURE_ID, "closure"),
+    "groupId": PathId("group", forms.GROUP_ID, "group"),
     "sessionId": PathId("session", forms.SESSION_ID),
     "handoverId": PathId("handover", forms.HANDOVER_ID, "journey"),
     "reportId": PathId("report", forms.REPORT_ID, "journey"),

@@ -153,6 +153,12 @@ CODES: dict[str, Code] = {
     "goals-full": Code(
         409, "The journey has as many open goals as it may; one must be reached first.", retry="after-change"
     ),
+    "group-full": Code(
+        409, "The group has as many participants as it may on these days.", retry="after-change"
+    ),
+    "group-in-use": Code(
+        409, "The group has participants; it is taken back when it has none.", retry="after-change"
+    ),
     "goal-reached": Code(409, "The goal was already reached, on another day."),
     "participant-erased": Code(409, "The participant was erased."),
     "already-merged": Code(409, "The two handles are merged already."),

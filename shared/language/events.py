@@ -30,6 +30,7 @@ FollowUpId = NewType("FollowUpId", str)
 ReportId = NewType("ReportId", str)
 OutputId = NewType("OutputId", str)
 ClosureId = NewType("ClosureId", str)
+GroupId = NewType("GroupId", str)
 
 Organisation = Annotated[str, Meta(pattern=whole(ORGANISATION), description="organisation code")]
 Code = Annotated[str, Meta(pattern=whole(CODE), description="code that the programme defines")]

@@ -14,6 +14,7 @@ HANDLE = f"h-{ID}"
 SESSION_ID = f"s-{ID}"
 OUTPUT_ID = f"o-{ID}"
 CLOSURE_ID = f"c-{ID}"
+GROUP_ID = f"g-{ID}"
 CODE = "[a-z0-9][a-z0-9_-]{0,39}"
 """A code that a programme defines, and a programme's own."""
 HANDOVER_ID = f"{JOURNEY_ID}\\.h[1-9][0-9]{{0,5}}"
@@ -26,7 +27,7 @@ ACTING_AS = f"{ORGANISATION}(:[a-z]{{1,20}})?"
 MUNICIPALITY = "[0-9]{4}"
 """A Swedish municipality's code (SCB)."""
 SUBJECT_KINDS = (
-    *("journey", "output", "closure", "register", "participant", "programme"),
+    *("journey", "output", "closure", "group", "register", "participant", "programme"),
     *("legal-person", "unit", "membership"),
 )
 SUBJECT_KIND = f"({'|'.join(SUBJECT_KINDS)})"

@@ -44,7 +44,7 @@ def fetch_ahead(wanted: Sequence[Wanted], base: Unit) -> None:
     """Fetch these rows, and those that they name, with one question for each collection."""
     _fetch([(one.collection, one.key) for one in wanted], base)
     named = [(one.leads, base.row(one.collection, one.key)) for one in wanted if one.leads is not None]
-    _fetch([(leads[0], str(row[leads[1]])) for leads, row in named if row is not None], base)
+    _fetch([(leads[0], str(row[leads[1]])) for leads, row in named if row and row.get(leads[1])], base)
 
 
 def _fetch(wanted: Sequence[tuple[str, str]], base: Unit) -> None:

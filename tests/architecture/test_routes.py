@@ -92,6 +92,7 @@ COLLECTIONS = frozenset(
             "pauses",
             "extents",
             "closures",
+            "groups",
             "goals",
             "sessions",
             "progress",

@@ -286,7 +286,7 @@ def test_a_query_is_taken_as_it_is_published_or_refused_by_its_name(
             assert not list(_number_or_text(parameter["schema"], value)), f"{value[:20]!r} was taken"
 
 
-LETTERS = {"journeyId": "j", "participantId": "h", "outputId": "o", "closureId": "c"}
+LETTERS = {"journeyId": "j", "participantId": "h", "outputId": "o", "closureId": "c", "groupId": "g"}
 SAMPLE_PATH = {name: f"{letter}-{'0' * 26}" for name, letter in LETTERS.items()}
 SAMPLE_PATH["action"] = "log_activity"
 

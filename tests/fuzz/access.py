@@ -22,7 +22,7 @@ from tests.fuzz.wire import NoAnswer, Reply
 from tests.fuzz.world import READY, START, STEPS, Journey, Step, Who, World, day
 from tests.support.access.expected import JOURNEYS, OPERATORS
 from tests.support.access.tables import grid
-from tests.support.access.worlds import BODIES, CONTENTS, MARK, ORGANISATIONS, OTHERS, SESSION
+from tests.support.access.worlds import BODIES, CONTENTS, GROUP, MARK, ORGANISATIONS, OTHERS, SESSION
 from tests.support.bad_input import FAR_DAY, UNKNOWN_ID
 
 LOGS = "activity-tracking"
@@ -83,10 +83,12 @@ class Access(Fuzzer[Cell]):
         self._journeys: dict[str, Journey] = {}
 
     def prepare(self) -> None:
-        """A journey of its own at each point: its referral says something, and it has a goal and a session."""
+        """A journey of its own at each point, with contents, a goal and a session; and a group of who held them."""
         self._sessions: dict[str, str] = {}
         self._handles: dict[tuple[str, str], str] = {}
         self._journeys = {stage: self.world.make(stage, self._steps(stage)) for stage in POINTS}
+        reply = self.world.ask(f"{LOGS}-web", "POST", "/groups", FORMER, GROUP)
+        self._group = json.loads(reply.body)["group_id"]
 
     def _steps(self, stage: str) -> Sequence[Step]:
         # As in the table: a former holder may take back its own judgement, and nobody judges here.
@@ -186,6 +188,7 @@ class Access(Fuzzer[Cell]):
             "followUpId": f"{journey.journey}.28d",
             # No journey has so many: whether it has a first one is a matter of the month.
             "reportId": f"{journey.journey}.r900000",
+            "groupId": self._group,
             "sessionId": self._sessions.get(journey.journey, f"s-{UNKNOWN_ID}"),
             "goal": "g1",
             "plan": "a1",
@@ -227,6 +230,8 @@ class Access(Fuzzer[Cell]):
         if route == "POST /referrals":
             body = {"programme": "coactive", "municipality": "2482", "reference": self.world.name()}
             body["participant_id"] = self._handle(cell.who, journey)
+        if route == "POST /journeys/<string:journeyId>/groups":
+            body = {"group": self._group, "first_on": FAR_DAY}
         if route == "POST /sessions":
             row = {**SESSION, "journey_id": journey.journey, "reference": self.world.name()}
             return json.dumps({**row, **ahead}).encode()

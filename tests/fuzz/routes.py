@@ -53,6 +53,11 @@ NEEDS: Mapping[str, Needs] = {
     "correct_closure": Needs(PROVIDER),
     "list_open_registers": Needs(PROVIDER),
     "list_closures": Needs(PROVIDER),
+    "make_group": Needs(PROVIDER),
+    "correct_group": Needs(PROVIDER),
+    "join_group": Needs("responsible", AFTER_START),
+    "list_groups": Needs(PROVIDER),
+    "list_group_corrections": Needs(PROVIDER),
     "list_closure_corrections": Needs(PROVIDER),
     "set_goal": Needs("responsible", AFTER_START),
     "reach_goal": Needs("responsible", AFTER_START),
@@ -178,7 +183,7 @@ class Known:
     def learn(self, journey: str, answer: Any) -> None:
         """Take in the ids that an answer names."""
         if isinstance(answer, dict):
-            for name in ("session_id", "goal", "handover_id", "output_id", "closure_id"):
+            for name in ("session_id", "goal", "handover_id", "output_id", "closure_id", "group_id"):
                 if isinstance(answer.get(name), str):
                     self.things[journey, name] = self.things["", name] = answer[name]
 
@@ -196,6 +201,7 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "session": known.of(journey.journey, "session_id"),
         "output": known.of(journey.journey, "output_id"),
         "closure": known.of(journey.journey, "closure_id"),
+        "unit_group": known.of(journey.journey, "group_id"),
         "parked": "0" * 32,
     }
     offer = journey.handover or known.of(journey.journey, "handover_id")
@@ -224,6 +230,7 @@ def baseline(world: World, operation: Operation, journey: Journey, known: Known)
         "sessionId": handles.names["session"],
         "outputId": handles.names["output"],
         "closureId": handles.names["closure"],
+        "groupId": handles.names["unit_group"],
         "unitId": "hotell-statt",
         "membershipId": "hotell-statt@coactive",
         "legalPersonId": "butiksbolaget",

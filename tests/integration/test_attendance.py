@@ -1,5 +1,6 @@
 """A register of two hundred people on a real MongoDB: read by a few questions, marked in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from threading import Event
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from pymongo import MongoClient
 
 from services.activity_tracking.domain.counted import Site, count_timer
+from services.activity_tracking.domain.groups import MEMBERS
 from services.activity_tracking.domain.plan import PLANNED
 from services.intake.domain.register import named_by
 from shared.edge.callers import Admission
@@ -151,13 +153,7 @@ def test_a_timer_counts_a_day_by_a_few_questions(web: FlaskClient, database: Any
 
 def test_what_has_ended_is_not_looked_through(database: Any) -> None:
     condition = {"unit": UNIT, "until": {"$gt": f"{date(2016, 6, 5)}:~"}}
-    found = database.command("explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}})
-    spent = database.command(
-        "explain", {"find": PLANNED, "filter": condition, "sort": {"until": 1}}, verbosity="executionStats"
-    )["executionStats"]
-    assert "COLLSCAN" not in str(found["queryPlanner"]["winningPlan"])
-    assert "SORT" not in str(found["queryPlanner"]["winningPlan"])
-    assert (spent["nReturned"], spent["totalDocsExamined"]) == (PEOPLE, PEOPLE)
+    assert _spent(database, PLANNED, condition) == (PEOPLE, PEOPLE)
 
 
 def test_a_file_costs_a_few_questions_for_many_rows_and_the_same_again_writes_nothing(
@@ -185,3 +181,55 @@ def test_a_file_costs_a_few_questions_for_many_rows_and_the_same_again_writes_no
     assert database["sessions"].count_documents({}) == PEOPLE
     assert [one["changed"] for one in send("second")] == [False] * PEOPLE
     assert database["sessions"].count_documents({}) == database["events"].count_documents({}) == PEOPLE
+
+
+def test_who_takes_part_in_a_group_is_found_by_an_index(
+    web: FlaskClient, database: Any, asked: Asked
+) -> None:
+    # A single day holds on a holiday too, as this Monday is.
+    dates = [{"day": MONDAY.isoformat(), "starts_at": "09:00", "ends_at": "12:00"}]
+    said = {"programme": "coactive", "activity": "work_training", "first_on": "2016-03-01", "dates": dates}
+    groups = [
+        _posted(web, f"group-{number}", "/groups", {**said, "room": f"Room {number}"})["group_id"]
+        for number in range(2)
+    ]
+    ids = [one["_id"] for one in database[PLANNED].find({}, sort=[("_id", 1)])]
+    database[PLANNED].update_many({"_id": {"$in": ids[: GONE + MEMBERS]}}, {"$set": {"group": groups[0]}})
+    path = f"/journeys/j-{GONE + PEOPLE - 1:026d}/groups"
+    full, free = ({"group": one, "first_on": MONDAY.isoformat()} for one in groups)
+    refused = web.post(path, json=full, headers=_keyed("full"))
+    assert (refused.status_code, refused.json and refused.json["code"]) == (409, "group-full")
+    assert _posted(web, "joins", path, free)["plan"] == "a2"
+
+    members = _spent(database, PLANNED, {"group": groups[0], "until": {"$gt": f"{date(2016, 6, 5)}:~"}})
+    assert members == (MEMBERS, MEMBERS), "those who have left are not looked through"
+    assert _spent(database, PLANNED, {"group": groups[0], "until": {"$gt": ""}}, limit=1) == (1, 1)
+    assert _spent(database, "groups", {"unit": UNIT, "void": False, "until": {"$gt": ""}}) == (2, 2)
+
+    asked.names.clear()
+    shown = web.get("/attendance", headers=HEADERS).json
+    assert shown is not None
+    # What a register without groups costs, and all its groups.
+    assert asked.names["find"] <= 9, asked.names
+    rooms = Counter(one["room"] for one in shown["expected"])
+    assert rooms == {"Room 0": MEMBERS, "Room 1": 1, None: PEOPLE - MEMBERS}
+
+
+def _keyed(key: str) -> dict[str, str]:
+    return {**HEADERS, "Idempotency-Key": key}
+
+
+def _posted(web: FlaskClient, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = web.post(path, json=body, headers=_keyed(key))
+    assert answer.status_code == 201, answer.text
+    assert answer.json is not None
+    return dict(answer.json)
+
+
+def _spent(database: Any, collection: str, where: Any, limit: int = 0) -> tuple[int, int]:
+    """How many documents the question by `until` returned, and how many it looked at; by an index, in its order."""
+    query = {"find": collection, "filter": where, "sort": {"until": 1}, "limit": limit}
+    told = database.command("explain", query, verbosity="executionStats")
+    plan = str(told["queryPlanner"]["winningPlan"])
+    assert "COLLSCAN" not in plan and "'SORT'" not in plan, plan
+    return int(told["executionStats"]["nReturned"]), int(told["executionStats"]["totalDocsExamined"])

@@ -1,8 +1,9 @@
-"""The commands of plans with hours, pauses, extents, closures and a day's register: a part of `every_command`."""
+"""The commands of plans with hours, pauses, extents, closures, groups and a day's register, of `every_command`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tests.support.bad_input import Baseline
@@ -76,3 +77,29 @@ def closure_anew(handles: Handles) -> Baseline:
     """A day less."""
     body = {"why": WHY, "first_on": handles.day(85), "last_on": handles.day(80)}
     return Baseline(path={"closureId": handles["closure"]}, body=body)
+
+
+def group(programme: str) -> Callable[[Handles], Baseline]:
+    """A course of that programme on a day of the week and on a single day."""
+
+    def make(handles: Handles) -> Baseline:
+        hours = {"starts_at": "17:00", "ends_at": "18:00"}
+        days = {"first_on": handles.day(95), "last_on": handles.day(61), "cancelled": [handles.day(84)]}
+        where = {"leader": "h-12", "room": "Snickeriet", "dates": [{**hours, "day": handles.day(83)}]}
+        of = {"programme": programme, "activity": "work_training", "hours": [{**hours, "weekday": 3}]}
+        return Baseline(path={}, body={**of, **days, **where})
+
+    return make
+
+
+def group_anew(handles: Handles) -> Baseline:
+    """A week more, in another room."""
+    body = {"why": WHY, "first_on": handles.day(95), "last_on": handles.day(54), "room": "Köket"}
+    return Baseline(path={"groupId": handles["unit_group"]}, body=body)
+
+
+def joining(handles: Handles) -> Baseline:
+    """A participant for a part of the group's days."""
+    body = {"group": handles["unit_group"], "first_on": handles.day(90), "last_on": handles.day(62)}
+    said = {**body, "occurred_on": handles.day(96), "except_on": [handles.day(83)]}
+    return Baseline(path={"journeyId": handles["whole"]}, body=said)

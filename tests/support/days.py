@@ -11,7 +11,7 @@ from tests.support.fakes import FakeWork
 
 
 def days_of(memory: FakeWork, subject: Subject) -> Beside:
-    """The counts of the journey's days, and its plans with hours; as `repository.read_beside` finds them."""
+    """The counts of the journey's days, and its plans with hours or groups; as `repository.read_beside` finds them."""
     rows = [
         (collection, row)
         for (collection, _), row in memory.table.items()
@@ -19,5 +19,9 @@ def days_of(memory: FakeWork, subject: Subject) -> Beside:
     ]
     return Beside(
         days={date.fromisoformat(row["day"]): counts_of(row) for name, row in rows if name == DAYS},
-        plans=[entry_of(PlannedActivity, row) for name, row in rows if name == PLANNED and row["hours"]],
+        plans=[
+            one
+            for one in (entry_of(PlannedActivity, row) for name, row in rows if name == PLANNED)
+            if one.has_hours
+        ],
     )

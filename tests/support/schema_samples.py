@@ -67,7 +67,7 @@ def fits(value: Any, accepted: frozenset[str]) -> bool:
 SAMPLES = (
     *("journey", "0" * 32),
     *("sv", "urkraft", "2482", "A-1", "g1", "sharing"),
-    *(f"{prefix}-{'0' * 26}" for prefix in "jhpsoc"),
+    *(f"{prefix}-{'0' * 26}" for prefix in "jhpsocg"),
     *(f"j-{'0' * 26}.h1", f"j-{'0' * 26}.28d", f"j-{'0' * 26}.r1"),
     "5560360793",
     "https://agency.example/journeys",

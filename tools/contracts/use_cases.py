@@ -15,6 +15,7 @@ USE_CASES = (
     "marking",
     "reporting",
     "closing",
+    "grouping",
     "counting",
     "correcting",
     "contents",

@@ -1,7 +1,8 @@
 """HTTP of activity tracking.
 
 `schemas`: what goes in and out. `routes`; `corrections`: what was said wrongly, said anew. `closures`: closed days.
-`open_registers`, `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk`, `mark_bulk`.
+`groups`, `open_registers`, `hours` (of a person), `reports` (to the referrer), `waiting`. Many at once: `bulk`,
+`mark_bulk`.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ def blueprints() -> tuple[Any, ...]:
         bulk,
         closures,
         corrections,
+        groups,
         hours,
         mark_bulk,
         open_registers,
@@ -24,6 +26,7 @@ def blueprints() -> tuple[Any, ...]:
     return (
         routes.activities,
         closures.closures,
+        groups.groups,
         corrections.corrections,
         routes.outputs,
         bulk.bulk,

@@ -44,6 +44,7 @@ def sentence_said(what: str) -> ma.Nested:
     return ma.Nested(SentenceAnswer, allow_none=True, metadata={"description": what})
 
 
+GROUP = "Id of the group that meets then; null: of none."
 TELL = "What to tell the person, by the programme's words for this reason; null where it has none."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from services.activity_tracking.api.columns import NAMES as OF_SESSIONS
 from services.activity_tracking.api.fields import day_field
 from services.activity_tracking.api.registers import MarkBody
+from services.activity_tracking.domain.groups import GROUPS
 from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
 from services.activity_tracking.domain.marks import DayMark
 from services.activity_tracking.domain.plan import PLANNED, plan_key
@@ -26,9 +27,12 @@ NAMES: Mapping[str, Sequence[str]] = {
     "marked_at": ("markerad", "markerades"),
     "activity": OF_SESSIONS["activity"],
     "ends_at": ("slutar", "slutar klockan"),
+    "group": ("grupp",),
 }
 """What a column may be called besides its own name; capitals, blanks, signs and accents make no difference."""
-OPTIONAL = frozenset({"plan", "activity", "ends_at", "came_at", "left_at", "reason", "text", "marked_at"})
+OPTIONAL = frozenset(
+    {"plan", "activity", "ends_at", "group", "came_at", "left_at", "reason", "text", "marked_at"}
+)
 EXPECTED = (
     f"Expected are {', '.join(one for one in NAMES if one not in OPTIONAL)} and, where they are needed, "
     f"{', '.join(one for one in NAMES if one in OPTIONAL)}; or in Swedish "
@@ -61,6 +65,7 @@ COLUMNS = Columns(
         "journey_id": str.lower,
         "plan": str.lower,
         "activity": str.lower,
+        "group": str.lower,
         "reason": str.lower,
         "presence": _presence,
         **dict.fromkeys(("hour", "ends_at", "came_at", "left_at"), _clock),
@@ -71,7 +76,7 @@ COLUMNS = Columns(
 class RowOfMark(MarkBody):
     """One mark and its day. The person, the planned activity, the day and the hour name the stretch that is marked.
 
-    Who came unplanned is marked without `plan`, with `activity` and `ends_at`.
+    Who came unplanned is marked without `plan`, with `activity` and `ends_at`, or with the `group` that meets then.
     """
 
     makes = DayMark
@@ -80,12 +85,16 @@ class RowOfMark(MarkBody):
 
 def rows_of(mark: DayMark) -> tuple[Wanted, ...]:
     """The rows that a mark asks for, beside its journey's pauses: many marks fetch them at once."""
-    planned = () if mark.plan is None else (Wanted(PLANNED, plan_key(mark.journey_id, mark.plan)),)
+    planned = (
+        (() if mark.group is None else (Wanted(GROUPS, mark.group),))
+        if mark.plan is None
+        else (Wanted(PLANNED, plan_key(mark.journey_id, mark.plan), leads=(GROUPS, "group")),)
+    )
     return (
         *planned,
         Wanted(
             MARKS,
-            mark_key(mark.journey_id, stretch_of(mark.plan, mark.activity), mark.day, mark.hour),
+            mark_key(mark.journey_id, stretch_of(mark.plan, mark.activity, mark.group), mark.day, mark.hour),
             leads=("sessions", "session_id"),
         ),
         Wanted(DAYS, day_key(mark.journey_id, mark.day)),

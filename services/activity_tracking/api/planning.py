@@ -120,6 +120,9 @@ class PlannedActivityAnswer(Schema):
     hours = ma.List(ma.Nested(HoursAnswer))
     except_on = ma.List(ma.String(metadata={"format": "date"}))
     on_holidays = ma.Boolean()
+    group = ma.String(
+        allow_none=True, metadata={"description": "Id of the group whose hours these are; null: of none."}
+    )
     minutes_a_week = ma.Integer()
     void = ma.Boolean()
 
@@ -151,4 +154,5 @@ def show_planned(entry: PlannedActivity, who: Reader | None = None) -> dict[str,
     document = said(entry) | {"minutes_a_week": week_minutes(entry.hours)}
     if who is None or who.sees(entry.organisation):
         return document
+    document["group"] = None
     return document | ({"organisation": None} if who.works_there else {"activity": None})

@@ -6,6 +6,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking.api.fields import (
+    GROUP,
     TELL,
     day_field,
     day_said,
@@ -33,7 +34,8 @@ class DayRegisterArguments(QuerySchema):
 class MarkBody(CommandSchema):
     """What one person's stretch came to; `unmarked` takes a mark back.
 
-    Who came unplanned is marked without `plan`, with `activity`, `hour` and `ends_at`.
+    Who came unplanned is marked without `plan`, with `activity`, `hour` and `ends_at`; or with the
+    `group` of the unit that begins at that hour.
     """
 
     makes: type[Mark] = Mark
@@ -42,6 +44,7 @@ class MarkBody(CommandSchema):
     hour = clock_field(required=True)
     activity = code_field(allow_none=True)
     ends_at = clock_field(allow_none=True)
+    group = id_field("g", allow_none=True, metadata={"description": GROUP})
     presence = ma.String(required=True, validate=validate.OneOf(["present", "absent", "unmarked"]))
     came_at = clock_field(allow_none=True)
     left_at = clock_field(allow_none=True)
@@ -98,6 +101,9 @@ class LineAnswer(Schema):
     starts_at = ma.String(metadata={"format": "date-time"})
     ends_at = ma.String(metadata={"format": "date-time"})
     minutes = ma.Integer()
+    group = ma.String(allow_none=True, metadata={"description": GROUP})
+    leader = ma.String(allow_none=True)
+    room = ma.String(allow_none=True)
     overlaps = ma.Boolean(metadata={"description": OVERLAPS})
     mark = ma.Nested(MarkAnswer, allow_none=True)
 
@@ -123,8 +129,9 @@ class MarkedAnswer(Schema):
     plan = ma.String(allow_none=True)
     hour = ma.String()
     activity = ma.String(
-        allow_none=True, metadata={"description": "As the mark said it; null where a plan does."}
+        allow_none=True, metadata={"description": "As the mark said it; null where a plan or a group does."}
     )
+    group = ma.String(allow_none=True, metadata={"description": GROUP})
     status = ma.Integer()
     changed = ma.Boolean()
     session_id = ma.String(allow_none=True)
@@ -166,9 +173,18 @@ def _line(line: Line) -> dict[str, Any]:
         "starts_at": moment(one.starts_at),
         "ends_at": moment(one.ends_at),
         "minutes": one.minutes,
+        **_group(line),
         "overlaps": line.overlaps,
         "mark": None if line.head is None or line.head.void else _mark(line, line.head),
     }
+
+
+def _group(line: Line) -> dict[str, Any]:
+    group = line.group if line.reader.sees(line.reader.organisation) else None
+    names = ("group", "leader", "room")
+    if group is None:
+        return dict.fromkeys(names)
+    return dict(zip(names, (group.group_id, group.leader, group.room), strict=True))
 
 
 def _mark(line: Line, head: Session) -> dict[str, Any]:
@@ -202,6 +218,7 @@ def _result(one: Marked) -> dict[str, Any]:
         "plan": mark.plan,
         "hour": mark.hour,
         "activity": mark.activity,
+        "group": mark.group,
         "status": status,
         "changed": one.changed,
         "session_id": head and head.session_id,

@@ -11,6 +11,7 @@ from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
 from services.activity_tracking.api.fields import (
+    GROUP,
     TELL,
     day_field,
     day_said,
@@ -155,6 +156,7 @@ class HeldAnswer(Schema):
     came_at = ma.String(allow_none=True, metadata={"format": "date-time"})
     left_at = ma.String(allow_none=True, metadata={"format": "date-time"})
     marked_at = ma.String(allow_none=True, metadata={"format": "date-time"})
+    group = ma.String(allow_none=True, metadata={"description": GROUP})
 
 
 class SessionAnswer(Schema):
@@ -298,6 +300,8 @@ def show_session(entry: Session, who: Reader | None = None) -> dict[str, Any]:
         return document | {"text": None}
     if who.sees(entry.organisation):
         return document
+    if document["held"] is not None:
+        document["held"] |= {"group": None}
     hidden = ("organisation", "corrects", "superseded_by") if who.works_there else ("activity",)
     return document | dict.fromkeys(("reason", "text", "reference", "why", "report_id", *hidden))
 

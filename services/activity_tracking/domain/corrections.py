@@ -25,6 +25,7 @@ from services.activity_tracking.domain.plan import (
     OPEN_GOALS,
     Goal,
     PlannedActivity,
+    check_member,
     check_period,
     content_of,
     goal_key,
@@ -140,8 +141,10 @@ def correct_plan(
     anew = replace(entry, void=True)
     if not command.void:
         found = Findings()
-        found.known("activity", command.activity, (kind.code for kind in programme.activities))
-        if command.activity is None:
+        check_member(found, entry, command)
+        activity = command.activity or (entry.activity if entry.group else None)
+        found.known("activity", activity, (kind.code for kind in programme.activities))
+        if activity is None:
             found.add("activity", ANEW)
         if command.first_on is None:
             found.add("first_on", ANEW)
@@ -149,10 +152,10 @@ def correct_plan(
             check_period(found, command.first_on, command.last_on, journey)
         check_hours(found, "hours", command.hours or ())
         found.raise_any()
-        assert command.activity is not None and command.first_on is not None
+        assert activity is not None and command.first_on is not None
         anew = replace(
             entry,
-            activity=command.activity,
+            activity=activity,
             first_on=command.first_on,
             last_on=command.last_on,
             hours=entry.hours if command.hours is None else tuple(command.hours),

@@ -1,15 +1,16 @@
 """Who is expected where on a day. Computed from plans and pauses, and never stored: so it is right for any day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.activity_tracking.domain.closures import Closure
+from services.activity_tracking.domain.groups import Group
 from services.activity_tracking.domain.holidays import is_holiday
-from services.activity_tracking.domain.hours import minutes_between
+from services.activity_tracking.domain.hours import Hours, minutes_between
 from services.activity_tracking.domain.pauses import Pause
 from services.activity_tracking.domain.plan import PlannedActivity
-from shared.language.events import Code, JourneyId, Organisation
+from shared.language.events import Code, GroupId, JourneyId, Organisation
 from shared.language.passage import Passage
 
 
@@ -18,7 +19,7 @@ class Expected:
     """Somebody is expected at an activity. plan: the period that says so; None: they came unplanned.
 
     hour: hh:mm on the wall, when it begins. starts_at, ends_at: UTC; the end may lie on the next day. minutes: from one
-    to the other.
+    to the other. group: the group that meets then.
     """
 
     journey_id: JourneyId
@@ -28,6 +29,7 @@ class Expected:
     starts_at: datetime
     ends_at: datetime
     minutes: int
+    group: GroupId | None = None
 
 
 def is_expected(passage: Passage, unit: Organisation, day: date) -> bool:
@@ -44,11 +46,17 @@ def is_closed(day: date, closures: Iterable[Closure]) -> bool:
 
 
 def expected_on(
-    day: date, unit: Organisation, passage: Passage, plans: Iterable[PlannedActivity], pauses: Iterable[Pause]
+    day: date,
+    unit: Organisation,
+    passage: Passage,
+    plans: Iterable[PlannedActivity],
+    pauses: Iterable[Pause],
+    groups: Mapping[GroupId, Group],
 ) -> Sequence[Expected]:
     """What one person's plans with the unit come to on that day, the earliest first, while the unit is open.
 
-    On a holiday those only that say so.
+    On a holiday those only that say so. groups: by id, those that the plans name; without its group a plan comes to
+    nothing.
     """
     if not is_expected(passage, unit, day) or any(one.holds_on(day) for one in pauses):
         return []
@@ -61,12 +69,20 @@ def expected_on(
             starts_at=starts_at,
             ends_at=ends_at,
             minutes=minutes_between(starts_at, ends_at),
+            group=plan.group,
         )
         for plan in plans
-        if plan.unit == unit and plan.holds_on(day) and (plan.on_holidays or not is_holiday(day))
-        for hours in plan.hours
-        if hours.weekday == day.isoweekday()
+        if plan.unit == unit and plan.holds_on(day)
+        for hours in _hours_on(day, plan, groups)
         for starts_at, ends_at in (hours.on(day),)
         if starts_at < ends_at
     ]
     return sorted(found, key=lambda one: (one.starts_at, one.plan or ""))
+
+
+def _hours_on(day: date, plan: PlannedActivity, groups: Mapping[GroupId, Group]) -> Iterable[Hours]:
+    if plan.group is not None:
+        return groups[plan.group].hours_on(day) if plan.group in groups else ()
+    if is_holiday(day) and not plan.on_holidays:
+        return ()
+    return [one for one in plan.hours if one.weekday == day.isoweekday()]

@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from services.activity_tracking.domain.expected import Expected
+from services.activity_tracking.domain.groups import Group
 from services.activity_tracking.domain.held import Held
 from services.activity_tracking.domain.hours import Hours, minutes_between, moment_of
 from services.activity_tracking.domain.sessions import CorrectSession, LogSession, Session
 from shared.language.checks import Findings
 from shared.language.days import days_after
-from shared.language.events import JourneyId
+from shared.language.events import GroupId, JourneyId
 from shared.language.programmes import Programme
 
 Presence = Literal["present", "absent", "unmarked"]
@@ -26,7 +27,7 @@ class Mark:
     """What one person's stretch came to. plan, hour (hh:mm on the wall): which stretch.
 
     plan: None of who came unplanned; then activity and ends_at (hh:mm on the wall; at or before the hour: of the next
-    day) say what it is.
+    day) say what it is. Or group does: the id of a group of the unit that begins at that hour.
 
     came_at, left_at: hh:mm of who was present; left out: as planned. reason, text: of an absence, late and left early
     too. marked_at: by the clock of the device.
@@ -43,6 +44,7 @@ class Mark:
     marked_at: datetime | None = None
     activity: str | None = None
     ends_at: str | None = None
+    group: GroupId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +71,30 @@ class MarkRegister:
 
 
 def check_mark(mark: Mark) -> None:
-    """A plan says the activity and the end; without a plan the mark does, of somebody who was there. Raises Invalid."""
+    """A plan says the activity and the end; without one the mark or its group does, of who came. Raises Invalid."""
     found = Findings()
     if mark.plan is not None:
-        for name in ("activity", "ends_at"):
+        for name in ("activity", "ends_at", "group"):
             if getattr(mark, name) is not None:
                 found.add(name, "Is the plan's to say; only a mark without one says it.")
     else:
-        if mark.activity is None:
+        if mark.activity is None and mark.group is None:
             found.add("activity", "Missing: a mark without a plan says what the person did.")
+        if mark.ends_at is not None and mark.group is not None:
+            found.add("ends_at", "Is the group's to say.")
         if mark.presence == "absent":
             found.add("presence", "Nobody is missed who was not expected: say present or unmarked.")
     found.raise_any()
 
 
-def unplanned(mark: Mark, day: date) -> Expected:
-    """The stretch that a mark without a plan says. Raises Invalid."""
+def unplanned(mark: Mark, day: date, group: Group | None) -> Expected:
+    """The stretch that a mark without a plan says. Raises Invalid.
+
+    group: the one that it names.
+    """
     found = Findings()
+    if group is not None:
+        mark = _with_the_group(found, mark, day, group)
     if mark.ends_at is None and mark.presence == "present":
         found.add("ends_at", "Missing: a mark without a plan says until when.")
     hours = Hours(weekday=day.isoweekday(), starts_at=mark.hour, ends_at=mark.ends_at or mark.hour)
@@ -102,7 +111,20 @@ def unplanned(mark: Mark, day: date) -> Expected:
         starts_at=starts_at,
         ends_at=ends_at,
         minutes=minutes_between(starts_at, ends_at),
+        group=mark.group,
     )
+
+
+def _with_the_group(found: Findings, mark: Mark, day: date, group: Group) -> Mark:
+    """The mark with the activity and the end of the group that meets at that hour."""
+    if mark.activity not in (None, group.activity):
+        found.add("activity", f"Is the group's to say: {group.activity}.")
+    meets_at = next((one for one in group.hours_on(day) if one.starts_at == mark.hour), None)
+    if meets_at is None:
+        found.add("hour", "The group does not meet at that hour of the day.")
+    found.raise_any()
+    assert meets_at is not None
+    return replace(mark, activity=group.activity, ends_at=meets_at.ends_at)
 
 
 def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> LogSession:
@@ -113,6 +135,7 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
         starts_at=expected.starts_at,
         ends_at=expected.ends_at,
         marked_at=None if mark.marked_at is None else mark.marked_at.astimezone(UTC),
+        group=expected.group,
     )
     if mark.presence == "absent":
         found = Findings()
@@ -185,6 +208,7 @@ def expected_of(head: Session, held: Held) -> Expected:
         starts_at=held.starts_at,
         ends_at=held.ends_at,
         minutes=held.minutes,
+        group=held.group,
     )
 
 

@@ -22,6 +22,7 @@ from shared.language.events import (
     Code,
     GoalReached,
     GoalSet,
+    GroupId,
     JourneyId,
     Organisation,
     ParticipantReady,
@@ -55,7 +56,8 @@ class PlanActivity:
     """Command: enter a period of one activity in the plan. `last_on` absent: until further notice.
 
     hours: of each week of the period; empty: on no register, because no time was agreed. except_on: days on which the
-    person is not expected at this activity. on_holidays: whether they are expected on holidays.
+    person is not expected at this activity. on_holidays: whether they are expected on holidays. group: the group of the
+    unit whose hours these are; then there are no others.
     """
 
     activity: str
@@ -65,6 +67,7 @@ class PlanActivity:
     hours: Sequence[Hours] = ()
     except_on: Sequence[date] = ()
     on_holidays: bool = False
+    group: GroupId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class PlannedActivity:
     """A row: one period of one activity in the plan. void: it was taken back.
 
     organisation: whose content it is, the last that corrected it. unit: where its hours are held, whoever corrects it.
-    except_on: in order, at most EXCEPTIONS.
+    except_on: in order, at most EXCEPTIONS. group: the person takes part in it; then its hours are theirs.
     """
 
     plan: str
@@ -110,7 +113,13 @@ class PlannedActivity:
     except_on: tuple[date, ...] = ()
     on_holidays: bool = False
     unit: Organisation | None = None
+    group: GroupId | None = None
     void: bool = False
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether it can put the person on a register."""
+        return bool(self.hours) or self.group is not None
 
     def holds_on(self, day: date) -> bool:
         """Whether the day lies in the period, and is none of those that are excepted."""
@@ -153,7 +162,7 @@ OPEN_END = date(9999, 12, 31)
 def plan_row(entry: PlannedActivity, passage: Passage) -> Row:
     """The row of a planned period, as the passage stands: it ends with the participation, and with the unit's part."""
     row = as_row(PLANNED, plan_key(entry.journey_id, entry.plan), entry)
-    if not entry.hours or entry.unit is None or entry.void or passage.mistake or passage.stage in ENDED:
+    if not entry.has_hours or entry.unit is None or entry.void or passage.mistake or passage.stage in ENDED:
         return row
     held = passage.holds_until(entry.unit) if passage.was_responsible(entry.unit) else None
     last = min(one or OPEN_END for one in (entry.last_on, passage.exited_on, held))
@@ -203,6 +212,7 @@ def plan(
         except_on=in_order(command.except_on),
         on_holidays=command.on_holidays,
         unit=by,
+        group=command.group,
     )
     event = ActivityPlanned(
         occurred_on=on,
@@ -228,6 +238,14 @@ def check_period(found: Findings, first_on: date, last_on: date | None, journey:
     found.not_before("first_on", first_on, journey.passage.accepted_on, "the acceptance")
     found.not_after("first_on", first_on, journey.passage.exited_on, "the exit")
     found.not_before("last_on", last_on, first_on, "the first day")
+
+
+def check_member(found: Findings, entry: PlannedActivity, said: Any) -> None:
+    """Of who takes part in a group, the group says the activity, the hours and the holidays. said: a correction."""
+    for name in ("activity", "hours", "on_holidays"):
+        anew = getattr(said, name)
+        if entry.group is not None and anew and anew != getattr(entry, name):
+            found.add(name, "Is the group's to say; correct the group.")
 
 
 def set_goal(

@@ -154,7 +154,7 @@ def reference_key(organisation: Organisation, reference: str) -> str:
 def _mark_place(entry: Session) -> tuple[str, str] | None:
     if entry.held is None:
         return None
-    stretch = stretch_of(entry.held.plan, entry.activity)
+    stretch = stretch_of(entry.held.plan, entry.activity, entry.held.group)
     return MARKS, mark_key(entry.journey_id, stretch, entry.occurred_on, entry.held.hour)
 
 

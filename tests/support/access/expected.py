@@ -75,6 +75,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "GET /journeys/<string:journeyId>/sessions"): (READ, CASE),
     ("activity_tracking", "GET /journeys/<string:journeyId>/hours"): (READ, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/activities"): (LOG, CASE),
+    ("activity_tracking", "POST /journeys/<string:journeyId>/groups"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/pauses"): (LOG, CASE),
     ("activity_tracking", "POST /journeys/<string:journeyId>/pauses/<string:pause>/correction"): (
         MEND,
@@ -179,6 +180,10 @@ FLAT: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "GET /closures"): ("shop cafe tra hotel", CASE),
     ("activity_tracking", "POST /closures/<string:closureId>/correction"): ("shop", CASE),
     ("activity_tracking", "GET /closures/<string:closureId>/corrections"): ("shop", CASE),
+    ("activity_tracking", "POST /groups"): ("shop cafe tra hotel", CASE),
+    ("activity_tracking", "GET /groups"): ("shop cafe tra hotel", CASE),
+    ("activity_tracking", "POST /groups/<string:groupId>/correction"): ("shop", CASE),
+    ("activity_tracking", "GET /groups/<string:groupId>/corrections"): ("shop", CASE),
     ("activity_tracking", "GET /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     ("activity_tracking", "POST /programmes/<string:programmeId>/outputs"): ("shop cafe", CASE),
     (

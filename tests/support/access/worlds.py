@@ -48,6 +48,7 @@ class World:
     session: str = NO_SESSION
     output: str = ""
     closure: str = ""
+    group: str = ""
 
     def on(self, path: str) -> str:
         return path.format(journey=self.journey)
@@ -76,6 +77,8 @@ def _referred(provider: str | None = SHOP) -> World:
     days = {"first_on": "2016-12-27", "last_on": "2016-12-30"}
     made = world.house.done(ACTIVITY_TRACKING, "POST", "/closures", SHOP, days)
     world.closure = made["closure_id"]
+    made = world.house.done(ACTIVITY_TRACKING, "POST", "/groups", SHOP, GROUP)
+    world.group = made["group_id"]
     for organisation in ("agency", "fk", "shop", "cafe", "tra", "hotel"):
         world.house.done(INTAKE, "PUT", "/webhook", f"{ORGANISATIONS[organisation]}:registrar", WEBHOOK)
     body = {"name": "Kim Exempel", "personnummer": None}
@@ -206,6 +209,17 @@ CONTENTS = {
     "extent": {"percent": 50},
     "reach": {"how": "telephone", "when": "Helst före tolv."},
 }
+GROUP = {
+    "programme": "coactive",
+    "activity": "work_training",
+    "first_on": "2016-06-01",
+    "last_on": "2016-12-16",
+    "leader": "h-12",
+    "room": "Snickeriet",
+    "hours": [{"weekday": 3, "starts_at": "13:00", "ends_at": "15:00"}],
+    "dates": [{"day": "2016-06-09", "starts_at": "13:00", "ends_at": "15:00"}],
+    "cancelled": ["2016-06-08"],
+}
 AGREED = "Nytt avtal."
 UNIT = {
     "name": "Hotell Statt",
@@ -233,6 +247,8 @@ BODIES: Mapping[str, Any] = {
     "POST /journeys/<string:journeyId>/pauses/<string:pause>/correction": TAKEN_BACK,
     "POST /journeys/<string:journeyId>/extents": {"from_on": "2016-06-02", "percent": 50},
     "POST /journeys/<string:journeyId>/extents/<string:extent>/correction": TAKEN_BACK,
+    "POST /groups": GROUP,
+    "POST /groups/<string:groupId>/correction": TAKEN_BACK,
     "POST /closures": {"first_on": "2016-07-18", "last_on": "2016-07-29"},
     "POST /closures/<string:closureId>/correction": TAKEN_BACK,
     "POST /journeys/<string:journeyId>/goals": {"text": "Svenska"},
@@ -328,6 +344,7 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
         "programmeId": "coactive",
         "outputId": world.output,
         "closureId": world.closure,
+        "groupId": world.group,
         "legalPersonId": "butiksbolaget",
         "unitId": "hotell-statt",
         "membershipId": "hotell-statt@coactive",
@@ -346,6 +363,8 @@ def request_of(world: World, route: str, journey: str, person: str) -> tuple[str
             "programme": "coactive",
             "municipality": "2482",
         }
+    if route == "POST /journeys/<string:journeyId>/groups":
+        body = {"group": world.group, "first_on": "2016-06-01"}
     if route == "POST /sessions":
         body = json.dumps({**SESSION, "journey_id": journey, "reference": "row-1"})
         headers["Content-Type"] = "application/x-ndjson"

@@ -50,6 +50,9 @@ def test_whoever_is_planned_is_there_without_anybody_making_a_register(world: Ho
                 "starts_at": "2016-06-06T07:00:00Z",
                 "ends_at": "2016-06-06T10:00:00Z",
                 "minutes": 180,
+                "group": None,
+                "leader": None,
+                "room": None,
                 "overlaps": False,
                 "mark": None,
             }

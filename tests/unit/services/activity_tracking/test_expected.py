@@ -1,6 +1,8 @@
 """Who is expected on a day, against a register kept naively: minute by minute, by the clock on the wall."""
 
+import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.activity_tracking.domain.closures import Closure
-from services.activity_tracking.domain.expected import expected_on, is_closed
+from services.activity_tracking.domain.expected import Expected, expected_on, is_closed
+from services.activity_tracking.domain.groups import Dated, Group
 from services.activity_tracking.domain.holidays import is_holiday
 from services.activity_tracking.domain.hours import Hours, check_hours, minutes_between, week_minutes
 from services.activity_tracking.domain.pauses import Pause
@@ -17,10 +20,11 @@ from services.activity_tracking.domain.plan import PlannedActivity
 from shared.language.checks import Findings
 from shared.language.days import STOCKHOLM, days_after
 from shared.language.errors import Invalid
-from shared.language.events import ClosureId, JourneyId, ParticipantId
+from shared.language.events import ClosureId, GroupId, JourneyId, ParticipantId
 from shared.language.passage import Hand, Passage
 
 UNIT, OTHER, REFERRER = "kafe", "annan", "af"
+GROUP = GroupId("g-00000000000000000000000001")
 JOURNEY = JourneyId("j-00000000000000000000000001")
 FIRST = date(2023, 10, 1)
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -35,6 +39,20 @@ PASSAGE = Passage(
     provider=UNIT,
     accepted_on=FIRST,
     started_on=FIRST,
+)
+
+MEMBER = PlannedActivity(
+    plan="a1",
+    journey_id=JOURNEY,
+    number=1,
+    organisation=UNIT,
+    unit=UNIT,
+    activity="work_training",
+    first_on=FIRST,
+    last_on=None,
+    planned_on=FIRST,
+    recorded_at=NOW,
+    group=GROUP,
 )
 
 starts = st.dates(FIRST, FIRST + timedelta(days=60))
@@ -67,7 +85,7 @@ def weeks(draw: st.DrawFn) -> tuple[Hours, ...]:
 
 @st.composite
 def plans(draw: st.DrawFn) -> PlannedActivity:
-    first_on = draw(starts)
+    first_on, grouped = draw(starts), draw(st.booleans())
     return PlannedActivity(
         plan=draw(st.sampled_from(("a1", "a2", "a3"))),
         journey_id=JOURNEY,
@@ -81,9 +99,31 @@ def plans(draw: st.DrawFn) -> PlannedActivity:
         ),
         planned_on=FIRST,
         recorded_at=NOW,
-        hours=draw(weeks()),
+        hours=() if grouped else draw(weeks()),
+        group=GROUP if grouped else None,
         except_on=tuple(sorted(draw(st.sets(days, max_size=3)))),
         on_holidays=draw(st.booleans()),
+        void=draw(st.integers(0, 9)) == 0,
+    )
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> Group:
+    first_on = draw(starts)
+    own = draw(st.lists(st.builds(Dated, day=days, starts_at=clocks, ends_at=clocks), max_size=6))
+    return Group(
+        group_id=GROUP,
+        unit=UNIT,
+        programme="small",
+        activity="work_training",
+        first_on=first_on,
+        last_on=draw(st.none() | st.integers(0, 200).map(lambda more: first_on + timedelta(days=more))),
+        leader=None,
+        room=None,
+        hours=draw(weeks()),
+        dates=tuple({one.day: one for one in own if one.starts_at != one.ends_at}.values()),
+        cancelled=tuple(draw(st.sets(days, max_size=3))),
+        recorded_at=NOW,
         void=draw(st.integers(0, 9)) == 0,
     )
 
@@ -159,7 +199,40 @@ def shut(day: date, closed: list[Closure]) -> bool:
     return False
 
 
-def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause]) -> list[tuple[str, int]]:
+def told_hours(day: date, plan: PlannedActivity, group: Group) -> list[tuple[str, str]]:
+    """From when to when on that day by the clock on the wall, told by laying the group's days over its weeks."""
+    weekday = 1 + (day - date(2024, 1, 1)).days % 7
+    wanted = group.hours if plan.group else plan.hours
+    weekly = [(one.starts_at, one.ends_at) for one in wanted if one.weekday == weekday]
+    if not plan.group:
+        return [] if day in holidays(day.year) and not plan.on_holidays else weekly
+    calendar = {day: [] if day in holidays(day.year) else weekly}
+    for one in group.dates:
+        if one.day == day:
+            calendar[day] = [(one.starts_at, one.ends_at)]
+    for gone in group.cancelled:
+        calendar.pop(gone, None)
+    if group.void or day < group.first_on or day > (group.last_on or date.max):
+        calendar.clear()
+    return calendar.get(day, [])
+
+
+def shown(found: Sequence[Expected]) -> list[tuple[str, int]]:
+    """The same of what was computed, which is in order."""
+    assert [one.starts_at for one in found] == sorted(one.starts_at for one in found)
+    return sorted((f"{one.starts_at:%H:%M}", one.minutes) for one in found)
+
+
+@functools.cache
+def minutes_of(day: date) -> tuple[datetime, list[datetime]]:
+    """Midnight, and each minute of the day and the next as the clock on the wall tells it."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=STOCKHOLM).astimezone(UTC)
+    return midnight, [(midnight + timedelta(minutes=n)).astimezone(STOCKHOLM) for n in range(49 * 60)]
+
+
+def naive(
+    day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause], group: Group
+) -> list[tuple[str, int]]:
     """From when, and for how many minutes, told by walking through the minutes of the day and the next."""
     if (
         passage.mistake
@@ -171,7 +244,7 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
     here = day <= moved if plan.unit == UNIT else day >= moved
     if plan.unit != UNIT or not here or plan.void or not plan.first_on <= day <= (plan.last_on or date.max):
         return []
-    if day in plan.except_on or (day in holidays(day.year) and not plan.on_holidays):
+    if day in plan.except_on:
         return []
     for pause in paused:
         if (
@@ -180,15 +253,14 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
             and day <= pause.last_on
         ):
             return []
-    midnight = datetime(day.year, day.month, day.day, tzinfo=STOCKHOLM).astimezone(UTC)
-    wall = [(midnight + timedelta(minutes=n)).astimezone(STOCKHOLM) for n in range(49 * 60)]
+    midnight, wall = minutes_of(day)
     found = []
-    for hours in plan.hours:
-        if hours.weekday != 1 + (day - date(2024, 1, 1)).days % 7:
+    for starts_at, ends_at in told_hours(day, plan, group):
+        begins = next(n for n, at in enumerate(wall) if at.date() == day and f"{at:%H:%M}" >= starts_at)
+        ends_on = day if ends_at > starts_at else day + timedelta(days=1)
+        ends = next(n for n, at in enumerate(wall) if at.date() == ends_on and f"{at:%H:%M}" >= ends_at)
+        if ends <= begins:
             continue
-        begins = next(n for n, at in enumerate(wall) if at.date() == day and f"{at:%H:%M}" >= hours.starts_at)
-        ends_on = day if hours.ends_at > hours.starts_at else day + timedelta(days=1)
-        ends = next(n for n, at in enumerate(wall) if at.date() == ends_on and f"{at:%H:%M}" >= hours.ends_at)
         found.append((f"{midnight + timedelta(minutes=begins):%H:%M}", ends - begins))
     return found
 
@@ -199,13 +271,45 @@ def naive(day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause
     plan=plans(),
     paused=st.lists(pauses(), max_size=1),
     closed=st.lists(closures(), max_size=1),
+    group=groups(),
 )
 def test_it_agrees_with_a_register_kept_naively(
-    day: date, passage: Passage, plan: PlannedActivity, paused: list[Pause], closed: list[Closure]
+    day: date,
+    passage: Passage,
+    plan: PlannedActivity,
+    paused: list[Pause],
+    closed: list[Closure],
+    group: Group,
 ) -> None:
-    found = [] if is_closed(day, closed) else expected_on(day, UNIT, passage, [plan], paused)
-    told = [] if shut(day, closed) else naive(day, passage, plan, paused)
-    assert [(f"{one.starts_at:%H:%M}", one.minutes) for one in found] == sorted(told)
+    found = [] if is_closed(day, closed) else expected_on(day, UNIT, passage, [plan], paused, {GROUP: group})
+    told = [] if shut(day, closed) else naive(day, passage, plan, paused, group)
+    assert shown(found) == sorted(told)
+
+
+CALENDAR = [days_after(date(2023, 12, 18), more) for more in range(21)]
+"""Three weeks with six holidays."""
+
+
+@given(
+    group=groups(),
+    own=st.lists(
+        st.builds(Dated, day=st.sampled_from(CALENDAR), starts_at=clocks, ends_at=clocks), max_size=8
+    ),
+    cancelled=st.sets(st.sampled_from(CALENDAR), max_size=5),
+)
+def test_a_group_meets_where_its_calendar_says_so(
+    group: Group, own: list[Dated], cancelled: set[date]
+) -> None:
+    dates = tuple({one.day: one for one in own if one.starts_at != one.ends_at}.values())
+    group = replace(group, dates=dates, cancelled=tuple(cancelled), last_on=group.last_on and CALENDAR[15])
+    plan = replace(MEMBER, except_on=(CALENDAR[3],))
+    for day in CALENDAR:
+        found = expected_on(day, UNIT, PASSAGE, [plan], [], {GROUP: group})
+        assert shown(found) == sorted(naive(day, PASSAGE, plan, [], group))
+
+
+def test_a_group_that_cannot_be_read_expects_nobody() -> None:
+    assert expected_on(CALENDAR[0], UNIT, PASSAGE, [MEMBER], [], {}) == []
 
 
 @pytest.mark.parametrize("year", range(2005, 2060))
