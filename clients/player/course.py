@@ -70,6 +70,7 @@ class Course:
     plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     pauses: list[tuple[date, date]] = field(default_factory=list)
     told_reasons: frozenset[str] = frozenset()
+    counted_reasons: frozenset[str] = frozenset()
     owing: Owing = field(default_factory=Owing)
 
     def do(self, act: Act) -> None:
@@ -233,5 +234,6 @@ def begin(act: Act, programme: Programme) -> Course:
         asking=asking,
         provider=asking.now or "",
         told_reasons=programme.told_reasons,
+        counted_reasons=programme.counted_reasons,
         owing=Owing(within_days=programme.reported_within(act.by)),
     )

@@ -151,7 +151,7 @@ def _figures(
             "late": sum(one.attendance == "late" for one in sessions),
             "missed": sum(one.attendance == "no" for one in sessions),
             "corrected": sum(one.corrections for one in courses),
-            "minutes": sum(one.minutes for one in attended),
+            "minutes": sum(one.counted for one in sessions),
             "planned_minutes": sum(one.planned or 0 for one in sessions),
             "marked_minutes": sum(one.marked for one in sessions),
             "reached": _rate(sum(one.marked for one in sessions), sum(one.planned or 0 for one in sessions)),

@@ -20,7 +20,7 @@ class Session:
     """What the standing entry of one session says.
 
     planned: minutes, of one that was marked on a register. told: whether somebody was away for a reason that the
-    referrer is told of. over_at: when the activity is over.
+    referrer is told of. over_at: when the activity is over. credited: minutes missed that count as attended.
     """
 
     on: date
@@ -30,11 +30,17 @@ class Session:
     planned: int | None = None
     told: bool = False
     over_at: datetime | None = None
+    credited: int = 0
+
+    @property
+    def counted(self) -> int:
+        """Minutes that count as attended."""
+        return self.minutes + self.credited
 
     @property
     def marked(self) -> int:
-        """Minutes attended, where the session was marked on a register."""
-        return 0 if self.planned is None else self.minutes
+        """The same, where the session was marked on a register."""
+        return 0 if self.planned is None else self.counted
 
 
 @dataclass(slots=True)

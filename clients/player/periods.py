@@ -75,9 +75,7 @@ EACH: dict[str, Count] = {
     "session/attended": lambda one: _sessions(one, lambda held: int(held.attendance in ("yes", "late"))),
     "session/late": lambda one: _sessions(one, lambda held: int(held.attendance == "late")),
     "session/missed": lambda one: _sessions(one, lambda held: int(held.attendance == "no")),
-    "session/minutes": lambda one: _sessions(
-        one, lambda held: held.minutes if held.attendance in ("yes", "late") else 0
-    ),
+    "session/minutes": lambda one: _sessions(one, lambda held: held.counted),
     "session/planned_minutes": lambda one: _sessions(one, lambda held: held.planned or 0),
     "session/marked_minutes": lambda one: _sessions(one, lambda held: held.marked),
 }
@@ -90,7 +88,7 @@ COUNTED = (*AT_ENTRY, *NOW, *EACH, RESTATED, REGISTERS, OPEN)
 FOLLOWED_UP = ("employed_{}", "follow_up/{}/due", "follow_up/{}/answered", "follow_up/{}/missed")
 OUTPUTS = ("output/{}",)
 ACTIVITIES: dict[str, Callable[[Session], int]] = {
-    "activity/{}/minutes": lambda held: held.minutes,
+    "activity/{}/minutes": lambda held: held.counted,
     "activity/{}/planned_minutes": lambda held: held.planned or 0,
     "activity/{}/marked_minutes": lambda held: held.marked,
 }

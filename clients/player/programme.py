@@ -76,6 +76,7 @@ class Programme:
     absence_reasons: tuple[str, ...]
     asks_for_text: frozenset[str]
     told_reasons: frozenset[str]
+    counted_reasons: frozenset[str]
     report_duties: tuple[Mapping[str, Any], ...]
     handover_decline_reasons: tuple[str, ...]
     recall_reasons: tuple[str, ...]
@@ -146,6 +147,7 @@ def read(document: Mapping[str, Any]) -> Programme:
         mistake_reasons=_codes(reasons["mistake"]),
         absence_reasons=_codes(reasons["absence"]),
         asks_for_text=frozenset(one["code"] for one in reasons["absence"] if one.get("asks_for_text")),
+        counted_reasons=frozenset(one["code"] for one in reasons["absence"] if one.get("counts_as_attended")),
         told_reasons=frozenset(one["code"] for one in reasons["absence"] if one.get("told_to_referrer")),
         report_duties=tuple(document.get("report_duties", ())),
         handover_decline_reasons=_codes(reasons["handover_decline"]),

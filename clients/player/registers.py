@@ -262,18 +262,20 @@ class Said:
 
     def session(self, on: date, course: Course) -> Session | None:
         """The session that it makes of the journey; None where a mark is taken back."""
-        line = self.line
+        line, credited = self.line, 0
         if self.presence == "unmarked":
             return None
         if self.presence == "absent":
             attendance, minutes, told = "no", 0, course.tells(True, self.reason)
+            credited = line.minutes if self.reason in course.counted_reasons else 0
         else:
             came, left = _minute(self.came_at or line.starts_at), _minute(self.left_at or line.ends_at)
             late = came - _minute(line.starts_at) > LATE_FROM_MINUTES
             early = _minute(line.ends_at) - left > LATE_FROM_MINUTES
             attendance, minutes = "late" if late else "yes", left - came
             told = course.tells(late or early, self.reason)
-        return Session(on, attendance, minutes, line.activity, line.minutes, told, moment(on, line.ends_at))
+        over_at = moment(on, line.ends_at)
+        return Session(on, attendance, minutes, line.activity, line.minutes, told, over_at, credited)
 
 
 def exceptions(lines: Sequence[Line], programme: Programme, random: Random) -> list[Said]:

@@ -35,13 +35,11 @@ from services.activity_tracking.domain.marks import (
 from services.activity_tracking.domain.overlaps import lie_across
 from services.activity_tracking.domain.plan import PlannedActivity
 from services.activity_tracking.domain.reports import REPORTS
+from services.activity_tracking.domain.session_days import DAYS, counts_of, day_key
 from services.activity_tracking.domain.sessions import (
-    DAYS,
     CorrectSession,
     Session,
     correct,
-    counts_of,
-    day_key,
     log,
 )
 from services.activity_tracking.grouping import usable_by

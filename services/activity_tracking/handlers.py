@@ -20,6 +20,7 @@ from services.activity_tracking.domain import (
 )
 from services.activity_tracking.domain.duties import owed
 from services.activity_tracking.domain.journey import Journey, SessionCounts, public_activities
+from services.activity_tracking.domain.session_days import DAYS, counts_of, day_key
 from shared.language.access import Actor, Reader, authorise, authorise_in, reader
 from shared.language.days import day_of
 from shared.language.decision import Skip, Work, subject_of
@@ -181,7 +182,7 @@ def _noted(entry: sessions.Session, programme: Programme) -> Noted:
 
 
 def _counts_on(work: Work, journey_id: JourneyId, on: date) -> SessionCounts:
-    return sessions.counts_of(work.row(sessions.DAYS, sessions.day_key(journey_id, on)))
+    return counts_of(work.row(DAYS, day_key(journey_id, on)))
 
 
 def _referred_to(work: Work, actor: Actor, reference: str | None) -> sessions.Session | None:

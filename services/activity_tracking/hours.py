@@ -8,7 +8,7 @@ from services.activity_tracking.domain.dose import MOST_DAYS, Agreed, Dose, dose
 from services.activity_tracking.domain.extents import EXTENTS, Extent, extent_on
 from services.activity_tracking.domain.journey import Journey, SessionCounts
 from services.activity_tracking.domain.pauses import PAUSES, Pause
-from services.activity_tracking.domain.sessions import DAYS, counts_of, day_key
+from services.activity_tracking.domain.session_days import DAYS, counts_of, day_key
 from services.activity_tracking.handlers import open_journey, reader_of
 from shared.language.access import Actor, Reader
 from shared.language.days import day_of, days_after

@@ -19,7 +19,7 @@ from services.activity_tracking.domain.pauses import PAUSES
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.progress import measured_from
 from services.activity_tracking.domain.reports import REPORTS
-from services.activity_tracking.domain.sessions import DAYS, counts_of
+from services.activity_tracking.domain.session_days import DAYS, counts_of
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
 from shared.language.rows import entry_of
@@ -33,7 +33,7 @@ class Activities(StoredStates):
 
     collection = "activities"
     kinds: Mapping[str, Kind] = {
-        "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 5)),
+        "journey": Kind(Journey, (with_hands, *(valid_as_it_is,) * 6)),
         "output": Kind(Output),
         "closure": Kind(Closure),
         "group": Kind(Group),

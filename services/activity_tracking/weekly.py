@@ -5,7 +5,7 @@ from datetime import date
 
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.reports import REPORTS, Report
-from services.activity_tracking.domain.sessions import DAYS, counts_of, day_key
+from services.activity_tracking.domain.session_days import DAYS, counts_of, day_key
 from services.activity_tracking.domain.weeks import WEEKS, ReportedWeek, judge, week_key
 from shared.language.days import days_after
 from shared.language.decision import Timer, Work, subject_of

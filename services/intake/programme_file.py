@@ -194,6 +194,7 @@ def _check_meaning(document: _Document, programme: Mapping[str, Any]) -> None:
     _check_progress(document, programme)
     _check_targets(document, programme, codes)
     _check_report_duties(document, programme, codes)
+    _check_absence(document, programme)
 
 
 CODED: tuple[tuple[Path, str], ...] = (
@@ -328,6 +329,21 @@ def _check_report_duties(
             document.fault(path, "A long absence needs after_days and reasons.")
         if (kind == "hours_below_plan") != (entry.get("below_percent") is not None):
             document.fault(path, "Hours below plan need below_percent, and nothing else has it.")
+        if kind != "hours_below_plan" and entry.get("counts_excused"):
+            document.fault(path, "Only hours below plan count what is excused.")
+
+
+def _check_absence(document: _Document, programme: Mapping[str, Any]) -> None:
+    """A reason of health must not be told by the minutes that follow from its flags."""
+    reasons = list(_entries(programme, ("reasons", "absence")))
+    excused = [(path, entry) for path, entry in reasons if entry.get("excused") is True]
+    alone = all(entry.get("hidden_as_health") for _, entry in excused)
+    for path, entry in reasons:
+        hidden = entry.get("hidden_as_health") is True
+        if hidden and entry.get("counts_as_attended"):
+            document.fault(path, "Events tell which minutes count as attended, so no reason of health does.")
+        if hidden and entry.get("excused") and alone:
+            document.fault(path, "Another reason that tells nothing of health must be excused too.")
 
 
 def _at(programme: Mapping[str, Any], where: Path) -> Any:

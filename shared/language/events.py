@@ -331,7 +331,8 @@ class GoalReached(Correctable):
 class SessionLogged(Fact):
     """One session of an activity, attended or not. `activity` is absent where it would reveal health.
 
-    planned_minutes: of a session that was marked on a register; absent of others. The reason of an absence stays in
+    minutes: that count as attended; also of one missed for a reason that the programme counts so. planned_minutes: of a
+    session that was marked on a register; absent of others. The reason of an absence stays in
     activity tracking. Early examples have a `reason`, which readers ignore.
     """
 

@@ -85,7 +85,7 @@ class DeclineReason(Coded):
 class AbsenceReason(Coded):
     """Why somebody was away, and what follows of it. Without a flag it is an absence like any other, told to nobody.
 
-    counts_as_attended, excused: how the programme judges it, for who reads its rules; no figure follows from them.
+    counts_as_attended: the minutes missed count as attended. excused: they are shown as excused beside the hours.
     asks_for_text: it needs words of its own. told_to_referrer: the absence is reported to the referrer.
     hidden_as_health: who does not see the whole journey sees neither the reason nor its words.
     tell: the sentence for the person, which whoever notes the reason passes on.
@@ -187,7 +187,8 @@ class ReportDuty:
     within_working_days: until when it is to be acknowledged, counted from the day on which it is made. shows: beside
     its kind and its day. reasons: of a long absence, those that count. after_days: of a long absence, how many days of
     one period must have passed. Of hours below plan, how many days are left for marking after the week; None: none.
-    below_percent: of hours below plan, the share of what was planned that is enough.
+    below_percent: of hours below plan, the share of what was planned that is enough. counts_excused: whether what was
+    missed and is excused counts as attended there.
     """
 
     code: Code
@@ -199,6 +200,7 @@ class ReportDuty:
     reasons: tuple[Code, ...] = ()
     after_days: Annotated[int, Meta(ge=1, le=366)] | None = None
     below_percent: Annotated[int, Meta(ge=1, le=100)] | None = None
+    counts_excused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from services.activity_tracking.app import SERVICE
-from services.activity_tracking.domain.sessions import DAYS, day_key
+from services.activity_tracking.domain.session_days import DAYS, day_key
 from shared.language.events import JourneyId
 from tests.support.attending import attend
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from services.activity_tracking.domain.bounds import Beside
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
-from services.activity_tracking.domain.sessions import DAYS, counts_of
+from services.activity_tracking.domain.session_days import DAYS, counts_of
 from shared.language.decision import Subject, key_of
 from shared.language.rows import entry_of
 from tests.support.fakes import FakeWork

@@ -48,7 +48,9 @@ class Told:
         seq: dict[str, int] = dict.fromkeys(e.SOURCES, 0)
         state: Any = None
         rows = self.house.rooms[OUTCOMES].memory.table
-        for fact in self.house.heard:
+        for fact, of in zip(self.house.heard, self.house.of, strict=True):
+            if of != subject_of(self.journey):
+                continue
             kind = e.BY_BODY[type(fact)]
             after = {source: count for source, count in seq.items() if count and source != kind.source}
             seq[kind.source] += 1

@@ -16,7 +16,8 @@ from marshmallow import fields as ma
 from services.activity_tracking import handlers
 from services.activity_tracking.api.columns import SESSIONS
 from services.activity_tracking.api.session_row import RowOfSession, SessionRow
-from services.activity_tracking.domain.sessions import DAYS, REFERENCES, day_key, reference_key
+from services.activity_tracking.domain.session_days import DAYS, day_key
+from services.activity_tracking.domain.sessions import REFERENCES, reference_key
 from shared.edge.row_files import CSV
 from shared.edge.row_results import BYTES, MEDIA_TYPES, BulkArguments, Kind, RowProblem
 from shared.edge.web import actor, guarded

@@ -34,11 +34,15 @@ class HoursArguments(QuerySchema):
 
 
 class MinutesAnswer(Schema):
-    """Minutes: attended in all, planned where it was marked on a register, attended of these."""
+    """Minutes: attended in all, planned where it was marked on a register, attended of these, missed and excused.
+
+    Minutes missed for a reason that counts as attended are attended.
+    """
 
     minutes = ma.Integer()
     planned_minutes = ma.Integer()
     marked_minutes = ma.Integer()
+    excused_minutes = ma.Integer()
 
 
 class ActivityHoursAnswer(MinutesAnswer):
@@ -115,4 +119,9 @@ def show_dose(one: Dose, by_activity: bool) -> dict[str, Any]:
 
 
 def _minutes(one: Minutes) -> dict[str, int]:
-    return {"minutes": one.minutes, "planned_minutes": one.planned, "marked_minutes": one.marked}
+    return {
+        "minutes": one.minutes,
+        "planned_minutes": one.planned,
+        "marked_minutes": one.marked,
+        "excused_minutes": one.excused,
+    }

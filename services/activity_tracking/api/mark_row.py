@@ -10,7 +10,7 @@ from services.activity_tracking.domain.groups import GROUPS
 from services.activity_tracking.domain.held import MARKS, mark_key, stretch_of
 from services.activity_tracking.domain.marks import DayMark
 from services.activity_tracking.domain.plan import PLANNED, plan_key
-from services.activity_tracking.domain.sessions import DAYS, day_key
+from services.activity_tracking.domain.session_days import DAYS, day_key
 from shared.edge.columns import Columns
 from shared.runtime.many import Wanted
 

@@ -9,7 +9,7 @@ from marshmallow import fields as ma
 from services.activity_tracking import reporting
 from services.activity_tracking.api.fields import day_said, moment
 from services.activity_tracking.api.hours import DoseAnswer, show_dose
-from services.activity_tracking.domain.contents import Span
+from services.activity_tracking.domain.absence import Span
 from services.activity_tracking.reporting import Listed, ReportPage, Shown
 from shared.edge.fields import CommandSchema, PageArguments, cursor_field
 from shared.edge.use_cases import run

@@ -5,13 +5,15 @@ with words of its own where somebody has any. The words stay here, and are shown
 docs/field.md, Absence.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.activity_tracking.domain.held import Held
+from services.activity_tracking.domain.hours import minutes_between
 from shared.language.checks import Findings, one_of
 from shared.language.events import Attendance
 from shared.language.programmes import Programme
 
+Span = tuple[datetime, datetime]
 TEXT_LENGTH = 500
 """Characters of the words beside a reason at most."""
 
@@ -26,6 +28,34 @@ def left_early(held: Held | None, programme: Programme) -> bool:
 def was_away(attendance: Attendance, held: Held | None, programme: Programme) -> bool:
     """Whether it was an absence: missed, or come to late or left early by more than the programme says."""
     return attendance != "yes" or left_early(held, programme)
+
+
+def stretches_missed(attendance: Attendance, held: Held | None) -> tuple[Span, ...]:
+    """The stretches of what was planned on which the person was away; none where nothing was planned by the hour."""
+    if held is None:
+        return ()
+    if attendance == "no":
+        return ((held.starts_at, held.ends_at),)
+    found = []
+    if held.came_at is not None and held.came_at > held.starts_at:
+        found.append((held.starts_at, min(held.came_at, held.ends_at)))
+    if held.left_at is not None and held.left_at < held.ends_at:
+        found.append((max(held.left_at, held.starts_at), held.ends_at))
+    return tuple(found)
+
+
+def judged(
+    attendance: Attendance, reason: str | None, held: Held | None, programme: Programme
+) -> tuple[int, int]:
+    """Minutes missed that count as attended, and minutes missed that are excused, as the programme judges the reason.
+
+    What counts as attended needs no excuse. The session stays one that was missed, or come to late.
+    """
+    flags = programme.absence_reason(reason)
+    if flags is None:
+        return 0, 0
+    missed = sum(minutes_between(*span) for span in stretches_missed(attendance, held))
+    return (missed, 0) if flags.counts_as_attended else (0, missed if flags.excused else 0)
 
 
 def check_reason(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from services.activity_tracking.domain.absence import Span, stretches_missed
 from services.activity_tracking.domain.dose import Dose
 from services.activity_tracking.domain.journey import Minutes, public_activity
 from services.activity_tracking.domain.reports import Report
@@ -12,8 +12,6 @@ from shared.language.access import Reader
 from shared.language.events import Attendance, Code
 from shared.language.programmes import Programme
 from shared.language.register import Unit
-
-Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ def content_of(
         attendance=entry.attendance,
         activity=activity if own or "activity" in shows else None,
         expected=_expected(entry) if own or "expected" in shows else None,
-        away=_away(entry) if own or "away" in shows else (),
+        away=stretches_missed(entry.attendance, entry.held) if own or "away" in shows else (),
         reason=entry.reason if says_why else None,
         text=entry.text if says_why else None,
     )
@@ -77,21 +75,6 @@ def content_of(
 
 def _expected(entry: Session) -> Span | None:
     return None if entry.held is None else (entry.held.starts_at, entry.held.ends_at)
-
-
-def _away(entry: Session) -> tuple[Span, ...]:
-    """The stretches of what was planned on which the person was away."""
-    held = entry.held
-    if held is None:
-        return ()
-    if entry.attendance == "no":
-        return ((held.starts_at, held.ends_at),)
-    found = []
-    if held.came_at is not None and held.came_at > held.starts_at:
-        found.append((held.starts_at, min(held.came_at, held.ends_at)))
-    if held.left_at is not None and held.left_at < held.ends_at:
-        found.append((max(held.left_at, held.starts_at), held.ends_at))
-    return tuple(found)
 
 
 def attendance_of(

@@ -102,7 +102,7 @@ def _dose(
 
 
 def _whole(counts: SessionCounts) -> Minutes:
-    return Minutes(counts.minutes, counts.planned_minutes, counts.marked_minutes)
+    return Minutes(counts.minutes, counts.planned_minutes, counts.marked_minutes, counts.excused_minutes)
 
 
 def _by_activity(counts: SessionCounts) -> Iterator[tuple[Code | None, Minutes]]:

@@ -26,11 +26,15 @@ BEGUN: tuple[Stage, ...] = ("started", "ready", "exited", "closed")
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """Minutes of one activity: attended in all, planned where it was marked on a register, attended of these."""
+    """Minutes of one activity: attended in all, planned where it was marked on a register, attended of these.
+
+    Those that count as attended are among them. excused: missed, for a reason that the programme excuses.
+    """
 
     minutes: int = 0
     planned: int = 0
     marked: int = 0
+    excused: int = 0
 
     def plus(self, more: "Minutes", times: int) -> "Minutes":
         """Both, or, with times -1, what is left: never below 0, since rows of before lack what was counted later."""
@@ -38,6 +42,7 @@ class Minutes:
             max(0, self.minutes + times * more.minutes),
             max(0, self.planned + times * more.planned),
             max(0, self.marked + times * more.marked),
+            max(0, self.excused + times * more.excused),
         )
 
 
@@ -45,9 +50,10 @@ class Minutes:
 class SessionCounts:
     """Sessions as they count: voided ones out, a correction in place of what it corrects, none outside participation.
 
-    attended: present, in time or late. minutes: of attended sessions. planned_minutes: of sessions that were marked on
-    a register, attended or not; marked_minutes: what was attended of these. activities: the minutes of each whose
-    name reveals nothing of health. corrected: corrections made, voids included.
+    attended: present, in time or late. minutes: that count as attended. planned_minutes: of sessions that were marked
+    on a register, attended or not; marked_minutes: what counts as attended of these. excused_minutes: missed, for a
+    reason that the programme excuses. activities: the minutes of each whose name reveals nothing of health. corrected:
+    corrections made, voids included.
     """
 
     logged: int = 0
@@ -57,6 +63,7 @@ class SessionCounts:
     minutes: int = 0
     planned_minutes: int = 0
     marked_minutes: int = 0
+    excused_minutes: int = 0
     activities: Mapping[Code, Minutes] = field(default_factory=dict)
     corrected: int = 0
 
@@ -133,6 +140,7 @@ def added(counts: SessionCounts, more: SessionCounts, times: int = 1) -> Session
         minutes=counts.minutes + times * more.minutes,
         planned_minutes=max(0, counts.planned_minutes + times * more.planned_minutes),
         marked_minutes=max(0, counts.marked_minutes + times * more.marked_minutes),
+        excused_minutes=max(0, counts.excused_minutes + times * more.excused_minutes),
         activities={code: one for code, one in activities.items() if one != Minutes()},
     )
 

@@ -8,9 +8,8 @@ docs/field.md, Absence.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
-from services.activity_tracking.domain.absence import check_reason
+from services.activity_tracking.domain.absence import check_reason, judged
 from services.activity_tracking.domain.held import MARKS, Held, mark_key, stretch_of
 from services.activity_tracking.domain.journey import (
     BEGUN,
@@ -22,6 +21,7 @@ from services.activity_tracking.domain.journey import (
     public_activity,
     require_stage,
 )
+from services.activity_tracking.domain.session_days import day_row
 from shared.language.checks import Findings
 from shared.language.decision import Change, Row
 from shared.language.errors import Conflict
@@ -41,10 +41,6 @@ from shared.language.rows import as_row
 
 DAY_MINUTES = 1440
 """No session is longer than a day, nor are all of one person's on one day together."""
-
-DAYS = "session_days"
-"""Rows: the counts of a journey's sessions of one day, in participation or not."""
-COUNTED = ("logged", "attended", "late", "missed", "minutes", "planned_minutes", "marked_minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,8 @@ class Session:
 
     number: of the entry in its journey, in the order of recording, corrections included. organisation: where the
     session was held. recorded_by: who entered it, after a handover perhaps another one. why: what was wrong with the
-    entry that it corrects. report_id: the report to the referrer that it led to, made or to be made.
+    entry that it corrects. report_id: the report to the referrer that it led to, made or to be made. credited, excused:
+    minutes missed that count as attended, and others that are excused, by the reason.
     """
 
     session_id: SessionId
@@ -110,36 +107,18 @@ class Session:
     why: str | None = None
     held: Held | None = None
     report_id: ReportId | None = None
+    credited: int = 0
+    excused: int = 0
+
+    @property
+    def counted_minutes(self) -> int:
+        """Minutes that count as attended."""
+        return self.minutes + self.credited
 
     @property
     def planned_minutes(self) -> int | None:
         """What was planned, where the session was marked on a register; None of others."""
         return None if self.held is None or self.held.plan is None else self.held.minutes
-
-
-def day_key(journey_id: JourneyId, on: date) -> str:
-    """The key of the row that counts the journey's sessions of that day."""
-    return f"{journey_id}:{on.isoformat()}"
-
-
-def counts_of(row: Mapping[str, Any] | None) -> SessionCounts:
-    """What a row of DAYS counts; nothing where there is none. A row of before a name was counted has 0 of it."""
-    if row is None:
-        return SessionCounts()
-    activities = {code: Minutes(*one) for code, one in row.get("activities", {}).items()}
-    return SessionCounts(activities=activities, **{name: row.get(name, 0) for name in COUNTED})
-
-
-def _day_row(journey: Journey, on: date, counts: SessionCounts) -> Row:
-    counted: dict[str, Any] = {name: getattr(counts, name) for name in COUNTED}
-    counted["activities"] = {
-        code: [one.minutes, one.planned, one.marked] for code, one in counts.activities.items()
-    }
-    return Row(
-        DAYS,
-        day_key(journey.journey_id, on),
-        {"journey_id": journey.journey_id, "day": on.isoformat(), **counted},
-    )
 
 
 REFERENCES = "session_references"
@@ -188,7 +167,8 @@ def log(
     found = Findings()
     _check(found, command, programme=programme)
     check_day(found, "occurred_on", command.occurred_on, journey, at)
-    _check_sum(found, command.minutes, that_day.minutes)
+    credited, excused = judged(command.attendance, command.reason, command.held, programme)
+    _check_sum(found, command.minutes + credited, that_day.minutes)
     found.raise_any()
     require_stage(journey, BEGUN)
     entry = Session(
@@ -206,6 +186,8 @@ def log(
         reference=command.reference,
         recorded_at=at,
         held=command.held,
+        credited=credited,
+        excused=excused,
     )
     event = SessionLogged(
         occurred_on=entry.occurred_on,
@@ -214,11 +196,11 @@ def log(
         organisation=by,
         activity=public_activity(programme, entry.activity),
         attendance=entry.attendance,
-        minutes=entry.minutes,
+        minutes=entry.counted_minutes,
         planned_minutes=entry.planned_minutes,
     )
     counts = _counts(entry, event.activity)
-    day = _day_row(journey, entry.occurred_on, added(that_day, counts))
+    day = day_row(journey.journey_id, entry.occurred_on, added(that_day, counts))
     rows = [as_row("sessions", session, entry), day, *_mark_rows(entry)]
     if command.reference is not None:
         named = {"session_id": session, "journey_id": journey.journey_id}
@@ -251,11 +233,12 @@ def correct(
     was_named = public_activity(programme, head.activity)
     was = _counts(head, was_named)
     before = added(days[head.occurred_on], was, -1)
+    credited, excused = judged(said.attendance, said.reason, said.held, programme)
     others = before if said.occurred_on == head.occurred_on else days[said.occurred_on]
     if not said.void:
         # What never took place can be taken back wherever it lies.
         check_day(found, "occurred_on", said.occurred_on, journey, at)
-        _check_sum(found, said.minutes, others.minutes)
+        _check_sum(found, said.minutes + credited, others.minutes)
     found.raise_any()
     require_stage(journey, BEGUN)
     if head.superseded_by is not None:
@@ -273,6 +256,8 @@ def correct(
         reference=None,
         corrects=head.session_id,
         why=command.why,
+        credited=credited,
+        excused=excused,
     )
     counted = journey.passage.takes_part_on(head.occurred_on)
     event = SessionCorrected(
@@ -283,7 +268,7 @@ def correct(
         replaced=SessionAsLogged(
             occurred_on=head.occurred_on,
             attendance=head.attendance,
-            minutes=head.minutes,
+            minutes=head.counted_minutes,
             planned_minutes=head.planned_minutes,
             counted=counted,
             activity=was_named,
@@ -291,7 +276,7 @@ def correct(
         organisation=entry.organisation,
         activity=public_activity(programme, entry.activity),
         attendance=entry.attendance,
-        minutes=entry.minutes,
+        minutes=entry.counted_minutes,
         planned_minutes=entry.planned_minutes,
         void=entry.void,
     )
@@ -304,7 +289,7 @@ def correct(
     rows = (
         as_row("sessions", head.session_id, replace(head, superseded_by=session)),
         as_row("sessions", session, entry),
-        *(_day_row(journey, on, counts) for on, counts in changed.items()),
+        *(day_row(journey.journey_id, on, counts) for on, counts in changed.items()),
         *_mark_rows(entry),
     )
     was_marked = _mark_place(head)
@@ -387,14 +372,17 @@ def _counts(entry: Session, activity: Code | None) -> SessionCounts:
     if entry.void:
         return SessionCounts()
     planned = entry.planned_minutes or 0
-    marked = 0 if entry.planned_minutes is None else entry.minutes
+    minutes = entry.counted_minutes
+    marked = 0 if entry.planned_minutes is None else minutes
+    of_activity = Minutes(minutes, planned, marked, entry.excused)
     return SessionCounts(
         logged=1,
         attended=int(present),
         late=int(entry.attendance == "late"),
         missed=int(not present),
-        minutes=entry.minutes,
+        minutes=minutes,
         planned_minutes=planned,
         marked_minutes=marked,
-        activities={} if activity is None else {activity: Minutes(entry.minutes, planned, marked)},
+        excused_minutes=entry.excused,
+        activities={} if activity is None else {activity: of_activity},
     )

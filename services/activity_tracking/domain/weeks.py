@@ -34,7 +34,7 @@ WEEKS = "report_weeks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedWeek:
-    """A row. planned, attended: minutes, as the newest report says them."""
+    """A row. planned, attended: minutes, as the newest report was made of them."""
 
     journey_id: JourneyId
     report_id: ReportId
@@ -90,7 +90,8 @@ def judge(
     passage, sunday = journey.passage, days_after(monday, 6)
     planned = attended = 0
     for one in counts:
-        planned, attended = planned + one.planned_minutes, attended + one.minutes
+        planned += one.planned_minutes
+        attended += one.minutes + (one.excused_minutes if duty.counts_excused else 0)
     last = sunday if passage.exited_on is None else min(sunday, passage.exited_on)
     provider = provider_on(passage, last)
     below = 100 * attended < (duty.below_percent or 0) * planned and provider != passage.referrer

@@ -172,7 +172,8 @@ WORK: tuple[Figure, ...] = (
         shown_with="started",
         name=Name(sv="Minuter", en="Minutes"),
         means=Name(
-            sv="Tid i tillfällen med närvaro, i minuter.", en="Time in attended sessions, in minutes."
+            sv="Tid med närvaro, och frånvaro som programmet räknar som närvaro, i minuter.",
+            en="Time attended, and absence that the programme counts as attended, in minutes.",
         ),
     ),
     Figure(

@@ -297,22 +297,21 @@ def _days_of(event: SessionEvent) -> Iterator[tuple[date, Sessions, Activities, 
 
 def _one(said: e.SessionLogged | e.SessionCorrected | e.SessionAsLogged) -> tuple[Sessions, Activities]:
     attended = said.attendance != "no"
-    minutes = said.minutes if attended else 0
     planned = said.planned_minutes or 0
-    marked = 0 if said.planned_minutes is None else minutes
+    marked = 0 if said.planned_minutes is None else said.minutes
     counts = Sessions(
         logged=1,
         attended=int(attended),
         late=int(said.attendance == "late"),
         missed=int(not attended),
-        minutes=minutes,
+        minutes=said.minutes,
         planned_minutes=planned,
         marked_minutes=marked,
     )
     if said.activity is None:
         return counts, ()
     named = e.ActivityMinutes(
-        activity=said.activity, minutes=minutes, planned_minutes=planned, marked_minutes=marked
+        activity=said.activity, minutes=said.minutes, planned_minutes=planned, marked_minutes=marked
     )
     return counts, (named,)
 

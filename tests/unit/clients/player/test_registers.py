@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -77,6 +78,19 @@ def test_late_is_more_than_a_quarter_of_an_hour(came_at: str | None, attendance:
     assert session is not None
     assert (session.on, session.attendance, session.minutes) == (MONDAY, attendance, minutes)
     assert session.told == (attendance == "late")
+
+
+@pytest.mark.parametrize(("reason", "counted"), [("meeting", 180), ("ill", 0)])
+def test_who_was_away_for_a_reason_that_counts_as_attended_is_credited(reason: str, counted: int) -> None:
+    one = replace(course("kafe"), counted_reasons=frozenset({"meeting"}))
+    session = Said(line=LINE, presence="absent", reason=reason).session(MONDAY, one)
+    assert session is not None
+    assert (session.attendance, session.minutes, session.counted, session.marked) == (
+        "no",
+        0,
+        counted,
+        counted,
+    )
 
 
 def test_a_mark_that_is_changed_or_taken_back_is_a_correction() -> None:

@@ -161,6 +161,24 @@ def test_what_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            "counts_as_attended: true",
+            "Events tell which minutes count as attended, so no reason of health does.",
+        ),
+        ("excused: true", "Another reason that tells nothing of health must be excused too."),
+    ],
+)
+def test_minutes_do_not_tell_that_an_absence_was_of_health(flags: str, said: str) -> None:
+    text = TEXT.replace("excused: true", "excused: false")
+    code = "      told_to_referrer: true\n      hidden_as_health: true\n"
+    assert text.count(code) == 1
+    text = text.replace(code, code + f"      {flags}\n").replace("      excused: false\n" + code, code)
+    assert [one.partition(": ")[2] for one in faults_of(text)] == [f"reasons.absence[1]: {said}"]
+
+
+@pytest.mark.parametrize(
     ("kind", "said"),
     [
         ("hours_below_plan", "Hours below plan need below_percent, and nothing else has it."),
@@ -170,6 +188,7 @@ def test_what_is_missing_is_named() -> None:
         ),
         ("deviation", "The same kind and referrer have a duty already."),
         ("long_absence", "A long absence needs after_days and reasons."),
+        ("monthly_attendance\n    counts_excused: true", "Only hours below plan count what is excused."),
     ],
 )
 def test_a_duty_that_its_kind_cannot_have_is_named(kind: str, said: str) -> None:
