@@ -1,5 +1,7 @@
 """Applying a batch of events to their subjects. MongoDB is reached only through the unit.
 
+A group follows the kinds of subjects on which it folds an event; it passes all others by, and keeps nothing of them.
+
 Per subject and source, events are applied in the order 1, 2, 3 …. A number at or below the last applied one is a
 duplicate and is skipped. The next number is applied once everything that its emitter had seen is applied too. Any
 other event is parked as `waiting`, and drained as soon as the missing events have arrived.
@@ -61,6 +63,11 @@ def linked(previous: int, identity: bytes, value: bytes) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
+def kinds_followed(folds: Iterable[type[Fact]]) -> frozenset[str]:
+    """The kinds of subjects that a group with folds for these events follows."""
+    return frozenset(BY_BODY[body].subject for body in folds)
+
+
 class Batch:
     """Applies one batch of records in one unit of work.
 
@@ -89,6 +96,7 @@ class Batch:
         self._session = session
         self._heard = sources - {own_source}
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
+        self._kinds = kinds_followed(folds)
         self._published = published
         self._enrich = enrich
         self._speakers = speakers
@@ -107,7 +115,7 @@ class Batch:
                     fresh_programmes.append(self._take_programme(envelope, record))
                 elif record.topic == REGISTER_TOPIC:
                     self._take_entry(envelope, record)
-                else:
+                elif self._follows(envelope):
                     events.append((envelope, record))
             except Undecodable as error:
                 self._park_unreadable(record, str(error))
@@ -122,6 +130,11 @@ class Batch:
             self.parking.settle(self._unit.held(subject))
         for envelope, record in events:
             self._one(envelope, record)
+
+    def _follows(self, envelope: Envelope) -> bool:
+        """Whether the event may matter here. One that this version does not know may."""
+        known = BY_NAME.get(envelope.type)
+        return known is None or known.subject in self._kinds
 
     def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
         body = codec.read_body(envelope.type, record.value)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.language.decision import Subject, kind_of
 from tests.chaos.client import Command
 from tests.chaos.log import Log
 
@@ -46,12 +47,13 @@ class Kept:
 class Group:
     """One consuming group as MongoDB shows it. own: the source that it does not consume.
 
-    parked: {reason: count}, of parked events. never: subjects that may legitimately be behind (blocked on purpose).
+    parked: {reason: count}, of parked events. kinds: of the subjects that it follows.
     """
 
     name: str
     own: str | None
     kept: Mapping[str, Kept]
+    kinds: frozenset[str]
     parked: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -121,7 +123,7 @@ def g1_all_applied(seen: Seen) -> list[Violation]:
         if said != count:
             found.append(Violation("G1", f"{subject} of {source} in the log", str(count), str(said)))
         for group in seen.groups:
-            if group.own == source or subject in seen.blocked:
+            if group.own == source or subject in seen.blocked or kind_of(Subject(subject)) not in group.kinds:
                 continue
             kept = group.kept.get(subject)
             applied = kept.applied.get(source, 0) if kept else 0

@@ -20,6 +20,7 @@ from services.handover.app import SERVICE as HANDOVER
 from services.intake.app import SERVICE as INTAKE
 from services.outcome.app import SERVICE as OUTCOME
 from shared.language.events import TOPICS
+from shared.runtime.fold import kinds_followed
 from shared.runtime.messages import REPLIES, SHARDS
 from shared.runtime.parts import consumed_topics
 from tests.chaos.figures import cell_of
@@ -33,25 +34,39 @@ PAGE_MEGABYTES = os.sysconf("SC_PAGE_SIZE") / 1e6
 
 @dataclass(frozen=True, slots=True)
 class Consuming:
-    """One consuming group: its database, the collection of its states, its topics, the source it does not consume."""
+    """One consuming group: its database, the collection of its states, its topics, the source it does not consume.
+
+    kinds: of the subjects that it follows.
+    """
 
     group: str
     database: str
     collection: str
     own: str | None
     topics: tuple[str, ...]
+    kinds: frozenset[str]
 
 
 CONSUMING: tuple[Consuming, ...] = tuple(
     [
         Consuming(
-            one.source, one.database, one.repository.collection, one.source, tuple(consumed_topics(one, None))
+            one.source,
+            one.database,
+            one.repository.collection,
+            one.source,
+            tuple(consumed_topics(one, None)),
+            kinds_followed(one.folds),
         )
         for one in SERVICES
     ]
     + [
         Consuming(
-            more.group, one.database, more.repository.collection, None, tuple(consumed_topics(one, more))
+            more.group,
+            one.database,
+            more.repository.collection,
+            None,
+            tuple(consumed_topics(one, more)),
+            kinds_followed(more.folds),
         )
         for one in SERVICES
         for more in one.projections.values()
@@ -77,7 +92,7 @@ def groups(mongo: MongoClient[dict[str, Any]]) -> list[Group]:
         parked = Counter(
             row["reason"] for row in database["parked"].find({"group": one.group}, {"reason": 1})
         )
-        found.append(Group(one.group, one.own, kept, parked))
+        found.append(Group(one.group, one.own, kept, one.kinds, parked))
     return found
 
 

@@ -45,7 +45,7 @@ class Person:
                 lambda: self.agency.ask("intake", f"/referrals/{previous}").json()["stage"] in ended,
                 "intake has heard of the exit",
             )
-        return self.takes_part(self.agency, self._handle, f"persons-{days}", days, place, previous)
+        return self.takes_part(self.agency, self._handle, f"{self._handle}-{days}", days, place, previous)
 
     def takes_part(
         self, agency: Caller, handle: str, reference: str, days: int, place: str, previous: str | None = None

@@ -15,6 +15,7 @@ from tests.chaos.log import Log, Record, link
 from tests.support import toy
 
 SUBJECT = "journey/j-1"
+JOURNEYS = frozenset({"journey"})
 SHOWN = Shown(
     "the exact dashboard", {"one": (4, 4, 9), "other": (3,)}, {"figures.started": 2}, {"figures.started": 2}
 )
@@ -65,7 +66,10 @@ def sound() -> Seen:
     kept = {SUBJECT: Kept({SOURCE: 2}, {SOURCE: chain_of(1, 2)})}
     return Seen(
         log=log,
-        groups=[Group("handover", "handover", kept), Group(SOURCE, SOURCE, {SUBJECT: Kept({}, {})})],
+        groups=[
+            Group("handover", "handover", kept, JOURNEYS),
+            Group(SOURCE, SOURCE, {SUBJECT: Kept({}, {})}, JOURNEYS),
+        ],
         emitted={(SUBJECT, SOURCE): (2, chain_of(1, 2))},
         pending={"handover": 0},
         offsets={"o": [1, 1, 5]},
@@ -88,8 +92,8 @@ def broken(seen: Seen) -> set[str]:
 def with_kept(kept: Kept, **parked: int) -> Seen:
     """The sound history, with another document in one of its consuming groups."""
     groups = [
-        Group("handover", "handover", {SUBJECT: kept}, parked),
-        Group("figures", None, {SUBJECT: WHOLE}),
+        Group("handover", "handover", {SUBJECT: kept}, JOURNEYS, parked),
+        Group("figures", None, {SUBJECT: WHOLE}, JOURNEYS),
     ]
     return replace(sound(), groups=groups)
 
@@ -152,6 +156,16 @@ def test_what_was_said_more_than_once_is_no_violation() -> None:
 )
 def test_one_wrong_thing_violates_what_forbids_it(seen: Seen, violated: set[str]) -> None:
     assert broken(seen) == violated
+
+
+@pytest.mark.parametrize(("kinds", "missing"), [({"journey"}, False), ({"journey", "output"}, True)])
+def test_only_who_follows_a_kind_of_subjects_must_have_applied_their_events(
+    kinds: set[str], missing: bool
+) -> None:
+    groups = [replace(sound().groups[0], kinds=frozenset(kinds))]
+    seen = replace(sound(), emitted={("output/o-1", SOURCE): (1, 7)}, groups=groups)
+    said = [one.subject for one in check_all(seen)["G1"]]
+    assert (f"output/o-1 of {SOURCE} in handover" in said) == missing
 
 
 def test_a_first_occurrence_that_comes_too_early_is_a_hole() -> None:
