@@ -18,7 +18,7 @@ ASKED_FIRST = "outcome-project"
 """It reads the events of all services, so it is asked first, alone: each question costs the platform something."""
 UNFINISHED = ("lag", "outbox_pending", "timers_due", "waiting")
 PATIENCE_SECONDS = 120.0
-PAUSE_SECONDS = 0.04
+PAUSE_SECONDS = 0.08
 
 Progress = Mapping[str, Mapping[str, Any]]
 

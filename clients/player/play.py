@@ -5,8 +5,6 @@ answers from the state that the player has already seen. Different journeys go s
 the platform has not confirmed.
 """
 
-import csv
-import io
 import json
 import threading
 import time
@@ -14,9 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from typing import Any
 
-from clients.player import idle, referrer_check, requests, saboteur, silences
+from clients.player import idle, referrer_check, requests, saboteur, sheets, silences
 from clients.player.acts import Act, BadRecord, Plan, Step
 from clients.player.candidates import require_candidate
 from clients.player.inbound import PATIENCE_SECONDS, Agency
@@ -33,7 +30,6 @@ from clients.player.wire import Answer, Wire
 THREADS = 8
 OPERATOR = ("plattform", "operator")
 """Who drives the clock of the local stack."""
-BUSY = 503
 REFUSED: Mapping[str, tuple[int, ...]] = {"accept": (404, 409), "accept_offer": (409,)}
 """How what comes too late is refused; who was only asked sees the referral no more once it was answered."""
 SAY_WHO_IS_ONE = frozenset({"merge", "part"})
@@ -226,38 +222,20 @@ class Play:
         """The sessions of providers that send theirs as CSV, one sheet per provider."""
         for provider in sorted({act.by for act in rows}):
             own = [act for act in rows if act.by == provider]
-            sheet = io.StringIO()
             lines = [requests.bulk_row(act, self.handles) for act in own]
-            columns = sorted({name for line in lines for name in line})
-            writer = csv.DictWriter(sheet, columns)
-            writer.writeheader()
-            writer.writerows(lines)
-            results = self._send_sheet(provider, own, sheet.getvalue().encode())
+            results, again = sheets.send(
+                self.wire,
+                "/sessions",
+                lines,
+                actor=(provider, own[0].duty),
+                key=f"{self.surroundings.seed}-sheet-{provider}-{own[0].recorded_on}",
+            )
+            self.done["repeated"] += again
             for act, result in zip(own, results, strict=True):
                 if "session_id" not in result:
                     raise Trouble(f"A row of {provider}'s sheet was refused: {result!r}.")
                 self.handles.keep(act, result)
                 self._count(act)
-
-    def _send_sheet(self, provider: str, own: list[Act], sheet: bytes) -> list[dict[str, Any]]:
-        """What was said of each row; sent again while a row says busy, which logs nothing twice."""
-        ends_at = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            answer = self.wire.ask(
-                "activity-tracking",
-                "POST",
-                "/sessions",
-                actor=(provider, own[0].duty),
-                body=sheet,
-                headers={"Content-Type": "text/csv"},
-                key=f"{self.surroundings.seed}-sheet-{provider}-{own[0].recorded_on}",
-            )
-            results: list[dict[str, Any]] = answer.body["results"] if answer.status == 200 else []
-            if len(results) != len(own):
-                raise Trouble(f"{provider}'s sheet of {len(own)} sessions: {answer.status} {answer.body!r}.")
-            if all(row["status"] != BUSY for row in results) or time.monotonic() > ends_at:
-                return results
-            self.done["repeated"] += 1
 
     def _open_topics(self, act: Act) -> None:
         """Let an agency join, whose first record then comes over its own topic."""

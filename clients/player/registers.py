@@ -283,6 +283,11 @@ def exceptions(lines: Sequence[Line], programme: Programme, random: Random) -> l
     return [said for line in lines if (said := _drawn(line, programme, random)) is not None]
 
 
+def whole(lines: Sequence[Line], programme: Programme, random: Random) -> list[Said]:
+    """What is said of each of those lines, in their order."""
+    return [_drawn(line, programme, random) or Said(line=line, presence="present") for line in lines]
+
+
 def _drawn(line: Line, programme: Programme, random: Random) -> Said | None:
     drawn = random.random()
     if drawn < 0.10:

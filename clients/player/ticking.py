@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from random import Random
 from typing import Any
 
-from clients.player import registers
+from clients.player import registers, sheets
 from clients.player.acts import Act, noon
 from clients.player.ledger import Ledger
 from clients.player.owed import Session
@@ -38,23 +38,53 @@ class Ticking:
         self._counting = threading.Lock()
 
     def visits(self, acts: Iterable[Act]) -> None:
-        """Pay one provider's visits of a step, one after the other. Blocks. Raises Trouble."""
+        """Pay one provider's visits of a step, one after the other; what is filled in later goes by file, at once.
+
+        Blocks. Raises Trouble.
+        """
+        later: list[tuple[Act, Sequence[Said]]] = []
+        corrections: list[tuple[Act, Random]] = []
         for act in acts:
             random = Random(f"{self.seed}-{act.by}-{act.occurred_on}-{act.recorded_on}")
-            if act.says["why"] == "marks":
-                self._mark(act, random)
+            devices = 2 if random.random() < TWO_DEVICES else 1
+            if act.says["why"] == "corrects":
+                corrections.append((act, random))
+            elif act.recorded_on == act.occurred_on or devices == 2:
+                self._mark(act, random, devices)
             else:
-                self._correct(act, random)
+                later.append((act, registers.whole(self._lines(act), self.programme, random)))
+        self._send_file([(act, one) for act, said in later for one in said])
+        with self._counting:
+            self.done["registers marked by file"] += sum(bool(said) for _, said in later)
+        for act, random in corrections:
+            self._correct(act, random)
 
-    def _mark(self, act: Act, random: Random) -> None:
+    def _send_file(self, marks: Sequence[tuple[Act, Said]]) -> None:
+        """Send marks of several days, everybody by name, as one file."""
+        if not marks:
+            return
+        first, _ = marks[0]
+        rows = [{"day": act.occurred_on.isoformat(), **self._body(one)} for act, one in marks]
+        key = f"{self.seed}-{first.plan_key}-{first.recorded_on}-file"
+        results, _ = sheets.send(self.wire, "/attendance/marks", rows, actor=(first.by, first.duty), key=key)
+        for (act, one), row in zip(marks, results, strict=True):
+            session = one.session(act.occurred_on, self.ledger.courses[one.line.plan_key])
+            found = {self._place(one.line): (row["status"], row["attendance"], row["minutes"])}
+            self._hold(act, "marked by file", found, {self._place(one.line): (200, *_result(session))})
+            self._keep(act, one.line, session)
+
+    def _lines(self, act: Act) -> list[Line]:
+        return registers.expected(self.ledger.courses, act.by, act.occurred_on, self.ledger.closed[act.by])
+
+    def _mark(self, act: Act, random: Random, devices: int) -> None:
         on = act.occurred_on
-        lines = registers.expected(self.ledger.courses, act.by, on, self.ledger.closed[act.by])
+        lines = self._lines(act)
         if act.recorded_on == on:
             self._read(act, lines)
         if not lines:
             return
         said = registers.exceptions(lines, self.programme, random)
-        if random.random() < TWO_DEVICES:
+        if devices == 2:
             # The other device has said of one that nobody came; the later word stands.
             line = random.choice(lines)
             reason = random.choice(self.programme.absence_reasons)
@@ -111,10 +141,14 @@ class Ticking:
         }
         self._hold(act, "marked", found, expected)
         for line, session in sessions.items():
-            with self._counting:
-                self.ledger.courses[line.plan_key].mark(line.key, session, act.by, noon(act.recorded_on))
-                self._marked.setdefault((act.by, on), {})[line] = None
-                self.done["marks"] += 1
+            self._keep(act, line, session)
+
+    def _keep(self, act: Act, line: Line, session: Session | None) -> None:
+        with self._counting:
+            course = self.ledger.courses[line.plan_key]
+            course.mark(line.key, session, act.by, noon(act.recorded_on))
+            self._marked.setdefault((act.by, act.occurred_on), {})[line] = None
+            self.done["marks"] += 1
 
     def _read(self, act: Act, lines: Sequence[Line]) -> None:
         path = f"/attendance?day={act.occurred_on}"

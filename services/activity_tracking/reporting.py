@@ -4,7 +4,7 @@ No rule lives here. Nobody else sees a report, whatever part they have in the jo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -92,21 +92,21 @@ def list_reports(
     authorise_somewhere(actor, "read_journey", work)
     today = day_of(work.at)
     where: Mapping[str, Any] = {side: actor.organisation}
-    if which == "all":
-        rows = work.rows(REPORTS, where, order="listed", after=after, limit=limit)
-    else:
-        rows = work.rows(REPORTS, where, order="waits", after="" if after is None else after, limit=limit)
+    order = "listed" if which == "all" else "waits"
+    if which != "all":
+        # Beyond the empty text are those alone that wait.
+        after = replace(after, beyond="") if isinstance(after, Skip) else after or ""
+    rows = work.rows(REPORTS, where, order=order, after=after, limit=limit)
     work.load(subject_of("journey", row["journey_id"]) for row in rows)
     found: list[Listed] = []
     for row in rows:
         report = entry_of(Report, row)
-        place = row["listed" if which == "all" else "waits"]
         if which == "overdue" and not report.is_overdue(today):
             return ReportPage(reports=found, next=None)
         journey: Journey | None = work.readable(subject_of("journey", report.journey_id))
         if journey is not None and may_read(work, actor, journey, report):
-            found.append(Listed(report=report, today=today, place=place))
-    last = rows[-1]["listed" if which == "all" else "waits"] if len(rows) == limit else None
+            found.append(Listed(report=report, today=today, place=row[order]))
+    last = rows[-1][order] if len(rows) == limit else None
     return ReportPage(reports=found, next=last)
 
 

@@ -109,7 +109,8 @@ def _measures(work: Work, actor: Actor, today: date) -> Fetch:
     """Journeys that the unit holds, by their last measure; the first that cannot be due yet ends the reading."""
     versions = reach_of(actor.organisation, work, "log_activity", "read_journey").versions
     months = [work.programmes.get(one).progress.every_months for one in versions]
-    newest = months_after(today, -min(months, default=0)).isoformat()
+    # A month later may be three days less than a month earlier: from 31 August comes 28 February.
+    newest = days_after(months_after(today, -min(months, default=0)), 3).isoformat()
 
     def fetch(after: str | None, most: int) -> Sequence[Waits]:
         found: list[Waits] = []

@@ -154,9 +154,13 @@ def key_of(subject: Subject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The beginning of a page of rows: after the first `rows` of the list."""
+    """The beginning of a page of rows: after the first `rows` of the list.
+
+    beyond: what the list begins after, as where a page has no `Skip`; None: it is whole.
+    """
 
     rows: int
+    beyond: Any = None
 
 
 class Work(Protocol):

@@ -206,8 +206,8 @@ class Unit:
         """
         if self._base is not None and (self._base.staged.puts or self._base.staged.dirty()):
             raise Apart
-        skip = after.rows if isinstance(after, Skip) else 0
-        condition = dict(where) if skip or after is None else {**where, order: {"$gt": after}}
+        skip, place = (after.rows, after.beyond) if isinstance(after, Skip) else (0, after)
+        condition = dict(where) if place is None else {**where, order: {"$gt": place}}
         found = self._database[collection].find(
             condition, sort=[(order, ASCENDING)], skip=skip, limit=limit, session=self._session
         )

@@ -136,8 +136,8 @@ class FakeWork:
         if collection == ARCHIVE:
             held = archived(self.said, self.asked_by)
         found = [row for row in held if matches(row, where)]
-        skip = after.rows if isinstance(after, Skip) else 0
-        beyond = [row for row in found if skip or after is None or is_beyond(row, order, after)]
+        skip, place = (after.rows, after.beyond) if isinstance(after, Skip) else (0, after)
+        beyond = [row for row in found if place is None or is_beyond(row, order, place)]
         return sorted(beyond, key=lambda row: field_at(row, order))[skip : skip + limit]
 
     def load(self, *_: Any) -> None:
