@@ -157,6 +157,22 @@ def test_what_nobody_acknowledged_in_time_is_overdue_at_the_provider(world: Hous
     assert (late.report, late.occurred_on) == (report, SATURDAY)
 
 
+@pytest.mark.parametrize("status", ["open", "overdue", "all"])
+def test_pages_by_number_hold_what_waits_and_nothing_else(world: House, status: str) -> None:
+    journeys = [started(world, f"AF-{number}") for number in range(4)]
+    for journey in journeys:
+        planned(world, journey, SHOP)
+    world.pass_to(TUESDAY)
+    away = [line(one, "absent", reason="transport") for one in journeys]
+    marked(world, SHOP, *away, day=MONDAY.isoformat())
+    reports = [f"{one}.r1" for one in journeys]
+    world.done(ACTIVITY_TRACKING, "POST", f"/reports/{reports[0]}/acknowledgement", AGENCY, {})
+    world.pass_to(SATURDAY)
+    pages = [listed(world, SHOP, status=status, limit="2", page=str(number)) for number in (1, 2, 3)]
+    whole = reports if status == "all" else reports[1:]
+    assert sorted(one["report_id"] for page in pages for one in page) == sorted(whole)
+
+
 def test_a_corrected_mark_makes_a_correction_that_takes_the_reports_place(world: House) -> None:
     journey = absent(world)
     marked(world, SHOP, line(journey, "present", came_at="10:00", reason="transport"), day="2016-06-06")

@@ -125,6 +125,15 @@ def test_a_measure_waits_when_its_months_have_passed_and_no_longer_once_it_is_ta
     assert [each["due"] for each in measures(world, SHOP)] == ["2016-12-07"]
 
 
+def test_a_measure_due_at_the_end_of_a_shorter_month_waits_on_its_day(world: House) -> None:
+    world.pass_to(date(2016, 8, 31))
+    started(world)
+    world.pass_to(date(2016, 11, 29))
+    assert measures(world, SHOP) == []
+    world.pass_to(date(2016, 11, 30))
+    assert [one["due"] for one in measures(world, SHOP)] == ["2016-11-30"]
+
+
 def test_who_has_left_has_no_measure_waiting(world: House) -> None:
     journey = started(world)
     world.pass_to(date(2016, 9, 7))
