@@ -12,14 +12,14 @@ from tests.support.told import Told
 from tests.unit.access.test_attendance import MONDAY, line, marked, planned
 from tests.unit.access.test_hours_below_plan import DUTY, messages
 from tests.unit.access.test_on_the_day import AGENCY, COACTIVE, SHOP, started
-from tests.unit.access.test_reports import read, told
+from tests.unit.access.test_reports import EACH_MONTH, read, told
 
 TUESDAY, WEDNESDAY = date(2016, 6, 7), date(2016, 6, 8)
 
 
 @pytest.fixture(name="world")
 def _world() -> House:
-    return house(COACTIVE, today=MONDAY)
+    return house(EACH_MONTH, today=MONDAY)
 
 
 def expected(world: House) -> str:

@@ -1,5 +1,6 @@
 """Reports to the referrer: made of what was noted once, told to nobody else, read, acknowledged, corrected, overdue."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,13 +15,21 @@ from tests.unit.access.test_on_the_day import AGENCY, CAFE, COACTIVE, SHOP, star
 
 OTHER_AGENCY = "forsakringskassan"
 WORDS = "The bus was cancelled after the snow"
+EACH_MONTH = replace(
+    COACTIVE,
+    report_duties=tuple(
+        replace(one, referrer=None) if one.kind == "monthly_attendance" else one
+        for one in COACTIVE.report_duties
+    ),
+)
+"""CoActive, if every agency asked for each month."""
 THURSDAY, FRIDAY, SATURDAY = (date(2016, 6, day) for day in (9, 10, 11))
 
 
 @pytest.fixture(name="world")
 def _world() -> House:
     """Today is Tuesday, so that what was planned on Monday is over."""
-    return house(COACTIVE, today=MONDAY)
+    return house(EACH_MONTH, today=MONDAY)
 
 
 def absent(world: House, on: date = MONDAY, who: str = SHOP, **said: Any) -> str:

@@ -192,7 +192,7 @@ def test_minutes_do_not_tell_that_an_absence_was_of_health(flags: str, said: str
     ],
 )
 def test_a_duty_that_its_kind_cannot_have_is_named(kind: str, said: str) -> None:
-    text = changed("kind: monthly_attendance\n", f"kind: {kind}\n")
+    text = changed("kind: monthly_attendance\n    referrer: forsakringskassan\n", f"kind: {kind}\n")
     assert [one.partition(": ")[2] for one in faults_of(text)] == [f"report_duties[2]: {said}"]
 
 
