@@ -5,7 +5,7 @@ Most are acknowledged at the next visit, some only after their last day, a few n
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -36,7 +36,12 @@ class Desk:
 
     def visit(self, referrer: str, at: datetime) -> None:
         """Go through what waits at one agency. at: the clock's time. Blocks; raises Trouble."""
-        pairs = self._hold(referrer, "open", at, lambda one: one.awaited(at))
+        listed = list(self._listed(referrer, "open"))
+        for report in listed:
+            if report["kind"] != KIND:
+                self._acknowledge(referrer, report["report_id"], report["report_id"].partition(".")[0])
+                self._count("of a month acknowledged")
+        pairs = self._hold(referrer, "open", listed, at, lambda one: one.awaited(at))
         for report, plan_key, owed in pairs:
             random = Random(
                 f"desk-{self.seed}-{plan_key}-{self.ledger.courses[plan_key].owing.reports.index(owed)}"
@@ -46,29 +51,40 @@ class Desk:
                 continue
             if random.random() < READ:
                 self._read(referrer, report, owed)
-            path = f"/reports/{report['report_id']}/acknowledgement"
-            key = f"{self.seed}-{plan_key}-{report['report_id'].rpartition('.')[2]}-acknowledged"
-            answer = self._ask(referrer, "POST", path, key)
-            if answer["acknowledged_at"] is None:
-                self.differences.append(f"{path} of {referrer} leaves it unacknowledged")
+            self._acknowledge(referrer, report["report_id"], plan_key)
             owed.acknowledged = True
             self._count("acknowledged late" if owed.due_on < at.date() else "acknowledged")
 
+    def _acknowledge(self, referrer: str, report: str, key: str) -> None:
+        path = f"/reports/{report}/acknowledgement"
+        answer = self._ask(
+            referrer, "POST", path, f"{self.seed}-{key}-{report.rpartition('.')[2]}-acknowledged"
+        )
+        if answer["acknowledged_at"] is None:
+            self.differences.append(f"{path} of {referrer} leaves it unacknowledged")
+
     def close(self, referrer: str, at: datetime) -> None:
         """Hold what is overdue, and all that was ever made, against the player's own count. Blocks."""
-        overdue = self._hold(referrer, "overdue", at, lambda one: one.awaited(at) and one.due_on < at.date())
-        made = self._hold(referrer, "all", at, lambda one: one.at <= at)
+        overdue, made = (
+            self._hold(referrer, status, self._listed(referrer, status), at, counts)
+            for status, counts in (
+                ("overdue", lambda one: one.awaited(at) and one.due_on < at.date()),
+                ("all", lambda one: one.at <= at),
+            )
+        )
         with self._counting:
             self.done["overdue at the end"] += len(overdue)
             self.done["made"] += len(made)
             self.done["corrected"] += sum(one.superseded for _, _, one in made)
 
     def _hold(
-        self, referrer: str, status: str, at: datetime, counts: Any
+        self, referrer: str, status: str, listed: Iterable[Mapping[str, Any]], at: datetime, counts: Any
     ) -> list[tuple[Mapping[str, Any], str, Owed]]:
         """Each report of that status with the player's own; those of one journey and day in their order."""
         found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-        for report in self._listed(referrer, status):
+        for report in listed:
+            if report["kind"] != KIND:
+                continue
             place = report["journey_id"], report["day"], report["void"], report["due_on"]
             found.setdefault(place, []).append(report)
         own: dict[tuple[Any, ...], list[tuple[str, Owed]]] = {}
@@ -94,7 +110,7 @@ class Desk:
         path, cursor = f"/reports?part=referrer&status={status}&limit={PAGE}", ""
         while True:
             page = self._ask(referrer, "GET", path + cursor)
-            yield from (one for one in page["reports"] if one["kind"] == KIND)
+            yield from page["reports"]
             if page["next_cursor"] is None:
                 return
             cursor = f"&cursor={quote(page['next_cursor'])}"

@@ -104,7 +104,8 @@ class Play:
         self._await_journeys()
         for record in step.bad_records:
             self._offer_bad(record)
-        idle.wait_until_idle(self.wire, pool, step.at)
+        if by_key or rows or step.bad_records or self._victim in step.acts:
+            idle.wait_until_idle(self.wire, pool, step.at)
         if self._victim in step.acts:
             self._lose(self._victim)
             idle.wait_until_idle(self.wire, pool, step.at)

@@ -28,9 +28,9 @@ from tools.stack import Settings, Stack
 from tools.stack.processes import EVERYTHING, SERVICE_PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAY_SECONDS = 400.0
+PLAY_SECONDS = 900.0
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 @dataclass
