@@ -11,8 +11,9 @@ from tests.support.house import ACTIVITY_TRACKING, House, house
 from tests.support.told import Told
 from tests.unit.access.test_attendance import MONDAY, line, marked, planned
 from tests.unit.access.test_hours_below_plan import DUTY, messages
+from tests.unit.access.test_monthly_reports import EACH_MONTH
 from tests.unit.access.test_on_the_day import AGENCY, COACTIVE, SHOP, started
-from tests.unit.access.test_reports import EACH_MONTH, read, told
+from tests.unit.access.test_reports import read, told
 
 TUESDAY, WEDNESDAY = date(2016, 6, 7), date(2016, 6, 8)
 
