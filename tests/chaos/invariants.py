@@ -122,15 +122,15 @@ def g1_all_applied(seen: Seen) -> list[Violation]:
         said = seen.log.said[subject, source].seq if (subject, source) in seen.log.said else 0
         if said != count:
             found.append(Violation("G1", f"{subject} of {source} in the log", str(count), str(said)))
+        kind = kind_of(Subject(subject))
         for group in seen.groups:
-            if group.own == source or subject in seen.blocked or kind_of(Subject(subject)) not in group.kinds:
+            if group.own == source or subject in seen.blocked or kind not in group.kinds:
                 continue
             kept = group.kept.get(subject)
             applied = kept.applied.get(source, 0) if kept else 0
             if applied != count:
-                found.append(
-                    Violation("G1", f"{subject} of {source} in {group.name}", str(count), str(applied))
-                )
+                where = f"{subject} of {source} in {group.name}"
+                found.append(Violation("G1", where, str(count), str(applied)))
     for (subject, source), said_ in seen.log.said.items():
         if (subject, source) not in seen.emitted:
             found.append(Violation("G1", f"{subject} of {source} emitted", str(said_.seq), "nothing"))
@@ -302,9 +302,7 @@ CAUSED: Mapping[str, Sequence[str]] = {
     "report_overdue": (OVERDUE,),
 }
 """What a timer that fired has said."""
-SILENT = frozenset(
-    {"report_month", "report_long_absence", "report_week", "count_registers", "recount_registers"}
-)
+SILENT = {"report_month", "report_long_absence", "report_week", "count_registers", "recount_registers"}
 """Timers that may have nothing to say when they fire, since they only look."""
 OF_REGISTERS = SILENT | {"make_report", "report_overdue"}
 """Timers of registers and reports: the log alone does not tell which must wait, since it names no reason."""
@@ -398,5 +396,5 @@ def check_all(seen: Seen) -> dict[str, list[Violation]]:
 
 def summary(checked: Mapping[str, Iterable[Any]]) -> str:
     """`all eleven hold`, or which do not."""
-    broken = [name for name, violations in checked.items() if list(violations)]
-    return f"broken: {' '.join(broken)}" if broken else "all eleven hold"
+    broken = " ".join(name for name, violations in checked.items() if list(violations))
+    return f"broken: {broken}" if broken else "all eleven hold"
