@@ -88,8 +88,10 @@ class Course:
                 self._end_open("recalled", act.occurred_on)
             case "withdraw_consent":
                 self._end_open("recalled", act.occurred_on)
-            case "plan_activity":
+            case "plan_activity" | "join_group":
                 self.plans[says["plan"]] = {**says, "by": act.by}
+            case "leave_group":
+                self.plans[says["plan"]] = {**self.plans[says["plan"]], "last_on": says["last_on"]}
             case "plan_pause":
                 self.pauses.append((says["first_on"], says["last_on"]))
             case "log_session" | "correct_session":

@@ -25,13 +25,17 @@ Report = Mapping[str, Any]
 
 
 class Ledger:
-    """Everything that was done and confirmed, by journey and by output. closed: when which provider is closed."""
+    """Everything that was done and confirmed, by journey and by output.
+
+    closed: when which provider is closed. groups: what was said of each last.
+    """
 
     def __init__(self, programme: Programme) -> None:
         self.programme = programme
         self.courses: dict[str, Course] = {}
         self.outputs: dict[str, dict[str, Any]] = {}
         self.closed: defaultdict[str, list[tuple[date, date]]] = defaultdict(list)
+        self.groups: dict[str, Mapping[str, Any]] = {}
         self.merged: set[Pair] = set()
         self.commands = 0
 
@@ -45,6 +49,8 @@ class Ledger:
                 pass
             case "close_unit":
                 self.closed[act.by].append((act.says["first_on"], act.says["last_on"]))
+            case "make_group" | "correct_group":
+                self.groups[act.plan_key] = {**self.groups.get(act.plan_key, {}), **act.says}
             case "merge":
                 self.merged.add((act.says["person"], act.says["other"]))
             case "part":
@@ -97,7 +103,7 @@ class Ledger:
 
     def registers(self, as_of: date) -> dict[tuple[str, date, str], bool]:
         """The registers of the days before, by provider, day and municipality, and whether each has an open line."""
-        return registers.counted(self.courses, self.closed, as_of)
+        return registers.counted(self.courses, self.groups, self.closed, as_of)
 
     def persons(self) -> list[Counted]:
         """The persons who count, as far as a human has said who is one."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from clients.player import groups, registers
 from clients.player.acts import Act, Channel, Deed, step_after, step_from
 from clients.player.cohort import Fate, Person
 from clients.player.programme import Programme
@@ -96,6 +97,25 @@ class PlanWriter:
 
     def _one(self, among: tuple[str, ...]) -> str:
         return self.random.choice(among)
+
+    # --- hours ------------------------------------------------------------------------------------------
+
+    def _attend_group(self, says: dict[str, Any], from_day: date, until: date) -> None:
+        """Take part in the provider's group instead of an activity alone, for a while or until the exit."""
+        place = registers.keeps_registers(self.programme).index(self.provider)
+        group = {
+            "group": groups.group_of(self.provider),
+            "activity": groups.activity_of(self.programme, place),
+        }
+        self._act("join_group", self.provider, step_after(from_day), {**says, **group})
+        if (last_on := groups.leaves_on(self.plan_key, from_day, until)) is not None:
+            days = {"first_on": says["first_on"], "last_on": last_on}
+            leaving = {"plan": says["plan"], "why": "Slutar i gruppen.", **days}
+            self._act("leave_group", self.provider, last_on, leaving)
+
+    def _hours(self) -> list[dict[str, Any]]:
+        place = registers.keeps_registers(self.programme).index(self.provider)
+        return registers.pattern(self.plan_key, registers.weekdays_of(place))
 
     # --- sessions ---------------------------------------------------------------------------------------
 

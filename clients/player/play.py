@@ -33,7 +33,10 @@ OPERATOR = ("plattform", "operator")
 REFUSED: Mapping[str, tuple[int, ...]] = {"accept": (404, 409), "accept_offer": (409,)}
 """How what comes too late is refused; who was only asked sees the referral no more once it was answered."""
 SAY_WHO_IS_ONE = frozenset({"merge", "part"})
-OF_NO_JOURNEY = SAY_WHO_IS_ONE | {"register", "erase", "register_unit", "begin_membership", "close_unit"}
+OF_NO_JOURNEY = SAY_WHO_IS_ONE | {
+    *("register", "erase", "register_unit", "begin_membership"),
+    *("close_unit", "make_group", "correct_group"),
+}
 
 
 class Play:

@@ -12,10 +12,13 @@ from typing import Any
 
 from clients.player.acts import Act, has_own_day, step_after, step_from
 from clients.player.course import Course
+from clients.player.groups import Stretch, meets
 from clients.player.holidays import is_holiday
 from clients.player.owed import Session, moment
 from clients.player.programme import Programme
 
+Groups = Mapping[str, Mapping[str, Any]]
+"""What was said of each group last, by its name in the plan."""
 SHARE_WITH_PAUSE = 0.2
 SHARE_WITH_HOURS = 0.5
 """Of the people who take part, so many have agreed on hours; the others come when they can."""
@@ -36,7 +39,7 @@ LATE_FROM_MINUTES = 15
 class Line:
     """Somebody is expected, or was marked, on one day. key: of the session within its journey.
 
-    starts_at, ends_at: hh:mm.
+    starts_at, ends_at: hh:mm. room: of the group that meets then.
     """
 
     plan_key: str
@@ -45,6 +48,7 @@ class Line:
     starts_at: str
     ends_at: str
     key: str
+    room: str | None = None
 
     @property
     def minutes(self) -> int:
@@ -55,6 +59,11 @@ class Line:
 def weekdays_of(provider: int) -> tuple[int, ...]:
     """The two weekdays on which the provider of that place in the programme keeps a register."""
     return PAIRS[provider % len(PAIRS)]
+
+
+def weekdays(programme: Programme) -> dict[str, tuple[int, ...]]:
+    """The weekdays on which each provider keeps a register, in the programme's order."""
+    return {provider: weekdays_of(place) for place, provider in enumerate(keeps_registers(programme))}
 
 
 def pattern(plan_key: str, weekdays: Sequence[int]) -> list[dict[str, Any]]:
@@ -157,9 +166,13 @@ def stops(first: date, last: date) -> Iterator[date]:
 
 
 def expected(
-    courses: Mapping[str, Course], provider: str, on: date, closed: Sequence[tuple[date, date]] = ()
+    courses: Mapping[str, Course],
+    groups: Groups,
+    provider: str,
+    on: date,
+    closed: Sequence[tuple[date, date]] = (),
 ) -> list[Line]:
-    """Who is expected at the provider on that day, by what is known of all journeys now.
+    """Who is expected at the provider on that day, by what is known of all journeys and groups now.
 
     closed: from which day to which the provider is closed.
     """
@@ -169,37 +182,40 @@ def expected(
         line
         for plan_key, course in courses.items()
         if takes_part(course, provider, on)
-        for line in _lines(plan_key, course, provider, on)
+        for line in _lines(plan_key, course, groups, provider, on)
     ]
 
 
 def counted(
-    courses: Mapping[str, Course], closed: Mapping[str, Sequence[tuple[date, date]]], as_of: date
+    courses: Mapping[str, Course],
+    groups: Groups,
+    closed: Mapping[str, Sequence[tuple[date, date]]],
+    as_of: date,
 ) -> dict[tuple[str, date, str], bool]:
     """Each register of a day before `as_of`, by provider and municipality, and whether a line of it is not marked."""
     found: dict[tuple[str, date, str], bool] = {}
     for course in courses.values():
-        for provider, on in _days_with_hours(course, as_of):
+        for provider, on in _days_with_hours(course, groups, as_of):
             shut = any(first_on <= on <= last_on for first_on, last_on in closed.get(provider, ()))
             if shut or is_holiday(on) or not takes_part(course, provider, on):
                 continue
-            lines = list(_lines("", course, provider, on))
+            lines = list(_lines("", course, groups, provider, on))
             not_marked = any(line.key not in course.sessions for line in lines)
             place = provider, on, course.municipality
             found[place] = found.get(place, False) or not_marked
     return found
 
 
-def _days_with_hours(course: Course, as_of: date) -> set[tuple[str, date]]:
+def _days_with_hours(course: Course, groups: Groups, as_of: date) -> set[tuple[str, date]]:
     """The days on which the plans of a journey have hours, before that day, and at which provider."""
     last = min(course.exited_on or as_of, as_of - timedelta(days=1))
     found: set[tuple[str, date]] = set()
     for says in course.plans.values():
-        weekdays = {hours["weekday"] for hours in says["hours"]}
         until = min(last, says["last_on"] or last)
-        for number in range((until - says["first_on"]).days + 1 if weekdays else 0):
+        timed = says["hours"] or says.get("group")
+        for number in range((until - says["first_on"]).days + 1 if timed else 0):
             on = says["first_on"] + timedelta(days=number)
-            if on.isoweekday() in weekdays:
+            if _stretches(says, groups, on):
                 found.add((says["by"], on))
     return found
 
@@ -231,20 +247,32 @@ def _holders(course: Course, on: date) -> list[str]:
     ]
 
 
-def _lines(plan_key: str, course: Course, provider: str, on: date) -> Iterator[Line]:
+def _lines(plan_key: str, course: Course, groups: Groups, provider: str, on: date) -> Iterator[Line]:
     for plan, says in course.plans.items():
         if says["by"] != provider or on < says["first_on"] or (says["last_on"] and on > says["last_on"]):
             continue
-        for hours in says["hours"]:
-            if hours["weekday"] == on.isoweekday():
-                yield Line(
-                    plan_key=plan_key,
-                    plan=plan,
-                    activity=says["activity"],
-                    starts_at=hours["starts_at"],
-                    ends_at=hours["ends_at"],
-                    key=f"{plan}@{on}T{hours['starts_at']}",
-                )
+        group = says.get("group")
+        for starts_at, ends_at in _stretches(says, groups, on):
+            yield Line(
+                plan_key=plan_key,
+                plan=plan,
+                activity=says["activity"],
+                starts_at=starts_at,
+                ends_at=ends_at,
+                key=f"{plan}@{on}T{starts_at}",
+                room=groups[group]["room"] if group else None,
+            )
+
+
+def _stretches(says: Mapping[str, Any], groups: Groups, on: date) -> list[Stretch]:
+    """From when to when a plan has hours on that day: its own, or those of its group."""
+    if says.get("group"):
+        return meets(groups[says["group"]], on)
+    return [
+        (hours["starts_at"], hours["ends_at"])
+        for hours in says["hours"]
+        if hours["weekday"] == on.isoweekday()
+    ]
 
 
 # --- what is said of it ----------------------------------------------------------------------------------

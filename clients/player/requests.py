@@ -34,6 +34,7 @@ class Handles:
     plans: dict[tuple[str, str], str] = field(default_factory=dict)
     offers: dict[tuple[str, str], str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
     vectors: dict[str, dict[str, int]] = field(default_factory=dict)
     entry_revisions: dict[str, str] = field(default_factory=dict)
 
@@ -51,7 +52,7 @@ class Handles:
                 self.participants[act.by, says["person"].key] = body["participant_id"]
             case "refer":
                 self.journeys[act.plan_key] = body["journey_id"]
-            case "plan_activity":
+            case "plan_activity" | "join_group":
                 self.plans[act.plan_key, says["plan"]] = body["plan"]
             case "set_goal":
                 self.goals[act.plan_key, says["goal"]] = body["goal"]
@@ -61,6 +62,8 @@ class Handles:
                 self.offers[act.plan_key, says["offer"]] = body["handover_id"]
             case "log_output":
                 self.outputs[act.plan_key] = body["output_id"]
+            case "make_group":
+                self.groups[act.plan_key] = body["group_id"]
             case _:
                 pass
 
@@ -152,6 +155,8 @@ def request(act: Act, handles: Handles, programme: str) -> Request:
             return post("outcome", path, situation=says["situation"])
         case "close_unit":
             return Request("activity-tracking", "POST", "/closures", says)
+        case "make_group" | "correct_group" | "join_group" | "leave_group":
+            return _grouping(act, handles, programme)
         case "mark_register":
             raise ValueError("What is said of a register follows from who is on it.")
 
@@ -162,6 +167,23 @@ def _registering(act: Act, programme: str) -> Request:
     if act.deed == "begin_membership":
         return Request("intake", "POST", "/register/memberships", {**act.says, "programme": programme})
     raise ValueError("Topics are opened by a command, not by HTTP.")
+
+
+def _grouping(act: Act, handles: Handles, programme: str) -> Request:
+    says, journey = act.says, handles.journeys.get(act.plan_key, "")
+    body: Mapping[str, Any]
+    match act.deed:
+        case "make_group":
+            path, body = "/groups", {**says, "programme": programme}
+        case "correct_group":
+            path, body = f"/groups/{handles.groups[act.plan_key]}/correction", says
+        case "join_group":
+            group = {"group": handles.groups[says["group"]], "occurred_on": act.occurred_on}
+            path, body = f"/journeys/{journey}/groups", {**_said(says, "plan", "activity", "hours"), **group}
+        case _:
+            plan = handles.plans[act.plan_key, says["plan"]]
+            path, body = f"/journeys/{journey}/activities/{plan}/correction", _said(says, "plan")
+    return Request("activity-tracking", "POST", path, body)
 
 
 def _merging(act: Act, handles: Handles) -> Request:

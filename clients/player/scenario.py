@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
-from clients.player import registers
+from clients.player import groups, registers
 from clients.player.acts import Act, BadRecord, Plan, Step, step_after, step_from, stop_after
 from clients.player.asking import Asking
 from clients.player.cohort import LAST_REFERRAL_BEFORE_END, Fate, Person, people, weekday
@@ -108,6 +108,7 @@ def build(programme: Programme, seed: int, *, inbound: tuple[str, ...]) -> Plan:
     last = max(_ends(programme, acts), step_from(programme.ends_on))
     acts += registers.visits(programme, _last_taken_part(acts))
     acts += registers.closures(programme)
+    acts += groups.groups(programme, registers.weekdays(programme))
     acts += [_erasure(person, last) for person in random.sample(single, ERASED)]
     bad_records = _bad_records(programme, random, cohort, inbound)
     stops = {*_falling_due(programme, acts), *registers.stops(programme.starts_on, last)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from clients.player import registers
+from clients.player import groups, registers
 from clients.player.acts import Act, Deed, step_after, step_from, stop_after
 from clients.player.plan_writer import LATE_DAYS, PlanWriter
 
@@ -195,7 +195,10 @@ class Story(PlanWriter):
                 "last_on": self.random.choice((None, until)),
                 "hours": self._hours() if number == 1 else [],
             }
-            self._act("plan_activity", self.provider, step_after(from_day), says)
+            if number == 1 and not says["hours"] and groups.takes_part(self.plan_key):
+                self._attend_group(says, from_day, until)
+            else:
+                self._act("plan_activity", self.provider, step_after(from_day), says)
         if (pause := registers.pause(self.plan_key, from_day, until)) is not None:
             recorded_on, days = pause
             self._act("plan_pause", self.provider, recorded_on, days)
@@ -205,10 +208,6 @@ class Story(PlanWriter):
             recorded = self._act("set_goal", self.provider, set_on, {"goal": goal, "text": self._one(GOALS)})
             if self.random.random() < 0.6 and step_after(recorded) < until:
                 self._act("reach_goal", self.provider, until - timedelta(days=1), {"goal": goal})
-
-    def _hours(self) -> list[dict[str, Any]]:
-        place = registers.keeps_registers(self.programme).index(self.provider)
-        return registers.pattern(self.plan_key, registers.weekdays_of(place))
 
     def _measure(self, from_day: date, until: date) -> None:
         every = timedelta(days=91 * self.programme.measure_every_months // 3)

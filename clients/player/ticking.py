@@ -74,7 +74,8 @@ class Ticking:
             self._keep(act, one.line, session)
 
     def _lines(self, act: Act) -> list[Line]:
-        return registers.expected(self.ledger.courses, act.by, act.occurred_on, self.ledger.closed[act.by])
+        closed = self.ledger.closed[act.by]
+        return registers.expected(self.ledger.courses, self.ledger.groups, act.by, act.occurred_on, closed)
 
     def _mark(self, act: Act, random: Random, devices: int) -> None:
         on = act.occurred_on
@@ -156,9 +157,10 @@ class Ticking:
         if answer.status != 200:
             raise Trouble(f"{act.by} reads no register of {act.occurred_on}: {answer.status}.")
         found = {
-            _place_of(row): (row["activity"], row["minutes"], row["mark"]) for row in answer.body["expected"]
+            _place_of(row): (row["activity"], row["minutes"], row["room"], row["mark"])
+            for row in answer.body["expected"]
         }
-        expected = {self._place(line): (line.activity, line.minutes, None) for line in lines}
+        expected = {self._place(line): (line.activity, line.minutes, line.room, None) for line in lines}
         self._hold(act, "read", found, expected)
         self._count("registers read")
 

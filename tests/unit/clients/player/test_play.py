@@ -33,6 +33,10 @@ ROUTES = {
     },
     "activity-tracking": {
         "POST /journeys/{id}/activities",
+        "POST /journeys/{id}/activities/{id}/correction",
+        "POST /journeys/{id}/groups",
+        "POST /groups",
+        "POST /groups/{id}/correction",
         "POST /journeys/{id}/pauses",
         "POST /closures",
         "POST /journeys/{id}/goals",
@@ -74,7 +78,8 @@ class Answers:
         if act.refused:
             return
         self.number += 1
-        names = ("participant_id", "journey_id", "plan", "goal", "session_id", "handover_id", "output_id")
+        ids = ("participant_id", "journey_id", "session_id", "handover_id", "output_id", "group_id")
+        names = (*ids, "plan", "goal")
         self.handles.keep(act, dict.fromkeys(names, f"~{self.number}"))
 
 

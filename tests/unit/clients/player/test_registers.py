@@ -12,7 +12,7 @@ from clients.player.acts import Plan, noon
 from clients.player.course import Course, Offer
 from clients.player.holidays import is_holiday
 from clients.player.owed import Session
-from clients.player.registers import Line, Said, expected, keeps_registers, weekdays_of
+from clients.player.registers import Line, Said, counted, expected, keeps_registers, weekdays_of
 from clients.player.scenario import build
 from tests.support.player_programme import CODES, INBOUND
 from tests.unit.clients.player.test_asking import course
@@ -37,13 +37,13 @@ def taking_part(**says: Any) -> Mapping[str, Course]:
 def days(courses: Mapping[str, Course], provider: str = "kafe") -> list[date]:
     """The days of two weeks on which somebody is expected."""
     fortnight = [date(2017, 3, day) for day in range(1, 15)]
-    return [on for on in fortnight if expected(courses, provider, on)]
+    return [on for on in fortnight if expected(courses, {}, provider, on)]
 
 
 def test_a_person_is_expected_on_the_weekdays_of_the_plan() -> None:
     assert days(taking_part()) == [MONDAY, NEXT_MONDAY]
     assert days(taking_part(), "second-hand") == []
-    (line,) = expected(taking_part(), "kafe", MONDAY)
+    (line,) = expected(taking_part(), {}, "kafe", MONDAY)
     assert (line.plan, line.starts_at, line.minutes) == ("plan1", "09:00", 180)
 
 
@@ -102,6 +102,31 @@ def test_a_mark_that_is_changed_or_taken_back_is_a_correction() -> None:
     assert (one.corrections, one.sessions) == (2, {})
 
 
+GROUP = {
+    "first_on": MONDAY,
+    "room": "Sal 1",
+    "hours": [{"weekday": 1, "starts_at": "10:00", "ends_at": "11:30"}],
+    "dates": [{"day": date(2017, 3, 15), "starts_at": "14:00", "ends_at": "16:00"}],
+    "cancelled": [NEXT_MONDAY],
+}
+
+
+def test_who_takes_part_in_a_group_is_expected_when_it_meets() -> None:
+    plan = {"by": "kafe", "activity": "guidance", "first_on": MONDAY, "last_on": None, "hours": []}
+    courses = taking_part(plans={"plan1": {**plan, "group": "group-kafe"}})
+    fortnight = [date(2017, 3, day) for day in range(1, 22)]
+    found = {on: expected(courses, {"group-kafe": GROUP}, "kafe", on) for on in fortnight}
+    assert {
+        on: [(one.starts_at, one.minutes, one.room) for one in found[on]] for on in found if found[on]
+    } == {
+        MONDAY: [("10:00", 90, "Sal 1")],
+        date(2017, 3, 15): [("14:00", 120, "Sal 1")],
+        date(2017, 3, 20): [("10:00", 90, "Sal 1")],
+    }
+    kept = counted(courses, {"group-kafe": GROUP}, {}, date(2017, 3, 20))
+    assert kept == {("kafe", on, "2482"): True for on in (MONDAY, date(2017, 3, 15))}
+
+
 @pytest.fixture(params=(1, 2016), scope="module", name="plan")
 def _plan(request: pytest.FixtureRequest) -> Plan:
     return build(CODES, request.param, inbound=INBOUND)
@@ -148,5 +173,23 @@ def test_nobody_is_expected_on_a_holiday(on: date) -> None:
 
 
 def test_nobody_is_expected_while_the_provider_is_closed() -> None:
-    assert expected(taking_part(), "kafe", MONDAY, [(MONDAY, MONDAY)]) == []
-    assert expected(taking_part(), "kafe", NEXT_MONDAY, [(MONDAY, MONDAY)]) != []
+    assert expected(taking_part(), {}, "kafe", MONDAY, [(MONDAY, MONDAY)]) == []
+    assert expected(taking_part(), {}, "kafe", NEXT_MONDAY, [(MONDAY, MONDAY)]) != []
+
+
+def test_people_join_groups_leave_them_and_each_year_has_its_lessons_moved_ahead(plan: Plan) -> None:
+    acts = [act for step in plan.steps for act in step.acts]
+    deeds = Counter(act.deed for act in acts)
+    assert deeds["make_group"] == len(keeps_registers(CODES))
+    assert deeds["join_group"] > 10 and 0 < deeds["leave_group"] < deeds["join_group"], deeds
+    seen: dict[str, dict[str, list[Any]]] = {}
+    for act in acts:
+        if act.deed in ("make_group", "correct_group"):
+            new = {
+                name: [one for one in act.says[name] if one not in seen.get(act.by, {}).get(name, ())]
+                for name in ("dates", "cancelled")
+            }
+            days = [one["day"] for one in new["dates"]] + new["cancelled"]
+            assert days and all(on > act.recorded_on or act.deed == "make_group" for on in days)
+            assert not any(is_holiday(one["day"]) for one in new["dates"])
+            seen[act.by] = {name: list(act.says[name]) for name in new}
