@@ -10,6 +10,8 @@ from services.activity_tracking.domain.months import MONTH, report_month
 from services.activity_tracking.domain.reports import LATE, MAKE, make, pass_deadline
 from services.activity_tracking.domain.spells import SPELL, report_spell
 from services.activity_tracking.domain.weeks import WEEK
+from services.activity_tracking.domain.written import SETTLE, UNSENT, say_unsent
+from services.activity_tracking.due_reports import settle_due
 from services.activity_tracking.weekly import journey_of, judge_weeks
 from shared.language import events as e
 from shared.language.decision import Fold, TimerFold, TimerUseCase
@@ -38,10 +40,17 @@ FOLDS: Mapping[type[Fact], Fold] = {
     e.JourneyClosed: apply_fact,
 }
 
-TIMERS: Mapping[str, TimerFold] = {MAKE: make, LATE: pass_deadline, MONTH: report_month, SPELL: report_spell}
+TIMERS: Mapping[str, TimerFold] = {
+    MAKE: make,
+    LATE: pass_deadline,
+    MONTH: report_month,
+    SPELL: report_spell,
+    UNSENT: say_unsent,
+}
 TIMER_USE_CASES: Mapping[str, TimerUseCase] = {
     COUNT: TimerUseCase(unit_of, count_registers),
     RECOUNT: TimerUseCase(unit_of, recount_registers),
     WEEK: TimerUseCase(journey_of, judge_weeks),
+    SETTLE: TimerUseCase(journey_of, settle_due),
 }
-"""Timers that need more than their subject: the registers of a unit, and the days of a week."""
+"""Timers that need more than their subject: a unit's registers, the days of a week, and what a journey owes."""

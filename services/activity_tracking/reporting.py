@@ -3,24 +3,25 @@
 No rule lives here. Nobody else sees a report, whatever part they have in the journey.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from services.activity_tracking.domain.contents import Content, attendance_of, content_of
+from services.activity_tracking.domain.dose import MOST_DAYS
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.reports import REPORTS, Report, acknowledge
 from services.activity_tracking.domain.sessions import Session
 from services.activity_tracking.domain.weeks import monday_of
-from services.activity_tracking.handlers import reader_of
+from services.activity_tracking.handlers import Overview, overview_of, reader_of
 from services.activity_tracking.hours import hours_of
 from shared.language.access import Actor, authorise, authorise_somewhere
-from shared.language.days import day_of
+from shared.language.days import day_of, days_after
 from shared.language.decision import Skip, Work, subject_of
 from shared.language.errors import Forbidden, Unknown
 from shared.language.events import JourneyId, ReportId
-from shared.language.programmes import Action
+from shared.language.programmes import WRITTEN, Action, Programme, ReportPart
 from shared.language.rows import entry_of
 
 Which = Literal["open", "overdue", "all"]
@@ -46,11 +47,12 @@ class ReportPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A report with what it says to its reader."""
+    """A report with what it says to its reader. overview: of one that the provider wrote, as the journey stands."""
 
     report: Report
     today: date
     content: Content
+    overview: Overview | None = None
 
 
 def read_report(work: Work, actor: Actor, report_id: ReportId) -> Shown:
@@ -71,11 +73,36 @@ def read_report(work: Work, actor: Actor, report_id: ReportId) -> Shown:
         month = months[0] if report.kind == "monthly_attendance" else None
         reader = reader_of(work, actor, journey)
         content = attendance_of(report, content, month=month, weeks=weeks, programme=rules, reader=reader)
-    return Shown(report=report, today=day_of(work.at), content=content)
+    overview = None
+    if report.kind in WRITTEN:
+        shows = _shows(rules, report, actor)
+        overview = kept_parts(overview_of(work, actor, journey, rules), shows)
+    return Shown(report=report, today=day_of(work.at), content=content, overview=overview)
+
+
+def _shows(programme: Programme, report: Report, actor: Actor) -> Collection[ReportPart]:
+    duty = programme.duty_of(report.duty)
+    own = actor.organisation == report.provider
+    return get_args(ReportPart) if own else () if duty is None else duty.shows
+
+
+def kept_parts(overview: Overview, shows: Collection[ReportPart]) -> Overview:
+    """The overview with what the duty asks for, and nothing else."""
+    return replace(
+        overview,
+        goals=overview.goals if "goals" in shows else (),
+        planned=overview.planned if "plan" in shows else (),
+        pauses=overview.pauses if "plan" in shows else (),
+        extents=overview.extents if "extent" in shows else (),
+        rounds=overview.rounds if "progress" in shows else (),
+        competences=overview.competences if "competences" in shows else (),
+    )
 
 
 def _first_day(report: Report) -> date | None:
     """The first day of the hours that the report tells; None where it tells of none."""
+    if report.kind in ("periodic_report", "final_report") and report.first_on is not None:
+        return max(report.first_on, days_after(report.day, 1 - MOST_DAYS))
     if report.void or report.kind not in ("monthly_attendance", "hours_below_plan"):
         return None
     return report.day.replace(day=1) if report.kind == "monthly_attendance" else monday_of(report.day)
@@ -96,7 +123,7 @@ def list_reports(
     if which != "all":
         # Beyond the empty text are those alone that wait.
         after = replace(after, beyond="") if isinstance(after, Skip) else after or ""
-    rows = work.rows(REPORTS, where, order=order, after=after, limit=limit)
+    rows = work.rows(REPORTS, where, order="listed" if which == "all" else "waits", after=after, limit=limit)
     work.load(subject_of("journey", row["journey_id"]) for row in rows)
     found: list[Listed] = []
     for row in rows:

@@ -20,6 +20,7 @@ from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from services.activity_tracking.domain.progress import measured_from
 from services.activity_tracking.domain.reports import REPORTS
 from services.activity_tracking.domain.session_days import DAYS, counts_of
+from services.activity_tracking.domain.written import DUE
 from shared.language.decision import Received, Subject, key_of, subject_of
 from shared.language.passage import with_hands
 from shared.language.rows import entry_of
@@ -133,6 +134,15 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("provider", ASCENDING), ("listed", ASCENDING)]),
         # all reports to a referrer, by the moment at which they were made
         IndexModel([("referrer", ASCENDING), ("listed", ASCENDING)]),
+    ],
+    DUE: [
+        # what one journey owes
+        IndexModel([("journey_id", ASCENDING), ("number", ASCENDING)]),
+        # GET /waiting: reports that a provider has not sent, by their last day
+        IndexModel(
+            [("provider", ASCENDING), ("unsent", ASCENDING)],
+            partialFilterExpression={"unsent": {"$exists": True}},
+        ),
     ],
     # a unit's closures that stand, by their last day
     CLOSURES: [

@@ -1,4 +1,4 @@
-"""The use case of what waits at activity tracking: registers, rounds of the measure, and reports not acknowledged.
+"""The use case of what waits at activity tracking: registers, rounds of the measure, and reports.
 
 No rule lives here.
 """
@@ -11,6 +11,7 @@ from services.activity_tracking.domain.counted import open_place
 from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.progress import due_on, measured_from
 from services.activity_tracking.domain.reports import REPORTS, Report
+from services.activity_tracking.domain.written import DUE, DueReport
 from services.activity_tracking.handlers import reader_of
 from services.activity_tracking.reporting import may_read
 from shared.language.access import Actor, authorise, authorise_somewhere, reach_of
@@ -39,7 +40,11 @@ def list_waiting(
     measures = _measures(work, actor, today)
     if journey is not None:
         measures = _of_journey(work, actor, journey, today)
-    sources: list[Source] = [("measure", measures), ("report", _reports(work, actor, journey))]
+    sources: list[Source] = [
+        ("measure", measures),
+        ("report", _reports(work, actor, journey)),
+        ("report_to_send", _unsent(work, actor, journey)),
+    ]
     if journey is None:
         sources.insert(0, ("register", _registers(work, actor, today)))
     return Waiting(entries=gathered(sources, after=after, limit=limit), today=today)
@@ -79,6 +84,49 @@ def _report(report: Report, made_at: datetime, place: str) -> Waits:
         method="GET",
         path=f"/reports/{report.report_id}",
     )
+
+
+def _unsent(work: Work, actor: Actor, journey: JourneyId | None) -> Fetch:
+    """Reports that the unit is to write and send, by their last day."""
+    where = {"provider": actor.organisation, **({} if journey is None else {"journey_id": journey})}
+
+    def fetch(after: str | None, most: int) -> Sequence[Waits]:
+        found: list[Waits] = []
+        place = after or ""
+        while missing := most - len(found):
+            rows = work.rows(DUE, where, order="unsent", after=place, limit=missing)
+            work.load([subject_of("journey", row["journey_id"]) for row in rows])
+            for row in rows:
+                place, due = row["unsent"], entry_of(DueReport, row)
+                held: Journey | None = work.readable(subject_of("journey", due.journey_id))
+                if held is not None and _may_log(work, actor, held):
+                    found.append(_to_send(due, place))
+            if len(rows) < missing:
+                break
+        return found
+
+    return fetch
+
+
+def _to_send(due: DueReport, place: str) -> Waits:
+    return Waits(
+        kind="report_to_send",
+        subject=due.report_id,
+        place=place,
+        journey_id=due.journey_id,
+        unit=due.provider,
+        since=due.since,
+        due=due.due_on,
+        path=f"/reports/{due.report_id}/submission",
+    )
+
+
+def _may_log(work: Work, actor: Actor, journey: Journey) -> bool:
+    try:
+        authorise(actor, "log_activity", journey.passage, work)
+    except (Forbidden, Unknown):
+        return False
+    return True
 
 
 def _registers(work: Work, actor: Actor, today: date) -> Fetch:

@@ -14,7 +14,7 @@ from shared.language.rows import entry_of
 
 
 def journey_of(timer: Timer) -> JourneyId:
-    """The journey whose week a timer judges."""
+    """The journey that a timer looks at."""
     journey: JourneyId = timer.body["journey"]
     return journey
 

@@ -15,7 +15,7 @@ import yaml
 
 from shared.edge.fields import FIRST_DAY
 from shared.language.figures import EACH, TARGETS, target_names
-from shared.language.programmes import Programme
+from shared.language.programmes import WRITTEN, Programme
 from shared.language.signs import normal_form, shows
 
 Path = tuple[str | int, ...]
@@ -309,7 +309,7 @@ def _check_targets(document: _Document, programme: Mapping[str, Any], codes: Map
         seen.add((str(figure), str(place)))
 
 
-ONCE = ("deviation", "monthly_attendance", "hours_below_plan")
+ONCE = ("deviation", "monthly_attendance", "hours_below_plan", *WRITTEN)
 """Kinds of reports of which a referrer is owed one at most."""
 
 
@@ -331,6 +331,12 @@ def _check_report_duties(
             document.fault(path, "Hours below plan need below_percent, and nothing else has it.")
         if kind != "hours_below_plan" and entry.get("counts_excused"):
             document.fault(path, "Only hours below plan count what is excused.")
+        if (kind in WRITTEN) != (entry.get("sent_within_working_days") is not None):
+            document.fault(
+                path, "What a provider writes needs sent_within_working_days, and nothing else has it."
+            )
+        if (kind == "periodic_report") != (entry.get("every_months") is not None):
+            document.fault(path, "A periodic report needs every_months, and nothing else has it.")
 
 
 def _check_absence(document: _Document, programme: Mapping[str, Any]) -> None:

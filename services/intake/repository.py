@@ -157,7 +157,7 @@ class Referrals(StoredStates):
         "handle": Kind(Brought),
         "programme": Kind(
             Published,
-            (_without_long_term_months, _rules_of_who_left, *[valid_as_it_is] * 7),
+            (_without_long_term_months, _rules_of_who_left, *[valid_as_it_is] * 8),
         ),
         "legal-person": Kind(LegalPerson),
         "unit": Kind(Unit),

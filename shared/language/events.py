@@ -53,7 +53,15 @@ HandoverKind = Literal[
 ExitWay = Literal["by_plan", "interrupted", "moved", "deceased"]
 Correction = Literal["replaces", "voids"]
 NoAnswer = Literal["declined", "silent"]
-ReportKind = Literal["deviation", "monthly_attendance", "long_absence", "hours_below_plan"]
+ReportKind = Literal[
+    "deviation",
+    "monthly_attendance",
+    "long_absence",
+    "hours_below_plan",
+    "joint_plan",
+    "periodic_report",
+    "final_report",
+]
 Situation = Literal["employed", "student", "unemployed", "inactive"]
 
 
@@ -480,11 +488,15 @@ class ReportAcknowledged(Fact):
 @event("activity-tracking", "report-overdue")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOverdue(Fact):
-    """Nobody acknowledged the report by its last day; `occurred_on` is the day after it."""
+    """Nobody acknowledged the report by its last day; `occurred_on` is the day after it.
+
+    unsent: the provider was to write it, and has not sent it.
+    """
 
     report: ReportId
     kind: ReportKind
     provider: Organisation
+    unsent: bool = False
 
 
 @event("activity-tracking", "output-logged", subject="output")

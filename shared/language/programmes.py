@@ -175,20 +175,37 @@ class Measure:
     indicators: tuple[Coded, ...]
 
 
-ReportPart = Literal["activity", "expected", "away", "reason", "contact", "hours", "extent"]
+ReportPart = Literal[
+    "activity",
+    "expected",
+    "away",
+    "reason",
+    "contact",
+    "hours",
+    "extent",
+    "goals",
+    "plan",
+    "progress",
+    "competences",
+]
 """What a report to a referrer may show besides its kind and its day."""
+
+
+WRITTEN: tuple[ReportKind, ...] = ("joint_plan", "periodic_report", "final_report")
+"""Kinds of reports that the provider writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDuty:
-    """A report that a provider owes a referrer; the platform makes it of what was noted once.
+    """A report that a provider owes a referrer: made of what was noted once, or written by the provider.
 
     referrer: None: each that has no duty of this kind of its own. contract: the code of the agreement that asks for it.
     within_working_days: until when it is to be acknowledged, counted from the day on which it is made. shows: beside
     its kind and its day. reasons: of a long absence, those that count. after_days: of a long absence, how many days of
     one period must have passed. Of hours below plan, how many days are left for marking after the week; None: none.
     below_percent: of hours below plan, the share of what was planned that is enough. counts_excused: whether what was
-    missed and is excused counts as attended there.
+    missed and is excused counts as attended there. sent_within_working_days: until when the provider
+    sends one that it writes. every_months: of a periodic report, how long a period is.
     """
 
     code: Code
@@ -201,6 +218,8 @@ class ReportDuty:
     after_days: Annotated[int, Meta(ge=1, le=366)] | None = None
     below_percent: Annotated[int, Meta(ge=1, le=100)] | None = None
     counts_excused: bool = False
+    sent_within_working_days: Annotated[int, Meta(ge=0, le=60)] | None = None
+    every_months: Annotated[int, Meta(ge=1, le=24)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ ALLOWED_FIELDS = {
     *("programme", "programme_version", "municipality", "activity", "goal", "competence", "output", "kind"),
     *("reason", "purpose", "why"),
     # what
-    *("attendance", "minutes", "void", "replaced", "round", "answered", "level", "quantity"),
+    *("attendance", "minutes", "void", "unsent", "replaced", "round", "answered", "level", "quantity"),
     *("replaced_quantity", "complete", "way", "situation", "plan", "correction"),
     *("counted", "logged", "attended", "late", "missed", "planned_minutes", "marked_minutes"),
     *("activities", "expected", "not_marked", "replaced_expected", "replaced_not_marked"),

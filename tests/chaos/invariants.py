@@ -299,12 +299,12 @@ CAUSED: Mapping[str, Sequence[str]] = {
     "follow_up_missed": (MISSED,),
     "referral_unanswered": (PASSED_ON, RETURNED),
     "make_report": (MADE,),
-    "report_overdue": (OVERDUE,),
+    **dict.fromkeys(("report_overdue", "report_unsent"), (OVERDUE,)),
 }
 """What a timer that fired has said."""
-SILENT = {"report_month", "report_long_absence", "report_week", "count_registers", "recount_registers"}
+SILENT = {"report_month", "report_long_absence", "report_week", "due", "count_registers", "recount_registers"}
 """Timers that may have nothing to say when they fire, since they only look."""
-OF_REGISTERS = SILENT | {"make_report", "report_overdue"}
+OF_REGISTERS = SILENT | {"make_report", "report_overdue", "report_unsent"}
 """Timers of registers and reports: the log alone does not tell which must wait, since it names no reason."""
 FOLLOW_UPS = 2
 """How many follow-ups CoActive plans at an exit."""

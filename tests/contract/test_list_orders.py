@@ -18,8 +18,20 @@ MOVES = {
     "order": "follow-ups go by their due day, the order in which they are answered; the route says that it moves",
     "state.measured": "journeys go by their last measure; one that is measured meanwhile waits no more",
     "waits": "open reports go by the last day for their acknowledgement; the route says that they leave the list",
+    "unsent": "reports to send go by the last day for it; one that is sent waits no more",
     "until": "a closure moves when its last day is said anew; else no list: all of one register, in one snapshot",
 }
+
+
+PAGER = "rows.py"
+"""Reads every page, in the order that its caller names."""
+
+
+def _reads(called: ast.expr) -> bool:
+    """Whether rows are read, a page or all of them."""
+    if isinstance(called, ast.Attribute):
+        return called.attr == "rows"
+    return isinstance(called, ast.Name) and called.id == "every_row"
 
 
 def _orders() -> dict[str, set[str]]:
@@ -28,14 +40,13 @@ def _orders() -> dict[str, set[str]]:
     for room in ("services", "shared"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Attribute)
-                    and node.func.attr == "rows"
-                ):
+                if isinstance(node, ast.Call) and path.name != PAGER and _reads(node.func):
                     for order in (one.value for one in node.keywords if one.arg == "order"):
-                        assert isinstance(order, ast.Constant), f"{path}: the order is no literal"
-                        found.setdefault(str(order.value), set()).add(path.name)
+                        for either in (
+                            (order.body, order.orelse) if isinstance(order, ast.IfExp) else (order,)
+                        ):
+                            assert isinstance(either, ast.Constant), f"{path}: the order is no literal"
+                            found.setdefault(str(either.value), set()).add(path.name)
     return found
 
 

@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from shared.language.messages import MESSAGES
+from tests.support.attendance_commands import JOINT_PLAN
 from tests.support.bad_input import Baseline, commands, inbound_faults
 from tests.support.bad_input_trial import DOCUMENTS, Finding, Trial, stored
 from tests.support.every_command import AGENCY, DRIFT, PROGRAMME, STEPS, Handles, Step
@@ -61,6 +62,7 @@ def publish(stack: Stack, path: Path) -> None:
     """Publish CoActive's content under a name of this test's own, valid on whatever day the stack has."""
     programme = yaml.safe_load((ROOT / "programmes" / "coactive.yaml").read_text(encoding="utf-8"))
     programme |= {"id": PROGRAMME, "starts_on": date(2000, 1, 1), "ends_on": date(2099, 12, 31)}
+    programme["report_duties"].append(JOINT_PLAN)
     path.write_text(yaml.safe_dump(programme, allow_unicode=True), encoding="utf-8")
     subprocess.run(
         [sys.executable, "-m", "services.intake.programmes", "publish", str(path)],

@@ -68,6 +68,7 @@ NEEDS: Mapping[str, Needs] = {
     "validate_competence": Needs("responsible", AFTER_START),
     "declare_ready": Needs("responsible", ("started",), "ready"),
     "acknowledge_report": Needs(REFERRER, AFTER_START),
+    "send_report": Needs("responsible", AFTER_START),
     "list_referrer_reports": Needs(REFERRER),
     "read_referrer_report": Needs(REFERRER, AFTER_START),
     "log_output": Needs(PROVIDER),

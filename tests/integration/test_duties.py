@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.test_marked_texts import Caller, publish
 from tests.integration.test_persons import Person
+from tests.support.attendance_commands import JOINT_PLAN
 from tests.support.awaiting import until
 from tests.support.callers import Agency
 from tools.stack import Stack
@@ -70,7 +71,8 @@ class Sides:
 
 @pytest.fixture(name="sides", scope="module")
 def _sides(undisturbed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    publish(undisturbed, tmp_path_factory.mktemp("programme") / "programme.yaml", PROGRAMME)
+    path = tmp_path_factory.mktemp("programme") / "programme.yaml"
+    publish(undisturbed, path, PROGRAMME, JOINT_PLAN)
     with httpx.Client(timeout=20) as web:
         yield Sides(undisturbed, web)
 
@@ -112,3 +114,25 @@ def test_an_absence_reaches_its_referrer_and_no_other(sides: Sides) -> None:
     assert [one["report_id"] for one in mine if one["journey_id"] == journey] == [f"{journey}.r3"]
     theirs = sides.other.ask("activity-tracking", "/reports?part=referrer&limit=200").json()["reports"]
     assert [one for one in theirs if one["journey_id"] == journey] == []
+
+
+def test_a_joint_plan_waits_at_its_provider_and_is_told_when_it_is_sent(sides: Sides) -> None:
+    journey, seen = sides.person.begins(20, PLACE)
+
+    def waits() -> list[dict[str, Any]]:
+        found = sides.shop.ask("activity-tracking", f"/waiting?journey={journey}", seen=seen).json()
+        return [one for one in found["waiting"] if one["kind"] == "report_to_send"]
+
+    def told(who: Caller) -> list[dict[str, Any]]:
+        return [one for one in sides.told(who, journey) if one["kind"] == "joint_plan"]
+
+    (one,) = until(waits, "the joint plan falls due")
+    assert one["act"]["path"].endswith(f"/reports/{journey}.w1/submission")
+    assert told(sides.agency) == []
+    words = "Vi börjar med tre förmiddagar i veckan"
+    sides.shop.ask("activity-tracking", f"/reports/{journey}.w1/submission", {"text": words})
+    (heard,) = until(lambda: told(sides.agency), "the agency hears of the joint plan")
+    assert heard["report_id"] == f"{journey}.w1" and words not in str(heard)
+    content = sides.agency.ask("activity-tracking", f"/reports/{journey}.w1").json()
+    assert (content["text"], content["journey"]["journey_id"]) == (words, journey)
+    assert waits() == [] and told(sides.other) == []

@@ -84,10 +84,14 @@ def running(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             client.admin.command("profile", 0, slowms=before["slowms"], sampleRate=before["sampleRate"])
 
 
-def publish(stack: Stack, path: Path, name: str = PROGRAMME) -> None:
-    """Publish CoActive's content under a test's own name, valid on whatever day the stack has."""
+def publish(stack: Stack, path: Path, name: str = PROGRAMME, *duties: Mapping[str, Any]) -> None:
+    """Publish CoActive's content under a test's own name, valid on whatever day the stack has.
+
+    duties: reports beside its own.
+    """
     programme = yaml.safe_load(COACTIVE.read_text(encoding="utf-8"))
     programme |= {"id": name, "starts_on": date(2000, 1, 1), "ends_on": date(2099, 12, 31)}
+    programme["report_duties"] += duties
     path.write_text(yaml.safe_dump(programme, allow_unicode=True), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "services.intake.programmes", "publish", str(path)],

@@ -25,6 +25,16 @@ class Handles(Protocol):
         """The calendar day so many days before today."""
 
 
+JOINT_PLAN = {
+    "code": "joint_plan",
+    "kind": "joint_plan",
+    "sent_within_working_days": 10,
+    "within_working_days": 5,
+    "shows": ["goals", "plan"],
+}
+"""A duty of the programme's, beside those of CoActive."""
+
+
 def pause(handles: Handles) -> Baseline:
     """Two days within the plan."""
     body = {"first_on": handles.day(88), "last_on": handles.day(87)}
@@ -59,6 +69,11 @@ def marks(handles: Handles) -> Baseline:
 def acknowledgement(handles: Handles) -> Baseline:
     """The referrer has the report of who came late."""
     return Baseline(path={"reportId": f"{handles['whole']}.r1"}, body={})
+
+
+def report_to_send(handles: Handles) -> Baseline:
+    """The joint plan of the person who has begun."""
+    return Baseline(path={"reportId": f"{handles['whole']}.w1"}, body={"text": "Vi börjar med halva dagar."})
 
 
 def mark_file(handles: Handles) -> Baseline:

@@ -282,6 +282,7 @@ STEPS: tuple[Step, ...] = (
     Step(ACTIVITY, "correct_extent", PROVIDER, register.extent_anew),
     Step(ACTIVITY, "mark_attendance", PROVIDER, register.marks),
     Step(ACTIVITY, "acknowledge_report", AGENCY, register.acknowledgement),
+    Step(ACTIVITY, "send_report", PROVIDER, register.report_to_send),
     Step(ACTIVITY, "mark_stretches", PROVIDER, register.mark_file),
     Step(ACTIVITY, "close_unit", PROVIDER, register.closure, {"closure": "closure_id"}),
     Step(ACTIVITY, "correct_closure", PROVIDER, register.closure_anew),

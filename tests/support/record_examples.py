@@ -9,10 +9,12 @@ operators' routes answer rests on Kafka; their examples are written by hand, and
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from shared.edge.described import operations
 from shared.edge.openapi import document_of
+from shared.language.programmes import ReportDuty
 from tests.support.access.worlds import (
     AGENCY,
     EMPLOYER,
@@ -25,7 +27,9 @@ from tests.support.access.worlds import (
 )
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE
 from tests.support.numbering import number
+from tests.support.page_server import read_programme
 from tests.support.sources import ROOT
+from tests.support.told import started
 from tools.contracts.services import application, services
 
 HOURS = [{"weekday": 3, "starts_at": "09:00", "ends_at": "12:00"}]
@@ -93,7 +97,7 @@ def record() -> dict[str, dict[str, dict[str, Any]]]:
                         request = {} if method == "GET" else {"request": said(body)}
                         found[service][name] = {**request, "response": answer.json}
     found[HANDOVERS] |= answered_handovers()
-    found[ACTIVITY_TRACKING] |= reports_of_an_absence()
+    found[ACTIVITY_TRACKING] |= reports_of_an_absence() | a_joint_plan()
     return found
 
 
@@ -118,6 +122,22 @@ def reports_of_an_absence() -> dict[str, dict[str, Any]]:
     }
     answer = ask(ACTIVITY_TRACKING, "POST", f"{path}/acknowledgement", AGENCY)
     return {**found, "acknowledge_report": {"request": {}, "response": answer}}
+
+
+def a_joint_plan() -> dict[str, dict[str, Any]]:
+    """How a report that the provider writes is sent."""
+    duty = ReportDuty(
+        code="joint_plan",
+        kind="joint_plan",
+        within_working_days=5,
+        sent_within_working_days=10,
+        shows=("plan",),
+    )
+    told = started(replace(read_programme(), report_duties=(duty,)))
+    told.house.pass_to(told.house.today)
+    body = {"text": "Vi börjar med tre förmiddagar i veckan."}
+    answer = told.house.done(ACTIVITY_TRACKING, "POST", f"/reports/{told.journey}.w1/submission", SHOP, body)
+    return {"send_report": {"request": body, "response": answer}}
 
 
 def answered_handovers() -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from services.outcome.figures.projection import project
 from services.outcome.figures.state import JourneyFigures
 from shared.language import events as e
 from shared.language.decision import Received
+from shared.language.programmes import Programme
 from tests.support.figure_cells import contributions
 from tests.support.house import INTAKE, OUTCOMES, House, house
 from tests.support.page_server import read_programme
@@ -68,9 +69,9 @@ def subject_of(journey: str) -> Any:
     return f"journey/{journey}"
 
 
-def referred() -> Told:
-    """Referred to the shop, and not answered yet."""
-    told = Told(house(read_programme(), today=TODAY))
+def referred(programme: Programme | None = None) -> Told:
+    """Referred to the shop, and not answered yet. programme: CoActive with other rules."""
+    told = Told(house(programme or read_programme(), today=TODAY))
     ask = told.house.done
     person = ask(INTAKE, "POST", "/participants", AGENCY, {"name": "Kim Exempel", "personnummer": None})
     referral = {
@@ -85,9 +86,9 @@ def referred() -> Told:
     return told
 
 
-def started() -> Told:
+def started(programme: Programme | None = None) -> Told:
     """Referred, accepted, asked about sharing and started at the shop."""
-    told = referred()
+    told = referred(programme)
     ask = told.house.done
     place = f"/journeys/{told.journey}"
     ask(INTAKE, "POST", f"/referrals/{told.journey}/acceptance", SHOP, {"occurred_on": f"{ACCEPTED_ON}"})

@@ -14,6 +14,7 @@ USE_CASES = (
     "waiting",
     "marking",
     "reporting",
+    "due_reports",
     "closing",
     "grouping",
     "counting",

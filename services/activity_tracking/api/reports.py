@@ -6,12 +6,15 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from services.activity_tracking import reporting
+from services.activity_tracking import due_reports, reporting
 from services.activity_tracking.api.fields import day_said, moment
 from services.activity_tracking.api.hours import DoseAnswer, show_dose
+from services.activity_tracking.api.schemas import JourneyAnswer, show_journey
 from services.activity_tracking.domain.absence import Span
+from services.activity_tracking.domain.written import TEXT_LENGTH
 from services.activity_tracking.reporting import Listed, ReportPage, Shown
 from shared.edge.fields import CommandSchema, PageArguments, cursor_field
+from shared.edge.texts import text_field
 from shared.edge.use_cases import run
 from shared.edge.web import guarded
 from shared.language.events import ReportId
@@ -44,6 +47,12 @@ class AcknowledgeReportBody(CommandSchema):
     """An acknowledgement needs no words."""
 
 
+class SendReportBody(CommandSchema):
+    """The provider's own words, for the referrer to read."""
+
+    text = text_field(1, TEXT_LENGTH, required=True)
+
+
 class ReportAnswer(Schema):
     """A report as it stands, without what it says."""
 
@@ -72,8 +81,9 @@ class SpanAnswer(Schema):
 class ReportContentAnswer(ReportAnswer):
     """A report and what it says. null: nothing, or not the reader's to see.
 
-    text: the words beside the reason. unit, function_address: who at the provider can add to it. month: of a
-    monthly report, as it stands now. weeks: of that, or the one week of a report of hours below plan.
+    text: the words beside the reason, or those of a report that the provider wrote. unit, function_address: who at the
+    provider can add to it. month: of a monthly report, as it stands now. weeks: of that, the one week of a report of
+    hours below plan, or those that a written report is about.
     """
 
     contract = ma.String(allow_none=True)
@@ -87,6 +97,11 @@ class ReportContentAnswer(ReportAnswer):
     function_address = ma.String(allow_none=True)
     month = ma.Nested(DoseAnswer, allow_none=True, metadata={"description": "What the month came to."})
     weeks = ma.List(ma.Nested(DoseAnswer), metadata={"description": "The weeks, the earliest first."})
+    journey = ma.Nested(
+        JourneyAnswer,
+        allow_none=True,
+        metadata={"description": "Of a report that the provider wrote: the journey as it stands now."},
+    )
 
 
 class ReportPageAnswer(Schema):
@@ -132,6 +147,7 @@ def show_content(found: Shown) -> dict[str, Any]:
         "function_address": content.address,
         "month": None if content.month is None else show_dose(content.month, True),
         "weeks": [show_dose(one, True) for one in content.weeks],
+        "journey": None if found.overview is None else show_journey(found.overview),
     }
 
 
@@ -164,6 +180,18 @@ def list_referrer_reports(asked: dict[str, Any]) -> dict[str, Any]:
 def read_referrer_report(report_id: ReportId) -> dict[str, Any]:
     """A report and what it says, for the provider that owes it and for the referrer."""
     return run(reporting.read_report, show_content, report_id)
+
+
+@reports.route("/reports/<string:reportId>/submission", methods=["POST"])
+@guarded("log_activity")
+@reports.arguments(SendReportBody())
+@reports.response(200, ReportAnswer)
+def send_report(body: dict[str, Any], report_id: ReportId) -> dict[str, Any]:
+    """Send a report that waits at your organisation, or say anew what it says; the same words again change nothing.
+
+    `GET /waiting` names what waits to be sent. The referrer is told that a report is there.
+    """
+    return run(due_reports.send_report, show_report, report_id, body["text"])
 
 
 @reports.route("/reports/<string:reportId>/acknowledgement", methods=["POST"])

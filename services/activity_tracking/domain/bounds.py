@@ -8,6 +8,7 @@ from services.activity_tracking.domain.counted import moved_since, recounts
 from services.activity_tracking.domain.journey import Journey, Minutes, SessionCounts, added, apply_fact
 from services.activity_tracking.domain.months import keep_month
 from services.activity_tracking.domain.plan import PlannedActivity, plan_row
+from services.activity_tracking.domain.written import keep_due
 from shared.language.decision import Change, Received
 from shared.language.events import ActivityMinutes, Fact, SessionsOfDay, SessionsRecounted
 from shared.language.passage import Passage
@@ -26,7 +27,7 @@ class Beside:
 
 
 def change_hands(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:
-    """Take in what moves the last day on which somebody's plans hold. received.extra: a Beside."""
+    """Take in what moves the last day on which somebody's plans hold, and what is owed. received.extra: a Beside."""
     after = apply_fact(state, received, programmes).state
     assert state is not None
     rows = tuple(
@@ -37,7 +38,8 @@ def change_hands(state: Journey | None, received: Received, programmes: Programm
     units = {one.unit for one in received.extra.plans if one.unit is not None}
     since = moved_since(state.passage, after.passage) if units else None
     again = () if since is None else recounts(units, since, None, received.body.recorded_at)
-    return Change(after, rows=rows, timers=again)
+    moved = Change(after, rows=rows, timers=again)
+    return keep_due(moved, state.passage, received.body.recorded_at, programmes)
 
 
 def set_bounds(state: Journey | None, received: Received, programmes: Programmes) -> Change[Journey]:

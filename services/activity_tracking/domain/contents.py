@@ -20,7 +20,7 @@ class Content:
 
     contract: the code of the agreement. expected: from when to when at that activity, UTC; None where nothing was
     planned by the hour. away: the stretches missed, UTC. address: of the provider's function that can add to it. month:
-    of a monthly report. weeks: of that, or the one week of a report of hours below plan.
+    of a monthly report. weeks: of that, the one week of a report of hours below plan, or those of a written report.
     """
 
     contract: Code | None = None
@@ -52,6 +52,7 @@ def content_of(
         contract=None if duty is None else duty.contract,
         unit=unit.name if unit is not None and contact else None,
         address=unit.function_address if unit is not None and contact else None,
+        text=report.text,
     )
     if entry is None or report.void:
         return content

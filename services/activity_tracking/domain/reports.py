@@ -46,6 +46,7 @@ class Report:
 
     duty: the code of the programme's duty. session: the entry that it is about. made_at: None until it is made.
     superseded_by: the report that corrects it. void: there is nothing to report any more. listed: its place in lists.
+    first_on, text, due: of one that the provider wrote: the first day that it is about, its words, and what was due.
     """
 
     report_id: ReportId
@@ -62,6 +63,9 @@ class Report:
     listed: str = ""
     corrects: ReportId | None = None
     superseded_by: ReportId | None = None
+    first_on: date | None = None
+    text: str | None = None
+    due: ReportId | None = None
     void: bool = False
     acknowledged_at: datetime | None = None
 
@@ -228,11 +232,15 @@ def joined(change: Change[Journey], more: Making) -> Change[Journey]:
     )
 
 
+def stamped(report: Report, at: datetime) -> Report:
+    """The report as one that is made now."""
+    made_at = as_stored(at)
+    return replace(report, made_at=made_at, listed=f"{made_at:%Y-%m-%dT%H:%M:%S.%fZ}:{report.report_id}")
+
+
 def making(report: Report, at: datetime) -> Making:
     """Make the report now: its row, its event, and the timer of its deadline. at: UTC."""
-    made_at = as_stored(at)
-    listed = f"{made_at:%Y-%m-%dT%H:%M:%S.%fZ}:{report.report_id}"
-    report = replace(report, made_at=made_at, listed=listed)
+    report = stamped(report, at)
     event = ReportMade(
         occurred_on=day_of(at),
         recorded_at=at,

@@ -125,6 +125,7 @@ JOURNEYS: dict[tuple[str, str], tuple[str, str]] = {
     ("activity_tracking", "POST /attendance/marks"): (MARKS, CASE),
     ("activity_tracking", "GET /reports/<string:reportId>"): (READ_REPORT, CASE),
     ("activity_tracking", "POST /reports/<string:reportId>/acknowledgement"): (ACKNOWLEDGE, CASE),
+    ("activity_tracking", "POST /reports/<string:reportId>/submission"): (MEND, CASE),
     ("handover", "GET /journeys/<string:journeyId>/handovers"): (READ, CASE),
     ("handover", "POST /journeys/<string:journeyId>/handovers"): (OFFER, CASE),
     ("handover", "GET /handovers/<string:handoverId>"): (READ_OFFER, CASE),

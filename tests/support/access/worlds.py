@@ -317,6 +317,7 @@ BODIES: Mapping[str, Any] = {
     },
     "PUT /register/memberships/<string:membershipId>": {**MEMBERSHIP, "shared_with": ["kafe-solrosen"]},
     "POST /register/memberships/<string:membershipId>/end": LEAVES,
+    "POST /reports/<string:reportId>/submission": {"text": "Half days to begin with."},
     "POST /follow-ups/<string:followUpId>/answer/correction": {"why": "A slip.", "situation": "student"},
 }
 """What each command says; an empty object for those that need no words."""

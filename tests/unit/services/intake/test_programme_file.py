@@ -189,6 +189,14 @@ def test_minutes_do_not_tell_that_an_absence_was_of_health(flags: str, said: str
         ("deviation", "The same kind and referrer have a duty already."),
         ("long_absence", "A long absence needs after_days and reasons."),
         ("monthly_attendance\n    counts_excused: true", "Only hours below plan count what is excused."),
+        (
+            "joint_plan",
+            "What a provider writes needs sent_within_working_days, and nothing else has it.",
+        ),
+        (
+            "periodic_report\n    sent_within_working_days: 5",
+            "A periodic report needs every_months, and nothing else has it.",
+        ),
     ],
 )
 def test_a_duty_that_its_kind_cannot_have_is_named(kind: str, said: str) -> None:
