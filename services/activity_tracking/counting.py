@@ -7,6 +7,7 @@ is gone when its lines are marked, or nobody is expected on it any more. No rule
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from services.activity_tracking.closing import closures_from
@@ -56,8 +57,7 @@ def count_registers(work: Work, timers: Sequence[Timer]) -> None:
     days = _days(site.next_on, min(days_after(today, -1), days_after(site.next_on, DAYS_AT_ONCE - 1)))
     _count(work, unit, days)
     day = days_after(days[-1], 1) if days else site.next_on
-    more = bool(work.rows(PLANNED, {"unit": unit}, order="until", after=from_day(day), limit=1))
-    site = Site(unit=unit, next_on=day, armed=more or day < today)
+    site = Site(unit=unit, next_on=day, armed=_is_expected_from(work, unit, day) or day < today)
     timers = (count_timer(site, work.at if day < today else None),) if site.armed else ()
     work.save(subject, Change(site, timers=timers))
 
@@ -69,13 +69,28 @@ def recount_registers(work: Work, timers: Sequence[Timer]) -> None:
     site: Site | None = work.find(subject)
     if site is None:
         return
-    spans = [tuple(date.fromisoformat(one.body[name]) for name in ("first_on", "last_on")) for one in timers]
-    counted_until = days_after(site.next_on, -1)
-    days = sorted({day for first, last in spans for day in _days(first, min(last, counted_until))})
+    days = sorted({day for one in timers for day in _asked(one, days_after(site.next_on, -1))})
     _count(work, unit, days[:DAYS_AT_ONCE])
     rest = days[DAYS_AT_ONCE:]
-    if rest:
-        work.save(subject, Change(site, timers=(recount_timer(unit, rest[0], rest[-1], work.at),)))
+    again = (recount_timer(unit, rest[0], rest[-1], work.at),) if rest else ()
+    if not site.armed and _is_expected_from(work, unit, site.next_on):
+        site = replace(site, armed=True)
+        again = (*again, count_timer(site))
+    if again:
+        work.save(subject, Change(site, timers=again))
+
+
+def _is_expected_from(work: Work, unit: Organisation, day: date) -> bool:
+    """Whether anybody's plan with hours at the unit ends on that day or later."""
+    return bool(work.rows(PLANNED, {"unit": unit}, order="until", after=from_day(day), limit=1))
+
+
+def _asked(timer: Timer, counted_until: date) -> Sequence[date]:
+    """The days that a timer asks for, among those that were counted before."""
+    first, last = (
+        timer.body[name] and date.fromisoformat(timer.body[name]) for name in ("first_on", "last_on")
+    )
+    return _days(first, counted_until if last is None else min(last, counted_until))
 
 
 def _days(first: date, last: date) -> Sequence[date]:

@@ -6,7 +6,7 @@ absence. Source: docs/field.md, The register of a day.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from services.activity_tracking.domain.plan import PlannedActivity
 from shared.language.days import day_of, days_after, start_of
@@ -17,6 +17,8 @@ from shared.language.rows import as_row
 
 COUNT, RECOUNT = "count_registers", "recount_registers"
 """Timers: count a unit's days that are over; count some of them again."""
+SETTLED_AFTER = timedelta(minutes=1)
+"""So long after midnight all marks of the day before are stored, those of its last second too."""
 REGISTERS = "registers"
 """Rows: counted registers. One with lines that nobody has marked has `open`, unique, by which they are in order."""
 
@@ -105,27 +107,30 @@ def _latest(*plans: PlannedActivity | None) -> date | None:
 
 
 def count_timer(site: Site, at: datetime | None = None) -> Timer:
-    """Counts the next day when it is over. at: at that moment instead."""
-    due = at or start_of(days_after(site.next_on, 1))
+    """Counts the next day soon after it is over. at: at that moment instead."""
+    due = at or start_of(days_after(site.next_on, 1)) + SETTLED_AFTER
     return Timer(f"{COUNT}:{site.unit}", due, COUNT, {"unit": site.unit})
 
 
 def recounts(
     units: Iterable[Organisation], first_on: date, last_on: date | None, at: datetime
 ) -> tuple[Timer, ...]:
-    """Timers that count these days of the units again, as far as they are over. last_on: None, all since the first."""
-    yesterday = days_after(day_of(at), -1)
-    last = yesterday if last_on is None else min(last_on, yesterday)
-    if last < first_on:
+    """Timers that count these days of the units again, as far as they are over.
+
+    last_on: None, all that were counted since the first, however late this becomes known; and the unit is counted
+    further, if somebody is expected there again.
+    """
+    last = None if last_on is None else min(last_on, days_after(day_of(at), -1))
+    if last is not None and last < first_on:
         return ()
     return tuple(recount_timer(unit, first_on, last, at) for unit in sorted(set(units)))
 
 
-def recount_timer(unit: Organisation, first_on: date, last_on: date, at: datetime) -> Timer:
+def recount_timer(unit: Organisation, first_on: date, last_on: date | None, at: datetime) -> Timer:
     """Counts these days again at that moment; asked for several times before, it does so once."""
-    days = {"first_on": first_on.isoformat(), "last_on": last_on.isoformat()}
-    key = f"{RECOUNT}:{unit}:{first_on.isoformat()}:{last_on.isoformat()}"
-    return Timer(key, at, RECOUNT, {"unit": unit, **days})
+    first, last = first_on.isoformat(), None if last_on is None else last_on.isoformat()
+    key = f"{RECOUNT}:{unit}:{first}:{last or ''}"
+    return Timer(key, at, RECOUNT, {"unit": unit, "first_on": first, "last_on": last})
 
 
 def units_of(passage: Passage) -> frozenset[Organisation]:
@@ -136,14 +141,12 @@ def units_of(passage: Passage) -> frozenset[Organisation]:
 
 def moved_since(before: Passage, after: Passage) -> date | None:
     """The first day on which the two may expect the person elsewhere, or otherwise; None: on none."""
-    days = {
-        *_differing({before.started_on, before.exited_on}, {after.started_on, after.exited_on}),
-        *_differing({one.since for one in before.hands}, {one.since for one in after.hands}),
-    }
+    was, now = ({one.handover: one for one in passage.hands} for passage in (before, after))
+    bounds = ((before.started_on, after.started_on), (before.exited_on, after.exited_on))
+    pairs = [pair for pair in bounds if pair[0] != pair[1]]
+    hands = [(was.get(handover), now.get(handover)) for handover in was.keys() | now.keys()]
+    pairs += [(one and one.since, other and other.since) for one, other in hands if one != other]
+    days = {day for pair in pairs for day in pair}
     if before.mistake != after.mistake or before.municipality != after.municipality:
         days |= {before.started_on, after.started_on}
     return min((one for one in days if one is not None), default=None)
-
-
-def _differing(before: set[date | None] | set[date], after: set[date | None] | set[date]) -> set[date | None]:
-    return set(before) ^ set(after)

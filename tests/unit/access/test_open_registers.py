@@ -120,6 +120,44 @@ def test_an_exit_and_a_handover_recorded_late_are_counted_again(world: House) ->
     assert unfilled(world)[-1] == (20, 1, 1), "the day of the handover is the last here"
 
 
+@pytest.mark.parametrize("days", [(13,), (20, 13), (16, 14, 17)])
+def test_whatever_day_the_exit_is_moved_to_the_days_after_it_are_nobodys(
+    world: House, days: tuple[int, ...]
+) -> None:
+    """days: of June, as the exit is first recorded and then corrected; the start is the 13th."""
+    gone, stays = started(world), started(world, "AF-2")
+    for one in (gone, stays):
+        planned(world, one)
+    world.pass_to(NEXT_MONDAY)
+    again(world)
+    for number, day in enumerate(days):
+        left(world, gone, day, corrected=number > 0)
+        again(world)
+    expected = [(day, 1 + (day <= days[-1]), 1 + (day <= days[-1])) for day in (13, 14, 15, 16, 17, 20)]
+    assert unfilled(world) == expected
+
+
+def test_whoever_comes_back_is_counted_again(world: House) -> None:
+    journey = started(world)
+    planned(world, journey)
+    world.pass_to(TUESDAY)
+    left(world, journey, 14)
+    world.pass_to(NEXT_MONDAY)
+    assert counting(world) == 0, "nobody is expected any more"
+    left(world, journey, 14, corrected=True, void=True)
+    again(world)
+    assert [one[0] for one in unfilled(world)] == [13, 14, 15, 16, 17, 20]
+    assert counting(world) == 1
+    world.pass_to(date(2016, 6, 22))
+    assert [one[0] for one in unfilled(world)] == [13, 14, 15, 16, 17, 20, 21, 22]
+
+
+def left(world: House, journey: str, day: int, *, corrected: bool = False, void: bool = False) -> None:
+    said = {"void": True} if void else {"way": "by_plan", "occurred_on": f"2016-06-{day}"}
+    path, more = ("exit/correction", {"why": "It was another day."}) if corrected else ("exit", {})
+    world.done(OUTCOMES, "POST", f"/journeys/{journey}/{path}", SHOP, {**said, **more})
+
+
 def test_a_plan_entered_late_is_counted_from_its_first_day(world: House) -> None:
     journey = started(world)
     world.pass_to(FRIDAY)
