@@ -20,6 +20,8 @@ from shared.language.events import GroupId, JourneyId
 from shared.language.programmes import Programme
 
 Presence = Literal["present", "absent", "unmarked"]
+NEAR = timedelta(hours=6)
+"""Who comes or leaves across midnight does so within these hours of what was planned; else a time is mistyped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,9 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
     left_at = _nearest(mark.left_at, day, expected.ends_at)
     minutes = minutes_between(came_at, left_at)
     found = Findings()
-    if minutes < 1:
+    if minutes < 1 and mark.left_at is None and mark.came_at is not None:
+        found.add("came_at", "Lies at or after the time at which the person left.")
+    elif minutes < 1:
         found.add("left_at", "Lies at or before the time at which the person came.")
     found.raise_any()
     late = came_at - expected.starts_at > timedelta(minutes=programme.absence_after_minutes)
@@ -172,12 +176,12 @@ def said_by(mark: Mark, expected: Expected, day: date, programme: Programme) -> 
 
 
 def _nearest(at: str | None, day: date, planned: datetime) -> datetime:
-    """The time of the clock on the wall on that day, or a day before or after, nearest to what was planned."""
+    """The time of the clock on the wall on that day; on the day before or after, where it is near what was planned."""
     if at is None:
         return planned
-    return min(
-        (moment_of(days_after(day, more), at) for more in (-1, 0, 1)), key=lambda one: abs(one - planned)
-    )
+    on, *others = (moment_of(days_after(day, more), at) for more in (0, -1, 1))
+    near = [one for one in (on, *others) if abs(one - planned) <= NEAR]
+    return min(near, key=lambda one: abs(one - planned), default=on)
 
 
 def anew(said: LogSession) -> CorrectSession:

@@ -223,6 +223,8 @@ def test_a_session_corrected_elsewhere_is_the_mark(world: House) -> None:
         ({"presence": "absent", "reason": "ill", "came_at": "09:00"}, "invalid-fields", {"came_at"}),
         ({"presence": "present", "reason": "ill"}, "invalid-fields", {"reason"}),
         ({"presence": "present", "came_at": "11:00", "left_at": "10:00"}, "invalid-fields", {"left_at"}),
+        ({"presence": "present", "left_at": "04:30"}, "invalid-fields", {"left_at"}),
+        ({"presence": "present", "came_at": "21:30"}, "invalid-fields", {"came_at"}),
         ({"presence": "present", "hour": "10:00"}, "not-found", set()),
         ({"presence": "present", "plan": "a9"}, "not-found", set()),
     ],
