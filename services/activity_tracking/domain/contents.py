@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.activity_tracking.domain.absence import Span, stretches_missed
 from services.activity_tracking.domain.dose import Dose
-from services.activity_tracking.domain.journey import Minutes, public_activity
+from services.activity_tracking.domain.journey import Minutes
 from services.activity_tracking.domain.reports import Report
 from services.activity_tracking.domain.sessions import Session
 from shared.language.access import Reader
@@ -41,8 +41,8 @@ def content_of(
 ) -> Content:
     """What the report says to this reader. entry: the session that it is about. unit: the provider, by the register.
 
-    The provider that owes it sees all of it. The referrer sees a reason of health, and an activity whose name tells of
-    health, only while the participant's consent lets it see the whole journey.
+    The provider that owes it sees all of it. The referrer sees a reason of health, and any activity, only while the
+    participant's consent lets it see the whole journey. Where some are named, one without a name tells of health.
     """
     duty = programme.duty_of(report.duty)
     shows = () if duty is None else duty.shows
@@ -60,13 +60,12 @@ def content_of(
     reason = programme.absence_reason(entry.reason)
     open_reason = reason is not None and (whole or not reason.hidden_as_health)
     says_why = open_reason and (own or "reason" in shows)
-    activity = entry.activity if whole else public_activity(programme, entry.activity)
     return Content(
         contract=content.contract,
         unit=content.unit,
         address=content.address,
         attendance=entry.attendance,
-        activity=activity if own or "activity" in shows else None,
+        activity=entry.activity if own or (whole and "activity" in shows) else None,
         expected=_expected(entry) if own or "expected" in shows else None,
         away=stretches_missed(entry.attendance, entry.held) if own or "away" in shows else (),
         reason=entry.reason if says_why else None,
@@ -89,14 +88,16 @@ def attendance_of(
 ) -> Content:
     """A report of hours: in all, and by activity and extent as far as the duty asks for them.
 
-    month: of a monthly report.
+    month: of a monthly report. A workplace is told no sums, as elsewhere.
     """
+    if reader.works_there:
+        return content
     duty = programme.duty_of(report.duty)
     own = reader.organisation == report.provider
     shows = () if duty is None else duty.shows
 
     def seen(dose: Dose) -> Dose:
-        if not own and "activity" not in shows:
+        if not own and ("activity" not in shows or reader.view != "whole"):
             dose = replace(dose, activities={None: dose.whole})
         if not own and "extent" not in shows:
             dose = replace(dose, agreed_percent=None, reached_percent=None)

@@ -145,8 +145,8 @@ def moved_since(before: Passage, after: Passage) -> date | None:
     bounds = ((before.started_on, after.started_on), (before.exited_on, after.exited_on))
     pairs = [pair for pair in bounds if pair[0] != pair[1]]
     hands = [(was.get(handover), now.get(handover)) for handover in was.keys() | now.keys()]
-    pairs += [(one and one.since, other and other.since) for one, other in hands if one != other]
     days = {day for pair in pairs for day in pair}
+    days |= {hand.since for pair in hands if pair[0] != pair[1] for hand in pair if hand is not None}
     if before.mistake != after.mistake or before.municipality != after.municipality:
         days |= {before.started_on, after.started_on}
     return min((one for one in days if one is not None), default=None)

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from tests.support.house import INTAKE, OUTCOMES, House, house
+from tests.support.house import HANDOVERS, INTAKE, OUTCOMES, House, house
 from tests.unit.access.test_attendance import MONDAY, TUESDAY, line, marked, planned
-from tests.unit.access.test_on_the_day import AGENCY, COACTIVE, SHOP, started
+from tests.unit.access.test_on_the_day import AGENCY, CAFE, COACTIVE, SHOP, started
 from tests.unit.access.test_reports import THURSDAY, read, told
 
 EACH_MONTH = replace(
@@ -37,7 +37,9 @@ def test_each_month_of_participation_is_reported_when_it_is_over(world: House) -
     found = read(world, message.report_id, AGENCY)
     assert (found["day"], found["month"]["period"]) == ("2016-06-30", "2016-06")
     assert (found["month"]["minutes"], found["month"]["planned_minutes"]) == (170, 180)
-    assert [one["activity"] for one in found["month"]["activities"]] == ["work_training"]
+    assert [one["activity"] for one in found["month"]["activities"]] == [None], "not without consent"
+    own = read(world, message.report_id, SHOP)
+    assert [one["activity"] for one in own["month"]["activities"]] == ["work_training"]
     assert sum(one["minutes"] for one in found["weeks"]) == 170
     world.pass_to(date(2016, 9, 2))
     assert [message.report_id[-2:] for _, message in told(world)] == ["r1", "r2", "r3"]
@@ -76,3 +78,20 @@ def test_a_start_that_was_earlier_reports_the_months_before(world: House) -> Non
         "2016-04-30",
         "2016-05-31",
     ]
+
+
+def test_a_workplace_that_owes_a_month_is_told_no_sums_of_it(world: House) -> None:
+    journey, hotel = started(world), "hotell-statt"
+    planned(world, journey, SHOP)
+    marked(world, SHOP, line(journey, "present"))
+    consent = {"purpose": "sharing", "given": True, "organisations": [CAFE, hotel], "last_day": "2017-01-01"}
+    world.done(INTAKE, "POST", f"/journeys/{journey}/consents", SHOP, consent)
+    offer = {"kind": "provider_to_employer", "to_organisation": hotel, "deadline_on": "2016-06-30"}
+    world.done(HANDOVERS, "POST", f"/journeys/{journey}/handovers", SHOP, offer)
+    world.done(HANDOVERS, "POST", f"/handovers/{journey}.h1/acceptance", hotel)
+    world.pass_to(date(2016, 7, 1))
+    ((_, message),) = told(world)
+    found = read(world, message.report_id, hotel)
+    assert (found["month"], found["weeks"]) == (None, [])
+    theirs = read(world, message.report_id, AGENCY)
+    assert theirs["month"]["minutes"] == 180
