@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from services.intake.domain.participant import HANDLES, HELD, held_key
+from shared.language.programmes import Programme
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House, house
 from tests.support.page_server import read_programme
 
@@ -61,8 +62,18 @@ class World:
         return self.person if held is None else str(held["handle"])
 
 
+def _each_month() -> Programme:
+    """CoActive, in which every referrer is owed a report of each month: the first one that a journey has."""
+    coactive = read_programme()
+    duties = [
+        replace(one, referrer=None) if one.kind == "monthly_attendance" else one
+        for one in coactive.report_duties
+    ]
+    return replace(coactive, report_duties=tuple(duties))
+
+
 def _referred(provider: str | None = SHOP) -> World:
-    world = World(house(read_programme(), today=date(2016, 6, 1)))
+    world = World(house(_each_month(), today=date(2016, 6, 1)))
     world.house.keep_register()
     world.house.done(
         INTAKE, "POST", "/register/legal-persons", OPERATOR, BODIES["POST /register/legal-persons"]
