@@ -120,6 +120,8 @@ class Trial:
             change = {"needs": "Något annat."}
         elif "percent" in baseline.body:
             change = {"percent": baseline.body["percent"] % 100 + 1}
+        elif set(baseline.body) == {"text"}:
+            change = {"text": "Hela dagar."}
         elif "marks" in baseline.body:
             change = {"marked_at": "2016-03-01T08:00:00Z"}
         elif "first_on" in baseline.body and "occurred_on" not in baseline.body:
