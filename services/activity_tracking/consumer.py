@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from services.activity_tracking.absences import absent_of, report_absences
 from services.activity_tracking.counting import count_registers, recount_registers, unit_of
 from services.activity_tracking.domain.bounds import change_hands, set_bounds
 from services.activity_tracking.domain.counted import COUNT, RECOUNT
 from services.activity_tracking.domain.journey import apply_fact, receive
 from services.activity_tracking.domain.months import MONTH, report_month
 from services.activity_tracking.domain.reports import LATE, MAKE, make, pass_deadline
-from services.activity_tracking.domain.spells import SPELL, report_spell
+from services.activity_tracking.domain.spells import SPELL
 from services.activity_tracking.domain.weeks import WEEK
 from services.activity_tracking.domain.written import SETTLE, UNSENT, say_unsent
 from services.activity_tracking.due_reports import settle_due
@@ -44,13 +45,13 @@ TIMERS: Mapping[str, TimerFold] = {
     MAKE: make,
     LATE: pass_deadline,
     MONTH: report_month,
-    SPELL: report_spell,
     UNSENT: say_unsent,
 }
 TIMER_USE_CASES: Mapping[str, TimerUseCase] = {
     COUNT: TimerUseCase(unit_of, count_registers),
     RECOUNT: TimerUseCase(unit_of, recount_registers),
     WEEK: TimerUseCase(journey_of, judge_weeks),
+    SPELL: TimerUseCase(absent_of, report_absences),
     SETTLE: TimerUseCase(journey_of, settle_due),
 }
 """Timers that need more than their subject: a unit's registers, the days of a week, and what a journey owes."""

@@ -76,11 +76,12 @@ def hours_of(
         percent=lambda day: extent_on(day, extents),
         full_week_hours=programme.full_week_hours,
     )
-    held, today = _held(work, journey_id, first, last), day_of(work.at)
+    held, today = days_held(work, journey_id, first, last), day_of(work.at)
     return doses("week", first, last, held, agreed, today), doses("month", first, last, held, agreed, today)
 
 
-def _held(work: Work, journey_id: JourneyId, first: date, last: date) -> Mapping[date, SessionCounts]:
+def days_held(work: Work, journey_id: JourneyId, first: date, last: date) -> Mapping[date, SessionCounts]:
+    """The counts of the days from one to the other on which something was noted."""
     after = day_key(journey_id, days_after(first, -1))
     limit = (last - first).days + 1
     rows = work.rows(DAYS, {"journey_id": journey_id}, order="_id", after=after, limit=limit)

@@ -290,6 +290,37 @@ def test_whoever_came_in_between_begins_a_new_period(world: House) -> None:
     assert [one for _, one in long_absences(world)] == [date(2016, 6, 16)]
 
 
+@pytest.mark.parametrize("noted", [(TUESDAY, MONDAY), (MONDAY, TUESDAY)])
+def test_an_absence_noted_late_of_somebody_who_came_again_is_reported_to_nobody(
+    world: House, noted: tuple[date, date]
+) -> None:
+    """noted: the order in which the days are filled in, a week and more later; they came on the Tuesday."""
+    journey = started(world)
+    planned(world, journey, SHOP)
+    world.pass_to(date(2016, 6, 15))
+    for day in noted:
+        if day == MONDAY:
+            ill(world, journey, day)
+        else:
+            marked(world, SHOP, line(journey, "present"), day=day.isoformat())
+    world.pass_to(date(2016, 6, 16))
+    assert long_absences(world) == []
+
+
+def test_a_mark_taken_back_and_made_again_reports_nothing_twice(world: House) -> None:
+    journey = started(world)
+    planned(world, journey, SHOP)
+    ill(world, journey, MONDAY, TUESDAY)
+    world.pass_to(date(2016, 6, 14))
+    assert [one for _, one in long_absences(world)] == [date(2016, 6, 13)]
+    ill(world, journey, date(2016, 6, 14))
+    for again in ("unmarked", "absent"):
+        said = {"reason": "ill"} if again == "absent" else {}
+        marked(world, SHOP, line(journey, again, **said), day="2016-06-14")
+    world.pass_to(date(2016, 6, 28))
+    assert [one for _, one in long_absences(world)] == [date(2016, 6, 13)]
+
+
 def test_a_day_taken_back_ends_the_period_and_one_noted_late_moves_its_beginning(world: House) -> None:
     first, other = started(world), started(world, "AF-2")
     for one in (first, other):
