@@ -17,7 +17,7 @@ from shared.language.events import Code, HandoverKind, Municipality, Organisatio
 from shared.language.passage import Passage
 from shared.language.programmes import Action, Programme, ProgrammeKey, Programmes
 from shared.language.register import Register
-from shared.language.role_map import FACTS, RoleMap
+from shared.language.role_map import FACTS, OF_WHO_LEFT, RoleMap
 
 Duty = Literal["caseworker", "supervisor", "analyst", "owner", "registrar", "operator"]
 Part = Literal["referrer", "provider", "named_provider", "responsible", "responsible before", "receiver"]
@@ -209,7 +209,7 @@ def authorise(
         may = then.allows(organisation, action, where)
     else:
         late, may = False, roles.allows(organisation, action, where)
-        stayed = action == "read_journey" and bool(held & {"referrer", "provider", "responsible"})
+        stayed = action in OF_WHO_LEFT and bool(held & {"referrer", "provider", "responsible"})
         may = may or (stayed and roles.still(organisation, action, where))
     if not held:
         raise Unknown(what)

@@ -13,6 +13,8 @@ from shared.language.register import Membership, Register
 
 FACTS: frozenset[Action] = frozenset({"log_activity", "log_output"})
 """What is logged of a day, by who held the role and the journey on that day."""
+OF_WHO_LEFT: frozenset[Action] = frozenset({"read_journey", "acknowledge_report"})
+"""What a unit that has left still does with its own old journeys, for as long as the programme says."""
 
 
 def memberships_on(
@@ -59,14 +61,14 @@ class RoleMap:
         return bool(memberships_on(self.register, unit, self.rules.id, self.on))
 
     def still(self, unit: Organisation, action: Action, municipality: Municipality | None = None) -> bool:
-        """Whether a unit that has left may still read its own old journeys, or log of the days on which it was there.
+        """Whether a unit that has left may still do this to its old journeys, or log of the days on which it was there.
 
         For as long after its last day as the programme says.
         """
         last = self._held_until(unit, action, municipality)
         if last is None:
             return False
-        if action == "read_journey":
+        if action in OF_WHO_LEFT:
             return self.on <= months_after(last, self.rules.reads_after_months)
         return action in FACTS and self.on <= days_after(last, self.rules.late_days)
 

@@ -10,7 +10,7 @@ from shared.language.decision import Reply
 from shared.language.replies import ReportTold
 from tests.support.house import ACTIVITY_TRACKING, INTAKE, House, house
 from tests.unit.access.test_attendance import MONDAY, TUESDAY, handed, line, marked, planned
-from tests.unit.access.test_on_the_day import AGENCY, CAFE, COACTIVE, SHOP, started
+from tests.unit.access.test_on_the_day import AGENCY, CAFE, COACTIVE, SHOP, ends, started
 
 OTHER_AGENCY = "forsakringskassan"
 WORDS = "The bus was cancelled after the snow"
@@ -138,6 +138,14 @@ def test_the_referrer_acknowledges_once_and_nobody_else_can(world: House) -> Non
     assert (listed(world, SHOP), len(listed(world, SHOP, status="all"))) == ([], 1)
     world.pass_to(SATURDAY)
     assert not [one for one in world.heard if isinstance(one, e.ReportOverdue)]
+
+
+def test_an_agency_that_has_left_acknowledges_what_it_still_reads(world: House) -> None:
+    report = f"{absent(world)}.r1"
+    world.pass_to(THURSDAY)
+    ends(world, AGENCY, TUESDAY)
+    path = f"/reports/{report}/acknowledgement"
+    assert world.done(ACTIVITY_TRACKING, "POST", path, AGENCY, {})["acknowledged_at"] is not None
 
 
 def test_what_nobody_acknowledged_in_time_is_overdue_at_the_provider(world: House) -> None:
