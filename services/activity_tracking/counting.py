@@ -28,6 +28,7 @@ from services.activity_tracking.domain.journey import Journey
 from services.activity_tracking.domain.marks import is_marked
 from services.activity_tracking.domain.plan import PLANNED, PlannedActivity
 from shared.language.access import Actor
+from shared.language.checks import check_order
 from shared.language.days import day_of, days_after
 from shared.language.decision import Change, Skip, Timer, Work, subject_of
 from shared.language.events import Code, JourneyId, Municipality, Organisation
@@ -143,10 +144,11 @@ def list_open(
 ) -> Sequence[CountedRegister]:
     """A page of the registers of the caller's unit that are not filled in.
 
-    first_on: None, a year before the last. last_on: None, today.
+    first_on: None, a year before the last. last_on: None, today. Raises Invalid where they are in the wrong order.
     """
     last = last_on or day_of(work.at)
     first = first_on or days_after(last, -365)
+    check_order(first, last)
     skip = after.rows if isinstance(after, Skip) else 0
     place = None if isinstance(after, Skip) else after
     found = open_registers(

@@ -11,6 +11,7 @@ from services.activity_tracking.domain.pauses import PAUSES, Pause
 from services.activity_tracking.domain.session_days import DAYS, counts_of, day_key
 from services.activity_tracking.handlers import open_journey, reader_of
 from shared.language.access import Actor, Reader
+from shared.language.checks import check_order
 from shared.language.days import day_of, days_after
 from shared.language.decision import Work
 from shared.language.errors import Invalid
@@ -45,8 +46,7 @@ def read_hours(
     journey, programme = open_journey(work, actor, journey_id, "read_journey")
     last = last or day_of(work.at)
     first = first or days_after(last, 1 - FOUR_WEEKS)
-    if last < first:
-        raise Invalid({"to": [f"Lies before from ({first.isoformat()})."]})
+    check_order(first, last)
     if (last - first).days >= MOST_DAYS:
         raise Invalid({"to": [f"Takes at most {MOST_DAYS} days from the first on."]})
     who = reader_of(work, actor, journey)

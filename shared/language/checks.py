@@ -55,3 +55,9 @@ def one_of(codes: Sequence[str]) -> str:
     if len(codes) > MOST_NAMED:
         return f"Takes one of {len(codes)} codes, which the programme lists."
     return f"Takes {'one of ' if len(codes) > 1 else ''}{', '.join(codes)}."
+
+
+def check_order(first: date, last: date) -> None:
+    """Require that a query's `from` is no later than its `to`. Raises Invalid."""
+    if last < first:
+        raise Invalid({"to": [f"Lies before from ({first.isoformat()})."]})

@@ -88,6 +88,7 @@ def _dose(
             whole = whole.plus(_whole(of_day), 1)
             for code, minutes in _by_activity(of_day):
                 activities[code] = activities.get(code, Minutes()).plus(minutes, 1)
+    attended = sum(of_day.minutes for day in open_days if (of_day := held.get(day)) is not None)
     full = Fraction(agreed.full_week_hours * 60 * len(open_days), WEEK)
     return Dose(
         period=period,
@@ -97,7 +98,7 @@ def _dose(
         whole=whole,
         activities=activities,
         agreed_percent=_rounded(Fraction(sum(percents), len(percents))) if percents else None,
-        reached_percent=_rounded(100 * whole.minutes / full) if full else None,
+        reached_percent=_rounded(100 * attended / full) if full else None,
     )
 
 

@@ -179,6 +179,12 @@ def test_a_unit_without_plans_waits_for_no_day(world: House) -> None:
     assert counting(world) == 1
 
 
+def test_days_in_the_wrong_order_are_refused_by_name(world: House) -> None:
+    path = "/attendance/open?from=2016-06-13&to=2016-06-12"
+    refused = world.ask(ACTIVITY_TRACKING, "GET", path, SHOP)
+    assert (refused.status_code, set(refused.json["errors"])) == (422, {"to"})
+
+
 def test_a_long_time_is_counted_in_pieces_and_read_in_pages(world: House) -> None:
     journey = started(world)
     planned(world, journey)
