@@ -117,8 +117,11 @@ class Session:
 
     @property
     def planned_minutes(self) -> int | None:
-        """What was planned, where the session was marked on a register; None of others."""
-        return None if self.held is None or self.held.plan is None else self.held.minutes
+        """What was planned, where the session was marked on a register; None of others.
+
+        A day's at most: a stretch of nearly a day is longer in the night in which clocks go back.
+        """
+        return None if self.held is None or self.held.plan is None else min(self.held.minutes, DAY_MINUTES)
 
 
 REFERENCES = "session_references"

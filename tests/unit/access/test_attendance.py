@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.language.events import SessionLogged
 from tests.support.house import ACTIVITY_TRACKING, HANDOVERS, INTAKE, OUTCOMES, House, house
 from tests.unit.access.test_on_the_day import AGENCY, CAFE, COACTIVE, SHOP, started
 
@@ -368,3 +369,16 @@ def test_the_rest_of_two_plans_at_one_time_is_marked_once(world: House) -> None:
     assert len(expected(world, SHOP)) == 2
     assert [one["hour"] for one in marked(world, SHOP, rest="present")] == ["09:00"]
     assert counts(world, journey) == (1, 0, 180)
+
+
+def test_a_stretch_of_the_night_in_which_clocks_go_back_is_a_day_at_most() -> None:
+    world = house(COACTIVE, today=date(2016, 10, 29))
+    journey = started(world)
+    nearly_a_day = [{"weekday": 6, "starts_at": "04:00", "ends_at": "03:59"}]
+    planned(world, journey, SHOP, first_on="2016-10-29", hours=nearly_a_day)
+    world.pass_to(date(2016, 10, 31))
+    away = {**line(journey, "absent", reason="unknown"), "hour": "04:00"}
+    (taken,) = marked(world, SHOP, away, day="2016-10-29")
+    assert taken["changed"] is True
+    (logged,) = [one for one in world.heard if isinstance(one, SessionLogged)]
+    assert logged.planned_minutes == 1440
