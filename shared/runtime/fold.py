@@ -12,7 +12,7 @@ once the state can be read.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +68,12 @@ def kinds_followed(folds: Iterable[type[Fact]]) -> frozenset[str]:
     return frozenset(BY_BODY[body].subject for body in folds)
 
 
+def _may_matter(envelope: Envelope, kinds: Collection[str]) -> bool:
+    """Whether the event is of a subject of these kinds, as far as this version knows."""
+    known = BY_NAME.get(envelope.type)
+    return known is None or known.subject in kinds
+
+
 class Batch:
     """Applies one batch of records in one unit of work.
 
@@ -96,7 +102,6 @@ class Batch:
         self._session = session
         self._heard = sources - {own_source}
         self._folds = {BY_BODY[body].name: fold for body, fold in folds.items()}
-        self._kinds = kinds_followed(folds)
         self._published = published
         self._enrich = enrich
         self._speakers = speakers
@@ -105,6 +110,7 @@ class Batch:
 
     def fold(self, records: Iterable[Arrived]) -> None:
         """Apply, skip or park every record."""
+        kinds = {BY_NAME[name].subject for name in self._folds}
         events: list[tuple[Envelope, Arrived]] = []
         fresh_programmes: list[str] = []
         for record in records:
@@ -115,7 +121,7 @@ class Batch:
                     fresh_programmes.append(self._take_programme(envelope, record))
                 elif record.topic == REGISTER_TOPIC:
                     self._take_entry(envelope, record)
-                elif self._follows(envelope):
+                elif _may_matter(envelope, kinds):
                     events.append((envelope, record))
             except Undecodable as error:
                 self._park_unreadable(record, str(error))
@@ -130,11 +136,6 @@ class Batch:
             self.parking.settle(self._unit.held(subject))
         for envelope, record in events:
             self._one(envelope, record)
-
-    def _follows(self, envelope: Envelope) -> bool:
-        """Whether the event may matter here. One that this version does not know may."""
-        known = BY_NAME.get(envelope.type)
-        return known is None or known.subject in self._kinds
 
     def _take_programme(self, envelope: Envelope, record: Arrived) -> str:
         body = codec.read_body(envelope.type, record.value)

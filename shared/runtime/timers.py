@@ -64,6 +64,27 @@ class _Batch:
     timers: list[_Due] = field(default_factory=list)
 
 
+def _look_seconds(clock: Clock) -> float:
+    """How often to look while the clock stands still."""
+    return LOOK_DRIVEN_SECONDS if clock.driven else LOOK_SECONDS
+
+
+def _batches(rows: Iterable[Mapping[str, Any]], use_cases: Mapping[str, TimerUseCase]) -> Iterable[_Batch]:
+    """Due timers in batches, the oldest first; those of a use case that belong together, together."""
+    found: list[_Batch] = []
+    open_: dict[tuple[str, str], _Batch] = {}
+    for row in rows:
+        one = _due(row)
+        use_case = use_cases.get(one.timer.command)
+        key = ("", "") if use_case is None else (one.timer.command, use_case.of(one.timer))
+        batch = open_.get(key)
+        if batch is None or len(batch.timers) == TOGETHER:
+            batch = open_[key] = _Batch(use_case)
+            found.append(batch)
+        batch.timers.append(one)
+    return found
+
+
 class Timers:
     """Carries out one service's timers, in one thread."""
 
@@ -93,14 +114,13 @@ class Timers:
         self._settles = settles
         self._use_cases = use_cases
         self._looked: tuple[datetime | None, float] = (None, 0.0)
-        self._look_seconds = LOOK_DRIVEN_SECONDS if clock.driven else LOOK_SECONDS
 
     def run(self) -> None:
         """Fire due timers until told to stop."""
         while not self._stop.is_set():
             try:
                 if not self.fire_due():
-                    self._stop.wait(self._look_seconds)
+                    self._stop.wait(_look_seconds(self._clock))
             except (Busy, PyMongoError) as error:
                 log.warning("timers-failed", error=type(error).__name__)
                 self._stop.wait(0.5)
@@ -116,30 +136,15 @@ class Timers:
         """
         at = self._clock.now()
         looked_at, looked = self._looked
-        if at == looked_at and time.monotonic() - looked < self._look_seconds:
+        if at == looked_at and time.monotonic() - looked < _look_seconds(self._clock):
             return 0
         due = {"due": {"$lte": at}, AGAIN: {"$not": {"$gt": datetime.now(UTC)}}}
         rows = self._database["timers"].find(due, sort=[("due", 1)], limit=CHUNK)
-        fired = sum(self._carry_out(batch) for batch in self._batches(rows))
+        fired = sum(self._carry_out(batch) for batch in _batches(rows, self._use_cases))
         metric("journey_timers_fired_total").inc(fired)
         if not fired:
             self._looked = (at, time.monotonic())
         return fired
-
-    def _batches(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[_Batch]:
-        """Due timers in batches, the oldest first; those of a use case that belong together, together."""
-        found: list[_Batch] = []
-        open_: dict[tuple[str, str], _Batch] = {}
-        for row in rows:
-            one = _due(row)
-            use_case = self._use_cases.get(one.timer.command)
-            key = ("", "") if use_case is None else (one.timer.command, use_case.of(one.timer))
-            batch = open_.get(key)
-            if batch is None or len(batch.timers) == TOGETHER:
-                batch = open_[key] = _Batch(use_case)
-                found.append(batch)
-            batch.timers.append(one)
-        return found
 
     def _carry_out(self, batch: _Batch) -> int:
         """Carry out timers, in as few transactions as may be. Returns how many had an effect."""
