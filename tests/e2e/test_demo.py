@@ -64,19 +64,19 @@ def played() -> Iterator[Played]:
                 "ONCE": "1",
                 "COLUMNS": "160",
             }
-            player = subprocess.Popen(
+            with subprocess.Popen(
                 [sys.executable, "-m", "clients.player"],
                 cwd=ROOT,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-            )
-            try:
-                killed = _kill_each(stack, player)
-                said, _ = player.communicate(timeout=PLAY_SECONDS)
-            finally:
-                player.kill()
+            ) as player:
+                try:
+                    killed = _kill_each(stack, player)
+                    said, _ = player.communicate(timeout=PLAY_SECONDS)
+                finally:
+                    player.kill()
             yield Played(stack, player.returncode, said, killed)
 
 
