@@ -120,13 +120,13 @@ def not_enough_replicas(world: World) -> None:
 
 @scenario(14, "a non-retriable produce error", part=True, recovers_within=45)
 def refused_by_the_broker(world: World) -> None:
-    """The intake topic takes no large record for a while; one subject's event is larger than that."""
+    """The topic takes no large record for a while: sessions fit in, corrections of them do not."""
     admin = KafkaAdminClient(**world.kafka)
     try:
         with world.load():
             world.await_traffic()
             failures = _failures(world)
-            _set(admin, BUSY_TOPIC, {"max.message.bytes": "700"})
+            _set(admin, BUSY_TOPIC, {"max.message.bytes": "800"})
             lanes = world.until(
                 lambda: quarantined_keys(world.mongo["activity_tracking"], SHARDS), "an event refused", 60
             )
