@@ -110,7 +110,7 @@ class Batch:
 
     def fold(self, records: Iterable[Arrived]) -> None:
         """Apply, skip or park every record."""
-        kinds = {BY_NAME[name].subject for name in self._folds}
+        kinds = kinds_followed(BY_NAME[name].body for name in self._folds)
         events: list[tuple[Envelope, Arrived]] = []
         fresh_programmes: list[str] = []
         for record in records:
