@@ -68,11 +68,10 @@ def list_groups(
     from_on: None, today.
     """
     start = from_day(from_on or day_of(work.at))
-    skip = after.rows if isinstance(after, Skip) else 0
-    place = start if after is None or isinstance(after, Skip) else max(after, start)
+    place = replace(after, beyond=start) if isinstance(after, Skip) else max(after or start, start)
     where = {"unit": actor.organisation, "void": False}
-    rows = work.rows(GROUPS, where, order="until", after=place, limit=skip + limit)
-    return [entry_of(Group, row) for row in rows[skip:]]
+    rows = work.rows(GROUPS, where, order="until", after=place, limit=limit)
+    return [entry_of(Group, row) for row in rows]
 
 
 def list_group_corrections(
